@@ -19,8 +19,9 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import LateLine, MessagePassed, StateChanged
 from dmvpn.base.effects import GRE_NHRP, SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived, Resync, Unresolved
-from dmvpn.features.nhrp import station
+from dmvpn.features.nhrp import instance
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.history import message_line, spell
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.features.nhrp.packet import (
     ErrorIndication,
@@ -34,7 +35,6 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from dmvpn.features.nhrp.parts import ClientInfo
-from dmvpn.features.nhrp.past import message_line, spell
 from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.server import Guest, Guests
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA
@@ -331,7 +331,7 @@ def test_a_line_of_the_history_says_when_it_is_read_what_it_said_when_it_happene
         return line
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(station, "message_line", noted)
+        patch.setattr(instance, "message_line", noted)
         for member in world.overlay.members.values():
             _overheard(member.machine, said)
         for step in life:

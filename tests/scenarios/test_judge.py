@@ -14,11 +14,11 @@ from dmvpn.app.main import main
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
+from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
 from dmvpn.features.nhrp.peers import Peers
-from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
 from dmvpn.features.nhrp.purge import Purger
-from dmvpn.features.nhrp.station import Station
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Plan, RunVerdict, run
 from dmvpn.judge.campaigns import load
@@ -194,13 +194,13 @@ def test_the_judge_sees_a_server_that_nobody_watches(monkeypatch: pytest.MonkeyP
 
 
 def test_the_judge_sees_an_adjacency_that_outlives_its_neighbor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Plane, "clear", lambda *_: None)
+    monkeypatch.setattr(Forwarding, "clear", lambda *_: None)
     verdict = judged(faults.Kill(at=20.0, seconds=250.0, router="R41"), variants=("short",), seconds=280.0)
     assert rules(verdict) == {"stale adjacency"}
 
 
 def test_the_judge_sees_an_entry_that_outlives_its_holding_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Station, "time_entry", lambda *_: None)
+    monkeypatch.setattr(Instance, "time_entry", lambda *_: None)
     verdict = judged(faults.Kill(at=20.0, seconds=250.0, router="R41"), variants=("short",), seconds=280.0)
     assert rules(verdict) == {"stale entry"}
 
@@ -219,7 +219,7 @@ def test_the_judge_sees_a_cache_that_grows_without_bound(monkeypatch: pytest.Mon
                 negative = Entry(
                     target=target, next_hop=cie.protocol, nbma=None, type=EntryType.INCOMPLETE, created=0.0
                 )
-                purger._station.add_entry(tunnel, negative)
+                purger._instance.add_entry(tunnel, negative)
 
     monkeypatch.setattr(Purger, "request", note)
     verdict = judged(faults.Purges(at=20.0, router="R31", pretended="R11", count=2000))

@@ -231,13 +231,13 @@ def test_accounts_that_were_closed_are_in_memory_no_more() -> None:
     machine = world.sim.routers["SPOKE10"].router.machine(NhrpMachine)
     world.do("SPOKE10", "ping 192.168.20.1 source 192.168.10.1 repeat 50")
     world.run_for(3)
-    assert machine.past is not None
-    before = machine.past.accounts()
+    assert machine.history is not None
+    before = machine.history.accounts()
     world.do("SPOKE20", "configure terminal", "interface Tunnel0", "shutdown", "end")
     world.run_for(10)
-    accounts = machine.past.accounts()
+    accounts = machine.history.accounts()
     assert accounts
     assert set(accounts) < set(before)
     assert set(accounts) <= {(tunnel.name, account) for tunnel in machine.tunnels for account in tunnel.usage}
     world.do("SPOKE10", "configure terminal", "no interface Tunnel0", "end")
-    assert machine.past.accounts() == []
+    assert machine.history.accounts() == []

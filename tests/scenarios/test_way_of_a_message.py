@@ -121,16 +121,16 @@ def _is_child(event: object) -> bool:
     return _is_request(event, ExchangeType.CREATE_CHILD_SA)
 
 
-def test_a_registration_request_passes_twelve_files_of_which_six_decide() -> None:
-    """Without a past to keep there is one less. `station` is the door out, by which each part says its own.
+def test_a_registration_request_passes_thirteen_files_of_which_six_decide() -> None:
+    """Without a past to keep there is one less. `instance` is the door out, by which each part says its own.
 
     `connections` is asked twice: whose work the packet is, and later what the station's word is worth.
     """
     way = Way(dmvpn.features.nhrp, NhrpMachine, _is_registration).follow(World("notes-phase3"), 5)
-    deciding = {"machine": 1, "reception": 1, "admission": 1, "connections": 2, "server": 1, "plane": 1}
+    deciding = {"machine": 1, "reception": 1, "admission": 1, "connections": 2, "server": 1, "forwarding": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
     state, octets = {"tunnel", "cache"}, {"packet", "parts"}
-    assert set(way.files) == {*deciding, "station", "past", *state, *octets}
+    assert set(way.files) == {*deciding, "instance", "history", "renewals", *state, *octets}
 
 
 def test_an_ike_sa_init_request_passes_twenty_five_files_of_which_six_decide() -> None:

@@ -15,6 +15,7 @@ from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency
 from dmvpn.base.events import EnteredLine, Event, LinesEntered, LinkChanged, NhrpReceived, Tick, Unresolved
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.features.nhrp import admission, cache, reception, resolver, responder, shared
+from dmvpn.features.nhrp.instance import LARGEST_LOGGED
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import NhrpError
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, NhrpConfig
@@ -44,7 +45,6 @@ from dmvpn.features.nhrp.parts import (
 from dmvpn.features.nhrp.questions import LARGEST_ANSWERED, Pending, Purpose, Questions
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import AT_ONCE, PACKET, PER_SECOND
-from dmvpn.features.nhrp.station import LARGEST_LOGGED
 from support.cloud import (
     HUB,
     HUB_NBMA,
@@ -308,7 +308,7 @@ def test_a_tunnel_that_is_taken_away_leaves_nothing_waiting() -> None:
 def test_when_something_was_logged_last_is_remembered_of_so_many_kinds_only() -> None:
     """`logging dmvpn rate-limit`: of crypto sockets there is a kind for each peer that there ever was."""
     overlay = cloud()
-    station = overlay.members["R31"].machine._overlays[4]._station  # noqa: SLF001  its memory is seen nowhere else
+    station = overlay.members["R31"].machine._overlays[4]._instance  # noqa: SLF001  its memory is seen nowhere else
     station.config = NhrpConfig(logging=True, rate_limit=20)
     for number in range(2000):
         station.log_dmvpn(NhrpError(""), about=str(number))

@@ -12,6 +12,7 @@ from dmvpn.base.chronicle import LONGEST_CONTENTS, LateLine, MessagePassed
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import config
 from dmvpn.features.nhrp.debug import Processing
+from dmvpn.features.nhrp.history import LARGEST_ABOUT, LARGEST_KEPT, LARGEST_LIST, message_line, spell
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
@@ -32,7 +33,6 @@ from dmvpn.features.nhrp.parts import (
     ResponderAddress,
     ReverseTransitRecord,
 )
-from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_KEPT, LARGEST_LIST, message_line, spell
 from dmvpn.ios import Configurator
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.net import ipv4

@@ -12,6 +12,7 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import RouteChanged
 from dmvpn.features.nhrp import purge as purge_module
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
+from dmvpn.features.nhrp.instance import LEAVING
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
@@ -24,7 +25,6 @@ from dmvpn.features.nhrp.packet import (
 )
 from dmvpn.features.nhrp.parts import ClientInfo, ForwardTransitRecord, VendorPrivate
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.station import LEAVING
 from support.by_hand import HUB_NBMA, R31, R41
 from support.cloud import PEER_NBMA, ready, targets
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut

@@ -14,11 +14,11 @@ from dmvpn.base.events import NameResolved, NhrpReceived
 from dmvpn.base.notices import Configured
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.instance import LEAVING
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ResponderAddress
 from dmvpn.features.nhrp.reasons import Evidence, Suspicion, suspicions
-from dmvpn.features.nhrp.station import LEAVING
 from support.cloud import HUB as FIRST_HUB
 from support.cloud import HUB_NBMA, PEER_NBMA, SPOKE_NBMA, ready, targets, tunnel_of
 from support.overlay import HUB, TUNNEL, Member, Overlay, address, client_of, cloud, make_shortcut, tunnel_config

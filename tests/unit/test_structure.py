@@ -33,7 +33,7 @@ BESIDES: Final = {
     "ike": ("numbers", "peer_settings", "settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
     "ipsec": ("policies",),
     "nat": ("rules",),
-    "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),
+    "nhrp": ("cache", "client", "forwarding", "parts", "resolver", "tunnel"),
     "ospf": ("settings",),
     "pki": ("chain", "material", "store"),
 }

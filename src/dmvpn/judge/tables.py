@@ -19,9 +19,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import UNRESOLVED_NEXT_HOPS
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.forwarding import LARGEST_GLEANED
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.parts import NatAddress, find
-from dmvpn.features.nhrp.plane import LARGEST_GLEANED
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
 from dmvpn.judge.bounds import BoundPart
 

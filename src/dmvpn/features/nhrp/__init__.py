@@ -19,10 +19,10 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     peers, path, echoes        direct paths to spokes, dead servers; the echoes that test both
     connections                the IPsec connection of each peer, and the peers that need one
     ways                       next hop of an NHRP message; standby for a silent server; redirects
-    plane                      state programmed into the data plane and the RIB
-    station                    what all parts share, and the only exit for packets
+    forwarding                 state programmed into the data plane and the RIB
+    instance                   what all parts share, and the only exit for packets
     tunnel, cache              state: of a tunnel, with its counters; the NHRP cache
-    past                       history of the cache
+    history                    earlier states of the cache; lines about packets and mappings
     packet, parts, vendor      encoding and decoding
     model, messages, debug     settings and operator commands; log and debug lines
     reasons                    why a server, a mapping or a path is not in use

@@ -35,8 +35,8 @@ from dmvpn.features.nhrp.vendor import group_of
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.server import Server
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -62,13 +62,13 @@ _PROHIBITED = RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
 class Admission:
     """See the module's docstring."""
 
-    def __init__(self, station: Station, server: Server) -> None:
-        self._station = station
+    def __init__(self, instance: Instance, server: Server) -> None:
+        self._instance = instance
         self._server = server
 
     def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: NbmaPeer) -> None:
         """Answer a Registration Request for us."""
-        standing = standing_of(self._station.ports.protection, tunnel, sender)
+        standing = standing_of(self._instance.ports.protection, tunnel, sender)
         trusted = not tunnel.protected or standing.is_server
         at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
         cies = packet.cies or (parts.ClientInfo(holding_time=tunnel.config.holdtime),)
@@ -94,8 +94,8 @@ class Admission:
         if tunnel.link_local is not None and any(
             _is_on_link(answer) and answer.code == parts.CieCode.SUCCESS for answer in answers
         ):
-            answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
-        self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
+            answers.append(replace(self._instance.own_entry(tunnel), protocol=tunnel.link_local))
+        self._instance.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: NbmaPeer) -> bool:
         """Return whether the sender may name this tunnel address as its source.
@@ -126,7 +126,7 @@ class Admission:
         olds: the cache entries of their targets.
         """
         for claim, old in zip(claims, olds, strict=True):
-            refused = _why_not_admitted(self._station, tunnel, claim) or self._taken(tunnel, claim, old)
+            refused = _why_not_admitted(self._instance, tunnel, claim) or self._taken(tunnel, claim, old)
             if refused is None:
                 continue
             if refused.why is not None:
@@ -182,12 +182,12 @@ class Admission:
             if not trusted:
                 self._server.complain(tunnel, claim.target, sender, Refusal.OTHER_NBMA)
                 return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
-            if not self._station.believes(tunnel, sender, claim.at.nbma):
+            if not self._instance.believes(tunnel, sender, claim.at.nbma):
                 return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
         return None
 
     def _is_server(self, tunnel: Tunnel, sender: NbmaPeer) -> bool:
-        return is_configured(self._station.ports.protection, tunnel, sender)
+        return is_configured(self._instance.ports.protection, tunnel, sender)
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
         """Return whether the claim comes from where the entry leads. Two live connections are two stations."""
@@ -195,7 +195,7 @@ class Admission:
             return bool(old.connection) or old.nbma == claim.at.nbma
         if old.nbma != claim.at.nbma:
             return False
-        known = self._station.ports.protection.connection
+        known = self._instance.ports.protection.connection
         return not (old.connection and claim.at.connection and known(old.connection) is not None)
 
     def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, NbmaPeer]) -> bool:
@@ -206,14 +206,14 @@ class Admission:
         address, at = claimant
         if entry.connection and entry.connection == at.connection:
             return True
-        identity, proved = proof_of(self._station, at)
+        identity, proved = proof_of(self._instance, at)
         if identity == entry.identity:
             if proved == entry.proved:
                 return True
             identity = f"{identity} (another kind of name, or proved by another key)"
         tunnel.counters.count_refused(Refusal.OTHER_IDENTITY)
         message = messages.IdentityRefused.of(tunnel.name, (address, at.nbma), entry.identity, identity)
-        self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
+        self._instance.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
         return False
 
     def _reply(
@@ -222,7 +222,7 @@ class Admission:
         """Make the reply: the request with the same source fields (RFC 2332 §5.2.4)."""
         extensions = request.extensions
         if parts.find(extensions, parts.ResponderAddress) is not None:
-            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._station.responder(tunnel),)))
+            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._instance.responder(tunnel),)))
         if nbma != request.source_nbma:
             translated = parts.ClientInfo(
                 prefix_length=nbma.max_prefixlen,
@@ -241,7 +241,7 @@ class Admission:
             flags=request.flags,
             request_id=request.request_id,
             cies=cies,
-            extensions=parts.hop_by_hop(extensions, self._station.authentication(tunnel)),
+            extensions=parts.hop_by_hop(extensions, self._instance.authentication(tunnel)),
         )
 
 
@@ -263,7 +263,7 @@ def _payer(standing: SenderStanding, sender: NbmaPeer, at: NbmaPeer) -> IPAddres
     return at.nbma if at != sender else None
 
 
-def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> RefusedRegistration | None:
+def _why_not_admitted(instance: Instance, tunnel: Tunnel, claim: Claim) -> RefusedRegistration | None:
     """Return why a client may not register this target, whichever station has it now; None if it may.
 
     A client may not register our addresses, and may register a prefix only without the unique bit.
@@ -281,9 +281,9 @@ def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused
     if covers_edge or tunnel.is_edge(claim.next_hop):
         return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
-        if not is_host or station.owns(tunnel, address):
+        if not is_host or instance.owns(tunnel, address):
             return _PROHIBITED
-        if not leads_to(station, tunnel, address, claim.at, claim.speaker):
+        if not leads_to(instance, tunnel, address, claim.at, claim.speaker):
             return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
     return None
 

@@ -21,15 +21,15 @@ from dmvpn.features.nhrp.tunnel import Happening, Tunnel, TunnelTimers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.nhrp.forwarding import Forwarding
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.server import Server
     from dmvpn.features.nhrp.servers import Names
-    from dmvpn.features.nhrp.station import Station
 
 
 class Configuration:
@@ -37,9 +37,9 @@ class Configuration:
 
     def __init__(
         self,
-        station: Station,
+        instance: Instance,
         *,
-        plane: Plane,
+        forwarding: Forwarding,
         peers: Peers,
         registration: Registration,
         resolver: Resolver,
@@ -47,9 +47,9 @@ class Configuration:
         purger: Purger,
         names: Names,
     ) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
         self._peers = peers
         self._registration = registration
         self._resolver = resolver
@@ -61,14 +61,14 @@ class Configuration:
 
     def apply(self, config: NhrpConfig) -> None:
         """Put a new configuration into effect."""
-        old, self._station.config = self._station.config, config
+        old, self._instance.config = self._instance.config, config
         self._names.configure(config)
         wanted = {tunnel.name: tunnel for tunnel in config.tunnels if tunnel.network_id is not None}
-        for name, tunnel in [*self._station.tunnels.items()]:
+        for name, tunnel in [*self._instance.tunnels.items()]:
             if name not in wanted or wanted[name].vrf != tunnel.config.vrf:
                 self._remove(tunnel)
         for name, tunnel_config in wanted.items():
-            known = self._station.tunnels.get(name)
+            known = self._instance.tunnels.get(name)
             if known is None:
                 self._create(tunnel_config)
             elif known.config is not tunnel_config and known.config != tunnel_config:
@@ -78,24 +78,26 @@ class Configuration:
 
     def _create(self, config: TunnelConfig) -> None:
         self._context.finish_work()  # a tunnel of this name may still be in removal
-        cache = Cache(changed={} if self._station.ports.remembers else None)
-        usage = self._station.shared.usage_of(config.name)
+        cache = Cache(changed={} if self._instance.ports.remembers else None)
+        usage = self._instance.shared.usage_of(config.name)
         timers = TunnelTimers(
             fallback=Timer("let a client act", lambda: self._client_due(tunnel, None), config.name),
-            poll=Timer("look at the traffic counters", lambda: self._station.poll(tunnel), config.name),
-            multicast=Timer("update receivers of multicast", lambda: self._plane.update_multicast(tunnel), config.name),
+            poll=Timer("look at the traffic counters", lambda: self._instance.poll(tunnel), config.name),
+            multicast=Timer(
+                "update receivers of multicast", lambda: self._forwarding.update_multicast(tunnel), config.name
+            ),
             trust=Timer("trust a server again", lambda: self._peers.server_changed(tunnel), config.name),
         )
         tunnel = Tunnel(config, RateLimit(*config.max_send), timers, cache=cache, usage=usage)
-        tunnel.stand(self._station.ports.tunnels.get(config.name))
-        tunnel.follow(self._station.ports.interfaces.get(config.name))
-        self._station.tunnels[config.name] = tunnel
+        tunnel.stand(self._instance.ports.tunnels.get(config.name))
+        tunnel.follow(self._instance.ports.interfaces.get(config.name))
+        self._instance.tunnels[config.name] = tunnel
         tunnel.mapped.show(config.maps)
         tunnel.copied.show(config.multicast)
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._plane.update_multicast(tunnel)
-        self._station.touch_all(tunnel)
+        self._forwarding.update_multicast(tunnel)
+        self._instance.touch_all(tunnel)
         if tunnel.running:
             self._came_up(tunnel)
 
@@ -103,18 +105,18 @@ class Configuration:
         for client in tunnel.clients.values():
             if client.is_responding and client.nbma is not None:
                 self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._station.touch_all(tunnel)
+        self._instance.touch_all(tunnel)
         reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._context.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
         self._context.work(self._dropping_static(tunnel))
-        self._plane.withdraw(tunnel)
+        self._forwarding.withdraw(tunnel)
         self._context.retire(*(client.timer for client in tunnel.clients.values()))
         tunnel.clients.clear()
         self._registration.update_hold(tunnel)
         timers = tunnel.timers
         self._context.retire(timers.fallback, timers.poll, timers.multicast, timers.trust)
-        del self._station.tunnels[tunnel.name]
+        del self._instance.tunnels[tunnel.name]
 
     def _change(self, tunnel: Tunnel, config: TunnelConfig) -> None:
         old, tunnel.config = tunnel.config, config
@@ -125,12 +127,12 @@ class Configuration:
         if old.max_send != config.max_send:
             tunnel.limit = RateLimit(*config.max_send)
         if old.hearsay_limit != config.hearsay_limit:
-            self._station.shared.hearsay.forget(tunnel.name)
+            self._instance.shared.hearsay.forget(tunnel.name)
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._plane.update_multicast(tunnel)
+        self._forwarding.update_multicast(tunnel)
         if tunnel.running:
-            self._plane.report(tunnel)
+            self._forwarding.report(tunnel)
             self._registration.choose(tunnel)
             if _registered_as(old) != _registered_as(config):
                 self._registration.renew(tunnel)
@@ -138,7 +140,7 @@ class Configuration:
                 self._forget_learned(tunnel, registered=False)
         self._registration.update_hold(tunnel)
         self._peers.server_changed(tunnel)
-        self._station.touch_all(tunnel)
+        self._instance.touch_all(tunnel)
 
     def _change_lists(self, tunnel: Tunnel, targets: dict[Prefix, None], receivers: dict[IPAddress, None]) -> None:
         """Apply changes of `map` lines alone, of which there may be many thousands: only changed targets are examined.
@@ -149,15 +151,15 @@ class Configuration:
         self._set_clients(tunnel)
         servers = self._of_servers(tunnel)
         self._set_static(tunnel, {**targets, **dict.fromkeys((*before, *servers))})
-        self._station.touch(tunnel, *receivers)
+        self._instance.touch(tunnel, *receivers)
         if receivers or servers != before:
-            self._plane.update_multicast(tunnel)
+            self._forwarding.update_multicast(tunnel)
         if servers != before or not targets.keys().isdisjoint(servers):
             if tunnel.running:
                 self._registration.choose(tunnel)
             self._registration.update_hold(tunnel)
             self._peers.server_changed(tunnel)
-            self._station.touch_all(tunnel)
+            self._instance.touch_all(tunnel)
 
     # -------------------------------------------------------------------------------------------- line and addresses
 
@@ -168,9 +170,9 @@ class Configuration:
         """
         was_running, now = bool(before[0]), tunnel.identity
         if before != now:
-            self._station.touch_all(tunnel)
+            self._instance.touch_all(tunnel)
         if tunnel.nbma is None:
-            self._plane.lost_all(tunnel)
+            self._forwarding.lost_all(tunnel)
         if tunnel.running and not was_running:
             tunnel.counters.count(Happening.UP)
             self._came_up(tunnel)
@@ -187,9 +189,9 @@ class Configuration:
         """Start: the tunnel can send."""
         self._set_clients(tunnel)
         self._set_static(tunnel)
-        self._plane.restore(tunnel)
+        self._forwarding.restore(tunnel)
         self._registration.start(tunnel)
-        self._station.watch_traffic(tunnel)
+        self._instance.watch_traffic(tunnel)
 
     def _went_down(self, tunnel: Tunnel) -> None:
         """Stop: the tunnel cannot send.
@@ -208,18 +210,18 @@ class Configuration:
     def restore(self, tunnel: Tunnel) -> None:
         """Send all orders again that the data plane may have lost."""
         if tunnel.running:
-            self._plane.restore(tunnel)
+            self._forwarding.restore(tunnel)
 
     def names_changed(self) -> None:
         """Follow a host name that has a new address: servers that are configured by it are there."""
-        for tunnel in self._station.tunnels.values():
+        for tunnel in self._instance.tunnels.values():
             if any(nhs.name for nhs in tunnel.config.nhs):
                 self._set_clients(tunnel, withdraw=False)
                 self._set_static(tunnel)
-                self._plane.update_multicast(tunnel)
+                self._forwarding.update_multicast(tunnel)
                 self._registration.choose(tunnel)
                 self._peers.server_changed(tunnel)
-                self._station.touch_all(tunnel)
+                self._instance.touch_all(tunnel)
 
     def _client_due(self, tunnel: Tunnel, client: NhsClient | None) -> None:
         """Act on a client's deadline, and on its consequences: another server may be the best now, or have a new
@@ -256,7 +258,7 @@ class Configuration:
     def _forget_learned(self, tunnel: Tunnel, *, registered: bool) -> None:
         entries = tunnel.cache.entries() if registered else tunnel.cache.unregistered()
         self._context.work(self._forgetting(tunnel, entries))
-        self._plane.forget_gleaned(tunnel)
+        self._forwarding.forget_gleaned(tunnel)
 
     def _forgetting(self, tunnel: Tunnel, entries: list[Entry]) -> Iterator[None]:
         for entry in entries:
@@ -333,16 +335,16 @@ class Configuration:
         wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
         for nhs in tunnel.config.nhs:
             nbma = nhs.nbma or (self._names.address(nhs.name, tunnel.name) if nhs.name else None)
-            key = nhs.address or nbma or UNSPECIFIED_OF[self._station.version]
+            key = nhs.address or nbma or UNSPECIFIED_OF[self._instance.version]
             wanted[key] = (nhs, nbma or tunnel.nbma_of(Prefix.host(key)) or tunnel.far_end)
         return wanted
 
     def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:
         code, where = (NhrpReason.NO_NAME, nhs.name) if nhs.name else (NhrpReason.NO_NBMA, nhs.address)
         client = NhsClient(
-            entropy=self._station.ports.entropy,
+            entropy=self._instance.ports.entropy,
             timer=Timer("let a client act", lambda: self._client_due(tunnel, client), key),
-            nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._station.version],
+            nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._instance.version],
             nbma=nbma,
             refresh=tunnel.config.refresh,
             dynamic=nhs.address is None,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.shared import HeardAndSilent
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: An answer counts if it is to one of the last few echoes: a slow path may still be a path.
@@ -51,16 +51,16 @@ class _Watched:
 class Echoes:
     """Owns the identifiers of echoes, and the timers of the paths that are probed."""
 
-    def __init__(self, station: Station, due: Callable[[str, DirectPath], None]) -> None:
+    def __init__(self, instance: Instance, due: Callable[[str, DirectPath], None]) -> None:
         """due: called with the tunnel and a path whose deadline has come."""
-        self._station = station
-        self._context = station.context
+        self._instance = instance
+        self._context = instance.context
         self._due = due
         self._paths: dict[int, _Watched] = {}
 
     def identifier(self) -> int:
         """Return an identifier that no path has. The path is registered with `watch`, and removed with `forget`."""
-        identifier = below(self._station.ports.entropy, 0x10000)
+        identifier = below(self._instance.ports.entropy, 0x10000)
         while identifier in self._paths:
             identifier = (identifier + 1) & 0xFFFF
         return identifier
@@ -85,7 +85,7 @@ class Echoes:
     def send(self, tunnel: Tunnel, path: DirectPath) -> None:
         """Send the next echo."""
         source = tunnel.link_local if is_link_local(path.peer) else tunnel.address
-        way = self._station.secured(tunnel, path.neighbor)
+        way = self._instance.secured(tunnel, path.neighbor)
         if source is None or way is None:
             return
         version = path.peer.version
@@ -109,7 +109,7 @@ class Echoes:
             return
         way = tunnel.adjacencies.get(source)
         if way is not None:
-            tunnel.count_own(self._station.secured(tunnel, way) or way)
+            tunnel.count_own(self._instance.secured(tunnel, way) or way)
 
     def answered(self, event: IpReceived) -> tuple[str, DirectPath, int] | None:
         """Return the tunnel, the path and the number of the echo that this message answers; None if it answers none."""
@@ -135,9 +135,9 @@ OVERLOOKED = 8.0
 class ServerPaths:
     """Owns `Tunnel.server_paths`."""
 
-    def __init__(self, station: Station, echoes: Echoes) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance, echoes: Echoes) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._echoes = echoes
 
     def watch(self, tunnel: Tunnel, client: NhsClient) -> None:

@@ -20,8 +20,8 @@ from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.features.nhrp import model
+from dmvpn.features.nhrp.history import History
 from dmvpn.features.nhrp.overlay import Overlay
-from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol
@@ -79,7 +79,7 @@ class NhrpMachine(Machine):
         self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
         self._record = Timer("record further changes of entries", lambda: None)  # each event records more
         #: The chronicle's side of NHRP, if the chronicle is on; made with the first event, where its record begins.
-        self.past: Past | None = None
+        self.history: History | None = None
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
@@ -97,9 +97,9 @@ class NhrpMachine(Machine):
         """Handle one event. The chronicle's lines follow everything that the event caused."""
         results = super().handle(event, now)
         if self._context.ports.remembers:
-            past = self.past = self.past or Past(VERSIONS, now)
-            results += past.follow(event, self._tunnels, now)
-            self._context.arm(self._record, now + PAUSE if past.is_behind else None)
+            history = self.history = self.history or History(VERSIONS, now)
+            results += history.follow(event, self._tunnels, now)
+            self._context.arm(self._record, now + PAUSE if history.is_behind else None)
         return results
 
     def dispatch(self, event: events.Event | notices.Notice) -> None:

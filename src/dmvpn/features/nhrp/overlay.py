@@ -36,8 +36,9 @@ from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
 from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.echoes import Echoes
+from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.peers import Peers
-from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
 from dmvpn.features.nhrp.registration import Registration
@@ -46,7 +47,6 @@ from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.servers import Names
 from dmvpn.features.nhrp.shared import REQUEST_IDS
-from dmvpn.features.nhrp.station import Station
 from dmvpn.features.nhrp.transit import Errors, Transit
 from dmvpn.features.nhrp.ways import Redirects
 
@@ -67,39 +67,39 @@ class Overlay:
 
     def __init__(self, context: Context, shared: Shared, version: int) -> None:
         self._context = context
-        station = self._station = Station(context, shared, version, self._expired, self._refresh)
+        instance = self._instance = Instance(context, shared, version, self._expired, self._refresh)
         #: The tunnels with NHRP, in the order in which they got it.
-        self.tunnels: Mapping[str, Tunnel] = station.tunnels
+        self.tunnels: Mapping[str, Tunnel] = instance.tunnels
         #: Tunnels and peers with lost paths, which are requested again in this event.
         self.lost: dict[tuple[str, Prefix], None] = {}
         #: Completes an event.
-        self.settle = station.settle
-        plane = self._plane = Plane(station)
-        self._routes = OfferedRoutes(station)
-        self._echoes = Echoes(station, self._path_due)
-        self._peers = Peers(station, plane, self._routes, self._echoes)
-        self._names = Names(station)
-        self._server = Server(station, plane, self._peers)
-        self._resolver = Resolver(station, plane, self._peers, self._routes)
-        self._purger = Purger(station, self._peers, self._server)
-        self._responder = Responder(station, self._peers, self._purger)
-        self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
-        self._redirects = Redirects(station)
-        errors = Errors(station)
+        self.settle = instance.settle
+        forwarding = self._forwarding = Forwarding(instance)
+        self._routes = OfferedRoutes(instance)
+        self._echoes = Echoes(instance, self._path_due)
+        self._peers = Peers(instance, forwarding, self._routes, self._echoes)
+        self._names = Names(instance)
+        self._server = Server(instance, forwarding, self._peers)
+        self._resolver = Resolver(instance, forwarding, self._peers, self._routes)
+        self._purger = Purger(instance, self._peers, self._server)
+        self._responder = Responder(instance, self._peers, self._purger)
+        self._registration = Registration(instance, forwarding, self._echoes, self._peers, self._purger)
+        self._redirects = Redirects(instance)
+        errors = Errors(instance)
         #: Takes packets of NHRP.
         self.reception = Reception(
-            station,
+            instance,
             errors,
             registration=self._registration,
-            admission=Admission(station, self._server),
+            admission=Admission(instance, self._server),
             resolver=self._resolver,
             responder=self._responder,
             purger=self._purger,
-            transit=Transit(station, errors),
+            transit=Transit(instance, errors),
         )
         self._configuration = Configuration(
-            station,
-            plane=plane,
+            instance,
+            forwarding=forwarding,
             peers=self._peers,
             registration=self._registration,
             resolver=self._resolver,
@@ -110,7 +110,7 @@ class Overlay:
 
     def dispatch(self, event: events.Event | Notice) -> None:
         """Take one event other than a packet of NHRP and a `Tick`."""
-        station = self._station
+        instance = self._instance
         match event:
             # Events of the data plane.
             case events.Unresolved(tunnel=name, next_hop=next_hop):
@@ -122,7 +122,7 @@ class Overlay:
             case events.IpReceived():
                 self._heard(event)
             case events.EffectFailed():
-                self._plane.failed(event)
+                self._forwarding.failed(event)
             # Events of other features.
             case RouteChanged():
                 self._route_changed(event)
@@ -135,10 +135,10 @@ class Overlay:
             case ConnectionChanged():
                 self._connection_changed(event)
             case NeighborSilent(interface=name, address=address) | PathLost(interface=name, address=address):
-                if (tunnel := station.tunnels.get(name)) is not None:
+                if (tunnel := instance.tunnels.get(name)) is not None:
                     self._registration.neighbor_silent(tunnel, address)
             case AnswersEnd(tunnel=name):
-                if (tunnel := station.tunnels.get(name)) is not None:
+                if (tunnel := instance.tunnels.get(name)) is not None:
                     self._purger.take_answers_back(tunnel)
             # Configuration, and stored state from the host.
             case Configured(model=model.NhrpConfig() as config):
@@ -147,9 +147,9 @@ class Overlay:
                 if self._names.resolved(event):
                     self._configuration.names_changed()
             case events.Remembered(name=name) if name == REQUEST_IDS:
-                station.request_ids.remember(event.octets)
+                instance.request_ids.remember(event.octets)
             case events.Resync():
-                for tunnel in station.tunnels.values():
+                for tunnel in instance.tunnels.values():
                     self._configuration.restore(tunnel)
             case _:
                 self._ordered(event)
@@ -161,29 +161,29 @@ class Overlay:
             self._registration.traffic(tunnel, traffic)
 
     def _running(self, name: str) -> Tunnel | None:
-        tunnel = self._station.tunnels.get(name)
+        tunnel = self._instance.tunnels.get(name)
         return tunnel if tunnel is not None and tunnel.running else None
 
     def _chosen(self, interface: str | None) -> list[Tunnel]:
         """Return the tunnel that a command names; all tunnels if it names none."""
-        return [tunnel for tunnel in self._station.tunnels.values() if interface in (None, tunnel.name)]
+        return [tunnel for tunnel in self._instance.tunnels.values() if interface in (None, tunnel.name)]
 
     # -------------------------------------------------------------------------------------------- timers
 
     def _expired(self, name: tuple[str, Prefix]) -> None:
-        tunnel = self._station.tunnels.get(name[0])
+        tunnel = self._instance.tunnels.get(name[0])
         entry = tunnel.cache.get(name[1]) if tunnel is not None else None
         if tunnel is None or entry is None or entry.expires is None or entry.expires > self._context.now:
             return
         if entry.is_registered:
             self._server.expired(tunnel, entry)
         elif entry.is_local:
-            self._station.remove_entry(tunnel, entry)  # its requesters have dropped it at the same time
+            self._instance.remove_entry(tunnel, entry)  # its requesters have dropped it at the same time
         else:
             self._configuration.forget(tunnel, entry, "NHRP: no error")
 
     def _refresh(self, name: tuple[str, Prefix]) -> None:
-        if (tunnel := self._station.tunnels.get(name[0])) is not None:
+        if (tunnel := self._instance.tunnels.get(name[0])) is not None:
             self._resolver.refresh(tunnel, name[1])
 
     def _path_due(self, name: str, path: DirectPath) -> None:
@@ -206,14 +206,14 @@ class Overlay:
 
     def _heard(self, event: events.IpReceived) -> None:
         """Take in the answer to one of our echoes, if the packet is one."""
-        came_by = self._station.tunnels.get(event.interface)
+        came_by = self._instance.tunnels.get(event.interface)
         if came_by is not None:
             self._echoes.asked(came_by, event)
         answered = self._echoes.answered(event)
         if answered is None:
             return
         name, path, sequence = answered
-        tunnel = self._station.tunnels.get(name)
+        tunnel = self._instance.tunnels.get(name)
         if tunnel is None:
             return
         if tunnel.paths.get(path.peer) is path:
@@ -225,7 +225,7 @@ class Overlay:
 
     def _protection_changed(self, event: ProtectionChanged) -> None:
         """Follow a change in the protection of one address."""
-        tunnel = self._station.tunnels.get(event.tunnel)
+        tunnel = self._instance.tunnels.get(event.tunnel)
         if tunnel is None:
             return
         self._log_protection(tunnel, event)
@@ -238,13 +238,13 @@ class Overlay:
     def _connection_changed(self, event: ConnectionChanged) -> None:
         """Follow a connection that came up, moved or went down."""
         if event.new is None and event.old is not None:
-            self._station.shared.forget_connection(event.old.number)
-        for tunnel in self._station.tunnels.values():
+            self._instance.shared.forget_connection(event.old.number)
+        for tunnel in self._instance.tunnels.values():
             for connection in (event.old, event.new) if tunnel.protected else ():
                 if connection is not None:
                     self._follow_connection(tunnel, connection, event.new)
                     if tunnel.cache.over(connection.number):
-                        self._station.touch(tunnel, connection.remote)
+                        self._instance.touch(tunnel, connection.remote)
             if tunnel.protected and event.returned and event.new is not None:
                 self._registration.peer_returned(tunnel, event.new.number)
 
@@ -267,14 +267,14 @@ class Overlay:
         secured = event.state.phase is ProtectionPhase.SECURED
         if event.remote_port:
             return  # the notice is about one peer; another notice is about its address
-        if tunnel.nbma is not None and self._station.shared.note_socket(tunnel.name, event.nbma, secured=secured):
+        if tunnel.nbma is not None and self._instance.shared.note_socket(tunnel.name, event.nbma, secured=secured):
             line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
-            self._station.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
+            self._instance.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
 
     # -------------------------------------------------------------------------------------------- interfaces, routes
 
     def _tunnel_changed(self, event: TunnelChanged) -> None:
-        tunnel = self._station.tunnels.get(event.name)
+        tunnel = self._instance.tunnels.get(event.name)
         if tunnel is not None:
             before, was_protected = tunnel.identity, tunnel.protected
             tunnel.stand(event.new)
@@ -285,7 +285,7 @@ class Overlay:
                 self._configuration.names_changed()
 
     def _interface_changed(self, event: InterfaceChanged) -> None:
-        tunnel = self._station.tunnels.get(event.name)
+        tunnel = self._instance.tunnels.get(event.name)
         if tunnel is not None:
             before = tunnel.identity
             was_up = tunnel.interface is not None and tunnel.interface.line
@@ -297,7 +297,7 @@ class Overlay:
     def _route_changed(self, event: RouteChanged) -> None:
         if event.new is not None and event.new.source is RouteSource.NHRP:
             return
-        for tunnel in [tunnel for tunnel in self._station.tunnels.values() if tunnel.config.vrf == event.vrf]:
+        for tunnel in [tunnel for tunnel in self._instance.tunnels.values() if tunnel.config.vrf == event.vrf]:
             self._purger.route_changed(tunnel, event.prefix)
             self._server.route_changed(tunnel, event.prefix)
             entry = tunnel.cache.get(event.prefix)
@@ -306,9 +306,9 @@ class Overlay:
 
     def _reconsider(self, tunnel: Tunnel, entry: Entry) -> None:
         """Follow a change of the route that a shortcut overrides."""
-        other = self._station.rib(tunnel).exact(entry.target)
+        other = self._instance.rib(tunnel).exact(entry.target)
         within = other is None or any(
-            self._station.same_network(tunnel, hop.interface) is not None for hop in other.next_hops
+            self._instance.same_network(tunnel, hop.interface) is not None for hop in other.next_hops
         )
         followed = other is not None and self._resolver.follow(tunnel, entry)
         if within or followed:
@@ -320,10 +320,10 @@ class Overlay:
 
     def _ordered(self, event: events.Event | Notice) -> None:
         """Carry out an operator command."""
-        station = self._station
+        instance = self._instance
         match event:
             case model.ClearCache(target=target, vrf=vrf):
-                for tunnel in [one for one in station.tunnels.values() if vrf in (None, one.config.vrf)]:
+                for tunnel in [one for one in instance.tunnels.values() if vrf in (None, one.config.vrf)]:
                     self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
             case model.ClearNhrpCounters():
                 self._clear_counters(event)
@@ -333,8 +333,8 @@ class Overlay:
             case model.ClearSessions():
                 self._clear_sessions(event)
             case model.Withdraw():
-                station.leave()
-                for tunnel in station.tunnels.values():
+                instance.leave()
+                for tunnel in instance.tunnels.values():
                     self._purger.leave(tunnel)
             case _:
                 pass

@@ -28,9 +28,9 @@ from dmvpn.features.nhrp.ways import Onward, Standby
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.echoes import Echoes
-    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
+    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.shared import HeardAndSilent
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two packets that keep a translator's mapping alive, RFC 3948 §4.
@@ -43,13 +43,13 @@ BRIDGE = 1.0
 class Peers:
     """Owns the paths, and puts resolved, implicit and static entries into the cache."""
 
-    def __init__(self, station: Station, plane: Plane, routes: OfferedRoutes, echoes: Echoes) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+    def __init__(self, instance: Instance, forwarding: Forwarding, routes: OfferedRoutes, echoes: Echoes) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
         self._routes = routes
         self._echoes = echoes
-        self._standby = Standby(station, plane)
+        self._standby = Standby(instance, forwarding)
 
     # -------------------------------------------------------------------------------------------- learning
 
@@ -73,13 +73,13 @@ class Peers:
                 flags=Flag.TEMPORARY,
             )
             fill(entry, binding, now)
-            self._station.add_entry(tunnel, entry)
+            self._instance.add_entry(tunnel, entry)
         else:
             if entry.neighbor != at:
                 self._move(tunnel, entry, at)
             fill(entry, binding, now)
-            self._station.touch(tunnel, entry.nbma)
-            self._station.time_entry(tunnel, entry)
+            self._instance.touch(tunnel, entry.nbma)
+            self._instance.time_entry(tunnel, entry)
         if at.connection and binding.direct:
             self._unbind_others(tunnel, entry)
         self._update_path(tunnel, entry, binding)
@@ -94,9 +94,9 @@ class Peers:
         at = whereabouts(peer, binding)
         if old is not None and old.next_hop == binding.next_hop and old.type is EntryType.DYNAMIC:
             if old.neighbor != at:
-                self._station.move_entry(tunnel, old, at)
+                self._instance.move_entry(tunnel, old, at)
             fill(old, binding, now)
-            self._station.time_entry(tunnel, old)
+            self._instance.time_entry(tunnel, old)
             return
         entry = Entry(
             target=target,
@@ -111,7 +111,7 @@ class Peers:
         fill(entry, binding, now)
         if old is not None:
             self.drop(tunnel, old)
-        self._station.add_entry(tunnel, entry)
+        self._instance.add_entry(tunnel, entry)
         path = tunnel.paths.get(binding.next_hop)
         if path is not None and path.usable:
             self._carry_out(tunnel, path, path.confirm(now))
@@ -122,19 +122,19 @@ class Peers:
         """Add a mapping from the configuration or from a server's reply: it never expires."""
         now = self._context.now
         entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=now)
-        self._station.add_entry(tunnel, entry)
+        self._instance.add_entry(tunnel, entry)
         if target.is_host:
-            self._plane.lead(tunnel, target.address, NbmaPeer(nbma))
+            self._forwarding.lead(tunnel, target.address, NbmaPeer(nbma))
 
     def drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
         """Remove a mapping that the configuration or the server no longer has."""
-        self._station.remove_entry(tunnel, entry)
-        self._plane.clear(tunnel, entry.next_hop)
+        self._instance.remove_entry(tunnel, entry)
+        self._forwarding.clear(tunnel, entry.next_hop)
 
     def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
         """Remove an entry that a better one replaces now. Its adjacency stays until the new entry sets its own."""
         self._routes.withdraw(tunnel, entry)
-        self._station.remove_entry(tunnel, entry)
+        self._instance.remove_entry(tunnel, entry)
         path = tunnel.paths.pop(entry.next_hop, None) if entry.is_next_hop else None
         if path is not None:
             self._echoes.forget(path)
@@ -148,17 +148,17 @@ class Peers:
         for other in sorted(behind, key=lambda other: other.target.length):
             if not other.binds and not other.is_local:
                 self._routes.withdraw(tunnel, other)
-                self._station.remove_entry(tunnel, other)
+                self._instance.remove_entry(tunnel, other)
         if not entry.is_next_hop:
             return
         path = tunnel.paths.pop(entry.next_hop, None)
         if path is not None:
             self._echoes.forget(path)
         if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._context.now):
-            self._plane.glean(tunnel, entry.next_hop)
-            self._station.refresh_after(tunnel, Prefix.host(entry.next_hop), BRIDGE)
+            self._forwarding.glean(tunnel, entry.next_hop)
+            self._instance.refresh_after(tunnel, Prefix.host(entry.next_hop), BRIDGE)
         else:
-            self._plane.clear(tunnel, entry.next_hop)
+            self._forwarding.clear(tunnel, entry.next_hop)
 
     # -------------------------------------------------------------------------------------------- through the hub
 
@@ -168,7 +168,7 @@ class Peers:
         for path in tunnel.paths.values():
             if _was_kept_for_want_of_another(tunnel, path):
                 self._leave(tunnel, path)
-        self._plane.server_changed(tunnel)
+        self._forwarding.server_changed(tunnel)
 
     def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> NbmaPeer | None:
         """Return where packets for the next hop may go, if we know it and its path is proved."""
@@ -233,7 +233,7 @@ class Peers:
     def moved(self, tunnel: Tunnel, to: NbmaPeer) -> None:
         """Follow the peers of a connection to another address or port; traffic continues."""
         for entry in tunnel.cache.over(to.connection):
-            self._station.touch(tunnel, entry.nbma)
+            self._instance.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
             if path is not None and path.neighbor.connection == to.connection:
                 path.move(to)
@@ -241,16 +241,16 @@ class Peers:
                     self._carry_out(tunnel, path, path.start(self._context.now))
             if entry.binds or entry.neighbor == to:
                 continue
-            self._station.move_entry(tunnel, entry, to)
+            self._instance.move_entry(tunnel, entry, to)
             if entry.is_next_hop and tunnel.adjacencies.get(entry.next_hop, to).connection == to.connection:
-                self._plane.lead(tunnel, entry.next_hop, to)
+                self._forwarding.lead(tunnel, entry.next_hop, to)
 
     def _unbind_others(self, tunnel: Tunnel, entry: Entry) -> None:
         """Unbind the entries that were only presumed to use this connection: their peers are not at its end."""
         for other in tunnel.cache.over(entry.connection):
             if other.nbma is None or other.binds or is_same_station(entry, other):
                 continue
-            self._station.move_entry(tunnel, other, NbmaPeer(other.nbma))
+            self._instance.move_entry(tunnel, other, NbmaPeer(other.nbma))
             path = tunnel.paths.get(other.next_hop) if other.is_next_hop else None
             if path is not None:
                 self._secure(tunnel, other, path)
@@ -261,21 +261,21 @@ class Peers:
         Returns True if it must be proved now.
         """
         now = self._context.now
-        to = way_to(self._station.ports.protection, tunnel, entry)
+        to = way_to(self._instance.ports.protection, tunnel, entry)
         if to == path.neighbor and path.state is not PathState.BARE and not path.waits:
             return False
         if to is None or to.connection != path.neighbor.connection:
-            reason = why_bare(self._station.ports.protection, tunnel, entry)
+            reason = why_bare(self._instance.ports.protection, tunnel, entry)
             if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
                 # Its translator may have restarted, and mapped the peer to another port.
-                self._station.refresh_after(tunnel, entry.target, 0.0)
+                self._instance.refresh_after(tunnel, entry.target, 0.0)
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:
             return False
         path.move(to)
         for other in tunnel.cache.behind(path.peer):
             if not other.binds:
-                self._station.move_entry(tunnel, other, to)
+                self._instance.move_entry(tunnel, other, to)
         self._carry_out(tunnel, path, path.start(now))
         return True
 
@@ -291,7 +291,7 @@ class Peers:
             path = DirectPath(binding.next_hop, NbmaPeer(binding.nbma), self._echoes.identifier(), now)
             tunnel.paths[binding.next_hop] = path
             self._echoes.watch(tunnel, path)
-            self._station.watch_traffic(tunnel)
+            self._instance.watch_traffic(tunnel)
             if not tunnel.protected:
                 reason = why_wait(tunnel, binding, now)
                 self._carry_out(tunnel, path, path.start(now) if reason is None else path.wait(reason, now))
@@ -306,7 +306,7 @@ class Peers:
         if path is not None and path.usable:
             self._leave(tunnel, path)
         for other in tunnel.cache.behind(entry.next_hop):
-            self._station.move_entry(tunnel, other, to)
+            self._instance.move_entry(tunnel, other, to)
 
     def _carry_out(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> None:
         for act in acts:
@@ -318,7 +318,7 @@ class Peers:
                 case PathAct.LEAVE:
                     self._leave(tunnel, path)
         if acts and acts != [PathAct.PROBE]:
-            self._station.touch(tunnel, path.nbma)
+            self._instance.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.explain(path.reason)
@@ -326,7 +326,7 @@ class Peers:
 
     def _use(self, tunnel: Tunnel, path: DirectPath) -> None:
         was_used = tunnel.adjacencies.get(path.peer) == path.neighbor
-        self._plane.lead(tunnel, path.peer, path.neighbor)
+        self._forwarding.lead(tunnel, path.peer, path.neighbor)
         for entry in tunnel.cache.behind(path.peer):
             self._use_entry(tunnel, entry)
         if not was_used:
@@ -343,7 +343,7 @@ class Peers:
         for entry in tunnel.cache.behind(path.peer):
             self._routes.withdraw(tunnel, entry)
             entry.prove(proved=False)
-        self._plane.glean(tunnel, path.peer)
+        self._forwarding.glean(tunnel, path.peer)
         self._log(tunnel, path, up=False)
 
     @staticmethod
@@ -364,9 +364,9 @@ class Peers:
             return
         peer = (path.peer, path.nbma)
         if up:
-            self._station.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, tunnel.own))
+            self._instance.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, tunnel.own))
         else:
-            self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
+            self._instance.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
 
 
 def _was_kept_for_want_of_another(tunnel: Tunnel, path: DirectPath) -> bool:

@@ -27,9 +27,9 @@ from dmvpn.features.nhrp.ways import Here, Onward, find_way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.server import Server
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds to wait for an answer, try by try.
@@ -65,9 +65,9 @@ class Outstanding:
 class Purger:
     """Sends, acts on and answers Purge Requests."""
 
-    def __init__(self, station: Station, peers: Peers, server: Server) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance, peers: Peers, server: Server) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._peers = peers
         self._server = server
         self._outstanding: dict[int, Outstanding] = {}
@@ -78,7 +78,7 @@ class Purger:
 
     def local_lost(self, tunnel: Tunnel, entry: Entry) -> None:
         """Purge a prefix that is no longer ours at all its requesters."""
-        self._station.remove_entry(tunnel, entry)
+        self._instance.remove_entry(tunnel, entry)
         for requester, known in (entry.requesters or {}).items():
             if known.expires > self._context.now:
                 self._send(tunnel, requester, self._way(tunnel, requester, known.at), entry.target)
@@ -90,7 +90,7 @@ class Purger:
         """
         for entry in list(tunnel.cache.local.values()) if tunnel.running else ():
             given = entry.target
-            if (given in prefix or prefix in given) and find_way(self._station, tunnel, given.address) != Here(given):
+            if (given in prefix or prefix in given) and find_way(self._instance, tunnel, given.address) != Here(given):
                 self.local_lost(tunnel, entry)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
@@ -123,8 +123,8 @@ class Purger:
                 if known.expires > self._context.now:
                     packet = self._request(tunnel, requester, tuple(named))
                     to = self._way(tunnel, requester, known.at)
-                    self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
-            self._station.remove_entry(tunnel, entry)
+                    self._instance.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+            self._instance.remove_entry(tunnel, entry)
 
     def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
         """Drop an unanswered purge to this server: it must not undo our new registration there."""
@@ -146,11 +146,11 @@ class Purger:
     def _repeat(self, request_id: int) -> None:
         """Repeat a Purge Request without reply, or give up."""
         outstanding = self._outstanding[request_id]
-        tunnel = self._station.tunnels.get(outstanding.tunnel)
+        tunnel = self._instance.tunnels.get(outstanding.tunnel)
         if tunnel is None or not tunnel.running or outstanding.tries >= len(RETRIES):
             self._end(outstanding)
             return
-        way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
+        way = find_way(self._instance, tunnel, outstanding.packet.destination_protocol)
         # A withdrawal always goes straight: another server has no authority over the registration.
         if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
             outstanding.to = way.neighbor
@@ -165,10 +165,10 @@ class Purger:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
         from_server = self._from_server(tunnel, sender.nbma)
-        standing = standing_of(self._station.ports.protection, tunnel, sender)
+        standing = standing_of(self._instance.ports.protection, tunnel, sender)
         ends: list[tuple[Tunnel, Entry]] = []
         refused = False
-        for member in self._station.network(tunnel):
+        for member in self._instance.network(tunnel):
             for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
                     continue  # an address of another station, on another link
@@ -177,14 +177,14 @@ class Purger:
                 else:
                     refused = True
             if from_server:
-                self._station.charge(standing, len(member.cache) // LOOKED_AT)
-        self._station.charge(standing, ENDED_ENTRY * len(ends))
+                self._instance.charge(standing, len(member.cache) // LOOKED_AT)
+        self._instance.charge(standing, ENDED_ENTRY * len(ends))
         for member, entry in ends[:MOST_AT_ONCE]:
             self._purge(member, entry)
         if len(ends) > MOST_AT_ONCE:
             self._context.work(self._purge_later([(*end, end[1].expires) for end in ends[MOST_AT_ONCE:]]))
         if refused and not ends:
-            self._station.refuse(tunnel, Refusal.NOT_ALLOWED, sender.nbma)
+            self._instance.refuse(tunnel, Refusal.NOT_ALLOWED, sender.nbma)
             return
         if not packet.flags & PurgeFlag.NO_REPLY:
             reply = PurgeReply(
@@ -194,15 +194,15 @@ class Purger:
                 flags=packet.flags,
                 request_id=packet.request_id,
                 cies=tuple(replace(cie, code=CieCode.SUCCESS) for cie in packet.cies),
-                extensions=hop_by_hop(packet.extensions, self._station.authentication(tunnel)),
+                extensions=hop_by_hop(packet.extensions, self._instance.authentication(tunnel)),
             )
-            self._station.send(tunnel, sender, reply)
+            self._instance.send(tunnel, sender, reply)
 
     def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: NbmaPeer) -> None:
         """Take in a Purge Reply for us."""
         outstanding = self._outstanding.get(packet.request_id)
         if outstanding is None:
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
+            self._instance.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
         else:
             self._end(outstanding)
 
@@ -225,18 +225,18 @@ class Purger:
         if not tunnel.protected:
             return at
         entry = tunnel.cache.host(requester)
-        protection = self._station.ports.protection
+        protection = self._instance.ports.protection
         straight = secured(protection, tunnel, at) if entry is None else way_to(protection, tunnel, entry)
         if straight is not None:
             return straight
-        way = find_way(self._station, tunnel, requester)
+        way = find_way(self._instance, tunnel, requester)
         return way.neighbor if isinstance(way, Onward) and way.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
         """Return whether a server of ours sent the packet, or passed it on."""
         return any(
             client.nbma == outer_source
-            for member in self._station.network(tunnel)
+            for member in self._instance.network(tunnel)
             for client in member.clients.values()
         )
 
@@ -262,7 +262,7 @@ class Purger:
             return
         packet = self._request(tunnel, destination, purged)
         if len(self._outstanding) >= LARGEST_OUTSTANDING:
-            self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
+            self._instance.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             return
         request_id = packet.request_id
         repeat = Timer("repeat a Purge Request", lambda: self._repeat(request_id), request_id)
@@ -277,15 +277,15 @@ class Purger:
             source_protocol=address,
             destination_protocol=destination,
             flags=PurgeFlag.NAT,
-            request_id=self._station.next_request_id(),
+            request_id=self._instance.next_request_id(),
             cies=tuple(ClientInfo(prefix_length=prefix.length, protocol=prefix.address) for prefix in purged),
-            extensions=(*self._station.records(tunnel), *self._station.authentication(tunnel), NatAddress()),
+            extensions=(*self._instance.records(tunnel), *self._instance.authentication(tunnel), NatAddress()),
         )
 
     def _transmit(self, tunnel: Tunnel, outstanding: Outstanding) -> None:
         self._context.start(outstanding.repeat, RETRIES[outstanding.tries])
         outstanding.tries += 1
-        self._station.send(tunnel, outstanding.to, outstanding.packet)
+        self._instance.send(tunnel, outstanding.to, outstanding.packet)
 
 
 def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:

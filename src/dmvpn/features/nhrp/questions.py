@@ -28,10 +28,10 @@ from dmvpn.features.nhrp.vendor import mapped_ports
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
+    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.packet import ResolutionReply
     from dmvpn.features.nhrp.parts import ClientInfo, Extensions
-    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Entries that lead to one station; Resolution Requests and Replies do not add more.
@@ -221,10 +221,10 @@ LARGEST_HOLD_DOWNS = 256
 class HoldDowns:
     """Owns the last hold-down time of each next hop."""
 
-    def __init__(self, station: Station, plane: Plane, routes: OfferedRoutes) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+    def __init__(self, instance: Instance, forwarding: Forwarding, routes: OfferedRoutes) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
         self._routes = routes
         self._next: dict[tuple[str, IPAddress], float] = {}
 
@@ -237,10 +237,10 @@ class HoldDowns:
         self._next[key] = min(2 * seconds, LONGEST_HOLD_DOWN)
         now = self._context.now
         entry.lasts(now + seconds, Reason(NhrpReason.NOBODY, (why,), now))
-        self._station.time_entry(tunnel, entry)
+        self._instance.time_entry(tunnel, entry)
         if entry.route is not RouteState.UNREACHABLE:
             self._routes.refuse(tunnel, entry)
-        self._plane.clear(tunnel, entry.next_hop)
+        self._forwarding.clear(tunnel, entry.next_hop)
 
     def forget(self, tunnel: str, next_hop: IPAddress) -> None:
         """Reset the time of a next hop for which a station has answered."""

@@ -19,6 +19,7 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.connections import standing_of
 from dmvpn.features.nhrp.debug import Processing
+from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL, Instance
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -45,7 +46,6 @@ from dmvpn.features.nhrp.parts import (
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
 from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.shared import PACKET
-from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way, quoted_addresses
 
@@ -71,7 +71,7 @@ class Reception:
 
     def __init__(
         self,
-        station: Station,
+        instance: Instance,
         errors: Errors,
         *,
         registration: Registration,
@@ -81,8 +81,8 @@ class Reception:
         purger: Purger,
         transit: Transit,
     ) -> None:
-        self._station = station
-        self._context = station.context
+        self._instance = instance
+        self._context = instance.context
         self._errors = errors
         self._registration = registration
         self._admission = admission
@@ -90,34 +90,34 @@ class Reception:
         self._responder = responder
         self._purger = purger
         self._transit = transit
-        self._renewals = Renewals(station)
+        self._renewals = Renewals(instance)
 
     def receive(self, event: NhrpReceived) -> None:
         """Take in a packet that came out of GRE."""
-        tunnel = self._station.tunnels.get(event.tunnel)
+        tunnel = self._instance.tunnels.get(event.tunnel)
         if tunnel is not None:
             self._read(tunnel, event)
         else:
             message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
-            self._station.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
+            self._instance.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
 
     def _read(self, tunnel: Tunnel, event: NhrpReceived) -> None:
         if not tunnel.running:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
         if tunnel.protected and not event.connection:
-            self._station.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
+            self._instance.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
             return
         sender = NbmaPeer(event.outer_source, event.connection)
         work = PACKET + len(event.data)
-        standing = standing_of(self._station.ports.protection, tunnel, sender)
-        if not self._station.admit(standing, work):
-            self._station.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
+        standing = standing_of(self._instance.ports.protection, tunnel, sender)
+        if not self._instance.admit(standing, work):
+            self._instance.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
             return
         if self._renewals.renew(tunnel, event, sender, standing):
             return
         if not self._understand(tunnel, event, sender) and not event.connection:
-            self._station.charge(standing, -work)  # any station can send that in the station's name
+            self._instance.charge(standing, -work)  # any station can send that in the station's name
 
     def _understand(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
         """Process a packet; return whether it is well-formed and has the right password."""
@@ -131,7 +131,7 @@ class Reception:
             self._errors.unreadable(tunnel, event.data, sender, error)
             return False
         tunnel.counters.count_received(packet.TYPE)
-        self._station.show(Processing.RECEIVE, tunnel, event.outer_source, packet, event.data)
+        self._instance.show(Processing.RECEIVE, tunnel, event.outer_source, packet, event.data)
         packet = _completed(packet, event.outer_source)
         if not self._is_authentic(tunnel, packet, sender):
             return False
@@ -186,7 +186,7 @@ class Reception:
             self._take(tunnel, packet, sender, None)
             return
         towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
-        match find_way(self._station, tunnel, towards, sender):
+        match find_way(self._instance, tunnel, towards, sender):
             case Here() as here:
                 self._take(tunnel, packet, sender, here)
             case Onward() as onward:
@@ -244,8 +244,8 @@ class Reception:
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
         peer, code = (packet.source_protocol, sender.nbma), packet.error_code
         message = messages.ErrorReceived.of(kind, code, peer)
-        self._station.log(message, about=f"{tunnel.name} {kind}", interval=REFUSAL_LOG_INTERVAL)
-        self._station.debug(
+        self._instance.log(message, about=f"{tunnel.name} {kind}", interval=REFUSAL_LOG_INTERVAL)
+        self._instance.debug(
             "nhrp error",
             tunnel,
             lambda: messages.objection_line(tunnel.name, kind, code, peer),

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from dmvpn.features.nhrp.echoes import Echoes
+    from dmvpn.features.nhrp.forwarding import Forwarding
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.path import DirectPath, PathAct
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.shared import HeardAndSilent
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -50,11 +50,13 @@ _NOT_WANTED = "External"
 class Registration:
     """Keeps this station registered with its servers."""
 
-    def __init__(self, station: Station, plane: Plane, echoes: Echoes, peers: Peers, purger: Purger) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
-        self._paths = ServerPaths(station, echoes)
+    def __init__(
+        self, instance: Instance, forwarding: Forwarding, echoes: Echoes, peers: Peers, purger: Purger
+    ) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
+        self._paths = ServerPaths(instance, echoes)
         self._peers = peers
         self._purger = purger
 
@@ -114,7 +116,7 @@ class Registration:
         for client in list(tunnel.clients.values()):
             if client.nbma != nbma or client.state in (NhsState.DOWN, NhsState.WAITING):
                 continue
-            way = self._station.secured(tunnel, NbmaPeer(nbma))
+            way = self._instance.secured(tunnel, NbmaPeer(nbma))
             if way is None or not client.is_responding:
                 if way is None or client.state is NhsState.BARE or way.connection != client.connection:
                     self._begin(tunnel, client)
@@ -132,7 +134,7 @@ class Registration:
                 or client.state not in (NhsState.EXPECTING, NhsState.RESPONDING)
             ):
                 continue
-            way = self._station.secured(tunnel, NbmaPeer(client.nbma))
+            way = self._instance.secured(tunnel, NbmaPeer(client.nbma))
             if way is not None and way.connection == connection:
                 now = self._context.now
                 self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
@@ -156,12 +158,12 @@ class Registration:
         """Take in a Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
+            self._instance.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
             return
         now = self._context.now
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
         if refusal is not None:
-            self._station.log(messages.ReplyWithError.of(packet.TYPE, refusal.code))
+            self._instance.log(messages.ReplyWithError.of(packet.TYPE, refusal.code))
             reason = Reason(NhrpReason.REFUSED, (Nak(refusal.code),), now)
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
@@ -221,15 +223,15 @@ class Registration:
                     self._context.arm(tunnel.timers.fallback, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
                 self._leave(tunnel, client)
-        self._plane.update_multicast(tunnel)
+        self._forwarding.update_multicast(tunnel)
 
     def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
         """Register with a server, or wait until packets to it are protected."""
         if client.nbma is None:
             return
-        way = self._station.secured(tunnel, NbmaPeer(client.nbma))
+        way = self._instance.secured(tunnel, NbmaPeer(client.nbma))
         if way is None:
-            acts = client.bare(self._context.now, why_not(self._station.ports.protection, tunnel, client.nbma))
+            acts = client.bare(self._context.now, why_not(self._instance.ports.protection, tunnel, client.nbma))
         else:
             client.bind(way.connection)
             acts = client.start(self._context.now)
@@ -253,10 +255,10 @@ class Registration:
         """
         for act in acts:
             match act:
-                case RegistrationAct.REQUEST | RegistrationAct.REPEAT if self._station.is_leaving:
+                case RegistrationAct.REQUEST | RegistrationAct.REPEAT if self._instance.is_leaving:
                     pass  # it would undo our withdrawal
                 case RegistrationAct.REQUEST:
-                    client.numbered(self._station.next_request_id())
+                    client.numbered(self._instance.next_request_id())
                     self._purger.forget(tunnel, client.nhs)
                     self._send(tunnel, client)
                 case RegistrationAct.REPEAT:
@@ -289,7 +291,7 @@ class Registration:
         if client.nbma is None or client.request_id is None:
             return
         request = self._request(tunnel, client, client.request_id)
-        if self._station.send(tunnel, NbmaPeer(client.nbma), request):
+        if self._instance.send(tunnel, NbmaPeer(client.nbma), request):
             client.sent()
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
@@ -298,7 +300,7 @@ class Registration:
         config, width = tunnel.config, address.max_prefixlen
         known = not client.nhs.is_unspecified
         server = ClientInfo(prefix_length=width, mtu=tunnel.mtu, preference=255, nbma=client.nbma, protocol=client.nhs)
-        own = self._station.own_entry(tunnel)
+        own = self._instance.own_entry(tunnel)
         return RegistrationRequest(
             source_nbma=nbma,
             source_protocol=address,
@@ -308,8 +310,8 @@ class Registration:
             cies=(_registered(own, tunnel.link_local),),
             extensions=(
                 ResponderAddress(),
-                *self._station.records(tunnel),
-                *self._station.authentication(tunnel),
+                *self._instance.records(tunnel),
+                *self._instance.authentication(tunnel),
                 NatAddress(entries=(server,)),
                 *((group_extension(config.group),) if config.group else ()),
             ),
@@ -318,11 +320,11 @@ class Registration:
     def _log_up(self, tunnel: Tunnel, client: NhsClient) -> None:
         self._tell(tunnel, client, Sign.CAME, "answers")
         if client.nbma is not None and tunnel.running:
-            self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
+            self._instance.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
 
     def _tell(self, tunnel: Tunnel, client: NhsClient, sign: Sign, text: str) -> None:
         """Record a change of the server in the chronicle, whatever is logged."""
-        if self._station.ports.remembers:
+        if self._instance.ports.remembers:
             about = (client.nhs, *((client.nbma,) if client.nbma is not None else ()))
             subject = spelled(client.nhs)
             change = StateChanged(
@@ -332,7 +334,7 @@ class Registration:
 
     def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
         if client.nbma is not None and tunnel.running:
-            self._station.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
+            self._instance.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
 
 
 def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendGre
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp.history import LARGEST_KEPT
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.features.nhrp.past import LARGEST_KEPT
 from dmvpn.net.checksum import checksum
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.connections import SenderStanding
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.packet import RegistrationRequest
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Where the size, the checksum and the request identifier are in a packet, RFC 2332 §5.1 and §5.2.0.1.
@@ -82,17 +82,17 @@ class Pattern:
 class Renewals:
     """Owns the patterns of one IP version."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
         #: The least recent first.
         self._patterns: list[Pattern] = []
 
     def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding) -> bool:
         """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet."""
-        station, request = self._station, bytes(event.data)
+        instance, request = self._instance, bytes(event.data)
         entries = tunnel.cache.at(sender.nbma)
-        if not entries or request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or station.ports.debugging.anything:
+        if not entries or request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or instance.ports.debugging.anything:
             return False
         digest = _digest(request)
         for entry in islice(entries, _MOST_ENTRIES):
@@ -105,14 +105,14 @@ class Renewals:
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)
             or entry.payer != (None if standing.is_server else standing.account)
-            or station.secured(tunnel, sender) != sender
+            or instance.secured(tunnel, sender) != sender
             or checksum(request)
         ):
             return False
         entry.holds(entry.holding_time, self._context.now)
         entry.answered(answer)
-        station.time_entry(tunnel, entry)
-        station.answer_again(tunnel, sender, request, pattern.reply(request))
+        instance.time_entry(tunnel, entry)
+        instance.answer_again(tunnel, sender, request, pattern.reply(request))
         return True
 
     def learn(self, tunnel: Tunnel, packet: RegistrationRequest, event: NhrpReceived, sender: NbmaPeer) -> None:

@@ -42,10 +42,10 @@ from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import NbmaPeer
+    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
     from dmvpn.features.nhrp.questions import Binding
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
@@ -70,12 +70,12 @@ _FLAGS = (
 class Resolver:
     """Sends Resolution Requests and takes in the replies."""
 
-    def __init__(self, station: Station, plane: Plane, peers: Peers, routes: OfferedRoutes) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+    def __init__(self, instance: Instance, forwarding: Forwarding, peers: Peers, routes: OfferedRoutes) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
         self._peers = peers
-        self._hold_downs = HoldDowns(station, plane, routes)
+        self._hold_downs = HoldDowns(instance, forwarding, routes)
         self._questions = Questions()
 
     # -------------------------------------------------------------------------------------------- causes
@@ -94,12 +94,12 @@ class Resolver:
 
     def unresolved(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         """Answer the data plane at once: a packet waits there."""
-        self._plane.lost(tunnel, next_hop)
+        self._forwarding.lost(tunnel, next_hop)
         to = self._peers.way_of(tunnel, next_hop)
         if to is not None:
-            self._plane.lead(tunnel, next_hop, to)
+            self._forwarding.lead(tunnel, next_hop, to)
             return
-        by_hub = self._plane.glean(tunnel, next_hop)
+        by_hub = self._forwarding.glean(tunnel, next_hop)
         entry = tunnel.cache.host(next_hop)
         if entry is not None:
             entry.asked_for()
@@ -115,10 +115,10 @@ class Resolver:
 
     def refresh(self, tunnel: Tunnel, target: Prefix) -> None:
         """Send another request: an entry expires before long, or a lost path is tried again."""
-        self._station.stop_refresh(tunnel, target)
+        self._instance.stop_refresh(tunnel, target)
         entry = tunnel.cache.get(target)
         if entry is None:
-            self._plane.unbridge(tunnel, target.address)
+            self._forwarding.unbridge(tunnel, target.address)
         if entry is None or entry.expires is None or not tunnel.running:
             return
         now = self._context.now
@@ -129,7 +129,7 @@ class Resolver:
             self._ask(tunnel, entry.asked or entry.next_hop, Purpose.REFRESH)
         remaining = entry.expires - now
         if remaining > SHORTEST_REFRESH:
-            self._station.refresh_after(tunnel, target, remaining / 2)
+            self._instance.refresh_after(tunnel, target, remaining / 2)
 
     def greet(self, tunnel: Tunnel, peer: IPAddress) -> None:
         """Send a request to the peer for its own address, straight: we are behind NAT, and have a connection with it.
@@ -156,11 +156,11 @@ class Resolver:
         """Return the tunnel that a shortcut to the destination belongs to: the one its route leaves by, else
         `tunnel`.
         """
-        route = self._station.rib(tunnel).lookup_without_nhrp(destination)
+        route = self._instance.rib(tunnel).lookup_without_nhrp(destination)
         names = [hop.interface for hop in route.next_hops] if route is not None else []
         if tunnel.name in names:
             return tunnel
-        others = (self._station.tunnels.get(name) for name in names)
+        others = (self._instance.tunnels.get(name) for name in names)
         return next((other for other in others if other is not None and _makes_shortcuts(other)), tunnel)
 
     # -------------------------------------------------------------------------------------------- answers
@@ -174,9 +174,9 @@ class Resolver:
         if pending is None or pending.destination != packet.destination_protocol:
             if not self._questions.was_answered(packet.request_id, packet.destination_protocol):
                 return False
-            self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
+            self._instance.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
             return True
-        asked_on = self._station.same_network(tunnel, pending.tunnel)
+        asked_on = self._instance.same_network(tunnel, pending.tunnel)
         if asked_on is None:
             return False
         self._take(asked_on, packet, sender, pending)
@@ -191,14 +191,14 @@ class Resolver:
             self._refused(asked_on, pending, reason, nobody=nak.is_no_binding)
             return
         binding = binding_of(asked_on, packet, cie, sender)
-        if binding is None or not may_be_beyond(self._station, asked_on, binding.next_hop):
-            self._station.refuse(asked_on, Refusal.FORGED, sender.nbma)
+        if binding is None or not may_be_beyond(self._instance, asked_on, binding.next_hop):
+            self._instance.refuse(asked_on, Refusal.FORGED, sender.nbma)
             return
         full = asked_on.cache.is_full or asked_on.cache.led_to(whereabouts(None, binding)) >= LARGEST_RESOLVED
         if full and not pending.is_of_known:
-            self._station.refuse(asked_on, Refusal.NO_ROOM, sender.nbma)
+            self._instance.refuse(asked_on, Refusal.NO_ROOM, sender.nbma)
             return
-        if not self._station.believes(asked_on, sender, binding.nbma, asked=True):
+        if not self._instance.believes(asked_on, sender, binding.nbma, asked=True):
             return
         self._finish(pending)
         self._hold_downs.forget(pending.tunnel, pending.destination)
@@ -211,7 +211,7 @@ class Resolver:
             answer yet; the request is repeated.
         """
         pending = self._questions.get(request_id)
-        tunnel = self._station.tunnels.get(pending.tunnel) if pending else None
+        tunnel = self._instance.tunnels.get(pending.tunnel) if pending else None
         if pending is None or tunnel is None or destination not in (None, pending.destination):
             return
         if nobody:
@@ -241,12 +241,12 @@ class Resolver:
             self._hold_downs.begin(tunnel, entry, reason.what)
         else:
             entry.lasts(self._context.now + NEGATIVE_TIME, reason)
-            self._station.time_entry(tunnel, entry)
+            self._instance.time_entry(tunnel, entry)
 
     def _repeat(self, name: str, destination: IPAddress) -> None:
         """Repeat a request that went unanswered, unless its entry is gone."""
         pending = surely(self._questions.about(name, destination))
-        tunnel = self._station.tunnels.get(name)
+        tunnel = self._instance.tunnels.get(name)
         entry = tunnel.cache.host(pending.destination) if tunnel else None
         waiting = entry is not None and entry.type is EntryType.INCOMPLETE
         if (
@@ -279,7 +279,7 @@ class Resolver:
             return
         if not pending.is_of_known:
             self._incomplete(tunnel, destination)
-        self._questions.add(pending, self._station.next_request_id())
+        self._questions.add(pending, self._instance.next_request_id())
         self._send(tunnel, pending)
 
     def _incomplete(self, tunnel: Tunnel, destination: IPAddress) -> Entry:
@@ -298,14 +298,14 @@ class Resolver:
             flags=Flag.NEGATIVE,
             hits=1,
         )
-        self._station.add_entry(tunnel, entry)
+        self._instance.add_entry(tunnel, entry)
         return entry
 
     def _send(self, tunnel: Tunnel, pending: Pending) -> None:
         self._context.start(pending.repeat, pending.sent())
         way = self._way(tunnel, pending)
         if way is not None:
-            self._station.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
+            self._instance.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
         """Return where a request goes. A refresh that servers do not answer, or refuse, goes to the peer.
@@ -318,7 +318,7 @@ class Resolver:
         if pending.purpose is Purpose.GREETING:
             path = tunnel.paths.get(pending.destination)
             return Onward(tunnel, path.peer, path.neighbor) if path is not None else None
-        way = find_way(self._station, tunnel, pending.destination)
+        way = find_way(self._instance, tunnel, pending.destination)
         onward = way if isinstance(way, Onward) else None
         if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
             onward = None
@@ -330,7 +330,7 @@ class Resolver:
 
     def _request(self, tunnel: Tunnel, pending: Pending) -> ResolutionRequest:
         address, nbma = tunnel.own
-        own = self._station.own_entry(tunnel)
+        own = self._instance.own_entry(tunnel)
         public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
         return ResolutionRequest(
             source_nbma=nbma,
@@ -341,8 +341,8 @@ class Resolver:
             cies=(replace(own, nbma=None, protocol=None),),
             extensions=(
                 ResponderAddress(),
-                *self._station.records(tunnel),
-                *self._station.authentication(tunnel),
+                *self._instance.records(tunnel),
+                *self._instance.authentication(tunnel),
                 NatAddress(entries=public),
                 *((MappedPorts().extension,) if tunnel.protected else ()),
             ),
@@ -373,8 +373,8 @@ class Resolver:
         more), or leads to that very station anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
-        way = find_way(self._station, tunnel, asked)
-        route = self._station.rib(tunnel).lookup_without_nhrp(asked)
+        way = find_way(self._instance, tunnel, asked)
+        route = self._instance.rib(tunnel).lookup_without_nhrp(asked)
         if isinstance(way, Here) or route is None:
             return self._peers.standing_in(tunnel, asked, binding.next_hop)
         if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
@@ -391,7 +391,7 @@ class Resolver:
         path = tunnel.paths.get(binding.next_hop)
         if binding.port and path is not None and path.state is PathState.BARE and target.is_host:
             wait = min(wait, max(PORT_AGAIN, now - path.since))  # its translator may map another port by then
-        self._station.refresh_after(tunnel, target, wait)
+        self._instance.refresh_after(tunnel, target, wait)
 
 
 def _makes_shortcuts(tunnel: Tunnel) -> bool:

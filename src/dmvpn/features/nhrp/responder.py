@@ -30,9 +30,9 @@ from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that a reply waits, and how many may wait.
@@ -59,9 +59,9 @@ class _Waiting:
 class WaitingReplies:
     """See the module's docstring."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._waiting: dict[int, _Waiting] = {}
         self._serial = 0
 
@@ -69,7 +69,7 @@ class WaitingReplies:
         """Let a reply wait, if IKE has a request for protection to the requester."""
         is_wanted = any(True for _ in tunnel.cache.at(requester.nbma))
         if not is_wanted or len(self._waiting) >= LARGEST_WAITING:
-            self._station.send(tunnel, sender, reply)
+            self._instance.send(tunnel, sender, reply)
             return
         serial = self._serial = self._serial + 1
         by_hub = Timer("reply by the hub", lambda: self._send_by_hub(serial), requester.nbma)
@@ -87,16 +87,16 @@ class WaitingReplies:
         """Send replies that wait for a direct path, if there is one now."""
         for serial, waiting in list(self._waiting.items()):
             if (waiting.tunnel, waiting.requester.nbma) == (tunnel.name, nbma):
-                way = self._station.secured(tunnel, waiting.requester)
+                way = self._instance.secured(tunnel, waiting.requester)
                 if way is not None:
-                    self._station.send(tunnel, way, self._end(serial).reply)
+                    self._instance.send(tunnel, way, self._end(serial).reply)
 
     def _send_by_hub(self, serial: int) -> None:
         """Send a reply that has waited long enough through the hub. Its tunnel may be gone by now."""
         waiting = self._end(serial)
-        tunnel = self._station.tunnels.get(waiting.tunnel)
+        tunnel = self._instance.tunnels.get(waiting.tunnel)
         if tunnel is not None and tunnel.running:
-            self._station.send(tunnel, waiting.sender, waiting.reply)
+            self._instance.send(tunnel, waiting.sender, waiting.reply)
 
     def _end(self, serial: int) -> _Waiting:
         waiting = self._waiting.pop(serial)
@@ -116,16 +116,16 @@ _ADDED = ResolutionFlag.AUTHORITATIVE | ResolutionFlag.DESTINATION_STABLE | Reso
 class Responder:
     """Answers Resolution Requests and owns the local entries."""
 
-    def __init__(self, station: Station, peers: Peers, purger: Purger) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance, peers: Peers, purger: Purger) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._peers = peers
         self._purger = purger
-        self._waiting = WaitingReplies(station)
+        self._waiting = WaitingReplies(instance)
 
     def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: NbmaPeer, prefix: Prefix) -> None:
         """Answer a Resolution Request for an address in `prefix`, which is ours."""
-        if self._station.is_leaving:
+        if self._instance.is_leaving:
             return  # the requester will send it again, and then another station answers, or none
         nbma, is_behind_nat = _requester_nbma(tunnel, packet)
         came_straight = _came_straight(tunnel, packet, nbma, sender)
@@ -140,19 +140,19 @@ class Responder:
         if repeated is None:
             self.refuse(tunnel, packet, sender, parts.CieCode.INSUFFICIENT_RESOURCES)
             return
-        cie = self._station.own_entry(tunnel, prefix.length)
+        cie = self._instance.own_entry(tunnel, prefix.length)
         if is_link_local(packet.destination_protocol):
             cie = replace(cie, protocol=packet.destination_protocol)  # our address is the next hop that was requested
         reply = self._reply(tunnel, packet, cie)
         by_hub = asker.is_behind_nat or asker.is_nowhere or not tunnel.multipoint
-        way = sender if by_hub or repeated or asker.came_straight else self._station.secured(tunnel, to)
+        way = sender if by_hub or repeated or asker.came_straight else self._instance.secured(tunnel, to)
         if way is not None:
             self._waiting.withdraw(tunnel, packet)
-            self._station.send(tunnel, way, reply)
+            self._instance.send(tunnel, way, reply)
         self._learn_requester(tunnel, packet, asker, sender)
         if way is None:
             self._waiting.add(tunnel, reply, requester=to, sender=sender)
-        self._station.debug(
+        self._instance.debug(
             "nhrp detail",
             tunnel,
             lambda: (
@@ -171,7 +171,7 @@ class Responder:
     ) -> None:
         """Refuse with the reason: exactly one CIE that is empty but for the code (RFC 2332 §5.2.2)."""
         tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
-        self._station.send(tunnel, sender, self._reply(tunnel, packet, parts.ClientInfo(code=code)))
+        self._instance.send(tunnel, sender, self._reply(tunnel, packet, parts.ClientInfo(code=code)))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
         """Send replies that wait for a direct path, if there is one now."""
@@ -188,7 +188,7 @@ class Responder:
         """
         if tunnel.far_end is not None and requester != tunnel.far_end:
             return parts.CieCode.ADMINISTRATIVELY_PROHIBITED
-        own = prefix.is_host and self._station.owns(tunnel, prefix.address)
+        own = prefix.is_host and self._instance.owns(tunnel, prefix.address)
         if packet.flags & ResolutionFlag.UNIQUE and not own:
             return parts.CieCode.BINDING_NOT_UNIQUE
         return parts.CieCode.SUCCESS
@@ -219,7 +219,7 @@ class Responder:
         entry = tunnel.cache.get(prefix)
         if entry is not None and entry.is_local:
             entry.lasts(now + holding_time)
-            self._station.time_entry(tunnel, entry)
+            self._instance.time_entry(tunnel, entry)
             return entry
         if entry is not None:
             self._peers.drop(tunnel, entry)
@@ -237,7 +237,7 @@ class Responder:
             holding_time=holding_time,
             mtu=tunnel.mtu,
         )
-        self._station.add_entry(tunnel, entry)
+        self._instance.add_entry(tunnel, entry)
         return entry
 
     def _reply(self, tunnel: Tunnel, request: ResolutionRequest, cie: parts.ClientInfo) -> ResolutionReply:
@@ -253,13 +253,13 @@ class Responder:
 
     def _extensions(self, tunnel: Tunnel, extensions: parts.Extensions) -> parts.Extensions:
         """Return the extensions of the request (RFC 2332 §5.3), with this station as the responder."""
-        own = self._station.own_entry(tunnel)
+        own = self._instance.own_entry(tunnel)
         if parts.find(extensions, parts.ResponderAddress) is not None:
-            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._station.responder(tunnel),)))
+            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._instance.responder(tunnel),)))
         if parts.find(extensions, parts.NatAddress) is not None:
             public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
             extensions = parts.put(extensions, parts.NatAddress(entries=public))
-        return parts.hop_by_hop(extensions, self._station.authentication(tunnel))
+        return parts.hop_by_hop(extensions, self._instance.authentication(tunnel))
 
     def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, asker: _Asker, sender: NbmaPeer) -> None:
         """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and has a holding time."""
@@ -268,7 +268,7 @@ class Responder:
         if cie is None or not is_stable or not tunnel.multipoint or tunnel.config.non_caching:
             return
         path, entry = tunnel.paths.get(source), tunnel.cache.host(source)
-        if not is_one_station(source) or asker.is_nowhere or not may_be_beyond(self._station, tunnel, source):
+        if not is_one_station(source) or asker.is_nowhere or not may_be_beyond(self._instance, tunnel, source):
             tunnel.counters.count_refused(Refusal.FORGED)
             return
         if path is not None and path.usable and not path.neighbor.meets(at):
@@ -277,7 +277,7 @@ class Responder:
         if entry is None and (is_full or tunnel.cache.led_to(at) >= LARGEST_RESOLVED):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
             return
-        if not self._station.believes(tunnel, sender, at.nbma):
+        if not self._instance.believes(tunnel, sender, at.nbma):
             return  # it gets its reply through the hub, and begins
         is_implicit = entry is None or entry.type is EntryType.INCOMPLETE or Flag.IMPLICIT in entry.flags
         told = (source, at.nbma)

@@ -25,10 +25,10 @@ from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
+    from dmvpn.features.nhrp.forwarding import Forwarding
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.plane import Plane
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: A hub gets thousands of these: combining the flags each time would cost more than all the decisions.
@@ -59,10 +59,10 @@ class Claim:
 class Server:
     """Owns the registered entries."""
 
-    def __init__(self, station: Station, plane: Plane, peers: Peers) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+    def __init__(self, instance: Instance, forwarding: Forwarding, peers: Peers) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
         self._peers = peers
         #: By tunnel: registered addresses outside of the subnet, each with the routing that made us accept it.
         self._guests: dict[str, Guests] = {}
@@ -88,7 +88,7 @@ class Server:
                 self.withdraw(tunnel, old, "NHRP: no error")
             return
         if group != (old.group if old is not None else ""):
-            self._station.debug(
+            self._instance.debug(
                 "nhrp group",
                 tunnel,
                 lambda: f"NHRP: {tunnel.name}: {spelled(claim.next_hop)} is of group {group or '(none)'}",
@@ -107,10 +107,10 @@ class Server:
     def _renew(self, tunnel: Tunnel, claim: Claim, entry: Entry, flags: Flag, group: str) -> None:
         if entry.nbma != claim.at.nbma or entry.connection != claim.at.connection:
             self._move(tunnel, entry, claim.at)
-            entry.proved_as(*proof_of(self._station, claim.at))
+            entry.proved_as(*proof_of(self._instance, claim.at))
         entry.registered(flags, claim.claimed, group, claim.cie.mtu)
         entry.holds(claim.cie.holding_time, self._context.now)
-        self._station.time_entry(tunnel, entry)
+        self._instance.time_entry(tunnel, entry)
 
     def _add(
         self, tunnel: Tunnel, claim: Claim, old: Entry | None, flags: Flag, group: str, payer: IPAddress | Proved | None
@@ -120,7 +120,7 @@ class Server:
         elif old is not None:
             self._peers.supersede(tunnel, old)
         now, holding_time = self._context.now, claim.cie.holding_time
-        identity, proved = proof_of(self._station, claim.at)
+        identity, proved = proof_of(self._instance, claim.at)
         entry = Entry(
             target=claim.target,
             next_hop=claim.next_hop,
@@ -138,10 +138,10 @@ class Server:
             mtu=claim.cie.mtu,
             group=group,
         )
-        self._station.add_entry(tunnel, entry)
-        self._plane.admit(tunnel, claim.at, claim.target.address if claim.target.is_host else None)
+        self._instance.add_entry(tunnel, entry)
+        self._forwarding.admit(tunnel, claim.at, claim.target.address if claim.target.is_host else None)
         if tunnel.is_guest(claim.target):
-            guest = _looked_at(self._station, tunnel, claim.target.address, claim.speaker)
+            guest = _looked_at(self._instance, tunnel, claim.target.address, claim.speaker)
             self._guests_of(tunnel)[claim.target] = guest
         self._review_behind(tunnel, claim.target.address)
         self._log_up(tunnel, claim)
@@ -180,8 +180,8 @@ class Server:
         """Count and log a claim that is refused."""
         tunnel.counters.count_refused(why)
         message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
-        self._station.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
-        self._station.debug(
+        self._instance.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
+        self._instance.debug(
             "nhrp error",
             tunnel,
             lambda: f"NHRP: {tunnel.name}: {spelled(target)} not registered for {at.nbma}: {why.value}",
@@ -197,15 +197,15 @@ class Server:
             return
         guest = self._guests_of(tunnel).get(target)
         speaker = guest.speaker if guest is not None else None
-        if leads_to(self._station, tunnel, target.address, entry.neighbor, speaker):
-            self._guests_of(tunnel)[target] = _looked_at(self._station, tunnel, target.address, speaker)
+        if leads_to(self._instance, tunnel, target.address, entry.neighbor, speaker):
+            self._guests_of(tunnel)[target] = _looked_at(self._instance, tunnel, target.address, speaker)
         else:
             self.complain(tunnel, target, entry.neighbor, Refusal.ROUTED_ELSEWHERE)
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
 
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
         """Review guests that are routed to a tunnel address which has just been registered from another place."""
-        for member in self._station.network(tunnel) if self._guests else ():
+        for member in self._instance.network(tunnel) if self._guests else ():
             guests = self._guests.get(member.name)
             for target in guests.behind(registered) if guests is not None else ():
                 self.review(member, target)
@@ -215,51 +215,51 @@ class Server:
 
     def _move(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
         """Give a client another address, or another connection."""
-        self._plane.count_receiver(tunnel, entry.neighbor, -1)
-        self._station.move_entry(tunnel, entry, to)
-        self._plane.count_receiver(tunnel, to, 1)
+        self._forwarding.count_receiver(tunnel, entry.neighbor, -1)
+        self._instance.move_entry(tunnel, entry, to)
+        self._forwarding.count_receiver(tunnel, to, 1)
         if entry.target.is_host:
-            self._plane.lead(tunnel, entry.target.address, to)
+            self._forwarding.lead(tunnel, entry.target.address, to)
 
     def _forget(self, tunnel: Tunnel, entry: Entry) -> None:
-        self._station.remove_entry(tunnel, entry)
+        self._instance.remove_entry(tunnel, entry)
         if tunnel.name in self._guests:
             self._guests[tunnel.name].pop(entry.target)
         if entry.target.is_host:
-            self._plane.clear(tunnel, entry.target.address)
-        self._plane.count_receiver(tunnel, entry.neighbor, -1)
+            self._forwarding.clear(tunnel, entry.target.address)
+        self._forwarding.count_receiver(tunnel, entry.neighbor, -1)
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
         # Thousands may come at once: a line that is not wanted is not formatted.
-        if is_link_local(claim.target.address) or not self._station.config.logging:
+        if is_link_local(claim.target.address) or not self._instance.config.logging:
             return
         client = (claim.next_hop, claim.at.nbma)
-        self._station.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))
+        self._instance.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))
 
     def _log_down(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         if tunnel.running and entry.nbma is not None and not is_link_local(entry.target.address):
             client = (entry.next_hop, entry.nbma)
-            self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
+            self._instance.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
 
 
-def proof_of(station: Station, at: NbmaPeer) -> tuple[str, Proved | None]:
+def proof_of(instance: Instance, at: NbmaPeer) -> tuple[str, Proved | None]:
     """Return the proved identity at the end of this connection, for display and for comparison; empty without one."""
-    connection = station.ports.protection.connection(at.connection) if at.connection else None
+    connection = instance.ports.protection.connection(at.connection) if at.connection else None
     return (connection.identity, connection.proved) if connection is not None else ("", None)
 
 
-def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: NbmaPeer, speaker: IPAddress | None) -> bool:
+def leads_to(instance: Instance, tunnel: Tunnel, address: IPAddress, at: NbmaPeer, speaker: IPAddress | None) -> bool:
     """Return whether our longest route to the address, if it is no default route, leads to this very station.
 
     speaker: the tunnel address that the station calls its own.
     """
-    route = station.rib(tunnel).lookup_without_nhrp(address)
+    route = instance.rib(tunnel).lookup_without_nhrp(address)
     if route is None or route.prefix.length < SHORTEST_PREFIX:
         return True
     return (
         route.kind is RouteKind.FORWARD
         and bool(route.next_hops)
-        and all(_is_there(station, tunnel, hop, at, speaker) for hop in route.next_hops)
+        and all(_is_there(instance, tunnel, hop, at, speaker) for hop in route.next_hops)
     )
 
 
@@ -275,21 +275,21 @@ class Guest:
     speaker: IPAddress | None = None
 
 
-def _looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPAddress | None) -> Guest:
+def _looked_at(instance: Instance, tunnel: Tunnel, address: IPAddress, speaker: IPAddress | None) -> Guest:
     """Return a guest that we accept, with the current routing.
 
     speaker: the tunnel address that the station calls its own.
     """
-    route = station.rib(tunnel).lookup_without_nhrp(address)
+    route = instance.rib(tunnel).lookup_without_nhrp(address)
     hops = route.next_hops if route is not None and route.prefix.length >= SHORTEST_PREFIX else ()
     by_it = any(hop.address == speaker and hop.interface == tunnel.name for hop in hops)
     is_credited = speaker is not None and by_it and tunnel.cache.binding(speaker) is None
     return Guest(tuple(hop.address for hop in hops if hop.address is not None), speaker if is_credited else None)
 
 
-def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: NbmaPeer, speaker: IPAddress | None) -> bool:
+def _is_there(instance: Instance, tunnel: Tunnel, hop: NextHop, at: NbmaPeer, speaker: IPAddress | None) -> bool:
     """Return whether the station is this next hop. It may be on another tunnel of the network, too."""
-    leaves_by = station.same_network(tunnel, hop.interface)
+    leaves_by = instance.same_network(tunnel, hop.interface)
     if leaves_by is None:
         return False
     if leaves_by.far_end is not None:

@@ -27,11 +27,11 @@ from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
     from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import NhrpConfig
     from dmvpn.features.nhrp.packet import RegistrationReply
     from dmvpn.features.nhrp.parts import Extensions
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two look-ups of a name without an address.
@@ -52,9 +52,9 @@ class _Name:
 class Names:
     """The host names in the configuration, and their addresses."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._hosts: Groups[str, tuple[str, IPAddress]] = Groups(lambda host: host[0].lower())
         self._vrf_hosts: Groups[tuple[str, str], tuple[str, str, IPAddress]] = Groups(
             lambda host: (host[0], host[1].lower())

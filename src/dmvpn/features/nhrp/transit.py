@@ -20,6 +20,7 @@ from dmvpn.base.limits import RateLimit
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import NbmaPeer
+from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL
 from dmvpn.features.nhrp.packet import (
     HEADER,
     REPLIES,
@@ -32,14 +33,13 @@ from dmvpn.features.nhrp.packet import (
     address_lengths,
 )
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.ways import Onward
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.net.octets import Octets
 
@@ -64,8 +64,8 @@ _REPLY_TYPES: Final = frozenset(kind.TYPE for kind in REPLIES)
 class Transit:
     """Forwards packets."""
 
-    def __init__(self, station: Station, errors: Errors) -> None:
-        self._station = station
+    def __init__(self, instance: Instance, errors: Errors) -> None:
+        self._instance = instance
         self._errors = errors
 
     def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, way: Onward) -> None:
@@ -82,12 +82,12 @@ class Transit:
         extensions = packet.extensions
         if parts.unknown_compulsory(extensions) is None:
             extensions = self._recorded(tunnel, way.tunnel, packet)
-        extensions = parts.hop_by_hop(extensions, self._station.authentication(way.tunnel))
+        extensions = parts.hop_by_hop(extensions, self._instance.authentication(way.tunnel))
         onward = packet.forwarded(extensions)
         if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
             self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
             return
-        self._station.send(way.tunnel, way.neighbor, onward, forwarded=True)
+        self._instance.send(way.tunnel, way.neighbor, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
         """Return where a reply's request came from, if no route leads there: the server before us, or the requester."""
@@ -98,7 +98,7 @@ class Transit:
         for entry in record.entries if record else ():
             if entry.protocol is None or entry.nbma is None:
                 return None
-            if self._station.owns(tunnel, entry.protocol):
+            if self._instance.owns(tunnel, entry.protocol):
                 return Onward(tunnel, before, NbmaPeer(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
@@ -119,13 +119,13 @@ class Transit:
         for kind in kinds:
             record = parts.find(packet.extensions, kind)
             for entry in record.entries if record else ():
-                if entry.protocol is not None and self._station.owns(tunnel, entry.protocol):
+                if entry.protocol is not None and self._instance.owns(tunnel, entry.protocol):
                     return record
         return None
 
     def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> parts.Extensions:
         """Return the extensions with this station on the record, and with translated addresses that only we know."""
-        own = self._station.own_entry(leaves_by)
+        own = self._instance.own_entry(leaves_by)
         if isinstance(packet, REPLIES):
             extensions = parts.append_entry(packet.extensions, parts.ReverseTransitRecord, own)
             if isinstance(packet, ResolutionReply) and packet.cies and packet.cies[0].protocol is not None:
@@ -155,7 +155,7 @@ class Transit:
         entry = tunnel.cache.host(address)
         if entry is None or not entry.is_registered:
             return with_mapped_ports(extensions, MappedPorts(passed_on, ports.others))
-        at = self._station.ports.protection.connection(entry.connection)
+        at = self._instance.ports.protection.connection(entry.connection)
         known = (MappedPort(address, at.remote, at.remote_port),) if at and at.behind_nat and at.remote_port else ()
         rest = tuple(other for other in passed_on if other.protocol != address)
         return with_mapped_ports(extensions, MappedPorts((*rest, *known), ports.others))
@@ -180,9 +180,9 @@ def _translate(extensions: parts.Extensions, tunnel: Tunnel, address: IPAddress)
 class Errors:
     """Makes and reads Error Indications."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._to_all = RateLimit(ERRORS_TO_ALL, ERROR_SECONDS)
         self._to_one: dict[IPAddress | int, RateLimit] = {}
 
@@ -205,11 +205,11 @@ class Errors:
         address = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
         peer = (address, sender.nbma)
         about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
-        if code == ErrorCode.AUTHENTICATION_FAILURE and not self._station.config.logging:
+        if code == ErrorCode.AUTHENTICATION_FAILURE and not self._instance.config.logging:
             refused = messages.PasswordRefused.of(tunnel.name, kind, peer)
-            self._station.log(refused, about=about, interval=interval)
-        self._station.log_dmvpn(messages.NhrpError.of(tunnel.name, kind, code, peer), about=about, interval=interval)
-        self._station.debug(
+            self._instance.log(refused, about=about, interval=interval)
+        self._instance.log_dmvpn(messages.NhrpError.of(tunnel.name, kind, code, peer), about=about, interval=interval)
+        self._instance.debug(
             "nhrp error",
             tunnel,
             lambda: messages.refused_line(tunnel.name, kind, code, peer, why.value),
@@ -225,12 +225,12 @@ class Errors:
         """Answer octets that are no valid packet with error 7, or 9 if an extension is at fault, if they name a
         sender.
         """
-        self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
+        self._instance.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
         self._about_octets(tunnel, data, sender, None, error.offset)
 
     def too_large(self, tunnel: Tunnel, data: bytes, sender: NbmaPeer) -> None:
         """Answer a packet larger than any NHRP packet with error 8, without parsing it."""
-        self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
+        self._instance.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
         self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
 
     def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
@@ -262,7 +262,7 @@ class Errors:
             error_offset=fault.offset,
             packet=bytes(fault.octets[:LARGEST_QUOTE]),
         )
-        self._station.send(tunnel, sender, indication)
+        self._instance.send(tunnel, sender, indication)
 
     def _may_send(self, sender: NbmaPeer) -> bool:
         now = self._context.now

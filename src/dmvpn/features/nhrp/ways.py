@@ -43,9 +43,9 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
+from dmvpn.features.nhrp.forwarding import multicast_receivers
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, NatAddress, ReverseTransitRecord
-from dmvpn.features.nhrp.plane import multicast_receivers
 from dmvpn.features.nhrp.tunnel import Suppressed
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Hairpin
     from dmvpn.base.notices import Route
     from dmvpn.features.nhrp.cache import Entry
-    from dmvpn.features.nhrp.plane import Plane
-    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.forwarding import Forwarding
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: No shorter prefix is put into a reply: a router with a default route must not attract the whole Internet (as FRR).
@@ -65,13 +65,13 @@ SHORTEST_PREFIX = 8
 RETURN_DELAY = 75.0
 
 
-def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAddress) -> Prefix:
+def given_prefix(instance: Instance, tunnel: Tunnel, route: Prefix, address: IPAddress) -> Prefix:
     """Return the shortest prefix of `route` that holds `address` and no address that we reach by another way."""
     if route.length < SHORTEST_PREFIX:
         return Prefix.host(address)
     length = route.length
-    for inner in _inside(station.rib(tunnel).routes(), route):
-        if _leads_elsewhere(station, tunnel, inner):
+    for inner in _inside(instance.rib(tunnel).routes(), route):
+        if _leads_elsewhere(instance, tunnel, inner):
             length = max(length, _common_length(inner.prefix, address) + 1)
     return Prefix.of(address, min(length, address.max_prefixlen))
 
@@ -92,13 +92,13 @@ def _order(prefix: Prefix) -> tuple[int, Prefix]:
     return prefix.address.version, prefix
 
 
-def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
+def _leads_elsewhere(instance: Instance, tunnel: Tunnel, route: Route) -> bool:
     """Return whether the route leads back into the network, or nowhere. NHRP's routes do not count; `local` is us."""
     if route.source in (RouteSource.NHRP, RouteSource.LOCAL):
         return False
     if route.kind is not RouteKind.FORWARD:
         return True
-    return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
+    return any(instance.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
 
 
 def _common_length(prefix: Prefix, address: IPAddress) -> int:
@@ -139,36 +139,36 @@ class Nowhere:
 Way = Here | Onward | Nowhere
 
 
-def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None = None) -> Way:
+def find_way(instance: Instance, tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None = None) -> Way:
     """Return the way to `address` within the network of `tunnel`.
 
     came_from: the station that sent us the message. It does not go back there.
     """
     if is_link_local(address):
         return _on_the_link(tunnel, address, came_from)
-    owner = station.owner(tunnel, address)
-    if owner is not None and station.same_network(tunnel, owner.name) is not None:
+    owner = instance.owner(tunnel, address)
+    if owner is not None and instance.same_network(tunnel, owner.name) is not None:
         return Here(Prefix.host(address))
     version = address.version
     if owner is not None and owner.runs(version):
-        return Here(given_prefix(station, tunnel, _connected(owner.routed(version), address), address))
-    for member in station.network(tunnel):
+        return Here(given_prefix(instance, tunnel, _connected(owner.routed(version), address), address))
+    for member in instance.network(tunnel):
         entry = member.cache.binding(address)
-        if entry is not None and entry.neighbor is not None and _counts(station, member, entry, address):
+        if entry is not None and entry.neighbor is not None and _counts(instance, member, entry, address):
             return _unless_back(Onward(member, entry.next_hop, entry.neighbor), came_from)
-    route = station.rib(tunnel).lookup_without_nhrp(address)
+    route = instance.rib(tunnel).lookup_without_nhrp(address)
     if route is None:
         return Nowhere("no route")
     if route.kind is not RouteKind.FORWARD:
         return Nowhere("the route discards")
     for hop in route.next_hops:
-        leaves_by = station.same_network(tunnel, hop.interface)
+        leaves_by = instance.same_network(tunnel, hop.interface)
         if leaves_by is not None:
             return _unless_back(_along(leaves_by, hop, came_from), came_from)
-    return Here(given_prefix(station, tunnel, route.prefix, address))
+    return Here(given_prefix(instance, tunnel, route.prefix, address))
 
 
-def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
+def _counts(instance: Instance, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
     """Return whether a binding decides where messages go: not if a client registered it where the default route leads.
 
     Messages and packets must go one way. Otherwise a member could register an address of the Internet, and draw the
@@ -178,11 +178,11 @@ def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) 
     has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
     if not (entry.is_registered and has_subnet and tunnel.is_guest(entry.target)):
         return True
-    route = station.rib(tunnel).lookup_without_nhrp(address)
+    route = instance.rib(tunnel).lookup_without_nhrp(address)
     return route is None or route.prefix.length >= SHORTEST_PREFIX
 
 
-def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
+def may_be_beyond(instance: Instance, tunnel: Tunnel, address: IPAddress) -> bool:
     """Return whether another station of the network may have the address: it is not ours, and no route leads out to it.
 
     Otherwise a station that claims the address of a host behind us would draw its packets into the tunnel. A default
@@ -190,12 +190,12 @@ def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
     """
     if is_link_local(address):
         return not tunnel.is_ours(address)
-    if station.owns(tunnel, address) or tunnel.is_edge(address):
+    if instance.owns(tunnel, address) or tunnel.is_edge(address):
         return False
-    route = station.rib(tunnel).lookup_without_nhrp(address)
+    route = instance.rib(tunnel).lookup_without_nhrp(address)
     if route is None or route.kind is not RouteKind.FORWARD or route.prefix.length < SHORTEST_PREFIX:
         return True
-    return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
+    return any(instance.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
 
 
 def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None) -> Way:
@@ -240,10 +240,10 @@ def _connected(addresses: tuple[tuple[IPAddress, int], ...], own: IPAddress) -> 
 class Standby:
     """Owns `Tunnel.doubted`, and decides where packets for the next hops of servers go."""
 
-    def __init__(self, station: Station, plane: Plane) -> None:
-        self._station = station
-        self._context = station.context
-        self._plane = plane
+    def __init__(self, instance: Instance, forwarding: Forwarding) -> None:
+        self._instance = instance
+        self._context = instance.context
+        self._forwarding = forwarding
 
     def update(self, tunnel: Tunnel) -> None:
         """Follow a server that answers, or no longer answers, or was doubted long enough."""
@@ -251,7 +251,7 @@ class Standby:
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
             if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
-                self._plane.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
+                self._forwarding.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
 
     def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> NbmaPeer | None:
         """Return where packets for this next hop go, if it is a server for which another one stands in; else None."""
@@ -287,9 +287,9 @@ LARGEST_MEMORY = 1024
 class Redirects:
     """Sends Traffic Indications."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
 
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
         """Send a redirect to the station from which a packet came that went back into the network."""
@@ -315,18 +315,18 @@ class Redirects:
             extensions=(
                 ForwardTransitRecord(),
                 ReverseTransitRecord(),
-                *self._station.authentication(tunnel),
+                *self._instance.authentication(tunnel),
                 NatAddress(),
             ),
         )
-        self._station.send(tunnel, came_from, indication)
+        self._instance.send(tunnel, came_from, indication)
 
     def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: NbmaPeer) -> bool:
         """Return whether the packet went back to the very station it came from."""
-        leaves_by = self._station.tunnels.get(out_tunnel)
+        leaves_by = self._instance.tunnels.get(out_tunnel)
         if leaves_by is None:
             return False
-        for hop in self._station.rib(leaves_by).forwarding(destination):
+        for hop in self._instance.rib(leaves_by).forwarding(destination):
             next_hop = hop.address if hop.address is not None else destination
             if hop.interface == out_tunnel and came_from.meets(leaves_by.adjacencies.get(next_hop)):
                 return True

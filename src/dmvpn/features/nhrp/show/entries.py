@@ -15,15 +15,15 @@ from dmvpn.base.addresses import Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.history import ROUTE_FLAGS, record_of
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.past import Record
+    from dmvpn.features.nhrp.history import Record
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _OTHER_WORDS = (
@@ -151,12 +151,12 @@ def cache(ctx: ShowContext, args: Args) -> ShowCache:
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
     """Return the same at an earlier moment. Requesters of our own prefixes are not recorded."""
-    past, version = ctx.machine(NhrpMachine).past, version_of(args)
-    time = moment_of(ctx, args, past.oldest(version) if past is not None else None)
+    history, version = ctx.machine(NhrpMachine).history, version_of(args)
+    time = moment_of(ctx, args, history.oldest(version) if history is not None else None)
     if isinstance(time, Unknown):
         return time
     wanted = args.interface("interface", None)
-    found = past.at(version, time) if past is not None else []
+    found = history.at(version, time) if history is not None else []
     return ShowCache(
         tuple(
             _record_line(record, time, used=used)

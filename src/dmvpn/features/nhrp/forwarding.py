@@ -1,7 +1,7 @@
 """The state of the tunnels in the data plane and the RIB: adjacencies, multicast receivers, routes of NHRP.
 
-`Plane` alone writes `adjacencies`, `ordered`, `gleaned`, `registered_multicast` and `multicast` of a `Tunnel`. So every
-change there, and only a change, reaches the data plane:
+`Forwarding` alone writes `adjacencies`, `ordered`, `gleaned`, `registered_multicast` and `multicast` of a `Tunnel`. So
+every change there, and only a change, reaches the data plane:
 
     adjacencies   where packets for a next hop go
     ordered       next hops whose adjacency the data plane has: a tunnel that is down gets none until it comes up
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed
-    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it updates the data plane
@@ -49,12 +49,12 @@ LARGEST_GLEANED = 256
 _AT_ONCE: Final = 64
 
 
-class Plane:
+class Forwarding:
     """See the module's docstring."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
         self._refused: Retries[Effect] = Retries(self._context, "order again", self._order_again, most=_AT_ONCE)
 
     # -------------------------------------------------------------------------------------------- adjacencies
@@ -157,7 +157,7 @@ class Plane:
 
     def update_multicast(self, tunnel: Tunnel) -> None:
         """Update the multicast receivers in the data plane, now or after the interval."""
-        if self._station.tunnels.get(tunnel.name) is not tunnel:
+        if self._instance.tunnels.get(tunnel.name) is not tunnel:
             return  # it is no longer configured, and its entries are being dropped
         now, last = self._context.now, tunnel.multicast_set_at
         if last is not None and now < last + MULTICAST_INTERVAL:
@@ -218,7 +218,9 @@ class Plane:
         ):
             reason = Reason(NhrpReason.ORDER_REFUSED, (event.text,), self._context.now)
             self._refused.failed(effect, reason)
-        tunnel = self._station.tunnels.get(effect.tunnel) if isinstance(effect, SetAdjacency | ClearAdjacency) else None
+        tunnel = (
+            self._instance.tunnels.get(effect.tunnel) if isinstance(effect, SetAdjacency | ClearAdjacency) else None
+        )
         if tunnel is not None:
             added = isinstance(effect, SetAdjacency)
             tunnel.counters.count_failed(Happening.END_POINT_ADDED if added else Happening.END_POINT_DELETED)
@@ -226,17 +228,17 @@ class Plane:
     def _order_again(self, effect: Effect) -> None:
         if self._still_holds(effect):
             if isinstance(effect, SetAdjacency):
-                self._station.tunnels[effect.tunnel].ordered[effect.next_hop] = None
+                self._instance.tunnels[effect.tunnel].ordered[effect.next_hop] = None
             self._context.emit(effect)
         else:
             self._refused.forget(effect)
 
     def _still_holds(self, effect: Effect) -> bool:
         if isinstance(effect, Store):
-            return effect == self._station.request_ids.stored
+            return effect == self._instance.request_ids.stored
         if not isinstance(effect, SetAdjacency | ClearAdjacency | SetMulticast | SetHairpin):
             return False
-        tunnel = self._station.tunnels.get(effect.tunnel)
+        tunnel = self._instance.tunnels.get(effect.tunnel)
         if tunnel is None or not tunnel.running:
             return False
         match effect:
@@ -280,16 +282,16 @@ METRIC = 255
 class OfferedRoutes:
     """Offers the RIB a route or an override for each entry."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._context = station.context
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._context = instance.context
 
     def install(self, tunnel: Tunnel, entry: Entry) -> None:
         """Route packets for the entry's target to its next hop, whatever the routing protocols say."""
         target, hop, vrf = entry.target, next_hop_of(tunnel, entry), tunnel.config.vrf
         if is_link_local(target.address):
             return  # it is only a next hop, and no destination of a routing table
-        other = self._station.rib(tunnel).exact(target)
+        other = self._instance.rib(tunnel).exact(target)
         wanted = RouteState.INSTALLED if other is None else RouteState.OVERRIDE
         if entry.route is wanted:
             return
@@ -336,7 +338,7 @@ class OfferedRoutes:
         A target has one route in a VRF, so another tunnel's route for it is withdrawn.
         """
         before = _release(tunnel, entry)
-        for other in self._station.tunnels.values():
+        for other in self._instance.tunnels.values():
             if other is tunnel or other.config.vrf != tunnel.config.vrf:
                 continue
             rival = other.cache.get(entry.target)
@@ -344,7 +346,7 @@ class OfferedRoutes:
                 continue
             before = _release(other, rival)
             if not rival.is_next_hop:
-                self._station.remove_entry(other, rival)
+                self._instance.remove_entry(other, rival)
         return before
 
     def _route(self, entry: Entry, hop: NextHop | None) -> Route:
@@ -359,7 +361,7 @@ class OfferedRoutes:
         )
 
     def _debug(self, tunnel: Tunnel, entry: Entry, what: str) -> None:
-        self._station.debug(
+        self._instance.debug(
             "nhrp routing",
             tunnel,
             lambda: f"NHRP-RT: {tunnel.name}: {spelled(entry.target)} {what}",

@@ -133,7 +133,7 @@ def record_of(tunnel: Tunnel, entry: Entry) -> Record:
     return tuple.__new__(Record, (*_OF_ENTRY(entry), tunnel.name, tunnel.multipoint))
 
 
-class Past:
+class History:
     """The past of the caches of both IP versions.
 
     started: when the router started.

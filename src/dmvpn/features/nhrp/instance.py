@@ -1,4 +1,4 @@
-"""The station, as RFC 2332 calls a router: what all parts of NHRP share, and the only door by which packets leave.
+"""NHRP of one IP version on this router: what all its parts share, and the only door by which packets leave.
 
 It holds the tunnels, the timers of their entries, the request identifiers, and the context of the current event. Parts
 send through the methods below, so that every packet that leaves is counted, limited and shown to debugs.
@@ -18,10 +18,10 @@ from dmvpn.base.queues import TimerQueue
 from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
+from dmvpn.features.nhrp.history import late_message, message_line
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
-from dmvpn.features.nhrp.past import late_message, message_line
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import OF_SERVERS
 
@@ -62,13 +62,13 @@ _AT_ONCE: Final = 64
 LEAVING: Final = 2.0
 
 
-class Station:
+class Instance:
     """See the module's docstring."""
 
     def __init__(
         self, context: Context, shared: Shared, version: int, expire: EntryCallback, refresh: EntryCallback
     ) -> None:
-        """Make a station.
+        """Make an instance.
 
         version: the IP version that it resolves.
         shared: the state in common with the station of the other version.
