@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.attributes import Attributes, write
-from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
@@ -27,6 +26,7 @@ from dmvpn.features.bgp.packet import (
     Open,
     Update,
     parse,
+    prefix_of,
     serialize,
     split,
 )

@@ -25,7 +25,6 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp.attributes import Attributes, prepended, read, write
-from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import HEADER_LENGTH as BGP_HEADER
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
@@ -33,6 +32,7 @@ from dmvpn.features.bgp.packet import (
     Capability,
     CapabilityValue,
     Keepalive,
+    NumberedPrefix,
     Open,
     RouteRefresh,
     Update,

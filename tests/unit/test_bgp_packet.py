@@ -25,14 +25,15 @@ from dmvpn.features.bgp.attributes import (
     read,
     write,
 )
-from dmvpn.features.bgp.codes import ErrorCode, MessageError
 from dmvpn.features.bgp.packet import (
     MARKER,
     Attribute,
     Capability,
     CapabilityValue,
+    ErrorCode,
     Keepalive,
     Message,
+    MessageError,
     Notification,
     Open,
     RouteRefresh,

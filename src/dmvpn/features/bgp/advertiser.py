@@ -15,12 +15,10 @@ from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.batches import Mark
-from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.judging import DEFAULT, Judge
-from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.outbound import Audience
-from dmvpn.features.bgp.packet import RouteRefresh, serialize
+from dmvpn.features.bgp.packet import Cease, RouteRefresh, prefix_of, serialize
 from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 from dmvpn.features.bgp.session import cease
 
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.batches import RouteToSend
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.codes import ErrorCode, MessageError, UpdateError
-from dmvpn.features.bgp.packet import AS_TRANS, Attribute
+from dmvpn.features.bgp.packet import AS_TRANS, Attribute, ErrorCode, MessageError, UpdateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,15 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attributes import write
-from dmvpn.features.bgp.nlri import encoded
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, encoded, update_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from ipaddress import IPv4Address
 
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
 
 #: Octets of an UPDATE that are left for prefixes and attributes, after the header and the two length fields.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.nlri import in_order, prefix_of
+from dmvpn.features.bgp.packet import in_order, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Segment
     from dmvpn.features.bgp.learning import Key, Learning
     from dmvpn.features.bgp.model import Dampening
-    from dmvpn.features.bgp.nlri import Nlri
-    from dmvpn.features.bgp.packet import Update
+    from dmvpn.features.bgp.packet import Nlri, Update
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.state import State
 

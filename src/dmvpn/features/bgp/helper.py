@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.codes import Cease, ErrorCode
+from dmvpn.features.bgp.packet import Cease, ErrorCode
 
 if TYPE_CHECKING:
     from dmvpn.features.bgp.intake import Intake

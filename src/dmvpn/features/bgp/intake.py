@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, read
-from dmvpn.features.bgp.nlri import NumberedPrefix, prefix_of
-from dmvpn.features.bgp.packet import AS_TRANS
+from dmvpn.features.bgp.packet import AS_TRANS, NumberedPrefix, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Notice
     from dmvpn.features.bgp.attributes import Attributes, Segment
-    from dmvpn.features.bgp.nlri import Nlri
-    from dmvpn.features.bgp.packet import Update
+    from dmvpn.features.bgp.packet import Nlri, Update
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings

@@ -9,8 +9,8 @@ from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.batches import Told, fits
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.outbound import default_route, told
+from dmvpn.features.bgp.packet import NumberedPrefix, named
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
-    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.outbound import Audience
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.routes import Routes
 

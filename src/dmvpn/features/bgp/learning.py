@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.nlri import number_of, prefix_of
 from dmvpn.features.bgp.outbound import leaving
+from dmvpn.features.bgp.packet import number_of, prefix_of
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.table import LocRib
 

@@ -12,7 +12,7 @@ from dmvpn.base.chronicle import Sign
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.codes import Cease, ErrorCode
+from dmvpn.features.bgp.packet import Cease, ErrorCode
 from dmvpn.features.bgp.session import cease
 from dmvpn.features.bgp.settings import guest
 from dmvpn.features.bgp.watched import watch

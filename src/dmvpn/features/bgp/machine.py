@@ -22,7 +22,6 @@ from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.calls import Calls
-from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.exports import Exports
 from dmvpn.features.bgp.flaps import Flaps
@@ -35,8 +34,7 @@ from dmvpn.features.bgp.lifecycle import Lifecycle
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
-from dmvpn.features.bgp.nlri import named
-from dmvpn.features.bgp.packet import RouteRefresh
+from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.settings import (
     are_guests_alike,

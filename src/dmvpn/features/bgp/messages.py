@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bgp.attributes import path_text
-from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, OpenError, UpdateError
+from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
 
 if TYPE_CHECKING:
     import enum
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.nlri import Nlri
-    from dmvpn.features.bgp.packet import Notification, Update
+    from dmvpn.features.bgp.packet import Nlri, Notification, Update
 
 #: Names of the debugs of `debug ip bgp ...`.
 BGP: Final = "ip bgp"

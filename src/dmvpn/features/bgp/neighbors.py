@@ -11,8 +11,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.calls import PORT
-from dmvpn.features.bgp.codes import Cease, ErrorCode
-from dmvpn.features.bgp.packet import Notification
+from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification
 from dmvpn.features.bgp.peer import Peer, PeerTimers
 from dmvpn.features.bgp.session import Ending, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.codes import ErrorCode, MessageError, OpenError
 from dmvpn.features.bgp.model import ONE_PATH, Additional
-from dmvpn.features.bgp.packet import IPV4_UNICAST, VERSION, Capability, CapabilityValue, Open
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    VERSION,
+    Capability,
+    CapabilityValue,
+    ErrorCode,
+    MessageError,
+    Open,
+    OpenError,
+)
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -3,6 +3,10 @@
 Messages arrive in a stream, so the first step is to find their ends: `split` takes complete messages off a buffer. An
 invalid message raises `MessageError`, a `WireError` with the NOTIFICATION that answers it. Path attributes stay octets
 here; `attributes` decodes them and handles damaged ones (RFC 7606).
+
+Codes of messages, and of NOTIFICATION errors: RFC 4271 §4.5 and §6.
+
+Encoding of prefixes in an UPDATE: RFC 4271 §4.3, and RFC 7911 §3 with path identifiers.
 """
 
 from __future__ import annotations
@@ -10,17 +14,175 @@ from __future__ import annotations
 import enum
 import struct
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.codes import ErrorCode, HeaderError, MessageError, MessageType, UpdateError
-from dmvpn.features.bgp.nlri import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.net.octets import Octets
+
+
+# ------------------------------------------------------------------------------------------------ codes
+
+
+class MessageType(enum.IntEnum):
+    """RFC 4271 §4.1, RFC 2918 §3."""
+
+    OPEN = 1
+    UPDATE = 2
+    NOTIFICATION = 3
+    KEEPALIVE = 4
+    ROUTE_REFRESH = 5
+
+
+class ErrorCode(enum.IntEnum):
+    """RFC 4271 §4.5; RFC 9687 §4."""
+
+    HEADER = 1
+    OPEN = 2
+    UPDATE = 3
+    HOLD_TIME = 4
+    STATE_MACHINE = 5
+    CEASE = 6
+    SEND_HOLD_TIME = 8
+
+
+class HeaderError(enum.IntEnum):
+    """RFC 4271 §6.1."""
+
+    NOT_SYNCHRONIZED = 1
+    BAD_LENGTH = 2
+    BAD_TYPE = 3
+
+
+class OpenError(enum.IntEnum):
+    """RFC 4271 §6.2."""
+
+    UNSUPPORTED_VERSION = 1
+    BAD_PEER_AS = 2
+    BAD_IDENTIFIER = 3
+    UNSUPPORTED_PARAMETER = 4
+    UNACCEPTABLE_HOLD_TIME = 6
+    UNSUPPORTED_CAPABILITY = 7
+
+
+class UpdateError(enum.IntEnum):
+    """RFC 4271 §6.3."""
+
+    MALFORMED_LIST = 1
+    UNRECOGNIZED_WELL_KNOWN = 2
+    MISSING_WELL_KNOWN = 3
+    BAD_FLAGS = 4
+    BAD_LENGTH = 5
+    BAD_ORIGIN = 6
+    BAD_NEXT_HOP = 8
+    BAD_OPTIONAL = 9
+    BAD_NETWORK = 10
+    BAD_AS_PATH = 11
+
+
+class Cease(enum.IntEnum):
+    """RFC 4486 §3, RFC 8538 §3, RFC 9384 §3."""
+
+    MAXIMUM_PREFIXES = 1
+    SHUTDOWN = 2
+    DECONFIGURED = 3
+    RESET = 4
+    REJECTED = 5
+    CONFIGURATION_CHANGE = 6
+    COLLISION = 7
+    OUT_OF_RESOURCES = 8
+    HARD_RESET = 9
+    BFD_DOWN = 10
+
+
+class MessageError(WireError):
+    """An error that ends the session with a NOTIFICATION. code, subcode, data: its fields."""
+
+    def __init__(self, what: str, *, code: int, subcode: int, clause: str, data: bytes = b"", offset: int = 0) -> None:
+        super().__init__(what, offset=offset, clause=clause)
+        self.code = code
+        self.subcode = subcode
+        self.data = data
+
+
+# ------------------------------------------------------------------------------------------------ prefixes
+
+
+#: Octets of a path identifier.
+_NUMBER_LENGTH = 4
+
+
+class NumberedPrefix(NamedTuple):
+    """One of several paths to a prefix. number: the path identifier that its sender chose (RFC 7911 §2)."""
+
+    prefix: Prefix
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.prefix} path-id {self.number}"
+
+
+#: A route in a message: the only path to a prefix, or one of several.
+Nlri = Prefix | NumberedPrefix
+
+
+def named(prefix: Prefix, number: int | None) -> Nlri:
+    """Return the name of a path in a session. number: its path identifier; None: the session does not use them."""
+    return prefix if number is None else NumberedPrefix(prefix, number)
+
+
+def prefix_of(nlri: Nlri) -> Prefix:
+    """Return the prefix alone."""
+    return nlri.prefix if isinstance(nlri, NumberedPrefix) else nlri
+
+
+def number_of(nlri: Nlri) -> int | None:
+    """Return the path identifier; None: there is none."""
+    return nlri.number if isinstance(nlri, NumberedPrefix) else None
+
+
+def in_order(nlri: Nlri) -> tuple[Prefix, int]:
+    """Return the sort key of a route."""
+    return (nlri.prefix, nlri.number) if isinstance(nlri, NumberedPrefix) else (nlri, -1)
+
+
+def encoded(nlri: Nlri) -> bytes:
+    """Return the encoding in an UPDATE: the path identifier if there is one, the length in bits, and the significant
+    octets.
+    """
+    if isinstance(nlri, NumberedPrefix):
+        return nlri.number.to_bytes(_NUMBER_LENGTH, "big") + encoded(nlri.prefix)
+    return bytes((nlri.length,)) + nlri.covered
+
+
+def decoded(data: bytes, at: int, end: int, *, numbered: bool) -> Iterator[Nlri]:
+    """Yield the routes in this part of a message. numbered: with path identifiers. Raises MessageError."""
+    while at < end:
+        start = at + (_NUMBER_LENGTH if numbered else 0)
+        length = data[start] if start < end else 0
+        octets = (length + 7) >> 3
+        following = start + 1 + octets
+        if length > 32 or following > end:
+            raise MessageError(
+                f"a prefix of {length} bits" if start < end else "the number of a path without a prefix",
+                code=ErrorCode.UPDATE,
+                subcode=UpdateError.BAD_NETWORK,
+                clause="RFC 7606 §5.3",
+                offset=at,
+            )
+        number = int.from_bytes(data[start + 1 : following], "big") >> 8 * octets - length << 32 - length
+        prefix = Prefix.of_number(number, length)
+        yield NumberedPrefix(prefix, int.from_bytes(data[at:start], "big")) if numbered else prefix
+        at = following
+
+
+# ------------------------------------------------------------------------------------------------ messages
+
 
 MARKER: Final = b"\xff" * 16
 HEADER_LENGTH: Final = 19

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Timer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.codes import Cease
     from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Cease, Nlri
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until the next connection attempt, the first time and at most; each failure doubles them.

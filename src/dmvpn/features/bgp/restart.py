@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.codes import Cease, ErrorCode
-from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Notification, Update, serialize
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    Capability,
+    CapabilityValue,
+    Cease,
+    ErrorCode,
+    Notification,
+    Update,
+    serialize,
+)
 
 if TYPE_CHECKING:
     from dmvpn.features.bgp.packet import Open

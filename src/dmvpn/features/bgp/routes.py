@@ -17,8 +17,8 @@ from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.bgp.aggregates import Aggregates
 from dmvpn.features.bgp.model import BgpConfig, PathChoice
 from dmvpn.features.bgp.nexthops import NextHops
-from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.own import own_path, own_prefixes
+from dmvpn.features.bgp.packet import prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin, own_source
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.table import LocRib

@@ -19,10 +19,9 @@ from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend,
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
-from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.model import ONE_PATH
 from dmvpn.features.bgp.opening import agreed
-from dmvpn.features.bgp.packet import Notification
+from dmvpn.features.bgp.packet import Cease, ErrorCode, MessageError, Notification
 from dmvpn.features.bgp.restart import Restart, hard
 from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.liveness import Client, PathLost, WatchWanted, Witness
-from dmvpn.features.bgp.codes import Cease
+from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:

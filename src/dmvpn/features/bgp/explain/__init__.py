@@ -7,9 +7,8 @@ from typing import Final
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
-from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, MessageType, OpenError, UpdateError
 from dmvpn.features.bgp.explain import faces, labels, lines
-from dmvpn.features.bgp.packet import Capability
+from dmvpn.features.bgp.packet import Capability, Cease, ErrorCode, HeaderError, MessageType, OpenError, UpdateError
 from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.states import SessionState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import path_text
-from dmvpn.features.bgp.nlri import prefix_of
+from dmvpn.features.bgp.packet import prefix_of
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.table import CODES, ORIGINS, spelled_prefix
 from dmvpn.ios import age

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.nlri import in_order, number_of, prefix_of
+from dmvpn.features.bgp.packet import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.details import NeighborDetail, neighbor_detail, neighbor_lines
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.ios import Args, ShowContext
 

@@ -9,7 +9,7 @@ from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
-from dmvpn.features.bgp.nlri import NumberedPrefix, named
+from dmvpn.features.bgp.packet import NumberedPrefix, named
 from dmvpn.features.bgp.paths import Path, PathOrigin, path_metric
 from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import merits_of, sorted_paths, wanted_prefix
