@@ -18,8 +18,7 @@ from dmvpn.features.bgp.batches import Mark
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.judging import DEFAULT, Judge
 from dmvpn.features.bgp.outbound import Audience
-from dmvpn.features.bgp.packet import Cease, RouteRefresh, prefix_of, serialize
-from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
+from dmvpn.features.bgp.packet import END_OF_TABLE_OCTETS, Cease, RouteRefresh, prefix_of, serialize
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:

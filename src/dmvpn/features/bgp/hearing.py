@@ -18,8 +18,7 @@ from dmvpn.base.limits import Budgets
 from dmvpn.base.queues import TimerQueue
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.helper import may_return
-from dmvpn.features.bgp.packet import RouteRefresh, Update
-from dmvpn.features.bgp.restart import END_OF_TABLE
+from dmvpn.features.bgp.packet import END_OF_TABLE, RouteRefresh, Update
 from dmvpn.features.bgp.session import RESTARTED, Ending
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dmvpn.features.bgp.packet import (
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.bgp.restart import Restart
+    from dmvpn.features.bgp.packet import Restart
 
 #: IPv4 unicast in capabilities: the address family in two octets, and the subsequent one in one.
 _FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]

@@ -21,8 +21,7 @@ from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
 from dmvpn.features.bgp.model import ONE_PATH
 from dmvpn.features.bgp.opening import agreed
-from dmvpn.features.bgp.packet import Cease, ErrorCode, MessageError, Notification
-from dmvpn.features.bgp.restart import Restart, hard
+from dmvpn.features.bgp.packet import Cease, ErrorCode, MessageError, Notification, Restart, hard
 from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
 
 if TYPE_CHECKING:
