@@ -57,7 +57,7 @@ NOT_PRINTED = {
     "dmvpn.features.bgp.model.FilterDirection": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,
     "dmvpn.features.bgp.model.PrivateAs": _CONFIGURED,
-    "dmvpn.features.bgp.states.SessionMove": _MOVES,
+    "dmvpn.features.bgp.session.SessionMove": _MOVES,
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
     "dmvpn.features.ike.model.AuthenticationMethod": _CONFIGURED,
     "dmvpn.features.ike.model.Encryption": _CONFIGURED,

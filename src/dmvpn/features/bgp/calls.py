@@ -11,9 +11,8 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
 from dmvpn.base.values import project
-from dmvpn.features.bgp.opening import OpenParameters
 from dmvpn.features.bgp.packet import Restart
-from dmvpn.features.bgp.session import Session
+from dmvpn.features.bgp.session import OpenParameters, Session
 from dmvpn.features.bgp.ways import local_end
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.feeds import Feed
-from dmvpn.features.bgp.session import MessageCounts, Session, cease
-from dmvpn.features.bgp.states import SessionState
+from dmvpn.features.bgp.session import MessageCounts, Session, SessionState, cease
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

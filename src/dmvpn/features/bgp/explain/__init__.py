@@ -11,7 +11,7 @@ from dmvpn.features.bgp.explain import faces, labels, lines
 from dmvpn.features.bgp.packet import Capability, Cease, ErrorCode, HeaderError, MessageType, OpenError, UpdateError
 from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
-from dmvpn.features.bgp.states import SessionState
+from dmvpn.features.bgp.session import SessionState
 
 _RFC: Final = "rfc 4271 bgp code"
 
