@@ -52,7 +52,7 @@ NOT_PRINTED = {
     "dmvpn.base.terms.Likeness": "of comparisons",
     "dmvpn.base.terms.NoValue": "of comparisons",
     "dmvpn.base.terms.Odd": "of comparisons",
-    "dmvpn.features.bgp.additional.Merit": "printed as best2, all and the like, which are explained",
+    "dmvpn.features.bgp.paths.Merit": "printed as best2, all and the like, which are explained",
     "dmvpn.features.bgp.events.Softness": "words of `clear ip bgp`",
     "dmvpn.features.bgp.model.FilterDirection": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,

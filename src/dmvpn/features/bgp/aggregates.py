@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.own import aggregate_path
-from dmvpn.features.bgp.paths import PathOrigin, own_source
-from dmvpn.features.bgp.policy import candidate, changed, kinds_of
+from dmvpn.features.bgp.paths import PathOrigin, candidate, changed, kinds_of, own_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.model import Aggregate, BgpConfig
-    from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.table import LocRib
+    from dmvpn.features.bgp.paths import LocRib, Path
 
 
 class Aggregates:

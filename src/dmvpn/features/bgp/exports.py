@@ -15,7 +15,7 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.bgp.model import NO_VPN
-from dmvpn.features.bgp.policy import candidate, kinds_of
+from dmvpn.features.bgp.paths import candidate, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.model import NO_VPN
-from dmvpn.features.bgp.paths import Imported, Path, PathOrigin, imported_source
-from dmvpn.features.bgp.policy import candidate, changed
+from dmvpn.features.bgp.paths import Imported, Path, PathOrigin, candidate, changed, imported_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.base.exports import ExportedPath, PathsImported
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.model import Vpn
-    from dmvpn.features.bgp.table import LocRib
+    from dmvpn.features.bgp.paths import LocRib
 
     #: A path: the VRF that exports it, and its prefix.
     Key = tuple[str, Prefix]

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.routemaps import UNCHANGED
-from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.batches import Told, fits
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.outbound import default_route, told
 from dmvpn.features.bgp.packet import NumberedPrefix, named
-from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
+from dmvpn.features.bgp.paths import candidate, is_told, kinds_of, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,7 @@ from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.outbound import leaving
 from dmvpn.features.bgp.packet import number_of, prefix_of
-from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
-from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, EXTERNAL, INTERNAL, Path, PathOrigin, changed, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.packet import Nlri
+    from dmvpn.features.bgp.paths import LocRib
     from dmvpn.features.bgp.peer import Peer
-    from dmvpn.features.bgp.table import LocRib
 
     #: A route of a neighbor: its address, and the prefix with its path identifier.
     Key = tuple[IPv4Address, Nlri]

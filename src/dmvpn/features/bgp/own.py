@@ -12,8 +12,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
-from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
-from dmvpn.features.bgp.policy import changed
+from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

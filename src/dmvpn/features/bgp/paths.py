@@ -3,24 +3,45 @@
 weight, LOCAL_PREF, originated by us, AS path length, origin, MED (within one neighboring AS), external over internal,
 metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer, not
 imported from another VRF
+
+Filters of neighbors, and the attribute changes of route maps.
+
+Their order is that of IOS: inbound the route map, then lists; outbound lists, then the route map.
+
+Paths to advertise besides the best one (RFC 7911), selected as on IOS.
+
+    usable paths, best first ──> eligible: why each may be advertised ──> numbered: its path identifier
+
+A path keeps its identifier as long as it may be advertised, so a change of one path causes no update of another.
+
+Loc-RIB: all known paths to each prefix, and the best ones. Only this class writes them.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from dataclasses import field, replace
+from ipaddress import IPv4Address
+from itertools import count, islice
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.model import Decision
+from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
+from dmvpn.features.bgp.model import BEST_ALONE, Decision, FilterDirection, FilterKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from ipaddress import IPv4Address
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
-    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.base.routemaps import RoutePolicies
+    from dmvpn.features.bgp.model import Filter, NeighborLines, PathChoice
+
+
+# ------------------------------------------------------------------------------------------------ the decision process
+
 
 DEFAULT_LOCAL_PREF: Final = 100
 USUAL: Final = Decision()
@@ -201,3 +222,332 @@ def _key(path: Path, metric: int, decision: Decision, *, with_med: bool) -> tupl
     identifier = attributes.originator or path.identifier
     tail = (path.inside, metric, age, int(identifier), len(attributes.clusters), int(path.teller))
     return (*_preference(path, decision), med, *tail, path.imported is not None)
+
+
+# ----------------------------------------------------------------------------------------------- filters and route maps
+
+
+#: The origin of a path, in the words of `match route-type`.
+EXTERNAL: Final = ("external",)
+INTERNAL: Final = ("internal",)
+LOCAL: Final = ("local",)
+_NO_HOPS: Final[Mapping[HopWord, IPv4Address]] = {}
+_ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
+
+
+def verdict(
+    policies: RoutePolicies,
+    lines: NeighborLines,
+    direction: FilterDirection,
+    prefix: Prefix,
+    attributes: Attributes,
+    kinds: tuple[str, ...] = EXTERNAL,
+) -> Changes | None:
+    """Return the changes that the neighbor's filters make to a path in this direction; None: they deny it."""
+    changes = UNCHANGED
+    for one in lines.filters:
+        if one.direction is not direction:
+            continue
+        if one.kind is FilterKind.ROUTE_MAP:
+            source = lines.peer if direction is FilterDirection.IN and isinstance(lines.peer, IPv4Address) else None
+            made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=source))
+            if made is None:
+                return None
+            changes = made
+        elif not _is_listed(policies, one, prefix, attributes):
+            return None
+    return changes
+
+
+def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes: Attributes) -> bool:
+    if one.kind is FilterKind.FILTER_LIST:
+        return policies.as_path_permits(one.name, path_text(attributes.path))
+    if one.kind is FilterKind.PREFIX_LIST:
+        return policies.prefix_list_permits(one.name, prefix)
+    return policies.access_list_permits(one.name, prefix)
+
+
+def kinds_of(path: Path) -> tuple[str, ...]:
+    """Return the route types of a path, as `match route-type` names them."""
+    if path.own:
+        return LOCAL
+    return INTERNAL if path.inside else EXTERNAL
+
+
+def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> MatchedRoute:
+    """Return a path in the form that route maps match. kinds: its route types."""
+    return MatchedRoute(
+        prefix=prefix,
+        next_hop=attributes.next_hop,
+        metric=attributes.med or 0,
+        as_path=path_text(attributes.path),
+        communities=attributes.communities,
+        extended=attributes.extended_numbers,
+        large=attributes.large_numbers,
+        local_preference=attributes.local_pref,
+        kinds=kinds,
+    )
+
+
+def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv4Address] = _NO_HOPS) -> Attributes:
+    """Return the attributes with the changes of a route map, except weight, which is no attribute.
+
+    hops: addresses for the keywords of `set ip next-hop`; a keyword without one leaves the next hop unchanged.
+    """
+    if changes == UNCHANGED:
+        return attributes
+    first = (attributes.neighbor_system,) * changes.repeat if attributes.neighbor_system else ()
+    hop = hops.get(changes.next_hop) if isinstance(changes.next_hop, HopWord) else changes.next_hop
+    marks, extended, large = changes.communities, changes.extended, changes.large
+    return replace(
+        attributes,
+        origin=_ORIGINS.get(changes.origin, attributes.origin),
+        path=prepended(attributes.path, *changes.prepend, *first) if changes.prepend or first else attributes.path,
+        next_hop=hop or attributes.next_hop,
+        med=changes.metric_of(attributes.med or 0) if changes.sets_metric else attributes.med,
+        communities=marks.applied(attributes.communities) if marks is not None else attributes.communities,
+        local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
+        extended=_octets(extended.applied(attributes.extended_numbers), 8)
+        if extended is not None
+        else attributes.extended,
+        large=_octets(large.applied(attributes.large_numbers), 12) if large is not None else attributes.large,
+    )
+
+
+def _octets(communities: tuple[int, ...], size: int) -> tuple[bytes, ...]:
+    """Return the encoding of communities."""
+    return tuple(one.to_bytes(size, "big") for one in communities)
+
+
+# ---------------------------------------------------------------------------------- paths to advertise besides the best
+
+
+class Merit(enum.Flag):
+    """Why a path may be advertised, or is kept as a backup."""
+
+    BEST = enum.auto()
+    SECOND = enum.auto()
+    THIRD = enum.auto()
+    GROUP_BEST = enum.auto()
+    ANY = enum.auto()
+    BACKUP = enum.auto()
+
+
+_NEXT: Final = (Merit.SECOND, Merit.THIRD)
+
+
+class AdvertisablePath(NamedTuple):
+    """A path that may be advertised. number: the path identifier that we send (RFC 7911 §2)."""
+
+    number: int
+    path: Path
+    merits: Merit
+
+
+def eligible(
+    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], choice: PathChoice, decision: Decision
+) -> list[tuple[Path, Merit]]:
+    """Return the paths that may be advertised, with the reasons. paths: the usable ones, best first.
+
+    `all`, `best` and the backup take at most one path for each next hop.
+    """
+    if not paths:
+        return []
+    merits: dict[int, Merit] = {id(paths[0]): Merit.BEST}
+
+    def add(path: Path, merit: Merit) -> None:
+        merits[id(path)] = merits.get(id(path), merit) | merit
+
+    hops = {paths[0].attributes.next_hop: None}
+    if choice.every:
+        for path in paths[1:]:
+            if path.attributes.next_hop not in hops:
+                hops[path.attributes.next_hop] = None
+                add(path, Merit.ANY)
+    most = max(choice.best, 2 if choice.backup else 0) - 1
+    for place, path in enumerate(_following(paths, metric_to, decision, most)):
+        if place < choice.best - 1:
+            add(path, _NEXT[place])
+        if choice.backup and not place:
+            add(path, Merit.BACKUP)
+    if choice.group_best:
+        systems = {paths[0].attributes.neighbor_system: None}
+        for path in paths[1:]:
+            if path.attributes.neighbor_system not in systems:
+                systems[path.attributes.neighbor_system] = None
+                add(path, Merit.GROUP_BEST)
+    return [(path, merits[id(path)]) for path in paths if id(path) in merits]
+
+
+def _following(
+    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision, most: int
+) -> Iterable[Path]:
+    """Yield the best of the remaining paths, `most` times, each time without the next hop of the previous one."""
+    left = paths
+    for _ in range(most):
+        better = left[0].attributes.next_hop
+        left = ordered([path for path in left if path.attributes.next_hop != better], metric_to, decision)
+        if not left:
+            return
+        yield left[0]
+
+
+def numbered(before: tuple[AdvertisablePath, ...], found: Iterable[tuple[Path, Merit]]) -> tuple[AdvertisablePath, ...]:
+    """Return the candidates. A path keeps its previous number; new paths get the smallest free ones."""
+    known = {one.path.source: one.number for one in before}
+    paths = list(found)
+    kept = {known[path.source]: None for path, _ in paths if path.source in known}
+    free = islice((number for number in count() if number not in kept), len(paths))
+    return tuple(
+        AdvertisablePath(known[path.source] if path.source in known else next(free), path, merits)
+        for path, merits in paths
+    )
+
+
+def is_told(merits: Merit, choice: PathChoice) -> bool:
+    """Return whether a path with these merits is advertised to neighbors for which this choice is configured."""
+    wanted = Merit.BEST
+    if choice.every:
+        wanted |= Merit.ANY
+    for merit, _ in zip(_NEXT, range(choice.best - 1), strict=False):
+        wanted |= merit
+    if choice.group_best:
+        wanted |= Merit.GROUP_BEST
+    return bool(merits & wanted)
+
+
+# ------------------------------------------------------------------------------------------------ Loc-RIB
+
+
+@dataclass(slots=True)
+class Destination:
+    """A prefix. paths: by source. best: the paths in use, the best one first. version: the table version of its last
+    change.
+
+    candidates: paths that may be advertised together, if several may be.
+    """
+
+    paths: dict[Source, Path] = field(default_factory=dict)
+    best: tuple[Path, ...] = ()
+    candidates: tuple[AdvertisablePath, ...] = ()
+    version: int = 0
+
+    @property
+    def chosen(self) -> Path | None:
+        """The best path."""
+        return self.best[0] if self.best else None
+
+
+class LocRib:
+    """metric_to: returns the metric to a next hop; None: unreachable. limits: maximum paths, external and internal.
+
+    decision: options of the best path decision. choice: paths that may be advertised besides the best one.
+    hops: the next hops of all paths, with their prefixes and the number of paths of each. own: prefixes that we
+    originate.
+    """
+
+    def __init__(self, metric_to: Callable[[IPv4Address], int | None]) -> None:
+        self.destinations: dict[Prefix, Destination] = {}
+        self.version = 1
+        self.limits = (1, 1)
+        self.decision = USUAL
+        self.choice = BEST_ALONE
+        self.metric_to = metric_to
+        self.hops: dict[IPv4Address, dict[Prefix, int]] = {}
+        self.own: dict[Prefix, None] = {}
+
+    def put(self, prefix: Prefix, path: Path) -> None:
+        """Store a path unless it is known; call `choose` afterwards."""
+        source = path.source
+        destination = self.destinations.get(prefix)
+        if destination is None:
+            destination = self.destinations[prefix] = Destination()
+        known = destination.paths.get(source)
+        if known == path:
+            return  # it keeps its age and stays the chosen one
+        if known is not None:
+            self._count(prefix, known, -1)
+        destination.paths[source] = path
+        self._count(prefix, path, 1)
+        if path.own:
+            self.own[prefix] = None
+
+    def known(self, prefix: Prefix, source: Source) -> Path | None:
+        """Return the path from this source to a prefix."""
+        destination = self.destinations.get(prefix)
+        return destination.paths.get(source) if destination is not None else None
+
+    def take_away(self, prefix: Prefix, source: Source) -> None:
+        """Remove the path from a source that no longer has one."""
+        destination = self.destinations.get(prefix)
+        path = destination.paths.pop(source, None) if destination is not None else None
+        if destination is None or path is None:
+            return
+        self._count(prefix, path, -1)
+        if path.own and not any(other.own for other in destination.paths.values()):
+            del self.own[prefix]
+
+    def _count(self, prefix: Prefix, path: Path, change: int) -> None:
+        hop = path.attributes.next_hop
+        there = self.hops.get(hop)
+        if there is None:
+            there = self.hops[hop] = {}
+        count = there.get(prefix, 0) + change
+        if count:
+            there[prefix] = count
+            return
+        del there[prefix]
+        if not there:
+            del self.hops[hop]
+
+    def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
+        """Choose the best paths again; returns the prefixes for which they changed.
+
+        Prefixes of one UPDATE share their path objects, so the choice is made once for all of them.
+        """
+        changed = []
+        known: dict[tuple[int, ...], tuple[tuple[Path, ...], list[tuple[Path, Merit]]]] = {}
+        for prefix in dict.fromkeys(prefixes):
+            destination = self.destinations.get(prefix)
+            if destination is None:
+                continue
+            paths = tuple(map(id, destination.paths.values()))
+            if paths not in known:
+                known[paths] = self._chosen_of(destination.paths.values())
+            best, others = known[paths]
+            candidates = numbered(destination.candidates, others) if others or destination.candidates else ()
+            is_same = (best is destination.best or best == destination.best) and candidates == destination.candidates
+            if not is_same:
+                self.version += 1
+                destination.best, destination.candidates, destination.version = best, candidates, self.version
+                changed.append(prefix)
+            if not destination.paths:
+                del self.destinations[prefix]
+        return changed
+
+    def _chosen_of(self, paths: Iterable[Path]) -> tuple[tuple[Path, ...], list[tuple[Path, Merit]]]:
+        """Return the paths in use, and the paths that may be advertised."""
+        usable = ordered(paths, self.metric_to, self.decision)
+        limit = self.limits[usable[0].inside] if usable else 1
+        others = [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
+        return tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others
+
+    def candidates(self, prefix: Prefix) -> tuple[AdvertisablePath, ...]:
+        """Return the paths that may be advertised together, best first."""
+        destination = self.destinations.get(prefix)
+        if destination is None or not destination.best:
+            return ()
+        return destination.candidates or (AdvertisablePath(0, destination.best[0], Merit.BEST),)
+
+    def best(self, prefix: Prefix) -> Path | None:
+        """Return the best path to a prefix."""
+        destination = self.destinations.get(prefix)
+        return destination.chosen if destination is not None else None
+
+    def reaches(self, path: Path) -> bool:
+        """Return whether there is a route to the next hop of a path."""
+        return path.own or path.imported is not None or self.metric_to(path.attributes.next_hop) is not None
+
+    def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
+        """Return the prefixes that have a path with one of these next hops."""
+        return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

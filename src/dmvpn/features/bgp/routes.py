@@ -19,9 +19,7 @@ from dmvpn.features.bgp.model import BgpConfig, PathChoice
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.own import own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
-from dmvpn.features.bgp.paths import Path, PathOrigin, own_source
-from dmvpn.features.bgp.policy import candidate
-from dmvpn.features.bgp.table import LocRib
+from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, own_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.packet import NumberedPrefix, named
-from dmvpn.features.bgp.paths import Path, PathOrigin, path_metric
+from dmvpn.features.bgp.paths import Merit, Path, PathOrigin, path_metric
 from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import merits_of, sorted_paths, wanted_prefix
 from dmvpn.ios import age
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.table import Destination
+    from dmvpn.features.bgp.paths import Destination
     from dmvpn.ios import Args, ShowContext
 
 NOT_THERE: Final = "% Network not in table"

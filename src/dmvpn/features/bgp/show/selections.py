@@ -9,7 +9,7 @@ from dmvpn.base.addresses import classful_length
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import path_text
-from dmvpn.features.bgp.policy import candidate
+from dmvpn.features.bgp.paths import candidate
 from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import EMPTY, ShowTable, chosen_table, render_table, wanted_prefix
 from dmvpn.ios.filters import Pattern, PatternError

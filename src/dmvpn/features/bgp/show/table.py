@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Origin, path_text
+from dmvpn.features.bgp.paths import Merit
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.table import Destination
+    from dmvpn.features.bgp.paths import Destination, Path
     from dmvpn.ios import Args, ShowContext
 
 CODES: Final = (
