@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.own import aggregate_path
+from dmvpn.features.bgp.origination import aggregate_path
 from dmvpn.features.bgp.paths import PathOrigin, candidate, changed, kinds_of, own_source
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.bgp.aggregates import Aggregates
 from dmvpn.features.bgp.model import BgpConfig, PathChoice
 from dmvpn.features.bgp.nexthops import NextHops
-from dmvpn.features.bgp.own import own_path, own_prefixes
+from dmvpn.features.bgp.origination import own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
 from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, own_source
 
