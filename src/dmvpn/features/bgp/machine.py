@@ -27,13 +27,13 @@ from dmvpn.features.bgp.exports import Exports
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
-from dmvpn.features.bgp.imports import Imports
 from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.learning import Learning
 from dmvpn.features.bgp.lifecycle import Lifecycle
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
+from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.settings import (

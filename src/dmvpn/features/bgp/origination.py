@@ -1,27 +1,55 @@
-"""Routes that this router originates: `network`, `redistribute`, `aggregate-address`."""
+"""{own}
+
+`aggregate-address`: each aggregate, its contributing routes, and the routes that it suppresses.
+
+Paths that other VRFs of this router export, in the BGP table of this VRF (RFC 4364 §4.3).
+
+The VRF feature hands over the paths whose route targets this VRF imports. `import map` may deny or change them. A path
+that leads out of an interface of this VRF is refused: its packets would come back to where they came from.
+"""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import replace
 from ipaddress import IPv4Address
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
-from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
-from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin, changed
+from dmvpn.features.bgp.model import NO_VPN
+from dmvpn.features.bgp.paths import (
+    OWN_WEIGHT,
+    Imported,
+    Path,
+    PathOrigin,
+    candidate,
+    changed,
+    imported_source,
+    kinds_of,
+    own_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.exports import ExportedPath, PathsImported
     from dmvpn.base.groups import Groups
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.model import Aggregate, BgpConfig, NetworkLine
+    from dmvpn.features.bgp.model import Aggregate, BgpConfig, NetworkLine, Vpn
+    from dmvpn.features.bgp.paths import LocRib
+
+    #: A path: the VRF that exports it, and its prefix.
+    Key = tuple[str, Prefix]
+
+
+# ------------------------------------------------------------------------------------------ networks and redistribution
 
 
 def own_path(
@@ -140,3 +168,206 @@ def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, default_p
         default_pref=default_pref,
         since=now,
     )
+
+
+# ------------------------------------------------------------------------------------------------ aggregates
+
+
+class Aggregates:
+    """suppressed: prefixes that are not advertised, with the aggregates that suppress them."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._parts: dict[Prefix, dict[Prefix, Path]] = {}
+        self.suppressed: dict[Prefix, tuple[Prefix, ...]] = {}
+
+    def clear(self) -> list[Prefix]:
+        """Forget all aggregates because the configuration changed; the caller must process all contributing routes
+        again.
+
+        Returns the prefixes that are no longer suppressed.
+        """
+        told_again = list(self.suppressed)
+        self.suppressed.clear()
+        self._parts.clear()
+        return told_again
+
+    def follow(
+        self, config: BgpConfig, router_id: IPv4Address, table: LocRib, prefixes: Iterable[Prefix], now: float
+    ) -> dict[Prefix, None]:
+        """Update the aggregates that contain these prefixes, whose best paths may have changed.
+
+        Returns the prefixes whose advertisement changes because of that.
+        """
+        news: dict[Prefix, None] = {}
+        for aggregate in config.aggregates:
+            inside = [prefix for prefix in prefixes if prefix != aggregate.prefix and prefix in aggregate.prefix]
+            if inside:
+                self._keep_parts(aggregate.prefix, table, inside)
+                news.update(self._make(aggregate, config, router_id, table, inside, now))
+        return news
+
+    def _keep_parts(self, prefix: Prefix, table: LocRib, inside: Iterable[Prefix]) -> None:
+        parts = self._parts.setdefault(prefix, {})
+        for inner in inside:
+            best = table.best(inner)
+            if best is None:
+                parts.pop(inner, None)
+            else:
+                parts[inner] = best
+
+    def _make(
+        self,
+        aggregate: Aggregate,
+        config: BgpConfig,
+        router_id: IPv4Address,
+        table: LocRib,
+        inside: Iterable[Prefix],
+        now: float,
+    ) -> dict[Prefix, None]:
+        """Rebuild an aggregate. Returns the prefixes that changed, contributing routes that it suppresses or releases
+        included.
+        """
+        prefix, source = aggregate.prefix, own_source(PathOrigin.AGGREGATE)
+        parts = self._parts[prefix]
+        existed = table.known(prefix, source) is not None
+        made_of = [part for inner, part in parts.items() if self._makes(aggregate, inner, part)]
+        path = self._with_map(aggregate_path(aggregate, made_of, config, router_id, now), aggregate, prefix)
+        if path is None:
+            table.take_away(prefix, source)
+        else:
+            table.put(prefix, path)
+        news = dict.fromkeys(table.choose([prefix]))
+        concerned = inside if existed and path is not None else {**dict.fromkeys(inside), **parts}
+        for inner in concerned:
+            part = parts.get(inner)
+            is_quiet = path is not None and part is not None and self._is_quiet(aggregate, inner, part)
+            if self._suppress(inner, prefix, is_quiet=is_quiet):
+                news[inner] = None
+        return news
+
+    def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
+        """Record whether an aggregate suppresses a prefix. Returns whether the prefix became suppressed or was
+        released.
+        """
+        before = self.suppressed.get(prefix, ())
+        after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
+        if after:
+            self.suppressed[prefix] = after
+        else:
+            self.suppressed.pop(prefix, None)
+        return bool(before) is not bool(after)
+
+    def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
+        """Return whether the aggregate suppresses this contributing route."""
+        if aggregate.summary_only or not aggregate.suppress_map:
+            return aggregate.summary_only
+        route = candidate(prefix, part.attributes, kinds_of(part))
+        return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
+
+    def _makes(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
+        """Return whether a route contributes to the aggregate (`advertise-map`)."""
+        if not aggregate.advertise_map:
+            return True
+        route = candidate(prefix, part.attributes, kinds_of(part))
+        return self._ports.policies.of_routes().mapped(aggregate.advertise_map, route) is not None
+
+    def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
+        """Return the aggregate with what its `attribute-map` sets; a map that denies it changes nothing."""
+        if path is None or not aggregate.attribute_map:
+            return path
+        route = candidate(prefix, path.attributes)
+        changes = self._ports.policies.of_routes().mapped(aggregate.attribute_map, route)
+        return path if changes is None else replace(path, attributes=changed(path.attributes, changes))
+
+
+# ---------------------------------------------------------------------------------------------- imports from other VRFs
+
+
+class Imports:
+    """The paths that this VRF gets. Only this class writes them into the table, in slices. waiting: how many wait."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._vpn = NO_VPN
+        self._known: dict[Key, ExportedPath] = {}
+        self._waiting: dict[Key, None] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many paths wait to be processed."""
+        return len(self._waiting)
+
+    def prefixes(self) -> Iterator[Prefix]:
+        """Yield the prefixes of the paths that wait."""
+        return (prefix for _, prefix in self._waiting)
+
+    def configure(self, vpn: Vpn) -> None:
+        """Apply a changed `import map`."""
+        if vpn.import_map != self._vpn.import_map:
+            self.look_again()
+        self._vpn = vpn
+
+    def look_again(self) -> None:
+        """Queue all paths, because maps or lists changed."""
+        self._waiting.update(dict.fromkeys(self._known))
+
+    def receive(self, event: PathsImported) -> None:
+        """Queue the paths that another VRF exports from now on, or no longer."""
+        for prefix in event.gone:
+            if self._known.pop((event.source, prefix), None) is not None:
+                self._waiting[event.source, prefix] = None
+        for path in event.paths:
+            self._known[event.source, path.prefix] = path
+            self._waiting[event.source, path.prefix] = None
+
+    def clear(self) -> None:
+        """Forget everything because the process ends."""
+        self._known.clear()
+        self._waiting.clear()
+
+    def take(self, table: LocRib, most: int) -> list[Prefix]:
+        """Process up to `most` paths; returns their prefixes."""
+        some = list(islice(self._waiting, most))
+        for key in some:
+            del self._waiting[key]
+            vrf, prefix = key
+            path = self._path(self._known[key]) if key in self._known else None
+            if path is None:
+                table.take_away(prefix, imported_source(vrf))
+            else:
+                table.put(prefix, path)
+        return [prefix for _, prefix in some]
+
+    def _path(self, exported: ExportedPath) -> Path | None:
+        """Return a path as this VRF has it; None: it is not imported."""
+        path, hops = exported.path, exported.next_hops
+        is_back = any(hop.interface and self._ports.interfaces.get(hop.interface) is not None for hop in hops)
+        if not isinstance(path, Path) or is_back:
+            return None
+        numbers = dict.fromkeys((*path.attributes.extended_numbers, *exported.targets))
+        marked = replace(path.attributes, extended=tuple(one.to_bytes(8, "big") for one in sorted(numbers)))
+        changes = UNCHANGED
+        if self._vpn.import_map:
+            route = candidate(exported.prefix, marked)
+            mapped = self._ports.policies.of_routes().mapped(self._vpn.import_map, route)
+            if mapped is None:
+                return None
+            changes = mapped
+        return replace(
+            path,
+            origin=PathOrigin.IMPORTED,
+            attributes=changed(marked, changes),
+            peer=UNSPECIFIED,
+            number=None,
+            client=False,
+            weight=path.weight if changes.weight is None else changes.weight,
+            imported=Imported(
+                vrf=exported.vrf,
+                rd=exported.rd,
+                metric=exported.metric,
+                is_own=path.own,
+                peer=path.peer,
+                next_hops=tuple(replace(hop, leaks=True) for hop in hops),
+            ),
+        )

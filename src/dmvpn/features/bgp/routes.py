@@ -14,10 +14,9 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.groups import Groups
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
-from dmvpn.features.bgp.aggregates import Aggregates
 from dmvpn.features.bgp.model import BgpConfig, PathChoice
 from dmvpn.features.bgp.nexthops import NextHops
-from dmvpn.features.bgp.origination import own_path, own_prefixes
+from dmvpn.features.bgp.origination import Aggregates, own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
 from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, own_source
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.imports import Imports
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.model import NetworkLine
+    from dmvpn.features.bgp.origination import Imports
     from dmvpn.features.bgp.peer import Peer
 
 _of_prefix: Final = copier(Route, "prefix")
