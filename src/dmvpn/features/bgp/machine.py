@@ -23,7 +23,6 @@ from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.calls import Calls
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
-from dmvpn.features.bgp.exports import Exports
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
@@ -35,7 +34,7 @@ from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
-from dmvpn.features.bgp.routes import Routes
+from dmvpn.features.bgp.routes import Exports, Routes
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
     changed_peers,

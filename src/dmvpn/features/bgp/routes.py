@@ -1,27 +1,40 @@
-"""All routes of the process: received ones, originated ones, the best paths, and the routes offered to the RIB."""
+"""All routes of the process: received ones, originated ones, the best paths, and the routes offered to the RIB.
+
+Next hops: whether they are reachable, and at what metric. The routing table is asked once for each.
+
+NHRP routes do not resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
+
+Paths that this VRF exports to other VRFs of this router, with the route targets of its configuration (RFC 4364).
+
+Only the best path to a prefix is exported, as on IOS, and no path that was imported itself. Its next hops are those of
+the routing table here: where that table has no route to the prefix, no path is exported. Changes wait for a moment, so
+that changes that come together leave together.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.context import Timer
 from dmvpn.base.copies import copier
 from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
 from dmvpn.base.groups import Groups
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
-from dmvpn.features.bgp.model import BgpConfig, PathChoice
-from dmvpn.features.bgp.nexthops import NextHops
+from dmvpn.features.bgp.model import NO_VPN, BgpConfig, PathChoice
 from dmvpn.features.bgp.origination import Aggregates, own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
-from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, own_source
+from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, kinds_of, own_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
@@ -29,14 +42,65 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.learning import Learning
-    from dmvpn.features.bgp.model import NetworkLine
+    from dmvpn.features.bgp.model import NetworkLine, Vpn
     from dmvpn.features.bgp.origination import Imports
     from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.state import State
+
+
+# ------------------------------------------------------------------------------------------------ next hops
+
+
+class NextHops:
+    """Metrics of the next hops that were looked up."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._known: dict[IPv4Address, int | None] = {}
+        self._sorted: list[int] = []  # the same addresses as integers
+
+    def metric_to(self, hop: IPv4Address) -> int | None:
+        """Return the metric of the route to a next hop; None: unreachable, or our own address."""
+        if hop not in self._known:
+            self._known[hop] = self._look(hop)
+            insort(self._sorted, int(hop))
+        return self._known[hop]
+
+    def any_inside(self, prefix: Prefix) -> bool:
+        """Return whether a known next hop is inside this prefix."""
+        first = prefix.number
+        at = bisect_left(self._sorted, first)
+        return at < len(self._sorted) and self._sorted[at] < first + prefix.size
+
+    def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
+        """Look up the next hops again; returns the changed ones. in_use: next hops to keep; the rest is removed."""
+        changed = []
+        for hop in list(self._known):
+            if hop not in in_use:
+                del self._known[hop]
+                continue
+            metric = self._look(hop)
+            if metric != self._known[hop]:
+                self._known[hop] = metric
+                changed.append(hop)
+        if len(self._known) != len(self._sorted):
+            self._sorted = sorted(map(int, self._known))
+        return changed
+
+    def _look(self, hop: IPv4Address) -> int | None:
+        if self._ports.interfaces.owner(hop) is not None:
+            return None
+        route = self._ports.rib.lookup_without_nhrp(hop)
+        if route is None or route.kind is not RouteKind.FORWARD:
+            return None
+        return route.metric
+
+
+# --------------------------------------------------------------------------------------------- the routes of this table
+
 
 _of_prefix: Final = copier(Route, "prefix")
 _OWN: Final = (PathOrigin.NETWORK, PathOrigin.REDISTRIBUTED)
-#: Prefixes of each kind processed at once: some milliseconds, in which no other event is handled.
-SLICE: Final = 64
 
 
 class Routes:
@@ -287,3 +351,130 @@ def _some(prefixes: dict[Prefix, None]) -> list[Prefix]:
     for prefix in some:
         del prefixes[prefix]
     return some
+
+
+# ------------------------------------------------------------------------------------------------ exports to other VRFs
+
+
+#: Seconds until changes are exported.
+SETTLING: Final = 0.05
+#: Prefixes processed at once.
+SLICE: Final = 64
+_COST: Final = 16
+
+
+class Exports:
+    """The paths that this VRF has announced to the other VRFs."""
+
+    def __init__(self, state: State, routes: Routes) -> None:
+        self._context = state.context
+        self._routes = routes
+        self._vpn = NO_VPN
+        self._announced: dict[Prefix, ExportedPath] = {}
+        self._due: dict[Prefix, None] = {}
+        self._timer = Timer("export paths to other VRFs", self._export, cost=_COST)
+
+    @property
+    def vpn(self) -> Vpn:
+        """The configuration."""
+        return self._vpn
+
+    def configure(self, vpn: Vpn) -> None:
+        """Apply changed lines."""
+        old, self._vpn = self._vpn, vpn
+        if old.imports != vpn.imports:
+            self._context.emit(PathsWanted(vpn.imports, self._context.ports.vrf))
+        if (old.rd, old.exports, old.export_map) != (vpn.rd, vpn.exports, vpn.export_map):
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Queue all prefixes, because lines, maps or lists changed."""
+        self.changed((*self._announced, *self._routes.table.destinations))
+
+    def changed(self, prefixes: Iterable[Prefix]) -> None:
+        """Queue prefixes whose best path, or whose route in the routing table, changed."""
+        if not self._may_export and not self._announced:
+            return
+        self._due.update(dict.fromkeys(prefixes))
+        if self._due and not self._context.is_running(self._timer):
+            self._context.start(self._timer, SETTLING)
+
+    def stop(self) -> None:
+        """Take everything back, because the process ends."""
+        vrf, gone = self._context.ports.vrf, tuple(self._announced)
+        if self._vpn.imports:
+            self._context.emit(PathsWanted((), vrf))
+        if gone:
+            self._context.emit(PathsExported((), gone, vrf))
+        self._vpn = NO_VPN
+        self._announced.clear()
+        self._due.clear()
+        self._context.stop(self._timer)
+
+    def targets_of(self, prefix: Prefix, path: Path) -> tuple[int, ...]:
+        """Return the route targets of a path: those of its map, or else those of the VRF; (): it is not exported.
+
+        As on IOS, a route that `export map` denies keeps the targets of the VRF.
+        """
+        if path.imported is not None or not self._may_export:
+            return ()
+        change = None
+        if self._vpn.export_map:
+            route = candidate(prefix, path.attributes, kinds_of(path))
+            changes = self._context.ports.policies.of_routes().mapped(self._vpn.export_map, route)
+            change = changes.extended if changes is not None else None
+        return self._vpn.exports if change is None else change.applied(self._vpn.exports)
+
+    @property
+    def _may_export(self) -> bool:
+        return bool(self._vpn.exports or self._vpn.export_map)
+
+    def _export(self) -> None:
+        """Announce what changed, a slice of it."""
+        paths, gone = [], []
+        for prefix in list(islice(self._due, SLICE)):
+            del self._due[prefix]
+            before, after = self._announced.get(prefix), self._path(prefix)
+            if after == before:
+                continue
+            if after is not None:
+                self._announced[prefix] = after
+                paths.append(after)
+            else:
+                del self._announced[prefix]
+                gone.append(prefix)
+        if paths or gone:
+            self._context.emit(PathsExported(tuple(paths), tuple(gone), self._context.ports.vrf))
+        if self._due:
+            self._context.arm(self._timer, self._context.now)
+
+    def _path(self, prefix: Prefix) -> ExportedPath | None:
+        """Return the path to a prefix that is exported, or None."""
+        ports, path = self._context.ports, self._routes.table.best(prefix)
+        if path is None or prefix in self._routes.suppressed:
+            return None
+        targets, next_hops = self.targets_of(prefix, path), _hops_of(ports.rib.exact(prefix), ports.vrf)
+        if not targets or not next_hops:
+            return None
+        metric = 0 if path.own else self._routes.table.metric_to(path.attributes.next_hop)
+        return ExportedPath(
+            prefix=prefix,
+            vrf=ports.vrf,
+            rd=self._vpn.rd,
+            targets=targets,
+            path=path,
+            metric=metric or 0,
+            next_hops=next_hops,
+        )
+
+
+def _hops_of(route: Route | None, vrf: str) -> tuple[NextHop, ...]:
+    """Return where a route of this table leads, for packets of another table; (): nowhere.
+
+    An aggregate leads back into this table, which has the routes that the aggregate stands for.
+    """
+    if route is None or route.source is RouteSource.HOST or route.imported:
+        return ()
+    if route.kind is not RouteKind.FORWARD:
+        return (NextHop("", vrf=vrf),)
+    return route.next_hops
