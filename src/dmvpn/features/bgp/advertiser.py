@@ -17,7 +17,7 @@ from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.batches import Mark
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.judging import DEFAULT, Judge
-from dmvpn.features.bgp.outbound import Audience
+from dmvpn.features.bgp.output import Audience
 from dmvpn.features.bgp.packet import END_OF_TABLE_OCTETS, Cease, RouteRefresh, prefix_of, serialize
 from dmvpn.features.bgp.session import cease
 

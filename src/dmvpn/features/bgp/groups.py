@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.batches import Mark
     from dmvpn.features.bgp.feeds import Feed
-    from dmvpn.features.bgp.outbound import Audience
+    from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
 
 #: Prefixes processed at once: some milliseconds, in which no other event is handled.

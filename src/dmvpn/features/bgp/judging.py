@@ -8,7 +8,7 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.batches import Told, fits
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.outbound import default_route, told
+from dmvpn.features.bgp.output import default_route, told
 from dmvpn.features.bgp.packet import NumberedPrefix, named
 from dmvpn.features.bgp.paths import candidate, is_told, kinds_of, verdict
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
-    from dmvpn.features.bgp.outbound import Audience
+    from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.routes import Routes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.outbound import leaving
+from dmvpn.features.bgp.output import leaving
 from dmvpn.features.bgp.packet import number_of, prefix_of
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, EXTERNAL, INTERNAL, Path, PathOrigin, changed, verdict
 

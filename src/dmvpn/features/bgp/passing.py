@@ -10,7 +10,7 @@ from dmvpn.base.communities import CommunityKind, text_of
 from dmvpn.features.bgp.intake import Intake, own_systems
 from dmvpn.features.bgp.judging import Judge
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.outbound import is_reflected, may_go_by_communities
+from dmvpn.features.bgp.output import is_reflected, may_go_by_communities
 from dmvpn.features.bgp.paths import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.outbound import Audience
+    from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
 
