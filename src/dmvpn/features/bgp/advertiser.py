@@ -2,6 +2,8 @@
 
 Changes are advertised after a moment, so that changes that come together are sent together. Work is done in slices, so
 that other events are handled in between.
+
+Which routes to a prefix are advertised to the members of an update group, by their filters and route maps.
 """
 
 from __future__ import annotations
@@ -9,30 +11,123 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
+from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.batches import Mark
+from dmvpn.features.bgp.batches import Mark, Told, fits
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
-from dmvpn.features.bgp.judging import DEFAULT, Judge
-from dmvpn.features.bgp.output import Audience
-from dmvpn.features.bgp.packet import END_OF_TABLE_OCTETS, Cease, RouteRefresh, prefix_of, serialize
+from dmvpn.features.bgp.model import FilterDirection
+from dmvpn.features.bgp.output import Audience, default_route, told
+from dmvpn.features.bgp.packet import (
+    END_OF_TABLE_OCTETS,
+    Cease,
+    NumberedPrefix,
+    RouteRefresh,
+    named,
+    prefix_of,
+    serialize,
+)
+from dmvpn.features.bgp.paths import candidate, is_told, kinds_of, verdict
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.batches import RouteToSend
     from dmvpn.features.bgp.packet import Nlri
+    from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.state import State
+
+
+# -------------------------------------------------------------------------------------------- which route is advertised
+
+
+DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
+
+
+class Judge:
+    """Judges prefixes for the peers of one audience, by the lists and paths of the event at hand.
+
+    preference: the local preference of `bgp default`.
+    """
+
+    def __init__(self, audience: Audience, routes: Routes, ports: Ports, preference: int) -> None:
+        self._audience = audience
+        self._routes = routes
+        self._policies = ports.policies.of_routes()
+        self._preference = preference
+        #: By the identity of a path: most prefixes share their path objects.
+        self._known: dict[int, tuple[Path, Told | None]] = {}
+
+    def judge(self, prefix: Prefix) -> Mapping[Nlri, Told]:
+        """Return the routes to a prefix that are advertised to these peers."""
+        found: dict[Nlri, Told] = {}
+        for nlri, path in self._offers(prefix):
+            one = self._judge_path(prefix, path)
+            if one is not None:
+                found[nlri] = one
+        audience = self._audience
+        if not found and prefix == DEFAULT and audience.lines.default_originate:
+            changes = self._routes.condition(audience.lines.originate_map)
+            if changes is not None:
+                own = default_route(audience, changes, self._preference)
+                found[named(prefix, 0 if audience.numbered else None)] = Told(own, UNSPECIFIED)
+        return found
+
+    def _offers(self, prefix: Prefix) -> Iterable[tuple[Nlri, Path]]:
+        """Return the paths that may be advertised, the best one or several, under their names in UPDATEs."""
+        table = self._routes.table
+        if self._audience.numbered:
+            return [
+                (NumberedPrefix(prefix, one.number), one.path)
+                for one in table.candidates(prefix)
+                if is_told(one.merits, self._audience.advertised)
+            ]
+        best = table.best(prefix)
+        return ((prefix, best),) if best is not None else ()
+
+    def _judge_path(self, prefix: Prefix, path: Path) -> Told | None:
+        lines = self._audience.lines
+        if prefix in self._routes.suppressed and not self._is_unsuppressed(prefix, path):
+            return None
+        changes = (
+            verdict(self._policies, lines, FilterDirection.OUT, prefix, path.attributes, kinds_of(path))
+            if lines.filters
+            else UNCHANGED
+        )
+        if changes is not UNCHANGED:
+            return self._told(path, changes) if changes is not None else None
+        if id(path) not in self._known:
+            self._known[id(path)] = path, self._told(path, UNCHANGED)
+        return self._known[id(path)][1]
+
+    def _is_unsuppressed(self, prefix: Prefix, path: Path) -> bool:
+        """Return whether this path is advertised although an aggregate suppresses its prefix."""
+        name = self._audience.lines.unsuppress_map
+        route = candidate(prefix, path.attributes, kinds_of(path))
+        return bool(name) and self._policies.mapped(name, route) is not None
+
+    def _told(self, path: Path, changes: Changes) -> Told | None:
+        """Return a path with the attributes that these peers receive; None: it is not for them, or too long to send."""
+        attributes = told(path, self._audience, changes)
+        if attributes is None or not fits(attributes, wide=self._audience.wide):
+            return None
+        return Told(attributes, path.peer)
+
+
+# ------------------------------------------------------------------------------------------------ update groups
+
 
 #: Seconds until changes are advertised.
 SETTLING: Final = 0.05
