@@ -18,7 +18,6 @@ from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.batches import Mark, Told, fits
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import Audience, default_route, told
@@ -33,6 +32,7 @@ from dmvpn.features.bgp.packet import (
 )
 from dmvpn.features.bgp.paths import candidate, is_told, kinds_of, verdict
 from dmvpn.features.bgp.session import cease
+from dmvpn.features.bgp.updates import Mark, Told, fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.batches import RouteToSend
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.state import State
+    from dmvpn.features.bgp.updates import RouteToSend
 
 
 # -------------------------------------------------------------------------------------------- which route is advertised

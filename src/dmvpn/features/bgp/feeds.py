@@ -14,7 +14,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.batches import Batch, Chunk, Mark
+from dmvpn.features.bgp.updates import Batch, Chunk, Mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.batches import Batch, RouteToSend, Told, heard
 from dmvpn.features.bgp.changelog import ChangeLog
+from dmvpn.features.bgp.updates import Batch, RouteToSend, Told, heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.batches import Mark
     from dmvpn.features.bgp.feeds import Feed
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
+    from dmvpn.features.bgp.updates import Mark
 
 #: Prefixes processed at once: some milliseconds, in which no other event is handled.
 SLICE: Final = 400
