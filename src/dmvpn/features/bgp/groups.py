@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.feeds import Feed
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.updates import Mark
+    from dmvpn.features.bgp.updates import Feed, Mark
 
 #: Prefixes processed at once: some milliseconds, in which no other event is handled.
 SLICE: Final = 400

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.bgp.feeds import Feed
 from dmvpn.features.bgp.session import MessageCounts, Session, SessionState, cease
+from dmvpn.features.bgp.updates import Feed
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
