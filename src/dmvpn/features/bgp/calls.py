@@ -16,7 +16,7 @@ from dmvpn.features.bgp.session import OpenParameters, Session
 from dmvpn.features.bgp.ways import local_end
 
 if TYPE_CHECKING:
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.features.bgp.state import State
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Interfaces
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
 
 
 class BgpPeerFacts(Fact):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.lifecycle import Lifecycle
     from dmvpn.features.bgp.limits import Limits
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.state import State
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Notice
     from dmvpn.features.bgp.attributes import Attributes, Segment
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Nlri, Update
-    from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import LocRib
-    from dmvpn.features.bgp.peer import Peer
 
     #: A route of a neighbor: its address, and the prefix with its path identifier.
     Key = tuple[IPv4Address, Nlri]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.advertiser import Advertiser
     from dmvpn.features.bgp.calls import Calls
     from dmvpn.features.bgp.helper import Restarts
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Notification
-    from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Ending, Session
     from dmvpn.features.bgp.state import State
 

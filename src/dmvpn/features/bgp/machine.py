@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.groups import UpdateGroup
     from dmvpn.features.bgp.learning import Key
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until changed lists and maps apply to advertisements, as on IOS: time to undo a mistake.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.ios import ShowContext
 
 _KINDS: Final = {

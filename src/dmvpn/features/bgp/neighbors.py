@@ -11,8 +11,8 @@ from dmvpn.base.context import Timer
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.calls import PORT
+from dmvpn.features.bgp.neighbor import Peer, PeerTimers
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification
-from dmvpn.features.bgp.peer import Peer, PeerTimers
 from dmvpn.features.bgp.session import Ending, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.peer import Peer
 
 _NAME = "bgp"
 

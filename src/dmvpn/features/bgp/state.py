@@ -16,7 +16,7 @@ from dmvpn.features.bgp.model import BgpConfig
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.session import Session
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.session import Session
 
 #: There is only one process.

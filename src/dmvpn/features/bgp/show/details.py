@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Restart
-    from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import MessageCounts, Session
 
 

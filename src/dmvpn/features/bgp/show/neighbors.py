@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.peer import Peer
     from dmvpn.ios import Args, ShowContext
 
 

@@ -13,7 +13,7 @@ from dmvpn.ios import Args, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.neighbor import Peer
 
 #: Octets that IOS counts for a network, a path and a set of attributes.
 _NETWORK: Final = 248
