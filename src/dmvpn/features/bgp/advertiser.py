@@ -41,12 +41,11 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
-    from dmvpn.features.bgp.state import State
     from dmvpn.features.bgp.updates import RouteToSend
 
 

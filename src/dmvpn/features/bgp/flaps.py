@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Segment
     from dmvpn.features.bgp.learning import Key, Learning
     from dmvpn.features.bgp.model import Dampening
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.packet import Nlri, Update
-    from dmvpn.features.bgp.state import State
 
 WITHDRAWN: Final = 1000.0
 CHANGED: Final = 500.0

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.lifecycle import Lifecycle
     from dmvpn.features.bgp.limits import Limits
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.session import Session
-    from dmvpn.features.bgp.state import State
 
 
 #: Work that one neighbor may cause in a second, a tenth of a core, and at once, a whole table that changes; and that of

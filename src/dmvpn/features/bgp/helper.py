@@ -13,9 +13,8 @@ from dmvpn.features.bgp.packet import Cease, ErrorCode
 if TYPE_CHECKING:
     from dmvpn.features.bgp.intake import Intake
     from dmvpn.features.bgp.learning import Learning
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.session import Ending, Session
-    from dmvpn.features.bgp.state import State
 
 
 def may_return(session: Session, ending: Ending) -> bool:

@@ -12,21 +12,19 @@ from dmvpn.base.chronicle import Sign
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.neighbor import watch
 from dmvpn.features.bgp.packet import Cease, ErrorCode
 from dmvpn.features.bgp.session import cease
 from dmvpn.features.bgp.settings import guest
-from dmvpn.features.bgp.watched import watch
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.bgp.advertiser import Advertiser
-    from dmvpn.features.bgp.calls import Calls
     from dmvpn.features.bgp.helper import Restarts
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Calls, Peer, State
     from dmvpn.features.bgp.packet import Notification
     from dmvpn.features.bgp.session import Ending, Session
-    from dmvpn.features.bgp.state import State
 
 #: Seconds between two log messages about connections of one peer that fail with the same error, and how many such pairs
 #: of peer and error are tracked.

@@ -11,8 +11,7 @@ from dmvpn.features.bgp.session import cease
 if TYPE_CHECKING:
     from dmvpn.features.bgp.helper import Restarts
     from dmvpn.features.bgp.intake import Intake
-    from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.state import State
+    from dmvpn.features.bgp.neighbor import Peer, State
 
 #: Prefixes accepted from all peers together, whatever `maximum-prefix` says: some 700 MB.
 MOST_PREFIXES: Final = 250_000

@@ -21,7 +21,6 @@ from dmvpn.base.exports import PathsImported
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
-from dmvpn.features.bgp.calls import Calls
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
@@ -31,6 +30,7 @@ from dmvpn.features.bgp.learning import Learning
 from dmvpn.features.bgp.lifecycle import Lifecycle
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.neighbor import Calls, State, path_lost, watch
 from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
@@ -45,8 +45,6 @@ from dmvpn.features.bgp.settings import (
     longest_hold_time,
     session_lines,
 )
-from dmvpn.features.bgp.state import State
-from dmvpn.features.bgp.watched import path_lost, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

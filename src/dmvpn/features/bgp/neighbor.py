@@ -1,28 +1,53 @@
-"""A peer: its sessions, its routes (Adj-RIB-In), its update group, and when we connect to it again.
+"""{peer}
 
-    Idle ── route to the peer ──> Active ── connection, by either end ──> one or two sessions ──> one established
+State shared by the parts of the BGP process: configuration, router ID, neighbors, and the context of the current
+event.
 
-Both ends may connect at once; when an OPEN identifies the peer, one connection is closed (RFC 4271 §6.8).
+Only the machine writes `config`. The tables of neighbors and connections change only through methods of `State`.
+
+Outgoing connections: when we connect to a neighbor, and the OPEN parameters of a new connection.
+
+We connect as soon as there is a route to the neighbor, and retry with growing pauses.
+
+The route to a peer: our end of its session, or why no session is possible.
+
+Sessions watched by BFD (`fall-over bfd`), for neighbors on a connected network.
 """
 
 from __future__ import annotations
 
+from dataclasses import field
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.bgp.session import MessageCounts, Session, SessionState, cease
+from dmvpn.base.entropy import jittered
+from dmvpn.base.liveness import Client, PathLost, WatchWanted, Witness
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.reasons import Reason
+from dmvpn.base.streams import StreamOpen
+from dmvpn.base.values import dataclass, project
+from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.packet import Cease, Restart
+from dmvpn.features.bgp.reasons import BgpReason
+from dmvpn.features.bgp.session import MessageCounts, OpenParameters, Session, SessionState, cease
 from dmvpn.features.bgp.updates import Feed
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from collections.abc import Iterable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Timer
-    from dmvpn.base.reasons import Reason
+    from dmvpn.base.context import Context, Timer
+    from dmvpn.base.notices import Route
+    from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.packet import Cease, Nlri
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.settings import PeerSettings
+
+
+# ------------------------------------------------------------------------------------------------ a neighbor
+
 
 #: Seconds until the next connection attempt, the first time and at most; each failure doubles them.
 FIRST_RETRY: Final = 5.0
@@ -184,3 +209,206 @@ class Peer:
         """End all sessions with a Cease NOTIFICATION."""
         for session in self.sessions:
             session.notify(cease(subcode), reason)
+
+
+# ------------------------------------------------------------------------------------------------ the route to it
+
+
+def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
+    """Return our address for the session, or why no session is possible."""
+    route = ports.rib.lookup_without_nhrp(settings.address)
+    if route is None or not route.next_hops or leads_past_its_tunnel(ports, settings.address, route):
+        return None, BgpReason.NO_ROUTE
+    state = ports.interfaces.get(route.next_hops[0].interface)
+    is_near = route.source is RouteSource.CONNECTED
+    if settings.must_be_connected and not is_near:
+        return None, BgpReason.NOT_CONNECTED
+    if settings.lines.update_source:
+        state = ports.interfaces.get(settings.lines.update_source)
+    address = state.address if state is not None and state.line else None
+    if not isinstance(address, IPv4Address):
+        return None, BgpReason.NO_ADDRESS
+    return address, None
+
+
+def leads_past_its_tunnel(ports: Ports, address: IPv4Address, route: Route) -> bool:
+    """Return whether the route to a peer in a tunnel's network leaves through another interface: its packets would be
+    unencrypted, and another host might answer.
+    """
+    tunnels = ports.tunnels
+    states = [ports.interfaces.get(tunnel.name) for tunnel in tunnels.all()]
+    inside = any(address in prefix for state in states if state is not None and (prefix := state.prefix) is not None)
+    return inside and tunnels.get(route.next_hops[0].interface) is None
+
+
+# ------------------------------------------------------------------------------------------------ all neighbors
+
+
+@dataclass(slots=True)
+class State:
+    """The state of the process.
+
+    router_id: None while no address can serve as router ID.
+    peers: the neighbors by address. by_stream: the connections. ended: sessions that ended and are not yet buried.
+    guests: how many of the neighbors are dynamic.
+    """
+
+    context: Context
+    config: BgpConfig = field(default_factory=BgpConfig)
+    router_id: IPv4Address | None = None
+    peers: dict[IPv4Address, Peer] = field(default_factory=dict)
+    by_stream: dict[int, tuple[Peer, Session]] = field(default_factory=dict)
+    ended: list[Session] = field(default_factory=list)
+    guests: int = 0
+
+    @property
+    def ports(self) -> Ports:
+        """The router's other features."""
+        return self.context.ports
+
+    def traces(self, neighbor: IPv4Address, *flags: str) -> bool:
+        """Return whether one of these debugs is on for this neighbor. Ask first: formatting costs time."""
+        return any(self.ports.debugging.on(flag, address=neighbor) for flag in flags)
+
+    # -------------------------------------------------------------------------------------------------- neighbors
+
+    def add(self, peer: Peer) -> None:
+        """Add a neighbor."""
+        self.peers[peer.settings.address] = peer
+        self.guests += peer.dynamic
+
+    def forget(self, peer: Peer) -> None:
+        """Forget a neighbor and its timers."""
+        self.context.retire(*peer.timers)
+        if self.peers.pop(peer.settings.address, None) is not None:
+            self.guests -= peer.dynamic
+
+    def forget_guest(self, peer: Peer) -> None:
+        """Forget a dynamic neighbor without a session, unless it may be restarting."""
+        if peer.dynamic and not peer.sessions and not self.context.is_running(peer.timers.restart):
+            self.forget(peer)
+
+    def open(self, peer: Peer, session: Session) -> None:
+        """Add a connection to a neighbor."""
+        peer.sessions.append(session)
+        self.by_stream[session.stream] = peer, session
+
+    def close(self, session: Session) -> Peer:
+        """Remove a connection that ended, and return its neighbor."""
+        peer, _ = self.by_stream.pop(session.stream)
+        peer.sessions.remove(session)
+        return peer
+
+    # -------------------------------------------------------------------------------------------------- router ID
+
+    def choose_router_id(self, *, again: bool = False) -> None:
+        """Choose the router ID: the configured one, or the address of the configured interface. Otherwise keep the
+        present one; without one, take the highest loopback address, or else the highest address. again: do not keep the
+        present one.
+        """
+        state = self.ports.interfaces.get(self.config.router_id_of) if self.config.router_id_of else None
+        if self.config.router_id is not None:
+            self.router_id = self.config.router_id
+        elif state is not None and isinstance(state.address, IPv4Address):
+            self.router_id = state.address
+        elif self.router_id is None or again:
+            states = self.ports.interfaces.all()
+            for some in ([one for one in states if one.name.startswith("Loopback")], states):
+                addresses = [one.address for one in some if isinstance(one.address, IPv4Address)]
+                if addresses:
+                    self.router_id = max(addresses)
+                    return
+
+    def forget_router_id(self) -> None:
+        """Forget the router ID, because the process ends."""
+        self.router_id = None
+
+
+# ------------------------------------------------------------------------------------------------ BFD
+
+
+#: There is only one process.
+_PROCESS = 0
+
+
+def watch(ports: Ports, peer: Peer, session: Session, *, wanted: bool) -> list[WatchWanted]:
+    """Start or stop watching a peer; nothing for a peer that is not on a connected network."""
+    state = ports.interfaces.owner(session.up.local) if session.up is not None else None
+    prefix = state.prefix if state is not None else None
+    if state is None or prefix is None or peer.address not in prefix:
+        return []
+    return [WatchWanted(Client.BGP, _PROCESS, state.name, peer.address, wanted)]
+
+
+def path_lost(lost: PathLost, peers: Iterable[Peer]) -> None:
+    """End the session with an unreachable peer without waiting for the hold time. RFC 9384."""
+    why = "BFD adjacency down" if lost.witness is Witness.BFD else "Next hop server does not answer"
+    for peer in peers:
+        if peer.address == lost.address and peer.session is not None and lost.concerns(Client.BGP, _PROCESS):
+            peer.session.notify(cease(Cease.BFD_DOWN), why)
+
+
+# ------------------------------------------------------------------------------------------------ outgoing connections
+
+
+PORT: Final = 179
+
+
+class Calls:
+    """Opens connections to neighbors."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._context = state.context
+
+    def call_soon(self, peer: Peer, *, at_once: bool = False) -> None:
+        """Connect to a neighbor immediately, or after its retry pause, which grows with each attempt."""
+        pause = 0.0 if at_once else jittered(self._state.ports.entropy, peer.pause(), 0.25)
+        self._context.start(peer.timers.call, pause)
+
+    def call(self, peer: Peer) -> None:
+        """Open a connection, unless one exists, the peer must not be called, or there is no route to it."""
+        state, settings = self._state, peer.settings
+        if peer.sessions or peer.dynamic or settings.lines.shutdown or self._context.now < peer.barred_until:
+            return
+        peer.bar()
+        local, why = local_end(state.ports, settings)
+        peer.wait(Reason(why, since=self._context.now) if why is not None else None)
+        self.call_soon(peer)
+        identity = self.identity(settings)
+        if local is None or identity is None or settings.lines.passive:
+            return
+        session = self.open(peer, state.ports.streams.next(), identity)
+        order = StreamOpen(
+            session.stream,
+            local,
+            peer.address,
+            PORT,
+            password=settings.lines.password,
+            minimum_ttl=settings.minimum_ttl,
+            ttl=settings.ttl,
+        )
+        session.calls()
+        self._context.emit(order)
+
+    def identity(self, settings: PeerSettings, *, dynamic: bool = False) -> OpenParameters | None:
+        """Return the parameters of our OPEN to a neighbor; None: no address can serve as our router ID."""
+        state = self._state
+        state.choose_router_id()
+        if state.router_id is None:
+            return None
+        return project(
+            OpenParameters,
+            settings,
+            router_id=state.router_id,
+            marks_refreshes=not settings.lines.plain_refresh,
+            restart=Restart(seconds=state.config.restart_time) if settings.helps else None,
+            alternates=settings.lines.alternates if dynamic else (),
+        )
+
+    def open(self, peer: Peer, stream: int, identity: OpenParameters) -> Session:
+        """Begin a session with a neighbor over this stream."""
+        state = self._state
+        session = Session(stream, identity, peer.address, peer.counts, self._context, state.ended.append)
+        state.open(peer, session)
+        return session

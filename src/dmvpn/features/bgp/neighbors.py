@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.calls import PORT
-from dmvpn.features.bgp.neighbor import Peer, PeerTimers
+from dmvpn.features.bgp.neighbor import PORT, Peer, PeerTimers, leads_past_its_tunnel, local_end
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification
 from dmvpn.features.bgp.session import Ending, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
-from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,12 +21,11 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import InterfaceChanged
     from dmvpn.base.streams import StreamPeer, StreamUp
-    from dmvpn.features.bgp.calls import Calls
     from dmvpn.features.bgp.helper import Restarts
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.lifecycle import Lifecycle
+    from dmvpn.features.bgp.neighbor import Calls, State
     from dmvpn.features.bgp.settings import PeerSettings
-    from dmvpn.features.bgp.state import State
 
 #: Seconds until we try again to open a port that could not be opened.
 LISTEN_RETRY: Final = 30.0

@@ -43,9 +43,8 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.model import NetworkLine, Vpn
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.origination import Imports
-    from dmvpn.features.bgp.state import State
 
 
 # ------------------------------------------------------------------------------------------------ next hops

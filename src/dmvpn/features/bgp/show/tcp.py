@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.streams import StreamLine, TcpState
-from dmvpn.features.bgp.calls import PORT
+from dmvpn.features.bgp.neighbor import PORT
 from dmvpn.features.bgp.show.common import active
 
 if TYPE_CHECKING:
