@@ -2,29 +2,60 @@
 
 an OPEN and a KEEPALIVE ──> established ──> restarts, advertiser, BFD
 a session that ended ──> buried at the event's end ──> log, restarts, advertiser ──> reconnect, or forget the neighbor
+
+The neighbors: configured ones, dynamic ones that connect to us, and the routes to them.
+
+An incoming connection is accepted if its address is configured or in a `bgp listen range`.
+
+Messages from neighbors: sessions come up, UPDATEs and refresh requests arrive, connections end.
+
+StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning
+                      └──> RouteRefresh ──> advertiser, intake
+
+A neighbor may cause so much work in a second, counted in prefixes; then it waits: we read nothing of it for a moment,
+and its session stays. After a few seconds we read once, whatever it owes: we notice if it is dead. Prefixes that it did
+not have before are free, because a whole table is to arrive quickly; `maximum-prefix` bounds them. So what counts is
+prefixes that change, that it withdraws or that are not taken, and messages that bring none.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
+from dmvpn.base.context import Timer
 from dmvpn.base.errors import surely
+from dmvpn.base.limits import Budgets
 from dmvpn.base.notices import NeighborSilent
+from dmvpn.base.queues import TimerQueue
+from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.neighbor import watch
-from dmvpn.features.bgp.packet import Cease, ErrorCode
-from dmvpn.features.bgp.session import cease
-from dmvpn.features.bgp.settings import guest
+from dmvpn.features.bgp.helper import may_return
+from dmvpn.features.bgp.neighbor import PORT, Peer, PeerTimers, leads_past_its_tunnel, local_end, watch
+from dmvpn.features.bgp.packet import END_OF_TABLE, Cease, ErrorCode, Notification, RouteRefresh, Update
+from dmvpn.features.bgp.session import RESTARTED, Ending, cease
+from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address
 
+    from dmvpn.base.notices import InterfaceChanged
+    from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
     from dmvpn.features.bgp.advertiser import Advertiser
+    from dmvpn.features.bgp.flaps import Flaps
     from dmvpn.features.bgp.helper import Restarts
-    from dmvpn.features.bgp.neighbor import Calls, Peer, State
-    from dmvpn.features.bgp.packet import Notification
-    from dmvpn.features.bgp.session import Ending, Session
+    from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.learning import Learning
+    from dmvpn.features.bgp.limits import Limits
+    from dmvpn.features.bgp.neighbor import Calls, State
+    from dmvpn.features.bgp.session import Session
+    from dmvpn.features.bgp.settings import PeerSettings
+
+
+# --------------------------------------------------------------------------------------------- sessions come up and end
+
 
 #: Seconds between two log messages about connections of one peer that fail with the same error, and how many such pairs
 #: of peer and error are tracked.
@@ -154,3 +185,324 @@ class Lifecycle:
 def _name(peer: Peer) -> str:
     """Return the name of a neighbor in the log: a dynamic one has a star."""
     return f"*{peer.address}" if peer.dynamic else str(peer.address)
+
+
+# ------------------------------------------------------------------------------------------------ messages
+
+
+#: Work that one neighbor may cause in a second, a tenth of a core, and at once, a whole table that changes; and that of
+#: a request to repeat our table.
+RATE: Final = 4_000
+CREDIT: Final = 100_000
+REFRESH: Final = 4_000
+#: Seconds for which we read nothing of a neighbor, at most.
+LONGEST_PAUSE: Final = 3.0
+#: Neighbors whose turn it is in one event.
+_AT_ONCE: Final = 32
+
+
+class Hearing:
+    """Passes messages from neighbors to the parts that handle them."""
+
+    def __init__(
+        self,
+        state: State,
+        lifecycle: Lifecycle,
+        intake: Intake,
+        limits: Limits,
+        flaps: Flaps,
+        restarts: Restarts,
+        learning: Learning,
+        advertiser: Advertiser,
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._lifecycle = lifecycle
+        self._intake = intake
+        self._limits = limits
+        self._flaps = flaps
+        self._restarts = restarts
+        self._learning = learning
+        self._advertiser = advertiser
+        self._budgets: Budgets[IPv4Address] = Budgets(RATE, CREDIT)
+        self._turns: TimerQueue[int] = TimerQueue(self._context, "read a neighbor again", self._turn, most=_AT_ONCE)
+
+    def heard(self, peer: Peer, session: Session, octets: bytes) -> None:
+        """Take octets from a connection, and handle all complete messages."""
+        was_open = session.heard is not None
+        was_established = session.is_established
+        alive, work = peer.counts.keepalives[1], 0
+        for message in session.take(octets):
+            if not was_established:
+                was_established = True
+                self._lifecycle.established(peer, session)
+            if isinstance(message, Update):
+                work += self._take_update(peer, session, message)
+            else:
+                work += self._take_refresh(peer, session, message)
+        if session.is_established and not was_established:
+            self._lifecycle.established(peer, session)
+        elif session.heard is not None and not was_open:
+            for loser in peer.losers(session):
+                self._lifecycle.collide(loser)
+        self._charge(peer, session, work + peer.counts.keepalives[1] - alive)
+
+    def _charge(self, peer: Peer, session: Session, work: int) -> None:
+        """Count work that a neighbor caused, and let it wait if that is too much."""
+        budgets, address, now = self._budgets, peer.address, self._context.now
+        budgets.charge(address, work, now)
+        if session.is_established and not budgets.may(address, now):
+            session.pause()
+            self._turns.set(session.stream, min(budgets.when(address, now), now + LONGEST_PAUSE))
+
+    def _turn(self, stream: int) -> None:
+        if stream in self._state.by_stream:
+            self._state.by_stream[stream][1].go_on()
+
+    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh) -> int:
+        """Handle a request of a peer to repeat our routes, or the marks of its own refresh (RFC 7313).
+
+        Returns how much work of the neighbor it counts as: a request that waits already causes no more.
+        """
+        if (refresh.family, refresh.subsequent) != (1, 1):
+            return 1
+        match refresh.subtype:
+            case 0 if self._advertiser.repeat(peer):
+                return REFRESH
+            case 1 | 2 if session.marks_refreshes:
+                self._learning.add(peer, self._intake.refresh(peer, ends=refresh.subtype == 2))
+                return REFRESH
+        return 1
+
+    def _take_update(self, peer: Peer, session: Session, update: Update) -> int:
+        """Apply an UPDATE. Returns how much work of the neighbor it counts as."""
+        if update == END_OF_TABLE:
+            self._restarts.told_everything(peer)
+            return 1
+        own, now = session.identity.router_id, self._context.now
+        if self._state.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
+            said = self._intake.readable(peer, session, update)
+            self._context.debug(*messages.received_lines(peer.address, update, said))
+        before, known = self._flaps.before(peer, update), len(peer.received)
+        changed = self._intake.take(peer, session, update, own, self._state.config.cluster_id or own, now)
+        self._flaps.heard(peer, before, changed)
+        self._learning.add(peer, changed)
+        fresh = max(0, len(peer.received) - known)
+        self._limits.check_all()
+        return len(update.announced) + len(update.withdrawn) - fresh + (not fresh)
+
+
+def lost_by(session: Session, event: StreamDown) -> Ending:
+    """Return the ending of a session whose connection was lost."""
+    ending = Ending("Peer closed the session" if session.up is not None else event.end.value, is_lost=True)
+    return replace(ending, reason=RESTARTED) if may_return(session, ending) else ending
+
+
+# ------------------------------------------------------------------------------------- configured and dynamic neighbors
+
+
+#: Seconds until we try again to open a port that could not be opened.
+LISTEN_RETRY: Final = 30.0
+#: Cost of filtering the routes of a neighbor again, from the budget for one event.
+_JUDGE_COST: Final = 16
+
+
+class Neighbors:
+    """Adds and removes neighbors, and accepts their connections."""
+
+    def __init__(
+        self, state: State, calls: Calls, lifecycle: Lifecycle, restarts: Restarts, learning: Learning
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._calls = calls
+        self._lifecycle = lifecycle
+        self._restarts = restarts
+        self._learning = learning
+        self._listening: StreamListen | None = None
+        self._listen_timer = Timer("try again to open the port", self.listen)
+        self._callers: dict[IPv4Address, StreamPeer] = {}
+        self._are_others = False  # the accepted peers changed since the last StreamListen
+        self._calling_guests: tuple[StreamPeer, ...] = ()
+
+    # ---------------------------------------------------------------------------------------------- configuration
+
+    def add(self, settings: PeerSettings) -> None:
+        """Add a configured peer and connect to it immediately."""
+        self._calls.call_soon(self._new(settings, dynamic=False), at_once=True)
+
+    def _new(self, settings: PeerSettings, *, dynamic: bool) -> Peer:
+        address = settings.address
+        timers = PeerTimers(
+            call=Timer("call a neighbor", lambda: self._calls.call(peer), address),
+            leave=Timer("graceful shutdown ends, RFC 8326", lambda: self._leave(peer), address),
+            restart=Timer("restart time, RFC 4724 §4.2", lambda: self._restarts.not_back(peer), address),
+            judge=Timer(
+                "filter the routes again", lambda: self._learning.add(peer, peer.received), address, _JUDGE_COST
+            ),
+        )
+        peer = Peer(settings, timers, dynamic=dynamic)
+        self._state.add(peer)
+        return peer
+
+    def _leave(self, peer: Peer) -> None:
+        """End the sessions with a peer after its graceful shutdown, unless its configuration changed."""
+        if peer.settings.is_leaving:
+            self._lifecycle.reset(peer, Cease.SHUTDOWN, "Admin. shutdown")
+
+    def remove(self, peer: Peer) -> None:
+        """Remove a peer that is no longer configured."""
+        self._state.forget(peer)
+        self._lifecycle.reset(peer, Cease.DECONFIGURED, "Neighbor deleted")
+        self._restarts.give_up(peer)
+
+    def sign(self, peer: Peer) -> None:
+        """Change the TCP MD5 password: established sessions continue with it, as on IOS; the other connections are
+        closed.
+        """
+        for session in list(peer.sessions):
+            if session.is_established:
+                session.sign(peer.settings.lines.password)
+            else:
+                session.notify(cease(Cease.CONFIGURATION_CHANGE), "Config change")
+        self._lifecycle.bury_all()
+
+    def configure_callers(self, wanted: Mapping[IPv4Address, PeerSettings]) -> None:
+        """Replace the peers from which connections are accepted.
+
+        wanted: the settings of all configured peers.
+        """
+        config = self._state.config
+        self._callers, self._calling_guests = {}, tuple(calling_guests(config)) if config.local_as else ()
+        self._are_others = True
+        self.configure_some_callers(wanted)
+
+    def configure_some_callers(self, changed: Mapping[IPv4Address, PeerSettings | None]) -> None:
+        """Update a few of the peers from which connections are accepted.
+
+        changed: their settings; None: no longer configured.
+        """
+        for address, settings in changed.items():
+            caller = caller_of(settings) if settings is not None else None
+            if caller == self._callers.get(address):
+                continue
+            self._are_others = True
+            if caller is not None:
+                self._callers[address] = caller
+            else:
+                del self._callers[address]
+
+    def listen(self) -> None:
+        """Open the port for the accepted peers, if they changed."""
+        if not self._are_others and self._listening is not None:
+            return
+        self._are_others = False
+        order = StreamListen(PORT, (*self._callers.values(), *self._calling_guests))
+        if order != self._listening and (order.peers or self._listening is not None):
+            self._listening = order
+            self._context.emit(order)
+
+    def listen_again(self) -> None:
+        """Listen again because the open port was lost (`Resync`)."""
+        self._listening = None
+        self.listen()
+
+    def stop(self) -> None:
+        """Stop trying to open the port because the process ends."""
+        self._context.stop(self._listen_timer)
+
+    def cannot_listen(self, text: str) -> None:
+        """Handle a failure to open the port; text: the error."""
+        self._context.emit(messages.CannotListen.of(text))
+        self._listening = None
+        self._context.start(self._listen_timer, LISTEN_RETRY)
+
+    # ------------------------------------------------------------------------------------------------ connections
+
+    def connected(self, up: StreamUp) -> None:
+        """Handle a new connection, outgoing or incoming."""
+        state = self._state
+        if not up.taken:
+            found = state.by_stream.get(up.stream)
+            if found is not None:
+                found[1].connected(up)
+            return
+        way = state.ports.rib.lookup_without_nhrp(up.remote)
+        is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(state.ports, up.remote, way)
+        peer = self._caller(up) if not is_past else None
+        identity = self._calls.identity(peer.settings, dynamic=peer.dynamic) if peer is not None else None
+        if peer is None or identity is None or self._is_unwelcome(peer):
+            if peer is not None:
+                state.forget_guest(peer)
+            self._context.emit(StreamClose(up.stream, abort=True))
+            return
+        self._calls.open(peer, up.stream, identity).connected(up)
+
+    def _is_unwelcome(self, peer: Peer) -> bool:
+        """Return whether an incoming connection of this peer is refused."""
+        return peer.settings.lines.shutdown or peer.is_busy or self._context.now < peer.barred_until
+
+    def _caller(self, up: StreamUp) -> Peer | None:
+        """Return the peer of an incoming connection: configured, or a new dynamic one unless there are too many."""
+        state = self._state
+        known = state.peers.get(up.remote)
+        if known is not None:
+            source = known.settings.lines.update_source
+            interface = state.ports.interfaces.get(source) if source else None
+            return known if interface is None or interface.address == up.local else None
+        settings = guest(state.config, up.remote)
+        if settings is None or state.guests >= state.config.listen_limit:
+            return None
+        return self._new(settings, dynamic=True)
+
+    def interface_changed(self, event: InterfaceChanged) -> None:
+        """End sessions whose local address is gone; directly connected external ones as soon as the line is down."""
+        self.listen()
+        own = {address for address, _ in event.new.addresses} if event.new is not None else set()
+        lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
+        falls_over = self._state.config.falls_over and (event.new is None or not event.new.line)
+        here = [address for address, _ in event.old.addresses] if event.old is not None else []
+        for peer, session in list(self._state.by_stream.values()):
+            if session.up is None or session.ending is not None:
+                continue
+            if session.up.local in lost or (falls_over and session.up.local in here and not peer.settings.internal):
+                self._context.emit(StreamClose(session.stream, abort=True))
+                session.end(Ending("Interface flap"))
+        if event.new is not None and event.new.line and not (event.old is not None and event.old.line):
+            self.reached(event.name)
+
+    def checking_ways(self) -> Iterator[None]:
+        """End sessions with `fall-over` to peers without a route, and connect to peers that waited for a route."""
+        ports, peers = self._state.ports, self._state.peers
+        for address in list(peers):
+            peer = peers.get(address)
+            if peer is None:
+                continue
+            session = peer.session
+            if session is not None and peer.settings.lines.fall_over:
+                if ports.rib.lookup_without_nhrp(peer.address) is None:
+                    session.notify(Notification(ErrorCode.CEASE, Cease.OUT_OF_RESOURCES), "Route to peer lost")
+            elif peer.reason is not None and not peer.sessions and local_end(ports, peer.settings)[0] is not None:
+                self._calls.call_soon(peer, at_once=True)
+            yield
+
+    def reached(self, tunnel: str) -> None:
+        """Connect to the peers on a tunnel now, because multicast over it reaches a new router."""
+        interface = self._state.ports.interfaces.get(tunnel)
+        prefix = interface.prefix if interface is not None else None
+        for peer in list(self._state.peers.values()):
+            if prefix is not None and peer.address in prefix:
+                self._hurry(peer)
+
+    def _hurry(self, peer: Peer) -> None:
+        """Connect immediately; an attempt without an answer so far is restarted, because TCP retries with growing
+        pauses.
+        """
+        if peer.dynamic or any(session.up is not None for session in peer.sessions):
+            return
+        for session in peer.sessions:
+            self._context.emit(StreamClose(session.stream, abort=True))
+            session.end(Ending(""))
+        self._lifecycle.bury_all()
+        peer.be_called_often()
+        self._calls.call_soon(peer, at_once=True)

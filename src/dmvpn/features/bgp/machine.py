@@ -23,15 +23,13 @@ from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.flaps import Flaps
-from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
 from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.learning import Learning
-from dmvpn.features.bgp.lifecycle import Lifecycle
+from dmvpn.features.bgp.lifecycle import Hearing, Lifecycle, Neighbors, lost_by
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbor import Calls, State, path_lost, watch
-from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
 from dmvpn.features.bgp.routes import Exports, Routes
