@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.bgp.packet import Cease, ErrorCode
 
 if TYPE_CHECKING:
-    from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.input import Intake
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.session import Ending, Session

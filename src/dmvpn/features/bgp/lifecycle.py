@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.advertiser import Advertiser
     from dmvpn.features.bgp.flaps import Flaps
     from dmvpn.features.bgp.helper import Restarts
-    from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.input import Intake
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.limits import Limits
     from dmvpn.features.bgp.neighbor import Calls, State

@@ -10,7 +10,7 @@ from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:
     from dmvpn.features.bgp.helper import Restarts
-    from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.input import Intake
     from dmvpn.features.bgp.neighbor import Peer, State
 
 #: Prefixes accepted from all peers together, whatever `maximum-prefix` says: some 700 MB.

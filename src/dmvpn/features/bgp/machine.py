@@ -24,7 +24,7 @@ from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.helper import Restarts
-from dmvpn.features.bgp.intake import Intake
+from dmvpn.features.bgp.input import Intake
 from dmvpn.features.bgp.learning import Learning
 from dmvpn.features.bgp.lifecycle import Hearing, Lifecycle, Neighbors, lost_by
 from dmvpn.features.bgp.limits import Limits

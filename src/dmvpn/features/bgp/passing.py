@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from dmvpn.base.barriers import RouteReason, barred, not_brought_in
 from dmvpn.base.communities import CommunityKind, text_of
 from dmvpn.features.bgp.advertiser import Judge
-from dmvpn.features.bgp.intake import Intake, own_systems
+from dmvpn.features.bgp.input import Intake, own_systems
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import is_reflected, may_go_by_communities
 from dmvpn.features.bgp.paths import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
