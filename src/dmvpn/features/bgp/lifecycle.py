@@ -31,7 +31,7 @@ from dmvpn.base.notices import NeighborSilent
 from dmvpn.base.queues import TimerQueue
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.helper import may_return
+from dmvpn.features.bgp.input import may_return
 from dmvpn.features.bgp.neighbor import PORT, Peer, PeerTimers, leads_past_its_tunnel, local_end, watch
 from dmvpn.features.bgp.packet import END_OF_TABLE, Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.session import RESTARTED, Ending, cease
@@ -44,11 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceChanged
     from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
     from dmvpn.features.bgp.advertiser import Advertiser
-    from dmvpn.features.bgp.flaps import Flaps
-    from dmvpn.features.bgp.helper import Restarts
-    from dmvpn.features.bgp.input import Intake
-    from dmvpn.features.bgp.learning import Learning
-    from dmvpn.features.bgp.limits import Limits
+    from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
     from dmvpn.features.bgp.neighbor import Calls, State
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings

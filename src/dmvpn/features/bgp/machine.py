@@ -22,12 +22,8 @@ from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
-from dmvpn.features.bgp.flaps import Flaps
-from dmvpn.features.bgp.helper import Restarts
-from dmvpn.features.bgp.input import Intake
-from dmvpn.features.bgp.learning import Learning
+from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
 from dmvpn.features.bgp.lifecycle import Hearing, Lifecycle, Neighbors, lost_by
-from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbor import Calls, State, path_lost, watch
 from dmvpn.features.bgp.origination import Imports
@@ -51,7 +47,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.learning import Key
+    from dmvpn.features.bgp.input import Key
     from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.settings import PeerSettings

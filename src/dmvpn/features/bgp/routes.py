@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.learning import Learning
+    from dmvpn.features.bgp.input import Learning
     from dmvpn.features.bgp.model import NetworkLine, Vpn
     from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.origination import Imports
