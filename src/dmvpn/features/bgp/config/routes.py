@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.features.bgp.config.neighbors import check_choice
+from dmvpn.features.bgp.config.neighbor import check_choice
 from dmvpn.ios import Args, ConfigLine, Section
 from dmvpn.ios.routing import MATCH, MATCH_HELP, distance_line
 
