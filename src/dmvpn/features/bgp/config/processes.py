@@ -7,9 +7,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
-from dmvpn.features.bgp.config.neighbor import activate_line, default_originate_line, neighbor_line, template_lines
+from dmvpn.features.bgp.config.neighbor import (
+    AS_NUMBER,
+    activate_line,
+    default_originate_line,
+    neighbor_line,
+    template_lines,
+)
 from dmvpn.features.bgp.config.routes import RouteLines
-from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
 from dmvpn.ios.vrfs import refusal
