@@ -12,7 +12,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
-from dmvpn.features.bgp.config.processes import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR
+from dmvpn.features.bgp.config.instance import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR
 from dmvpn.features.bgp.settings import templates
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare

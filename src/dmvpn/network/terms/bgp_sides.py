@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.config.processes import ROUTER, VRF_FAMILY
+from dmvpn.features.bgp.config.instance import ROUTER, VRF_FAMILY
 from dmvpn.features.bgp.settings import configured_peers, groups_of, guest, with_group
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections
 from dmvpn.features.interface.config import sections as port_lines

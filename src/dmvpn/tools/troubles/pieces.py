@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.config import processes as bgp
+from dmvpn.features.bgp.config import instance as bgp
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.interface.config import sections as ports
 from dmvpn.features.nhrp.config import lines as nhrp

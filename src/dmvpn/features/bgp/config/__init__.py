@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.config import processes
+from dmvpn.features.bgp.config import instance
 
 if TYPE_CHECKING:
     from dmvpn.features.bgp.model import BgpConfig
     from dmvpn.ios import ConfigTree
 
-MODES: Final = processes.MODES
-LINES: Final = processes.LINES
+MODES: Final = instance.MODES
+LINES: Final = instance.LINES
 
 
 def model(tree: ConfigTree, vrf: str = "") -> BgpConfig | None:

@@ -13,7 +13,7 @@ from dmvpn.base.pages import NONE
 from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
-from dmvpn.features.bgp.config import merging, processes
+from dmvpn.features.bgp.config import instance, merging
 from dmvpn.features.bgp.config.merging import said
 from dmvpn.features.bgp.config.routes import prefix_of
 from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
@@ -39,7 +39,7 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
 
     A VRF has routes and neighbors of its own; what the process says of itself counts in each VRF.
     """
-    found = tree.sections(processes.ROUTER)
+    found = tree.sections(instance.ROUTER)
     place = _place(found[0][1], vrf) if found else None
     if place is None:
         return model.BgpConfig()
@@ -51,23 +51,23 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
     return model.BgpConfig(
         local_as=args.integer("number"),
         confederation=_confederation(router),
-        router_id=place.router_id or _address(router, processes.ROUTER_ID),
-        router_id_of=router.args(processes.ROUTER_ID).interface("interface", ""),
-        cluster_id=_cluster(router.args(processes.CLUSTER_ID)),
-        log_changes=router.flag(processes.LOG_CHANGES),
+        router_id=place.router_id or _address(router, instance.ROUTER_ID),
+        router_id_of=router.args(instance.ROUTER_ID).interface("interface", ""),
+        cluster_id=_cluster(router.args(instance.CLUSTER_ID)),
+        log_changes=router.flag(instance.LOG_CHANGES),
         in_vrf=bool(vrf),
-        ipv4_by_default=bool(vrf) or router.flag(processes.IPV4_BY_DEFAULT),
-        timers=_timers(router.get(processes.TIMERS)),
+        ipv4_by_default=bool(vrf) or router.flag(instance.IPV4_BY_DEFAULT),
+        timers=_timers(router.get(instance.TIMERS)),
         distances=_distances(everywhere("distances")),
         maximum_paths=_paths(everywhere("maximum_paths")),
-        graceful_restart=router.flag(processes.GRACEFUL_RESTART),
-        restart_time=router.args(processes.RESTART_TIME).integer("seconds", 120),
-        stale_time=router.args(processes.STALE_TIME).integer("seconds", 360),
+        graceful_restart=router.flag(instance.GRACEFUL_RESTART),
+        restart_time=router.args(instance.RESTART_TIME).integer("seconds", 120),
+        stale_time=router.args(instance.STALE_TIME).integer("seconds", 360),
         listen_ranges=tuple(model.ListenRange(one.prefix("prefix"), one.text("group")) for one in place.ranges),
-        listen_limit=router.args(processes.LISTEN_LIMIT).integer("number", 100),
+        listen_limit=router.args(instance.LISTEN_LIMIT).integer("number", 100),
         neighbors=place.neighbors,
-        session_templates=_templates(router, processes.SESSION_TEMPLATE, processes.SESSION_LINES),
-        policy_templates=_templates(router, processes.POLICY_TEMPLATE, processes.POLICY_LINES),
+        session_templates=_templates(router, instance.SESSION_TEMPLATE, instance.SESSION_LINES),
+        policy_templates=_templates(router, instance.POLICY_TEMPLATE, instance.POLICY_LINES),
         network_lists=place.networks,
         aggregates=tuple(map(_aggregate, everywhere("aggregate"))),
         redistributions=tuple(map(_redistribution, everywhere("redistribute"))),
@@ -75,9 +75,9 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
         default_originate=bool(everywhere("default_information")),
         neighbor_distances=tuple(map(distance_of, everywhere("neighbor_distance"))),
         decision=_decision(router),
-        local_preference=router.args(processes.LOCAL_PREFERENCE).integer("preference", 100),
-        falls_over=router.flag(processes.FALL_OVER),
-        tells_internal=router.flag(processes.REDISTRIBUTE_INTERNAL),
+        local_preference=router.args(instance.LOCAL_PREFERENCE).integer("preference", 100),
+        falls_over=router.flag(instance.FALL_OVER),
+        tells_internal=router.flag(instance.REDISTRIBUTE_INTERNAL),
         additional=_ways(everywhere("additional")),
         selected=_selected(everywhere("select")),
         dampening=_dampening(everywhere("dampening")),
@@ -114,24 +114,24 @@ class _Place:
 def _place(router: Section, vrf: str) -> _Place | None:
     """Return the lines of a VRF, "": of the global table; None: the VRF has none."""
     if not vrf:
-        family = router.section(processes.FAMILY)
+        family = router.section(instance.FAMILY)
         return _Place(
-            ((router, processes.IN_ROUTER), *(((family, processes.IN_FAMILY),) if family is not None else ())),
+            ((router, instance.IN_ROUTER), *(((family, instance.IN_FAMILY),) if family is not None else ())),
             _neighbors(router, family),
             (
-                router.made(processes.IN_ROUTER.network, _network),
-                family.made(processes.IN_FAMILY.network, _network) if family is not None else NONE,
+                router.made(instance.IN_ROUTER.network, _network),
+                family.made(instance.IN_FAMILY.network, _network) if family is not None else NONE,
             ),
-            tuple(router.all(processes.LISTEN_RANGE)),
+            tuple(router.all(instance.LISTEN_RANGE)),
         )
-    section = router.section(processes.VRF_FAMILY, vrf=vrf)
+    section = router.section(instance.VRF_FAMILY, vrf=vrf)
     if section is None:
         return None
     return _Place(
-        ((section, processes.IN_VRF),),
+        ((section, instance.IN_VRF),),
         _neighbors_in_vrf(section),
-        (section.made(processes.IN_VRF.network, _network), NONE),
-        router_id=_address(section, processes.VRF_ROUTER_ID),
+        (section.made(instance.IN_VRF.network, _network), NONE),
+        router_id=_address(section, instance.VRF_ROUTER_ID),
     )
 
 
@@ -141,8 +141,8 @@ def _timers(args: Args | None) -> tuple[int, int, int]:
 
 def _confederation(router: Section) -> model.Confederation:
     return model.Confederation(
-        identifier=router.args(processes.CONFEDERATION).integer("identifier", 0),
-        members=tuple(int(one) for args in router.all(processes.MEMBERS) for one in args.texts("as")),
+        identifier=router.args(instance.CONFEDERATION).integer("identifier", 0),
+        members=tuple(int(one) for args in router.all(instance.MEMBERS) for one in args.texts("as")),
     )
 
 
@@ -177,9 +177,9 @@ def _selected(lines: list[Args]) -> model.PathChoice:
 
 
 def _decision(router: Section) -> model.Decision:
-    words = {word for args in router.all(processes.BESTPATH) for word in _BESTPATH if word in args}
+    words = {word for args in router.all(instance.BESTPATH) for word in _BESTPATH if word in args}
     return model.Decision(
-        compares_all_meds=router.flag(processes.ALWAYS_COMPARE_MED),
+        compares_all_meds=router.flag(instance.ALWAYS_COMPARE_MED),
         missing_med_is_worst="missing-as-worst" in words,
         ignores_path_length="ignore" in words,
         any_equal_path="multipath-relax" in words,
@@ -189,14 +189,14 @@ def _decision(router: Section) -> model.Decision:
 
 def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborLines]:
     """Return all neighbors; lines of the address family take precedence."""
-    neighbors = router.following(processes.NEIGHBOR, said, merging.MergedNeighbors)
+    neighbors = router.following(instance.NEIGHBOR, said, merging.MergedNeighbors)
     for place, entries in enumerate(
         (
-            family.made(processes.FAMILY_NEIGHBOR, said) if family is not None else NONE,
-            router.made(processes.DEFAULT_ORIGINATE, said),
-            family.made(processes.FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
-            router.said(processes.ACTIVATE, merging.activated),
-            family.said(processes.FAMILY_ACTIVATE, merging.activated) if family is not None else NONE,
+            family.made(instance.FAMILY_NEIGHBOR, said) if family is not None else NONE,
+            router.made(instance.DEFAULT_ORIGINATE, said),
+            family.made(instance.FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
+            router.said(instance.ACTIVATE, merging.activated),
+            family.said(instance.FAMILY_ACTIVATE, merging.activated) if family is not None else NONE,
         ),
         1,
     ):
@@ -206,9 +206,9 @@ def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborL
 
 def _neighbors_in_vrf(section: Section) -> Pages[model.NeighborLines]:
     """Return all neighbors of a VRF."""
-    neighbors = section.following(processes.VRF_NEIGHBOR, said, merging.MergedNeighbors)
-    neighbors.show(section.made(processes.VRF_DEFAULT_ORIGINATE, said), 1)
-    neighbors.show(section.said(processes.VRF_ACTIVATE, merging.activated), 2)
+    neighbors = section.following(instance.VRF_NEIGHBOR, said, merging.MergedNeighbors)
+    neighbors.show(section.made(instance.VRF_DEFAULT_ORIGINATE, said), 1)
+    neighbors.show(section.said(instance.VRF_ACTIVATE, merging.activated), 2)
     return neighbors.merged()
 
 
