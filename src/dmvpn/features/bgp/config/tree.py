@@ -14,14 +14,15 @@ from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance, merging
+from dmvpn.features.bgp.config.instance import prefix_of
 from dmvpn.features.bgp.config.merging import said
-from dmvpn.features.bgp.config.routes import prefix_of
-from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
+from dmvpn.ios.distribution import distance_of
+from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 from dmvpn.ios.vrf_targets import vpn_of
 
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
-    from dmvpn.features.bgp.config.routes import RouteLines
+    from dmvpn.features.bgp.config.instance import RouteLines
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 _BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
