@@ -52,7 +52,7 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
 
 
 def _tcp(ctx: ShowContext) -> list[StreamLine]:
-    from dmvpn.features.bgp.show.tcp import connections
+    from dmvpn.features.bgp.show.common import connections
 
     return connections(ctx)
 

@@ -17,7 +17,7 @@ from dmvpn.features.bgp.show import (
     summary,
     table,
 )
-from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
+from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand

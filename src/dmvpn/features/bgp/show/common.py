@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.streams import StreamLine, TcpState
 from dmvpn.base.values import dataclass
-from dmvpn.ios import ExecCommand
+from dmvpn.features.bgp.neighbor import PORT
+from dmvpn.ios import ExecCommand, age
 from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
 
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.ios import Args, ShowContext
+
+
+# ------------------------------------------------------------------------------------------------ common
+
 
 #: Output without `router bgp`.
 NOT_ACTIVE: Final = "% BGP not active"
@@ -110,3 +117,65 @@ def spelled(
             for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
         ),
     )
+
+
+# ------------------------------------------------------------------------------------------------ show ip protocols
+
+
+def ip_protocols(ctx: ShowContext) -> list[str]:
+    """Return the lines; none without `router bgp`."""
+    machine = active(ctx)
+    return list(_block(ctx, machine)) if machine is not None else []
+
+
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the running process."""
+    machine = active(ctx)
+    return [f"bgp {machine.config.local_as}"] if machine is not None else []
+
+
+def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
+    config = machine.config
+    yield f'Routing Protocol is "bgp {config.local_as}"'
+    yield "  Outgoing update filter list for all interfaces is not set"
+    yield "  Incoming update filter list for all interfaces is not set"
+    yield "  IGP synchronization is disabled"
+    yield "  Automatic route summarization is disabled"
+    sources = [f"{entry.source.value} {entry.process}".rstrip() for entry in config.redistributions]
+    if sources:
+        yield f"  Redistributing: {', '.join(sources)}"
+    yield "  Neighbor(s):"
+    yield "    Address          FiltIn FiltOut DistIn DistOut Weight RouteMap"
+    for address in sorted(machine.peers):
+        yield f"    {address}"
+    yield f"  Maximum path: {config.maximum_paths[0]}"
+    yield "  Routing Information Sources:"
+    yield "    Gateway         Distance      Last Update"
+    for address, peer in sorted(machine.peers.items()):
+        if peer.session is not None and peer.changed is not None:
+            distance = config.distances[1 if peer.settings.internal else 0]
+            yield f"    {address!s:<16}{distance:>8}      {age(ctx.now - peer.changed)}"
+    external, internal, local = config.distances
+    yield f"  Distance: external {external} internal {internal} local {local}"
+
+
+# ------------------------------------------------------------------------------------------------ show tcp brief
+
+
+def connections(ctx: ShowContext) -> list[StreamLine]:
+    """Return the connections to neighbors, open or being opened, and the listening port if BGP runs."""
+    machine = active(ctx)
+    if machine is None:
+        return []
+    lines = []
+    for peer in machine.peers.values():
+        for session in peer.sessions:
+            up = session.up
+            if up is None:
+                local = UNSPECIFIED
+                lines.append(StreamLine(session.stream, local, 0, peer.address, PORT, TcpState.CALLS))
+            else:
+                lines.append(
+                    StreamLine(session.stream, up.local, up.local_port, up.remote, up.remote_port, TcpState.ESTABLISHED)
+                )
+    return [*lines, StreamLine(0, UNSPECIFIED, PORT, UNSPECIFIED, 0, TcpState.LISTENS)]
