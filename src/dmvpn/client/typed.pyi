@@ -31,7 +31,7 @@ from dmvpn.features.bgp.show.groups import ShowUpdateGroups
 from dmvpn.features.bgp.show.neighbors import ShowNeighbors
 from dmvpn.features.bgp.show.others import ShowClusters
 from dmvpn.features.bgp.show.others import ShowPaths
-from dmvpn.features.bgp.show.policies import ShowTemplates
+from dmvpn.features.bgp.show.settings import ShowTemplates
 from dmvpn.features.bgp.show.prefixes import ShowDetails
 from dmvpn.features.bgp.show.progress import ShowHops
 from dmvpn.features.bgp.show.progress import ShowReplication
