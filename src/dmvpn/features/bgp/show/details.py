@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.bgp.show.wording import in_words
+from dmvpn.features.bgp.show.settings import in_words
 from dmvpn.ios import ShowContext, age
 
 if TYPE_CHECKING:

@@ -1,19 +1,170 @@
-"""Configured and inherited settings: `neighbors A.B.C.D policy`, and the templates."""
+"""{policies}
+
+The settings for a neighbor's routes, in the words of `show ip bgp neighbors`.
+
+The lines of a neighbor, spelled as in a template: for the shows of policies and templates.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, PrivateAs
 from dmvpn.features.bgp.settings import with_templates
 from dmvpn.features.bgp.show.common import active, spelled
-from dmvpn.features.bgp.spelling import policy_lines, session_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.features.bgp.model import NeighborLines
+    from dmvpn.features.bgp.model import NeighborLines, PathChoice
     from dmvpn.ios import Args, ShowContext
+
+
+def session_lines(lines: NeighborLines) -> Iterator[str]:
+    """Yield the lines about the session."""
+    if lines.remote_as is not None:
+        others = " ".join(("alternate-as", *map(str, lines.alternates))) if lines.alternates else ""
+        yield f"remote-as {lines.remote_as} {others}".rstrip()
+    if lines.password:
+        yield "password is configured"
+    if lines.shutdown:
+        yield "shutdown"
+    if lines.ebgp_ttl is not None:
+        yield f"ebgp-multihop {lines.ebgp_ttl}"
+    if lines.security_hops:
+        yield f"ttl-security hops {lines.security_hops}"
+    if lines.update_source:
+        yield f"update-source {lines.update_source}"
+    if lines.passive:
+        yield "transport connection-mode passive"
+    if lines.description:
+        yield f"description {lines.description}"
+    if lines.timers is not None:
+        keepalive, hold, least = lines.timers
+        yield f"timers {keepalive} {hold}" + (f" {least}" if least else "")
+    if lines.local_as is not None:
+        words = "" if lines.local_as_prepends else " no-prepend" + (" replace-as" if lines.local_as_replaces else "")
+        yield f"local-as {lines.local_as}{words}"
+    if lines.anywhere:
+        yield "disable-connected-check"
+    if lines.fall_over:
+        yield "fall-over"
+    if lines.bfd:
+        yield "fall-over bfd"
+
+
+def choice_words(choice: PathChoice) -> Iterator[str]:
+    """Yield the keywords for the paths that are advertised besides the best one."""
+    if choice.every:
+        yield "all"
+    if choice.best:
+        yield f"best {choice.best}"
+    if choice.group_best:
+        yield "group-best"
+
+
+def policy_lines(lines: NeighborLines) -> Iterator[str]:
+    """Yield the lines about routes."""
+    for one in lines.filters:
+        if one.kind is not FilterKind.ROUTE_MAP:
+            yield f"{one.kind.value} {one.name} {one.direction.value}"
+    for one in lines.filters:
+        if one.kind is FilterKind.ROUTE_MAP:
+            yield f"{one.kind.value} {one.name} {one.direction.value}"
+    if lines.unsuppress_map:
+        yield f"unsuppress-map {lines.unsuppress_map}"
+    if lines.weight is not None:
+        yield f"weight {lines.weight}"
+    if lines.default_originate:
+        yield "default-originate" + (f" route-map {lines.originate_map}" if lines.originate_map else "")
+    if lines.soft_reconfiguration:
+        yield "soft-reconfiguration inbound"
+    if lines.maximum_prefixes:
+        yield _maximum(lines)
+    if lines.override_as:
+        yield "as-override"
+    if lines.allow_own_as:
+        yield f"allowas-in {lines.allow_own_as}"
+    if lines.remove_private_as is not PrivateAs.KEPT:
+        words = {PrivateAs.IF_ALL_ARE: "", PrivateAs.ALL: " all", PrivateAs.REPLACED: " all replace-as"}
+        yield f"remove-private-as{words[lines.remove_private_as]}"
+    if lines.route_reflector_client:
+        yield "route-reflector-client"
+    if lines.next_hop_self:
+        yield "next-hop-self" + (" all" if lines.next_hop_self_all else "")
+    if lines.next_hop_unchanged:
+        yield "next-hop-unchanged"
+    if lines.additional is not None:
+        ways = [
+            word for word, is_so in (("send", lines.additional.sends), ("receive", lines.additional.receives)) if is_so
+        ]
+        yield f"additional-paths {' '.join(ways) or 'disable'}"
+    if lines.advertised != BEST_ALONE:
+        yield f"advertise additional-paths {' '.join(choice_words(lines.advertised))}"
+    if lines.advertisement_interval is not None:
+        yield f"advertisement-interval {lines.advertisement_interval}"
+    if lines.send_community or lines.send_extended:
+        both = lines.send_community and lines.send_extended
+        yield "send-community" + (" both" if both else " extended" if lines.send_extended else "")
+
+
+def _maximum(lines: NeighborLines) -> str:
+    words = f" {lines.warn_percent}" if lines.warn_percent != 75 else ""
+    words += f" restart {lines.restart_minutes}" if lines.restart_minutes else ""
+    return f"maximum-prefix {lines.maximum_prefixes}{words}{' warning-only' if lines.only_warn else ''}"
+
+
+_FILTERS: Final = {
+    (FilterKind.ROUTE_MAP, FilterDirection.IN): "Route map for incoming advertisements is {}",
+    (FilterKind.ROUTE_MAP, FilterDirection.OUT): "Route map for outgoing advertisements is {}",
+    (FilterKind.PREFIX_LIST, FilterDirection.IN): "Incoming update prefix filter list is {}",
+    (FilterKind.PREFIX_LIST, FilterDirection.OUT): "Outgoing update prefix filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, FilterDirection.IN): "Incoming update network filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, FilterDirection.OUT): "Outgoing update network filter list is {}",
+    (FilterKind.FILTER_LIST, FilterDirection.IN): "Incoming update AS path filter list is {}",
+    (FilterKind.FILTER_LIST, FilterDirection.OUT): "Outgoing update AS path filter list is {}",
+}
+
+
+def in_words(lines: NeighborLines) -> Iterator[str]:
+    """Yield a sentence for each setting that differs from the default."""
+    if lines.route_reflector_client:
+        yield "Route-Reflector Client"
+    if lines.soft_reconfiguration:
+        yield "Inbound soft reconfiguration allowed"
+    if lines.next_hop_self:
+        yield "NEXT_HOP is always this router for eBGP paths" + (" and iBGP paths" if lines.next_hop_self_all else "")
+    if lines.next_hop_unchanged:
+        yield "NEXT_HOP is propagated unchanged to this neighbor"
+    if lines.override_as:
+        yield "Overrides the neighbor AS with my AS before sending updates"
+    if lines.remove_private_as is not PrivateAs.KEPT:
+        yield "Private AS number removed from updates to this neighbor"
+    if lines.allow_own_as:
+        yield f"Allow local AS in AS path up to {lines.allow_own_as} times"
+    if lines.send_community:
+        yield "Community attribute sent to this neighbor"
+    if lines.send_extended:
+        yield "Extended-community attribute sent to this neighbor"
+    if lines.unsuppress_map:
+        yield f"Route map for selective unsuppression is {lines.unsuppress_map}"
+    if lines.default_originate:
+        yield "Default information originate" + (
+            f", default route-map {lines.originate_map}" if lines.originate_map else ""
+        )
+    if lines.advertised != BEST_ALONE:
+        yield f"Additional Paths advertised: {', '.join(choice_words(lines.advertised))}"
+    if lines.weight is not None:
+        yield f"Default weight {lines.weight}"
+    for direction, word in ((FilterDirection.IN, "Inbound"), (FilterDirection.OUT, "Outbound")):
+        if any(one.direction is direction for one in lines.filters):
+            yield f"{word} path policy configured"
+    for one in lines.filters:
+        yield _FILTERS[one.kind, one.direction].format(one.name)
+    if lines.maximum_prefixes:
+        yield f"Maximum prefixes allowed {lines.maximum_prefixes}{' (warning-only)' if lines.only_warn else ''}"
+        yield f"Threshold for warning message {lines.warn_percent}%"
 
 
 @dataclass(frozen=True, slots=True)
