@@ -37,7 +37,7 @@ from dmvpn.features.bgp.show.progress import ShowHops
 from dmvpn.features.bgp.show.progress import ShowReplication
 from dmvpn.features.bgp.show.selections import ShowFailures
 from dmvpn.features.bgp.show.selections import ShowSelection
-from dmvpn.features.bgp.show.summary import ShowSummary
+from dmvpn.features.bgp.show.neighbors import ShowSummary
 from dmvpn.features.bgp.show.table import ShowTable
 from dmvpn.features.chronicle.show import ShowEvents
 from dmvpn.features.eigrp.show.accounting import ShowAccounting

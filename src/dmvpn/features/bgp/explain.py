@@ -118,7 +118,7 @@ _LABELS = words(WordKind.LABEL)(
         listen range`.
     BGP peergroup | listen range group members :: The settings of the neighbors of a range.
 """
-    + column_words("dmvpn.features.bgp.show.summary:NeighborEntry")
+    + column_words("dmvpn.features.bgp.show.neighbors:NeighborEntry")
     + """
     ## labels of the table of BGP :: show ip bgp, show bgp [RFC 4271 §9] next: show ip bgp
     Next Hop :: Where packets go; 0.0.0.0: the prefix is our own.

@@ -14,16 +14,16 @@ from dmvpn.features.bgp.show import (
     progress,
     selections,
     settings,
-    summary,
     table,
 )
+from dmvpn.features.bgp.show import neighbors as summary
 from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
 
 COMMANDS: Final[tuple[ExecCommand, ...]] = (
-    *summary.COMMANDS,
+    *summary.SUMMARY_COMMANDS,
     *neighbors.COMMANDS,
     *table.COMMANDS,
     *prefixes.COMMANDS,

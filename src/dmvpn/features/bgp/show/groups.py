@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.settings import advertisement_interval
 from dmvpn.features.bgp.show.common import active, spelled
+from dmvpn.features.bgp.show.neighbors import ShowSummary, query_summary, render_summary
 from dmvpn.features.bgp.show.settings import in_words
-from dmvpn.features.bgp.show.summary import ShowSummary, query_summary, render_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
