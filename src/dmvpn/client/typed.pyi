@@ -33,8 +33,8 @@ from dmvpn.features.bgp.show.others import ShowClusters
 from dmvpn.features.bgp.show.others import ShowPaths
 from dmvpn.features.bgp.show.settings import ShowTemplates
 from dmvpn.features.bgp.show.prefixes import ShowDetails
-from dmvpn.features.bgp.show.progress import ShowHops
-from dmvpn.features.bgp.show.progress import ShowReplication
+from dmvpn.features.bgp.show.groups import ShowHops
+from dmvpn.features.bgp.show.groups import ShowReplication
 from dmvpn.features.bgp.show.selections import ShowFailures
 from dmvpn.features.bgp.show.selections import ShowSelection
 from dmvpn.features.bgp.show.neighbors import ShowSummary

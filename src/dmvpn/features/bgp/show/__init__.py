@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import (
-    clear,
-    dampening,
-    groups,
-    neighbors,
-    others,
-    prefixes,
-    progress,
-    selections,
-    settings,
-    table,
-)
+from dmvpn.features.bgp.show import clear, dampening, groups, neighbors, others, prefixes, selections, settings, table
+from dmvpn.features.bgp.show import groups as progress
 from dmvpn.features.bgp.show import neighbors as summary
 from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
 
@@ -30,7 +20,7 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *selections.COMMANDS,
     *groups.COMMANDS,
     *settings.COMMANDS,
-    *progress.COMMANDS,
+    *progress.PROGRESS_COMMANDS,
     *others.COMMANDS,
     *dampening.COMMANDS,
     *clear.COMMANDS,
