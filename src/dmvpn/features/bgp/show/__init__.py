@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import clear, dampening, groups, neighbors, others, prefixes, selections, settings, table
+from dmvpn.features.bgp.show import clear, dampening, groups, neighbors, prefixes, settings, table
 from dmvpn.features.bgp.show import groups as progress
 from dmvpn.features.bgp.show import neighbors as summary
+from dmvpn.features.bgp.show import table as others
+from dmvpn.features.bgp.show import table as selections
 from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
 
 if TYPE_CHECKING:
@@ -17,11 +19,11 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *neighbors.COMMANDS,
     *table.COMMANDS,
     *prefixes.COMMANDS,
-    *selections.COMMANDS,
+    *selections.SELECTION_COMMANDS,
     *groups.COMMANDS,
     *settings.COMMANDS,
     *progress.PROGRESS_COMMANDS,
-    *others.COMMANDS,
+    *others.OTHER_COMMANDS,
     *dampening.COMMANDS,
     *clear.COMMANDS,
 )
