@@ -24,8 +24,8 @@ from dmvpn.face.terminals import TerminalLines
 from dmvpn.features.bfd.show import ShowBfdDrops
 from dmvpn.features.bfd.show import ShowBfdNeighbors
 from dmvpn.features.bfd.show import ShowBfdSummary
-from dmvpn.features.bgp.show.dampening import ShowFlaps
-from dmvpn.features.bgp.show.dampening import ShowParameters
+from dmvpn.features.bgp.show.prefixes import ShowFlaps
+from dmvpn.features.bgp.show.prefixes import ShowParameters
 from dmvpn.features.bgp.show.groups import ShowPeerGroups
 from dmvpn.features.bgp.show.groups import ShowUpdateGroups
 from dmvpn.features.bgp.show.neighbors import ShowNeighbors

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import clear, dampening, groups, neighbors, prefixes, settings, table
+from dmvpn.features.bgp.show import clear, groups, neighbors, prefixes, settings, table
 from dmvpn.features.bgp.show import groups as progress
 from dmvpn.features.bgp.show import neighbors as summary
+from dmvpn.features.bgp.show import prefixes as dampening
 from dmvpn.features.bgp.show import table as others
 from dmvpn.features.bgp.show import table as selections
 from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
@@ -24,7 +25,7 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *settings.COMMANDS,
     *progress.PROGRESS_COMMANDS,
     *others.OTHER_COMMANDS,
-    *dampening.COMMANDS,
+    *dampening.DAMPENING_COMMANDS,
     *clear.COMMANDS,
 )
 
