@@ -19,17 +19,17 @@ FEATURES = sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
 #: Of a feature, what is written from outside of the file that declares it: the only file that does.
 WRITERS: dict[str, dict[str, str]] = {
     "bgp": {
-        "complained": "intake.py",
+        "complained": "input.py",
         "config": "machine.py",
         "choice": "routes.py",
         "decision": "routes.py",
         "default_pref": "routes.py",
-        "denied": "intake.py",
+        "denied": "input.py",
         "limits": "routes.py",
-        "received": "intake.py",
-        "sessions": "state.py",
-        "several": "intake.py",
-        "stale": "intake.py",
+        "received": "input.py",
+        "sessions": "neighbor.py",
+        "several": "input.py",
+        "stale": "input.py",
         "announce_at": "advertiser.py",
         "feed": "advertiser.py",
         "group": "advertiser.py",

@@ -3,28 +3,17 @@
 Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; emits `RouteOffered` and
 `RouteRetracted`, new streams and the octets to send over them.
 
-    packet      messages <-> octets          codes       message types and error codes
-    nlri        prefixes in UPDATEs          attributes  path attributes: value, octets, damage
-    model       the typed configuration      settings    effective settings of one peer
-    session     one connection               states      its states and transitions
-    opening     OPEN and negotiation         peer        a peer: sessions, Adj-RIB-In, group
-    intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
-    paths       the decision process         additional  paths to advertise besides the best
-    table       Loc-RIB
-    flaps       route flap dampening         nexthops    next hop reachability
-    own         network, redistribute
-    aggregates  aggregate-address            routes      all of these together, and the RIB
-    policy      filters, route maps          outbound    attributes sent to an update group
-    batches     encoded UPDATEs              groups      update groups: Adj-RIB-Out, feeds
-    feeds       send queue of one neighbor   changelog   latest changes of an Adj-RIB-Out
-    judging     outbound route selection     advertiser  membership and pace of update groups
-    limits      maximum-prefix               spelling    settings as configuration lines
-    calls       outgoing connections         neighbors   configured and dynamic neighbors
-    lifecycle   sessions come up and end     hearing     messages from neighbors
-    watched     sessions watched by BFD      restart     graceful restart capability
-    helper      graceful restart, helper     state       state shared by the parts
-    machine     dispatches events            show        shows, `clear ip bgp`
-    facts       facts for the doctor
+    packet      messages <-> octets           attributes   path attributes: value, octets, damage
+    model       the typed configuration       settings     effective settings of one peer
+    session     one connection, its states    neighbor     sessions and routes of a neighbor
+    lifecycle   sessions and messages         input        UPDATE -> Adj-RIB-In -> paths
+    paths       filters, decision process,    origination  network, redistribute, aggregates,
+                Loc-RIB                                     imports from other VRFs
+    routes      all routes, and the RIB       output       attributes sent to an update group
+    updates     encoded UPDATEs, queues       groups       update groups: Adj-RIB-Out
+    advertiser  membership and pace of update groups, and the routes that they get
+    machine     dispatches events             show         shows, `clear ip bgp`
+    facts       facts for the doctor          passing      why a route is not passed on
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Advertising: the update group of each neighbor, and when each group is processed and sent to.
 
 Changes are advertised after a moment, so that changes that come together are sent together. Work is done in slices, so
-that other events are handled in between.
-
-Which routes to a prefix are advertised to the members of an update group, by their filters and route maps.
+that other events are handled in between. Filters and route maps of a group select the routes that its members get.
 """
 
 from __future__ import annotations

@@ -13,89 +13,158 @@ from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.session import SessionState
 
-# ------------------------------------------------------------------------------------------------ rarer shows
+# --------------------------------------------------------------------------------------- codes, states and log messages
 
 
-_RARER: Final = words(WordKind.LABEL)("""
-    ## labels of the session with a neighbor of BGP :: show ip bgp, show bgp [RFC 4271 §8] next: show ip bgp neighbors
-    Neighbor sessions | is not multisession capable | Session :: How many there are: one.
-    Output queue size :: Prefixes that still have to be sent to it.
-    Index | Advertise bit | update-group member | peer-group member :: The neighbor's update group.
-    Address tracking is enabled | the RIB does | have a route to :: Whether there is a route to it.
-    Graceful-Restart | restart-time | stalepath-time :: Whether its routes are kept while it restarts, if it says that
-        it can (`bgp graceful-restart`). [RFC 4724 §4.2]
-    Graceful Restart Capability | Remote Restart timer is | Address families advertised by peer | was preserved | none
-        :: What it advertised about restarts: how long its routes are kept while it is away. [RFC 4724 §3]
-    Stale routes | removed in :: A line of our own: routes that it has not advertised again since its session ended.
-    External BGP neighbor may be up to | away :: So many hops away, by `ebgp-multihop` or `ttl-security`.
-    Connection state is | ESTAB | unread input bytes | I/O status :: ESTAB: the TCP connection is up.
-    Connection is ECN Disabled | ECN :: IOS's line.
-    Mininum incoming TTL | Outgoing TTL :: Packets that crossed more routers are dropped (`ttl-security`), in IOS's
-        spelling; 0: none are. [RFC 5082 §3]
-    Foreign host | Foreign port :: The neighbor's end of the session.
+_RFC: Final = "rfc 4271 bgp code"
 
-    ## labels of what holds for the routes of a neighbor of BGP :: show ip bgp, show bgp next: show running-config
-    Inbound soft reconfiguration allowed :: Routes that filters refuse are kept as well (`soft-reconfiguration
-        inbound`).
-    NEXT_HOP is always this router for eBGP paths and iBGP paths | and iBGP paths :: `next-hop-self all`.
-    NEXT_HOP is propagated unchanged :: `next-hop-unchanged`.
-    Overrides the neighbor AS with my AS before sending updates :: `as-override`: its own AS number in a path becomes
-        ours, so that it accepts the path.
-    Private AS number removed from updates :: `remove-private-as`. [RFC 6996 §5]
-    Allow local AS in AS path up to | times :: `allowas-in`: paths with our own AS number are accepted.
-    Community attribute sent | Extended-community attribute sent :: `send-community`. [RFC 1997]
-    Default information originate | default route-map :: A default route is advertised to it.
-    Route map for selective unsuppression :: `unsuppress-map`: advertises the parts of aggregates that the map permits.
-    Default weight :: The weight of its routes (`weight`).
-    Inbound path policy configured | Outbound path policy configured | path policy :: There are filters.
-    Route map for incoming advertisements | Route map for outgoing advertisements | Incoming update prefix filter list |
-        Outgoing update prefix filter list | Incoming update network filter list | Outgoing update network filter list |
-        Incoming update AS path filter list | Outgoing update AS path filter list :: Filters, by their kind.
-    Maximum prefixes allowed | warning-only | Threshold for warning message :: `maximum-prefix`.
-    Locally configured policies | Locally configured session commands | Local policies :: Lines of its own.
-    Inherited polices | Inherited policies | Inherited session commands | Local disable policies | Inherited disable
-        policies | Inherited by Template :: Lines of its group and templates, in IOS's spelling; behind 0x: how many
-        there are.
-    Template | index :: Settings that several neighbors share.
-
-    ## labels of groups of neighbors of BGP :: show ip bgp, show bgp next: show ip bgp update-group
-    update-group | Summary for Update-groups :: Neighbors that receive the same routes: their messages are made once for
-        all.
-    BGP Update version | messages :: The version of the table; messages: prefixes that still have to be sent to members.
-    Number of NLRIs in the Adj-RIB-Out :: Prefixes advertised to each member. [RFC 4271 §3.2]
-    Minimum time between advertisement runs :: How long advertisements wait.
-    BGP peer-group is | peer-group | Group | Type :: A group of the configuration.
-    members | member | Queued :: The members of the group; a star: the member connected from a `bgp listen range`.
-    Hash | Refcount :: IOS's column; 0 here.
-    Global cluster-id :: The name of our cluster of route reflection. [RFC 4456 §7]
-    BGP client-to-client reflection | all (inter-cluster and intra-cluster) | intra-cluster | Used :: This router
-        reflects the routes of clients to other clients.
-    List of cluster-ids | Cluster-id | C2C-rfl-CFG | C2C-rfl-USE :: Clusters, and how many clients they have.
-    BGP Total Messages Formatted | Enqueued :: UPDATEs sent to the leaders of update groups, and prefixes that still
-        have to be sent to members.
-    Leader :: The member that is named for its update group.
-    MsgFmt :: UPDATEs sent to the leader.
-    MsgRepl :: UPDATEs sent to the other members.
-    Csize :: Prefixes that the group still has to process; IOS counts messages of its cache.
-    Qsize :: Prefixes that still have to be sent to members; IOS counts messages.
-    inaccessible | Prefixes :: There is no route to the next hop.
-    RIB-failure | RIB-NH Matches | Higher admin distance :: Why the routing table has another route.
-
-    ## labels of routes of BGP that come and go :: show ip bgp, show bgp [RFC 2439 §4]
-        next: show ip bgp dampening flap-statistics
-    dampening | DEFAULT :: Half-life, reuse limit, suppress limit, longest time, as they are typed.
-    Half-life time | mins | secs :: The time after which a penalty has halved.
-    Decay Time :: From the largest penalty down to the suppress limit.
-    Max suppress penalty :: The largest penalty; after the longest time it is down to the reuse limit.
-    Max suppress time :: A route is suppressed for so long at most.
-    Suppress penalty :: A route with a larger penalty is not used.
-    Reuse penalty :: A suppressed route is used again when its penalty falls to this.
-    From :: The neighbor that advertises it.
-    Flaps | Duration :: How often the route was withdrawn or changed, and in how much time.
-    Reuse :: When it is used again, if nothing happens meanwhile.
-    suppressed due to dampening :: The route flapped too often and is not used.
-    Dampinfo | penalty | flapped | reuse in :: The penalty of the route: 1000 for each withdrawal, 500 for each change,
-        halved after each half-life.
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of BGP :: the prompt next: show running-config
+    % BGP: Incorrect network or mask/prefix-length configured :: The address of a `network` line has bits set behind its
+        mask.
+    % BGP not active :: There is no `router bgp`.
+    % dampening not enabled for base :: There is no `bgp dampening`.
+    % The reuse limit must be less than the suppress limit :: A route that is suppressed would be used again at once.
+    % Failed to compile regular expression. :: The pattern is none of IOS's: a parenthesis or bracket is open.
+    % Network not in table :: BGP knows no such prefix, and none that holds the address.
+    % No such neighbor <address> :: No neighbor has this address.
+    % Inbound soft reconfiguration not enabled on <address> :: Only accepted routes can be shown (`routes`), unless
+        there is `neighbor ... soft-reconfiguration inbound`.
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of BGP :: show logging next: show logging
+    %BGP-5-ADJCHANGE :: When a session comes up or ends. next: show ip bgp summary
+    %BGP-3-NOTIFICATION :: Before the session ends. next: show ip bgp neighbors
+    %BGP-3-SENDHOLD :: When the session ends. [RFC 9687 §6] next: show ip bgp neighbors
+    %BGP-4-MAXPFX :: At 75 percent, or what the line says. next: show ip bgp summary
+    %BGP-3-MAXPFXEXCEED :: next: show ip bgp summary
+    %BGP-4-MALFORMED :: [RFC 7606 §2] next: show ip bgp neighbors
+    %BGP-3-LISTEN :: When the router starts. next: show ip bgp summary
+    """)
+_STATES = words(
+    WordKind.STATE,
+    rank=21,
+    sighting=r"(?:^\S+ +4 .* |BGP state = )(Idle \(Admin\)|Idle|Active|Connect|OpenSent|OpenConfirm|Established)",
+)(f"""
+    ## states of a BGP neighbor :: show ip bgp summary, show bgp summary, show ip bgp neighbors, show bgp neighbors
+        [RFC 4271 §8.2.2]
+        next: show ip bgp neighbors
+    {SessionState.IDLE.value} :: There is no route to the neighbor, so no connection is tried; `show ip bgp neighbors`
+        has the reason.
+    Idle (Admin) :: `neighbor ... shutdown`: the session is disabled.
+    Active :: There is no connection; this router tries again soon, or waits for the neighbor to connect.
+    {SessionState.CONNECT.value} :: A TCP connection is being opened, and the neighbor has not answered yet.
+    {SessionState.OPEN_SENT.value} :: There is a connection, and the neighbor's OPEN is awaited.
+    {SessionState.OPEN_CONFIRM.value} :: The neighbor's OPEN was good; its KEEPALIVE is awaited.
+    {SessionState.ESTABLISHED.value} :: The session is up. The summary shows the number of its prefixes instead.
+    """)
+_REASONS = words(WordKind.REASON, BgpReason)("""
+    ## reasons of BGP :: show ip bgp neighbors next: show ip route
+    NO_ROUTE :: The routing table has no route to its address.
+    NOT_CONNECTED :: Packets to an external neighbor have TTL 1, so a session across other routers is not tried.
+    NO_ADDRESS :: `update-source`, or the interface that leads there, cannot be used.
+    """)
+_MESSAGES = words(WordKind.CODE, MessageType, rank=51, names=f"{_RFC} message")("""
+    ## messages of BGP :: show logging [RFC 4271 §4] next: show ip bgp neighbors
+    OPEN :: The first message of a session: the sender's AS, router ID and capabilities.
+    UPDATE :: Advertises and withdraws routes.
+    NOTIFICATION :: Ends the session, and says why.
+    KEEPALIVE :: Says that the sender is alive.
+    ROUTE_REFRESH :: Asks the neighbor to send all routes again. [RFC 2918 §3]
+    """)
+_ERRORS = words(WordKind.CODE, ErrorCode, rank=52, names=f"{_RFC} notification error")("""
+    ## errors of a NOTIFICATION :: show logging [RFC 4271 §4.5] next: show ip bgp neighbors
+    HEADER :: The header of a message was wrong: the two ends do not agree where messages begin.
+    OPEN :: The OPEN was not acceptable; the subcode says what of it.
+    UPDATE :: An UPDATE was damaged beyond what RFC 7606 lets pass.
+    HOLD_TIME :: Nothing was heard for the hold time.
+    SEND_HOLD_TIME :: Nothing could be sent for the send hold time: the neighbor does not read. [RFC 9687 §4]
+    STATE_MACHINE :: A message came that has no place in that state. [RFC 6608 §4]
+    CEASE :: One end wants to end the session; the subcode says why. [RFC 4486 §4]
+    """)
+_HEADERS = words(WordKind.CODE, HeaderError, rank=53, names=f"{_RFC} header")("""
+    ## subcodes of a header error :: show logging [RFC 4271 §6.1] next: show ip bgp neighbors
+    NOT_SYNCHRONIZED :: The marker was not all ones.
+    BAD_LENGTH :: No message of this type has this length.
+    BAD_TYPE :: There is no such message.
+    """)
+_OPENS = words(WordKind.CODE, OpenError, rank=54, names=f"{_RFC} open")("""
+    ## subcodes of an open error :: show logging [RFC 4271 §6.2] next: show ip bgp neighbors
+    UNSUPPORTED_VERSION :: The other end speaks another version.
+    BAD_PEER_AS :: The neighbor's AS is another one than `remote-as` says.
+    BAD_IDENTIFIER :: The router ID is zero, or an internal neighbor has ours.
+    UNSUPPORTED_PARAMETER :: An optional parameter is unknown.
+    UNACCEPTABLE_HOLD_TIME :: A hold time of 1 or 2 seconds.
+    UNSUPPORTED_CAPABILITY :: The neighbor does not do IPv4 unicast. [RFC 5492 §5]
+    """)
+_UPDATES = words(WordKind.CODE, UpdateError, rank=55, names=f"{_RFC} update")("""
+    ## subcodes of an update error :: show logging [RFC 4271 §6.3] next: show ip bgp neighbors
+    MALFORMED_LIST :: The lengths in an UPDATE do not fit.
+    UNRECOGNIZED_WELL_KNOWN :: A well-known attribute is unknown.
+    MISSING_WELL_KNOWN :: An attribute that every route needs is missing.
+    BAD_FLAGS :: The flags of an attribute are not those of its type.
+    BAD_LENGTH :: No attribute of this type has this length.
+    BAD_ORIGIN :: There is no such origin.
+    BAD_NEXT_HOP :: The next hop cannot be a host's address.
+    BAD_OPTIONAL :: An optional attribute is damaged.
+    BAD_NETWORK :: A prefix cannot be read, and so the prefixes behind it cannot, either.
+    BAD_AS_PATH :: The AS path is damaged.
+    """)
+_CEASES = words(WordKind.CODE, Cease, rank=56, names=f"{_RFC} cease")("""
+    ## subcodes of a cease :: show logging [RFC 4486 §4] next: show ip bgp neighbors
+    MAXIMUM_PREFIXES :: More prefixes than `maximum-prefix` allows.
+    SHUTDOWN :: `neighbor ... shutdown` at the other end, or here.
+    DECONFIGURED :: The neighbor was taken out of the configuration.
+    RESET :: A user typed `clear ip bgp`.
+    REJECTED :: The other end accepts no connection from us.
+    CONFIGURATION_CHANGE :: A line was changed that only a new session obeys.
+    COLLISION :: Both ends had connected; one of the two connections is closed. [RFC 4271 §6.8]
+    HARD_RESET :: The routes have to be removed, although the neighbor could restart gracefully. [RFC 8538 §3]
+    BFD_DOWN :: BFD reports that the path is lost. [RFC 9384 §3]
+    OUT_OF_RESOURCES :: The other end has no resources left, or no route to this router any more.
+    """)
+_CAPABILITIES = words(WordKind.CODE, Capability, rank=57, names=f"{_RFC} capability")("""
+    ## capabilities of BGP :: show logging [RFC 5492 §4] next: show ip bgp neighbors
+    MULTIPROTOCOL :: Which address families it speaks. [RFC 4760 §8]
+    ROUTE_REFRESH :: It sends its routes again on request. [RFC 2918 §2]
+    GRACEFUL_RESTART :: It marks the end of its table, and may restart gracefully. [RFC 4724 §3]
+    FOUR_OCTET_AS :: AS numbers of four octets. [RFC 6793 §3]
+    ADDITIONAL_PATHS :: It sends or accepts several paths for a prefix. [RFC 7911 §4]
+    ENHANCED_REFRESH :: It marks where a refresh begins and ends. [RFC 7313 §3.1]
+    OLD_ROUTE_REFRESH :: Route refresh, by Cisco's old number.
+    """)
+_ATTRIBUTES = words(WordKind.CODE, AttributeCode, rank=58, names=f"{_RFC} attribute")(
+    "## path attributes of BGP :: show logging [RFC 4271 §5.1] next: show ip bgp neighbors\n"
+    + "\n".join(f"{code.name} :: {code.row.meaning}" for code in AttributeCode)
+)
+_COMMUNITIES = words(WordKind.CODE, Community, rank=59, names=f"{_RFC} community")("""
+    ## well-known communities :: show logging [RFC 1997] next: show ip bgp neighbors
+    GRACEFUL_SHUTDOWN :: The route will go soon; kept and passed on here. [RFC 8326]
+    NO_EXPORT :: Not advertised to external neighbors.
+    NO_ADVERTISE :: Not advertised to any neighbor.
+    NO_EXPORT_SUBCONFED :: Not advertised to external neighbors, including those in other member ASs of the
+        confederation.
+    """)
+_SEGMENTS = words(WordKind.CODE, SegmentKind, rank=59, names=f"{_RFC} segment")("""
+    ## segments of an AS path :: show logging [RFC 4271 §4.3] next: show ip bgp neighbors
+    SET :: Systems in no order, of an aggregate: in braces.
+    SEQUENCE :: Systems in the order of the way.
+    CONFEDERATION_SEQUENCE :: Members of a confederation. [RFC 5065 §3]
+    CONFEDERATION_SET :: Members of a confederation, in no order. [RFC 5065 §3]
+    """)
+_ORIGINS = words(WordKind.CODE, Origin, rank=59, names=f"{_RFC} origin")("""
+    ## origins of a route of BGP :: show logging [RFC 4271 §5.1.1] next: show ip bgp neighbors
+    IGP :: By a `network` line: `i`.
+    EGP :: By the protocol EGP, which is no longer in use: `e`.
+    INCOMPLETE :: By redistribution: `?`.
+    """)
+_SOURCES = words(WordKind.LABEL, PathOrigin)("""
+    ## where BGP has a path from :: show ip bgp next: show ip bgp
+    PEER :: Learned from a neighbor.
+    NETWORK :: A `network` line.
+    REDISTRIBUTED :: A `redistribute` line.
+    AGGREGATE :: An `aggregate-address` line.
+    IMPORTED :: Another VRF of this router exports it, and this one imports its route target.
     """)
 
 
@@ -253,7 +322,91 @@ _DYNAMIC = words(WordKind.FLAG, rank=22, sighting=r"^(\*)\d+\.\d+\.\d+\.\d+ +4 "
     * :: This neighbor has no configuration of its own: it connected from a `bgp listen range`.
     """)
 
-_SHOWS: Final = groups(vars())
+
+# ------------------------------------------------------------------------------------------------ rarer shows
+
+
+_RARER: Final = words(WordKind.LABEL)("""
+    ## labels of the session with a neighbor of BGP :: show ip bgp, show bgp [RFC 4271 §8] next: show ip bgp neighbors
+    Neighbor sessions | is not multisession capable | Session :: How many there are: one.
+    Output queue size :: Prefixes that still have to be sent to it.
+    Index | Advertise bit | update-group member | peer-group member :: The neighbor's update group.
+    Address tracking is enabled | the RIB does | have a route to :: Whether there is a route to it.
+    Graceful-Restart | restart-time | stalepath-time :: Whether its routes are kept while it restarts, if it says that
+        it can (`bgp graceful-restart`). [RFC 4724 §4.2]
+    Graceful Restart Capability | Remote Restart timer is | Address families advertised by peer | was preserved | none
+        :: What it advertised about restarts: how long its routes are kept while it is away. [RFC 4724 §3]
+    Stale routes | removed in :: A line of our own: routes that it has not advertised again since its session ended.
+    External BGP neighbor may be up to | away :: So many hops away, by `ebgp-multihop` or `ttl-security`.
+    Connection state is | ESTAB | unread input bytes | I/O status :: ESTAB: the TCP connection is up.
+    Connection is ECN Disabled | ECN :: IOS's line.
+    Mininum incoming TTL | Outgoing TTL :: Packets that crossed more routers are dropped (`ttl-security`), in IOS's
+        spelling; 0: none are. [RFC 5082 §3]
+    Foreign host | Foreign port :: The neighbor's end of the session.
+
+    ## labels of what holds for the routes of a neighbor of BGP :: show ip bgp, show bgp next: show running-config
+    Inbound soft reconfiguration allowed :: Routes that filters refuse are kept as well (`soft-reconfiguration
+        inbound`).
+    NEXT_HOP is always this router for eBGP paths and iBGP paths | and iBGP paths :: `next-hop-self all`.
+    NEXT_HOP is propagated unchanged :: `next-hop-unchanged`.
+    Overrides the neighbor AS with my AS before sending updates :: `as-override`: its own AS number in a path becomes
+        ours, so that it accepts the path.
+    Private AS number removed from updates :: `remove-private-as`. [RFC 6996 §5]
+    Allow local AS in AS path up to | times :: `allowas-in`: paths with our own AS number are accepted.
+    Community attribute sent | Extended-community attribute sent :: `send-community`. [RFC 1997]
+    Default information originate | default route-map :: A default route is advertised to it.
+    Route map for selective unsuppression :: `unsuppress-map`: advertises the parts of aggregates that the map permits.
+    Default weight :: The weight of its routes (`weight`).
+    Inbound path policy configured | Outbound path policy configured | path policy :: There are filters.
+    Route map for incoming advertisements | Route map for outgoing advertisements | Incoming update prefix filter list |
+        Outgoing update prefix filter list | Incoming update network filter list | Outgoing update network filter list |
+        Incoming update AS path filter list | Outgoing update AS path filter list :: Filters, by their kind.
+    Maximum prefixes allowed | warning-only | Threshold for warning message :: `maximum-prefix`.
+    Locally configured policies | Locally configured session commands | Local policies :: Lines of its own.
+    Inherited polices | Inherited policies | Inherited session commands | Local disable policies | Inherited disable
+        policies | Inherited by Template :: Lines of its group and templates, in IOS's spelling; behind 0x: how many
+        there are.
+    Template | index :: Settings that several neighbors share.
+
+    ## labels of groups of neighbors of BGP :: show ip bgp, show bgp next: show ip bgp update-group
+    update-group | Summary for Update-groups :: Neighbors that receive the same routes: their messages are made once for
+        all.
+    BGP Update version | messages :: The version of the table; messages: prefixes that still have to be sent to members.
+    Number of NLRIs in the Adj-RIB-Out :: Prefixes advertised to each member. [RFC 4271 §3.2]
+    Minimum time between advertisement runs :: How long advertisements wait.
+    BGP peer-group is | peer-group | Group | Type :: A group of the configuration.
+    members | member | Queued :: The members of the group; a star: the member connected from a `bgp listen range`.
+    Hash | Refcount :: IOS's column; 0 here.
+    Global cluster-id :: The name of our cluster of route reflection. [RFC 4456 §7]
+    BGP client-to-client reflection | all (inter-cluster and intra-cluster) | intra-cluster | Used :: This router
+        reflects the routes of clients to other clients.
+    List of cluster-ids | Cluster-id | C2C-rfl-CFG | C2C-rfl-USE :: Clusters, and how many clients they have.
+    BGP Total Messages Formatted | Enqueued :: UPDATEs sent to the leaders of update groups, and prefixes that still
+        have to be sent to members.
+    Leader :: The member that is named for its update group.
+    MsgFmt :: UPDATEs sent to the leader.
+    MsgRepl :: UPDATEs sent to the other members.
+    Csize :: Prefixes that the group still has to process; IOS counts messages of its cache.
+    Qsize :: Prefixes that still have to be sent to members; IOS counts messages.
+    inaccessible | Prefixes :: There is no route to the next hop.
+    RIB-failure | RIB-NH Matches | Higher admin distance :: Why the routing table has another route.
+
+    ## labels of routes of BGP that come and go :: show ip bgp, show bgp [RFC 2439 §4]
+        next: show ip bgp dampening flap-statistics
+    dampening | DEFAULT :: Half-life, reuse limit, suppress limit, longest time, as they are typed.
+    Half-life time | mins | secs :: The time after which a penalty has halved.
+    Decay Time :: From the largest penalty down to the suppress limit.
+    Max suppress penalty :: The largest penalty; after the longest time it is down to the reuse limit.
+    Max suppress time :: A route is suppressed for so long at most.
+    Suppress penalty :: A route with a larger penalty is not used.
+    Reuse penalty :: A suppressed route is used again when its penalty falls to this.
+    From :: The neighbor that advertises it.
+    Flaps | Duration :: How often the route was withdrawn or changed, and in how much time.
+    Reuse :: When it is used again, if nothing happens meanwhile.
+    suppressed due to dampening :: The route flapped too often and is not used.
+    Dampinfo | penalty | flapped | reuse in :: The penalty of the route: 1000 for each withdrawal, 500 for each change,
+        halved after each half-life.
+    """)
 
 
 # ------------------------------------------------------------------------------------------------ debugs
@@ -279,158 +432,4 @@ _DEBUGS: Final = words(WordKind.DEBUG)("""
     """)
 
 
-# --------------------------------------------------------------------------------------- codes, states and log messages
-
-
-_RFC: Final = "rfc 4271 bgp code"
-
-_ANSWERS = words(WordKind.ANSWER)("""
-    ## answers to lines of BGP :: the prompt next: show running-config
-    % BGP: Incorrect network or mask/prefix-length configured :: The address of a `network` line has bits set behind its
-        mask.
-    % BGP not active :: There is no `router bgp`.
-    % dampening not enabled for base :: There is no `bgp dampening`.
-    % The reuse limit must be less than the suppress limit :: A route that is suppressed would be used again at once.
-    % Failed to compile regular expression. :: The pattern is none of IOS's: a parenthesis or bracket is open.
-    % Network not in table :: BGP knows no such prefix, and none that holds the address.
-    % No such neighbor <address> :: No neighbor has this address.
-    % Inbound soft reconfiguration not enabled on <address> :: Only accepted routes can be shown (`routes`), unless
-        there is `neighbor ... soft-reconfiguration inbound`.
-    """)
-_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
-    ## log messages of BGP :: show logging next: show logging
-    %BGP-5-ADJCHANGE :: When a session comes up or ends. next: show ip bgp summary
-    %BGP-3-NOTIFICATION :: Before the session ends. next: show ip bgp neighbors
-    %BGP-3-SENDHOLD :: When the session ends. [RFC 9687 §6] next: show ip bgp neighbors
-    %BGP-4-MAXPFX :: At 75 percent, or what the line says. next: show ip bgp summary
-    %BGP-3-MAXPFXEXCEED :: next: show ip bgp summary
-    %BGP-4-MALFORMED :: [RFC 7606 §2] next: show ip bgp neighbors
-    %BGP-3-LISTEN :: When the router starts. next: show ip bgp summary
-    """)
-_STATES = words(
-    WordKind.STATE,
-    rank=21,
-    sighting=r"(?:^\S+ +4 .* |BGP state = )(Idle \(Admin\)|Idle|Active|Connect|OpenSent|OpenConfirm|Established)",
-)(f"""
-    ## states of a BGP neighbor :: show ip bgp summary, show bgp summary, show ip bgp neighbors, show bgp neighbors
-        [RFC 4271 §8.2.2]
-        next: show ip bgp neighbors
-    {SessionState.IDLE.value} :: There is no route to the neighbor, so no connection is tried; `show ip bgp neighbors`
-        has the reason.
-    Idle (Admin) :: `neighbor ... shutdown`: the session is disabled.
-    Active :: There is no connection; this router tries again soon, or waits for the neighbor to connect.
-    {SessionState.CONNECT.value} :: A TCP connection is being opened, and the neighbor has not answered yet.
-    {SessionState.OPEN_SENT.value} :: There is a connection, and the neighbor's OPEN is awaited.
-    {SessionState.OPEN_CONFIRM.value} :: The neighbor's OPEN was good; its KEEPALIVE is awaited.
-    {SessionState.ESTABLISHED.value} :: The session is up. The summary shows the number of its prefixes instead.
-    """)
-_REASONS = words(WordKind.REASON, BgpReason)("""
-    ## reasons of BGP :: show ip bgp neighbors next: show ip route
-    NO_ROUTE :: The routing table has no route to its address.
-    NOT_CONNECTED :: Packets to an external neighbor have TTL 1, so a session across other routers is not tried.
-    NO_ADDRESS :: `update-source`, or the interface that leads there, cannot be used.
-    """)
-_MESSAGES = words(WordKind.CODE, MessageType, rank=51, names=f"{_RFC} message")("""
-    ## messages of BGP :: show logging [RFC 4271 §4] next: show ip bgp neighbors
-    OPEN :: The first message of a session: the sender's AS, router ID and capabilities.
-    UPDATE :: Advertises and withdraws routes.
-    NOTIFICATION :: Ends the session, and says why.
-    KEEPALIVE :: Says that the sender is alive.
-    ROUTE_REFRESH :: Asks the neighbor to send all routes again. [RFC 2918 §3]
-    """)
-_ERRORS = words(WordKind.CODE, ErrorCode, rank=52, names=f"{_RFC} notification error")("""
-    ## errors of a NOTIFICATION :: show logging [RFC 4271 §4.5] next: show ip bgp neighbors
-    HEADER :: The header of a message was wrong: the two ends do not agree where messages begin.
-    OPEN :: The OPEN was not acceptable; the subcode says what of it.
-    UPDATE :: An UPDATE was damaged beyond what RFC 7606 lets pass.
-    HOLD_TIME :: Nothing was heard for the hold time.
-    SEND_HOLD_TIME :: Nothing could be sent for the send hold time: the neighbor does not read. [RFC 9687 §4]
-    STATE_MACHINE :: A message came that has no place in that state. [RFC 6608 §4]
-    CEASE :: One end wants to end the session; the subcode says why. [RFC 4486 §4]
-    """)
-_HEADERS = words(WordKind.CODE, HeaderError, rank=53, names=f"{_RFC} header")("""
-    ## subcodes of a header error :: show logging [RFC 4271 §6.1] next: show ip bgp neighbors
-    NOT_SYNCHRONIZED :: The marker was not all ones.
-    BAD_LENGTH :: No message of this type has this length.
-    BAD_TYPE :: There is no such message.
-    """)
-_OPENS = words(WordKind.CODE, OpenError, rank=54, names=f"{_RFC} open")("""
-    ## subcodes of an open error :: show logging [RFC 4271 §6.2] next: show ip bgp neighbors
-    UNSUPPORTED_VERSION :: The other end speaks another version.
-    BAD_PEER_AS :: The neighbor's AS is another one than `remote-as` says.
-    BAD_IDENTIFIER :: The router ID is zero, or an internal neighbor has ours.
-    UNSUPPORTED_PARAMETER :: An optional parameter is unknown.
-    UNACCEPTABLE_HOLD_TIME :: A hold time of 1 or 2 seconds.
-    UNSUPPORTED_CAPABILITY :: The neighbor does not do IPv4 unicast. [RFC 5492 §5]
-    """)
-_UPDATES = words(WordKind.CODE, UpdateError, rank=55, names=f"{_RFC} update")("""
-    ## subcodes of an update error :: show logging [RFC 4271 §6.3] next: show ip bgp neighbors
-    MALFORMED_LIST :: The lengths in an UPDATE do not fit.
-    UNRECOGNIZED_WELL_KNOWN :: A well-known attribute is unknown.
-    MISSING_WELL_KNOWN :: An attribute that every route needs is missing.
-    BAD_FLAGS :: The flags of an attribute are not those of its type.
-    BAD_LENGTH :: No attribute of this type has this length.
-    BAD_ORIGIN :: There is no such origin.
-    BAD_NEXT_HOP :: The next hop cannot be a host's address.
-    BAD_OPTIONAL :: An optional attribute is damaged.
-    BAD_NETWORK :: A prefix cannot be read, and so the prefixes behind it cannot, either.
-    BAD_AS_PATH :: The AS path is damaged.
-    """)
-_CEASES = words(WordKind.CODE, Cease, rank=56, names=f"{_RFC} cease")("""
-    ## subcodes of a cease :: show logging [RFC 4486 §4] next: show ip bgp neighbors
-    MAXIMUM_PREFIXES :: More prefixes than `maximum-prefix` allows.
-    SHUTDOWN :: `neighbor ... shutdown` at the other end, or here.
-    DECONFIGURED :: The neighbor was taken out of the configuration.
-    RESET :: A user typed `clear ip bgp`.
-    REJECTED :: The other end accepts no connection from us.
-    CONFIGURATION_CHANGE :: A line was changed that only a new session obeys.
-    COLLISION :: Both ends had connected; one of the two connections is closed. [RFC 4271 §6.8]
-    HARD_RESET :: The routes have to be removed, although the neighbor could restart gracefully. [RFC 8538 §3]
-    BFD_DOWN :: BFD reports that the path is lost. [RFC 9384 §3]
-    OUT_OF_RESOURCES :: The other end has no resources left, or no route to this router any more.
-    """)
-_CAPABILITIES = words(WordKind.CODE, Capability, rank=57, names=f"{_RFC} capability")("""
-    ## capabilities of BGP :: show logging [RFC 5492 §4] next: show ip bgp neighbors
-    MULTIPROTOCOL :: Which address families it speaks. [RFC 4760 §8]
-    ROUTE_REFRESH :: It sends its routes again on request. [RFC 2918 §2]
-    GRACEFUL_RESTART :: It marks the end of its table, and may restart gracefully. [RFC 4724 §3]
-    FOUR_OCTET_AS :: AS numbers of four octets. [RFC 6793 §3]
-    ADDITIONAL_PATHS :: It sends or accepts several paths for a prefix. [RFC 7911 §4]
-    ENHANCED_REFRESH :: It marks where a refresh begins and ends. [RFC 7313 §3.1]
-    OLD_ROUTE_REFRESH :: Route refresh, by Cisco's old number.
-    """)
-_ATTRIBUTES = words(WordKind.CODE, AttributeCode, rank=58, names=f"{_RFC} attribute")(
-    "## path attributes of BGP :: show logging [RFC 4271 §5.1] next: show ip bgp neighbors\n"
-    + "\n".join(f"{code.name} :: {code.row.meaning}" for code in AttributeCode)
-)
-_COMMUNITIES = words(WordKind.CODE, Community, rank=59, names=f"{_RFC} community")("""
-    ## well-known communities :: show logging [RFC 1997] next: show ip bgp neighbors
-    GRACEFUL_SHUTDOWN :: The route will go soon; kept and passed on here. [RFC 8326]
-    NO_EXPORT :: Not advertised to external neighbors.
-    NO_ADVERTISE :: Not advertised to any neighbor.
-    NO_EXPORT_SUBCONFED :: Not advertised to external neighbors, including those in other member ASs of the
-        confederation.
-    """)
-_SEGMENTS = words(WordKind.CODE, SegmentKind, rank=59, names=f"{_RFC} segment")("""
-    ## segments of an AS path :: show logging [RFC 4271 §4.3] next: show ip bgp neighbors
-    SET :: Systems in no order, of an aggregate: in braces.
-    SEQUENCE :: Systems in the order of the way.
-    CONFEDERATION_SEQUENCE :: Members of a confederation. [RFC 5065 §3]
-    CONFEDERATION_SET :: Members of a confederation, in no order. [RFC 5065 §3]
-    """)
-_ORIGINS = words(WordKind.CODE, Origin, rank=59, names=f"{_RFC} origin")("""
-    ## origins of a route of BGP :: show logging [RFC 4271 §5.1.1] next: show ip bgp neighbors
-    IGP :: By a `network` line: `i`.
-    EGP :: By the protocol EGP, which is no longer in use: `e`.
-    INCOMPLETE :: By redistribution: `?`.
-    """)
-_SOURCES = words(WordKind.LABEL, PathOrigin)("""
-    ## where BGP has a path from :: show ip bgp next: show ip bgp
-    PEER :: Learned from a neighbor.
-    NETWORK :: A `network` line.
-    REDISTRIBUTED :: A `redistribute` line.
-    AGGREGATE :: An `aggregate-address` line.
-    IMPORTED :: Another VRF of this router exports it, and this one imports its route target.
-    """)
-
-GROUPS: Final = (*groups(vars()), *_SHOWS, *_RARER, *_DEBUGS)
+GROUPS: Final = groups(vars())

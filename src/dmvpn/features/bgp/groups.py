@@ -1,16 +1,15 @@
 """An update group: neighbors of equal outbound policy share one Adj-RIB-Out and one stream of UPDATEs.
 
-    pending ──> look ──> Adj-RIB-Out, and a batch of changes ──> the feed of each member ──> its session
+    pending ──> look ──> Adj-RIB-Out, and a batch of changes ──> the send queue of each member ──> its session
 
 A member that joins late gets the whole table, encoded once for all that join at about the same time. A member that does
-not read falls behind (`feeds`) and leaves the stream until it reads again. Withdrawals are kept for it meanwhile, up to
-a bound; if more would have to be kept, its session ends.
+not read falls behind (`updates`) and leaves the stream until it reads again. Withdrawals are kept for it meanwhile, up
+to a bound; if more would have to be kept, its session ends.
 
-The latest changes of an Adj-RIB-Out, in order, for neighbors that fell behind.
-
-Each change has a number. Only the last change of a prefix is kept, so the log is as long as the table, and a withdrawn
-prefix stays in it until every neighbor has received the withdrawal. Prefixes are stored in pages of consecutive
-numbers, oldest first, so that no operation visits all of them.
+`ChangeLog` has the latest changes, in order, for members that fell behind. Each change has a number. Only the last
+change of a prefix is kept, so the log is as long as the table, and a withdrawn prefix stays in it until every neighbor
+has received the withdrawal. Prefixes are stored in pages of consecutive numbers, oldest first, so that no operation
+visits all of them.
 """
 
 from __future__ import annotations

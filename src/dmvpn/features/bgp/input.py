@@ -1,7 +1,8 @@
-"""{intake}
+"""What neighbors send: from an UPDATE to Adj-RIB-In, and from there to paths; limits, dampening, and graceful restart.
 
-From Adj-RIB-In to paths: inbound filters and their changes, in slices, because a neighbor may send thousands of
-routes.
+Damaged routes are treated as withdrawn (RFC 7606), looped routes are not accepted. Inbound filters and their changes
+are applied in slices, because a neighbor may send thousands of routes. `maximum-prefix` limits the prefixes of each
+neighbor, and there is a total for all.
 
 Route flap dampening: RFC 2439, with the penalties of IOS.
 
@@ -10,12 +11,10 @@ Route flap dampening: RFC 2439, with the penalties of IOS.
 
 Only routes of external neighbors are dampened, and the end of a session is not a flap.
 
-Limits on received prefixes: `maximum-prefix` of each neighbor, and a total for all neighbors.
-
 Graceful restart, the helper's side: RFC 4724 §4.2, with NOTIFICATIONs that a restart may follow (RFC 8538).
 
-session lost ──> its routes stay, marked as stale ──> peer is back ──> routes not sent again are removed
-                          └── it does not come back within its restart time: all routes are removed
+    session lost ──> its routes stay, marked as stale ──> peer is back ──> routes not sent again are removed
+                              └── it does not come back within its restart time: all routes are removed
 """
 
 from __future__ import annotations

@@ -1,16 +1,12 @@
-"""What follows when a session comes up or ends, for the log, the neighbor, its routes and its updates.
+"""The life of a neighbor: it is configured, or connects by itself, its sessions come up, its messages come, they end.
 
-an OPEN and a KEEPALIVE ──> established ──> restarts, advertiser, BFD
-a session that ended ──> buried at the event's end ──> log, restarts, advertiser ──> reconnect, or forget the neighbor
-
-The neighbors: configured ones, dynamic ones that connect to us, and the routes to them.
+    an OPEN and a KEEPALIVE ──> established ──> restarts, advertiser, BFD
+    a session that ended ──> buried at the event's end ──> log, restarts, advertiser ──> reconnect, or forget it
 
 An incoming connection is accepted if its address is configured or in a `bgp listen range`.
 
-Messages from neighbors: sessions come up, UPDATEs and refresh requests arrive, connections end.
-
-StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning
-                      └──> RouteRefresh ──> advertiser, intake
+    StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning
+                          └──> RouteRefresh ──> advertiser, intake
 
 A neighbor may cause so much work in a second, counted in prefixes; then it waits: we read nothing of it for a moment,
 and its session stays. After a few seconds we read once, whatever it owes: we notice if it is dead. Prefixes that it did

@@ -1,17 +1,12 @@
-"""{peer}
+"""A neighbor: its sessions, its routes (Adj-RIB-In), its update group, and our connections to it; and all neighbors.
 
-State shared by the parts of the BGP process: configuration, router ID, neighbors, and the context of the current
-event.
+    Idle ── route to the peer ──> Active ── connection, by either end ──> one or two sessions ──> one established
 
-Only the machine writes `config`. The tables of neighbors and connections change only through methods of `State`.
+Both ends may connect at once; when an OPEN identifies the peer, one connection is closed (RFC 4271 §6.8). We connect as
+soon as there is a route to the neighbor, and retry with growing pauses. BFD may watch a session (`fall-over bfd`).
 
-Outgoing connections: when we connect to a neighbor, and the OPEN parameters of a new connection.
-
-We connect as soon as there is a route to the neighbor, and retry with growing pauses.
-
-The route to a peer: our end of its session, or why no session is possible.
-
-Sessions watched by BFD (`fall-over bfd`), for neighbors on a connected network.
+`State` has the tables of neighbors and connections, which change only through its methods, and the configuration, which
+only the machine writes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""{own}
+"""Paths that no neighbor sent: `network`, `redistribute`, `aggregate-address`, and imports from other VRFs.
 
-`aggregate-address`: each aggregate, its contributing routes, and the routes that it suppresses.
+`Aggregates` has each aggregate, its contributing routes, and the routes that it suppresses.
 
-Paths that other VRFs of this router export, in the BGP table of this VRF (RFC 4364 §4.3).
-
-The VRF feature hands over the paths whose route targets this VRF imports. `import map` may deny or change them. A path
-that leads out of an interface of this VRF is refused: its packets would come back to where they came from.
+`Imports` has the paths that other VRFs of this router export and whose route targets this VRF imports (RFC 4364 §4.3).
+`import map` may deny or change them. A path that leads out of an interface of this VRF is refused: its packets would
+come back to where they came from.
 """
 
 from __future__ import annotations

@@ -1,17 +1,13 @@
-"""Messages of BGP-4: RFC 4271 §4, capabilities (RFC 5492), route refresh (RFC 2918, RFC 7313).
+"""Messages of BGP-4: RFC 4271 §4, capabilities (RFC 5492), route refresh (RFC 2918, RFC 7313), graceful restart.
 
 Messages arrive in a stream, so the first step is to find their ends: `split` takes complete messages off a buffer. An
 invalid message raises `MessageError`, a `WireError` with the NOTIFICATION that answers it. Path attributes stay octets
-here; `attributes` decodes them and handles damaged ones (RFC 7606).
+here; `attributes` decodes them and handles damaged ones (RFC 7606). A prefix in an UPDATE has a path identifier where
+both ends agreed on additional paths (RFC 7911 §3).
 
-Codes of messages, and of NOTIFICATION errors: RFC 4271 §4.5 and §6.
-
-Encoding of prefixes in an UPDATE: RFC 4271 §4.3, and RFC 7911 §3 with path identifiers.
-
-Graceful restart capability (RFC 4724 §3), End-of-RIB marker, and hard reset (RFC 8538).
-
-This router keeps no forwarding state when it restarts, so its capability names no address family: neighbors only learn
-that we help restarting neighbors, and that we send the End-of-RIB marker.
+This router keeps no forwarding state when it restarts, so its graceful restart capability (RFC 4724 §3) names no
+address family: neighbors only learn that we help restarting neighbors, and that we send the End-of-RIB marker. A
+NOTIFICATION may ask for a hard reset (RFC 8538).
 """
 
 from __future__ import annotations

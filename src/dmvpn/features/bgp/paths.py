@@ -4,17 +4,16 @@ weight, LOCAL_PREF, originated by us, AS path length, origin, MED (within one ne
 metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer, not
 imported from another VRF
 
-Filters of neighbors, and the attribute changes of route maps.
+A neighbor's filters and route map deny or change a path, in the order of IOS: inbound the route map, then lists;
+outbound lists, then the route map.
 
-Their order is that of IOS: inbound the route map, then lists; outbound lists, then the route map.
-
-Paths to advertise besides the best one (RFC 7911), selected as on IOS.
+Besides the best path, others may be advertised (RFC 7911), selected as on IOS:
 
     usable paths, best first ──> eligible: why each may be advertised ──> numbered: its path identifier
 
 A path keeps its identifier as long as it may be advertised, so a change of one path causes no update of another.
 
-Loc-RIB: all known paths to each prefix, and the best ones. Only this class writes them.
+`LocRib` has all known paths to each prefix, and the best ones; nothing else writes them.
 """
 
 from __future__ import annotations

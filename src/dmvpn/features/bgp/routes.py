@@ -1,14 +1,12 @@
-"""All routes of the process: received ones, originated ones, the best paths, and the routes offered to the RIB.
+"""All routes of a table: received ones, originated ones, the best paths, and the routes offered to the RIB.
 
-Next hops: whether they are reachable, and at what metric. The routing table is asked once for each.
+`NextHops` asks the routing table once for each next hop whether it is reachable, and at what metric. NHRP routes do not
+resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
 
-NHRP routes do not resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
-
-Paths that this VRF exports to other VRFs of this router, with the route targets of its configuration (RFC 4364).
-
-Only the best path to a prefix is exported, as on IOS, and no path that was imported itself. Its next hops are those of
-the routing table here: where that table has no route to the prefix, no path is exported. Changes wait for a moment, so
-that changes that come together leave together.
+`Exports` are the paths that this VRF announces to other VRFs of this router, with its route targets (RFC 4364). Only
+the best path to a prefix is exported, as on IOS, and no path that was imported itself. Its next hops are those of the
+routing table here: where that table has no route to the prefix, no path is exported. Changes wait for a moment, so that
+changes that come together leave together.
 """
 
 from __future__ import annotations

@@ -4,13 +4,10 @@
                                 │
                                 └──> updates and refreshes for the peer, once it is established
 
-A peer may have two sessions for a moment, each opened by one end; `Peer` closes one (§6.8). `MOVES` are the state
-transitions of a session. An invalid message is answered by the NOTIFICATION that the clause names, and the session
-ends; a damaged UPDATE only costs its routes (RFC 7606), which `Intake` handles.
-
-The states of a session and their transitions: RFC 4271 §8.2.2.
-
-How a session begins: our OPEN, the checks of the peer's OPEN, and the capabilities that both support.
+A session begins with our OPEN and the checks of the peer's; both support what both OPENs have. A peer may have two
+sessions for a moment, each opened by one end; `Peer` closes one (§6.8). `MOVES` are the state transitions of a session
+(§8.2.2). An invalid message is answered by the NOTIFICATION that the clause names, and the session ends; a damaged
+UPDATE only costs its routes (RFC 7606), which `Intake` handles.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""{batches}
+"""UPDATEs for several neighbors, encoded once, and the queues in which they wait for each neighbor.
 
-The send queue of one neighbor: its position in the stream of its update group.
+Two things differ between peers of equal policy: a peer does not receive its own path, and does not receive itself as
+the next hop (RFC 4271 §5.1.3). `heard` returns what a path becomes for one of them; UPDATEs for which this matters are
+encoded separately for that peer.
+
+The send queue of a neighbor has its position in the stream of its update group:
 
     in step     batches of the group, shared with all members at the same position
     behind      the neighbor did not read while too many changes came: the batches are dropped, and only the number of
                 the last change sent is kept. When the neighbor reads again, the changes since then are sent in slices
-                (`changelog`).
+                (`ChangeLog`).
 
 So any number of neighbors that do not read cost one number each, and the group does no work for them per change.
 """

@@ -1,6 +1,5 @@
-"""{processes}
-
-The lines about routes, common to `router bgp` and its address family.
+"""`router bgp`, its address family IPv4 unicast, in which the lines about routes may be repeated, and those of VRFs,
+which have neighbors of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""{neighbors}"""
+"""`neighbor ...`: one command with many endings, so the lines of a neighbor stay in the order they were entered."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """From the configuration tree to the typed model.
 
-Lines of `router bgp` and of `address-family ipv4` mean the same, because IPv4 unicast is the only address family.
-
-Merges all `neighbor` lines of one neighbor.
+Lines of `router bgp` and of `address-family ipv4` mean the same, because IPv4 unicast is the only address family. All
+`neighbor` lines of one neighbor make one value.
 """
 
 from __future__ import annotations

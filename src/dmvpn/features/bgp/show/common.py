@@ -1,4 +1,6 @@
-"""Shared by the shows of BGP: the machine that answers, and the spellings of each command."""
+"""Shared by the shows of BGP: the machine that answers, and the spellings of each command; its parts of shows of all
+protocols (`show ip protocols`, `show tcp brief`).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Groups of neighbors: `show ip bgp update-group` and `show ip bgp peer-group`.
-
-Progress of the process: `show ip bgp replication`, `pending-prefixes` and `nexthops`.
+"""Groups of neighbors: `show ip bgp update-group` and `peer-group`; and the progress of the process: `show ip bgp
+replication`, `pending-prefixes` and `nexthops`.
 """
 
 from __future__ import annotations
@@ -182,34 +181,6 @@ def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
         yield ""
 
 
-COMMANDS: Final = (
-    *spelled(
-        "update-group [ {number:1-4294967295} | {address:address} ]",
-        {"update-group": "Neighbors that hear the same", "number": "One of them", "address": "That of a neighbor"},
-        query_update_groups,
-        render_update_groups,
-    ),
-    *spelled(
-        "update-group summary",
-        {"update-group": "Neighbors that hear the same", "summary": "One line a group"},
-        query_update_groups,
-        render_update_group_summary,
-    ),
-    *spelled(
-        "peer-group [ {name:word} ]",
-        {"peer-group": "Groups of the configuration", "name": "One of them"},
-        query_peer_groups,
-        render_peer_groups,
-    ),
-    *spelled(
-        "peer-group {name:word} summary",
-        {"peer-group": "Groups of the configuration", "name": "One of them"},
-        query_group_summary,
-        render_summary,
-    ),
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replication:
     """An update group. leader: the member named for the group. formatted: UPDATEs sent to it; replicated: UPDATEs sent
@@ -328,7 +299,31 @@ def render_hops(answer: ShowHops) -> Iterator[str]:
         yield f"{one.address:<15}{metric:>12}{one.paths:>9}{one.prefixes:>9}"
 
 
-PROGRESS_COMMANDS: Final = (
+COMMANDS: Final = (
+    *spelled(
+        "update-group [ {number:1-4294967295} | {address:address} ]",
+        {"update-group": "Neighbors that hear the same", "number": "One of them", "address": "That of a neighbor"},
+        query_update_groups,
+        render_update_groups,
+    ),
+    *spelled(
+        "update-group summary",
+        {"update-group": "Neighbors that hear the same", "summary": "One line a group"},
+        query_update_groups,
+        render_update_group_summary,
+    ),
+    *spelled(
+        "peer-group [ {name:word} ]",
+        {"peer-group": "Groups of the configuration", "name": "One of them"},
+        query_peer_groups,
+        render_peer_groups,
+    ),
+    *spelled(
+        "peer-group {name:word} summary",
+        {"peer-group": "Groups of the configuration", "name": "One of them"},
+        query_group_summary,
+        render_summary,
+    ),
     *spelled(
         "replication [ {number:1-4294967295} | {address:address} ]",
         {

@@ -1,6 +1,6 @@
-"""`show ip bgp neighbors [A.B.C.D [advertised-routes | received-routes | routes]]`.
+"""`show ip bgp summary` and `show ip bgp neighbors [A.B.C.D [advertised-routes | received-routes | routes]]`.
 
-`show ip bgp summary`, in all spellings; `show bgp all summary` adds a header with the address family.
+`show bgp all summary` adds a header with the address family.
 """
 
 from __future__ import annotations
@@ -175,9 +175,6 @@ def render_summaries(answers: tuple[ShowSummary, ...]) -> Iterator[str]:
                 neighbors=tuple(neighbor for one in answers for neighbor in one.neighbors),
             )
         )
-
-
-SUMMARY_COMMANDS: Final = spelled("summary", {}, query_summary, render_summary, join=render_summaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,6 +561,7 @@ def _route(peer: Peer, prefix: Prefix, attributes: Attributes, mark: str) -> Pat
 
 
 COMMANDS: Final = (
+    *spelled("summary", {}, query_summary, render_summary, join=render_summaries),
     *spelled("neighbors [ {address:address} ]", {}, query_neighbors, render_neighbors),
     *spelled(
         "neighbors {address:address} ( advertised-routes | received-routes | routes )",

@@ -330,24 +330,6 @@ def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Pa
     )
 
 
-COMMANDS: Final = (
-    *spelled("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
-    *spelled(
-        "( {prefix:prefix} | {destination:address} [ {mask:mask} ] ) [ bestpath | multipaths ]",
-        {
-            "prefix": "Exactly this one",
-            "destination": "The way to this address",
-            "mask": "Exactly the prefix with this mask",
-            "bestpath": "Its best path",
-            "multipaths": "Its paths in use",
-        },
-        query_prefix,
-        render_prefix,
-        join=render_prefixes,
-    ),
-)
-
-
 _NOT_ENABLED: Final = "% dampening not enabled for base"
 
 
@@ -502,7 +484,23 @@ _HELP: Final = {
     "dampened-paths": "Those that wait",
     "flap-statistics": "How often they went",
 }
-DAMPENING_COMMANDS: Final = (
+
+
+COMMANDS: Final = (
+    *spelled("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
+    *spelled(
+        "( {prefix:prefix} | {destination:address} [ {mask:mask} ] ) [ bestpath | multipaths ]",
+        {
+            "prefix": "Exactly this one",
+            "destination": "The way to this address",
+            "mask": "Exactly the prefix with this mask",
+            "bestpath": "Its best path",
+            "multipaths": "Its paths in use",
+        },
+        query_prefix,
+        render_prefix,
+        join=render_prefixes,
+    ),
     *spelled("dampening parameters", _HELP, query_parameters, render_parameters, gap=True),
     *spelled("( dampening dampened-paths | dampened-paths )", _HELP, query_damped, render_damped, gap=True),
     *spelled("( dampening flap-statistics | flap-statistics )", _HELP, query_flaps, render_flaps, gap=True),

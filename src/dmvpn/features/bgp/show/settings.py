@@ -1,8 +1,6 @@
-"""{policies}
+"""Configured and inherited settings: `neighbors A.B.C.D policy`, and the templates, with the lines as they are spelled.
 
-The settings for a neighbor's routes, in the words of `show ip bgp neighbors`.
-
-The lines of a neighbor, spelled as in a template: for the shows of policies and templates.
+`in_words` says the settings of a neighbor's routes in the words of `show ip bgp neighbors`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""`show ip bgp`: the table, one line per path.
-
-Parts of the table: by AS path, community, list, map or length, or routes that the routing table did not accept.
-
-`show ip bgp paths` and `cluster-ids`.
+"""`show ip bgp`: the table, one line per path; its parts, by AS path, community, list, map or length; routes that the
+routing table did not accept; `show ip bgp paths` and `cluster-ids`.
 """
 
 from __future__ import annotations
@@ -196,9 +193,6 @@ def spelled_prefix(prefix: Prefix) -> str:
     return str(prefix)
 
 
-COMMANDS: Final = (*spelled("", {}, query_table, render_table, gap=True, join=render_tables),)
-
-
 #: Digits of a community as one number of 32 bits.
 _DIGITS: Final = 10
 
@@ -329,65 +323,6 @@ def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:
     return len({path.attributes.systems[-1:] for path in paths}) > 1
 
 
-SELECTION_COMMANDS: Final = (
-    *spelled(
-        "( regexp | quote-regexp ) {pattern:line}",
-        {"regexp": "By AS path", "quote-regexp": "By AS path, in quotes", "pattern": "A regular expression of IOS"},
-        query_selection,
-        render_selection,
-        gap=True,
-    ),
-    *spelled(
-        "community [ {communities:line} ]",
-        {"community": "With communities", "communities": "Communities that are required; exact-match: exactly these"},
-        query_selection,
-        render_selection,
-        gap=True,
-    ),
-    *spelled(
-        "( community-list {list:word} [ exact-match ] | large-community-list {list:word} [ exact-match ] "
-        "| extcommunity-list {list:word} | large-community | prefix-list {list:word} | filter-list {list:1-500} "
-        "| route-map {list:word} | cidr-only | inconsistent-as )",
-        {
-            "community-list": "What a community list permits",
-            "large-community-list": "What a list of large communities permits",
-            "extcommunity-list": "What a list of extended communities permits",
-            "large-community": "With large communities",
-            "exact-match": "With these communities and no others",
-            "prefix-list": "What a prefix list permits",
-            "filter-list": "What an AS path list permits",
-            "route-map": "What a route map permits",
-            "list": "Name, or number",
-            "cidr-only": "Of another length than that of its class",
-            "inconsistent-as": "Prefixes that several systems say are theirs",
-        },
-        query_selection,
-        render_selection,
-        gap=True,
-    ),
-    *spelled(
-        "( {prefix:prefix} | {destination:address} {mask:mask} ) ( longer-prefixes | subnets )",
-        {
-            "prefix": "A prefix",
-            "destination": "A prefix",
-            "mask": "Its mask",
-            "longer-prefixes": "And all in it",
-            "subnets": "And all in it",
-        },
-        query_selection,
-        render_selection,
-        gap=True,
-    ),
-    *spelled(
-        "rib-failure",
-        {"rib-failure": "Prefixes for which the routing table has another route"},
-        query_failures,
-        render_failures,
-        gap=True,
-    ),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class AttributesLine:
     """A set of attributes: the number of paths that share it, its MED, and its AS path with the origin."""
@@ -465,7 +400,63 @@ def render_clusters(answer: ShowClusters) -> Iterator[str]:
         yield f"{answer.cluster:<15}{answer.clients:>11} ENABLED     ENABLED"
 
 
-OTHER_COMMANDS: Final = (
+COMMANDS: Final = (
+    *spelled("", {}, query_table, render_table, gap=True, join=render_tables),
+    *spelled(
+        "( regexp | quote-regexp ) {pattern:line}",
+        {"regexp": "By AS path", "quote-regexp": "By AS path, in quotes", "pattern": "A regular expression of IOS"},
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "community [ {communities:line} ]",
+        {"community": "With communities", "communities": "Communities that are required; exact-match: exactly these"},
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "( community-list {list:word} [ exact-match ] | large-community-list {list:word} [ exact-match ] "
+        "| extcommunity-list {list:word} | large-community | prefix-list {list:word} | filter-list {list:1-500} "
+        "| route-map {list:word} | cidr-only | inconsistent-as )",
+        {
+            "community-list": "What a community list permits",
+            "large-community-list": "What a list of large communities permits",
+            "extcommunity-list": "What a list of extended communities permits",
+            "large-community": "With large communities",
+            "exact-match": "With these communities and no others",
+            "prefix-list": "What a prefix list permits",
+            "filter-list": "What an AS path list permits",
+            "route-map": "What a route map permits",
+            "list": "Name, or number",
+            "cidr-only": "Of another length than that of its class",
+            "inconsistent-as": "Prefixes that several systems say are theirs",
+        },
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "( {prefix:prefix} | {destination:address} {mask:mask} ) ( longer-prefixes | subnets )",
+        {
+            "prefix": "A prefix",
+            "destination": "A prefix",
+            "mask": "Its mask",
+            "longer-prefixes": "And all in it",
+            "subnets": "And all in it",
+        },
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "rib-failure",
+        {"rib-failure": "Prefixes for which the routing table has another route"},
+        query_failures,
+        render_failures,
+        gap=True,
+    ),
     *spelled("paths", {"paths": "Sets of attributes, and how many paths have them"}, query_paths, render_paths),
     *spelled("cluster-ids", {"cluster-ids": "Clusters of route reflection"}, query_clusters, render_clusters),
 )
