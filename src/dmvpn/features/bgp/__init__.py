@@ -7,8 +7,8 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     model       the typed configuration       settings     effective settings of one peer
     session     one connection, its states    neighbor     sessions and routes of a neighbor
     lifecycle   sessions and messages         input        UPDATE -> Adj-RIB-In -> paths
-    paths       filters, decision process,    origination  network, redistribute, aggregates,
-                Loc-RIB                                     imports from other VRFs
+    paths       decision process, Loc-RIB     policy       filters, route maps
+    origination network, redistribute, imports of other VRFs, aggregates
     routes      all routes, and the RIB       output       attributes sent to an update group
     updates     encoded UPDATEs, queues       groups       update groups: Adj-RIB-Out
     advertiser  membership and pace of update groups, and the routes that they get

@@ -28,7 +28,8 @@ from dmvpn.features.bgp.packet import (
     prefix_of,
     serialize,
 )
-from dmvpn.features.bgp.paths import candidate, is_told, kinds_of, verdict
+from dmvpn.features.bgp.paths import is_told
+from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.session import cease
 from dmvpn.features.bgp.updates import Mark, Told, fits
 

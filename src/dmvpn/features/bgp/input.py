@@ -33,7 +33,8 @@ from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, prepended, read
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import leaving
 from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, NumberedPrefix, in_order, number_of, prefix_of
-from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, EXTERNAL, INTERNAL, Path, PathOrigin, changed, verdict
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
+from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:

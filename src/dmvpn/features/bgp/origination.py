@@ -21,17 +21,8 @@ from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
 from dmvpn.features.bgp.model import NO_VPN
-from dmvpn.features.bgp.paths import (
-    OWN_WEIGHT,
-    Imported,
-    Path,
-    PathOrigin,
-    candidate,
-    changed,
-    imported_source,
-    kinds_of,
-    own_source,
-)
+from dmvpn.features.bgp.paths import OWN_WEIGHT, Imported, Path, PathOrigin, imported_source, own_source
+from dmvpn.features.bgp.policy import candidate, changed, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

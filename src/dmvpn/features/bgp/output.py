@@ -16,7 +16,8 @@ from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
-from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, changed
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
+from dmvpn.features.bgp.policy import changed
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -11,7 +11,7 @@ from dmvpn.features.bgp.advertiser import Judge
 from dmvpn.features.bgp.input import Intake, own_systems
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import is_reflected, may_go_by_communities
-from dmvpn.features.bgp.paths import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
+from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

@@ -4,14 +4,14 @@ weight, LOCAL_PREF, originated by us, AS path length, origin, MED (within one ne
 metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer, not
 imported from another VRF
 
-A neighbor's filters and route map deny or change a path, in the order of IOS: inbound the route map, then lists;
-outbound lists, then the route map.
-
 Besides the best path, others may be advertised (RFC 7911), selected as on IOS:
 
     usable paths, best first ──> eligible: why each may be advertised ──> numbered: its path identifier
 
 A path keeps its identifier as long as it may be advertised, so a change of one path causes no update of another.
+
+`NextHops` asks the routing table once for each next hop whether it is reachable, and at what metric. NHRP routes do not
+resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
 
 `LocRib` has all known paths to each prefix, and the best ones; nothing else writes them.
 """
@@ -19,24 +19,25 @@ A path keeps its identifier as long as it may be advertised, so a change of one 
 from __future__ import annotations
 
 import enum
-from dataclasses import field, replace
-from ipaddress import IPv4Address
+from bisect import bisect_left, insort
+from dataclasses import field
 from itertools import count, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute
+from dmvpn.base.effects import RouteKind
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
-from dmvpn.features.bgp.model import BEST_ALONE, Decision, FilterDirection, FilterKind
+from dmvpn.features.bgp.model import BEST_ALONE, Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
+    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
-    from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.features.bgp.model import Filter, NeighborLines, PathChoice
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.model import PathChoice
 
 
 # ------------------------------------------------------------------------------------------------ the decision process
@@ -223,101 +224,6 @@ def _key(path: Path, metric: int, decision: Decision, *, with_med: bool) -> tupl
     return (*_preference(path, decision), med, *tail, path.imported is not None)
 
 
-# ----------------------------------------------------------------------------------------------- filters and route maps
-
-
-#: The origin of a path, in the words of `match route-type`.
-EXTERNAL: Final = ("external",)
-INTERNAL: Final = ("internal",)
-LOCAL: Final = ("local",)
-_NO_HOPS: Final[Mapping[HopWord, IPv4Address]] = {}
-_ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
-
-
-def verdict(
-    policies: RoutePolicies,
-    lines: NeighborLines,
-    direction: FilterDirection,
-    prefix: Prefix,
-    attributes: Attributes,
-    kinds: tuple[str, ...] = EXTERNAL,
-) -> Changes | None:
-    """Return the changes that the neighbor's filters make to a path in this direction; None: they deny it."""
-    changes = UNCHANGED
-    for one in lines.filters:
-        if one.direction is not direction:
-            continue
-        if one.kind is FilterKind.ROUTE_MAP:
-            source = lines.peer if direction is FilterDirection.IN and isinstance(lines.peer, IPv4Address) else None
-            made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=source))
-            if made is None:
-                return None
-            changes = made
-        elif not _is_listed(policies, one, prefix, attributes):
-            return None
-    return changes
-
-
-def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes: Attributes) -> bool:
-    if one.kind is FilterKind.FILTER_LIST:
-        return policies.as_path_permits(one.name, path_text(attributes.path))
-    if one.kind is FilterKind.PREFIX_LIST:
-        return policies.prefix_list_permits(one.name, prefix)
-    return policies.access_list_permits(one.name, prefix)
-
-
-def kinds_of(path: Path) -> tuple[str, ...]:
-    """Return the route types of a path, as `match route-type` names them."""
-    if path.own:
-        return LOCAL
-    return INTERNAL if path.inside else EXTERNAL
-
-
-def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> MatchedRoute:
-    """Return a path in the form that route maps match. kinds: its route types."""
-    return MatchedRoute(
-        prefix=prefix,
-        next_hop=attributes.next_hop,
-        metric=attributes.med or 0,
-        as_path=path_text(attributes.path),
-        communities=attributes.communities,
-        extended=attributes.extended_numbers,
-        large=attributes.large_numbers,
-        local_preference=attributes.local_pref,
-        kinds=kinds,
-    )
-
-
-def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv4Address] = _NO_HOPS) -> Attributes:
-    """Return the attributes with the changes of a route map, except weight, which is no attribute.
-
-    hops: addresses for the keywords of `set ip next-hop`; a keyword without one leaves the next hop unchanged.
-    """
-    if changes == UNCHANGED:
-        return attributes
-    first = (attributes.neighbor_system,) * changes.repeat if attributes.neighbor_system else ()
-    hop = hops.get(changes.next_hop) if isinstance(changes.next_hop, HopWord) else changes.next_hop
-    marks, extended, large = changes.communities, changes.extended, changes.large
-    return replace(
-        attributes,
-        origin=_ORIGINS.get(changes.origin, attributes.origin),
-        path=prepended(attributes.path, *changes.prepend, *first) if changes.prepend or first else attributes.path,
-        next_hop=hop or attributes.next_hop,
-        med=changes.metric_of(attributes.med or 0) if changes.sets_metric else attributes.med,
-        communities=marks.applied(attributes.communities) if marks is not None else attributes.communities,
-        local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
-        extended=_octets(extended.applied(attributes.extended_numbers), 8)
-        if extended is not None
-        else attributes.extended,
-        large=_octets(large.applied(attributes.large_numbers), 12) if large is not None else attributes.large,
-    )
-
-
-def _octets(communities: tuple[int, ...], size: int) -> tuple[bytes, ...]:
-    """Return the encoding of communities."""
-    return tuple(one.to_bytes(size, "big") for one in communities)
-
-
 # ---------------------------------------------------------------------------------- paths to advertise besides the best
 
 
@@ -413,6 +319,54 @@ def is_told(merits: Merit, choice: PathChoice) -> bool:
     if choice.group_best:
         wanted |= Merit.GROUP_BEST
     return bool(merits & wanted)
+
+
+# ------------------------------------------------------------------------------------------------ next hops
+
+
+class NextHops:
+    """Metrics of the next hops that were looked up."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._known: dict[IPv4Address, int | None] = {}
+        self._sorted: list[int] = []  # the same addresses as integers
+
+    def metric_to(self, hop: IPv4Address) -> int | None:
+        """Return the metric of the route to a next hop; None: unreachable, or our own address."""
+        if hop not in self._known:
+            self._known[hop] = self._look(hop)
+            insort(self._sorted, int(hop))
+        return self._known[hop]
+
+    def any_inside(self, prefix: Prefix) -> bool:
+        """Return whether a known next hop is inside this prefix."""
+        first = prefix.number
+        at = bisect_left(self._sorted, first)
+        return at < len(self._sorted) and self._sorted[at] < first + prefix.size
+
+    def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
+        """Look up the next hops again; returns the changed ones. in_use: next hops to keep; the rest is removed."""
+        changed = []
+        for hop in list(self._known):
+            if hop not in in_use:
+                del self._known[hop]
+                continue
+            metric = self._look(hop)
+            if metric != self._known[hop]:
+                self._known[hop] = metric
+                changed.append(hop)
+        if len(self._known) != len(self._sorted):
+            self._sorted = sorted(map(int, self._known))
+        return changed
+
+    def _look(self, hop: IPv4Address) -> int | None:
+        if self._ports.interfaces.owner(hop) is not None:
+            return None
+        route = self._ports.rib.lookup_without_nhrp(hop)
+        if route is None or route.kind is not RouteKind.FORWARD:
+            return None
+        return route.metric
 
 
 # ------------------------------------------------------------------------------------------------ Loc-RIB

@@ -1,8 +1,5 @@
 """All routes of a table: received ones, originated ones, the best paths, and the routes offered to the RIB.
 
-`NextHops` asks the routing table once for each next hop whether it is reachable, and at what metric. NHRP routes do not
-resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
-
 `Exports` are the paths that this VRF announces to other VRFs of this router, with its route targets (RFC 4364). Only
 the best path to a prefix is exported, as on IOS, and no path that was imported itself. Its next hops are those of the
 routing table here: where that table has no route to the prefix, no path is exported. Changes wait for a moment, so that
@@ -11,7 +8,6 @@ changes that come together leave together.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
@@ -29,10 +25,11 @@ from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.bgp.model import NO_VPN, BgpConfig, PathChoice
 from dmvpn.features.bgp.origination import Aggregates, own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
-from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, candidate, kinds_of, own_source
+from dmvpn.features.bgp.paths import LocRib, NextHops, Path, PathOrigin, own_source
+from dmvpn.features.bgp.policy import candidate, kinds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
@@ -43,54 +40,6 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.model import NetworkLine, Vpn
     from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.origination import Imports
-
-
-# ------------------------------------------------------------------------------------------------ next hops
-
-
-class NextHops:
-    """Metrics of the next hops that were looked up."""
-
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-        self._known: dict[IPv4Address, int | None] = {}
-        self._sorted: list[int] = []  # the same addresses as integers
-
-    def metric_to(self, hop: IPv4Address) -> int | None:
-        """Return the metric of the route to a next hop; None: unreachable, or our own address."""
-        if hop not in self._known:
-            self._known[hop] = self._look(hop)
-            insort(self._sorted, int(hop))
-        return self._known[hop]
-
-    def any_inside(self, prefix: Prefix) -> bool:
-        """Return whether a known next hop is inside this prefix."""
-        first = prefix.number
-        at = bisect_left(self._sorted, first)
-        return at < len(self._sorted) and self._sorted[at] < first + prefix.size
-
-    def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
-        """Look up the next hops again; returns the changed ones. in_use: next hops to keep; the rest is removed."""
-        changed = []
-        for hop in list(self._known):
-            if hop not in in_use:
-                del self._known[hop]
-                continue
-            metric = self._look(hop)
-            if metric != self._known[hop]:
-                self._known[hop] = metric
-                changed.append(hop)
-        if len(self._known) != len(self._sorted):
-            self._sorted = sorted(map(int, self._known))
-        return changed
-
-    def _look(self, hop: IPv4Address) -> int | None:
-        if self._ports.interfaces.owner(hop) is not None:
-            return None
-        route = self._ports.rib.lookup_without_nhrp(hop)
-        if route is None or route.kind is not RouteKind.FORWARD:
-            return None
-        return route.metric
 
 
 # --------------------------------------------------------------------------------------------- the routes of this table

@@ -12,7 +12,8 @@ from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Origin, path_text
-from dmvpn.features.bgp.paths import Merit, candidate
+from dmvpn.features.bgp.paths import Merit
+from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.ios.regex import Pattern, PatternError
 
