@@ -11,7 +11,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     origination network, redistribute, imports of other VRFs, aggregates
     routes      all routes, and the RIB       output       attributes sent to an update group
     updates     encoded UPDATEs, queues       groups       update groups: Adj-RIB-Out
-    advertiser  membership and pace of update groups, and the routes that they get
+    advertiser  membership, pace of groups    selection    the routes that a group gets
     machine     dispatches events             show         shows, `clear ip bgp`
     facts       facts for the doctor          passing      why a route is not passed on
 """

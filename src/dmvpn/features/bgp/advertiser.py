@@ -1,7 +1,7 @@
 """Advertising: the update group of each neighbor, and when each group is processed and sent to.
 
 Changes are advertised after a moment, so that changes that come together are sent together. Work is done in slices, so
-that other events are handled in between. Filters and route maps of a group select the routes that its members get.
+that other events are handled in between.
 """
 
 from __future__ import annotations
@@ -9,122 +9,35 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
-from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
-from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.output import Audience, default_route, told
+from dmvpn.features.bgp.output import Audience
 from dmvpn.features.bgp.packet import (
     END_OF_TABLE_OCTETS,
     Cease,
-    NumberedPrefix,
     RouteRefresh,
-    named,
     prefix_of,
     serialize,
 )
-from dmvpn.features.bgp.paths import is_told
-from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
+from dmvpn.features.bgp.selection import DEFAULT, RouteSelection
 from dmvpn.features.bgp.session import cease
-from dmvpn.features.bgp.updates import Mark, Told, fits
+from dmvpn.features.bgp.updates import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.routemaps import Changes
+    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.neighbor import Peer, State
     from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.updates import RouteToSend
-
-
-# -------------------------------------------------------------------------------------------- which route is advertised
-
-
-DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
-
-
-class Judge:
-    """Judges prefixes for the peers of one audience, by the lists and paths of the event at hand.
-
-    preference: the local preference of `bgp default`.
-    """
-
-    def __init__(self, audience: Audience, routes: Routes, ports: Ports, preference: int) -> None:
-        self._audience = audience
-        self._routes = routes
-        self._policies = ports.policies.of_routes()
-        self._preference = preference
-        #: By the identity of a path: most prefixes share their path objects.
-        self._known: dict[int, tuple[Path, Told | None]] = {}
-
-    def judge(self, prefix: Prefix) -> Mapping[Nlri, Told]:
-        """Return the routes to a prefix that are advertised to these peers."""
-        found: dict[Nlri, Told] = {}
-        for nlri, path in self._offers(prefix):
-            one = self._judge_path(prefix, path)
-            if one is not None:
-                found[nlri] = one
-        audience = self._audience
-        if not found and prefix == DEFAULT and audience.lines.default_originate:
-            changes = self._routes.condition(audience.lines.originate_map)
-            if changes is not None:
-                own = default_route(audience, changes, self._preference)
-                found[named(prefix, 0 if audience.numbered else None)] = Told(own, UNSPECIFIED)
-        return found
-
-    def _offers(self, prefix: Prefix) -> Iterable[tuple[Nlri, Path]]:
-        """Return the paths that may be advertised, the best one or several, under their names in UPDATEs."""
-        table = self._routes.table
-        if self._audience.numbered:
-            return [
-                (NumberedPrefix(prefix, one.number), one.path)
-                for one in table.candidates(prefix)
-                if is_told(one.merits, self._audience.advertised)
-            ]
-        best = table.best(prefix)
-        return ((prefix, best),) if best is not None else ()
-
-    def _judge_path(self, prefix: Prefix, path: Path) -> Told | None:
-        lines = self._audience.lines
-        if prefix in self._routes.suppressed and not self._is_unsuppressed(prefix, path):
-            return None
-        changes = (
-            verdict(self._policies, lines, FilterDirection.OUT, prefix, path.attributes, kinds_of(path))
-            if lines.filters
-            else UNCHANGED
-        )
-        if changes is not UNCHANGED:
-            return self._told(path, changes) if changes is not None else None
-        if id(path) not in self._known:
-            self._known[id(path)] = path, self._told(path, UNCHANGED)
-        return self._known[id(path)][1]
-
-    def _is_unsuppressed(self, prefix: Prefix, path: Path) -> bool:
-        """Return whether this path is advertised although an aggregate suppresses its prefix."""
-        name = self._audience.lines.unsuppress_map
-        route = candidate(prefix, path.attributes, kinds_of(path))
-        return bool(name) and self._policies.mapped(name, route) is not None
-
-    def _told(self, path: Path, changes: Changes) -> Told | None:
-        """Return a path with the attributes that these peers receive; None: it is not for them, or too long to send."""
-        attributes = told(path, self._audience, changes)
-        if attributes is None or not fits(attributes, wide=self._audience.wide):
-            return None
-        return Told(attributes, path.peer)
-
-
-# ------------------------------------------------------------------------------------------------ update groups
 
 
 #: Seconds until changes are advertised.
@@ -169,7 +82,7 @@ class Advertiser:
         """Advertise the whole table to a neighbor that is established."""
         self._members[peer.address] = peer
         peer.group = self._group(self._audience(peer, session))
-        peer.group.join(peer.feed)
+        peer.group.join(peer.queue)
         if session.restart is not None:
             self._beginners[peer.address] = peer
         self._soon(peer.group)
@@ -184,7 +97,7 @@ class Advertiser:
         old = peer.group
         was_told = old.leave(peer.address)
         peer.group = self._group(audience)
-        peer.group.move(peer.feed, was_told, self._context.now)
+        peer.group.move(peer.queue, was_told, self._context.now)
         asking = self._asking.get(old.number, {})
         if peer.address in asking:
             del asking[peer.address]
@@ -197,7 +110,7 @@ class Advertiser:
         group, peer.group = peer.group, None
         self._members.pop(peer.address, None)
         self._beginners.pop(peer.address, None)
-        peer.feed.clear()
+        peer.queue.clear()
         if group is not None:
             group.leave(peer.address)
             self._asking.get(group.number, {}).pop(peer.address, None)
@@ -268,15 +181,15 @@ class Advertiser:
         """Whether lists or maps affect any advertisement."""
         return any(group.audience.is_filtered for group in self.groups.values())
 
-    def judge_again(self, peer: Peer, judged: dict[int, None]) -> None:
+    def select_again(self, peer: Peer, selected: dict[int, None]) -> None:
         """Advertise everything to a neighbor by the present lists, because of a soft clear.
 
-        judged: groups that are already being processed for this command.
+        selected: groups that are already being processed for this command.
         """
         if peer.group is None:
             return
-        if peer.group.number not in judged:
-            judged[peer.group.number] = None
+        if peer.group.number not in selected:
+            selected[peer.group.number] = None
             self._touch_all(peer.group)
             peer.group.announce_at = self._context.now
         self.repeat(peer)
@@ -300,8 +213,8 @@ class Advertiser:
 
     def writable(self, peer: Peer) -> None:
         """Note that a neighbor reads again."""
-        if peer.group is not None and not peer.feed.is_empty:
-            peer.group.hungry[peer.address] = peer.feed
+        if peer.group is not None and not peer.queue.is_empty:
+            peer.group.sending[peer.address] = peer.queue
             self._context.start(self._timers[peer.group.number], 0.0)
 
     def _step(self, group: UpdateGroup) -> None:
@@ -315,7 +228,7 @@ class Advertiser:
             asked = self._answer(group)
         self._pour(group)
         timer = self._timers[group.number]
-        if group.pending or group.hungry:
+        if group.pending or group.sending:
             self._context.start(timer, PAUSE)
         else:
             later = earliest(group.announce_at if group.waiting else None, asked)
@@ -331,9 +244,9 @@ class Advertiser:
                 session.notify(cease(Cease.OUT_OF_RESOURCES), "Peer does not read")
 
     def _look(self, group: UpdateGroup) -> None:
-        state, first, members = self._state, next(iter(group.feeds), None), len(group.feeds)
-        judge = Judge(group.audience, self._routes, state.ports, state.config.local_preference)
-        changes = group.look(judge.judge, self._context.now)
+        state, first, members = self._state, next(iter(group.queues), None), len(group.queues)
+        selection = RouteSelection(group.audience, self._routes, state.ports, state.config.local_preference)
+        changes = group.look(selection.routes, self._context.now)
         if first is not None and changes and state.traces(first, messages.UPDATES, messages.UPDATES_OUT):
             self._trace(group.number, first, members - 1, changes)
 
@@ -355,33 +268,33 @@ class Advertiser:
     def _answer(self, group: UpdateGroup) -> float | None:
         """Queue the refresh for some of the neighbors that requested one; returns when the next of them is due."""
         asking, now = self._asking.get(group.number, {}), self._context.now
-        due = {address: self._members[address].feed.refreshed + REFRESH_PAUSE for address in asking}
+        due = {address: self._members[address].queue.refreshed + REFRESH_PAUSE for address in asking}
         for address in [address for address, when in due.items() if now >= when][:_AT_ONCE]:
             del asking[address], due[address]
             peer = self._members[address]
-            peer.feed.refreshed = now
+            peer.queue.refreshed = now
             marks = peer.session is not None and peer.session.marks_refreshes
-            group.repeat(peer.feed, (_BEGIN,) if marks else (), (_END,) if marks else ())
+            group.repeat(peer.queue, (_BEGIN,) if marks else (), (_END,) if marks else ())
         return min(due.values(), default=None)
 
     def _mark_ends(self, group: UpdateGroup) -> None:
         """Queue the End-of-RIB marker for new members that wait for it."""
-        for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.feeds]:
+        for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.queues]:
             del self._beginners[peer.address]
-            group.feed(peer.feed, (_END_OF_TABLE,))
+            group.enqueue(peer.queue, (_END_OF_TABLE,))
 
     def _pour(self, group: UpdateGroup) -> None:
-        """Send from the feeds in turns. A feed whose session has no room waits until that is writable."""
+        """Send from the queues in turns. A queue whose session has no room waits until that is writable."""
         left = _MOST
-        while group.hungry and left > 0:
-            address, feed = next(iter(group.hungry.items()))
-            del group.hungry[address]
+        while group.sending and left > 0:
+            address, queue = next(iter(group.sending.items()))
+            del group.sending[address]
             session = self._members[address].session
             if session is None:
                 continue
-            left -= feed.pour(session, _TURN, group.next_slice) or 1
-            if not feed.is_empty and not feed.is_blocked:
-                group.hungry[address] = feed
+            left -= queue.send(session, _TURN, group.next_slice) or 1
+            if not queue.is_empty and not queue.is_blocked:
+                group.sending[address] = queue
 
 
 def advertised(peer: Peer) -> Iterator[tuple[Nlri, Attributes]]:
@@ -391,4 +304,4 @@ def advertised(peer: Peer) -> Iterator[tuple[Nlri, Attributes]]:
 
 def queued(peer: Peer) -> int:
     """Return how many prefixes are still to be sent to a neighbor."""
-    return peer.feed.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)
+    return peer.queue.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)

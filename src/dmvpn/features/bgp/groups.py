@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.updates import Batch, RouteToSend, Told, heard
+from dmvpn.features.bgp.updates import Batch, RouteToSend, Told, attributes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.updates import Feed, Mark
+    from dmvpn.features.bgp.updates import Mark, SendQueue
 
 
 # ------------------------------------------------------------------------------------------------ the latest changes
@@ -86,10 +86,10 @@ class ChangeLog:
                 found.append(prefix)
         return found, self.latest
 
-    def tidy(self, heard: int) -> None:
+    def tidy(self, received: int) -> None:
         """Remove some of the withdrawn prefixes up to a number that all neighbors have received."""
         for prefix, number in list(islice(self._withdrawn.items(), AT_ONCE)):
-            if number > heard:
+            if number > received:
                 break
             self._forget(prefix)
 
@@ -129,8 +129,8 @@ _SOMETHING: Final = Told(Attributes(next_hop=UNSPECIFIED), UNSPECIFIED)
 
 class UpdateGroup:
     """number: in order of creation. pending: prefixes to process; waiting: processed prefixes that are announced at
-    `announce_at`. feeds: of all members, except members moving here from another group while prefixes are pending.
-    hungry: feeds with something to send, of members that read. lost: members that are too far behind.
+    `announce_at`. queues: of all members, except members moving here from another group while prefixes are pending.
+    sending: queues with something to send, of members that read. lost: members that are too far behind.
     """
 
     def __init__(self, number: int, audience: Audience) -> None:
@@ -141,9 +141,9 @@ class UpdateGroup:
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
-        self.feeds: dict[IPv4Address, Feed] = {}
-        self.hungry: dict[IPv4Address, Feed] = {}
-        self._arriving: dict[IPv4Address, tuple[Feed, Mapping[Nlri, Told]]] = {}
+        self.queues: dict[IPv4Address, SendQueue] = {}
+        self.sending: dict[IPv4Address, SendQueue] = {}
+        self._arriving: dict[IPv4Address, tuple[SendQueue, Mapping[Nlri, Told]]] = {}
         self._is_lent = False  # a member that left keeps a reference to `told`
         self._by_source: dict[IPv4Address, int] = {}
         self._is_announcing = False  # the current round announced a route
@@ -155,9 +155,9 @@ class UpdateGroup:
         self.lost: list[IPv4Address] = []
 
     def advertised(self, peer: IPv4Address) -> Iterator[tuple[Nlri, Attributes]]:
-        """Yield the routes advertised to a member (Adj-RIB-Out), those still in its feed included."""
+        """Yield the routes advertised to a member (Adj-RIB-Out), those still in its queue included."""
         for nlri, told in self.told.items():
-            attributes = heard(told, peer, self.audience.local)
+            attributes = attributes_for(told, peer, self.audience.local)
             if attributes is not None:
                 yield nlri, attributes
 
@@ -181,61 +181,61 @@ class UpdateGroup:
         """Return whether members must receive more withdrawals before further prefixes are processed: sending to a
         crowd takes longer than processing the table.
         """
-        return bool(self.hungry) and self._log.withdrawn > BESIDES
+        return bool(self.sending) and self._log.withdrawn > BESIDES
 
     @property
     def members(self) -> list[IPv4Address]:
         """Addresses of the members, sorted."""
-        return sorted([*self.feeds, *self._arriving])
+        return sorted([*self.queues, *self._arriving])
 
     @property
     def is_empty(self) -> bool:
         """Return whether the group has no members."""
-        return not self.feeds and not self._arriving
+        return not self.queues and not self._arriving
 
     # ---------------------------------------------------------------------------------------------------- members
 
-    def join(self, feed: Feed) -> None:
+    def join(self, queue: SendQueue) -> None:
         """Add a member: it receives the whole table, and all later changes."""
-        self.feeds[feed.peer] = feed
-        self.feed(feed, self._whole_table())
+        self.queues[queue.peer] = queue
+        self.enqueue(queue, self._whole_table())
 
-    def move(self, feed: Feed, told: Mapping[Nlri, Told], now: float) -> None:
+    def move(self, queue: SendQueue, told: Mapping[Nlri, Told], now: float) -> None:
         """Add a member from another group, with the routes that were advertised to it there: it receives the difference
         once nothing is pending.
         """
-        self._arriving[feed.peer] = feed, told
+        self._arriving[queue.peer] = queue, told
         self.announce_at = now
         if not self.pending:
             self._admit()
 
     def leave(self, peer: IPv4Address) -> Mapping[Nlri, Told]:
         """Remove a member. Returns the routes that were advertised to it."""
-        self.hungry.pop(peer, None)
+        self.sending.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
         if arriving is not None:
             return arriving[1]
-        feed = self.feeds.pop(peer)
-        if feed.behind is not None:
+        queue = self.queues.pop(peer)
+        if queue.behind is not None:
             batches: list[Batch] = []
-            while (batch := self.next_slice(feed)) is not None:
+            while (batch := self.next_slice(queue)) is not None:
                 batches.append(batch)
-            feed.catch_up(batches)
-        feed.keep()
+            queue.catch_up(batches)
+        queue.keep()
         self._is_lent = True
         return self.told
 
-    def feed(self, feed: Feed, items: Iterable[Batch | Mark]) -> None:
-        """Queue batches or marks for a member. A member whose feed gets longer than the table falls behind."""
-        feed.add(items)
-        if feed.behind is None and feed.length > TABLES * len(self.told) + BESIDES:
-            feed.fall_behind(self._log.latest)
-        if not feed.is_empty:
-            self.hungry[feed.peer] = feed
+    def enqueue(self, queue: SendQueue, items: Iterable[Batch | Mark]) -> None:
+        """Queue batches or marks for a member. A member whose queue gets longer than the table falls behind."""
+        queue.add(items)
+        if queue.behind is None and queue.length > TABLES * len(self.told) + BESIDES:
+            queue.fall_behind(self._log.latest)
+        if not queue.is_empty:
+            self.sending[queue.peer] = queue
 
-    def next_slice(self, feed: Feed) -> Batch | None:
+    def next_slice(self, queue: SendQueue) -> Batch | None:
         """Return the next changes for a member that is behind; None: it has received everything."""
-        number = feed.behind or 0
+        number = queue.behind or 0
         if number >= self._log.latest:
             return None
         if number not in self._slices:
@@ -243,29 +243,29 @@ class UpdateGroup:
             changes = [RouteToSend(nlri, _SOMETHING, self.told.get(nlri)) for nlri in found]
             self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
         batch, last = self._slices[number]
-        feed.follow(last)
+        queue.follow(last)
         return batch
 
-    def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
+    def repeat(self, queue: SendQueue, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
         """Repeat the whole Adj-RIB-Out to a member (route refresh)."""
-        if feed.behind is not None:
-            feed.refresh(begin, end)
+        if queue.behind is not None:
+            queue.refresh(begin, end)
             return
         if self._changed_since:
             self._is_table_made = False
-        self.feed(feed, (*begin, *self._whole_table(), *end))
+        self.enqueue(queue, (*begin, *self._whole_table(), *end))
 
     def _admit(self) -> None:
         """Queue the difference for members that come from other groups."""
         made: dict[int, list[Batch]] = {}
         arriving, self._arriving = self._arriving, {}
-        for feed, told in arriving.values():
+        for queue, told in arriving.values():
             if id(told) not in made:
                 made[id(told)] = self._batches(_difference(told, self.told))
-            self.feeds[feed.peer] = feed
-            feed.add(made[id(told)])
-            feed.keep()
-            self.feed(feed, ())
+            self.queues[queue.peer] = queue
+            queue.add(made[id(told)])
+            queue.keep()
+            self.enqueue(queue, ())
 
     # ---------------------------------------------------------------------------------------------------- changes
 
@@ -273,11 +273,11 @@ class UpdateGroup:
         """Mark prefixes whose advertised routes may have changed."""
         self.pending.update(dict.fromkeys(prefixes))
 
-    def look(self, judge: Callable[[Prefix], Mapping[Nlri, Told]], now: float) -> list[RouteToSend]:
+    def look(self, select: Callable[[Prefix], Mapping[Nlri, Told]], now: float) -> list[RouteToSend]:
         """Process a slice of the pending prefixes. Withdrawals are sent immediately, announcements not before
         `announce_at`.
 
-        judge: returns the routes to advertise to a prefix. Returns the changes that are queued for the members.
+        select: returns the routes to advertise to a prefix. Returns the changes that are queued for the members.
         """
         may_announce = now >= self.announce_at
         if may_announce and self.waiting:
@@ -288,9 +288,9 @@ class UpdateGroup:
         for prefix in list(islice(self.pending, SLICE)):
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
-            judged = judge(prefix)
-            for nlri in dict.fromkeys((*self.told_of(prefix), *judged)):
-                before, after = self.told.get(nlri), judged.get(nlri)
+            selected = select(prefix)
+            for nlri in dict.fromkeys((*self.told_of(prefix), *selected)):
+                before, after = self.told.get(nlri), selected.get(nlri)
                 if before is after or before == after:
                     continue
                 if after is not None and not may_announce:
@@ -340,15 +340,15 @@ class UpdateGroup:
         log, most = self._log, TABLES * len(self.told) + 2 * BESIDES
         if log.withdrawn <= BESIDES and len(log) <= most:
             return
-        log.tidy(min((feed.position(log.latest) for feed in self.feeds.values()), default=log.latest))
+        log.tidy(min((queue.position(log.latest) for queue in self.queues.values()), default=log.latest))
         if len(log) > most:
             bound = log.oldest_of(most // 2)
-            self.lost = [peer for peer, feed in self.feeds.items() if feed.position(log.latest) < bound]
+            self.lost = [peer for peer, queue in self.queues.items() if queue.position(log.latest) < bound]
             log.tidy(bound)
 
     def _tell(self, batches: list[Batch], changes: int) -> None:
-        for feed in self.feeds.values():
-            self.feed(feed, batches)
+        for queue in self.queues.values():
+            self.enqueue(queue, batches)
         if not self._is_table_made:
             return
         self._table += batches

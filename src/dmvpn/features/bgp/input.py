@@ -368,7 +368,7 @@ class Flaps:
         told, received = (*update.withdrawn, *update.announced), peer.received
         return {nlri: received[nlri].path for nlri in told if nlri in received}
 
-    def heard(self, peer: Peer, before: dict[Nlri, tuple[Segment, ...]], changed: dict[Nlri, None]) -> None:
+    def received(self, peer: Peer, before: dict[Nlri, tuple[Segment, ...]], changed: dict[Nlri, None]) -> None:
         """Record the flaps of an UPDATE: the routes of `before` that it withdrew or changed."""
         limits = self._state.config.dampening
         if limits is None or not before:
@@ -576,4 +576,4 @@ class Limits:
         minutes = peer.settings.lines.restart_minutes
         peer.bar(self._context.now + 60.0 * minutes if minutes else float("inf"))
         if minutes:
-            self._context.start(peer.timers.call, 60.0 * minutes)
+            self._context.start(peer.timers.connect, 60.0 * minutes)

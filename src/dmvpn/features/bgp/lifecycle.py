@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
     from dmvpn.features.bgp.advertiser import Advertiser
     from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
-    from dmvpn.features.bgp.neighbor import Calls, State
+    from dmvpn.features.bgp.neighbor import Connector, State
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
 
@@ -58,10 +58,10 @@ _MOST_COMPLAINTS: Final = 64
 class Lifecycle:
     """Acts on sessions that are established, and on sessions that ended."""
 
-    def __init__(self, state: State, calls: Calls, restarts: Restarts, advertiser: Advertiser) -> None:
+    def __init__(self, state: State, connector: Connector, restarts: Restarts, advertiser: Advertiser) -> None:
         self._state = state
         self._context = state.context
-        self._calls = calls
+        self._connector = connector
         self._restarts = restarts
         self._advertiser = advertiser
         self._failures: dict[tuple[IPv4Address, int, int], float] = {}
@@ -74,7 +74,7 @@ class Lifecycle:
             self.collide(other)
         self.bury_all()
         self._recognize(peer, session)
-        peer.came_up(surely(session.heard).identifier, self._context.now)
+        peer.came_up(surely(session.peer_open).identifier, self._context.now)
         if self._state.config.log_changes:
             self._context.emit(messages.NeighborChanged.up(_name(peer), self._context.ports.vrf))
         self._tell(peer, session, Sign.CAME, "established")
@@ -125,8 +125,8 @@ class Lifecycle:
             return
         if peer.dynamic:
             state.forget_guest(peer)
-        elif not peer.settings.lines.shutdown and not self._context.is_running(peer.timers.call):
-            self._calls.call_soon(peer)
+        elif not peer.settings.lines.shutdown and not self._context.is_running(peer.timers.connect):
+            self._connector.connect_soon(peer)
 
     def _log(self, peer: Peer, session: Session, ending: Ending) -> None:
         """Log the NOTIFICATION that ended a session."""
@@ -193,7 +193,7 @@ LONGEST_PAUSE: Final = 3.0
 _AT_ONCE: Final = 32
 
 
-class Hearing:
+class Reception:
     """Passes messages from neighbors to the parts that handle them."""
 
     def __init__(
@@ -219,9 +219,9 @@ class Hearing:
         self._budgets: Budgets[IPv4Address] = Budgets(RATE, CREDIT)
         self._turns: TimerQueue[int] = TimerQueue(self._context, "read a neighbor again", self._turn, most=_AT_ONCE)
 
-    def heard(self, peer: Peer, session: Session, octets: bytes) -> None:
+    def receive(self, peer: Peer, session: Session, octets: bytes) -> None:
         """Take octets from a connection, and handle all complete messages."""
-        was_open = session.heard is not None
+        was_open = session.peer_open is not None
         was_established = session.is_established
         alive, work = peer.counts.keepalives[1], 0
         for message in session.take(octets):
@@ -234,7 +234,7 @@ class Hearing:
                 work += self._take_refresh(peer, session, message)
         if session.is_established and not was_established:
             self._lifecycle.established(peer, session)
-        elif session.heard is not None and not was_open:
+        elif session.peer_open is not None and not was_open:
             for loser in peer.losers(session):
                 self._lifecycle.collide(loser)
         self._charge(peer, session, work + peer.counts.keepalives[1] - alive)
@@ -277,7 +277,7 @@ class Hearing:
             self._context.debug(*messages.received_lines(peer.address, update, said))
         before, known = self._flaps.before(peer, update), len(peer.received)
         changed = self._intake.take(peer, session, update, own, self._state.config.cluster_id or own, now)
-        self._flaps.heard(peer, before, changed)
+        self._flaps.received(peer, before, changed)
         self._learning.add(peer, changed)
         fresh = max(0, len(peer.received) - known)
         self._limits.check_all()
@@ -296,18 +296,18 @@ def lost_by(session: Session, event: StreamDown) -> Ending:
 #: Seconds until we try again to open a port that could not be opened.
 LISTEN_RETRY: Final = 30.0
 #: Cost of filtering the routes of a neighbor again, from the budget for one event.
-_JUDGE_COST: Final = 16
+_SELECT_COST: Final = 16
 
 
 class Neighbors:
     """Adds and removes neighbors, and accepts their connections."""
 
     def __init__(
-        self, state: State, calls: Calls, lifecycle: Lifecycle, restarts: Restarts, learning: Learning
+        self, state: State, connector: Connector, lifecycle: Lifecycle, restarts: Restarts, learning: Learning
     ) -> None:
         self._state = state
         self._context = state.context
-        self._calls = calls
+        self._connector = connector
         self._lifecycle = lifecycle
         self._restarts = restarts
         self._learning = learning
@@ -321,16 +321,16 @@ class Neighbors:
 
     def add(self, settings: PeerSettings) -> None:
         """Add a configured peer and connect to it immediately."""
-        self._calls.call_soon(self._new(settings, dynamic=False), at_once=True)
+        self._connector.connect_soon(self._new(settings, dynamic=False), at_once=True)
 
     def _new(self, settings: PeerSettings, *, dynamic: bool) -> Peer:
         address = settings.address
         timers = PeerTimers(
-            call=Timer("call a neighbor", lambda: self._calls.call(peer), address),
+            connect=Timer("call a neighbor", lambda: self._connector.connect(peer), address),
             leave=Timer("graceful shutdown ends, RFC 8326", lambda: self._leave(peer), address),
             restart=Timer("restart time, RFC 4724 §4.2", lambda: self._restarts.not_back(peer), address),
-            judge=Timer(
-                "filter the routes again", lambda: self._learning.add(peer, peer.received), address, _JUDGE_COST
+            select=Timer(
+                "filter the routes again", lambda: self._learning.add(peer, peer.received), address, _SELECT_COST
             ),
         )
         peer = Peer(settings, timers, dynamic=dynamic)
@@ -422,13 +422,13 @@ class Neighbors:
         way = state.ports.rib.lookup_without_nhrp(up.remote)
         is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(state.ports, up.remote, way)
         peer = self._caller(up) if not is_past else None
-        identity = self._calls.identity(peer.settings, dynamic=peer.dynamic) if peer is not None else None
+        identity = self._connector.identity(peer.settings, dynamic=peer.dynamic) if peer is not None else None
         if peer is None or identity is None or self._is_unwelcome(peer):
             if peer is not None:
                 state.forget_guest(peer)
             self._context.emit(StreamClose(up.stream, abort=True))
             return
-        self._calls.open(peer, up.stream, identity).connected(up)
+        self._connector.open(peer, up.stream, identity).connected(up)
 
     def _is_unwelcome(self, peer: Peer) -> bool:
         """Return whether an incoming connection of this peer is refused."""
@@ -475,7 +475,7 @@ class Neighbors:
                 if ports.rib.lookup_without_nhrp(peer.address) is None:
                     session.notify(Notification(ErrorCode.CEASE, Cease.OUT_OF_RESOURCES), "Route to peer lost")
             elif peer.reason is not None and not peer.sessions and local_end(ports, peer.settings)[0] is not None:
-                self._calls.call_soon(peer, at_once=True)
+                self._connector.connect_soon(peer, at_once=True)
             yield
 
     def reached(self, tunnel: str) -> None:
@@ -497,4 +497,4 @@ class Neighbors:
             session.end(Ending(""))
         self._lifecycle.bury_all()
         peer.be_called_often()
-        self._calls.call_soon(peer, at_once=True)
+        self._connector.connect_soon(peer, at_once=True)

@@ -23,9 +23,9 @@ from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
-from dmvpn.features.bgp.lifecycle import Hearing, Lifecycle, Neighbors, lost_by
+from dmvpn.features.bgp.lifecycle import Lifecycle, Neighbors, Reception, lost_by
 from dmvpn.features.bgp.model import BgpConfig
-from dmvpn.features.bgp.neighbor import Calls, State, path_lost, watch
+from dmvpn.features.bgp.neighbor import Connector, State, path_lost, watch
 from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
 from dmvpn.features.bgp.routes import Exports, Routes
@@ -101,10 +101,10 @@ class BgpMachine(Machine):
         self.flaps = Flaps(state, self._learning, damped)
         self.restarts = Restarts(state, self._intake, self._learning)
         self._limits = Limits(state, self._intake, self.restarts)
-        self._calls = Calls(state)
-        self._lifecycle = Lifecycle(state, self._calls, self.restarts, self._advertiser)
-        self._neighbors = Neighbors(state, self._calls, self._lifecycle, self.restarts, self._learning)
-        self._hearing = Hearing(
+        self._connector = Connector(state)
+        self._lifecycle = Lifecycle(state, self._connector, self.restarts, self._advertiser)
+        self._neighbors = Neighbors(state, self._connector, self._lifecycle, self.restarts, self._learning)
+        self._reception = Reception(
             *(state, self._lifecycle, self._intake, self._limits, self.flaps),
             *(self.restarts, self._learning, self._advertiser),
         )
@@ -170,7 +170,7 @@ class BgpMachine(Machine):
         peer, session = self._state.by_stream[stream]
         match event:
             case streams.StreamData(octets=octets):
-                self._hearing.heard(peer, session, octets)
+                self._reception.receive(peer, session, octets)
             case streams.StreamWritable():
                 session.writable()
                 self._advertiser.writable(peer)
@@ -382,7 +382,7 @@ class BgpMachine(Machine):
         if self.peers.get(peer.address) is not peer:
             return  # a dynamic neighbor whose session ended
         peer.be_called_often()
-        self._calls.call_soon(peer, at_once=True)
+        self._connector.connect_soon(peer, at_once=True)
 
     def _end(self, peer: Peer, subcode: Cease, reason: str) -> None:
         """End the sessions with a peer by the operator's decision: its routes are not kept for a restart either."""
@@ -421,7 +421,7 @@ class BgpMachine(Machine):
 
     def _clear(self, event: ClearBgp, addresses: list[IPv4Address]) -> Iterator[None]:
         """Clear the sessions with these neighbors to which the command applies."""
-        judged: dict[int, None] = {}
+        selected: dict[int, None] = {}
         for address in addresses:
             peer = self.peers.get(address)
             if peer is None or not event.is_about(peer):
@@ -431,12 +431,12 @@ class BgpMachine(Machine):
                 self._end(peer, Cease.RESET, "User reset")
                 peer.be_called_often()
                 if peer.address in self.peers and not peer.dynamic:
-                    self._calls.call_soon(peer, at_once=not peer.settings.lines.shutdown)
+                    self._connector.connect_soon(peer, at_once=not peer.settings.lines.shutdown)
             else:
                 if event.softness is not Softness.SOFT_OUT:
                     self._ask_again(peer)
                 if event.softness is not Softness.SOFT_IN:
-                    self._advertiser.judge_again(peer, judged)
+                    self._advertiser.select_again(peer, selected)
             yield
 
     def _ask_again(self, peer: Peer) -> None:
@@ -444,6 +444,6 @@ class BgpMachine(Machine):
         session = peer.session
         if session is None:
             return
-        self._context.start(peer.timers.judge, SETTLING)  # lists configured with them are known by then
+        self._context.start(peer.timers.select, SETTLING)  # lists configured with them are known by then
         if session.refreshes:
             session.send(RouteRefresh())

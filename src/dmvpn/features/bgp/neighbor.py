@@ -26,7 +26,7 @@ from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.packet import Cease, Restart
 from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.session import MessageCounts, OpenParameters, Session, SessionState, cease
-from dmvpn.features.bgp.updates import Feed
+from dmvpn.features.bgp.updates import SendQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,15 +51,15 @@ _ORDER: Final = tuple(SessionState)
 
 
 class PeerTimers(NamedTuple):
-    """Timers of a peer. call: connect to it. leave: end its sessions after graceful shutdown.
+    """Timers of a peer. connect: connect to it. leave: end its sessions after graceful shutdown.
 
-    restart: stop waiting for its restart, or for the end of its table after that. judge: filter its routes again.
+    restart: stop waiting for its restart, or for the end of its table after that. select: filter its routes again.
     """
 
-    call: Timer
+    connect: Timer
     leave: Timer
     restart: Timer
-    judge: Timer
+    select: Timer
 
 
 class Peer:
@@ -70,7 +70,7 @@ class Peer:
     filtered: routes of `received` that its filters deny. stale: routes not sent again since a refresh or restart began.
     denied: received routes that were not accepted. identifier: its router ID, from its last OPEN.
     barred_until: connections are neither made nor accepted before, because it sent too many prefixes.
-    group: its update group. feed: its send queue. complained: when a damaged UPDATE was last logged.
+    group: its update group. queue: its send queue. complained: when a damaged UPDATE was last logged.
     """
 
     def __init__(self, settings: PeerSettings, timers: PeerTimers, *, dynamic: bool) -> None:
@@ -89,7 +89,7 @@ class Peer:
         self.several: dict[Prefix, int] = {}
         self.filtered: dict[Nlri, None] = {}
         self.group: UpdateGroup | None = None
-        self.feed = Feed(settings.address)
+        self.queue = SendQueue(settings.address)
         self.stale: dict[Nlri, None] = {}
         self.barred_until = float("-inf")
         self.complained = float("-inf")
@@ -190,13 +190,13 @@ class Peer:
 
     def losers(self, opened: Session) -> list[Session]:
         """Return the sessions that end because this one received an OPEN; it may be among them. RFC 4271 §6.8."""
-        others = [session for session in self.sessions if session is not opened and session.heard is not None]
-        if not others or opened.heard is None:
+        others = [session for session in self.sessions if session is not opened and session.peer_open is not None]
+        if not others or opened.peer_open is None:
             return []
         established = [other for other in others if other.is_established]
         if established:
             return established if opened.taken and all(one.restart is not None for one in established) else [opened]
-        own, theirs = opened.identity.router_id, opened.heard.identifier
+        own, theirs = opened.identity.router_id, opened.peer_open.identifier
         is_taken_kept = own < theirs if own != theirs else opened.identity.local_as < opened.identity.remote_as
         return [session for session in (opened, *others) if session.taken is not is_taken_kept]
 
@@ -349,19 +349,19 @@ def path_lost(lost: PathLost, peers: Iterable[Peer]) -> None:
 PORT: Final = 179
 
 
-class Calls:
+class Connector:
     """Opens connections to neighbors."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._context = state.context
 
-    def call_soon(self, peer: Peer, *, at_once: bool = False) -> None:
+    def connect_soon(self, peer: Peer, *, at_once: bool = False) -> None:
         """Connect to a neighbor immediately, or after its retry pause, which grows with each attempt."""
         pause = 0.0 if at_once else jittered(self._state.ports.entropy, peer.pause(), 0.25)
-        self._context.start(peer.timers.call, pause)
+        self._context.start(peer.timers.connect, pause)
 
-    def call(self, peer: Peer) -> None:
+    def connect(self, peer: Peer) -> None:
         """Open a connection, unless one exists, the peer must not be called, or there is no route to it."""
         state, settings = self._state, peer.settings
         if peer.sessions or peer.dynamic or settings.lines.shutdown or self._context.now < peer.barred_until:
@@ -369,7 +369,7 @@ class Calls:
         peer.bar()
         local, why = local_end(state.ports, settings)
         peer.wait(Reason(why, since=self._context.now) if why is not None else None)
-        self.call_soon(peer)
+        self.connect_soon(peer)
         identity = self.identity(settings)
         if local is None or identity is None or settings.lines.passive:
             return
@@ -383,7 +383,7 @@ class Calls:
             minimum_ttl=settings.minimum_ttl,
             ttl=settings.ttl,
         )
-        session.calls()
+        session.connect()
         self._context.emit(order)
 
     def identity(self, settings: PeerSettings, *, dynamic: bool = False) -> OpenParameters | None:

@@ -566,9 +566,9 @@ class Restart:
     kept: bool = False
 
     @classmethod
-    def of(cls, heard: Open) -> Self | None:
+    def of(cls, received: Open) -> Self | None:
         """Return the capability of an OPEN; None: absent or malformed."""
-        found = heard.capability(Capability.GRACEFUL_RESTART)
+        found = received.capability(Capability.GRACEFUL_RESTART)
         if found is None or len(found.value) < 2 or len(found.value) % 4 != 2:
             return None
         head = int.from_bytes(found.value[:2], "big")

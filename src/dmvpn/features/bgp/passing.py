@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.barriers import RouteReason, barred, not_brought_in
 from dmvpn.base.communities import CommunityKind, text_of
-from dmvpn.features.bgp.advertiser import Judge
 from dmvpn.features.bgp.input import Intake, own_systems
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import is_reflected, may_go_by_communities
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
+from dmvpn.features.bgp.selection import RouteSelection
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -47,8 +47,8 @@ def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     if best is None:
         return _not_brought_in(here, mine, gap.prefix)
     audience = peer.group.audience
-    judge = Judge(audience, mine.routes, here.ports, mine.config.local_preference)
-    sent = next(iter(judge.judge(gap.prefix).values()), None)
+    selection = RouteSelection(audience, mine.routes, here.ports, mine.config.local_preference)
+    sent = next(iter(selection.routes(gap.prefix).values()), None)
     if sent is None:
         return _not_sent(here, mine, peer, audience, best, gap.prefix)
     return _not_taken(there, theirs, sender, sent.attributes, gap.prefix)

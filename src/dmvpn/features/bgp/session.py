@@ -151,9 +151,9 @@ class OpenParameters:
             raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
 
 
-def agreed(own: Additional, heard: Open) -> Additional:
+def agreed(own: Additional, received: Open) -> Additional:
     """Return in which directions path identifiers are used: where one end sends them and the other receives them."""
-    theirs = _heard_additional(heard)
+    theirs = _additional_of(received)
     return Additional(sends=own.sends and theirs.receives, receives=own.receives and theirs.sends)
 
 
@@ -163,9 +163,9 @@ def _additional_capability(own: Additional) -> tuple[CapabilityValue, ...]:
     return (CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()
 
 
-def _heard_additional(heard: Open) -> Additional:
+def _additional_of(received: Open) -> Additional:
     """Return the ADD-PATH support of an OPEN for IPv4 unicast; undefined values are ignored (RFC 7911 §4)."""
-    found = heard.capability(Capability.ADDITIONAL_PATHS)
+    found = received.capability(Capability.ADDITIONAL_PATHS)
     if found is None or len(found.value) % 4:
         return ONE_PATH
     families = {found.value[at : at + 3]: found.value[at + 3] for at in range(0, len(found.value), 4)}
@@ -265,7 +265,7 @@ class Session:
         self.state = SessionState.IDLE
         self.taken = False
         self.up: StreamUp | None = None
-        self.heard: packet.Open | None = None
+        self.peer_open: packet.Open | None = None
         self.additional = ONE_PATH
         self.ending: Ending | None = None
         self.hold_time = 0
@@ -286,7 +286,7 @@ class Session:
 
     # ---------------------------------------------------------------------------------------------------- facts
 
-    def calls(self) -> None:
+    def connect(self) -> None:
         """Note that we open the connection."""
         self._move(SessionMove.CALLS)
         self._context.start(self._call_timer, CALL_TIME)
@@ -332,7 +332,7 @@ class Session:
         A session whose negotiated hold time is 0 has no send hold timer, RFC 9687 §3.3; before the OPEN of the peer
         nothing is negotiated.
         """
-        if self.ending is None and (self.hold_time or self.heard is None):
+        if self.ending is None and (self.hold_time or self.peer_open is None):
             self._context.start(self._send_hold_timer, self.send_hold_time)
 
     @property
@@ -360,25 +360,25 @@ class Session:
     @property
     def wide(self) -> bool:
         """Whether both ends support four-octet AS numbers."""
-        return self.heard is not None and self.heard.capability(packet.Capability.FOUR_OCTET_AS) is not None
+        return self.peer_open is not None and self.peer_open.capability(packet.Capability.FOUR_OCTET_AS) is not None
 
     @property
     def refreshes(self) -> bool:
         """Whether the peer supports route refresh."""
-        return self.heard is not None and self.heard.capability(packet.Capability.ROUTE_REFRESH) is not None
+        return self.peer_open is not None and self.peer_open.capability(packet.Capability.ROUTE_REFRESH) is not None
 
     @property
     def marks_refreshes(self) -> bool:
         """Whether both ends mark the beginning and end of a refresh (RFC 7313)."""
-        known = self.heard is not None and self.heard.capability(packet.Capability.ENHANCED_REFRESH) is not None
+        known = self.peer_open is not None and self.peer_open.capability(packet.Capability.ENHANCED_REFRESH) is not None
         return known and self.identity.marks_refreshes
 
     @property
     def restart(self) -> Restart | None:
         """The graceful restart capability of the peer (RFC 4724); None: one of the two ends does not send it."""
-        if self.heard is None or self.identity.restart is None:
+        if self.peer_open is None or self.identity.restart is None:
             return None
-        return Restart.of(self.heard)
+        return Restart.of(self.peer_open)
 
     def send(self, message: packet.RouteRefresh) -> None:
         """Send a request to an established peer."""
@@ -463,7 +463,7 @@ class Session:
         """Handle the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
         self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
-        self.heard, self.additional = message, agreed(self.identity.additional, message)
+        self.peer_open, self.additional = message, agreed(self.identity.additional, message)
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
         self._move(SessionMove.OPENED)

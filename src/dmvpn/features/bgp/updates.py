@@ -1,7 +1,7 @@
 """UPDATEs for several neighbors, encoded once, and the queues in which they wait for each neighbor.
 
 Two things differ between peers of equal policy: a peer does not receive its own path, and does not receive itself as
-the next hop (RFC 4271 §5.1.3). `heard` returns what a path becomes for one of them; UPDATEs for which this matters are
+the next hop (RFC 4271 §5.1.3). `attributes_for` returns what a path becomes for one of them; UPDATEs for which this matters are
 encoded separately for that peer.
 
 The send queue of a neighbor has its position in the stream of its update group:
@@ -74,7 +74,7 @@ class _Piece(NamedTuple):
     changes: Sequence[RouteToSend]
 
 
-def heard(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
+def attributes_for(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
     """Return the attributes that this peer receives; None: it does not receive the route. local: our end of the
     session.
     """
@@ -107,7 +107,7 @@ class Batch:
             return self._common
 
         def hear(told: Told | None) -> Attributes | None:
-            return heard(told, peer, self._local)
+            return attributes_for(told, peer, self._local)
 
         return tuple(_joined(self._for_one(hear, peer)))
 
@@ -218,7 +218,7 @@ def _joined(pieces: Iterable[_Piece]) -> Iterator[Chunk]:
 # ----------------------------------------------------------------------------------------- the send queue of a neighbor
 
 
-class Feed:
+class SendQueue:
     """The send queue of one neighbor, in order.
 
     refreshed: when the whole table was last repeated, seconds monotonic. length: an upper bound of the prefixes queued.
@@ -305,7 +305,7 @@ class Feed:
         self.add((*batches, *self._last))
         self._last = []
 
-    def pour(self, session: Session, most: int, more: Callable[[Feed], Batch | None]) -> int:
+    def send(self, session: Session, most: int, more: Callable[[SendQueue], Batch | None]) -> int:
         """Send as much as the session has room for, up to a cost of `most`; returns the cost (see `Batch.cost`).
 
         more: returns the next changes of a neighbor that is behind, and advances its number; None: it is in step again.
@@ -324,7 +324,7 @@ class Feed:
             spent += 1
         return spent
 
-    def _open(self, more: Callable[[Feed], Batch | None]) -> int:
+    def _open(self, more: Callable[[SendQueue], Batch | None]) -> int:
         """Encode the next item if nothing is encoded; returns the cost."""
         cost = 0
         while not self._chunks and not self.is_empty:

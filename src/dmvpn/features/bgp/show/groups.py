@@ -92,7 +92,7 @@ def _update_group(machine: BgpMachine, group: UpdateGroup) -> UpdateGroupEntry:
         tuple(in_words(audience.lines)),
         machine.routes.table.version,
         len(group.told),
-        sum(feed.length for feed in group.feeds.values()) + len(group.pending) + len(group.waiting),
+        sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
         round(audience.interval),
         tuple(f"{'*' if machine.peers[one].dynamic else ''}{one}" for one in group.members),
     )
@@ -249,7 +249,7 @@ def _replication(machine: BgpMachine, group: UpdateGroup) -> Replication:
         formatted=sum(sent[:1]),
         replicated=sum(sent[1:]),
         pending=len(group.pending) + len(group.waiting),
-        queued=sum(feed.length for feed in group.feeds.values()),
+        queued=sum(queue.length for queue in group.queues.values()),
     )
 
 

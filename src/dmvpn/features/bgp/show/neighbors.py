@@ -416,7 +416,7 @@ def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine,
     restart, up = session.restart, surely(session.up)
     return replace(
         detail,
-        identifier=str(surely(session.heard).identifier),
+        identifier=str(surely(session.peer_open).identifier),
         hold_time=session.hold_time,
         keepalive=session.keepalive,
         send_hold_time=round(session.send_hold_time),
