@@ -28,7 +28,8 @@ from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
 from dmvpn.features.pki.config import maps, trustpoints
-from dmvpn.features.policy.config import access_lists, bgp_lists, objects, prefix_lists
+from dmvpn.features.policy.config import access_lists, bgp_lists, objects
+from dmvpn.features.policy.config import access_lists as prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
 from dmvpn.features.system.config.access import ACCESS_CLASS

@@ -1,19 +1,255 @@
-"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line."""
+"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line.
+
+`access-list N` and `ip access-list extended N` are one list: where both forms are entered, in any order.
+
+As soon as the mode of a numbered list is opened, its entries are those of the mode, with numbers, as IOS XE shows them.
+So each entry has the place in which it was entered, and `no` of either form finds it.
+
+Sequence numbers of lists: an entry that is entered without one gets the next.
+
+A list may have 100,000 entries, and each of them asks which numbers there are: nothing here looks at all of them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import heapq
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import collected
-from dmvpn.features.policy.config import one_list
 from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
 from dmvpn.features.policy.config.ports import PORTS, TTL
-from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
+from dmvpn.ios.assignment import reset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Iterable, Mapping
+
+
+# ------------------------------------------------------------------------------------------------ sequence numbers
+
+
+class Sequences:
+    """The entries of one command in one section, by list (its `name`, if it says one), number and content."""
+
+    __slots__ = ("_by_content", "_by_number", "_numbers")
+
+    def __init__(self, entries: Iterable[Args] = ()) -> None:
+        self._by_number: dict[tuple[Hashable, int], dict[Hashable, Args]] = {}
+        self._by_content: dict[Args, dict[Hashable, Args]] = {}
+        #: Of each list the numbers, the largest first; some may be gone.
+        self._numbers: dict[Hashable, list[int]] = {}
+        for args in entries:
+            self.add(args, args)
+
+    def add(self, key: Hashable, args: Args) -> None:
+        """Add an entry, the last one so far."""
+        name, number = args.said("name"), args.integer("sequence")
+        if (name, number) not in self._by_number:
+            heapq.heappush(self._numbers.setdefault(name, []), -number)
+        self._by_number.setdefault((name, number), {})[key] = args
+        self._by_content.setdefault(_content(args), {})[key] = args
+
+    def remove(self, key: Hashable, args: Args) -> None:
+        """Remove an entry that is gone."""
+        place, content = (args.said("name"), args.integer("sequence")), _content(args)
+        for entries in (self._by_number.get(place, {}), self._by_content.get(content, {})):
+            entries.pop(key, None)
+        if not self._by_number.get(place, True):
+            del self._by_number[place]
+        if not self._by_content.get(content, True):
+            del self._by_content[content]
+
+    def last(self, name: Hashable) -> int:
+        """Return the largest number of a list; 0: it has no entry."""
+        numbers = self._numbers.get(name, [])
+        while numbers and (name, -numbers[0]) not in self._by_number:
+            heapq.heappop(numbers)
+        return -numbers[0] if numbers else 0
+
+    def numbered(self, args: Args, step: int) -> Args:
+        """Return the entry with its sequence number: its own, that of an equal entry, or the next multiple of
+        `step`.
+        """
+        if "sequence" in args.values_given:
+            return args
+        equal = next(iter(self._by_content.get(_content(args), {}).values()), None)
+        if equal is not None:
+            return equal
+        last = self.last(args.said("name"))
+        return args.having(sequence=last - last % step + step)
+
+    def rivals(self, args: Args) -> list[Args]:
+        """Return other entries of the list with this sequence number."""
+        entries = self._by_number.get((args.said("name"), args.integer("sequence")), {})
+        return [entry for entry in entries.values() if entry != args]
+
+
+def _content(args: Args) -> Args:
+    """Return all but the number, and the word before it in prefix lists."""
+    return args.without("sequence").without("seq")
+
+
+# ------------------------------------------------------------------------------------------------ prefix lists
+
+
+_PREFIX_STEP, _LAST_PREFIX = 5, 4_294_967_294
+
+
+def _complete_prefix(args: Args, section: Section) -> Args:
+    # `no` may name the number of an entry that was entered without one.
+    return section.index(ENTRY, Sequences).numbered(args, _PREFIX_STEP).with_keyword("seq")
+
+
+def _check_prefix(args: Args, section: Section) -> str | None:
+    prefix, shortest, longest = args.prefix("prefix"), args.integer("least", None), args.integer("most", None)
+    bounds = [bound for bound in (shortest, longest) if bound is not None]
+    if any(bound <= prefix.length for bound in bounds[:1]) or bounds != sorted(bounds):
+        return f"% Invalid prefix range for {prefix}, make sure: len < ge-value <= le-value"
+    if args.integer("sequence") > _LAST_PREFIX or section.index(ENTRY, Sequences).rivals(args):
+        return "%Insertion failed - seq # exists"
+    return None
+
+
+def _prefix_text(args: Args) -> str:
+    words = [f"ip prefix-list {args.text('name')}"]
+    words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
+    words += ["permit" if "permit" in args else "deny", str(args.prefix("prefix"))]
+    words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
+    return " ".join(words)
+
+
+_PREFIX_HELP: Final = {
+    "prefix-list": "Which prefixes are meant",
+    "name": "Name of the list",
+    "seq": "Place in the list",
+    "sequence": "Number",
+    "permit": "These are meant",
+    "deny": "These are not",
+    "prefix": "What is inside of this prefix",
+    "ge": "With at least so many bits",
+    "le": "With at most so many bits",
+    "least": "Bits",
+    "most": "Bits",
+    "description": "Text for people",
+}
+DESCRIPTION: Final = ConfigLine(
+    "global", "ip prefix-list {name:word} description {text:line}", _PREFIX_HELP, key=(), order=610, sort=("name",)
+)
+ENTRY: Final = ConfigLine(
+    "global",
+    f"ip prefix-list {{name:word}} [ seq {{sequence:1-{_LAST_PREFIX}}} ] ( permit | deny ) {{prefix:prefix}} "
+    "[ ge {least:1-32} ] [ le {most:1-32} ]",
+    _PREFIX_HELP,
+    key=(),
+    order=611,
+    sort=("name", "sequence"),
+    complete=_complete_prefix,
+    check=_check_prefix,
+    show=_prefix_text,
+)
+PREFIX_LISTS: Final = collected(ConfigLine, vars())
+
+
+# ------------------------------------------------------------------------------------------------ one list of two forms
+
+
+_STEP: Final = 10
+#: The numbers of standard and of extended lists.
+_STANDARD_NUMBERS: Final = (range(1, 100), range(1300, 2000))
+_EXTENDED_NUMBERS: Final = (range(100, 200), range(2000, 2700))
+#: What says that an entry is meant, and not the list.
+_ENTRY: Final = ("permit", "deny", "remark")
+
+
+class Forms(NamedTuple):
+    """The lines of one kind of list. opening: of its mode. entry: in the mode. numbered: entries in one line each."""
+
+    opening: ConfigLine
+    entry: ConfigLine
+    numbered: ConfigLine
+    mode: Mode
+
+
+def check(args: Args, root: Section, forms: Forms, others: Forms) -> str | None:
+    """Refuse the number, or the name, of a list of the other kind: a port asks for a list by its name alone."""
+    name = args.text("name")
+    ranges = _STANDARD_NUMBERS if forms.opening.opens == "access-list-extended" else _EXTENDED_NUMBERS
+    if name.isascii() and name.isdigit() and any(int(name) in each for each in ranges):
+        return "% Invalid access list name."
+    if section_of(name, root, others) is not None:
+        return "% Access-list type conflicts with prior definition"
+    return None
+
+
+def section_of(name: str, root: Section, forms: Forms) -> Section | None:
+    """Return the section of a list that was opened by its mode."""
+    found = root.find(forms.opening, Args({"name": name}))
+    return None if found is None else found.section
+
+
+def exists(name: str, root: Section, forms: Forms) -> bool:
+    """Return whether there is such a list in either form."""
+    return section_of(name, root, forms) is not None or bool(_numbered(name, root, forms))
+
+
+def take_in(name: str, root: Section, forms: Forms) -> None:
+    """Make the lines of `access-list N` the entries of the mode. The n-th has the number 10 n, remarks included."""
+    entries = _numbered(name, root, forms)
+    if not entries:
+        return
+    inner = Section(forms.mode, root)
+    for place, entry in enumerate(entries, 1):
+        root.drop(entry)
+        inner.put(Statement(forms.entry, _inner(entry.args).having(sequence=_STEP * place)))
+    words = (*forms.opening.syntax.split()[:3], name)
+    root.put(Statement(forms.opening, Args({"name": name}, words[:3], words), section=inner))
+
+
+def put_numbered(args: Args, root: Section, forms: Forms) -> bool:
+    """Put an entry of `access-list N` behind those of its list. Returns whether anything changed."""
+    inner = section_of(str(args.integer("number")), root, forms)
+    if inner is None:
+        return root.put(Statement(forms.numbered, args))
+    return inner.put(Statement(forms.entry, inner.index(forms.entry, Sequences).numbered(_inner(args), _STEP)))
+
+
+def end_entries(args: Args, root: Section, forms: Forms) -> str | None:
+    """Take an entry out of the mode of its list, for `no access-list N ...`; without an entry, the whole list."""
+    if "number" not in args:
+        return None
+    found = root.find(forms.opening, Args({"name": str(args.integer("number"))}))
+    if found is None or found.section is None:
+        return None
+    if not any(word in args for word in _ENTRY):
+        root.drop(found)
+        return ""
+    return "" if reset(found.section, forms.entry, _inner(args)) else None
+
+
+def end_numbered(args: Args, root: Section, forms: Forms) -> str | None:
+    """Drop the lines of `access-list N`, for `no ip access-list extended N`."""
+    entries = _numbered(args.text("name", ""), root, forms)
+    for entry in entries:
+        root.drop(entry)
+    return "" if entries else None
+
+
+def _numbered(name: str, root: Section, forms: Forms) -> list[Statement]:
+    """Return the lines of `access-list N`, in the order in which they were entered."""
+    if not (name.isascii() and name.isdigit()) or not root.matching(forms.numbered, Args({"number": int(name)})):
+        return []
+    return [entry for entry in root.entries(forms.numbered) if entry.args.integer("number") == int(name)]
+
+
+def _inner(args: Args) -> Args:
+    """Return the entry of `access-list N` as the mode of the list has it."""
+    inner = args.without("number").without("access-list")
+    return Args(inner.values_given, (word for word in inner if word not in inner.values_given), args.words[2:])
+
+
+# ------------------------------------------------------------------------------------------------ access lists
+
 
 _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
@@ -158,9 +394,9 @@ STANDARD: Final[ConfigLine] = ConfigLine(
     order=600,
     opens=_STANDARD,
     sort=("name",),
-    check=lambda args, root: one_list.check(args, root, STANDARD_FORMS, EXTENDED_FORMS),
-    displaces=lambda args, root: one_list.take_in(args.text("name"), root, STANDARD_FORMS),
-    ends=lambda args, root: one_list.end_numbered(args, root, STANDARD_FORMS),
+    check=lambda args, root: check(args, root, STANDARD_FORMS, EXTENDED_FORMS),
+    displaces=lambda args, root: take_in(args.text("name"), root, STANDARD_FORMS),
+    ends=lambda args, root: end_numbered(args, root, STANDARD_FORMS),
 )
 EXTENDED: Final[ConfigLine] = ConfigLine(
     "global",
@@ -170,9 +406,9 @@ EXTENDED: Final[ConfigLine] = ConfigLine(
     order=601,
     opens=_EXTENDED,
     sort=("name",),
-    check=lambda args, root: one_list.check(args, root, EXTENDED_FORMS, STANDARD_FORMS),
-    displaces=lambda args, root: one_list.take_in(args.text("name"), root, EXTENDED_FORMS),
-    ends=lambda args, root: one_list.end_numbered(args, root, EXTENDED_FORMS),
+    check=lambda args, root: check(args, root, EXTENDED_FORMS, STANDARD_FORMS),
+    displaces=lambda args, root: take_in(args.text("name"), root, EXTENDED_FORMS),
+    ends=lambda args, root: end_numbered(args, root, EXTENDED_FORMS),
 )
 STANDARD_ENTRY: Final[ConfigLine] = ConfigLine(
     _STANDARD,
@@ -201,8 +437,8 @@ STANDARD_NUMBERED: Final[ConfigLine] = ConfigLine(
     key=(),
     order=602,
     sort=("number",),
-    acts=lambda args, root: one_list.put_numbered(args, root, STANDARD_FORMS),
-    ends=lambda args, root: one_list.end_entries(args, root, STANDARD_FORMS),
+    acts=lambda args, root: put_numbered(args, root, STANDARD_FORMS),
+    ends=lambda args, root: end_entries(args, root, STANDARD_FORMS),
 )
 EXTENDED_NUMBERED: Final[ConfigLine] = ConfigLine(
     "global",
@@ -212,25 +448,23 @@ EXTENDED_NUMBERED: Final[ConfigLine] = ConfigLine(
     order=603,
     sort=("number",),
     check=_check_alone,
-    acts=lambda args, root: one_list.put_numbered(args, root, EXTENDED_FORMS),
-    ends=lambda args, root: one_list.end_entries(args, root, EXTENDED_FORMS),
+    acts=lambda args, root: put_numbered(args, root, EXTENDED_FORMS),
+    ends=lambda args, root: end_entries(args, root, EXTENDED_FORMS),
 )
-STANDARD_FORMS: Final[one_list.Forms] = one_list.Forms(STANDARD, STANDARD_ENTRY, STANDARD_NUMBERED, MODES[0])
-EXTENDED_FORMS: Final[one_list.Forms] = one_list.Forms(EXTENDED, EXTENDED_ENTRY, EXTENDED_NUMBERED, MODES[1])
+STANDARD_FORMS: Final[Forms] = Forms(STANDARD, STANDARD_ENTRY, STANDARD_NUMBERED, MODES[0])
+EXTENDED_FORMS: Final[Forms] = Forms(EXTENDED, EXTENDED_ENTRY, EXTENDED_NUMBERED, MODES[1])
 
 
 def _resequenced(args: Args, root: Section) -> list[tuple[Section, ConfigLine]]:
     """Return the sections of a list, with the lines of their entries; the lines of `access-list N` get a section."""
     for forms in (STANDARD_FORMS, EXTENDED_FORMS):
-        one_list.take_in(args.text("name"), root, forms)
-    found = (
-        (one_list.section_of(args.text("name"), root, each), each.entry) for each in (STANDARD_FORMS, EXTENDED_FORMS)
-    )
+        take_in(args.text("name"), root, forms)
+    found = ((section_of(args.text("name"), root, each), each.entry) for each in (STANDARD_FORMS, EXTENDED_FORMS))
     return [(section, line) for section, line in found if section is not None]
 
 
 def _check_resequence(args: Args, root: Section) -> str | None:
-    is_there = any(one_list.exists(args.text("name"), root, forms) for forms in (STANDARD_FORMS, EXTENDED_FORMS))
+    is_there = any(exists(args.text("name"), root, forms) for forms in (STANDARD_FORMS, EXTENDED_FORMS))
     return None if is_there else f"% There is no named access list {args.text('name')}"
 
 
