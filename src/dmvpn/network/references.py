@@ -28,7 +28,7 @@ from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
 from dmvpn.features.pki.config import maps, trustpoints
-from dmvpn.features.policy.config import access_lists, bgp_lists, objects
+from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.features.policy.config import access_lists as prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
@@ -408,9 +408,9 @@ _EXTENDED: Final = (range(100, 200), range(2000, 2700))
 _STANDARD, _EXPANDED = range(1, 100), range(100, 501)
 #: By kind: the line of a standard list, of a list with patterns, and what the former permits.
 _COMMUNITIES: Final = {
-    CommunityKind.PLAIN: (bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, "community1"),
-    CommunityKind.EXTENDED: (bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, "target1"),
-    CommunityKind.LARGE: (bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, "community1"),
+    CommunityKind.PLAIN: (route_maps.COMMUNITIES_STANDARD, route_maps.COMMUNITIES_EXPANDED, "community1"),
+    CommunityKind.EXTENDED: (route_maps.EXTENDED_STANDARD, route_maps.EXTENDED_EXPANDED, "target1"),
+    CommunityKind.LARGE: (route_maps.LARGE_STANDARD, route_maps.LARGE_EXPANDED, "community1"),
 }
 
 
@@ -427,7 +427,7 @@ def _access_list_lines(_device: Device, use: Use) -> str:
 
 
 def _as_path_lines(_device: Device, use: Use) -> str:
-    return bgp_lists.AS_PATH.of(number=use.name, permit=True, regex=Blank("pattern"))
+    return route_maps.AS_PATH.of(number=use.name, permit=True, regex=Blank("pattern"))
 
 
 def _community_lines(_device: Device, use: Use) -> str:

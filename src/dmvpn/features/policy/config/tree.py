@@ -12,8 +12,9 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
-from dmvpn.features.policy.config import access_lists, bgp_lists, conditions, objects, route_maps
+from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
 from dmvpn.features.policy.config import access_lists as prefix_lists
+from dmvpn.features.policy.config import route_maps as bgp_lists
 from dmvpn.features.policy.config.lists import ListEntry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ALL, ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.protocols import PROTOCOLS
