@@ -1,23 +1,152 @@
-"""Access lists, prefix lists and route maps, as values. The first entry that fits decides; none: denied."""
+"""Access lists, prefix lists and route maps, as values. The first entry that fits decides; none: denied.
+
+Object groups: several networks, or several services, under one name. An entry of an access list means all of them.
+
+A group may have other groups as members. What a group means is asked with all groups by name; a group that contains
+itself has its other members, once.
+
+Time ranges: when an entry of an access list counts, in the router's own time zone, to the minute.
+"""
 
 from __future__ import annotations
 
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import Condition
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
+    from dmvpn.base.filters import Ranges
     from dmvpn.base.pages import Pages
     from dmvpn.base.prefixlists import PrefixRule
     from dmvpn.base.routemaps import AttributeRule, MapRule
-    from dmvpn.features.policy.objects import NetworkGroup, ServiceGroup
-    from dmvpn.features.policy.times import TimeRange
+
+
+# ------------------------------------------------------------------------------------------------ time ranges
+
+
+DAY: Final = 24 * 60
+_WEEK: Final = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A part of every week, both minutes included. first, last: minutes since Monday 0:00; it may go over Sunday."""
+
+    first: int
+    last: int
+
+    def holds(self, minute: int) -> bool:
+        """Return whether a minute of the week is in it."""
+        return (minute - self.first) % _WEEK <= (self.last - self.first) % _WEEK
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """`time-range`: between the two absolute times, and in one of the periods if there are any.
+
+    start, end: None: no limit. lines: as the show has them.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    periods: tuple[Period, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def holds(self, local: datetime) -> bool:
+        """Return whether it is that time. local: without a time zone."""
+        moment = local.replace(second=0, microsecond=0)
+        if (self.start is not None and moment < self.start) or (self.end is not None and moment > self.end):
+            return False
+        minute = moment.weekday() * DAY + moment.hour * 60 + moment.minute
+        return not self.periods or any(period.holds(minute) for period in self.periods)
+
+
+# ------------------------------------------------------------------------------------------------ object groups
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkGroup:
+    """`object-group network`. lines: as the show has them. groups: names of member groups."""
+
+    description: str = ""
+    lines: tuple[str, ...] = ()
+    members: tuple[Addresses, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A member of a service group. Without a protocol: every one. Fields as in `base.filters.Condition`."""
+
+    protocol: int | None = None
+    source_ports: Ranges | None = None
+    destination_ports: Ranges | None = None
+    icmp: tuple[int, int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceGroup:
+    """`object-group service`. lines: as the show has them. groups: names of member groups."""
+
+    description: str = ""
+    lines: tuple[str, ...] = ()
+    members: tuple[Service, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def networks_of(name: str, groups: Mapping[str, NetworkGroup]) -> tuple[Addresses, ...]:
+    """Return all addresses of a group; a group that does not exist has none."""
+    return tuple(member for each in _reached(name, groups) for member in groups[each].members)
+
+
+def services_of(name: str, groups: Mapping[str, ServiceGroup]) -> tuple[Service, ...]:
+    """Return all services of a group; a group that does not exist has none."""
+    return tuple(member for each in _reached(name, groups) for member in groups[each].members)
+
+
+def _reached(name: str, groups: Mapping[str, NetworkGroup] | Mapping[str, ServiceGroup]) -> Iterator[str]:
+    """Yield the names of a group and of the groups in it, each once."""
+    waiting, seen = [name], dict[str, None]()
+    while waiting:
+        each = waiting.pop(0)
+        group = groups.get(each)
+        if each in seen or group is None:
+            continue
+        seen[each] = None
+        yield each
+        waiting += group.groups
+
+
+# ------------------------------------------------------------------------------------------------ protocols of IP
+
+
+#: The number in the IP header, None: every one.
+PROTOCOLS: Final = {
+    "ip": None,
+    "icmp": 1,
+    "igmp": 2,
+    "ipinip": 4,
+    "tcp": 6,
+    "udp": 17,
+    "gre": 47,
+    "esp": 50,
+    "ahp": 51,
+    "eigrp": 88,
+    "ospf": 89,
+    "nos": 94,
+    "pim": 103,
+    "pcp": 108,
+}
+
+
+# ------------------------------------------------------------------------------------------------ lists and maps
 
 
 @dataclass(frozen=True, slots=True)

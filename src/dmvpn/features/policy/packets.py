@@ -16,8 +16,7 @@ from dmvpn.base.pages import NONE
 from dmvpn.base.shadows import ListedEntry
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
-from dmvpn.features.policy.model import ANY
-from dmvpn.features.policy.objects import Service, networks_of, services_of
+from dmvpn.features.policy.model import ANY, Service, networks_of, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

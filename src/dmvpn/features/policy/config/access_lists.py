@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
 from dmvpn.features.policy.config.objects import PORTS, TTL
-from dmvpn.features.policy.protocols import PROTOCOLS
+from dmvpn.features.policy.model import PROTOCOLS
 from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
 from dmvpn.ios.assignment import reset
 

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import ICMP, icmp_of
-from dmvpn.features.policy.model import ANY
-from dmvpn.features.policy.objects import NetworkGroup, Service, ServiceGroup
-from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.features.policy.times import DAY, Period, TimeRange
+from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, NetworkGroup, Period, Service, ServiceGroup, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type
 from dmvpn.ios.dates import read_date
 from dmvpn.ios.values import Misfit, Reading, Unfinished

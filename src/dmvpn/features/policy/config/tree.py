@@ -20,9 +20,8 @@ from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
 from dmvpn.features.policy.config import access_lists as prefix_lists
 from dmvpn.features.policy.config import route_maps as bgp_lists
-from dmvpn.features.policy.model import ALL, ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
-from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.ios.filters import Pattern
+from dmvpn.features.policy.model import ALL, ANY, PROTOCOLS, AccessEntry, AddressRange, PolicyConfig, PortRanges
+from dmvpn.ios.regex import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

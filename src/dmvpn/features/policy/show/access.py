@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
-from dmvpn.features.policy.model import ANY
-from dmvpn.features.policy.protocols import PROTOCOLS
+from dmvpn.features.policy.model import ANY, PROTOCOLS
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE
 
