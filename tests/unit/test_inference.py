@@ -9,7 +9,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.features.policy.routes import of_routes
+from dmvpn.features.policy.machine import of_routes
 from dmvpn.network.device import Device
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.inference import infer

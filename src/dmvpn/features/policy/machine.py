@@ -2,33 +2,101 @@
 
 A translator supports less than these lines can express, so each list carries the unsupported part. A filter supports
 all of them; while one depends on the time of day, the machine looks at the clock once a minute.
+
+From the configuration to the values of routing protocols (`base.routemaps`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from dmvpn.base import translation
 from dmvpn.base.context import Context, Timer
-from dmvpn.base.events import ClockSet
+from dmvpn.base.events import ClockSet, Event
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
-from dmvpn.base.routemaps import Counted, MapRule, RoutePolicies
-from dmvpn.features.policy.events import ClearHits
-from dmvpn.features.policy.model import PolicyConfig
+from dmvpn.base.routemaps import AddressRule, Counted, MapRule, RoutePolicies
+from dmvpn.base.translation import Addresses
+from dmvpn.base.values import dataclass, project
+from dmvpn.features.policy.model import ANY, PolicyConfig
 from dmvpn.features.policy.packets import FilterLists
-from dmvpn.features.policy.routes import Lazily, of_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from dmvpn.base.events import Event, Packets
+    from dmvpn.base.events import Packets
     from dmvpn.base.filters import FilterList
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
+
+
+@dataclass(frozen=True, slots=True)
+class ClearHits(Event):
+    """`clear ip prefix-list`, `clear route-map counters`. name: of one list or map, "": of all."""
+
+    counted: Counted
+    name: str = ""
+
+
+V = TypeVar("V")
+W = TypeVar("W")
+
+
+def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], int] | None = None) -> RoutePolicies:
+    """Return all lists and maps that match routes. None: there are none. hits: where to count."""
+    if config is None:
+        return RoutePolicies()
+    return project(
+        RoutePolicies,
+        config,
+        access_lists=Lazily(
+            {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}, _address_rules
+        ),
+        hits={} if hits is None else hits,
+    )
+
+
+class Lazily(Mapping[str, W], Generic[V, W]):
+    """Makes a value from each list at its first use: a configuration may have thousands of unused lists."""
+
+    def __init__(self, lists: Mapping[str, V], make: Callable[[V], W]) -> None:
+        self._lists = lists
+        self._make = make
+        self._made: dict[str, W] = {}
+
+    def __getitem__(self, name: str) -> W:
+        if name not in self._made:
+            self._made[name] = self._make(self._lists[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+
+def _address_rules(listed: tuple[bool, Pages[AccessEntry]]) -> tuple[AddressRule, ...]:
+    """Return its entries: in extended lists the destination is the mask. Entries that need a packet choose no route:
+    those of protocols other than `ip`, and those with conditions.
+
+    The denial at the end is said, for a list of which no entry is about routes is not an empty one.
+    """
+    extended, entries = listed
+    rules = [
+        AddressRule(entry.permit, _range(entry.source), _range(entry.destination) if extended else None)
+        for entry in entries
+        if entry.protocol is None and not entry.partial
+    ]
+    return (*rules, AddressRule(False, _range(ANY))) if entries else ()
+
+
+def _range(listed: AddressRange) -> Addresses:
+    return Addresses(listed.address, listed.wildcard)
 
 
 #: Without time ranges all times are alike.

@@ -34,7 +34,7 @@ def model(tree: ConfigTree) -> PolicyConfig | None:
 
 def policies(tree: ConfigTree) -> RoutePolicies:
     """Return the same lists and maps for the filtering of routes."""
-    from dmvpn.features.policy.routes import of_routes
+    from dmvpn.features.policy.machine import of_routes
 
     return of_routes(model(tree))
 

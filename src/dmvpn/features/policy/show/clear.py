@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.routemaps import Counted
-from dmvpn.features.policy.events import ClearHits
+from dmvpn.features.policy.machine import ClearHits
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 
