@@ -107,7 +107,7 @@ from dmvpn.features.pki.show.certificates import Certificates
 from dmvpn.features.pki.show.keypairs import PublicKeys
 from dmvpn.features.pki.show.trustpoints import Lists
 from dmvpn.features.pki.show.trustpoints import Trustpoints
-from dmvpn.features.policy.show.access import ShowAccessLists
+from dmvpn.features.policy.show.lists import ShowAccessLists
 from dmvpn.features.policy.show.keys import ShowKeyChain
 from dmvpn.features.policy.show.lists import ShowLists
 from dmvpn.features.policy.show.maps import ShowRouteMap

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.show import access, clear, keys, lists, maps, routing
+from dmvpn.features.policy.show import clear, keys, lists, maps, routing
+from dmvpn.features.policy.show import lists as access
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
 
 COMMANDS: Final[tuple[ExecCommand, ...]] = (
-    *access.COMMANDS,
+    *access.ACCESS_COMMANDS,
     *keys.COMMANDS,
     *lists.COMMANDS,
     *maps.COMMANDS,
