@@ -108,10 +108,10 @@ from dmvpn.features.pki.show.keypairs import PublicKeys
 from dmvpn.features.pki.show.trustpoints import Lists
 from dmvpn.features.pki.show.trustpoints import Trustpoints
 from dmvpn.features.policy.show.lists import ShowAccessLists
-from dmvpn.features.policy.show.keys import ShowKeyChain
+from dmvpn.features.policy.show.maps import ShowKeyChain
 from dmvpn.features.policy.show.lists import ShowLists
 from dmvpn.features.policy.show.maps import ShowRouteMap
-from dmvpn.features.policy.show.routing import ShowIpPolicy
+from dmvpn.features.policy.show.maps import ShowIpPolicy
 from dmvpn.features.rib.show.cef import ShowIpCef
 from dmvpn.features.rib.show.cef import ShowIpCefSummary
 from dmvpn.features.rib.show.ipv6 import ShowIpv6Route
