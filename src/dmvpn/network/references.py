@@ -27,7 +27,8 @@ from dmvpn.features.ike.lint import ALGORITHMS, KEYRING, PROPOSAL, profile_lines
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
-from dmvpn.features.pki.config import maps, trustpoints
+from dmvpn.features.pki.config import trustpoints
+from dmvpn.features.pki.config import trustpoints as maps
 from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.features.policy.config import access_lists as prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.pki import model
-from dmvpn.features.pki.config import maps, trustpoints
+from dmvpn.features.pki.config import trustpoints
+from dmvpn.features.pki.config import trustpoints as maps
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigTree, Section

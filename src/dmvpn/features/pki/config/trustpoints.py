@@ -1,4 +1,7 @@
-"""`crypto pki trustpoint`, and the certificates of a trustpoint as octets. Private keys are not in a configuration."""
+"""`crypto pki trustpoint`, and the certificates of a trustpoint as octets. Private keys are not in a configuration.
+
+`crypto pki certificate map`: certificates described by their contents.
+"""
 
 from __future__ import annotations
 
@@ -144,3 +147,59 @@ OCTETS: Final = ConfigLine(
     _CERTIFICATE, f"{{octets:{OCTETS_TYPE.name}}}", {"octets": "Up to the line `quit`"}, key=("octets",)
 )
 LINES: Final = collected(ConfigLine, vars())
+
+
+_MAP = "pki-certificate-map"
+_MAP_MODES: Final = (Mode(_MAP, "ca-certificate-map"),)
+
+MAP: Final = ConfigLine(
+    "global",
+    "crypto ( pki | ca=pki ) certificate map {name:word} {number:1-65535}",
+    {
+        "pki": "Certificates",
+        "certificate": "Certificates as such",
+        "map": "Which certificates are meant",
+        "name": "Name of the map",
+        "number": "Entries are tried in this order",
+    },
+    key=("name", "number"),
+    order=192,
+    opens=_MAP,
+    sort=("name", "number"),
+)
+RULE: Final = ConfigLine(
+    _MAP,
+    "( subject-name | issuer-name | alt-subject-name | serial-number ) ( eq | ne | co | nc ) {text:line}",
+    {
+        "subject-name": "Whose certificate it is",
+        "issuer-name": "Who issued it",
+        "alt-subject-name": "Other names of its owner",
+        "serial-number": "Its number, hexadecimal",
+        "eq": "Is equal to",
+        "ne": "Is not equal to",
+        "co": "Contains",
+        "nc": "Does not contain",
+        "text": "What is compared; large letters are as good as small ones",
+    },
+    key=(),
+    order=10,
+)
+_MAP_LINES: Final = collected(ConfigLine, vars())
+
+
+_HELP: Final = "Kept for the record; nothing is enrolled over the network"
+
+
+def _kept(syntax: str, key: tuple[str, ...] | None = None) -> ConfigLine:
+    return ConfigLine("pki-trustpoint", syntax, _HELP, key=key, order=15, keep_no=True)
+
+
+_KEPT: Final = (
+    _kept("enrollment mode ra"),
+    _kept("enrollment retry ( count {number:1-100} | period {minutes:1-60} )", ("number", "minutes")),
+    _kept("usage ( ike | ssl-client | ssl-server )", ("ike", "ssl-client", "ssl-server")),
+    _kept("source interface {interface:interface}"),
+    _kept("storage {place:word}"),
+    _kept("regenerate"),
+    _kept("subject-alt-name {name:word}"),
+)
