@@ -61,8 +61,7 @@ def _is_there(folder: Path, name: str) -> bool:
 
 def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
     # Most routers have no certificates, and X.509 takes long to import.
-    from dmvpn.features.pki.chain import chain_lines
-    from dmvpn.features.pki.material import read_pem
+    from dmvpn.features.pki.material import chain_lines, read_pem
     from dmvpn.features.pki.store import KEY, LIST, joined, name_of
 
     own = [folder / f"{router}.pem", folder / f"{router}.key"]

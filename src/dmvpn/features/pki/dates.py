@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.certificates import serial_number
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki import messages
-from dmvpn.features.pki.names import moment, serial_of
+from dmvpn.features.pki.material import moment, serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 from cryptography import x509
 
 from dmvpn.base.certificates import certificate_of, serial_number
-from dmvpn.features.pki.material import UNREADABLE
+from dmvpn.features.pki.material import UNREADABLE, serial_of, text_of
 from dmvpn.features.pki.model import CertificatePart, Comparison
-from dmvpn.features.pki.names import serial_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,6 +3,10 @@
     pem, pkcs12 --> Material --> chain of the configuration, private key, revocation list
 
 All functions raise `UserError` for unreadable input, with its kind in one line.
+
+Names and dates in certificates, as IOS writes them.
+
+Certificates as lines of a configuration.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import textwrap
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -25,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
+from cryptography.x509.oid import NameOID
 
 from dmvpn.base.certificates import certificate_of, other_use, serial_number, weakness
 from dmvpn.base.errors import UserError
@@ -32,6 +38,80 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+#: Most specific first, by IOS's words for them.
+WORDS: Final = {
+    NameOID.UNSTRUCTURED_NAME: "hostname",
+    x509.ObjectIdentifier("1.2.840.113549.1.9.8"): "ipaddress",
+    NameOID.EMAIL_ADDRESS: "e",
+    NameOID.SERIAL_NUMBER: "serialNumber",
+    NameOID.COMMON_NAME: "cn",
+    NameOID.ORGANIZATIONAL_UNIT_NAME: "ou",
+    NameOID.ORGANIZATION_NAME: "o",
+    NameOID.LOCALITY_NAME: "l",
+    NameOID.STATE_OR_PROVINCE_NAME: "st",
+    NameOID.COUNTRY_NAME: "c",
+    NameOID.DOMAIN_COMPONENT: "dc",
+}
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def parts(name: x509.Name) -> Iterator[str]:
+    """Yield "cn=R1", "o=Example": the most specific first, as certificates say it last."""
+    for attribute in reversed(list(name)):
+        word = WORDS.get(attribute.oid, attribute.oid.dotted_string)
+        value = attribute.value if isinstance(attribute.value, str) else attribute.value.hex()
+        yield f"{word}={printable(value)}"
+
+
+def text_of(name: x509.Name) -> str:
+    """Return the whole name in one line: "cn=R1,o=Example"."""
+    return ",".join(parts(name))
+
+
+def printable(text: str) -> str:
+    """Escape unprintable characters: the text comes from outside, and goes to terminals and logs."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def moment(when: datetime) -> str:
+    """Return "06:00:00 UTC Nov 20 2026"; English whatever the locale is."""
+    return f"{when:%H:%M:%S} UTC {_MONTHS[when.month - 1]} {when.day} {when.year}"
+
+
+def serial_of(number: int) -> str:
+    """Return whole octets in capital letters, as IOS writes a serial number."""
+    text = f"{number:X}"
+    return text.zfill(len(text) + len(text) % 2)
+
+
+#: Digits of a group, and groups of a line.
+_GROUP: Final = 8
+_GROUPS: Final = 8
+
+
+def chain_lines(trustpoint: str, own: bytes, authorities: tuple[bytes, ...]) -> list[str]:
+    """Return the whole chain of a trustpoint again. own: our certificate in DER, b"" without one."""
+    lines = [f"no crypto pki certificate chain {trustpoint}", f"crypto pki certificate chain {trustpoint}"]
+    if own:
+        lines += _certificate("", own)
+    for authority in authorities:
+        lines += _certificate("ca ", authority)
+    return [*lines, "exit"]
+
+
+def trustpoint_lines(name: str, enrollment: str) -> list[str]:
+    """Return a new trustpoint. enrollment: "pkcs12", "terminal pem"."""
+    return [f"crypto pki trustpoint {name}", f" enrollment {enrollment}", " revocation-check crl", "exit"]
+
+
+def _certificate(kind: str, octets: bytes) -> list[str]:
+    serial = serial_of(serial_number(certificate_of(octets)))
+    groups = textwrap.wrap(octets.hex().upper(), _GROUP)
+    rows = (groups[start : start + _GROUPS] for start in range(0, len(groups), _GROUPS))
+    return [f" certificate {kind}{serial}", *(f"  {' '.join(row)}" for row in rows), "  quit"]
+
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 _BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from dmvpn.base.certificates import serial_number
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki.maps import alternatives
-from dmvpn.features.pki.names import moment, parts, printable, serial_of
+from dmvpn.features.pki.material import moment, parts, printable, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint, grouped
 
 if TYPE_CHECKING:

@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from dmvpn.base.certificates import CLOCK_TOLERANCE, certificate_of, serial_number
 from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
-from dmvpn.features.pki.chain import chain_lines, trustpoint_lines
 from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
 from dmvpn.features.pki.holdings import newest_lists
 from dmvpn.features.pki.machine import PkiMachine
-from dmvpn.features.pki.names import moment
+from dmvpn.features.pki.material import chain_lines, moment, trustpoint_lines
 from dmvpn.features.pki.show.common import fingerprint
 from dmvpn.features.pki.store import LARGEST
 from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
