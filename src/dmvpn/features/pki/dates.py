@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from dmvpn.base.notices import Log
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
 
 #: Days before its end at which a certificate is spoken of.
 WARNINGS: Final = (30, 14, 7, 3, 1, 0)

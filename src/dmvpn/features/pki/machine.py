@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Credentials
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
 
 #: Seconds between two looks at the dates, at least (a certificate is good through its last second) and at most.
 SHORTEST: Final = 1.0
@@ -91,7 +91,7 @@ class PkiMachine(Machine):
         if not self._config.trustpoints:
             return {}
         # X.509 takes longer to import than a router without certificates takes to start.
-        from dmvpn.features.pki.holdings import gather
+        from dmvpn.features.pki.trustpoints import gather
 
         return {
             trustpoint.name: gather(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
     from dmvpn.ios import ShowContext
 
 

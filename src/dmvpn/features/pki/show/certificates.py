@@ -17,7 +17,7 @@ from dmvpn.features.pki.show.common import chosen, fingerprint, grouped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
     from dmvpn.ios import Args, ShowContext
 
 #: Bits of KeyUsage by their names, as IOS prints them, the most significant first (RFC 5280 §4.2.1.3).

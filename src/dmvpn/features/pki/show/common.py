@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.pki.machine import PkiMachine
 
 if TYPE_CHECKING:
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
     from dmvpn.ios import Args, ShowContext
 
 

@@ -17,11 +17,11 @@ from dmvpn.base.certificates import CLOCK_TOLERANCE, certificate_of, serial_numb
 from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
 from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
-from dmvpn.features.pki.holdings import newest_lists
 from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.features.pki.material import chain_lines, moment, trustpoint_lines
 from dmvpn.features.pki.show.common import fingerprint
 from dmvpn.features.pki.store import LARGEST
+from dmvpn.features.pki.trustpoints import newest_lists
 from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from dmvpn.features.pki.holdings import Holdings
     from dmvpn.features.pki.material import Material
+    from dmvpn.features.pki.trustpoints import Holdings
 
 _UNTIL: Final = '% End with a blank line or "quit" on a line by itself.'
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from dmvpn.features.pki.holdings import Holdings
+    from dmvpn.features.pki.trustpoints import Holdings
     from dmvpn.ios import Args, ShowContext
 
 
