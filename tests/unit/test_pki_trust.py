@@ -26,8 +26,8 @@ from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.trust import Trust
-from dmvpn.features.pki.maps import is_meant
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule
+from dmvpn.features.pki.trustpoints import is_meant
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.tools.authority import Authority

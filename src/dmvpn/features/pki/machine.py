@@ -76,7 +76,7 @@ class PkiMachine(Machine):
         entries = [entry for entry in self._config.maps if entry.name == name]
         if not entries:
             return False
-        from dmvpn.features.pki.maps import is_meant
+        from dmvpn.features.pki.trustpoints import is_meant
 
         return is_meant(entries, certificate)
 
@@ -164,7 +164,7 @@ class PkiMachine(Machine):
             self._context.stop(self._dates)
             self._said.clear()
             return
-        from dmvpn.features.pki.dates import findings, next_change
+        from dmvpn.features.pki.trustpoints import findings, next_change
 
         wall = self._context.ports.clock.wall(self._context.now)
         changes = (next_change(one, wall) for one in held)

@@ -1,22 +1,45 @@
-"""The content of a trustpoint: its certificates sorted out, with the key that fits and the list that is newest."""
+"""The content of a trustpoint: its certificates sorted out, with the key that fits and the list that is newest.
+
+Which certificates a `crypto pki certificate map` means.
+
+Log messages about a trustpoint: missing, damaged, expired or soon expiring certificates.
+"""
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, assert_never
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import Credentials
 from dmvpn.base.values import dataclass
-from dmvpn.features.pki.material import Key, der_of, fits, newest, read_certificate, read_key, read_list
+from dmvpn.features.pki import messages
+from dmvpn.features.pki.material import (
+    UNREADABLE,
+    Key,
+    der_of,
+    fits,
+    moment,
+    newest,
+    read_certificate,
+    read_key,
+    read_list,
+    serial_of,
+    text_of,
+)
+from dmvpn.features.pki.model import CertificatePart, Comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
-    from dmvpn.features.pki.model import Trustpoint
+    from dmvpn.base.notices import Log
+    from dmvpn.features.pki.model import CertificateMap, MapRule, Trustpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +172,126 @@ def _above(own: x509.Certificate, between: tuple[x509.Certificate, ...]) -> list
 
 def _der(certificates: tuple[x509.Certificate, ...]) -> tuple[bytes, ...]:
     return tuple(certificate.public_bytes(Encoding.DER) for certificate in certificates)
+
+
+def is_meant(entries: Iterable[CertificateMap], octets: bytes) -> bool:
+    """Return whether any entry means this certificate (DER).
+
+    One without rules means all, as IOS has it; without entries none.
+    """
+    try:
+        certificate = certificate_of(octets)
+        said = {part: _texts(certificate, part) for part in CertificatePart}
+    except UNREADABLE:
+        return False
+    return any(all(_fits(rule, said[rule.part]) for rule in entry.rules) for entry in entries)
+
+
+def _fits(rule: MapRule, texts: Sequence[str]) -> bool:
+    wanted = _plain(rule.text)
+    have = [_plain(text) for text in texts]
+    match rule.comparison:
+        case Comparison.EQUAL:
+            return wanted in have
+        case Comparison.UNEQUAL:
+            return wanted not in have
+        case Comparison.CONTAINS:
+            return any(wanted in text for text in have)
+        case Comparison.LACKS:
+            return not any(wanted in text for text in have)
+        case _:
+            assert_never(rule.comparison)
+
+
+def _plain(text: str) -> str:
+    """Return letters in one case, and no blanks around commas and equal signs: people write names with and without."""
+    return ",".join("=".join(word.strip() for word in part.split("=")) for part in text.lower().split(","))
+
+
+def _texts(certificate: x509.Certificate, part: CertificatePart) -> tuple[str, ...]:
+    match part:
+        case CertificatePart.SUBJECT:
+            return (text_of(certificate.subject),)
+        case CertificatePart.ISSUER:
+            return (text_of(certificate.issuer),)
+        case CertificatePart.SERIAL:
+            return (serial_of(serial_number(certificate)),)
+        case CertificatePart.ALTERNATIVE:
+            return alternatives(certificate)
+        case _:
+            assert_never(part)
+
+
+def alternatives(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the alternative names of a certificate that are names, e-mail or IP addresses. Raises ValueError."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return (
+        *extension.get_values_for_type(x509.DNSName),
+        *extension.get_values_for_type(x509.RFC822Name),
+        *(str(address) for address in extension.get_values_for_type(x509.IPAddress)),
+    )
+
+
+#: Days before its end at which a certificate is spoken of.
+WARNINGS: Final = (30, 14, 7, 3, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DateFinding:
+    """about: what; state: how it is; the log has it when that changes."""
+
+    about: str
+    state: str
+    log: Log
+
+
+def findings(held: Holdings, wall: datetime) -> Iterator[DateFinding]:
+    """Yield everything worth a message about one trustpoint, at this wall time (UTC)."""
+    name = held.trustpoint.name
+    for what in held.unreadable:
+        yield DateFinding(f"{name} {what}", "unreadable", messages.Unreadable.of(name, what))
+    if held.stray:
+        yield DateFinding(f"{name} key", "missing", messages.NoKey.of(name))
+    if held.own is not None:
+        yield from _dates(name, "The certificate", held.own, wall)
+    for authority in held.authorities:
+        yield from _dates(name, "The CA certificate", authority, wall)
+    yield from _list(held, wall)
+
+
+def next_change(held: Holdings, wall: datetime) -> datetime | None:
+    """Return when something else will be worth a message."""
+    certificates = (*((held.own,) if held.own else ()), *held.authorities)
+    moments = [one.not_valid_before_utc for one in certificates]
+    for one in certificates:
+        moments += [one.not_valid_after_utc - timedelta(days=step + 1) for step in WARNINGS]
+        moments.append(one.not_valid_after_utc)
+    moments += [one.next_update_utc for one in held.lists if one.next_update_utc is not None]
+    return min((moment for moment in moments if moment >= wall), default=None)
+
+
+def _list(held: Holdings, wall: datetime) -> Iterator[DateFinding]:
+    name = held.trustpoint.name
+    if held.trustpoint.asks_nobody:
+        return
+    if not held.lists and held.trustpoint.must_ask and held.authorities:
+        yield DateFinding(f"{name} list", "missing", messages.NoList.of(name))
+    for one in held.lists:
+        if one.next_update_utc is not None and one.next_update_utc < wall:
+            about = f"{name} list {one.issuer.rfc4514_string()}"
+            yield DateFinding(about, "stale", messages.ListStale.of(name, moment(one.next_update_utc)))
+
+
+def _dates(name: str, whose: str, certificate: x509.Certificate, wall: datetime) -> Iterator[DateFinding]:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    about = f"{name} {serial_of(serial_number(certificate))} {certificate.issuer.rfc4514_string()}"
+    if wall < begin:
+        yield DateFinding(about, "early", messages.NotYetValid.of(name, whose, moment(begin), moment(wall)))
+    elif wall > end:
+        yield DateFinding(about, "expired", messages.Expired.of(name, whose, moment(end)))
+    elif (days := (end - wall).days) <= WARNINGS[0]:
+        step = min(step for step in WARNINGS if days <= step)
+        yield DateFinding(about, f"expires within {step}", messages.Expiring.of(name, whose, days, moment(end)))

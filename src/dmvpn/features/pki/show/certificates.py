@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import serial_number
 from dmvpn.base.values import dataclass
-from dmvpn.features.pki.maps import alternatives
 from dmvpn.features.pki.material import moment, parts, printable, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint, grouped
+from dmvpn.features.pki.trustpoints import alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
