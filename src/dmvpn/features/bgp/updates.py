@@ -1,8 +1,8 @@
 """UPDATEs for several neighbors, encoded once, and the queues in which they wait for each neighbor.
 
 Two things differ between peers of equal policy: a peer does not receive its own path, and does not receive itself as
-the next hop (RFC 4271 §5.1.3). `attributes_for` returns what a path becomes for one of them; UPDATEs for which this matters are
-encoded separately for that peer.
+the next hop (RFC 4271 §5.1.3). `attributes_for` returns what a path becomes for one of them; UPDATEs for which this
+matters are encoded separately for that peer.
 
 The send queue of a neighbor has its position in the stream of its update group:
 
