@@ -35,7 +35,7 @@ BESIDES: Final = {
     "nat": ("rules",),
     "nhrp": ("cache", "client", "forwarding", "parts", "resolver", "tunnel"),
     "ospf": ("settings",),
-    "pki": ("material", "store"),
+    "pki": ("material",),
 }
 #: What nobody loads who only builds a router: people, judges and what these need.
 _LATER: Final = re.compile(

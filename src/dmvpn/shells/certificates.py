@@ -61,8 +61,8 @@ def _is_there(folder: Path, name: str) -> bool:
 
 def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
     # Most routers have no certificates, and X.509 takes long to import.
+    from dmvpn.features.pki.machine import KEY, LIST, joined, name_of
     from dmvpn.features.pki.material import chain_lines, read_pem
-    from dmvpn.features.pki.store import KEY, LIST, joined, name_of
 
     own = [folder / f"{router}.pem", folder / f"{router}.key"]
     files = [folder / "ca.pem", *(own if own[0].exists() else ()), folder / "crl.pem"]

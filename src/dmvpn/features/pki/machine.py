@@ -7,30 +7,187 @@
 
 A key is not bound to a certificate: of all that are known for a trustpoint the one counts that fits. So the new pair
 may come in any order, and a configuration with old certificates does not take the key away.
+
+Pairs of keys that `crypto key generate` makes. They are kept outside of the configuration, as on IOS.
+
+Under which names a router keeps what no configuration shows: private keys and revocation lists.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Store
-from dmvpn.base.events import ClockSet, EffectFailed, Remembered
+from dmvpn.base.events import ClockSet, EffectFailed, Event, Remembered
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import RevocationsChanged
 from dmvpn.base.notices import Configured
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki import messages
-from dmvpn.features.pki.events import CredentialsImported, KeyForgotten, KeyPairForgotten, KeyPairMade
-from dmvpn.features.pki.keypairs import KeyPair, remembered
 from dmvpn.features.pki.model import PkiConfig
-from dmvpn.features.pki.store import KEY, LIST, is_ours, joined, meaning_of, name_of, parted
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Event, Packets
+    from dmvpn.base.events import Packets
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Credentials
     from dmvpn.features.pki.trustpoints import Holdings
+
+RSA, EC = "RSA", "EC"
+#: Of one router.
+MOST: Final = 32
+_STORED: Final = re.compile(rb"(RSA|EC) (\d{1,12}) ([^\n]{1,256})\n(.+)", re.DOTALL)
+_KEYPAIR: Final = re.compile(r"keypair-[0-9a-f]{2,512}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A pair.
+
+    kind: RSA or EC.
+    made: seconds since 1970.
+    private: PKCS #8 in DER.
+    """
+
+    name: str
+    kind: str
+    made: int
+    private: bytes = field(repr=False)
+
+    @property
+    def stored_as(self) -> str:
+        """The name under which the router keeps it."""
+        return f"keypair-{f'{self.kind} {self.name}'.encode().hex()}"
+
+    @property
+    def stored(self) -> bytes:
+        """What the router keeps."""
+        return f"{self.kind} {self.made} {self.name}\n".encode() + self.private
+
+    @property
+    def public(self) -> bytes:
+        """The public half: SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7)."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+
+        public = load_der_private_key(self.private, None).public_key()
+        return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def is_keypair(name: str) -> bool:
+    """Return whether a pair is kept under this name."""
+    return _KEYPAIR.match(name) is not None
+
+
+def remembered(name: str, octets: bytes) -> KeyPair | None:
+    """Return the pair that a router kept under this name; None: the name is not a key pair's, or the pair is damaged,
+    or was removed.
+    """
+    found = _STORED.fullmatch(octets) if is_keypair(name) else None
+    if found is None:
+        return None
+    kind, made, label, private = found.groups()
+    pair = KeyPair(label.decode("utf-8", "replace"), kind.decode(), int(made), private)
+    try:
+        return pair if pair.stored_as == name and pair.public else None
+    except (ValueError, TypeError):
+        return None
+
+
+def generated(name: str, kind: str, bits: int, made: int) -> KeyPair:
+    """Generate a new pair; it takes up to seconds, so a session calls this in a thread."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    curves = {256: ec.SECP256R1(), 384: ec.SECP384R1(), 521: ec.SECP521R1()}
+    key = rsa.generate_private_key(65537, bits) if kind == RSA else ec.generate_private_key(curves[bits])
+    return KeyPair(name, kind, made, key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+KEY, LIST = "key", "crl"
+#: Octets of all revocation lists of a trustpoint: longer values would not survive a restart.
+LARGEST: Final = 1 << 16
+_LONG: Final = 0x80
+_NAME: Final = re.compile(r"pki-(.+)\.(key|crl)\Z")
+_ODD: Final = re.compile(r"[^A-Za-z0-9_-]")
+_QUOTED: Final = re.compile(r"%([0-9a-f]+)%")
+
+
+def name_of(trustpoint: str, kind: str) -> str:
+    """Return the name under which it is kept: of a file, so of letters that no file system minds."""
+    return f"pki-{_ODD.sub(lambda match: f'%{ord(match[0]):x}%', trustpoint)}.{kind}"
+
+
+def meaning_of(name: str) -> tuple[str, str] | None:
+    """Return the trustpoint and the kind of a stored value, by its name; None: the name is not of this feature."""
+    match = _NAME.match(name)
+    return None if match is None else (_QUOTED.sub(lambda quoted: chr(int(quoted[1], 16)), match[1]), match[2])
+
+
+def is_ours(name: str) -> bool:
+    """Return whether this feature keeps something under this name."""
+    return meaning_of(name) is not None or is_keypair(name)
+
+
+def joined(values: tuple[bytes, ...]) -> bytes:
+    """Join several DER values to one."""
+    return b"".join(values)
+
+
+def parted(octets: bytes) -> tuple[bytes, ...]:
+    """Return the DER values that follow each other; damaged octets are the last one."""
+    found: list[bytes] = []
+    while octets:
+        end = _end(octets)
+        found.append(octets[:end])
+        octets = octets[end:]
+    return tuple(found)
+
+
+def _end(octets: bytes) -> int:
+    """Return where the first DER value ends (X.690 §8.1.3)."""
+    if len(octets) < 2 or not octets[1] & _LONG:
+        return 2 + octets[1] if len(octets) > 1 else len(octets)
+    width = octets[1] & ~_LONG
+    return min(len(octets), 2 + width + int.from_bytes(octets[2 : 2 + width], "big"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsImported(Event):
+    """A user imported credentials that no configuration shows.
+
+    key: PKCS #8 in DER, b"": as before.
+    lists: all revocation lists that count from now on, in DER; none: as before.
+    """
+
+    trustpoint: str
+    key: bytes = field(default=b"", repr=False)
+    lists: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyForgotten(Event):
+    """`crypto key zeroize NAME`: delete the private key of this trustpoint."""
+
+    trustpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPairMade(Event):
+    """`crypto key generate`: a pair of keys is to be kept."""
+
+    pair: KeyPair
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPairForgotten(Event):
+    """`crypto key zeroize rsa`: delete a pair."""
+
+    kind: str
+    name: str
+
 
 #: Seconds between two looks at the dates, at least (a certificate is good through its last second) and at most.
 SHORTEST: Final = 1.0

@@ -16,11 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from dmvpn.base.certificates import CLOCK_TOLERANCE, certificate_of, serial_number
 from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
-from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
-from dmvpn.features.pki.machine import PkiMachine
+from dmvpn.features.pki.machine import LARGEST, CredentialsImported, KeyForgotten, PkiMachine
 from dmvpn.features.pki.material import chain_lines, moment, trustpoint_lines
 from dmvpn.features.pki.show.common import fingerprint
-from dmvpn.features.pki.store import LARGEST
 from dmvpn.features.pki.trustpoints import newest_lists
 from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
 

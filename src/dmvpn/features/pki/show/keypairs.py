@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.pki.events import KeyPairForgotten, KeyPairMade
-from dmvpn.features.pki.keypairs import EC, MOST, RSA, KeyPair, generated
-from dmvpn.features.pki.machine import PkiMachine
+from dmvpn.features.pki.machine import EC, MOST, RSA, KeyPair, KeyPairForgotten, KeyPairMade, PkiMachine, generated
 from dmvpn.features.pki.show.common import grouped
 from dmvpn.ios import Args, Ask, Change, Compute, ExecCommand, ShowContext
 

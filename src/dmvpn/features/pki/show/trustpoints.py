@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import serial_number
 from dmvpn.base.values import dataclass
+from dmvpn.features.pki.machine import LARGEST
 from dmvpn.features.pki.material import moment, parts, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint
-from dmvpn.features.pki.store import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
