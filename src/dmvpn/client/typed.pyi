@@ -105,8 +105,8 @@ from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.process import ShowSummaryAddresses
 from dmvpn.features.pki.show.certificates import Certificates
 from dmvpn.features.pki.show.keypairs import PublicKeys
-from dmvpn.features.pki.show.trustpoints import Lists
-from dmvpn.features.pki.show.trustpoints import Trustpoints
+from dmvpn.features.pki.show.certificates import Lists
+from dmvpn.features.pki.show.certificates import Trustpoints
 from dmvpn.features.policy.show.lists import ShowAccessLists
 from dmvpn.features.policy.show.maps import ShowKeyChain
 from dmvpn.features.policy.show.lists import ShowLists

@@ -8,8 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.pki.show import importing, keypairs
-from dmvpn.features.pki.show.certificates import certificates, render_certificates
-from dmvpn.features.pki.show.trustpoints import lists, render_lists, render_trustpoints, trustpoints
+from dmvpn.features.pki.show.certificates import (
+    certificates,
+    lists,
+    render_certificates,
+    render_lists,
+    render_trustpoints,
+    trustpoints,
+)
 from dmvpn.ios import ExecCommand
 
 _HELP: Final = {

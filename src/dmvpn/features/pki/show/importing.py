@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.features.pki import material
 from dmvpn.features.pki.machine import LARGEST, CredentialsImported, KeyForgotten, PkiMachine
 from dmvpn.features.pki.material import chain_lines, moment, trustpoint_lines
-from dmvpn.features.pki.show.common import fingerprint
+from dmvpn.features.pki.show.certificates import fingerprint
 from dmvpn.features.pki.trustpoints import newest_lists
 from dmvpn.ios import Args, Ask, Change, ExecCommand, ShowContext
 

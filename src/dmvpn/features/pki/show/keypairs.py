@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki.machine import EC, MOST, RSA, KeyPair, KeyPairForgotten, KeyPairMade, PkiMachine, generated
-from dmvpn.features.pki.show.common import grouped
+from dmvpn.features.pki.show.certificates import grouped
 from dmvpn.ios import Args, Ask, Change, Compute, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
