@@ -104,7 +104,7 @@ from dmvpn.features.ospf.show.process import ShowBorderRouters
 from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.process import ShowSummaryAddresses
 from dmvpn.features.pki.show.certificates import Certificates
-from dmvpn.features.pki.show.keypairs import PublicKeys
+from dmvpn.features.pki.show.importing import PublicKeys
 from dmvpn.features.pki.show.certificates import Lists
 from dmvpn.features.pki.show.certificates import Trustpoints
 from dmvpn.features.policy.show.lists import ShowAccessLists

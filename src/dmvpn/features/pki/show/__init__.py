@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.pki.show import importing, keypairs
+from dmvpn.features.pki.show import importing
+from dmvpn.features.pki.show import importing as keypairs
 from dmvpn.features.pki.show.certificates import (
     certificates,
     lists,
@@ -29,7 +30,7 @@ _HELP: Final = {
 }
 COMMANDS: Final = (
     *importing.COMMANDS,
-    *keypairs.COMMANDS,
+    *keypairs.KEY_COMMANDS,
     ExecCommand(
         "show crypto pki certificates [ verbose ] [ {name:word} ]",
         _HELP,
