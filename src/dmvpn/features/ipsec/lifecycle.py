@@ -14,9 +14,8 @@ from dmvpn.base.negotiation import ConnectionUnwanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.associations import Associations, SaStanding
+from dmvpn.features.ipsec.associations import Associations, SaStanding, Upkeep
 from dmvpn.features.ipsec.reasons import IpsecReason
-from dmvpn.features.ipsec.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends
