@@ -10,7 +10,7 @@ from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import collected
-from dmvpn.features.ipsec.config.transforms import lines_of
+from dmvpn.features.ipsec.config.profiles import lines_of
 from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.features.ipsec.policies import resolve, transform_of
 

@@ -11,8 +11,7 @@ from dmvpn.base.terms import Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
-from dmvpn.features.ipsec.config.profiles import PROFILE, TRANSFORM_SETS
-from dmvpn.features.ipsec.config.transforms import lines_of
+from dmvpn.features.ipsec.config.profiles import PROFILE, TRANSFORM_SETS, lines_of
 from dmvpn.features.ipsec.policies import DEFAULT_TRANSFORM_SET, find_profile, transform_of, usable_sets
 from dmvpn.features.tunnel.config import PROTECTION as PROTECTION_LINE
 from dmvpn.ios import INTERFACE

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ipsec import model
-from dmvpn.features.ipsec.config import profiles, transforms
+from dmvpn.features.ipsec.config import profiles
+from dmvpn.features.ipsec.config import profiles as transforms
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
