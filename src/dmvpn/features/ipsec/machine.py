@@ -24,10 +24,9 @@ from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
 from dmvpn.features.ipsec.lifecycle import Lifecycle
 from dmvpn.features.ipsec.model import IpsecConfig
-from dmvpn.features.ipsec.policies import Expansion, expansion
+from dmvpn.features.ipsec.policies import Decision, Expansion, decide, expansion, policies_of
 from dmvpn.features.ipsec.serving import Serving
 from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Negotiations
 
