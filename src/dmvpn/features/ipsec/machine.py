@@ -24,11 +24,10 @@ from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.lifecycle import Lifecycle
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.policies import Decision, Expansion, decide, expansion, policies_of
 from dmvpn.features.ipsec.serving import Serving
-from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Negotiations
+from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Lifecycle, Negotiations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
