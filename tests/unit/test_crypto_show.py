@@ -24,7 +24,7 @@ from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.show import COMMANDS as IKE
 from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.ipsec.show import COMMANDS as IPSEC
-from dmvpn.features.ipsec.show.words import plaintext_mtu
+from dmvpn.features.ipsec.show.sas import plaintext_mtu
 from dmvpn.ios import ExecParser, Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.show import engine, maps, sas, sessions, settings
+from dmvpn.features.ipsec.show import maps, sas, sessions, settings
+from dmvpn.features.ipsec.show import sas as engine
 
 COMMANDS: Final = (
     *sessions.COMMANDS,
     *sas.COMMANDS,
-    *engine.COMMANDS,
+    *engine.ENGINE_COMMANDS,
     *maps.COMMANDS,
     *settings.COMMANDS,
     *sessions.CLEARS,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.sessions import SessionStatus, sessions
 from dmvpn.base.values import dataclass
+from dmvpn.features.ipsec.show.sas import map_name
 from dmvpn.features.ipsec.show.settings import ProfileLines, current, lifetime_line, profile_lines, set_block
-from dmvpn.features.ipsec.show.words import map_name
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
 
 if TYPE_CHECKING:

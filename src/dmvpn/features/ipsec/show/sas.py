@@ -1,4 +1,7 @@
-"""`show crypto ipsec sa`: the security associations of each tunnel, peer by peer."""
+"""`show crypto ipsec sa`: the security associations of each tunnel, peer by peer.
+
+`show crypto engine connections active`: each direction of each security association, with what passed it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,61 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import fresh
+from dmvpn.base.protection import EspCipher, EspHash
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
 from dmvpn.base.values import dataclass
-from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
+from dmvpn.features.ipsec.model import Cipher
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.protection import ProtectedPair, SaView
+    from dmvpn.base.protection import EspTransform, ProtectedPair, SaView
+    from dmvpn.features.ipsec.model import TransformSet
+
+_IPV4, _UDP, _ESP, _TRAILER, _ALIGNMENT = 20, 8, 8, 2, 4
+_AES_BLOCK = 16
+_GCM_VECTOR, _GCM_TAG = 8, 16
+#: Octets of the check value: half a hash's, except SHA-1's (RFC 2404, RFC 4868).
+_TAGS: Final = {EspHash.SHA1: 12, EspHash.SHA256: 16, EspHash.SHA384: 24, EspHash.SHA512: 32}
+_IPV6_EXTRA = 20
+
+
+def map_name(tunnel: str) -> str:
+    """Return the crypto map that IOS makes for a protected tunnel."""
+    return f"{tunnel}-head-0"
+
+
+def set_words(transform_set: TransformSet) -> str:
+    """Return the algorithms of a set as IOS shows them: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    cipher, bits = transform_set.cipher, transform_set.key_bits
+    if bits in (0, 128):
+        words = cipher.value
+    elif cipher is Cipher.AES_CBC:
+        words = f"esp-{bits}-aes"
+    else:
+        words = f"{cipher.value} {bits}"
+    return words if transform_set.integrity is None else f"{words} {transform_set.integrity.value}"
+
+
+def vector_octets(transform: EspTransform) -> int:
+    """Return the octets of the initialization vector in each packet."""
+    return _GCM_VECTOR if transform.cipher is EspCipher.AES_GCM else _AES_BLOCK
+
+
+def plaintext_mtu(transform: EspTransform, path_mtu: int, *, transport: bool, udp: bool, version: int) -> int:
+    """Return the largest packet, its own IP header counted, that fits into `path_mtu` when it is encrypted (RFC 4303
+    §2).
+    """
+    is_gcm = transform.cipher is EspCipher.AES_GCM
+    tag = _GCM_TAG if is_gcm else _TAGS[transform.hash] if transform.hash is not None else 0
+    header = _IPV4 if version == 4 else _IPV4 + _IPV6_EXTRA
+    room = path_mtu - header - (_UDP if udp else 0) - _ESP - vector_octets(transform) - tag
+    room -= room % (_ALIGNMENT if is_gcm else _AES_BLOCK)
+    return room - _TRAILER + (header if transport else 0)
+
 
 _IKE_PORT = 500
 #: What IOS prints for SAs of its own software; nobody outside knows more of it.
@@ -288,4 +335,81 @@ _WHICH: Final = "[ interface {interface:interface} | peer ( {peer:address} | {pe
 COMMANDS: Final = (
     ExecCommand(f"show crypto ipsec sa {_WHICH}", _HELP, query=query, render=render),
     ExecCommand(f"show crypto ipsec sa {_WHICH} detail", _HELP, query=query, render=render_detail),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConnection:
+    """One direction of an SA.
+
+    number: of the SA, from 1: a pair has an odd and an even one.
+    encrypted, decrypted: packets; last_sequence: the ESP sequence number of the last one.
+    """
+
+    number: int
+    algorithm: str
+    encrypted: int
+    decrypted: int
+    last_sequence: int
+    local: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEngine:
+    """The answer to `show crypto engine connections active`."""
+
+    connections: tuple[EngineConnection, ...]
+
+
+def query_engine(ctx: ShowContext, _: Args) -> ShowEngine:
+    """Return both directions of all SAs, in the order in which these were negotiated."""
+    found: list[EngineConnection] = []
+    for place, view in enumerate(breathing(fresh(ctx.ports.protection.sas(), ctx.counting))):
+        sent, received = (view.count.sent, view.count.received) if view.count is not None else (0, 0)
+        algorithm = _algorithm(view.transform)
+        for number, encrypted, decrypted in ((2 * place + 1, 0, received), (2 * place + 2, sent, 0)):
+            found.append(
+                EngineConnection(
+                    number=number,
+                    algorithm=algorithm,
+                    encrypted=encrypted,
+                    decrypted=decrypted,
+                    last_sequence=encrypted or decrypted,
+                    local=view.connection.local,
+                )
+            )
+    return ShowEngine(tuple(found))
+
+
+def _algorithm(transform: EspTransform) -> str:
+    """Return cipher and hash: "AES256+SHA256", "AES-GCM256"."""
+    name = "AES-GCM" if transform.cipher is EspCipher.AES_GCM else "AES"
+    hashed = "" if transform.hash is None else f"+{transform.hash.value.upper()}"
+    return f"{name}{transform.bits}{hashed}"
+
+
+def render_engine(answer: ShowEngine) -> Iterator[str]:
+    """Yield a table."""
+    yield "Crypto Engine Connections"
+    yield ""
+    yield "   ID  Type    Algorithm           Encrypt  Decrypt LastSeqN IP-Address"
+    for one in answer.connections:
+        yield (
+            f"{one.number:>5}  IPsec   {one.algorithm:<18} {one.encrypted:>8} {one.decrypted:>8} "
+            f"{one.last_sequence:>8} {one.local}"
+        )
+    yield ""
+
+
+ENGINE_COMMANDS: Final = (
+    ExecCommand(
+        "show crypto engine connections active",
+        {
+            "engine": "What encrypts and decrypts",
+            "connections": "Security associations",
+            "active": "Each direction, with the packets that passed",
+        },
+        query=query_engine,
+        render=render_engine,
+    ),
 )

@@ -8,7 +8,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.config import model
 from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
 from dmvpn.features.ipsec.policies import DEFAULT_PROFILE, DEFAULT_TRANSFORM_SET, find_profile
-from dmvpn.features.ipsec.show.words import set_words
+from dmvpn.features.ipsec.show.sas import set_words
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
