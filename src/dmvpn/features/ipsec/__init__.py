@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def _udp(ctx: ShowContext) -> list[UdpPort]:
-    from dmvpn.features.ipsec.show.udp import udp_ports
+    from dmvpn.features.ipsec.show.sessions import udp_ports
 
     return udp_ports(ctx)
 

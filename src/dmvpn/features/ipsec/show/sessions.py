@@ -1,22 +1,35 @@
-"""`show crypto session`: which peers are protected, which are not, and why; `clear crypto ...`, which deletes SAs."""
+"""`show crypto session`: which peers are protected, which are not, and why; `clear crypto ...`, which deletes SAs.
+
+The UDP ports of IKE and of ESP in UDP, for `show udp`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions, tunnels_of
 from dmvpn.base.values import dataclass
-from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters
+from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters, IpsecMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.protection import Connection
+
+#: RFC 7296 §2 and RFC 3948 §2.
+_PORTS: Final = (500, 4500)
+
+
+def udp_ports(ctx: ShowContext) -> list[UdpPort]:
+    """Return both ports at each address of ours that protects a tunnel."""
+    return [UdpPort(port, outer.address) for outer in ctx.machine(IpsecMachine).served for port in _PORTS]
+
 
 _TITLE = "Crypto session current status"
 _CODES = (
