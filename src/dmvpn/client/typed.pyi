@@ -66,7 +66,7 @@ from dmvpn.features.interface.show.blocks import ShowInterfaces as features_inte
 from dmvpn.features.interface.show.tables import InterfaceRows
 from dmvpn.features.interface.show.traffic import ShowTraffic as features_interface_show_traffic_ShowTraffic
 from dmvpn.features.ipsec.show.sas import ShowEngine
-from dmvpn.features.ipsec.show.maps import ShowMaps
+from dmvpn.features.ipsec.show.settings import ShowMaps
 from dmvpn.features.ipsec.show.sas import ShowSas as features_ipsec_show_sas_ShowSas
 from dmvpn.features.ipsec.show.sessions import ShowSessions as features_ipsec_show_sessions_ShowSessions
 from dmvpn.features.ipsec.show.settings import ShowProfiles as features_ipsec_show_settings_ShowProfiles

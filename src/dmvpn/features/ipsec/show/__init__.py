@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.show import maps, sas, sessions, settings
+from dmvpn.features.ipsec.show import sas, sessions, settings
 from dmvpn.features.ipsec.show import sas as engine
+from dmvpn.features.ipsec.show import settings as maps
 
 COMMANDS: Final = (
     *sessions.COMMANDS,
     *sas.COMMANDS,
     *engine.ENGINE_COMMANDS,
-    *maps.COMMANDS,
+    *maps.MAP_COMMANDS,
     *settings.COMMANDS,
     *sessions.CLEARS,
 )
