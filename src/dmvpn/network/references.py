@@ -28,9 +28,7 @@ from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
 from dmvpn.features.pki.config import trustpoints
-from dmvpn.features.pki.config import trustpoints as maps
 from dmvpn.features.policy.config import access_lists, objects, route_maps
-from dmvpn.features.policy.config import access_lists as prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
 from dmvpn.features.system.config.access import ACCESS_CLASS
@@ -458,7 +456,7 @@ def _names(things: Iterable[_Named], *built_in: str) -> list[str]:
 
 _KEY_CHAIN: Final = (common.KEY.of(number=1), f" {common.KEY_STRING.of(secret=SECRET)}")
 _OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=Blank("address"), key=SECRET)
-_SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Blank("text"))
+_SUBJECT: Final = trustpoints.RULE.of(subject_name=True, co=True, text=Blank("text"))
 _TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
 _GROUP: Final = "{whose} names the object group {name}, which is not configured: it {more}"
 REFERENCES: Final = (
@@ -522,7 +520,7 @@ REFERENCES: Final = (
         TRUSTPOINT_UNDEFINED,
         "certificate map",
         lambda device: _names(device.pki.maps),
-        _section(maps.MAP, _SUBJECT, number=10),
+        _section(trustpoints.MAP, _SUBJECT, number=10),
         "{whose} matches by the certificate map {name}, which is not configured",
     ),
     Reference(
@@ -566,7 +564,7 @@ REFERENCES: Final = (
         LIST,
         "prefix list",
         lambda device: device.policy.prefix_lists,
-        _section(prefix_lists.ENTRY, permit=True, prefix=Blank("prefix")),
+        _section(access_lists.ENTRY, permit=True, prefix=Blank("prefix")),
     ),
     Reference(LIST, "access list", lambda device: [name for name, _ in device.policy.access_lists], _access_list_lines),
     Reference(LIST, "as path access list", lambda device: device.policy.as_path_lists, _as_path_lines),

@@ -4,11 +4,10 @@ Takes the `crypto ipsec` lines, `TunnelChanged`, `ProtectionWanted`, what IKE ne
 the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWanted`, `ProtectionDecided`,
 `ProtectionChanged` and the orders `ServeIpsec`, `InstallSa`, `UseSa`, `RemoveSa`, `PollSas`; is `ports.Protection`.
 
-    model, config   transform sets, profiles       policies       a profile in the terms of IKE
-    decisions       which tunnels can be protected sockets        which pairs are wanted, how far each is
-    associations    SAs and connections            lifecycle      what happens to SAs
-    upkeep          counters, idle connections     serving        ports 500 and 4500 of the host
-    machine         all of it together             messages       log lines
+    model, config   transform sets, profiles       policies       a profile for IKE, and which tunnels it protects
+    associations    SAs, connections, counters     sockets        which pairs are wanted, what happens to their SAs
+    machine         all of it together, and the ports 500 and 4500 of the host
+    messages        log lines
     lint            rules for `dmvpn lint`
     facts           what judges outside may know
 """

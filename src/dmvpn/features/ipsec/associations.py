@@ -1,4 +1,4 @@
-"""Pairs of SAs, and the connections that they belong to. There are no keys here: they go to the plane and are gone.
+"""Pairs of SAs, the connections that they belong to, and their counters. Keys go to the plane and are gone.
 
     SaNegotiated          SaClosed(lingers)          SaClosed
     ------------> ACTIVE ------------------> LINGERING -----> (forgotten)
@@ -7,8 +7,6 @@
 
 A connection secures its pair of addresses while one of its SAs is ACTIVE. Of the SAs of a connection one is *used*:
 we send on it. A plane may switch by itself to a newer one on which the peer sends (RFC 7296 §2.8); its counters tell.
-
-What the plane's counters say about SAs: which connections are idle, what was replayed, what the plane lost.
 
 Counters are asked for while there are SAs, every five seconds, and more seldom if there are thousands; shows ask for
 themselves (`base.counting`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the

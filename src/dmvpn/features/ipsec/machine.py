@@ -1,22 +1,19 @@
 """All that IPsec is on a router, except negotiating: which tunnels are protected how, with whom, and by which SAs.
 
-    tunnels   --TunnelChanged------------> decisions   --PoliciesChanged, ProtectionDecided, ServeIpsec-->
+    tunnels   --TunnelChanged------------> policies    --PoliciesChanged, ProtectionDecided, ServeIpsec-->
     tunnels,  --ProtectionWanted---------> sockets     --NegotiationWanted-->                         IKE
     NHRP      <--ProtectionChanged-------- what `between` answers
     IKE       --SaNegotiated, SaClosed --> associations --InstallSa, UseSa, RemoveSa-->               data plane
-    data plane --SasCounted, SaWorn------> upkeep      --SaRenewalWanted, ConnectionUnwanted-->       IKE
+    data plane --SasCounted, SaWorn------> counters    --SaRenewalWanted, ConnectionUnwanted-->       IKE
 
 Keys pass through here and are not kept. A plane that lost its SAs does not get them back, since sequence numbers that
 begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted, and IKE replaces what is missing.
 
-The order to the host to take ESP and IKE at our addresses, and what became of it.
-
-Each VRF gets an order of its own. A failure names the addresses where the host did not do it; their tunnels stay down,
-and no other tunnel is affected. A success is not reported: an order that has not failed after a moment was carried out.
-A first order counts as good at once. After a failure an address has to pass that moment, so that its tunnels do not
-flap.
-
-An address that no tunnel has any more is served a moment longer: peers there hear that their SAs are deleted.
+The host is ordered to take ESP and IKE at our addresses, in each VRF by an order of its own. A failure names the
+addresses where the host did not do it; their tunnels stay down, and no other tunnel is affected. A success is not
+reported: an order that has not failed after a moment was carried out. A first order counts as good at once. After a
+failure an address has to pass that moment, so that its tunnels do not flap. An address that no tunnel has any more is
+served a moment longer: peers there hear that their SAs are deleted.
 """
 
 from __future__ import annotations

@@ -4,12 +4,11 @@ A profile names transform sets. What they leave unsaid the global lines say, and
 profile and the transform set `default` exist without a line. Algorithms that protect nothing (DES, 3DES, NULL, MD5,
 GMAC) are configured as on IOS and left out here; a profile that has nothing else protects no tunnel.
 
-Which tunnels can be protected, and by which policy; the others learn why not.
-
-IKE knows a pair of addresses and the protocol GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So
-tunnels with one source in one front door share their SAs, whether `shared` is configured or not, and must name one
-profile. Otherwise a peer that proved itself for one tunnel could send by the other. IOS takes the lines of two
-profiles, and its guides demand one ("Sharing IPsec with Tunnel Protection", restrictions).
+A tunnel is protected by the policy of its profile, or learns why not. IKE knows a pair of addresses and the protocol
+GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So tunnels with one source in one front door share
+their SAs, whether `shared` is configured or not, and must name one profile. Otherwise a peer that proved itself for one
+tunnel could send by the other. IOS takes the lines of two profiles, and its guides demand one ("Sharing IPsec with
+Tunnel Protection", restrictions).
 
 A point-to-point tunnel with a destination of its own differs by that destination, and may have a profile of its own,
 beside other point-to-point tunnels and beside multipoint ones: they may not use its far end, in either direction.

@@ -5,13 +5,9 @@ proofs, decides which peers to trust because of them.
 
     model       the typed configuration: trustpoints with their certificates, certificate maps
     config      their lines
-    machine     credentials, kept over restarts; the log of expired ones
-    holdings    the certificates of a trustpoint, with the key that fits
-    material    PEM, DER, PKCS #12
-    maps        which certificates a map means
-    keypairs    what `crypto key generate` makes
-    chain       certificates as lines of a configuration
-    dates       certificates that have expired, or soon will
+    machine     credentials and pairs of keys, kept over restarts
+    trustpoints the certificates of a trustpoint, with the key that fits; maps; the log of expired ones
+    material    PEM, DER, PKCS #12, lines of a configuration
     show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`, `crypto key`
 """
 

@@ -6,11 +6,8 @@
     Remembered                  both again, in the next life
 
 A key is not bound to a certificate: of all that are known for a trustpoint the one counts that fits. So the new pair
-may come in any order, and a configuration with old certificates does not take the key away.
-
-Pairs of keys that `crypto key generate` makes. They are kept outside of the configuration, as on IOS.
-
-Under which names a router keeps what no configuration shows: private keys and revocation lists.
+may come in any order, and a configuration with old certificates does not take the key away. Pairs of keys that `crypto
+key generate` makes are kept outside of the configuration, as on IOS.
 """
 
 from __future__ import annotations

@@ -2,11 +2,7 @@
 
     pem, pkcs12 --> Material --> chain of the configuration, private key, revocation list
 
-All functions raise `UserError` for unreadable input, with its kind in one line.
-
-Names and dates in certificates, as IOS writes them.
-
-Certificates as lines of a configuration.
+All functions raise `UserError` for unreadable input, with its kind in one line. Names and dates are written as on IOS.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The content of a trustpoint: its certificates sorted out, with the key that fits and the list that is newest.
 
-Which certificates a `crypto pki certificate map` means.
-
-Log messages about a trustpoint: missing, damaged, expired or soon expiring certificates.
+`crypto pki certificate map` selects certificates; the log has what is missing, damaged, expired or soon expiring.
 """
 
 from __future__ import annotations

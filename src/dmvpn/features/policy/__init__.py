@@ -7,13 +7,9 @@ packets by the access lists.
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
-    objects   object groups: networks and services under one name
-    times     time ranges
     packets   access lists as packet filters
-    protocols names of protocols of IP
     config    its lines
     machine   answers queries for lists and maps
-    routes    lists and maps that filter and change routes
     show      show route-map, show ip prefix-list ..., show key chain
 """
 

@@ -1,9 +1,8 @@
 """Answers `ports.policies`: lists and route maps that match packets or routes.
 
 A translator supports less than these lines can express, so each list carries the unsupported part. A filter supports
-all of them; while one depends on the time of day, the machine looks at the clock once a minute.
-
-From the configuration to the values of routing protocols (`base.routemaps`).
+all of them; while one depends on the time of day, the machine looks at the clock once a minute. Routing protocols get
+the values of `base.routemaps`.
 """
 
 from __future__ import annotations

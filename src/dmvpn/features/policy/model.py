@@ -1,11 +1,9 @@
 """Access lists, prefix lists and route maps, as values. The first entry that fits decides; none: denied.
 
-Object groups: several networks, or several services, under one name. An entry of an access list means all of them.
-
+An object group has several networks, or several services, under one name; an entry of an access list means all of them.
 A group may have other groups as members. What a group means is asked with all groups by name; a group that contains
-itself has its other members, once.
-
-Time ranges: when an entry of an access list counts, in the router's own time zone, to the minute.
+itself has its other members, once. A time range says when an entry counts, in the router's own time zone, to the
+minute.
 """
 
 from __future__ import annotations

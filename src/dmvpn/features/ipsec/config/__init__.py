@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ipsec.config import profiles
-from dmvpn.features.ipsec.config import profiles as transforms
 
 if TYPE_CHECKING:
     from dmvpn.features.ipsec.model import IpsecConfig
     from dmvpn.ios import ConfigTree
 
-MODES: Final = (*transforms._TRANSFORM_MODES, *profiles.MODES)
-LINES: Final = (*transforms._TRANSFORM_LINES, *profiles.LINES)
+MODES: Final = profiles.MODES
+LINES: Final = profiles.LINES
 
 
 def model(tree: ConfigTree) -> IpsecConfig | None:

@@ -1,7 +1,4 @@
-"""`crypto ipsec profile`, and the global settings that hold where a profile says nothing else.
-
-`crypto ipsec transform-set`: the algorithms of ESP.
-"""
+"""`crypto ipsec profile`, the global settings that hold where a profile says nothing else, and `transform-set`."""
 
 from __future__ import annotations
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TRANSFORM = "ipsec-transform-set"
-_TRANSFORM_MODES: Final = (Mode(_TRANSFORM, "cfg-crypto-trans"),)
 
 _SIZED = (Cipher.AES_CBC, Cipher.AES_GCM, Cipher.AES_GMAC)
 _DEFAULT_BITS = 128
@@ -129,7 +125,6 @@ MODE: Final = ConfigLine(
     },
     default="mode tunnel",
 )
-_TRANSFORM_LINES: Final = collected(ConfigLine, vars())
 
 
 def lines_of(transforms: TransformSet) -> tuple[str, str]:
@@ -151,7 +146,10 @@ POLICY_LIMIT: Final = ConfigLine(
 
 
 _PROFILE = "ipsec-profile"
-MODES: Final = (Mode(_PROFILE, "ipsec-profile"),)
+MODES: Final = (
+    Mode(_TRANSFORM, "cfg-crypto-trans"),
+    Mode(_PROFILE, "ipsec-profile"),
+)
 
 _GROUPS = {f"group{number}": "" for number in (1, 2, 5, 14, 15, 16, 19, 20, 21, 24, 31)}
 PFS_GROUP: Final = register_type(OneOf("pfs-group", _GROUPS))

@@ -8,7 +8,6 @@ from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ipsec import model
 from dmvpn.features.ipsec.config import profiles
-from dmvpn.features.ipsec.config import profiles as transforms
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
@@ -20,9 +19,7 @@ _DEFAULT_GROUP = 14
 def read(tree: ConfigTree) -> model.IpsecConfig:
     """Return what the configuration says of IPsec."""
     return model.IpsecConfig(
-        transform_sets=tuple(
-            _transform_set(args, section) for args, section in tree.sections(transforms.TRANSFORM_SET)
-        ),
+        transform_sets=tuple(_transform_set(args, section) for args, section in tree.sections(profiles.TRANSFORM_SET)),
         profiles=tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE)),
         lifetime=_global_lifetime(tree),
         idle_time=tree.args(profiles.GLOBAL_IDLE).integer("seconds", 0),
@@ -35,14 +32,14 @@ def read(tree: ConfigTree) -> model.IpsecConfig:
 
 
 def _transform_set(args: Args, section: Section) -> model.TransformSet:
-    mode = section.get(transforms.MODE)
+    mode = section.get(profiles.MODE)
     # One with missing parts must be refused like one without a cipher, never agreed without the rest.
-    cipher = None if transforms.missing_of(args) else transforms.cipher_of(args)
+    cipher = None if profiles.missing_of(args) else profiles.cipher_of(args)
     return model.TransformSet(
         name=args.text("name"),
         cipher=cipher or model.Cipher.NULL,
-        key_bits=transforms.bits_of(args) if cipher else 0,
-        integrity=transforms.integrity_of(args) if cipher else None,
+        key_bits=profiles.bits_of(args) if cipher else 0,
+        integrity=profiles.integrity_of(args) if cipher else None,
         transport=mode is not None,
         require_transport=mode is not None and "require" in mode,
     )

@@ -1,9 +1,8 @@
 """The commands of IPsec.
 
-sessions   show crypto session, clear crypto ...  sas        show crypto ipsec sa
-engine     show crypto engine connections active
-maps       show crypto map, sockets               settings   show crypto ipsec profile, transform-set
-words      names and figures that several of them have
+sessions   show crypto session, clear crypto ...
+sas        show crypto ipsec sa, show crypto engine connections active
+settings   show crypto ipsec profile, transform-set, show crypto map, sockets
 """
 
 from __future__ import annotations
@@ -11,14 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.ipsec.show import sas, sessions, settings
-from dmvpn.features.ipsec.show import sas as engine
-from dmvpn.features.ipsec.show import settings as maps
 
 COMMANDS: Final = (
     *sessions.COMMANDS,
     *sas.COMMANDS,
-    *engine.ENGINE_COMMANDS,
-    *maps.MAP_COMMANDS,
     *settings.COMMANDS,
     *sessions.CLEARS,
 )

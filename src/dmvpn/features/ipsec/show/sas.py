@@ -332,10 +332,6 @@ _HELP: Final = {
     "detail": "With every kind of failure by itself",
 }
 _WHICH: Final = "[ interface {interface:interface} | peer ( {peer:address} | {peer:address6} ) | vrf {vrf:word} ]"
-COMMANDS: Final = (
-    ExecCommand(f"show crypto ipsec sa {_WHICH}", _HELP, query=query, render=render),
-    ExecCommand(f"show crypto ipsec sa {_WHICH} detail", _HELP, query=query, render=render_detail),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,7 +397,9 @@ def render_engine(answer: ShowEngine) -> Iterator[str]:
     yield ""
 
 
-ENGINE_COMMANDS: Final = (
+COMMANDS: Final = (
+    ExecCommand(f"show crypto ipsec sa {_WHICH}", _HELP, query=query, render=render),
+    ExecCommand(f"show crypto ipsec sa {_WHICH} detail", _HELP, query=query, render=render_detail),
     ExecCommand(
         "show crypto engine connections active",
         {

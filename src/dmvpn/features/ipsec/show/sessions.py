@@ -1,6 +1,6 @@
 """`show crypto session`: which peers are protected, which are not, and why; `clear crypto ...`, which deletes SAs.
 
-The UDP ports of IKE and of ESP in UDP, for `show udp`.
+`udp_ports` are the UDP ports of IKE and of ESP in UDP, for `show udp`.
 """
 
 from __future__ import annotations

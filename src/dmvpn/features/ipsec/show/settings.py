@@ -1,9 +1,7 @@
 """`show crypto ipsec profile` and `transform-set`: the configuration with everything that it leaves unsaid.
 
-`show crypto map` and `show crypto sockets`: what tunnel protection makes behind the scenes of IOS.
-
-There are no crypto maps here. Tools look for them all the same, so a protected tunnel is told as the map that IOS makes
-for it: an entry for the tunnel, and one for each peer.
+`show crypto map` and `show crypto sockets`: there are no crypto maps here. Tools look for them all the same, so a
+protected tunnel is shown as the map that IOS makes for it: an entry for the tunnel, and one for each peer.
 """
 
 from __future__ import annotations
@@ -182,10 +180,6 @@ _HELP: Final = {
     "name": "One of them",
     "default": "What holds where nothing is configured",
 }
-COMMANDS: Final = (
-    ExecCommand("show crypto ipsec profile [ {name:word} ]", _HELP, query=profiles, render=render_profiles),
-    ExecCommand("show crypto ipsec transform-set [ {name:word} ]", _HELP, query=sets, render=render_sets),
-)
 
 
 #: Number of a tunnel's own entry; those of its peers follow.
@@ -309,7 +303,11 @@ _MAP_HELP: Final = {
     "sockets": "Peers of protected tunnels",
     "interface": "Of one tunnel",
 }
-MAP_COMMANDS: Final = (
+
+
+COMMANDS: Final = (
+    ExecCommand("show crypto ipsec profile [ {name:word} ]", _HELP, query=profiles, render=render_profiles),
+    ExecCommand("show crypto ipsec transform-set [ {name:word} ]", _HELP, query=sets, render=render_sets),
     ExecCommand("show crypto map [ interface {interface:interface} ]", _MAP_HELP, query=query, render=render_maps),
     ExecCommand("show crypto sockets", _MAP_HELP, query=query, render=render_sockets),
 )

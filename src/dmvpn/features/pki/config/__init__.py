@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.pki.config import trustpoints
-from dmvpn.features.pki.config import trustpoints as kept
-from dmvpn.features.pki.config import trustpoints as maps
 
 if TYPE_CHECKING:
     from dmvpn.features.pki.model import PkiConfig
     from dmvpn.ios import ConfigTree
 
-MODES: Final = (*trustpoints.MODES, *maps._MAP_MODES)
-LINES: Final = (*trustpoints.LINES, *maps._MAP_LINES, *kept._KEPT)
+MODES: Final = trustpoints.MODES
+LINES: Final = trustpoints.LINES
 
 
 def model(tree: ConfigTree) -> PkiConfig | None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.pki import model
 from dmvpn.features.pki.config import trustpoints
-from dmvpn.features.pki.config import trustpoints as maps
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigTree, Section
@@ -20,12 +19,14 @@ def read(tree: ConfigTree) -> model.PkiConfig:
             _trustpoint(args, section, chains.get(args.text("name"), ()))
             for args, section in tree.sections(trustpoints.TRUSTPOINT)
         ),
-        maps=tuple(sorted(tree.made(maps.MAP, _map), key=lambda entry: (entry.name, entry.number))),
+        maps=tuple(sorted(tree.made(trustpoints.MAP, _map), key=lambda entry: (entry.name, entry.number))),
     )
 
 
 def _map(args: Args, section: Section) -> model.CertificateMap:
-    return model.CertificateMap(args.text("name"), args.integer("number"), tuple(map(_rule, section.all(maps.RULE))))
+    return model.CertificateMap(
+        args.text("name"), args.integer("number"), tuple(map(_rule, section.all(trustpoints.RULE)))
+    )
 
 
 def _rule(args: Args) -> model.MapRule:

@@ -1,6 +1,7 @@
-"""`crypto pki trustpoint`, and the certificates of a trustpoint as octets. Private keys are not in a configuration.
+"""`crypto pki trustpoint`, with certificates as octets, and `crypto pki certificate map`, which describes certificates.
 
-`crypto pki certificate map`: certificates described by their contents.
+Private keys are not in a configuration. Lines about enrollment over the network, which does not exist here, are kept
+without effect.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from dmvpn.ios.values import Read, Token
 
 _TRUSTPOINT, _CHAIN, _CERTIFICATE = "pki-trustpoint", "pki-certificate-chain", "pki-certificate"
+_MAP: Final = "pki-certificate-map"
 MODES: Final = (
     Mode(_TRUSTPOINT, "ca-trustpoint"),
     Mode(_CHAIN, "config-cert-chain"),
     Mode(_CERTIFICATE, "config-pubkey", _CHAIN, exit_word="quit"),
+    Mode(_MAP, "ca-certificate-map"),
 )
 _OCTETS = re.compile(r"[0-9A-Fa-f]{2,}(?: +[0-9A-Fa-f]{2,})*\Z")
 
@@ -146,11 +149,7 @@ CERTIFICATE: Final = ConfigLine(
 OCTETS: Final = ConfigLine(
     _CERTIFICATE, f"{{octets:{OCTETS_TYPE.name}}}", {"octets": "Up to the line `quit`"}, key=("octets",)
 )
-LINES: Final = collected(ConfigLine, vars())
 
-
-_MAP = "pki-certificate-map"
-_MAP_MODES: Final = (Mode(_MAP, "ca-certificate-map"),)
 
 MAP: Final = ConfigLine(
     "global",
@@ -184,17 +183,17 @@ RULE: Final = ConfigLine(
     key=(),
     order=10,
 )
-_MAP_LINES: Final = collected(ConfigLine, vars())
 
 
-_HELP: Final = "Kept for the record; nothing is enrolled over the network"
+_KEPT_HELP: Final = "Kept for the record; nothing is enrolled over the network"
 
 
 def _kept(syntax: str, key: tuple[str, ...] | None = None) -> ConfigLine:
-    return ConfigLine("pki-trustpoint", syntax, _HELP, key=key, order=15, keep_no=True)
+    return ConfigLine("pki-trustpoint", syntax, _KEPT_HELP, key=key, order=15, keep_no=True)
 
 
-_KEPT: Final = (
+LINES: Final = (
+    *collected(ConfigLine, vars()),
     _kept("enrollment mode ra"),
     _kept("enrollment retry ( count {number:1-100} | period {minutes:1-60} )", ("number", "minutes")),
     _kept("usage ( ike | ssl-client | ssl-server )", ("ike", "ssl-client", "ssl-server")),

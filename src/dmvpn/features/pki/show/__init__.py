@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.pki.show import importing
-from dmvpn.features.pki.show import importing as keypairs
 from dmvpn.features.pki.show.certificates import (
     certificates,
     lists,
@@ -30,7 +29,6 @@ _HELP: Final = {
 }
 COMMANDS: Final = (
     *importing.COMMANDS,
-    *keypairs.KEY_COMMANDS,
     ExecCommand(
         "show crypto pki certificates [ verbose ] [ {name:word} ]",
         _HELP,

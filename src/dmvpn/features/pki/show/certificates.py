@@ -1,7 +1,4 @@
-"""`show crypto pki certificates`.
-
-`show crypto pki trustpoints` and `show crypto pki crls`.
-"""
+"""`show crypto pki certificates`, `show crypto pki trustpoints` and `show crypto pki crls`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`crypto pki import`, `crypto pki authenticate`: pasted credentials become configuration, and a stored key.
+"""Commands that change what no configuration shows: credentials that are pasted, and pairs of keys. So on IOS, too.
 
 crypto pki authenticate NAME                          the certificate of an authority
 crypto pki import NAME pem terminal PASSPHRASE        an authority, our private key, our certificate
@@ -6,11 +6,10 @@ crypto pki import NAME pkcs12 terminal PASSWORD       all three, in base 64
 crypto pki import NAME crl terminal                   a revocation list
 crypto key zeroize NAME                               the private key is no more
 
-`crypto key generate`, `crypto key zeroize`, `show crypto key mypubkey`. On IOS, too, none of them is configuration.
-
 crypto key generate rsa [general-keys] [label NAME] [modulus BITS]
 crypto key generate ec [keysize BITS] [label NAME]
 crypto key zeroize rsa|ec [NAME]
+show crypto key mypubkey                              the public keys
 """
 
 from __future__ import annotations
@@ -255,15 +254,6 @@ def _command(syntax: str, action: Callable[[ShowContext, Args], Ask | Change]) -
     return ExecCommand(syntax, _HELP, action=action, privilege=15, configures=True)
 
 
-COMMANDS: Final = (
-    _command("crypto pki authenticate {name:word}", _authenticate),
-    _command("crypto pki import {name:word} pem terminal [ password ] {secret:word}", _pem),
-    _command("crypto pki import {name:word} pkcs12 terminal [ password ] {secret:word}", _pkcs12),
-    _command("crypto pki import {name:word} crl terminal", _list),
-    _command("crypto key zeroize {name:word}", _zeroize),
-)
-
-
 _SMALLEST, _LARGEST = 1024, 4096
 _BITS: Final = {RSA: 2048, EC: 256}
 _SIZES: Final = ("256", "384", "521")
@@ -424,7 +414,12 @@ def _key_command(syntax: str, action: Callable[[ShowContext, Args], object]) -> 
     return ExecCommand(syntax, _KEY_HELP, action=action, privilege=15, configures=True)
 
 
-KEY_COMMANDS: Final = (
+COMMANDS: Final = (
+    _command("crypto pki authenticate {name:word}", _authenticate),
+    _command("crypto pki import {name:word} pem terminal [ password ] {secret:word}", _pem),
+    _command("crypto pki import {name:word} pkcs12 terminal [ password ] {secret:word}", _pkcs12),
+    _command("crypto pki import {name:word} crl terminal", _list),
+    _command("crypto key zeroize {name:word}", _zeroize),
     _key_command(
         f"crypto key generate rsa [* general-keys | label {{label:word}} | modulus {{bits:{_SMALLEST}-{_LARGEST}}} ]",
         _generate,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.policy.config import access_lists, objects, route_maps
-from dmvpn.features.policy.config import access_lists as prefix_lists
-from dmvpn.features.policy.config import route_maps as bgp_lists
 from dmvpn.ios.common import KEY_CHAIN_LINES, KEY_CHAIN_MODES
 
 if TYPE_CHECKING:
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.features.policy.model import AccessEntry, PolicyConfig
     from dmvpn.ios import ConfigTree
 
-_OWN: Final = (*objects.LINES, *access_lists.LINES, *prefix_lists.PREFIX_LISTS, *bgp_lists.BGP_LISTS, *route_maps.LINES)
+_OWN: Final = (*objects.LINES, *access_lists.LINES, *route_maps.LINES)
 
 MODES: Final = (*KEY_CHAIN_MODES, *objects.MODES, *access_lists.MODES, *route_maps.MODES)
 LINES: Final = (*KEY_CHAIN_LINES, *_OWN)

@@ -1,13 +1,11 @@
-"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line.
+"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line; prefix lists: `ip prefix-list`.
 
-`access-list N` and `ip access-list extended N` are one list: where both forms are entered, in any order.
+`access-list N` and `ip access-list extended N` are one list: where both forms are entered, in any order. As soon as the
+mode of a numbered list is opened, its entries are those of the mode, with numbers, as IOS XE shows them. So each entry
+has the place in which it was entered, and `no` of either form finds it.
 
-As soon as the mode of a numbered list is opened, its entries are those of the mode, with numbers, as IOS XE shows them.
-So each entry has the place in which it was entered, and `no` of either form finds it.
-
-Sequence numbers of lists: an entry that is entered without one gets the next.
-
-A list may have 100,000 entries, and each of them asks which numbers there are: nothing here looks at all of them.
+An entry that is entered without a sequence number gets the next. A list may have 100,000 entries, and each of them asks
+which numbers there are: nothing here looks at all of them.
 """
 
 from __future__ import annotations
@@ -88,67 +86,6 @@ class Sequences:
 def _content(args: Args) -> Args:
     """Return all but the number, and the word before it in prefix lists."""
     return args.without("sequence").without("seq")
-
-
-# ------------------------------------------------------------------------------------------------ prefix lists
-
-
-_PREFIX_STEP, _LAST_PREFIX = 5, 4_294_967_294
-
-
-def _complete_prefix(args: Args, section: Section) -> Args:
-    # `no` may name the number of an entry that was entered without one.
-    return section.index(ENTRY, Sequences).numbered(args, _PREFIX_STEP).with_keyword("seq")
-
-
-def _check_prefix(args: Args, section: Section) -> str | None:
-    prefix, shortest, longest = args.prefix("prefix"), args.integer("least", None), args.integer("most", None)
-    bounds = [bound for bound in (shortest, longest) if bound is not None]
-    if any(bound <= prefix.length for bound in bounds[:1]) or bounds != sorted(bounds):
-        return f"% Invalid prefix range for {prefix}, make sure: len < ge-value <= le-value"
-    if args.integer("sequence") > _LAST_PREFIX or section.index(ENTRY, Sequences).rivals(args):
-        return "%Insertion failed - seq # exists"
-    return None
-
-
-def _prefix_text(args: Args) -> str:
-    words = [f"ip prefix-list {args.text('name')}"]
-    words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
-    words += ["permit" if "permit" in args else "deny", str(args.prefix("prefix"))]
-    words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
-    return " ".join(words)
-
-
-_PREFIX_HELP: Final = {
-    "prefix-list": "Which prefixes are meant",
-    "name": "Name of the list",
-    "seq": "Place in the list",
-    "sequence": "Number",
-    "permit": "These are meant",
-    "deny": "These are not",
-    "prefix": "What is inside of this prefix",
-    "ge": "With at least so many bits",
-    "le": "With at most so many bits",
-    "least": "Bits",
-    "most": "Bits",
-    "description": "Text for people",
-}
-DESCRIPTION: Final = ConfigLine(
-    "global", "ip prefix-list {name:word} description {text:line}", _PREFIX_HELP, key=(), order=610, sort=("name",)
-)
-ENTRY: Final = ConfigLine(
-    "global",
-    f"ip prefix-list {{name:word}} [ seq {{sequence:1-{_LAST_PREFIX}}} ] ( permit | deny ) {{prefix:prefix}} "
-    "[ ge {least:1-32} ] [ le {most:1-32} ]",
-    _PREFIX_HELP,
-    key=(),
-    order=611,
-    sort=("name", "sequence"),
-    complete=_complete_prefix,
-    check=_check_prefix,
-    show=_prefix_text,
-)
-PREFIX_LISTS: Final = collected(ConfigLine, vars())
 
 
 # ------------------------------------------------------------------------------------------------ one list of two forms
@@ -491,4 +428,65 @@ RESEQUENCE: Final = ConfigLine(
     check=_check_resequence,
     acts=_resequence,
 )
+
+
+# ------------------------------------------------------------------------------------------------ prefix lists
+
+
+_PREFIX_STEP, _LAST_PREFIX = 5, 4_294_967_294
+
+
+def _complete_prefix(args: Args, section: Section) -> Args:
+    # `no` may name the number of an entry that was entered without one.
+    return section.index(ENTRY, Sequences).numbered(args, _PREFIX_STEP).with_keyword("seq")
+
+
+def _check_prefix(args: Args, section: Section) -> str | None:
+    prefix, shortest, longest = args.prefix("prefix"), args.integer("least", None), args.integer("most", None)
+    bounds = [bound for bound in (shortest, longest) if bound is not None]
+    if any(bound <= prefix.length for bound in bounds[:1]) or bounds != sorted(bounds):
+        return f"% Invalid prefix range for {prefix}, make sure: len < ge-value <= le-value"
+    if args.integer("sequence") > _LAST_PREFIX or section.index(ENTRY, Sequences).rivals(args):
+        return "%Insertion failed - seq # exists"
+    return None
+
+
+def _prefix_text(args: Args) -> str:
+    words = [f"ip prefix-list {args.text('name')}"]
+    words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
+    words += ["permit" if "permit" in args else "deny", str(args.prefix("prefix"))]
+    words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
+    return " ".join(words)
+
+
+_PREFIX_HELP: Final = {
+    "prefix-list": "Which prefixes are meant",
+    "name": "Name of the list",
+    "seq": "Place in the list",
+    "sequence": "Number",
+    "permit": "These are meant",
+    "deny": "These are not",
+    "prefix": "What is inside of this prefix",
+    "ge": "With at least so many bits",
+    "le": "With at most so many bits",
+    "least": "Bits",
+    "most": "Bits",
+    "description": "Text for people",
+}
+DESCRIPTION: Final = ConfigLine(
+    "global", "ip prefix-list {name:word} description {text:line}", _PREFIX_HELP, key=(), order=610, sort=("name",)
+)
+ENTRY: Final = ConfigLine(
+    "global",
+    f"ip prefix-list {{name:word}} [ seq {{sequence:1-{_LAST_PREFIX}}} ] ( permit | deny ) {{prefix:prefix}} "
+    "[ ge {least:1-32} ] [ le {most:1-32} ]",
+    _PREFIX_HELP,
+    key=(),
+    order=611,
+    sort=("name", "sequence"),
+    complete=_complete_prefix,
+    check=_check_prefix,
+    show=_prefix_text,
+)
+
 LINES: Final = collected(ConfigLine, vars())

@@ -1,7 +1,4 @@
-"""`route-map`.
-
-Lists that look at BGP's attributes: `ip as-path access-list`, lists of plain, extended and large communities.
-"""
+"""`route-map`, and lists that look at BGP's attributes: `ip as-path access-list`, plain, extended and large communities."""
 
 from __future__ import annotations
 
@@ -163,7 +160,6 @@ LARGE_EXPANDED: Final = ConfigLine(
     order=614,
     check=_check,
 )
-BGP_LISTS: Final = collected(ConfigLine, vars())
 
 
 # ------------------------------------------------------------------------------------------------ route maps

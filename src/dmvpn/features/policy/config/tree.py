@@ -1,8 +1,6 @@
 """From the configuration tree to the typed model.
 
-Entries put together to lists: when a line changes, only its entry of its list.
-
-A list may have 100,000 entries, and there may be as many lists.
+When a line changes, only its entry of its list does: a list may have 100,000 entries, and there may be as many lists.
 """
 
 from __future__ import annotations
@@ -18,8 +16,6 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
-from dmvpn.features.policy.config import access_lists as prefix_lists
-from dmvpn.features.policy.config import route_maps as bgp_lists
 from dmvpn.features.policy.model import ALL, ANY, PROTOCOLS, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.ios.regex import Pattern
 
@@ -131,11 +127,11 @@ def read(tree: ConfigTree) -> PolicyConfig:
     """Return what the configuration says of lists and maps. Key chains are read by the protocols that use them."""
     return PolicyConfig(
         access_lists=_access_lists(tree),
-        prefix_lists=tree.following(prefix_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
-        as_path_lists=tree.following(bgp_lists.AS_PATH, _attribute_rule, _AttributeLists).lists,
-        community_lists=_lists(tree, bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, _attribute_rule),
-        extended_lists=_lists(tree, bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, _extended_rule),
-        large_lists=_lists(tree, bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, _large_rule),
+        prefix_lists=tree.following(access_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
+        as_path_lists=tree.following(route_maps.AS_PATH, _attribute_rule, _AttributeLists).lists,
+        community_lists=_lists(tree, route_maps.COMMUNITIES_STANDARD, route_maps.COMMUNITIES_EXPANDED, _attribute_rule),
+        extended_lists=_lists(tree, route_maps.EXTENDED_STANDARD, route_maps.EXTENDED_EXPANDED, _extended_rule),
+        large_lists=_lists(tree, route_maps.LARGE_STANDARD, route_maps.LARGE_EXPANDED, _large_rule),
         route_maps=tree.following(route_maps.ROUTE_MAP, _map_entry, _RouteMaps).lists,
         networks=objects.networks(tree),
         services=objects.services(tree),

@@ -1,8 +1,7 @@
 """`show access-lists`, `show ip access-lists`: the entries by number, and how many packets each has decided on.
 
-`show ip access-lists interface`: the lists of a port, with the packets of that port.
-
-`show ip prefix-list`, `show ip as-path-access-list`, `show ip community-list`.
+`show ip access-lists interface`: the lists of a port, with the packets of that port; `show ip prefix-list`, `show ip
+as-path-access-list`, `show ip community-list`: lists that filter routes.
 """
 
 from __future__ import annotations
@@ -166,18 +165,6 @@ _HELP: Final = {
     "in": "The one of what comes in",
     "out": "The one of what goes out",
 }
-ACCESS_COMMANDS: Final = (
-    *(
-        ExecCommand(f"show {words} [ {{name:word}} ]", _HELP, query=query_access_lists, render=render_access_lists)
-        for words in ("ip access-lists", "access-lists")
-    ),
-    ExecCommand(
-        "show ip access-lists interface {interface:interface} [ in | out ]",
-        _HELP,
-        query=query_port,
-        render=render_access_lists,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +330,16 @@ def _verdict(entry: EntryLine) -> str:
 
 
 COMMANDS: Final = (
+    *(
+        ExecCommand(f"show {words} [ {{name:word}} ]", _HELP, query=query_access_lists, render=render_access_lists)
+        for words in ("ip access-lists", "access-lists")
+    ),
+    ExecCommand(
+        "show ip access-lists interface {interface:interface} [ in | out ]",
+        _HELP,
+        query=query_port,
+        render=render_access_lists,
+    ),
     ExecCommand(
         "show ip prefix-list [ {name:word} ]",
         {"prefix-list": "Lists of prefixes", "name": "One list"},

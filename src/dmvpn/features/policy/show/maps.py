@@ -1,10 +1,7 @@
-"""`show route-map`: what each entry looks for, and what it sets.
+"""`show route-map`: what each entry looks for, and what it sets; `clear` of how often entries of maps and lists fitted.
 
-`show key chain`: the keys that routing protocols authenticate with.
-
-`clear ip prefix-list`, `clear route-map counters`: forget how often entries fitted.
-
-`show ip policy`: which route maps route packets. None does here, so there is no more than IOS's heading.
+`show key chain`: the keys that routing protocols authenticate with. `show ip policy`: which route maps route packets.
+None does here, so there is no more than IOS's heading.
 """
 
 from __future__ import annotations
@@ -98,17 +95,6 @@ def _words(life: Lifetime | None, ctx: ShowContext) -> str:
 def _moment(moment: datetime, lifetime: Lifetime) -> str:
     zone = "" if lifetime.local else " UTC"
     return f"{moment:%H:%M:%S}{zone} {moment:%b} {moment.day} {moment.year}"
-
-
-KEY_COMMANDS: Final = (
-    ExecCommand(
-        "show key chain [ {name:word} ]",
-        {"key": "Keys of routing protocols", "chain": "Lists of keys", "name": "One list"},
-        query=query_keys,
-        render=render_keys,
-        privilege=15,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +213,6 @@ def render(answer: ShowRouteMap) -> Iterator[str]:
         yield f"  Route matches: {one.hits}"
 
 
-COMMANDS: Final = (
-    ExecCommand(
-        "show route-map [ all | {name:word} ]",
-        {"route-map": "Route maps", "all": "The same: there are no others", "name": "One map"},
-        query=query,
-        render=render,
-    ),
-)
-
-
 def clear_lists(ctx: ShowContext, args: Args) -> ClearHits:
     """Clear the counts of prefix lists."""
     return ClearHits(Counted.PREFIX_LIST, args.text("name", ""))
@@ -245,22 +221,6 @@ def clear_lists(ctx: ShowContext, args: Args) -> ClearHits:
 def clear_maps(ctx: ShowContext, args: Args) -> ClearHits:
     """Clear the counts of route maps."""
     return ClearHits(Counted.ROUTE_MAP, args.text("name", ""))
-
-
-CLEAR_COMMANDS: Final = (
-    ExecCommand(
-        "clear ip prefix-list [ {name:word} ]",
-        {"prefix-list": "How often entries of prefix lists fitted", "name": "Of one list"},
-        action=clear_lists,
-        privilege=15,
-    ),
-    ExecCommand(
-        "clear route-map counters [ {name:word} ]",
-        {"route-map": "Route maps", "counters": "How often entries fitted", "name": "Of one map"},
-        action=clear_maps,
-        privilege=15,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +240,32 @@ def render_policy(answer: ShowIpPolicy) -> list[str]:
     return ["Interface      Route map", *(f"{name:<15}{route_map}" for name, route_map in answer.maps)]
 
 
-ROUTING_COMMANDS: Final = (
+COMMANDS: Final = (
+    ExecCommand(
+        "show key chain [ {name:word} ]",
+        {"key": "Keys of routing protocols", "chain": "Lists of keys", "name": "One list"},
+        query=query_keys,
+        render=render_keys,
+        privilege=15,
+    ),
+    ExecCommand(
+        "show route-map [ all | {name:word} ]",
+        {"route-map": "Route maps", "all": "The same: there are no others", "name": "One map"},
+        query=query,
+        render=render,
+    ),
+    ExecCommand(
+        "clear ip prefix-list [ {name:word} ]",
+        {"prefix-list": "How often entries of prefix lists fitted", "name": "Of one list"},
+        action=clear_lists,
+        privilege=15,
+    ),
+    ExecCommand(
+        "clear route-map counters [ {name:word} ]",
+        {"route-map": "Route maps", "counters": "How often entries fitted", "name": "Of one map"},
+        action=clear_maps,
+        privilege=15,
+    ),
     ExecCommand(
         "show ip policy", {"policy": "Route maps that route packets"}, query=query_policy, render=render_policy
     ),
