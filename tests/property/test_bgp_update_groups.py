@@ -18,26 +18,25 @@ from dmvpn.base.exports import ExportedPath, PathsImported
 from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import advertiser, groups, routes, session
-from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
-from dmvpn.features.bgp.imports import Imports
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.nlri import NumberedPrefix, named
+from dmvpn.features.bgp.origination import Imports
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
     CapabilityValue,
     Keepalive,
     Message,
+    NumberedPrefix,
     Open,
     RouteRefresh,
     Update,
+    named,
     parse,
     serialize,
     split,
 )
-from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.table import LocRib
+from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, is_told
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.rib.machine import RibMachine
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
 
 LOCAL = a("172.16.31.1")
 PREFIXES = tuple(p(f"10.{number}.0.0/16") for number in range(8))

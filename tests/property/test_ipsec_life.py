@@ -47,9 +47,9 @@ from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.ipsec.associations import Associations
-from dmvpn.features.ipsec.decisions import decide, policies_of
 from dmvpn.features.ipsec.machine import ClearCrypto, IpsecMachine
 from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
+from dmvpn.features.ipsec.policies import decide, policies_of
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.bfd import packet as bfd
-from dmvpn.features.bgp import states as bgp
+from dmvpn.features.bgp import session as bgp
 from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
 from dmvpn.features.ike.v2 import agreement
@@ -94,7 +94,7 @@ MACHINES: Final = (
     ),
     Machine(
         "A session of BGP",
-        "features/bgp/states.py",
+        "features/bgp/session.py",
         "RFC 4271 §8.2.2",
         bgp.SessionState.IDLE,
         bgp.MOVES,

@@ -19,7 +19,7 @@ from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, 
 from dmvpn.base.groups import Groups, Merged
 from dmvpn.base.pages import Pages
 from dmvpn.base.translation import TCP, UDP, Addresses
-from dmvpn.features.policy.config.lists import ListEntry, Numbered
+from dmvpn.features.policy.config.tree import ListEntry, Numbered
 from dmvpn.features.policy.model import AccessEntry, AddressRange
 from dmvpn.features.policy.packets import FilterLists
 from dmvpn.judge.drawn_lists import LIST_TUNNEL, Header, NetworkLists, passes

@@ -24,18 +24,16 @@ from dmvpn.base.streams import (
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import groups, session
 from dmvpn.features.bgp.attributes import Attributes, write
-from dmvpn.features.bgp.batches import Batch, Mark, Told
-from dmvpn.features.bgp.codes import ErrorCode
 from dmvpn.features.bgp.events import ClearBgp, Softness
-from dmvpn.features.bgp.feeds import Feed
 from dmvpn.features.bgp.groups import UpdateGroup
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.model import NeighborLines
-from dmvpn.features.bgp.outbound import Audience
+from dmvpn.features.bgp.output import Audience
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
     CapabilityValue,
+    ErrorCode,
     Keepalive,
     Notification,
     Open,
@@ -45,6 +43,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
+from dmvpn.features.bgp.updates import Batch, Mark, SendQueue, Told
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from support.bgp_callers import Caller, hub
@@ -56,8 +55,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.effects import Effect
-    from dmvpn.features.bgp.batches import RouteToSend
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.packet import Nlri
+    from dmvpn.features.bgp.updates import RouteToSend
 
 LOCAL, PEER, SOURCE = a("10.0.0.1"), a("10.0.0.2"), a("10.0.0.3")
 BEGIN, END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
@@ -132,8 +131,8 @@ class Net:
     def _judge(self, prefix: Prefix) -> dict[Nlri, Told]:
         return {prefix: self.table[prefix]} if prefix in self.table else {}
 
-    def reads(self, feed: Feed, reader: Reader, most: int = 100_000) -> None:
-        feed.pour(reader, most, self.group.next_slice)  # type: ignore[arg-type]
+    def reads(self, queue: SendQueue, reader: Reader, most: int = 100_000) -> None:
+        queue.send(reader, most, self.group.next_slice)  # type: ignore[arg-type]
 
 
 def lans(first: int, count: int) -> list[str]:
@@ -146,18 +145,18 @@ def lans(first: int, count: int) -> list[str]:
 def test_refreshes_that_wait_become_one_after_which_the_neighbor_knows_everything(refreshes: int, read: int) -> None:
     """read: pieces of the first refresh that it has read before."""
     table = ("10.1.0.0/16", "10.2.0.0/16")
-    net, feed, reader = Net(), Feed(PEER), Reader(*table)
+    net, queue, reader = Net(), SendQueue(PEER), Reader(*table)
     net.set(*table)
-    net.group.join(feed)
-    net.reads(feed, reader)
+    net.group.join(queue)
+    net.reads(queue, reader)
     for _ in range(refreshes):
-        net.group.repeat(feed, (BEGIN,), (END,))
+        net.group.repeat(queue, (BEGIN,), (END,))
     for _ in range(read):
-        net.reads(feed, reader, 1)
-    feed.fall_behind(2)
-    net.group.repeat(feed, (BEGIN,), (END,))
-    net.reads(feed, reader)
-    assert feed.is_empty
+        net.reads(queue, reader, 1)
+    queue.fall_behind(2)
+    net.group.repeat(queue, (BEGIN,), (END,))
+    net.reads(queue, reader)
+    assert queue.is_empty
     assert (list(reader.known), reader.least) == (list(map(p, table)), 2)
 
 
@@ -179,39 +178,39 @@ def test_a_thousand_that_do_not_read_cost_no_more_than_one(monkeypatch: pytest.M
 
         monkeypatch.setattr(groups, "Batch", Counted)
         net = Net()
-        feeds = [Feed(a("10.0.1.0") + number) for number in range(count)]
+        queues = [SendQueue(a("10.0.1.0") + number) for number in range(count)]
         net.set(*lans(0, 200))
-        for feed in feeds:
-            net.group.join(feed)
+        for queue in queues:
+            net.group.join(queue)
         for number in range(20):
             net.set(*lans(0, 200), hop=f"10.0.0.{100 + number}")
         net.take_away(*lans(100, 100))
-        assert all(feed.behind is not None and not feed.length for feed in feeds)
-        readers = [Reader(*lans(0, 200)) for _ in feeds]
-        for feed, reader in zip(feeds, readers, strict=True):
-            net.reads(feed, reader)
-            assert feed.is_empty
+        assert all(queue.behind is not None and not queue.length for queue in queues)
+        readers = [Reader(*lans(0, 200)) for _ in queues]
+        for queue, reader in zip(queues, readers, strict=True):
+            net.reads(queue, reader)
+            assert queue.is_empty
         assert all(list(reader.known) == list(map(p, lans(0, 100))) for reader in readers)
         costs.append(made)
     assert costs[0] == costs[1]
 
 
 def test_one_that_is_behind_and_reads_now_and_then_is_told_what_changed_since_and_is_in_step_again() -> None:
-    net, feed, reader = Net(), Feed(PEER), Reader()
+    net, queue, reader = Net(), SendQueue(PEER), Reader()
     net.set(*lans(0, 1000))
-    net.group.join(feed)
-    net.reads(feed, reader)
+    net.group.join(queue)
+    net.reads(queue, reader)
     assert len(reader.known) == 1000
     net.set(*lans(0, 10), hop="10.0.0.9")
-    feed.fall_behind(1010)
+    queue.fall_behind(1010)
     net.set(*lans(500, 10), hop="10.0.0.9")
     net.take_away(*lans(990, 10))
     before = reader.heard
-    net.reads(feed, reader, 1)
+    net.reads(queue, reader, 1)
     net.set(*lans(5, 10), hop="10.0.0.8")
-    net.reads(feed, reader)
-    assert feed.behind is None
-    assert feed.is_empty
+    net.reads(queue, reader)
+    assert queue.behind is None
+    assert queue.is_empty
     assert len(reader.known) == 990
     assert reader.heard - before <= 10 + 10 + 10 + 10
 
@@ -219,7 +218,7 @@ def test_one_that_is_behind_and_reads_now_and_then_is_told_what_changed_since_an
 def test_what_was_withdrawn_is_kept_for_nobody_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A neighbor that never reads, while others tell ever new prefixes and take them back, is given up."""
     monkeypatch.setattr(groups, "BESIDES", 100)
-    net, stuck, reading, reader = Net(), Feed(PEER), Feed(a("10.0.0.4")), Reader()
+    net, stuck, reading, reader = Net(), SendQueue(PEER), SendQueue(a("10.0.0.4")), Reader()
     net.set(*lans(0, 50))
     net.group.join(stuck)
     net.group.join(reading)

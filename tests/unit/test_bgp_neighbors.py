@@ -11,15 +11,16 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource, TunnelState
 from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamPause, StreamWritable
-from dmvpn.features.bgp import hearing, limits
+from dmvpn.features.bgp import input, lifecycle
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
-from dmvpn.features.bgp.codes import Cease, ErrorCode
 from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
     Attribute,
     Capability,
     CapabilityValue,
+    Cease,
+    ErrorCode,
     Keepalive,
     Notification,
     Open,
@@ -231,7 +232,7 @@ def test_a_prefix_that_holds_its_own_next_hop_makes_no_circle(bench: Workbench) 
 def test_who_tells_most_of_more_than_there_is_room_for_is_given_up(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
+    monkeypatch.setattr(input, "MOST_PREFIXES", 20)
     greedy, modest = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     greedy.announces(*(f"10.{number}.0.0/16" for number in range(18)))
     modest.announces("10.100.0.0/16", "10.101.0.0/16", "10.102.0.0/16")
@@ -334,8 +335,8 @@ def test_a_neighbor_whose_routes_change_without_end_waits_and_keeps_its_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A neighbor that gave a thousand routes another preference in each message took a whole core."""
-    monkeypatch.setattr(hearing, "CREDIT", 300)
-    monkeypatch.setattr(hearing, "RATE", 100)
+    monkeypatch.setattr(lifecycle, "CREDIT", 300)
+    monkeypatch.setattr(lifecycle, "RATE", 100)
     bench = hub()
     one = Caller(bench, 2).is_up()
     assert pauses(tells(one, 0, *HUNDRED)) == []
@@ -353,7 +354,7 @@ def test_a_neighbor_whose_routes_change_without_end_waits_and_keeps_its_session(
 
 
 def test_a_whole_table_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "CREDIT", 500)
+    monkeypatch.setattr(lifecycle, "CREDIT", 500)
     one = Caller(hub(), 2).is_up()
     for number in range(20):
         assert pauses(tells(one, 0, *(p(f"20.{number}.{third}.0/24") for third in range(256)))) == []
@@ -362,7 +363,7 @@ def test_a_whole_table_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_neighbor_that_falls_silent_while_it_waits_is_lost_after_its_hold_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hearing, "CREDIT", 50)
+    monkeypatch.setattr(lifecycle, "CREDIT", 50)
     bench = hub()
     one = Caller(bench, 2).is_up()
     tells(one, 0, *HUNDRED)
@@ -380,7 +381,7 @@ def test_a_neighbor_that_sent_many_marks_of_refreshes_and_dies_is_lost_after_its
     one = Caller(bench, 2, more=(CapabilityValue(Capability.ENHANCED_REFRESH),)).is_up()
     one.announces("10.9.0.0/16")
     assert pauses(bench.handle(StreamData(one.stream, 356 * serialize(RouteRefresh(1, subtype))))) == [True]
-    assert pauses(bench.advance(hearing.LONGEST_PAUSE + 0.1)) == [False]
+    assert pauses(bench.advance(lifecycle.LONGEST_PAUSE + 0.1)) == [False]
     one.hears(bench.advance(90))
     assert one.closed
 
@@ -396,7 +397,7 @@ def test_requests_to_repeat_everything_that_wait_together_count_once() -> None:
 
 @pytest.mark.parametrize("message", [Keepalive(), RouteRefresh(1, 1)])
 def test_messages_that_bring_no_routes_are_not_free(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "CREDIT", 100)
+    monkeypatch.setattr(lifecycle, "CREDIT", 100)
     bench = hub()
     one = Caller(bench, 2).is_up()
     assert pauses(bench.handle(StreamData(one.stream, 200 * serialize(message)))) == [True]
@@ -635,7 +636,7 @@ def test_what_an_awaited_neighbor_told_counts_no_more_when_there_is_another_proc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its prefixes took the room of others for ever, until each neighbor was cut off for telling too many."""
-    monkeypatch.setattr(limits, "MOST_PREFIXES", 2)
+    monkeypatch.setattr(input, "MOST_PREFIXES", 2)
     bench = helping()
     dies(bench, told(bench))
     other = BASE.replace("router bgp 65000", "router bgp 65009")
@@ -646,7 +647,7 @@ def test_what_an_awaited_neighbor_told_counts_no_more_when_there_is_another_proc
 def test_routes_of_one_that_restarts_go_first_where_there_is_no_room_for_those_of_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "MOST_PREFIXES", 3)
+    monkeypatch.setattr(input, "MOST_PREFIXES", 3)
     bench = helping()
     dies(bench, told(bench))
     other = Caller(bench, 3).is_up()

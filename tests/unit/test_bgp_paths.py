@@ -10,24 +10,23 @@ import pytest
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.streams import StreamDown, StreamEnd
-from dmvpn.features.bgp import intake
-from dmvpn.features.bgp.additional import Merit, eligible
+from dmvpn.features.bgp import input
 from dmvpn.features.bgp.attributes import Attributes, Origin, Segment, SegmentKind, read, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.model import Decision, PathChoice
-from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import (
     Attribute,
     Capability,
     CapabilityValue,
     Notification,
+    NumberedPrefix,
     Open,
     Update,
     parse,
     serialize,
     update_octets,
 )
-from dmvpn.features.bgp.paths import USUAL, Path, PathOrigin, ordered, side_by_side
+from dmvpn.features.bgp.paths import USUAL, Merit, Path, PathOrigin, eligible, ordered, side_by_side
 from support.bgp_callers import Caller, hub
 from support.goldens import is_golden
 from support.routing import a, p
@@ -254,12 +253,12 @@ def test_damaged_attributes_take_back_the_path_of_that_number_alone() -> None:
 def test_of_paths_to_one_prefix_a_neighbor_may_tell_so_many_and_the_session_stays() -> None:
     bench = hub(SEVERAL)
     one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
-    for number in range(intake.MOST_PATHS + 5):
+    for number in range(input.MOST_PATHS + 5):
         tells(one, number, hop=f"172.16.31.{100 + number}")
     one.waits(1)
     machine = bench.machine(BgpMachine)
     peer = machine.peers[one.address]
-    assert (len(peer.received), peer.denied, one.closed) == (intake.MOST_PATHS, 5, False)
+    assert (len(peer.received), peer.denied, one.closed) == (input.MOST_PATHS, 5, False)
     one.says(Update(withdrawn=(NumberedPrefix(p(LAN), 0),)))
     tells(one, 1000, hop="172.16.31.99")
     assert NumberedPrefix(p(LAN), 1000) in peer.received
@@ -345,7 +344,7 @@ def test_a_neighbor_that_restarts_may_give_its_paths_other_numbers_though_there_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither the bound of a prefix nor `maximum-prefix` counts them twice."""
-    monkeypatch.setattr(intake, "MOST_PATHS", 2)
+    monkeypatch.setattr(input, "MOST_PATHS", 2)
     kept = CapabilityValue(Capability.GRACEFUL_RESTART, bytes.fromhex("c078 0001 01 80"))
     bench = hub(f"{SEVERAL} bgp graceful-restart\n neighbor GUESTS maximum-prefix 3\n")
     one = Caller(bench, 2, more=(BOTH, kept), numbered=True).is_up()

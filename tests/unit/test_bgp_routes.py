@@ -19,10 +19,10 @@ from dmvpn.base.communities import (
     large_value,
 )
 from dmvpn.base.pages import NONE
-from dmvpn.features.bgp import flaps
+from dmvpn.features.bgp import input
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, path_text, read, write
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.outbound import Audience, default_route, told
+from dmvpn.features.bgp.output import Audience, default_route, told
 from dmvpn.features.bgp.packet import Keepalive, Notification, Open, Update
 from dmvpn.features.bgp.paths import Path, PathOrigin, ordered
 from dmvpn.features.bgp.settings import configured_peers
@@ -355,7 +355,7 @@ def test_without_the_line_all_routes_are_used_again(damping: Workbench) -> None:
 
 def test_no_more_routes_are_remembered_than_there_is_room_for(damping: Workbench) -> None:
     one = Caller(damping, 2).is_up()
-    with patch.object(flaps, "MOST", 5):
+    with patch.object(input, "MOST", 5):
         for number in range(9):
             flaps_once(one, f"10.9.{number}.0/24")
     assert len(list(damping.machine(BgpMachine).flaps.all())) == 5

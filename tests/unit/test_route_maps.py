@@ -16,7 +16,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import Changes, MatchedRoute, RoutePolicies
 from dmvpn.face.language import exec_parser
 from dmvpn.features.policy.config import model
-from dmvpn.features.policy.routes import of_routes
+from dmvpn.features.policy.machine import of_routes
 from dmvpn.ios import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in

@@ -1,6 +1,6 @@
 """The content of a trustpoint: its certificates sorted out, with the key that fits and the list that is newest.
 
-`crypto pki certificate map` selects certificates; the log has what is missing, damaged, expired or soon expiring.
+`crypto pki certificate map` selects certificates; the log names missing, damaged, expired and soon expiring ones.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ from dmvpn.features.bgp.config.neighbor import (
     template_lines,
 )
 from dmvpn.ios import Args, ConfigLine, Mode, Section
-from dmvpn.ios.distribution import distance_line
-from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
-from dmvpn.ios.syntax import several
+from dmvpn.ios.grammar import several
+from dmvpn.ios.routing import MATCH, MATCH_HELP, distance_line
 from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:

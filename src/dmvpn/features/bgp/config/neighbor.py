@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import ConfigLine, ValueType, register_type
-from dmvpn.ios.syntax import several
+from dmvpn.ios.grammar import several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -19,8 +19,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
 from dmvpn.features.bgp.config.instance import prefix_of
-from dmvpn.ios.distribution import distance_of
-from dmvpn.ios.route_kinds import INTERNAL, kinds_of
+from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
 from dmvpn.ios.vrf_targets import vpn_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dmvpn.features.bgp.attributes import Origin, path_text
 from dmvpn.features.bgp.paths import Merit
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
-from dmvpn.ios.regex import Pattern, PatternError
+from dmvpn.ios.filters import Pattern, PatternError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

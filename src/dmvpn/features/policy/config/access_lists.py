@@ -18,7 +18,7 @@ from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPT
 from dmvpn.features.policy.config.objects import PORTS, TTL
 from dmvpn.features.policy.model import PROTOCOLS
 from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
-from dmvpn.ios.assignment import reset
+from dmvpn.ios.tree import reset
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

@@ -15,7 +15,7 @@ from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import ICMP, icmp_of
 from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, NetworkGroup, Period, Service, ServiceGroup, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type
-from dmvpn.ios.dates import read_date
+from dmvpn.ios.common import read_date
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
 if TYPE_CHECKING:

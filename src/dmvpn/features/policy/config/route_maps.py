@@ -1,4 +1,4 @@
-"""`route-map`, and lists that look at BGP's attributes: `ip as-path access-list`, plain, extended and large communities."""
+"""`route-map`, and lists that look at BGP's attributes: `ip as-path access-list`, lists of all communities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dmvpn.base.communities import (
 )
 from dmvpn.base.values import collected
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type, several
-from dmvpn.ios.regex import Pattern, PatternError
+from dmvpn.ios.filters import Pattern, PatternError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

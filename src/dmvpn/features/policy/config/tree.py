@@ -17,7 +17,7 @@ from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
 from dmvpn.features.policy.model import ALL, ANY, PROTOCOLS, AccessEntry, AddressRange, PolicyConfig, PortRanges
-from dmvpn.ios.regex import Pattern
+from dmvpn.ios.filters import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -15,7 +15,7 @@ from dmvpn.features.policy.machine import ClearHits, PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.grammar import HIDDEN
-from dmvpn.ios.keychains import lifetime
+from dmvpn.ios.routing import lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
