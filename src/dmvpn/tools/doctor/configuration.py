@@ -23,7 +23,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import RouteReason
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank, Placeholder
-from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, TOPOLOGY_BASE
 from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
 from dmvpn.features.ospf.config import processes as ospf_lines

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
-from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp import lint as eigrp_rules
 from dmvpn.features.nhrp.messages import NhcUp, NhsUp
 from dmvpn.features.ospf.config import processes as lines

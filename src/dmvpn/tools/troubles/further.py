@@ -21,7 +21,7 @@ from dmvpn.features.eigrp.config import sections
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
-from dmvpn.features.policy.config import prefix_lists, route_maps
+from dmvpn.features.policy.config import access_lists, route_maps
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
@@ -45,10 +45,10 @@ from dmvpn.tools.troubles.model import (
 
 
 _DENY: Final = (
-    prefix_lists.ENTRY.of(
+    access_lists.ENTRY.of(
         name="LESSON", sequence=5, prefix=Placeholder("{other.lan_network}/{other.lan_length}"), deny=True
     ),
-    prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),
+    access_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),
 )
 _NETWORK, _AGGREGATE = bgp_processes.IN_ROUTER.network, bgp_processes.IN_ROUTER.aggregate
 _HALF: Final = "255.255.255.128"
@@ -255,8 +255,8 @@ _HINTS: Final = (
 _by_trial: Final = partial(without_story, hints=_HINTS)
 _SOFT_CLEAR: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *pieces.FORGET)
 _HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *pieces.FORGET)
-_ELSEWHERE: Final = prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
-_LEAST: Final = prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
+_ELSEWHERE: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
+_LEAST: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
 _NO_PERMIT: Final = (
     route_maps.ROUTE_MAP.of(name="LESSON", sequence=10, deny=True),
     route_maps.MATCH_PREFIX.of(list1="LESSON"),

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.config import settings as ike_lines
+from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.config import profiles as ipsec_profiles
-from dmvpn.features.ipsec.config import transforms
 from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.rip.model import RipTimers
 from dmvpn.features.rip.terms import TIMERS
@@ -111,8 +111,8 @@ PROTECTION: Final = (
         "transform",
         "The transform set of a spoke differs",
         (
-            transforms.TRANSFORM_SET.of(name="LESSON", esp_aes=True, esp_sha_hmac=True),
-            transforms.MODE.of(transport=True),
+            profiles.TRANSFORM_SET.of(name="LESSON", esp_aes=True, esp_sha_hmac=True),
+            profiles.MODE.of(transport=True),
             "exit",
             _IPSEC_PROFILE,
             ipsec_profiles.TRANSFORM_SETS.of(name1="LESSON"),

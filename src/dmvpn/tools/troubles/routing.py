@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections
@@ -18,7 +18,7 @@ from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.features.ospf import terms as ospf_terms
 from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.ospf.config import processes as ospf_lines
-from dmvpn.features.policy.config import prefix_lists
+from dmvpn.features.policy.config import access_lists
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder, common
 from dmvpn.network.terms import bgp as bgp_terms
@@ -224,7 +224,7 @@ _lost: Final = partial(
 )
 _IS_NEIGHBOR: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
 _LIST: Final = (
-    prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
+    access_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
 )
 _EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
 _LIST_OF_ALL: Final = (*_LIST, "ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32")
@@ -384,11 +384,11 @@ FILTERS: Final = (
         title="A prefix list keeps the hub from believing what a spoke says of its LAN",
         acts=(
             hub(
-                prefix_lists.ENTRY.of(
+                access_lists.ENTRY.of(
                     name="LESSON", sequence=5, prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"), deny=True
                 )
             ),
-            hub(prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
+            hub(access_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
             Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
             *pieces.FORGET,
         ),

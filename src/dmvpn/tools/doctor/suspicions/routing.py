@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.ospf.config import processes as ospf_lines

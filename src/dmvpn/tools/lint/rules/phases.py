@@ -16,7 +16,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.config.processes import FAMILY, IN_ROUTER, ROUTER
+from dmvpn.features.bgp.config.instance import FAMILY, IN_ROUTER, ROUTER
 from dmvpn.features.eigrp.config import sections as eigrp_lines
 from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, line_of, nested, taken_back
 from dmvpn.features.eigrp.config.sections import SUMMARY as SUMMARY_ADDRESS
