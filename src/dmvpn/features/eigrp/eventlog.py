@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
-
-#: Events that are kept: the number of IOS.
-DEFAULT_SIZE: Final = 500
-LARGEST_SIZE: Final = 100_000
 
 
 class EventKind(enum.Enum):

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.redistribution import RedistributionLine
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
 if TYPE_CHECKING:
@@ -33,6 +32,10 @@ MAXIMUM_HOPS = 100
 #: Seconds. IOS uses 60 and 180 on slow multipoint Frame Relay and ATM; a tunnel is neither, whatever its bandwidth.
 HELLO_INTERVAL = 5
 HOLD_TIME = 15
+
+#: Events that are kept: the number of IOS.
+EVENT_LOG_SIZE: Final = 500
+LARGEST_EVENT_LOG: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ class ProcessSettings:
     name: str = ""
     shutdown: bool = False
     log_changes: bool = True
-    event_log_size: int = DEFAULT_SIZE
+    event_log_size: int = EVENT_LOG_SIZE
     networks: tuple[NetworkLine, ...] = ()
     router_id: IPv4Address | None = None
     scale: MetricScale = _CLASSIC

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
 from dmvpn.features.eigrp.config.topology import TopologyLines, limit_line
-from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE, LARGEST_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
+from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.vrfs import refusal
 
@@ -244,10 +244,10 @@ class FamilyLines:
         )
         self.event_log_size = ConfigLine(
             mode,
-            f"eigrp event-log-size {{size:0-{LARGEST_SIZE}}}",
+            f"eigrp event-log-size {{size:0-{LARGEST_EVENT_LOG}}}",
             {"event-log-size": "How many events are kept", "size": "Events"},
             order=47,
-            default=f"eigrp event-log-size {DEFAULT_SIZE}",
+            default=f"eigrp event-log-size {EVENT_LOG_SIZE}",
         )
         self.weights = _weights(mode)
         self.limit = limit_line(mode, "maximum-prefix", 35)

@@ -11,9 +11,9 @@ from dmvpn.base.distribution import DefaultRoutes
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.config import processes
 from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
-from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
 from dmvpn.features.eigrp.model import (
+    EVENT_LOG_SIZE,
     EigrpConfig,
     InterfaceSettings,
     NetworkLine,
@@ -131,7 +131,7 @@ def _process(
         networks=tuple(section.made(lines.network, _network)),
         router_id=section.args(lines.router_id).address("address", None),
         log_changes=section.flag(lines.log_changes),
-        event_log_size=section.args(lines.event_log_size).integer("size", DEFAULT_SIZE),
+        event_log_size=section.args(lines.event_log_size).integer("size", EVENT_LOG_SIZE),
         maximum_hops=topology.args(topology_lines.maximum_hops).integer("hops", 100),
         variance=topology.args(topology_lines.variance).integer("factor", 1),
         maximum_paths=topology.args(topology_lines.maximum_paths).integer("paths", 4),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.eventlog import LARGEST_SIZE
 from dmvpn.features.eigrp.events import ClearEvents
+from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
 from dmvpn.features.eigrp.show.common import both_commands, clear_commands, processes
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ShowEvents:
 
 def query_events(ctx: ShowContext, args: Args) -> ShowEvents:
     """Return the events of all processes, or of one."""
-    first, last = args.integer("first", 1), args.integer("last", LARGEST_SIZE)
+    first, last = args.integer("first", 1), args.integer("last", LARGEST_EVENT_LOG)
     return ShowEvents(tuple(_table(ctx, process, first, last) for process in processes(ctx, args)))
 
 
