@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.features.eigrp.auth import seal_md5, seal_sha256, verify_md5, verify_sha256
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.route import (
+from dmvpn.features.eigrp.packet import (
     ClassicExternal,
     ClassicInternal,
     ClassicMetric,
+    EigrpPacket,
     ExternalData,
     ExternalFlag,
     ExternalProtocol,
+    Opcode,
+    PacketFlag,
     RouteFlag,
     WideExternal,
     WideInternal,

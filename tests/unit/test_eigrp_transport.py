@@ -15,8 +15,7 @@ from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.farewells import LARGEST_LIST
 from dmvpn.features.eigrp.metric import MetricScale
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.route import ClassicInternal, WideInternal
+from dmvpn.features.eigrp.packet import ClassicInternal, EigrpPacket, Opcode, PacketFlag, WideInternal
 from dmvpn.features.eigrp.sender import ALL_ROUTERS
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Parameters, PeerTermination, Sequence, SoftwareVersion
 from support.eigrp_crowd import LINK, NETWORKS, Crowd

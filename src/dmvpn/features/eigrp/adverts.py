@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.backlog import UNCERTAIN
-from dmvpn.features.eigrp.packet import Opcode
-from dmvpn.features.eigrp.route import SMALLEST, RouteFlag
+from dmvpn.features.eigrp.packet import SMALLEST, Opcode, RouteFlag
 from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
 
 if TYPE_CHECKING:

@@ -1,31 +1,411 @@
 """EIGRP packets: RFC 7868 §6.5, a header of 20 octets and a list of TLVs.
 
 `parse` decodes the payload of an IP packet (protocol 88), `serialize` encodes it. The TLVs are in `tlv.py` and
-`route.py`, digests in `auth.py`. An acknowledgment has no opcode of its own: it is a Hello with an acknowledgment
+`packet.py`, digests in `auth.py`. An acknowledgment has no opcode of its own: it is a Hello with an acknowledgment
 number.
+
+EIGRP route TLVs: one metric, and the destinations that have it.
+
+    ClassicInternal, ClassicExternal    TLV version 1.2, RFC 7868 §6.8: scaled 32-bit metrics, all that FRR reads
+    WideInternal, WideExternal          TLV version 2.0, RFC 7868 §6.9: picoseconds and kbit/s in 48 bits
+
+Captures of IOS differ from the RFC: a wide TLV begins with topology, then address family (§6.9.1 has them the other way
+round), and the external data of a wide TLV has a tag (§6.9.4 omits it).
+
+Only IPv4 is decoded in wide TLVs; other families, requests and communities remain `UnknownTlv`.
 """
 
 from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp import route, tlv
-from dmvpn.features.eigrp.tlv import Parameters, Tlv, UnknownTlv
+from dmvpn.features.eigrp import tlv
+from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
 from dmvpn.net.checksum import checksum
+from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address
+
     from dmvpn.net.octets import Octets
+
+
+# ------------------------------------------------------------------------------------------------ route TLVs
+
+
+_CLASSIC_METRIC = struct.Struct("!IIIBBBB")
+_EXTERNAL = struct.Struct("!4sIII2xBB")
+_WIDE_HEADER = struct.Struct("!HH4s")
+_WIDE_METRIC = struct.Struct("!BBBBIHIHI2xH")
+_ADDRESS_LENGTH = 4
+_AFI_IPV4 = 1
+#: Octets of the shortest route TLV: a classic internal one of the default route.
+SMALLEST: Final = 25
+
+#: The delay of an unreachable destination; in a wide metric the bandwidth may have this value instead.
+UNREACHABLE = 0xFFFFFFFF
+UNREACHABLE_WIDE = 0xFFFFFFFFFFFF
+
+
+class RouteFlag(enum.IntFlag):
+    """State of a route, RFC 7868 §6.8.1 and §6.9.2 (opaque flags)."""
+
+    SOURCE_WITHDRAW = 0x01
+    CANDIDATE_DEFAULT = 0x02
+    ACTIVE = 0x04
+    REPLICATED = 0x08
+
+
+class ExternalProtocol(enum.IntEnum):
+    """Source protocol of an external route, RFC 7868 §6.8.3."""
+
+    IGRP = 1
+    EIGRP = 2
+    STATIC = 3
+    RIP = 4
+    HELLO = 5
+    OSPF = 6
+    ISIS = 7
+    EGP = 8
+    BGP = 9
+    IDRP = 10
+    CONNECTED = 11
+
+
+class ExternalFlag(enum.IntFlag):
+    """RFC 7868 §6.8.3."""
+
+    EXTERNAL = 0x01
+    CANDIDATE_DEFAULT = 0x02
+
+
+_NO_FLAGS = RouteFlag(0)
+_NO_EXTERNAL_FLAGS = ExternalFlag(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicMetric:
+    """RFC 7868 §6.8.2.
+
+    delay: 10 microseconds / 256.
+    bandwidth: 256 * 10^7 / (kbit/s).
+    mtu: octets (FRR 8.4 reverses the three octets: do not trust it).
+    reliability, load: of 255.
+    """
+
+    delay: int
+    bandwidth: int
+    mtu: int
+    hop_count: int = 0
+    reliability: int = 255
+    load: int = 1
+    internal_tag: int = 0
+    flags: RouteFlag = _NO_FLAGS
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the sender cannot reach the destinations."""
+        return self.delay == UNREACHABLE
+
+    def serialize(self) -> bytes:
+        """Encode, 16 octets."""
+        return _CLASSIC_METRIC.pack(
+            self.delay,
+            self.bandwidth,
+            self.mtu << 8 | self.hop_count,
+            self.reliability,
+            self.load,
+            self.internal_tag,
+            self.flags,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideMetric:
+    """RFC 7868 §6.9.2.
+
+    delay: picoseconds.
+    bandwidth: kbit/s.
+    mtu: octets.
+    reliability, load: of 255.
+    attributes: extended metrics (§6.9.3), not decoded, an even number of octets.
+    """
+
+    priority: int = 0
+    reliability: int = 255
+    load: int = 1
+    mtu: int
+    hop_count: int = 0
+    delay: int
+    bandwidth: int
+    flags: RouteFlag = _NO_FLAGS
+    attributes: bytes = b""
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the sender cannot reach the destination."""
+        return UNREACHABLE_WIDE in (self.delay, self.bandwidth)
+
+    def serialize(self) -> bytes:
+        """Encode, 24 octets and the attributes."""
+        return (
+            _WIDE_METRIC.pack(
+                len(self.attributes) >> 1,
+                self.priority,
+                self.reliability,
+                self.load,
+                self.mtu << 8 | self.hop_count,
+                self.delay >> 32,
+                self.delay & 0xFFFFFFFF,
+                self.bandwidth >> 32,
+                self.bandwidth & 0xFFFFFFFF,
+                self.flags,
+            )
+            + self.attributes
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalData:
+    """Origin of a redistributed route, RFC 7868 §6.8.3 and §6.9.4.
+
+    originator: router ID of the router that redistributed it; our own means a loop.
+    protocol: an `ExternalProtocol` or another number (IOS uses 12).
+    """
+
+    originator: IPv4Address
+    autonomous_system: int = 0
+    tag: int = 0
+    metric: int = 0
+    protocol: int
+    flags: ExternalFlag = _NO_EXTERNAL_FLAGS
+
+    def serialize(self) -> bytes:
+        """Encode, 20 octets."""
+        return _EXTERNAL.pack(
+            self.originator.packed, self.autonomous_system, self.tag, self.metric, self.protocol, self.flags
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicInternal(Tlv):
+    """RFC 7868 §6.8.5.1. next_hop: 0.0.0.0 = the sender."""
+
+    TYPE: ClassVar = TlvType.CLASSIC_INTERNAL
+
+    next_hop: IPv4Address = UNSPECIFIED
+    metric: ClassicMetric
+    destinations: tuple[Prefix, ...]
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        value = self.next_hop.packed + self.metric.serialize() + _pack_destinations(self.destinations)
+        return encode(self.TYPE, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicExternal(Tlv):
+    """RFC 7868 §6.8.5.2. next_hop: 0.0.0.0 = the sender."""
+
+    TYPE: ClassVar = TlvType.CLASSIC_EXTERNAL
+
+    next_hop: IPv4Address = UNSPECIFIED
+    external: ExternalData
+    metric: ClassicMetric
+    destinations: tuple[Prefix, ...]
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        head = self.next_hop.packed + self.external.serialize() + self.metric.serialize()
+        return encode(self.TYPE, head + _pack_destinations(self.destinations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideInternal(Tlv):
+    """RFC 7868 §6.9.6, IPv4. router_id: of the router that the destination belongs to; our own means a loop."""
+
+    TYPE: ClassVar = TlvType.WIDE_INTERNAL
+
+    topology: int = 0
+    router_id: IPv4Address
+    metric: WideMetric
+    next_hop: IPv4Address = UNSPECIFIED
+    destinations: tuple[Prefix, ...]
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        head = _WIDE_HEADER.pack(self.topology, _AFI_IPV4, self.router_id.packed)
+        value = head + self.metric.serialize() + self.next_hop.packed + _pack_destinations(self.destinations)
+        return encode(self.TYPE, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideExternal(Tlv):
+    """RFC 7868 §6.9.6, IPv4, with the external data after the next hop."""
+
+    TYPE: ClassVar = TlvType.WIDE_EXTERNAL
+
+    topology: int = 0
+    router_id: IPv4Address
+    metric: WideMetric
+    next_hop: IPv4Address = UNSPECIFIED
+    external: ExternalData
+    destinations: tuple[Prefix, ...]
+
+    def serialize(self) -> bytes:
+        """Encode."""
+        head = _WIDE_HEADER.pack(self.topology, _AFI_IPV4, self.router_id.packed)
+        value = head + self.metric.serialize() + self.next_hop.packed + self.external.serialize()
+        return encode(self.TYPE, value + _pack_destinations(self.destinations))
+
+
+def _parse_classic_internal(value: bytes, offset: int) -> Tlv:
+    metric_at = _ADDRESS_LENGTH
+    destinations_at = metric_at + _CLASSIC_METRIC.size
+    destinations = _parse_destinations(value, destinations_at, offset)
+    metric = _parse_classic_metric(value, metric_at)
+    return ClassicInternal(next_hop=ipv4_address(value[:4]), metric=metric, destinations=destinations)
+
+
+def _parse_classic_external(value: bytes, offset: int) -> Tlv:
+    external_at = _ADDRESS_LENGTH
+    metric_at = external_at + _EXTERNAL.size
+    destinations_at = metric_at + _CLASSIC_METRIC.size
+    destinations = _parse_destinations(value, destinations_at, offset)
+    return ClassicExternal(
+        next_hop=ipv4_address(value[:4]),
+        external=_parse_external(value, external_at),
+        metric=_parse_classic_metric(value, metric_at),
+        destinations=destinations,
+    )
+
+
+def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
+    """Return the parser of one of the wide TLVs, which differ only in the external data."""
+
+    def parse(value: bytes, offset: int) -> Tlv:
+        metric_at = _WIDE_HEADER.size
+        attributes_at = metric_at + _WIDE_METRIC.size
+        if len(value) < attributes_at:
+            raise WireError("wide route TLV cut short", offset=offset, clause="RFC 7868 §6.9")
+        topology, family, router_id = _WIDE_HEADER.unpack_from(value)
+        if family != _AFI_IPV4:
+            return UnknownTlv(type=kind, value=value)
+        next_hop_at = attributes_at + 2 * value[metric_at]
+        external_at = next_hop_at + _ADDRESS_LENGTH
+        destinations_at = external_at + (_EXTERNAL.size if kind == TlvType.WIDE_EXTERNAL else 0)
+        destinations = _parse_destinations(value, destinations_at, offset)
+        metric = _parse_wide_metric(value, metric_at, value[attributes_at:next_hop_at])
+        originator = ipv4_address(router_id)
+        next_hop = ipv4_address(value[next_hop_at:external_at])
+        if kind == TlvType.WIDE_INTERNAL:
+            return WideInternal(
+                topology=topology, router_id=originator, metric=metric, next_hop=next_hop, destinations=destinations
+            )
+        return WideExternal(
+            topology=topology,
+            router_id=originator,
+            metric=metric,
+            next_hop=next_hop,
+            external=_parse_external(value, external_at),
+            destinations=destinations,
+        )
+
+    return parse
+
+
+#: How to decode the value of a TLV at an offset of the packet. All of them raise WireError.
+PARSERS: Final[dict[int, Callable[[bytes, int], Tlv]]] = {
+    TlvType.CLASSIC_INTERNAL: _parse_classic_internal,
+    TlvType.CLASSIC_EXTERNAL: _parse_classic_external,
+    TlvType.WIDE_INTERNAL: _parse_wide(TlvType.WIDE_INTERNAL),
+    TlvType.WIDE_EXTERNAL: _parse_wide(TlvType.WIDE_EXTERNAL),
+}
+
+
+def _parse_classic_metric(value: bytes, at: int) -> ClassicMetric:
+    delay, bandwidth, mtu_and_hops, reliability, load, internal_tag, flags = _CLASSIC_METRIC.unpack_from(value, at)
+    return ClassicMetric(
+        delay=delay,
+        bandwidth=bandwidth,
+        mtu=mtu_and_hops >> 8,
+        hop_count=mtu_and_hops & 0xFF,
+        reliability=reliability,
+        load=load,
+        internal_tag=internal_tag,
+        flags=RouteFlag(flags),
+    )
+
+
+def _parse_wide_metric(value: bytes, at: int, attributes: bytes) -> WideMetric:
+    _, priority, reliability, load, mtu_and_hops, delay_high, delay_low, bandwidth_high, bandwidth_low, flags = (
+        _WIDE_METRIC.unpack_from(value, at)
+    )
+    return WideMetric(
+        priority=priority,
+        reliability=reliability,
+        load=load,
+        mtu=mtu_and_hops >> 8,
+        hop_count=mtu_and_hops & 0xFF,
+        delay=delay_high << 32 | delay_low,
+        bandwidth=bandwidth_high << 32 | bandwidth_low,
+        flags=RouteFlag(flags),
+        attributes=attributes,
+    )
+
+
+def _parse_external(value: bytes, at: int) -> ExternalData:
+    originator, autonomous_system, tag, metric, protocol, flags = _EXTERNAL.unpack_from(value, at)
+    return ExternalData(
+        originator=ipv4_address(originator),
+        autonomous_system=autonomous_system,
+        tag=tag,
+        metric=metric,
+        protocol=protocol,
+        flags=ExternalFlag(flags),
+    )
+
+
+def _pack_destinations(destinations: tuple[Prefix, ...]) -> bytes:
+    """Return prefix length and the significant octets of each address: none for a default route."""
+    return b"".join([bytes((prefix.length,)) + prefix.covered for prefix in destinations])
+
+
+def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefix, ...]:
+    """Return the destinations that fill the value from `position`, at least one.
+
+    Raises WireError, also if `position` is behind the end.
+    """
+    if position >= len(value):
+        raise WireError("route TLV without destination", offset=offset, clause="RFC 7868 §6.8.4")
+    destinations: list[Prefix] = []
+    while position < len(value):
+        length = value[position]
+        start = position + 1
+        end = start + (length + 7 >> 3)
+        if length > 32 or end > len(value):
+            at = offset + HEADER.size + position
+            raise WireError(f"destination of {length} bits", offset=at, clause="RFC 7868 §6.8.4")
+        destinations.append(Prefix.of(ipv4_address(value[start:end].ljust(4, b"\x00")), length))
+        position = end
+    return tuple(destinations)
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
 
 _HEADER = struct.Struct("!BBHIIIHH")
 HEADER_LENGTH = _HEADER.size
 _VERSION = 2
 _CLAUSE: Final = "RFC 7868 §6.5"
 _TLV_CLAUSE: Final = "RFC 7868 §6.6"
-_PARSERS = {**tlv.PARSERS, **route.PARSERS}
+_PARSERS = {**tlv.PARSERS, **PARSERS}
 
 _Kind = TypeVar("_Kind", bound=Tlv)
 

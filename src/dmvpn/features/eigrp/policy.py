@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.eigrp.intake import candidate
-from dmvpn.features.eigrp.route import ExternalProtocol
+from dmvpn.features.eigrp.packet import ExternalProtocol
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.eigrp.topology import Origin
 from dmvpn.features.eigrp.translate import WITHDRAWN, Advert

@@ -15,7 +15,7 @@ from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector
-from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
+from dmvpn.features.eigrp.packet import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, PathSource, Report
 
 if TYPE_CHECKING:

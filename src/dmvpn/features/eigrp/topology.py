@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.route import ExternalData
+    from dmvpn.features.eigrp.packet import ExternalData
 
 
 class Origin(enum.IntEnum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.eigrp import route
+from dmvpn.features.eigrp import packet
 from dmvpn.features.eigrp.metric import Vector
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CLASSIC_SCALE = 256
 _TEN_MICROSECONDS = 10_000_000  # picoseconds
 _REFERENCE_BANDWIDTH = 10_000_000  # kbit/s
-NO_FLAGS: Final = route.RouteFlag(0)
+NO_FLAGS: Final = packet.RouteFlag(0)
 #: Values for the other fields of an unreachable destination.
 _NO_METRIC = Vector(0, 1, 0)
 
@@ -39,20 +39,20 @@ class Advert(NamedTuple):
     metric: Vector | None
     next_hop: IPv4Address = UNSPECIFIED
     originator: IPv4Address = UNSPECIFIED
-    external: route.ExternalData | None = None
+    external: packet.ExternalData | None = None
 
 
 #: For a prefix that is unknown, filtered, or withheld by split horizon.
 WITHDRAWN = Advert(None)
 
 
-def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: route.RouteFlag = NO_FLAGS) -> Tlv:
+def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: packet.RouteFlag = NO_FLAGS) -> Tlv:
     """Return the route TLV for this destination."""
     destinations = (prefix,)
     if wide:
         vector = advert.metric or _NO_METRIC
-        metric = route.WideMetric(
-            delay=min(vector.delay, route.UNREACHABLE_WIDE - 1) if advert.metric else route.UNREACHABLE_WIDE,
+        metric = packet.WideMetric(
+            delay=min(vector.delay, packet.UNREACHABLE_WIDE - 1) if advert.metric else packet.UNREACHABLE_WIDE,
             bandwidth=vector.bandwidth,
             mtu=vector.mtu,
             hop_count=vector.hop_count,
@@ -61,10 +61,10 @@ def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: route.RouteFlag
             flags=flags,
         )
         if advert.external is None:
-            return route.WideInternal(
+            return packet.WideInternal(
                 router_id=advert.originator, metric=metric, next_hop=advert.next_hop, destinations=destinations
             )
-        return route.WideExternal(
+        return packet.WideExternal(
             router_id=advert.originator,
             metric=metric,
             next_hop=advert.next_hop,
@@ -73,8 +73,8 @@ def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: route.RouteFlag
         )
     classic = _classic(advert.metric, flags)
     if advert.external is None:
-        return route.ClassicInternal(next_hop=advert.next_hop, metric=classic, destinations=destinations)
-    return route.ClassicExternal(
+        return packet.ClassicInternal(next_hop=advert.next_hop, metric=classic, destinations=destinations)
+    return packet.ClassicExternal(
         next_hop=advert.next_hop, external=advert.external, metric=classic, destinations=destinations
     )
 
@@ -85,24 +85,24 @@ def from_tlv(tlv: Tlv) -> tuple[Advert, tuple[Prefix, ...]] | None:
     None for any other TLV, and for topologies other than base.
     """
     match tlv:
-        case route.WideInternal(topology=0):
+        case packet.WideInternal(topology=0):
             advert = Advert(_from_wide(tlv.metric), tlv.next_hop, tlv.router_id)
-        case route.WideExternal(topology=0):
+        case packet.WideExternal(topology=0):
             advert = Advert(_from_wide(tlv.metric), tlv.next_hop, tlv.router_id, tlv.external)
-        case route.ClassicInternal():
+        case packet.ClassicInternal():
             advert = Advert(_from_classic(tlv.metric), tlv.next_hop)
-        case route.ClassicExternal():
+        case packet.ClassicExternal():
             advert = Advert(_from_classic(tlv.metric), tlv.next_hop, tlv.external.originator, tlv.external)
         case _:
             return None
     return advert, tlv.destinations
 
 
-def _classic(metric: Vector | None, flags: route.RouteFlag) -> route.ClassicMetric:
+def _classic(metric: Vector | None, flags: packet.RouteFlag) -> packet.ClassicMetric:
     vector = metric or _NO_METRIC
     delay = vector.delay * _CLASSIC_SCALE // _TEN_MICROSECONDS
-    return route.ClassicMetric(
-        delay=min(delay, route.UNREACHABLE - 1) if metric else route.UNREACHABLE,
+    return packet.ClassicMetric(
+        delay=min(delay, packet.UNREACHABLE - 1) if metric else packet.UNREACHABLE,
         bandwidth=_REFERENCE_BANDWIDTH
         // vector.bandwidth
         * _CLASSIC_SCALE,  # the quotient is truncated first, RFC 7868 §5.6.1.1
@@ -114,14 +114,14 @@ def _classic(metric: Vector | None, flags: route.RouteFlag) -> route.ClassicMetr
     )
 
 
-def _from_wide(metric: route.WideMetric) -> Vector | None:
+def _from_wide(metric: packet.WideMetric) -> Vector | None:
     if metric.is_unreachable:
         return None
     bandwidth = max(metric.bandwidth, 1)
     return Vector(metric.delay, bandwidth, metric.mtu, metric.hop_count, metric.reliability, metric.load)
 
 
-def _from_classic(metric: route.ClassicMetric) -> Vector | None:
+def _from_classic(metric: packet.ClassicMetric) -> Vector | None:
     if metric.is_unreachable:
         return None
     # Rounded up, so that the same value results when it is advertised again.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
-from dmvpn.features.eigrp.packet import Opcode, PacketFlag, VirtualRouterId
-from dmvpn.features.eigrp.route import ExternalFlag, ExternalProtocol, RouteFlag
+from dmvpn.features.eigrp.packet import ExternalFlag, ExternalProtocol, Opcode, PacketFlag, RouteFlag, VirtualRouterId
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
 
 _RFC: Final = "rfc 7868 eigrp code"

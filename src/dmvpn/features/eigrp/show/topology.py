@@ -8,7 +8,7 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
-from dmvpn.features.eigrp.route import ExternalProtocol
+from dmvpn.features.eigrp.packet import ExternalProtocol
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, distance_text, name_of, processes
 from dmvpn.features.eigrp.topology import Destination, DestinationState, Origin, Path
 from dmvpn.ios import Args, ShowContext, age
