@@ -26,9 +26,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.config import LINES, MODES, model
-from dmvpn.features.eigrp.messages import MESSAGES, ROUTES
+from dmvpn.features.eigrp.messages import MESSAGES, PACKETS, ROUTES, WORDS
 from dmvpn.features.eigrp.model import EigrpConfig
-from dmvpn.features.eigrp.tracing import PACKETS, WORDS
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:

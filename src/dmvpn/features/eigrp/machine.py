@@ -16,13 +16,12 @@ from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.machine import Machine
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.features.eigrp.events import ClearEvents, ClearNeighbors
-from dmvpn.features.eigrp.messages import BadPacket
+from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.process import Process
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.tracing import shows_hellos
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
 from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.messages import is_shown, shows_hellos
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, PacketFlag
-from dmvpn.features.eigrp.tracing import is_shown, shows_hellos
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
