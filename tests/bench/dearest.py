@@ -31,7 +31,7 @@ from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.sender import PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded
-from dmvpn.features.eigrp.translate import Advert, to_tlv
+from dmvpn.features.eigrp.topology import Advert, to_tlv
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,

@@ -24,7 +24,7 @@ from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSe
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded, Parameters, SoftwareVersion
-from dmvpn.features.eigrp.translate import Advert, from_tlv, to_tlv
+from dmvpn.features.eigrp.topology import Advert, from_tlv, to_tlv
 from support.eigrp_net import EVERYTHING, ethernet, tunnel
 from support.fakes import fake_ports
 

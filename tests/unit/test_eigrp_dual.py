@@ -19,15 +19,17 @@ from dmvpn.features.eigrp.state import State
 from dmvpn.features.eigrp.topology import (
     MOVES,
     UNREACHABLE,
+    Advert,
     Destination,
     DestinationState,
     Event,
     Origin,
     PathSource,
     Report,
+    from_tlv,
+    to_tlv,
 )
 from dmvpn.features.eigrp.traffic import PacketCounts
-from dmvpn.features.eigrp.translate import Advert, from_tlv, to_tlv
 from dmvpn.labs.addresses import addresses
 from support.fakes import fake_ports
 

@@ -17,7 +17,7 @@ from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, Interfac
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded, Parameters
-from dmvpn.features.eigrp.translate import Advert, to_tlv
+from dmvpn.features.eigrp.topology import Advert, to_tlv
 from support.eigrp_net import EigrpNet, ethernet, tunnel
 from unit.test_eigrp_adjacency import CLASSIC, HUB, SPOKE, pair
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.rtp import Transport
-    from dmvpn.features.eigrp.translate import Advert
+    from dmvpn.features.eigrp.topology import Advert
 
 #: Neighbors that are sent a packet in one event: other events, and other protocols, must not wait for thousands.
 _AT_ONCE: Final = 64

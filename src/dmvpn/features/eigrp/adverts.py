@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.packet import SMALLEST, Opcode, RouteFlag
-from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
+from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, to_tlv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

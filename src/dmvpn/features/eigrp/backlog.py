@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.translate import WITHDRAWN, Advert
+from dmvpn.features.eigrp.topology import WITHDRAWN, Advert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.messages import fsm_line
 from dmvpn.features.eigrp.metric import INFINITY
-from dmvpn.features.eigrp.topology import Destination, DestinationState, Event, Path
-from dmvpn.features.eigrp.unusable import Unusable
+from dmvpn.features.eigrp.topology import Destination, DestinationState, Event, Path, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

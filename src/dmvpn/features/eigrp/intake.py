@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.topology import UNREACHABLE, Report
-from dmvpn.features.eigrp.unusable import Unusable
+from dmvpn.features.eigrp.topology import UNREACHABLE, Report, Unusable
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

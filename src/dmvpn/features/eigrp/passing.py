@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
 from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.policy import Policy, is_sent_by_stub, leads_over
-from dmvpn.features.eigrp.translate import WITHDRAWN
+from dmvpn.features.eigrp.topology import WITHDRAWN
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

@@ -10,8 +10,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.packet import ExternalProtocol
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.features.eigrp.topology import Origin
-from dmvpn.features.eigrp.translate import WITHDRAWN, Advert
+from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Origin
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -8,8 +8,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.messages import ROUTES, route_line
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
-from dmvpn.features.eigrp.topology import UNREACHABLE, Report
-from dmvpn.features.eigrp.translate import Advert, from_tlv
+from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
