@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Context
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.eventlog import EventLog
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
-from dmvpn.features.eigrp.state import State
+from dmvpn.features.eigrp.state import EventLog, PacketCounts, State
 from dmvpn.features.eigrp.topology import (
     MOVES,
     UNREACHABLE,
@@ -29,7 +28,6 @@ from dmvpn.features.eigrp.topology import (
     from_tlv,
     to_tlv,
 )
-from dmvpn.features.eigrp.traffic import PacketCounts
 from dmvpn.labs.addresses import addresses
 from support.fakes import fake_ports
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chores import in_pieces
 from dmvpn.base.liveness import Client, WatchWanted
-from dmvpn.features.eigrp.eventlog import EventKind
 from dmvpn.features.eigrp.messages import NeighborChanged
+from dmvpn.features.eigrp.state import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,7 +20,6 @@ from dmvpn.features.eigrp.advertiser import Advertiser
 from dmvpn.features.eigrp.adverts import Adverts
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
-from dmvpn.features.eigrp.eventlog import EventKind, EventLog
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.identity import RouterIdChoice
 from dmvpn.features.eigrp.intake import InboundLists
@@ -38,11 +37,10 @@ from dmvpn.features.eigrp.sealing import Sealing
 from dmvpn.features.eigrp.seals import Seals
 from dmvpn.features.eigrp.sender import Sender
 from dmvpn.features.eigrp.sia import StuckWatch
-from dmvpn.features.eigrp.state import State
+from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teardown import Teardown
-from dmvpn.features.eigrp.traffic import PacketCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

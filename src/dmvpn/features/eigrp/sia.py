@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.eventlog import EventKind
 from dmvpn.features.eigrp.messages import StuckInActive
+from dmvpn.features.eigrp.state import EventKind
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:

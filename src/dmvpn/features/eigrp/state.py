@@ -3,27 +3,121 @@ event.
 
 The state calls no part. Each field has one writer: `process.py` the configuration, `identity.py` the router ID,
 `links.py` the interfaces, `machine.py` the tables. The neighbors are in `neighborhood.py`.
+
+The last events of a process, for `show ip eigrp events`: those of DUAL, and neighbors that came up or went down.
+
+An event is stored as values, which are formatted only when shown.
+
+Packet counters of a process, for `show ip eigrp traffic`.
 """
 
 from __future__ import annotations
 
+import enum
+from collections import Counter, deque
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.packet import Opcode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
-    from dmvpn.features.eigrp.eventlog import EventLog
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
+    from dmvpn.features.eigrp.packet import EigrpPacket
     from dmvpn.features.eigrp.topology import Destination
-    from dmvpn.features.eigrp.traffic import PacketCounts
+
+
+# ------------------------------------------------------------------------------------------------ the last events
+
+
+class EventKind(enum.Enum):
+    """The kind of an event, in IOS's words where it has some; `show ip eigrp events` appends the values."""
+
+    NEIGHBOR_UP = "Peer up"
+    NEIGHBOR_DOWN = "Peer down"
+    METRIC = "Metric set"
+    GONE = "NDB delete"
+    ACTIVE = "Active net/peers"
+    STUCK = "Stuck in active"
+
+
+class PastEvent(NamedTuple):
+    """An event. when: seconds, monotonic. values: a prefix and a metric, a neighbor and its interface, ..."""
+
+    when: float
+    kind: EventKind
+    values: tuple[object, ...]
+
+
+class EventLog:
+    """The last events of one process."""
+
+    def __init__(self, context: Context, size: int) -> None:
+        self._context = context
+        self._events: deque[PastEvent] = deque(maxlen=size)
+
+    def resize(self, size: int) -> None:
+        """Keep this many events from now on."""
+        if size != self._events.maxlen:
+            self._events = deque(self._events, maxlen=size)
+
+    def clear(self) -> None:
+        """Remove all events."""
+        self._events.clear()
+
+    def note(self, kind: EventKind, *values: Prefix | IPAddress | int | str) -> None:
+        """Record an event."""
+        self._events.append(PastEvent(self._context.now, kind, values))
+
+    def newest_first(self) -> Iterator[PastEvent]:
+        """Yield the stored events."""
+        return reversed(tuple(self._events))
+
+
+# ------------------------------------------------------------------------------------------------ packet counters
+
+
+@dataclass(slots=True)
+class PacketCounts:
+    """Packets of a process by opcode, and dropped ones by reason. An acknowledgment counts as `Opcode.ACK`."""
+
+    sent: Counter[int] = field(default_factory=Counter)
+    received: Counter[int] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def send(self, packet: EigrpPacket) -> None:
+        """Count a packet that is sent."""
+        self.sent[_kind(packet)] += 1
+
+    def send_again(self) -> None:
+        """Count a Hello that is sent again unchanged."""
+        self.sent[Opcode.HELLO] += 1
+
+    def receive(self, packet: EigrpPacket) -> None:
+        """Count a packet that is accepted."""
+        self.received[_kind(packet)] += 1
+
+    def hear_again(self) -> None:
+        """Count a received Hello that repeats the last one."""
+        self.received[Opcode.HELLO] += 1
+
+    def drop(self, why: str) -> None:
+        """Count a packet that is dropped."""
+        self.dropped[why] += 1
+
+
+def _kind(packet: EigrpPacket) -> int:
+    return Opcode.ACK if packet.is_acknowledgment else packet.opcode
+
+
+# ------------------------------------------------------------------------------------------------ the state
 
 
 @dataclass(slots=True)
