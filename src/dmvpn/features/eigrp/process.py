@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.advertiser import Advertiser
 from dmvpn.features.eigrp.adverts import Adverts
+from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.greetings import Greetings
@@ -34,7 +35,6 @@ from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.redistribute import Redistributor
 from dmvpn.features.eigrp.rtp import Transport
 from dmvpn.features.eigrp.sealing import Sealing
-from dmvpn.features.eigrp.seals import Seals
 from dmvpn.features.eigrp.sender import Sender
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.advertiser import Advertiser
+    from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.limits import Limits
     from dmvpn.features.eigrp.reader import Reader
-    from dmvpn.features.eigrp.seals import Seals
     from dmvpn.features.eigrp.sender import Sender
     from dmvpn.features.eigrp.state import State
 

@@ -13,8 +13,8 @@ from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, PacketFlag
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.seals import Seals
     from dmvpn.features.eigrp.state import State
 
 #: IP protocol number and group, RFC 7868 §6.1, §6.3.
