@@ -17,29 +17,62 @@ taken is always the best of all paths or none, as in the paper, so that the shor
 active and has reported "unreachable" to all neighbors replies at once even to its old successor: waiting could close a
 cycle of waiting routers where split horizon omitted an interface, and the reply cannot get worse. And an old successor
 that lost the destination is not used again while we are active: its new path may come from an old report of ours.
+
+Inbound lists: `distribute-list ... in`, `offset-list ... in`.
+
+While such lines exist, the reports of each neighbor are stored as received, so that changed lists do not require the
+neighbor to send them again.
+
+Summaries, `ip summary-address eigrp`: not in RFC 7868; they work as on IOS.
+
+A summary is a destination of the topology table while any more specific destination inside it is reachable. Its metric
+is that of the nearest component, unless `summary-metric` sets another. On the interfaces where it is configured, it is
+advertised in place of its components (`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
+
+The contribution of the participating interfaces to DUAL: subnets, RFC 7868 §3.3, summaries, and link cost.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import Covered
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.messages import fsm_line
 from dmvpn.features.eigrp.metric import INFINITY
-from dmvpn.features.eigrp.topology import Destination, DestinationState, Event, Path, Unusable
+from dmvpn.features.eigrp.topology import (
+    UNREACHABLE,
+    Destination,
+    DestinationState,
+    Event,
+    Origin,
+    Path,
+    PathSource,
+    Report,
+    Unusable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
+    from dmvpn.base.distribution import Distribution
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.metric import Vector
+    from dmvpn.features.eigrp.model import Summary
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.topology import PathSource, Report
 
     #: Returns the neighbors to query about a prefix; the source is the successor whose message caused the query.
     Audience = Callable[[Prefix, PathSource | None], list[PathSource]]
+
+
+# ------------------------------------------------------------------------------------------------ DUAL
 
 
 class Message(enum.Enum):
@@ -241,3 +274,214 @@ class Dual:
         metric = report.metric.through(source.link) if report.metric and source.link else report.metric
         both = (self.scale.distance(metric), self.scale.distance(report.metric))
         return "/".join("Infinity" if distance >= INFINITY else str(distance) for distance in both)
+
+
+# ------------------------------------------------------------------------------------------------ inbound lists
+
+
+class InboundLists:
+    """The inbound lists of one process. denied: reports that they deny."""
+
+    def __init__(self, state: State, dual: Dual) -> None:
+        self._state = state
+        self._dual = dual
+        self.denied = Unusable()
+        self._heard: dict[PathSource, dict[Prefix, Report]] = {}
+
+    def believed(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        """Return the report that DUAL receives for a neighbor's report."""
+        if not self._state.settings.distribution.says(inwards=True):
+            return report
+        heard = self._heard.setdefault(source, {})
+        if report.metric is None:
+            heard.pop(prefix, None)
+        else:
+            heard[prefix] = report
+        return self._judged(prefix, source, report)
+
+    def configure(self, old: Distribution, sources: list[PathSource]) -> None:
+        """Apply changed lines, to earlier reports as well."""
+        if not old.says(inwards=True) and self._state.settings.distribution.says(inwards=True):
+            for source in sources:
+                self._heard[source] = self._dual.reports(source)
+        self.judge_again(sources)
+
+    def judge_again(self, sources: list[PathSource]) -> None:
+        """Apply the lists again because their content changed."""
+        for source in sources:
+            known = self._dual.reports(source)
+            for prefix, report in list(self._heard.get(source, {}).items()):
+                believed = self._judged(prefix, source, report)
+                if believed != known.get(prefix, UNREACHABLE):
+                    self._dual.receive(prefix, source, believed, Message.UPDATE, self._state.context.now)
+        if not self._state.settings.distribution.says(inwards=True):
+            self._heard.clear()
+            self.denied = Unusable()
+
+    def forget(self, source: PathSource) -> None:
+        """Forget the reports of a lost neighbor."""
+        self._heard.pop(source, None)
+        self.denied.forget(source)
+
+    def _judged(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        believed = self._changed(prefix, source, report)
+        if believed.metric is None and report.metric is not None:
+            self.denied.keep(source, prefix, report)
+        else:
+            self.denied.drop(source, prefix)
+        return believed
+
+    def _changed(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        """Return a report after the lists."""
+        if report.metric is None:
+            return report
+        policies, distribution = self._state.context.ports.policies.of_routes(), self._state.settings.distribution
+        route = replace(candidate(prefix, report, source.interface), gateway=source.address)
+        if not distribution.permits(policies, route, source.interface, inwards=True):
+            return UNREACHABLE
+        offset = distribution.offset(policies, route, source.interface, inwards=True)
+        return replace(report, metric=self._dual.scale.farther(report.metric, offset)) if offset else report
+
+
+def candidate(prefix: Prefix, report: Report, interface: str) -> MatchedRoute:
+    """Return a path in the form that lists and route maps match."""
+    tag = report.external.tag if report.external is not None else 0
+    return MatchedRoute(prefix=prefix, next_hop=report.next_hop, interface=interface, tag=tag)
+
+
+# ------------------------------------------------------------------------------------------------ summaries
+
+
+@dataclass(slots=True, eq=False)
+class _Summary:
+    """One summary prefix. nearest: the component with the metric that it uses."""
+
+    prefix: Prefix
+    nearest: Prefix | None = None
+
+
+class Summaries:
+    """The summaries of one process, whatever interfaces they are configured on. distances: of the routes to Null0."""
+
+    def __init__(self, context: Context, dual: Dual) -> None:
+        self._context = context
+        self._dual = dual
+        self._source = PathSource(Origin.SUMMARY, absolute=True)
+        self.distances: dict[Prefix, int] = {}
+        self._metrics: dict[Prefix, Vector] = {}
+        self._summaries: dict[Prefix, _Summary] = {}
+
+    def configure(
+        self, summaries: Iterable[Summary], metrics: Iterable[tuple[Prefix, Vector | None, int | None]]
+    ) -> None:
+        """Replace the summaries. metrics: the `summary-metric` lines."""
+        metrics = tuple(metrics)
+        wanted = self.distances = {summary.prefix: summary.distance for summary in summaries}
+        wanted.update(
+            (prefix, distance) for prefix, _, distance in metrics if distance is not None and prefix in wanted
+        )
+        before, self._metrics = self._metrics, {prefix: metric for prefix, metric, _ in metrics if metric is not None}
+        for prefix in [prefix for prefix in self._summaries if prefix not in wanted]:
+            del self._summaries[prefix]
+            self._dual.receive(prefix, self._source, UNREACHABLE, Message.UPDATE, self._context.now)
+        for prefix in wanted:
+            if prefix not in self._summaries or before.get(prefix) != self._metrics.get(prefix):
+                self._survey(self._summaries.setdefault(prefix, _Summary(prefix)))
+
+    def note_changed(self, changed: Iterable[Prefix]) -> None:
+        """Update the summaries that contain these changed destinations."""
+        if not self._summaries:
+            return
+        for prefix in list(changed):
+            for summary in self._summaries.values():
+                if prefix in summary.prefix and prefix != summary.prefix:
+                    self._component_changed(summary, prefix)
+
+    def components(self, prefix: Prefix) -> int:
+        """Return how many reachable destinations are inside this summary."""
+        return sum(1 for destination in self._dual.table.values() if _is_component(prefix, destination))
+
+    def _component_changed(self, summary: _Summary, prefix: Prefix) -> None:
+        nearest = self._reachable(summary.nearest)
+        component = self._reachable(prefix)
+        if prefix == summary.nearest or nearest is None:
+            self._survey(summary)
+        elif component is not None and component.distance < nearest.distance:
+            self._tell(summary, component)
+
+    def _survey(self, summary: _Summary) -> None:
+        """Search the whole table for the nearest component."""
+        components = [item for item in self._dual.table.values() if _is_component(summary.prefix, item)]
+        nearest = min(components, key=lambda item: (item.distance, item.prefix), default=None)
+        self._tell(summary, nearest)
+
+    def _tell(self, summary: _Summary, nearest: Destination | None) -> None:
+        path = nearest.current if nearest else None
+        summary.nearest = nearest.prefix if nearest and path else None
+        report = Report(self._metrics.get(summary.prefix, path.metric)) if path else UNREACHABLE
+        destination = self._dual.table.get(summary.prefix)
+        known = destination.paths.get(self._source) if destination else None
+        if (known.metric if known else None) != report.metric:
+            self._dual.receive(summary.prefix, self._source, report, Message.UPDATE, self._context.now)
+
+    def _reachable(self, prefix: Prefix | None) -> Destination | None:
+        destination = self._dual.table.get(prefix) if prefix is not None else None
+        return destination if destination is not None and destination.current is not None else None
+
+
+def _is_component(prefix: Prefix, destination: Destination) -> bool:
+    return destination.current is not None and destination.prefix != prefix and destination.prefix in prefix
+
+
+# ------------------------------------------------------------------------------------------------ connected networks
+
+
+class Connected:
+    """Destinations known from the interfaces of one process. Each interface is a source of its own."""
+
+    def __init__(self, state: State, dual: Dual, summaries: Summaries) -> None:
+        self._state = state
+        self._context = state.context
+        self._covered = Covered(RouteSource.EIGRP, str(state.autonomous_system))
+        self._dual = dual
+        self._summaries = summaries
+        self._sources: dict[str, PathSource] = {}
+
+    def refresh(self, state: InterfaceState) -> None:
+        """Update the subnets of an interface that is up: those with an address covered by a `network` statement."""
+        source = self._sources.get(state.name)
+        if source is None:
+            source = self._sources[state.name] = PathSource(Origin.CONNECTED, state.name, absolute=True)
+        covered = [
+            Prefix.of(address, length)
+            for address, length in state.addresses
+            if any(network.matches(address) for network in self._state.settings.networks)
+        ]
+        self._context.emit(*self._covered.tell(state.name, tuple(covered)))
+        now, report = self._context.now, Report(self._dual.scale.link(state))
+        for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
+            self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
+        for prefix in covered:
+            destination = self._dual.table.get(prefix)
+            known = destination.paths.get(source) if destination else None
+            if known is None or known.report != report:
+                self._dual.receive(prefix, source, report, Message.UPDATE, now)
+
+    def forget(self, name: str) -> None:
+        """Forget an interface that no longer takes part."""
+        self._context.emit(*self._covered.tell(name, ()))
+        source = self._sources.pop(name, None)
+        if source is not None:
+            self._dual.forget(source, self._context.now)
+
+    def relink(self, interface: EigrpInterface) -> None:
+        """Compute the paths of the neighbors on an interface again because its cost changed."""
+        for neighbor in interface.neighbors.values():
+            self._dual.relink(neighbor.source, interface.link, self._context.now)
+
+    def summarize(self) -> None:
+        """Set the summaries of the interfaces that EIGRP runs on; other interfaces have no neighbor to receive them."""
+        settings = (interface.settings for interface in self._state.interfaces.values())
+        self._summaries.configure(
+            (summary for each in settings for summary in each.summaries), self._state.settings.summary_metrics
+        )

@@ -19,8 +19,7 @@ from dmvpn.features.eigrp.states import DownReason
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.intake import InboundLists
+    from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.neighborhood import Neighborhood

@@ -12,7 +12,7 @@ from dmvpn.features.eigrp.states import DownReason
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
     from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.connected import Connected
+    from dmvpn.features.eigrp.dual import Connected
     from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.identity import RouterIdChoice
     from dmvpn.features.eigrp.membership import Membership

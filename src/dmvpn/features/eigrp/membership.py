@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.intake import InboundLists
+    from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.state import State

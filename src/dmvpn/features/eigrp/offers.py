@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.features.eigrp.intake import candidate
+from dmvpn.features.eigrp.dual import candidate
 from dmvpn.features.eigrp.topology import Destination, Origin, Path
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.dual import Dual, Summaries
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.summary import Summaries
 
 #: Administrative distance of a route that is not installed.
 UNUSABLE: Final = 255

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.eigrp.intake import candidate
+from dmvpn.features.eigrp.dual import candidate
 from dmvpn.features.eigrp.packet import ExternalProtocol
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Origin

@@ -19,11 +19,9 @@ from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.advertiser import Advertiser
 from dmvpn.features.eigrp.adverts import Adverts
 from dmvpn.features.eigrp.auth import Seals
-from dmvpn.features.eigrp.connected import Connected
-from dmvpn.features.eigrp.dual import Dual
+from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.identity import RouterIdChoice
-from dmvpn.features.eigrp.intake import InboundLists
 from dmvpn.features.eigrp.limits import Limits
 from dmvpn.features.eigrp.links import Links
 from dmvpn.features.eigrp.membership import Membership
@@ -39,7 +37,6 @@ from dmvpn.features.eigrp.sender import Sender
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teardown import Teardown
 
 if TYPE_CHECKING:

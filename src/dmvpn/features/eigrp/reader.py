@@ -13,8 +13,7 @@ from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.intake import InboundLists
+    from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sia import StuckWatch
