@@ -10,7 +10,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 if TYPE_CHECKING:
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.neighborhood import Neighborhood
-    from dmvpn.features.eigrp.redistribute import Redistributor
+    from dmvpn.features.eigrp.rib import Redistributor
     from dmvpn.features.eigrp.state import State
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.neighborhood import Neighborhood
-    from dmvpn.features.eigrp.redistribute import Redistributor
+    from dmvpn.features.eigrp.rib import Redistributor
     from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.teardown import Teardown
     from dmvpn.features.eigrp.topology import PathSource
