@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.adverts import Adverts, Part
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.rtp import Transport
+    from dmvpn.features.eigrp.output import Transport
     from dmvpn.features.eigrp.topology import Advert
 
 #: Neighbors that are sent a packet in one event: other events, and other protocols, must not wait for thousands.

@@ -26,11 +26,11 @@ from dmvpn.features.eigrp.limits import Limits
 from dmvpn.features.eigrp.links import Links
 from dmvpn.features.eigrp.membership import Membership
 from dmvpn.features.eigrp.neighborhood import Neighborhood
+from dmvpn.features.eigrp.output import Transport
 from dmvpn.features.eigrp.policy import Policy
 from dmvpn.features.eigrp.reader import Reader
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.rib import Offers, Redistributor
-from dmvpn.features.eigrp.rtp import Transport
 from dmvpn.features.eigrp.sealing import Sealing
 from dmvpn.features.eigrp.sender import Sender
 from dmvpn.features.eigrp.sia import StuckWatch

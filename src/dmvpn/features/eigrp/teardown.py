@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.membership import Membership
     from dmvpn.features.eigrp.neighborhood import Neighborhood
-    from dmvpn.features.eigrp.rtp import Transport
+    from dmvpn.features.eigrp.output import Transport
     from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.states import DownReason
 
