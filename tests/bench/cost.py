@@ -153,7 +153,7 @@ def routing() -> Figures:
     from dmvpn.features.bgp.attributes import Attributes, write
     from dmvpn.features.bgp.packet import Update, serialize
     from dmvpn.features.eigrp.machine import EigrpMachine
-    from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
+    from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
     from dmvpn.features.ospf.lsa import ExternalBody, Lsa, LsaKey, LsaType
     from dmvpn.features.ospf.machine import OspfMachine
     from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket

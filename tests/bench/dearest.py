@@ -28,8 +28,8 @@ from dmvpn.dataplane.esp.table import Outbound
 from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.packet import Update, serialize
 from dmvpn.features.eigrp.metric import Vector
+from dmvpn.features.eigrp.output import PROTOCOL
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
-from dmvpn.features.eigrp.sender import PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded
 from dmvpn.features.eigrp.topology import Advert, to_tlv
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bench.figures import Figure
 from dmvpn.base.events import IpReceived
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
+from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.topologies import phase3
 

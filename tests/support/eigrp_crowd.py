@@ -21,8 +21,8 @@ from dmvpn.base.notices import Configured
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings, Summary
+from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded, Parameters, SoftwareVersion
 from dmvpn.features.eigrp.topology import Advert, from_tlv, to_tlv
 from support.eigrp_net import EVERYTHING, ethernet, tunnel

@@ -14,8 +14,8 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.features.eigrp import machine, neighborhood, receiver
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, Redistribution
+from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.tlv import Encoded, Parameters
 from dmvpn.features.eigrp.topology import Advert, to_tlv
 from support.eigrp_net import EigrpNet, ethernet, tunnel

@@ -12,11 +12,10 @@ from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.notices import Configured, LineEnds, NeighborSilent
 from dmvpn.features.eigrp import teardown
 from dmvpn.features.eigrp.events import ClearNeighbors
-from dmvpn.features.eigrp.farewells import LARGEST_LIST
 from dmvpn.features.eigrp.metric import MetricScale
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+from dmvpn.features.eigrp.output import ALL_ROUTERS, LARGEST_LIST
 from dmvpn.features.eigrp.packet import ClassicInternal, EigrpPacket, Opcode, PacketFlag, WideInternal
-from dmvpn.features.eigrp.sender import ALL_ROUTERS
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Parameters, PeerTermination, Sequence, SoftwareVersion
 from support.eigrp_crowd import LINK, NETWORKS, Crowd
 from support.eigrp_net import EVERYTHING, EigrpNet, Sent, ethernet, tunnel

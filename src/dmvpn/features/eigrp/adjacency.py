@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.membership import Membership
     from dmvpn.features.eigrp.neighborhood import Neighborhood
-    from dmvpn.features.eigrp.output import Transport
+    from dmvpn.features.eigrp.output import Greetings, Transport
     from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.teardown import Teardown
 

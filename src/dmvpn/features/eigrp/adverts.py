@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+    from dmvpn.features.eigrp.output import Sender
     from dmvpn.features.eigrp.policy import Policy
-    from dmvpn.features.eigrp.sender import Sender
 
 #: A destination, the advert that its recipients know after the packet, and its octets there; empty if it needs none.
 Part = tuple[Prefix, Advert, bytes]

@@ -18,9 +18,9 @@ from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.features.eigrp.events import ClearEvents, ClearNeighbors
 from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig
+from dmvpn.features.eigrp.output import PROTOCOL, parse
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.process import Process
-from dmvpn.features.eigrp.sender import PROTOCOL, parse
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:

@@ -1,4 +1,20 @@
-"""The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
+"""The last steps of a packet to be sent, and the first of a received one: encoding, authentication, counters, debug.
+
+Our Hellos: periodic ones, extra ones to new routers, RFC 7868 §5.3.1; and membership in the multicast group.
+
+Extra Hellos are limited: an interface has credit for six at once, and gets one more each second. So a hub that meets a
+thousand spokes at the same moment greets all of them, but not a thousand times.
+
+Notices of the end of an adjacency, RFC 7868 §6.7.7: a goodbye to all neighbors, or a peer termination to some.
+
+Both are multicast, as FRR sends them. A neighbor that we no longer hear may still hear us: a path can be dead in one
+direction. A unicast packet would take our route *to its address*, which may lead elsewhere by then (for example, to the
+server that took over for it), where its TTL ends.
+
+A hub that lost its own connection gives up a thousand neighbors within seconds, and each multicast goes to all of them:
+after a few individual packets, the neighbors are named together, once a second.
+
+The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
 
 A neighbor has at most one outstanding packet. A multicast is one packet that is outstanding at all its recipients; a
 neighbor that does not acknowledge it gets it again by unicast, until it does or the retry limit is reached. So every
@@ -10,17 +26,322 @@ multicast, and only a router that received this Hello and is not listed in it ac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import field
+from functools import lru_cache
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.hello import hello
+from dmvpn.base.context import Timer
+from dmvpn.base.effects import Listen, SendIp, StopListening
+from dmvpn.base.entropy import fraction
+from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, Neighbor
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
-from dmvpn.features.eigrp.tlv import Encoded, NextMulticastSequence, Sequence
+from dmvpn.features.eigrp.messages import is_shown, shows_hellos
+from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.tlv import (
+    Encoded,
+    NextMulticastSequence,
+    Parameters,
+    PeerTermination,
+    Sequence,
+    SoftwareVersion,
+    Stub,
+    Tlv,
+)
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.state import State
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
+
+#: IP protocol number and group, RFC 7868 §6.1, §6.3.
+PROTOCOL: Final = 88
+ALL_ROUTERS: Final = IPv4Address("224.0.0.10")
+_TTL = 1
+_TOS = 0xC0  # internetwork control
+_IP_HEADER = 20
+_SENT, _RECEIVED = "sent", "received"
+
+
+@lru_cache(maxsize=64)
+def parse(payload: bytes) -> EigrpPacket:
+    """Parse once for all recipients of a multicast or repeated packet (`EigrpPacket.parse`). Raises WireError."""
+    return EigrpPacket.parse(payload)
+
+
+class Sender:
+    """Encodes and sends for one process."""
+
+    def __init__(self, state: State, seals: Seals) -> None:
+        self._context = state.context
+        self._seals = seals
+        self._traffic = state.traffic
+
+    def send(
+        self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket, *, again: bool = False
+    ) -> bytes | None:
+        """Send a packet if this interface may. Returns the octets sent. again: it is a retransmission.
+
+        Where neighbors are configured, a multicast is sent to each of them by unicast.
+        """
+        address = interface.address
+        payload = self._seals.seal(interface, packet) if address is not None and interface.blocked is None else None
+        if payload is None:
+            return None
+        alone = interface.settings.neighbors if destination == ALL_ROUTERS else ()
+        for each in alone or (destination,):
+            self._context.emit(SendIp(interface.name, address, each, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
+            self._traffic.send(packet)
+            # A first packet is as small as a Hello, and its recipient may not exist: news for other neighbors must not
+            # wait for it.
+            if packet.sequence and PacketFlag.INIT not in packet.flags:
+                interface.spend(_IP_HEADER + len(payload), self._context.now)
+            if is_shown(self._context.ports.debugging, packet, again=again):
+                self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), each))
+        return payload
+
+    def repeat(self, interface: EigrpInterface, payload: bytes) -> None:
+        """Send an encoded Hello again."""
+        for destination in interface.settings.neighbors or (ALL_ROUTERS,):
+            order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
+            self._context.emit(order)
+            self._traffic.send_again()
+            if shows_hellos(self._context.ports.debugging) and is_shown(self._context.ports.debugging, parse(payload)):
+                lines = messages.packet_lines(_SENT, parse(payload), interface.name, len(payload), destination)
+                self._context.debug(*lines)
+
+    def note_received(self, interface: EigrpInterface, packet: EigrpPacket, source: IPAddress, length: int) -> None:
+        """Count a packet that is accepted."""
+        self._traffic.receive(packet)
+        if is_shown(self._context.ports.debugging, packet):
+            self._context.debug(*messages.packet_lines(_RECEIVED, packet, interface.name, length, source))
+
+    def room(self, interface: EigrpInterface) -> int:
+        """Return how many octets of TLVs fit in a packet."""
+        return interface.state.ip_mtu - _IP_HEADER - HEADER_LENGTH - self._seals.length(interface)
+
+
+# ------------------------------------------------------------------------------------------------ the content of Hellos
+
+
+#: Our version TLV: the IOS version that we resemble, and TLV version 2.0 (wide metrics), which we read in classic mode
+#: too.
+VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
+
+
+def parameters(settings: ProcessSettings, interface: EigrpInterface) -> Parameters:
+    """Return the weights of the process and the holding time on an interface."""
+    weights = settings.scale.weights
+    return Parameters(
+        k1=weights.k1,
+        k2=weights.k2,
+        k3=weights.k3,
+        k4=weights.k4,
+        k5=weights.k5,
+        k6=weights.k6,
+        hold_time=interface.settings.hold_time,
+    )
+
+
+def hello(settings: ProcessSettings, interface: EigrpInterface, *more: Tlv) -> EigrpPacket:
+    """Return a Hello for this interface. more: further TLVs."""
+    stub = () if settings.stub is None else (Stub(flags=settings.stub),)
+    return greeting(settings, parameters(settings, interface), VERSION, *stub, *more)
+
+
+def greeting(settings: ProcessSettings, *tlvs: Tlv) -> EigrpPacket:
+    """Return a Hello with exactly these TLVs."""
+    return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=settings.autonomous_system, tlvs=tlvs)
+
+
+# ------------------------------------------------------------------------------------------------ farewells
+
+
+#: Cost of each packet in seconds, and how many seconds of credit may be spent at once.
+_INTERVAL: Final = 1.0
+_CREDIT: Final = 6.0
+#: Maximum addresses in one packet; the rest is named in the next one.
+LARGEST_LIST: Final = 128
+
+
+@dataclass(slots=True)
+class _Pending:
+    """The queue of one interface.
+
+    paid: the time up to which packets are paid for, seconds.
+    waiting: the neighbors to be named, in order.
+    """
+
+    timer: Timer
+    paid: float = float("-inf")
+    waiting: dict[IPv4Address, None] = field(default_factory=dict)
+
+
+class Farewells:
+    """Sends these notices for one process."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._pending: dict[EigrpInterface, _Pending] = {}
+
+    def to_all(self, interface: EigrpInterface) -> None:
+        """Announce to all neighbors on the interface that we leave."""
+        self._send(interface, Parameters.goodbye(interface.settings.hold_time))
+
+    def to_one(self, interface: EigrpInterface, address: IPv4Address) -> None:
+        """Announce to a neighbor that we gave it up, at once or together with further ones in a moment."""
+        pending = self._pending.get(interface)
+        if pending is None:
+            pending = self._pending[interface] = _Pending(
+                Timer("Goodbyes that wait", lambda: self._name_waiting(interface), interface.name)
+            )
+        pending.waiting[address] = None
+        if self._context.is_running(pending.timer):
+            return
+        due = pending.paid - _CREDIT
+        if due > self._context.now:
+            self._context.start(pending.timer, due - self._context.now)
+        else:
+            self._name_waiting(interface)
+
+    def withdraw(self, interface: EigrpInterface, address: IPv4Address) -> None:
+        """Cancel the pending notice to a neighbor that has returned: it would end the new adjacency."""
+        pending = self._pending.get(interface)
+        if pending is not None:
+            pending.waiting.pop(address, None)
+
+    def forget(self, interface: EigrpInterface) -> None:
+        """Forget an interface that EIGRP no longer runs on."""
+        pending = self._pending.pop(interface, None)
+        if pending is not None:
+            self._context.retire(pending.timer)
+
+    def _name_waiting(self, interface: EigrpInterface) -> None:
+        pending = self._pending[interface]
+        named = tuple(pending.waiting)[:LARGEST_LIST]
+        if not named:
+            return
+        for address in named:
+            del pending.waiting[address]
+        pending.paid = max(pending.paid, self._context.now) + _INTERVAL
+        if pending.waiting:
+            self._context.start(pending.timer, _INTERVAL)
+        termination = PeerTermination(addresses=named)
+        self._send(interface, parameters(self._state.settings, interface), termination)
+
+    def _send(self, interface: EigrpInterface, *tlvs: Tlv) -> None:
+        self._sender.send(interface, ALL_ROUTERS, greeting(self._state.settings, *tlvs))
+
+
+# ------------------------------------------------------------------------------------------------ Hellos
+
+
+#: Hellos come early by up to this part of the interval, so that routers do not synchronize.
+_JITTER = 0.1
+#: Seconds between two extra Hellos, and their maximum random delay, so that the routers that a hub meets at the same
+#: moment do not all send at the same moment.
+_GREETING_INTERVAL = 1.0
+#: Seconds' worth of extra Hellos that may follow the first one at once. With five, no route of `notes-phase3` came
+#: later than 0.9 s after registration, over 200 starts; with four one did, with three seven.
+_GREETING_CREDIT = 5.0
+_GREETING_SPREAD = 0.05
+
+
+class Greetings:
+    """Sends Hellos on the interfaces of one process."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self.farewells = Farewells(state, sender)
+
+    def introduce(self, interface: EigrpInterface) -> None:
+        """Send the first Hello on an interface. On a tunnel, a goodbye precedes it, so that neighbors from before our
+        restart greet us again.
+
+        Without it, our Hello would be nothing new to such a neighbor, and we would only meet it at its next periodic
+        Hello: an interval without routes, and a hub has many spokes that restart. The goodbye makes it answer at once,
+        and is true: we have no neighbor here.
+        """
+        if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
+            self.farewells.to_all(interface)
+        self.say(interface)
+
+    def say(self, interface: EigrpInterface) -> None:
+        """Multicast a Hello, and schedule the next one after the interval."""
+        if not interface.speaks:
+            return
+        octets = interface.hello
+        if octets is None:
+            octets = self._sender.send(interface, ALL_ROUTERS, hello(self._state.settings, interface))
+        else:
+            self._sender.repeat(interface, octets)
+        interface.said(octets)
+        early = _JITTER * fraction(self._context.ports.entropy)
+        self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
+
+    def hasten(self, interface: EigrpInterface) -> None:
+        """Greet a new receiver soon instead of after the interval; with many new ones, at most once a second."""
+        if not interface.speaks:
+            return
+        now = self._context.now
+        soon = now + _GREETING_SPREAD * fraction(self._context.ports.entropy)
+        due = max(soon, interface.greetings_paid - _GREETING_CREDIT)
+        planned = self._context.timers.when(interface.hello_timer)
+        if planned is None or due < planned:
+            interface.pay_greeting(due, _GREETING_INTERVAL)
+            self._context.start(interface.hello_timer, due - now)
+
+    def answer(self, interface: EigrpInterface) -> None:
+        """Greet a new router by multicast: a router that our multicast does not reach is no neighbor.
+
+        So no adjacency comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
+        """
+        now = self._context.now
+        interface.count_answer()
+        if interface.greetings_paid - _GREETING_CREDIT > now:
+            self.hasten(interface)
+            return
+        interface.pay_greeting(now, _GREETING_INTERVAL)
+        self.say(interface)
+
+    def say_goodbye(self, interface: EigrpInterface) -> None:
+        """Announce to all neighbors on the interface that we leave, RFC 7868 §6.7.7."""
+        if interface.speaks and interface.neighbors:
+            self.farewells.to_all(interface)
+
+    def listen(self, interface: EigrpInterface) -> None:
+        """Join the group on an interface where we send to it; leave it elsewhere."""
+        if interface.listen():
+            order = Listen if interface.listening else StopListening
+            self._context.emit(order(interface.name, PROTOCOL, ALL_ROUTERS))
+        if not interface.speaks:
+            self._context.stop(interface.hello_timer)
+
+    def stop_listening(self, interface: EigrpInterface) -> None:
+        """Leave the group on an interface that EIGRP no longer runs on."""
+        if interface.listening:
+            self._context.emit(StopListening(interface.name, PROTOCOL, ALL_ROUTERS))
+
+    def listen_again(self) -> None:
+        """Listen again because the shell may have lost the orders (`Resync`)."""
+        for interface in self._state.interfaces.values():
+            if interface.listening:
+                self._context.emit(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
+
+
+# ------------------------------------------------------------------------------------------------ reliable transport
+
 
 #: Transmissions until a neighbor is given up, if its holding time is over by then too. A pending neighbor is given up
 #: regardless of that time, which it chose itself: its address may be forged.

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.limits import Limits
+    from dmvpn.features.eigrp.output import Sender
     from dmvpn.features.eigrp.reader import Reader
-    from dmvpn.features.eigrp.sender import Sender
     from dmvpn.features.eigrp.state import State
 
 _SEALS: Final[dict[int | None, str]] = {

@@ -19,11 +19,10 @@ from dmvpn.features.eigrp.messages import NeighborChanged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.membership import Membership
     from dmvpn.features.eigrp.neighborhood import Neighborhood
-    from dmvpn.features.eigrp.output import Transport
+    from dmvpn.features.eigrp.output import Greetings, Transport
     from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.states import DownReason
 
