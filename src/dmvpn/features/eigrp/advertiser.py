@@ -7,26 +7,270 @@ Packets are encoded only when they are sent, so many changes of a destination wh
 update. When no neighbor on the interface is behind, a group update is one multicast. Otherwise it waits for the flow
 timer, and is then sent past the neighbors that are behind (conditional multicast); they get the same destinations by
 unicast, as soon as they can.
+
+The next packet about destinations, to a neighbor or to a group: which destinations fit, and their encoding.
+
+    Backlog, Group   waiting destinations        Policy   what to advertise of each        translate   its octets
+
+A packet carries the state at the time it is made: an update about a destination that is active by then waits until it
+is passive, a query that has been answered is dropped, and what a group knows already is not sent again.
+
+What neighbors on an interface may learn of a destination, RFC 7868 §5.4: summaries, stub, split horizon, lists, next
+hop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
-from dmvpn.features.eigrp.packet import Opcode, PacketFlag
+from dmvpn.features.eigrp.dual import candidate
+from dmvpn.features.eigrp.packet import SMALLEST, ExternalProtocol, Opcode, PacketFlag, RouteFlag
+from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, Origin, to_tlv
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
+    from collections.abc import Iterable
+    from ipaddress import IPv4Address
+
     from dmvpn.base.context import Context
-    from dmvpn.features.eigrp.adverts import Adverts, Part
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.output import Transport
-    from dmvpn.features.eigrp.topology import Advert
+    from dmvpn.features.eigrp.output import Sender, Transport
+    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.topology import Destination, Path
+
+
+# --------------------------------------------------------------------------------------------- what neighbors may learn
+
+
+class Policy:
+    """The advertisement rules of one process."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._context = state.context
+
+    def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
+        """Return the advert of `destination` for all neighbors on `interface`, as of now."""
+        if destination is None:
+            return WITHDRAWN
+        path = destination.current
+        if path is None or self._is_withheld(interface, destination, path):
+            return WITHDRAWN
+        metric, distribution = path.metric, self._state.settings.distribution
+        if distribution.says(inwards=False):
+            policies = self._context.ports.policies.of_routes()
+            route = candidate(destination.prefix, path.report, path.source.interface)
+            if not distribution.permits(policies, route, interface.name, inwards=False):
+                return WITHDRAWN
+            offset = distribution.offset(policies, route, interface.name, inwards=False)
+            metric = self._state.settings.scale.farther(metric, offset)
+        originator = self._state.router_id if path.source.is_local else path.report.originator
+        return Advert(metric, _next_hop(interface, destination, path), originator, path.report.external)
+
+    def _is_withheld(self, interface: EigrpInterface, destination: Destination, path: Path) -> bool:
+        settings, prefix = interface.settings, destination.prefix
+        if path.source.origin is Origin.SUMMARY:
+            if all(summary.prefix != prefix for summary in settings.summaries):
+                return True
+        elif self.summary_over(interface, path, prefix) is not None:
+            return True
+        if settings.split_horizon and leads_over(interface, destination, path):
+            return True
+        stub = self._state.settings.stub
+        if stub is None or is_sent_by_stub(path, stub):
+            return False
+        return not self._leaks(self._state.settings.stub_leaks, interface, path, prefix)
+
+    def summary_over(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> Prefix | None:
+        """Return the summary that replaces the prefix on this interface and does not leak it, None without one."""
+        for one in interface.settings.summaries:
+            if one.prefix != prefix and prefix in one.prefix and not self._leaks(one.leaks, interface, path, prefix):
+                return one.prefix
+        return None
+
+    def _leaks(self, name: str, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
+        """Return whether a leak map permits the prefix. `match interface` means the interface of the advertisement."""
+        if not name:
+            return False
+        policies = self._context.ports.policies.of_routes()
+        return policies.mapped(name, candidate(prefix, path.report, interface.name)) is not None
+
+    def leaks(self, interface: EigrpInterface) -> bool:
+        """Return whether any leak map applies here."""
+        return bool(self._state.settings.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
+
+
+def leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:
+    """Return whether any successor is on this interface, for split horizon, RFC 7868 §5.4.2."""
+    if path.source.interface == interface.name:
+        return True
+    if destination.is_active or len(destination.paths) < 2:
+        return False
+    return any(successor.source.interface == interface.name for successor in destination.successors)
+
+
+def is_sent_by_stub(path: Path, stub: StubFlag) -> bool:
+    """Return whether a stub with these flags sends a path."""
+    external = path.report.external
+    protocol = external.protocol if external else 0
+    match path.source.origin:
+        case Origin.CONNECTED:
+            return StubFlag.CONNECTED in stub
+        case Origin.SUMMARY:
+            return StubFlag.SUMMARY in stub
+        case Origin.REDISTRIBUTED if protocol == ExternalProtocol.STATIC and StubFlag.STATIC in stub:
+            return True
+        case Origin.REDISTRIBUTED if protocol == ExternalProtocol.CONNECTED and StubFlag.CONNECTED in stub:
+            return True
+        case Origin.REDISTRIBUTED:
+            return StubFlag.REDISTRIBUTED in stub
+        case _:
+            return False
+
+
+def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
+    """Return unspecified for ourselves; with `no next-hop-self`, the neighbor on the same interface that packets can be
+    sent to directly.
+
+    `no-ecmp-mode` searches all successors for one on this interface, not only the first.
+    """
+    settings = interface.settings
+    if settings.next_hop_self:
+        return UNSPECIFIED
+    paths = [path] if settings.ecmp_mode else [path, *destination.successors]
+    return next((way.report.next_hop for way in paths if way.source.interface == interface.name), UNSPECIFIED)
+
+
+# ------------------------------------------------------------------------------------------- packets about destinations
+
+
+#: A destination, the advert that its recipients know after the packet, and its octets there; empty if it needs none.
+Part = tuple[Prefix, Advert, bytes]
+#: Returns the advert and octets for a destination; None: nothing to send, and the recipients' knowledge is unchanged.
+_Make = Callable[[Prefix], tuple[Advert, bytes] | None]
+
+
+class Adverts:
+    """Makes the packets of one process about destinations."""
+
+    def __init__(self, dual: Dual, policy: Policy, sender: Sender) -> None:
+        self._dual = dual
+        self._policy = policy
+        self._sender = sender
+
+    # To a group ------------------------------------------------------------------------------------------------
+
+    def is_news(self, interface: EigrpInterface, prefix: Prefix) -> bool:
+        """Return whether the group on an interface must receive a different advert of a destination."""
+        return self._for_group(interface, prefix, Opcode.UPDATE) is not None
+
+    def has_news(self, interface: EigrpInterface) -> bool:
+        """Return whether there is anything to send to the group.
+
+        Changes at the front of the queue that do not concern the group are dropped.
+        """
+        group = interface.group
+        for prefix in list(group.updates):
+            if group.queries or self.is_news(interface, prefix):
+                return True
+            group.forget_change(prefix)
+        return bool(group.queries)
+
+    def take_for_group(
+        self, interface: EigrpInterface, opcode: Opcode, *, wide: bool | None, most: int | None = None
+    ) -> list[Part]:
+        """Take the next packet to the group. wide: the metric format; None: take everything that waits, without octets.
+
+        most: number of destinations to process.
+        """
+        flags, group = RouteFlag.ACTIVE if opcode is Opcode.QUERY else NO_FLAGS, interface.group
+
+        def make(prefix: Prefix) -> tuple[Advert, bytes] | None:
+            advert = self._for_group(interface, prefix, opcode)
+            if advert is None:
+                return None
+            return advert, b"" if wide is None else to_tlv(prefix, advert, wide=wide, flags=flags).serialize()
+
+        parts, taken = _packed(islice(group.waiting(opcode), most), self._sender.room(interface), make)
+        group.took(opcode, taken)
+        for prefix, advert, _ in parts:
+            group.note_told(prefix, advert)
+        return parts
+
+    def _for_group(self, interface: EigrpInterface, prefix: Prefix, opcode: Opcode) -> Advert | None:
+        """Return the advert to send to the group; None: nothing.
+
+        While a destination is active, only its query and its being unreachable through us are sent.
+        """
+        destination = self._dual.table.get(prefix)
+        advert = self._policy.advert(interface, destination)
+        is_active = destination is not None and destination.is_active
+        if opcode is Opcode.QUERY:
+            if is_active:
+                interface.group.forget_change(prefix)
+                return advert
+            interface.group.tell(prefix)  # no neighbor is left to be queried
+            return None
+        if is_active and advert.metric is not None:
+            return None
+        return None if advert == interface.group.advert_told(prefix) else advert
+
+    # To one neighbor -------------------------------------------------------------------------------------------
+
+    def take(self, neighbor: Neighbor) -> tuple[Opcode, list[Part], int]:
+        """Take the next packet of a backlog. Returns its opcode, its parts, and how many answered queries
+        were dropped.
+        """
+        backlog, room = neighbor.backlog, self._sender.room(neighbor.interface)
+        sorted_out = backlog.sort_out(self._dual.active, neighbor.source, room // SMALLEST + 2)
+        opcode = backlog.next()
+        make = self._update if opcode is Opcode.UPDATE else self._answer
+        flags = NO_FLAGS if opcode in (Opcode.UPDATE, Opcode.REPLY) else RouteFlag.ACTIVE
+        parts, taken = _packed(backlog.waiting(), room, lambda prefix: make(neighbor, prefix, flags))
+        backlog.took(taken)
+        return opcode, parts, sorted_out
+
+    def _answer(self, neighbor: Neighbor, prefix: Prefix, flags: RouteFlag) -> tuple[Advert, bytes]:
+        advert = self._policy.advert(neighbor.interface, self._dual.table.get(prefix))
+        return advert, to_tlv(prefix, advert, wide=neighbor.reads_wide, flags=flags).serialize()
+
+    def _update(self, neighbor: Neighbor, prefix: Prefix, flags: RouteFlag) -> tuple[Advert, bytes]:
+        advert = self._policy.advert(neighbor.interface, self._dual.table.get(prefix))
+        if prefix in self._dual.active and advert.metric is not None:
+            return UNCERTAIN, b""  # sent when the destination is passive
+        if advert == WITHDRAWN and not neighbor.backlog.updates[prefix]:
+            return advert, b""
+        return advert, to_tlv(prefix, advert, wide=neighbor.reads_wide).serialize()
+
+
+def _packed(waiting: Iterable[Prefix], room: int, make: _Make) -> tuple[list[Part], list[Prefix]]:
+    """Return the parts for the first of these destinations, as many as fit in `room` octets but at least one, and all
+    destinations that are settled by that.
+    """
+    parts: list[Part] = []
+    taken, is_empty = [], True
+    for prefix in waiting:
+        made = make(prefix)
+        if made is not None:
+            advert, octets = made
+            room -= len(octets)
+            if octets and room < 0 and not is_empty:
+                break
+            is_empty = is_empty and not octets
+            parts.append((prefix, advert, octets))
+        taken.append(prefix)
+    return parts, taken
+
+
+# ------------------------------------------------------------------------------------------------ when they leave
+
 
 #: Neighbors that are sent a packet in one event: other events, and other protocols, must not wait for thousands.
 _AT_ONCE: Final = 64

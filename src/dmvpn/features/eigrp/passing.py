@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
+from dmvpn.features.eigrp.advertiser import Policy, is_sent_by_stub, leads_over
 from dmvpn.features.eigrp.dual import candidate
-from dmvpn.features.eigrp.policy import Policy, is_sent_by_stub, leads_over
 from dmvpn.features.eigrp.topology import WITHDRAWN
 
 if TYPE_CHECKING:

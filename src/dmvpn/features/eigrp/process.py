@@ -16,8 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.adjacency import Adjacencies
-from dmvpn.features.eigrp.advertiser import Advertiser
-from dmvpn.features.eigrp.adverts import Adverts
+from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
 from dmvpn.features.eigrp.identity import RouterIdChoice
@@ -26,7 +25,6 @@ from dmvpn.features.eigrp.links import Links
 from dmvpn.features.eigrp.membership import Membership
 from dmvpn.features.eigrp.neighborhood import Neighborhood
 from dmvpn.features.eigrp.output import Greetings, Sender, Transport
-from dmvpn.features.eigrp.policy import Policy
 from dmvpn.features.eigrp.reader import Reader
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.rib import Offers, Redistributor
