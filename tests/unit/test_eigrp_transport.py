@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.notices import Configured, LineEnds, NeighborSilent
-from dmvpn.features.eigrp import teardown
+from dmvpn.features.eigrp import adjacency
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
@@ -375,7 +375,7 @@ def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbo
 
 def test_nobody_is_called_silent_of_whom_leave_was_taken_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows for a crowd takes several events, in which its holding times end."""
-    monkeypatch.setattr(teardown, "TOGETHER", 1)
+    monkeypatch.setattr(adjacency, "TOGETHER", 1)
     net = crowd(4)
     net.run(3)
     net.wires["tunnel"].drops = lambda sender, order: sender != "R11"

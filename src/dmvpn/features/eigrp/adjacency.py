@@ -7,35 +7,282 @@
 
 A Hello identical to the sender's last one has no new content: `hear_again` only records the time. It does not move a
 timer either; the hold timer checks the time when it fires, and is started again.
+
+The neighbors of one process by state: pending, up, or leaving; and which of them DUAL may query.
+
+enter      a first Hello came: the neighbor is pending, and has a handle
+come_up    it acknowledged our first packet: it takes part in routing
+leave      it is given up, and no longer queried; its reports are yet to be forgotten
+forget     nothing of it is left
+
+Neighbors in routing: their part begins with the first table, and ends when their reports are forgotten.
+
+The end of adjacencies: giving up neighbors, notifying them, and logging.
+
+    goodbye, silence, another INIT, too many retransmissions ...   the neighbor is down (farewells.py notifies it)
+
+Neighbors that go together leave at once, so that none of them is queried about routes of the rest; further work is done
+in slices.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.chores import in_pieces
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.limits import Limiter
+from dmvpn.base.liveness import Client, WatchWanted
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.state import EventKind
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.eigrp.advertiser import Advertiser
+    from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.membership import Membership
-    from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.output import Greetings, Transport
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.teardown import Teardown
+
+
+# ------------------------------------------------------------------------------------------------ neighbors by state
+
+
+#: Maximum neighbors of one process. Senders can be forged, and each is greeted until it answers or a limit is reached.
+MOST_NEIGHBORS: Final = 10_000
+
+
+class Neighborhood:
+    """The neighbors of one process.
+
+    up: the neighbors that take part in routing, by their source of paths.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.up: dict[PathSource, Neighbor] = {}
+        #: In order of arrival.
+        self._pending: dict[Neighbor, None] = {}
+        self._leaving: dict[PathSource, Neighbor] = {}
+        self._free_handles: list[int] = []
+        self._handles = 0
+
+    @property
+    def most(self) -> int:
+        """How many neighbors there may be."""
+        return MOST_NEIGHBORS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another neighbor."""
+        return self._handles - len(self._free_handles) >= self.most
+
+    def all(self) -> list[Neighbor]:
+        """Return the neighbors on all interfaces, in order of their handles."""
+        found = [each for interface in self._state.interfaces.values() for each in interface.neighbors.values()]
+        return sorted(found, key=lambda neighbor: neighbor.handle)
+
+    def longest_pending(self) -> Neighbor | None:
+        """Return the neighbor that has been pending for longest."""
+        return next(iter(self._pending), None)
+
+    def take_handle(self) -> int:
+        """Return the handle of a new neighbor: the smallest free one."""
+        if self._free_handles:
+            return heappop(self._free_handles)
+        handle, self._handles = self._handles, self._handles + 1
+        return handle
+
+    def enter(self, neighbor: Neighbor) -> None:
+        """Add a new, pending neighbor."""
+        neighbor.interface.enter(neighbor)
+        self._pending[neighbor] = None
+
+    def come_up(self, neighbor: Neighbor) -> None:
+        """Note that a neighbor takes part in routing from now on."""
+        del self._pending[neighbor]
+        self.up[neighbor.source] = neighbor
+
+    def leave(self, neighbor: Neighbor) -> None:
+        """Note that a neighbor is given up: it is no longer queried."""
+        neighbor.interface.leave(neighbor)
+        self._pending.pop(neighbor, None)
+        if self.up.pop(neighbor.source, None) is not None:
+            self._leaving[neighbor.source] = neighbor
+
+    def free_handle(self, neighbor: Neighbor) -> None:
+        """Free the handle of a neighbor that has left."""
+        heappush(self._free_handles, neighbor.handle)
+
+    def forget(self, neighbor: Neighbor) -> bool:
+        """Forget a neighbor that has left. Returns whether it took part in routing."""
+        return self._leaving.pop(neighbor.source, None) is not None
+
+    def audience(self, prefix: Prefix, told_by: PathSource | None) -> list[PathSource]:
+        """Return the neighbors to query, in a fixed order: all except stubs.
+
+        told_by: the successor whose message caused the query. Split horizon omits its interface (RFC 7868 §5.4.2),
+        except neighbors there that may believe that they reach the prefix through us.
+        """
+        spared = self._state.interfaces.get(told_by.interface) if told_by else None
+        if spared is not None and (not spared.settings.split_horizon or prefix in spared.group.told):
+            spared = None
+        return [
+            source
+            for source, neighbor in self.up.items()
+            if not neighbor.is_stub and not (neighbor.interface is spared and neighbor.is_idle)
+        ]
+
+
+# ------------------------------------------------------------------------------------------------ their part in routing
+
+
+#: Neighbors processed in one event when all of an interface are concerned.
+TOGETHER: Final = 64
+
+
+class Membership:
+    """Begins and ends the part of neighbors in the routing of one process."""
+
+    def __init__(
+        self, state: State, neighborhood: Neighborhood, dual: Dual, intake: InboundLists, advertiser: Advertiser
+    ) -> None:
+        self._state = state
+        self._neighborhood = neighborhood
+        self._dual = dual
+        self._intake = intake
+        self._advertiser = advertiser
+
+    def begin(self, neighbor: Neighbor) -> None:
+        """Let a neighbor that is up take part in routing, and send it the whole table."""
+        self._neighborhood.come_up(neighbor)
+        self._state.log.note(EventKind.NEIGHBOR_UP, neighbor.address, neighbor.interface.name)
+        if neighbor.interface.settings.bfd:
+            self.watch(neighbor, wanted=True)
+        self._advertiser.tell_table(neighbor)
+
+    def end(self, neighbors: Iterable[Neighbor]) -> None:
+        """Forget neighbors that have left, and all their reports."""
+        for neighbor in neighbors:
+            was_up = self._neighborhood.forget(neighbor)
+            if was_up:
+                self._state.log.note(EventKind.NEIGHBOR_DOWN, neighbor.address, neighbor.interface.name)
+            if was_up and neighbor.interface.settings.bfd:
+                self.watch(neighbor, wanted=False)
+            self._advertiser.forget(neighbor)
+            self._intake.forget(neighbor.source)
+        for neighbor in neighbors if not self._state.is_over else ():
+            self._dual.forget(neighbor.source, self._state.context.now)
+
+    def resync(self, interface: EigrpInterface, why: str) -> None:
+        """Send the neighbors of an interface the changes without a new adjacency, and log that."""
+        number, name = self._state.autonomous_system, interface.name
+
+        def log(some: Iterable[Neighbor]) -> None:
+            for neighbor in some if self._state.settings.log_changes else ():
+                self._state.context.emit(NeighborChanged.resync(number, neighbor.address, name, why))
+
+        work = in_pieces(list(interface.neighbors.values()), TOGETHER, log)
+        self._state.context.work(work, self._state)
+        self._advertiser.tell_again(interface)
+
+    def watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
+        """Start or stop watching a neighbor with BFD."""
+        number, name = self._state.autonomous_system, neighbor.interface.name
+        self._state.context.emit(WatchWanted(Client.EIGRP, number, name, neighbor.address, wanted))
+
+
+# ------------------------------------------------------------------------------------------------ the end
+
+
+class Teardown:
+    """Ends the adjacencies of one process."""
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        neighborhood: Neighborhood,
+        transport: Transport,
+        greetings: Greetings,
+        membership: Membership,
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._neighborhood = neighborhood
+        self._transport = transport
+        self._greetings = greetings
+        self._farewells = greetings.farewells
+        self._membership = membership
+
+    def drop(self, neighbor: Neighbor, reason: DownReason, *, tell: bool = False) -> None:
+        """Drop the neighbor. `tell`: notify it (peer termination)."""
+        self.drop_some([neighbor], reason, tell=tell)
+
+    def drop_some(self, neighbors: Iterable[Neighbor], reason: DownReason, *, tell: bool = False) -> None:
+        """Give these neighbors up together, so that none of them is queried about routes of the rest."""
+        there = [one for one in neighbors if one.interface.neighbors.get(int(one.address)) is one]
+        for neighbor in there:
+            if tell:
+                self._farewells.to_one(neighbor.interface, neighbor.address)
+        self._give_up(there, reason)
+
+    def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
+        """Drop all neighbors of an interface; with `tell`, after one goodbye to all."""
+        if tell:
+            self._greetings.say_goodbye(interface)
+        self._give_up(list(interface.neighbors.values()), reason)
+
+    def leave(self, interface: EigrpInterface) -> None:
+        """Leave an interface that EIGRP no longer runs on; its neighbors have been given up."""
+        self._farewells.forget(interface)
+        self._context.retire(interface.hello_timer)
+
+    def _give_up(self, neighbors: list[Neighbor], reason: DownReason) -> None:
+        """Remove these neighbors at once; the rest of the work may be done in slices."""
+        for neighbor in neighbors:
+            self._neighborhood.leave(neighbor)
+            self._context.stop(neighbor.hold_timer)
+        if len(neighbors) <= TOGETHER:
+            self._bury(neighbors, reason)
+        else:
+            self._context.work(in_pieces(neighbors, TOGETHER, lambda some: self._bury(some, reason)))
+
+    def _bury(self, neighbors: Sequence[Neighbor], reason: DownReason) -> None:
+        for neighbor in neighbors:
+            self._neighborhood.free_handle(neighbor)
+            self._transport.abandon(neighbor)
+            self._report(neighbor, reason.value)
+        self._membership.end(neighbors)
+        for neighbor in neighbors:
+            self._context.retire(neighbor.hold_timer, neighbor.retransmit_timer)
+
+    def _report(self, neighbor: Neighbor, why: str) -> None:
+        number, name = self._state.autonomous_system, neighbor.interface.name
+        if self._context.ports.debugging.on("eigrp neighbors"):
+            text = f"Neighbor {neighbor.address} went down on {name}: {why}"
+            self._context.debug(messages.neighbor_line(text))
+        if not neighbor.is_untold:
+            if self._state.settings.log_changes:
+                self._context.emit(NeighborChanged.down(number, neighbor.address, name, why))
+            self._context.tell_of_neighbor(Sign.WENT, neighbor.address, name, f"EIGRP {number}: {why}")
+
+
+# ------------------------------------------------------------------------------------------------ the begin
+
 
 #: Seconds for a greeted neighbor to answer; its own Hello before that may be the answer.
 _ANSWER_TIME = 0.1

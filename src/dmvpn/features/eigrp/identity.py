@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 
 if TYPE_CHECKING:
+    from dmvpn.features.eigrp.adjacency import Neighborhood
     from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.rib import Redistributor
     from dmvpn.features.eigrp.state import State
 

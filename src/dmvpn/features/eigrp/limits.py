@@ -19,13 +19,12 @@ from dmvpn.features.eigrp.states import DownReason
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from dmvpn.features.eigrp.adjacency import Neighborhood, Teardown
     from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
-    from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.rib import Redistributor
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.teardown import Teardown
     from dmvpn.features.eigrp.topology import PathSource
 
 #: Maximum destinations of one process, whatever is configured: some 500 MB.

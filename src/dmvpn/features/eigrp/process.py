@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.adjacency import Adjacencies
+from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Neighborhood, Teardown
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
 from dmvpn.features.eigrp.identity import RouterIdChoice
 from dmvpn.features.eigrp.limits import Limits
 from dmvpn.features.eigrp.links import Links
-from dmvpn.features.eigrp.membership import Membership
-from dmvpn.features.eigrp.neighborhood import Neighborhood
 from dmvpn.features.eigrp.output import Greetings, Sender, Transport
 from dmvpn.features.eigrp.reader import Reader
 from dmvpn.features.eigrp.receiver import Receiver
@@ -32,7 +30,6 @@ from dmvpn.features.eigrp.sealing import Sealing
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.teardown import Teardown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

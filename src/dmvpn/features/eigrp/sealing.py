@@ -8,12 +8,12 @@ from dmvpn.features.eigrp.messages import AuthenticationImpossible
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
+    from dmvpn.features.eigrp.adjacency import Teardown
     from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.output import Greetings
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.teardown import Teardown
 
 
 class Sealing:

@@ -18,11 +18,10 @@ from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
+    from dmvpn.features.eigrp.adjacency import Neighborhood, Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.teardown import Teardown
     from dmvpn.features.eigrp.topology import PathSource
 
 ROUNDS: Final = 3
