@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
+    from dmvpn.features.eigrp.limits import StuckWatch
     from dmvpn.features.eigrp.output import Transport
-    from dmvpn.features.eigrp.sia import StuckWatch
     from dmvpn.features.eigrp.state import State
 
 _MESSAGES: Final[dict[int, Message]] = {
