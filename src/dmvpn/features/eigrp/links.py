@@ -1,24 +1,127 @@
-"""Interfaces come up, change and go down: where a process runs, and what changes for neighbors by configuration."""
+"""Interfaces come up, change and go down: where a process runs, and what changes for neighbors by configuration.
+
+The router ID of a process, which marks the routes that it originates.
+
+Consequences of changed keys on an interface, by configuration or by their lifetimes.
+"""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.interface import EigrpInterface
-from dmvpn.features.eigrp.sealing import seal_of
+from dmvpn.features.eigrp.messages import AuthenticationImpossible
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.eigrp.adjacency import Membership, Teardown
+    from dmvpn.features.eigrp.adjacency import Membership, Neighborhood, Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
+    from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.dual import Connected
-    from dmvpn.features.eigrp.identity import RouterIdChoice
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.output import Greetings
-    from dmvpn.features.eigrp.sealing import Sealing
+    from dmvpn.features.eigrp.rib import Redistributor
     from dmvpn.features.eigrp.state import State
+
+
+# ------------------------------------------------------------------------------------------------ the router ID
+
+
+class RouterIdChoice:
+    """Chooses the router ID of one process."""
+
+    def __init__(
+        self, state: State, neighborhood: Neighborhood, redistributor: Redistributor, advertiser: Advertiser
+    ) -> None:
+        self._state = state
+        self._neighborhood = neighborhood
+        self._redistributor = redistributor
+        self._advertiser = advertiser
+
+    def choose(self) -> None:
+        """Choose the configured router ID, or the highest loopback address, or the highest address of any interface.
+
+        A chosen address is kept while there are neighbors.
+        """
+        state, chosen = self._state, self._state.settings.router_id
+        if chosen is None:
+            if state.router_id != UNSPECIFIED and self._neighborhood.up:
+                return
+            chosen = self._highest()
+        if chosen != state.router_id:
+            state.router_id = chosen
+            self._redistributor.refresh_all()
+            for interface in state.interfaces.values():
+                self._advertiser.tell_again(interface)
+
+    def _highest(self) -> IPv4Address:
+        states = [state for state in self._state.context.ports.interfaces.all() if state.enabled]
+        addressed = [(state.name, state.address) for state in states if isinstance(state.address, IPv4Address)]
+        loopbacks = [address for name, address in addressed if name.startswith("Loopback")]
+        addresses = loopbacks or [address for _, address in addressed]
+        return max(addresses, default=UNSPECIFIED)
+
+
+# ------------------------------------------------------------------------------------------------ changed keys
+
+
+class Sealing:
+    """Handles authentication changes of one process."""
+
+    def __init__(self, state: State, seals: Seals, greetings: Greetings, teardown: Teardown) -> None:
+        self._state = state
+        self._context = state.context
+        self._seals = seals
+        self._greetings = greetings
+        self._teardown = teardown
+
+    def check(self, interface: EigrpInterface) -> None:
+        """Check that packets can be authenticated here; if not, nothing is sent. Schedule the next check for when keys
+        change.
+        """
+        before, seals = interface.blocked, self._seals
+        interface.seal(seals.obstacle(interface))
+        if interface.blocked is not None and not interface.blocked.says_the_same(before):
+            number, why = self._state.autonomous_system, interface.blocked.what
+            self._context.emit(AuthenticationImpossible.of(number, interface.name, why))
+        left = seals.changes_in(interface)
+        if left is None:
+            self._context.stop(interface.key_timer)
+        else:
+            self._context.start(interface.key_timer, left)
+
+    def hasten(self, interface: EigrpInterface) -> None:
+        """Check the key lifetimes as soon as the clock change has reached all features."""
+        if interface.settings.key_chain:
+            self._context.start(interface.key_timer, 0.0)
+
+    def change(self, interface: EigrpInterface) -> None:
+        """Apply changed keys or another mode: neighbors without them are no longer heard."""
+        self.check(interface)
+        if interface.blocked is not None:
+            self._teardown.drop_all(interface, DownReason.AUTHENTICATION)
+        self._greetings.listen(interface)
+        self._greetings.say(interface)
+
+    def roll_over(self, interface: EigrpInterface) -> None:
+        """Handle the begin or end of a key's lifetime: the stored Hello of a neighbor, with the old key, proves nothing
+        now.
+        """
+        for neighbor in interface.neighbors.values():
+            neighbor.distrust()
+        self.change(interface)
+
+
+def seal_of(settings: InterfaceSettings) -> tuple[object, ...]:
+    """Return the authentication settings, which must be equal at both ends."""
+    return settings.authentication, settings.key_chain, settings.password
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
 
 
 class Links:

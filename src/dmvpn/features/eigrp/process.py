@@ -19,14 +19,12 @@ from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Neighborhood
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
-from dmvpn.features.eigrp.identity import RouterIdChoice
 from dmvpn.features.eigrp.limits import Limits, StuckWatch
-from dmvpn.features.eigrp.links import Links
+from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
 from dmvpn.features.eigrp.output import Greetings, Sender, Transport
 from dmvpn.features.eigrp.reader import Reader
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.rib import Offers, Redistributor
-from dmvpn.features.eigrp.sealing import Sealing
 from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
 
