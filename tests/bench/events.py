@@ -33,7 +33,7 @@ from dmvpn.base.streams import (
 from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
-from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions
 from dmvpn.features.ospf.machine import ClearProcess, OspfMachine
 from dmvpn.features.rib.machine import ClearRoutes

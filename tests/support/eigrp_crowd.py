@@ -31,7 +31,7 @@ from support.fakes import fake_ports
 if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.router.router import Router
 
 _TUNNEL, _WIRE = "Tunnel100", "GigabitEthernet0/0"

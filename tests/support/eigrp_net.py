@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice, Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
 
 EVERYTHING = NetworkLine(UNSPECIFIED, IPv4Address("255.255.255.255"))
 

@@ -15,8 +15,8 @@ from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached
 from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth
-from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale, Weights
 from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag

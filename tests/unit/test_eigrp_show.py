@@ -14,7 +14,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.events import Tick
 from dmvpn.base.notices import Route, RouteChanged, RouteSource
 from dmvpn.features.eigrp import FEATURE
-from dmvpn.features.eigrp.events import ClearEvents
+from dmvpn.features.eigrp.machine import ClearEvents
 from dmvpn.features.eigrp.metric import MetricScale
 from dmvpn.features.eigrp.model import (
     AuthenticationMode,

@@ -11,7 +11,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.notices import Configured, LineEnds, NeighborSilent
 from dmvpn.features.eigrp import adjacency
-from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.output import ALL_ROUTERS, LARGEST_LIST

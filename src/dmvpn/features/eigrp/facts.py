@@ -16,8 +16,7 @@ from dmvpn.features.eigrp.tlv import StubFlag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.machine import EigrpMachine
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import EigrpMachine, Process
 
 #: Keywords of `eigrp stub` for the routes that a stub advertises.
 _STUB_WORDS: Final = {

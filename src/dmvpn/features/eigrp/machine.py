@@ -2,6 +2,18 @@
 
 Every event ends with `settle` of the processes, so the results of DUAL leave in the same event. The path of a repeated
 Hello, by far the most frequent event, is short: found by interface and address, compared octet for octet, recorded.
+
+One EIGRP process: an autonomous system. An event passes through its parts, which only call parts below them.
+
+    links          interfaces come and go       receiver, reader     packets come
+    process        settle: actions of DUAL, and limits of prefixes
+    adjacency, sealing, limits, sia             reasons to give up neighbors, all by teardown
+    teardown       greetings, transport         membership           the part of neighbors in routing
+    advertiser, adverts, policy                 packets about destinations
+    intake, redistribute, summary, connected    reports for DUAL
+    dual           topology, neighborhood       state                configuration, router ID, interfaces
+
+`settle` ends every event: however much changed, each destination is then advertised once.
 """
 
 from __future__ import annotations
@@ -11,26 +23,295 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from dmvpn.base import notices
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import ClockSet, IpReceived, Packets, Resync
+from dmvpn.base.events import ClockSet, Event, IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.machine import Machine
 from dmvpn.base.pacing import Pace, PacedPackets
-from dmvpn.features.eigrp.events import ClearEvents, ClearNeighbors
+from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Neighborhood, Teardown
+from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
+from dmvpn.features.eigrp.auth import Seals
+from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
+from dmvpn.features.eigrp.limits import Limits, StuckWatch
+from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
 from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig
-from dmvpn.features.eigrp.output import PROTOCOL, parse
+from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
-from dmvpn.features.eigrp.process import Process
+from dmvpn.features.eigrp.reader import Reader
+from dmvpn.features.eigrp.receiver import Receiver
+from dmvpn.features.eigrp.rib import Offers, Redistributor
+from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
+
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
     from dmvpn.base.ports import Ports
-    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.dual import DualActions
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.topology import Destination
+
+
+# ------------------------------------------------------------------------------------------------ events of commands
+
+
+@dataclass(frozen=True, slots=True)
+class ClearNeighbors(Event):
+    """`clear ip eigrp neighbors`: reset adjacencies. None: all.
+
+    soft: the adjacencies stay, and the table is sent again.
+    """
+
+    autonomous_system: int | None = None
+    interface: str | None = None
+    address: IPv4Address | None = None
+    soft: bool = False
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearEvents(Event):
+    """`clear ip eigrp events`. None: of all processes."""
+
+    autonomous_system: int | None = None
+    vrf: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ a process
+
+
+class Process:
+    """One autonomous system. A change of metric weights, mode or name replaces it by a new process (`machine.py`)."""
+
+    def __init__(
+        self,
+        settings: ProcessSettings,
+        config: EigrpConfig,
+        context: Context,
+        tables: Mapping[int, Mapping[Prefix, Destination]],
+    ) -> None:
+        """Make a process. tables: the topology tables of all processes of this router, by number."""
+        state = self.state = State(
+            context, settings, config, tables, EventLog(context, settings.event_log_size), PacketCounts()
+        )
+        seals = Seals(state)
+        sender = Sender(state, seals)
+        self._neighborhood = Neighborhood(state)
+        self.dual = Dual(state, self._neighborhood.audience)
+        self._intake = InboundLists(state, self.dual)
+        self.greetings = Greetings(state, sender)
+        self._transport = Transport(state, sender)
+        self._policy = Policy(state)
+        self.advertiser = Advertiser(context, self.dual, Adverts(self.dual, self._policy, sender), self._transport)
+        self._membership = Membership(state, self._neighborhood, self.dual, self._intake, self.advertiser)
+        self.teardown = Teardown(
+            state,
+            neighborhood=self._neighborhood,
+            transport=self._transport,
+            greetings=self.greetings,
+            membership=self._membership,
+        )
+        self.adjacencies = Adjacencies(
+            state,
+            neighborhood=self._neighborhood,
+            transport=self._transport,
+            greetings=self.greetings,
+            membership=self._membership,
+            teardown=self.teardown,
+        )
+        self.summaries = Summaries(context, self.dual)
+        self.offers = Offers(state, self.dual, self.summaries)
+        self.redistributor = Redistributor(state, self.dual)
+        self.limits = self._make_limits()
+        self.stuck = StuckWatch(
+            state, dual=self.dual, neighborhood=self._neighborhood, advertiser=self.advertiser, teardown=self.teardown
+        )
+        self.sealing = Sealing(state, seals, self.greetings, self.teardown)
+        self._identity = RouterIdChoice(state, self._neighborhood, self.redistributor, self.advertiser)
+        self.links = self._make_links()
+        self.receiver = self._make_receiver(sender, seals)
+
+    def _make_limits(self) -> Limits:
+        return Limits(
+            self.state,
+            dual=self.dual,
+            intake=self._intake,
+            redistributor=self.redistributor,
+            neighborhood=self._neighborhood,
+            teardown=self.teardown,
+        )
+
+    def _make_links(self) -> Links:
+        return Links(
+            self.state,
+            identity=self._identity,
+            connected=Connected(self.state, self.dual, self.summaries),
+            membership=self._membership,
+            teardown=self.teardown,
+            sealing=self.sealing,
+            greetings=self.greetings,
+            advertiser=self.advertiser,
+        )
+
+    def _make_receiver(self, sender: Sender, seals: Seals) -> Receiver:
+        reader = Reader(
+            self.state,
+            transport=self._transport,
+            dual=self.dual,
+            intake=self._intake,
+            advertiser=self.advertiser,
+            stuck=self.stuck,
+        )
+        return Receiver(
+            self.state,
+            sender=sender,
+            seals=seals,
+            adjacencies=self.adjacencies,
+            limits=self.limits,
+            advertiser=self.advertiser,
+            reader=reader,
+        )
+
+    def neighbors(self) -> list[Neighbor]:
+        """Return the neighbors on all interfaces, in order of their handles."""
+        return self._neighborhood.all()
+
+    # Configuration ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start on all existing interfaces."""
+        self._identity.choose()
+        for state in self.state.context.ports.interfaces.all():
+            self.links.changed(state.name, state)
+        self.redistributor.refresh_all()
+
+    def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
+        """Apply changed settings that do not require all neighbors to be reset."""
+        old, self.state.settings = self.state.settings, settings
+        chains_changed = self.state.config.key_chains != config.key_chains
+        self.state.config = config
+        self.limits.configure(old)
+        self.state.log.resize(settings.event_log_size)
+        if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
+            for interface in self.state.interfaces.values():
+                self.teardown.drop_all(interface, DownReason.PEER_INFO, tell=True)
+                interface.forget_hello()
+                self.greetings.say(interface)
+        self._identity.choose()
+        self.links.reconfigure(chains_changed=chains_changed)
+        if old.maximum_hops != settings.maximum_hops:
+            for source in list(self._neighborhood.up):
+                self.dual.rate_again(source, self.state.context.now)
+        if old.distribution != settings.distribution:
+            self._intake.configure(old.distribution, list(self._neighborhood.up))
+            for interface in self.state.interfaces.values():
+                self._membership.resync(interface, "intf route configuration changed")
+        self.redistributor.refresh_all()
+        self.offers.refresh_all()
+
+    def policies_changed(self) -> None:
+        """Apply changed lists and route maps."""
+        self.redistributor.policies_changed()
+        distribution = self.state.settings.distribution
+        self._intake.judge_again(list(self._neighborhood.up))
+        for interface in self.state.interfaces.values():
+            if distribution.says(inwards=False) or self._policy.leaks(interface):
+                self.advertiser.tell_again(interface)
+        if distribution.distances:
+            self.offers.refresh_all()
+
+    def close(self, reason: DownReason) -> None:
+        """End the process: notify neighbors, retract routes. Of its long work only farewells go on."""
+        self.state.is_over = True
+        for interface in self.state.interfaces.values():
+            self.teardown.drop_all(interface, reason, tell=True)
+        for name in list(self.state.interfaces):
+            self.links.stop(name, reason, tell=False)
+        self.stuck.close()
+        self.limits.close()
+        self.offers.retract_all()
+        self.state.context.drop_work(self.state)
+
+    # Neighbors -------------------------------------------------------------------------------------------------
+
+    def clear_neighbors(
+        self, interface_name: str | None = None, address: IPv4Address | None = None, *, soft: bool = False
+    ) -> None:
+        """Clear neighbors (`clear ip eigrp neighbors`): all, those of an interface, or one."""
+        if soft:
+            for interface in self.state.interfaces.values():
+                concerned = address is None or int(address) in interface.neighbors
+                if interface_name in (None, interface.name) and concerned:
+                    self._membership.resync(interface, DownReason.CLEARED.value)
+            return
+        if interface_name is None:
+            self.limits.clear(address)
+        chosen = (
+            neighbor
+            for neighbor in self.neighbors()
+            if interface_name in (None, neighbor.interface.name) and address in (None, neighbor.address)
+        )
+        self.teardown.drop_some(chosen, DownReason.CLEARED, tell=True)
+
+    # What DUAL wants done --------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """End an event: carry out the actions of DUAL, and send queued packets."""
+        self.state.traces_dual = self.state.context.ports.debugging.on("eigrp fsm")
+        self.limits.check()
+        while self.dual.outcome:
+            self._carry_out(self.dual.take_outcome())
+        self.advertiser.settle()
+        self._transport.settle()
+
+    def _carry_out(self, outcome: DualActions) -> None:
+        active = self.dual.active
+        for prefix in outcome.changed:
+            self._note(prefix)
+            if prefix not in active:
+                self.stuck.end(prefix)
+        for prefix in outcome.queried:
+            if prefix in active:
+                self._query(prefix)
+        listening = [interface for interface in self.state.interfaces.values() if interface.neighbors]
+        for interface in listening:
+            for prefix in outcome.changed:
+                self.advertiser.note_changed(interface, prefix)
+        for source, prefix in outcome.replies:
+            neighbor = self._neighborhood.up.get(source)
+            if neighbor is not None:
+                self.advertiser.reply(neighbor, prefix)
+        for prefix in outcome.routes if not self.state.is_over else ():
+            self.offers.refresh(prefix)
+        self.summaries.note_changed(outcome.changed)
+
+    def _note(self, prefix: Prefix) -> None:
+        """Record the change of a destination in the event log."""
+        destination = self.dual.table.get(prefix)
+        if destination is None:
+            self.state.log.note(EventKind.GONE, prefix)
+        else:
+            self.state.log.note(EventKind.METRIC, prefix, destination.distance)
+
+    def _query(self, prefix: Prefix) -> None:
+        self.state.log.note(EventKind.ACTIVE, prefix, len(self.dual.active[prefix].awaiting))
+        self.stuck.begin(prefix)
+        asked: dict[EigrpInterface, list[Neighbor]] = {}
+        for source in self.dual.active[prefix].awaiting:
+            neighbor = self._neighborhood.up.get(source)
+            if neighbor is not None:  # it may be leaving, and its reports will be forgotten in a moment
+                asked.setdefault(neighbor.interface, []).append(neighbor)
+        for interface, neighbors in asked.items():
+            self.advertiser.ask(interface, prefix, neighbors)
+
+
+# ------------------------------------------------------------------------------------------------ all processes
+
 
 #: How fast packets of one neighbor are processed: a thousand routes a second are a tenth of a core.
 PACE: Final = Pace(rate=40_000, credit=20_000, packet=64, room=1 << 17, total=1 << 23)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.ios import ShowContext
 
 

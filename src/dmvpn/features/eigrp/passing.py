@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.machine import EigrpMachine
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import EigrpMachine, Process
     from dmvpn.features.eigrp.topology import Path
 
 _NAME = "eigrp"

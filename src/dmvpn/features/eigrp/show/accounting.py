@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.limits import Gauge
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.ios import Args, ShowContext
 
 

@@ -12,7 +12,7 @@ from dmvpn.ios.vrfs import by_vrf
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
 
 R = TypeVar("R")
 

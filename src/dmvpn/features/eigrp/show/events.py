@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.events import ClearEvents
+from dmvpn.features.eigrp.machine import ClearEvents
 from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
 from dmvpn.features.eigrp.show.common import both_commands, clear_commands, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.ios import Args, ShowContext
 
 

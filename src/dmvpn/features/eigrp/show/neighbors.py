@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ShowContext, age, short_interface

@@ -15,8 +15,8 @@ from dmvpn.ios.routing import filter_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.features.eigrp.model import NetworkLine
-    from dmvpn.features.eigrp.process import Process
     from dmvpn.ios import ShowContext
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.context import Timer
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.ios import Args, ShowContext
 
 

@@ -16,7 +16,7 @@ from dmvpn.ios import Args, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.machine import Process
 
 _CODES: Final = (
     "Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,",
