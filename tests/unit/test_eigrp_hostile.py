@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.features.eigrp import adjacency, machine, receiver
+from dmvpn.features.eigrp import adjacency, events, machine
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, Redistribution
 from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
@@ -148,7 +148,7 @@ class Asking:
 def test_who_asks_without_end_and_takes_no_answer_has_a_bounded_number_of_questions(
     opcode: Opcode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiver, "MOST_QUESTIONS", 100)
+    monkeypatch.setattr(events, "MOST_QUESTIONS", 100)
     net = hub("R31")
     net.run(5)
     asking = Asking(net)
