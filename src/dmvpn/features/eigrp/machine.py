@@ -32,14 +32,13 @@ from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Neighborhood
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
-from dmvpn.features.eigrp.events import Receiver
+from dmvpn.features.eigrp.events import Reader, Receiver
 from dmvpn.features.eigrp.limits import Limits, StuckWatch
 from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
 from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
-from dmvpn.features.eigrp.reader import Reader
 from dmvpn.features.eigrp.rib import Offers, Redistributor
 from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
