@@ -27,7 +27,7 @@ from dmvpn.ios.routing import key_chains, kinds_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.config.topology import TopologyLines
+    from dmvpn.features.eigrp.config.processes import TopologyLines
     from dmvpn.ios.config_line import ConfigLine
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
