@@ -7,13 +7,12 @@ the two for a VRF, too: `show ip eigrp vrf NAME [N] X`.
 from __future__ import annotations
 
 from dmvpn.features.eigrp.show.accounting import ACCOUNTING
-from dmvpn.features.eigrp.show.amounts import SUMMARY
 from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
 from dmvpn.features.eigrp.show.interfaces import INTERFACES
 from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS, STATIC
 from dmvpn.features.eigrp.show.protocols import PROTOCOLS, ip_protocols, protocol_names
 from dmvpn.features.eigrp.show.timers import TIMERS
-from dmvpn.features.eigrp.show.topology import TOPOLOGY
+from dmvpn.features.eigrp.show.topology import SUMMARY, TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
 from dmvpn.ios.vrfs import by_vrf
 
