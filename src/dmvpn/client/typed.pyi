@@ -40,10 +40,10 @@ from dmvpn.features.bgp.show.table import ShowSelection
 from dmvpn.features.bgp.show.neighbors import ShowSummary
 from dmvpn.features.bgp.show.table import ShowTable
 from dmvpn.features.chronicle.show import ShowEvents
-from dmvpn.features.eigrp.show.accounting import ShowAccounting
+from dmvpn.features.eigrp.show.neighbors import ShowAccounting
 from dmvpn.features.eigrp.show.topology import ShowTopologySummary
 from dmvpn.features.eigrp.show.events import ShowEvents as features_eigrp_show_events_ShowEvents
-from dmvpn.features.eigrp.show.interfaces import ShowInterfaces
+from dmvpn.features.eigrp.show.neighbors import ShowInterfaces
 from dmvpn.features.eigrp.show.neighbors import ShowNeighbors as features_eigrp_show_neighbors_ShowNeighbors
 from dmvpn.features.eigrp.show.neighbors import ShowStaticNeighbors
 from dmvpn.features.eigrp.show.protocols import ShowProtocols

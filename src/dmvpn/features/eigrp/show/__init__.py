@@ -6,10 +6,8 @@ the two for a VRF, too: `show ip eigrp vrf NAME [N] X`.
 
 from __future__ import annotations
 
-from dmvpn.features.eigrp.show.accounting import ACCOUNTING
 from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
-from dmvpn.features.eigrp.show.interfaces import INTERFACES
-from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS, STATIC
+from dmvpn.features.eigrp.show.neighbors import ACCOUNTING, CLEAR, INTERFACES, NEIGHBORS, STATIC
 from dmvpn.features.eigrp.show.protocols import PROTOCOLS, ip_protocols, protocol_names
 from dmvpn.features.eigrp.show.timers import TIMERS
 from dmvpn.features.eigrp.show.topology import SUMMARY, TOPOLOGY

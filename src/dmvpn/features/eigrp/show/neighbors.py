@@ -1,21 +1,185 @@
-"""`show ip eigrp neighbors [detail]`, `clear ip eigrp neighbors`."""
+"""`show ip eigrp neighbors [detail]`, `clear ip eigrp neighbors`.
+
+`show ip eigrp interfaces [detail]`.
+
+`show ip eigrp accounting`: prefixes of each neighbor, and neighbors held down by `maximum-prefix`. The layout is
+ours.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.rows import Source
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.ios import Args, ShowContext, age, short_interface
+from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.interface import Neighbor
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor, Statistics
+    from dmvpn.features.eigrp.limits import Gauge
+    from dmvpn.features.eigrp.machine import Process
     from dmvpn.features.eigrp.tlv import SoftwareVersion
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
+
+_INTERFACE_TITLE: Final = (
+    "                              Xmit Queue   PeerQ        Mean   Pacing Time   Multicast    Pending",
+    "Interface              Peers  Un/Reliable  Un/Reliable  SRTT   Un/Reliable   Flow Timer   Routes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceEntry:
+    """One interface.
+
+    srtt, pacing, flow: milliseconds.
+    queued: packets that wait for acknowledgments.
+    """
+
+    name: str
+    peers: int
+    queued: int
+    srtt: int
+    pacing: int
+    flow: int
+    pending: int
+    hello_interval: int
+    hold_time: int
+    split_horizon: bool
+    next_hop_self: bool
+    ecmp_mode: bool
+    authentication: str
+    key_chain: str
+    blocked: str
+    statistics: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceTable:
+    """The interfaces of one process that may have neighbors."""
+
+    process: ProcessName
+    interfaces: tuple[InterfaceEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInterfaces:
+    """The answer to `show ip eigrp interfaces`."""
+
+    detail: bool
+    tables: tuple[InterfaceTable, ...]
+
+
+def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
+    """Return all interfaces except passive ones, as on IOS."""
+    only = args.interface("interface", None)
+    tables = []
+    for process in processes(ctx, args):
+        names = sorted(process.state.interfaces, key=interface_sort_key)
+        shown = [process.state.interfaces[name] for name in names if only in (None, name)]
+        entries = [_entry(interface) for interface in shown if not interface.settings.passive]
+        tables.append(InterfaceTable(name_of(process), tuple(entries)))
+    return ShowInterfaces("detail" in args, tuple(tables))
+
+
+def _entry(interface: EigrpInterface) -> InterfaceEntry:
+    settings = interface.settings
+    neighbors = interface.neighbors.values()
+    measured = [neighbor.srtt for neighbor in neighbors if neighbor.srtt]
+    return project(
+        InterfaceEntry,
+        settings,
+        name=interface.name,
+        peers=len(neighbors),
+        queued=sum(neighbor.outstanding is not None for neighbor in neighbors),
+        srtt=max(1, round(sum(measured) / len(measured) * 1000)) if measured else 0,
+        pacing=interface.pacing_ms,
+        flow=round(interface.flow_time * 1000) if interface.neighbors else 0,
+        pending=len(interface.group.updates) + len(interface.group.queries),
+        authentication=settings.authentication.value if settings.authentication else "",
+        blocked=str(interface.blocked) if interface.blocked else "",
+        statistics=_counters(interface.statistics),
+    )
+
+
+def _counters(statistics: Statistics) -> tuple[tuple[str, int], ...]:
+    return (
+        ("hellos", statistics.hellos),
+        ("hellos_expedited", statistics.hellos_expedited),
+        ("multicasts_unreliable", statistics.multicasts_unreliable),
+        ("multicasts", statistics.multicasts),
+        ("unicasts_unreliable", statistics.unicasts_unreliable),
+        ("unicasts", statistics.unicasts),
+        ("exceptions", statistics.exceptions),
+        ("conditional", statistics.conditional),
+        ("acknowledgments_suppressed", statistics.acknowledgments_suppressed),
+        ("retransmissions", statistics.retransmissions),
+        ("out_of_sequence", statistics.out_of_sequence),
+    )
+
+
+def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
+    """Yield one table per process."""
+    for table in answer.tables:
+        yield from table.process.heading("Interfaces")
+        yield from _INTERFACE_TITLE
+        for entry in table.interfaces:
+            pacing = f"0/{entry.pacing}"
+            yield (
+                f"{short_interface(entry.name):<22}{entry.peers:>4}        0/{entry.queued:<2}      0/0"
+                f"{entry.srtt:>12}       {pacing:<5}{entry.flow:>12}{entry.pending:>12}"
+            )
+            if answer.detail:
+                yield from _interface_detail(entry)
+
+
+def _interface_detail(entry: InterfaceEntry) -> Iterator[str]:
+    count = dict(entry.statistics)
+    yield f"  Hello-interval is {entry.hello_interval}, Hold-time is {entry.hold_time}"
+    yield f"  Split-horizon is {'enabled' if entry.split_horizon else 'disabled'}"
+    if not entry.next_hop_self:
+        mode = "Enabled" if entry.ecmp_mode else "Disabled"
+        yield f"  Next-hop-self disabled, next-hop info forwarded, ECMP mode {mode}"
+    yield "  Next xmit serial <none>"
+    yield f"  Packetized sent/expedited: {count['multicasts'] + count['unicasts']}/0"
+    yield f"  Hello's sent/expedited: {count['hellos']}/{count['hellos_expedited']}"
+    yield (
+        f"  Un/reliable mcasts: {count['multicasts_unreliable']}/{count['multicasts']}  "
+        f"Un/reliable ucasts: {count['unicasts_unreliable']}/{count['unicasts']}"
+    )
+    yield (
+        f"  Mcast exceptions: {count['exceptions']}  CR packets: {count['conditional']}  "
+        f"ACKs suppressed: {count['acknowledgments_suppressed']}"
+    )
+    yield f"  Retransmissions sent: {count['retransmissions']}  Out-of-sequence rcvd: {count['out_of_sequence']}"
+    yield "  Topology-ids on interface - 0 "
+    if entry.authentication:
+        yield f'  Authentication mode is {entry.authentication},  key-chain is "{entry.key_chain}"'
+    else:
+        yield "  Authentication mode is not set"
+    if entry.blocked:
+        yield f"  No neighbors: {entry.blocked}"
+    yield "  Topologies advertised on this interface:  base"
+    yield "  Topologies not advertised on this interface:"
+
+
+INTERFACES: Final = both_commands(
+    "interfaces [* detail | {interface:interface} ]",
+    {"interfaces": "Interfaces", "detail": "All about them", "interface": "This one"},
+    query_interfaces,
+    render_interfaces,
+)
+
+
+# ------------------------------------------------------------------------------------------------ neighbors
+
 
 _TITLE: Final = (
     "H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq",
@@ -205,4 +369,80 @@ CLEAR: Final = clear_commands(
         "soft": "Neighbors stay up and get all routes again",
     },
     clear_neighbors,
+)
+
+
+# ------------------------------------------------------------------------------------------------ prefixes of neighbors
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One source. state: A, P or D. reset: seconds until it may return; None: only when cleared."""
+
+    state: str
+    source: str
+    interface: str
+    prefixes: int
+    restarts: int
+    reset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of one process."""
+
+    process: ProcessName
+    total: int
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAccounting:
+    """The answer to `show ip eigrp accounting`."""
+
+    tables: tuple[Accounts, ...]
+
+
+def query_accounting(ctx: ShowContext, args: Args) -> ShowAccounting:
+    """Return the accounts of all processes, or of one."""
+    return ShowAccounting(tuple(_accounts(process, ctx.now) for process in processes(ctx, args)))
+
+
+def _accounts(process: Process, now: float) -> Accounts:
+    limits = process.limits
+    found = [_account("Redistributed", "----", "A", process.redistributor.count, limits.redistributed, now)]
+    present = {neighbor.address for neighbor in process.neighbors()}
+    for neighbor in process.neighbors():
+        state, count = "A" if neighbor.is_up else "P", len(neighbor.source.prefixes)
+        gauge, name = limits.neighbors.get(neighbor.address), short_interface(neighbor.interface.name)
+        found.append(_account(str(neighbor.address), name, state, count, gauge, now))
+    for address, gauge in limits.neighbors.items():
+        if address not in present and gauge.barred_until is not None:
+            known = (name for name, interface in process.state.interfaces.items() if interface.knows(address))
+            found.append(_account(str(address), short_interface(next(known, "----")), "D", 0, gauge, now))
+    return Accounts(name_of(process), len(process.dual.table), tuple(found))
+
+
+def _account(source: str, interface: str, state: str, prefixes: int, gauge: Gauge | None, now: float) -> Account:
+    if gauge is None:
+        return Account(state, source, interface, prefixes, 0, 0)
+    until = gauge.barred_until
+    reset = 0 if until is None else None if until == float("inf") else max(0, round(until - now))
+    return Account(state if until is None else "D", source, interface, prefixes, gauge.restarts, reset)
+
+
+def render_accounting(answer: ShowAccounting) -> Iterator[str]:
+    """Yield one table per process."""
+    for table in answer.tables:
+        yield from table.process.heading("Accounting", f"/ID({table.process.router_id})")
+        yield f"Total Prefix Count: {table.total}  States: A-Adjacency, P-Pending, D-Down"
+        yield "State Address/Source   Interface        Prefix   Restart  Restart/"
+        yield "                                        Count    Count    Reset(s)"
+        for one in table.accounts:
+            reset = "never" if one.reset is None else str(one.reset)
+            yield f" {one.state:<5} {one.source:<16} {one.interface:<13} {one.prefixes:>9} {one.restarts:>8} {reset:>8}"
+
+
+ACCOUNTING: Final = both_commands(
+    "accounting", {"accounting": "Prefixes by neighbor, and maximum-prefix"}, query_accounting, render_accounting
 )
