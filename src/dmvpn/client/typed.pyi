@@ -46,7 +46,7 @@ from dmvpn.features.eigrp.show.events import ShowEvents as features_eigrp_show_e
 from dmvpn.features.eigrp.show.neighbors import ShowInterfaces
 from dmvpn.features.eigrp.show.neighbors import ShowNeighbors as features_eigrp_show_neighbors_ShowNeighbors
 from dmvpn.features.eigrp.show.neighbors import ShowStaticNeighbors
-from dmvpn.features.eigrp.show.protocols import ShowProtocols
+from dmvpn.features.eigrp.show.process import ShowProtocols
 from dmvpn.features.eigrp.show.timers import ShowTimers
 from dmvpn.features.eigrp.show.topology import ShowTopology
 from dmvpn.features.eigrp.show.traffic import ShowTraffic

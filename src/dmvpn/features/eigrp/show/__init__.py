@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
 from dmvpn.features.eigrp.show.neighbors import ACCOUNTING, CLEAR, INTERFACES, NEIGHBORS, STATIC
-from dmvpn.features.eigrp.show.protocols import PROTOCOLS, ip_protocols, protocol_names
+from dmvpn.features.eigrp.show.process import PROTOCOLS, ip_protocols, protocol_names
 from dmvpn.features.eigrp.show.timers import TIMERS
 from dmvpn.features.eigrp.show.topology import SUMMARY, TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
