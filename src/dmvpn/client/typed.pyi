@@ -42,14 +42,14 @@ from dmvpn.features.bgp.show.table import ShowTable
 from dmvpn.features.chronicle.show import ShowEvents
 from dmvpn.features.eigrp.show.neighbors import ShowAccounting
 from dmvpn.features.eigrp.show.topology import ShowTopologySummary
-from dmvpn.features.eigrp.show.events import ShowEvents as features_eigrp_show_events_ShowEvents
+from dmvpn.features.eigrp.show.process import ShowEvents as features_eigrp_show_events_ShowEvents
 from dmvpn.features.eigrp.show.neighbors import ShowInterfaces
 from dmvpn.features.eigrp.show.neighbors import ShowNeighbors as features_eigrp_show_neighbors_ShowNeighbors
 from dmvpn.features.eigrp.show.neighbors import ShowStaticNeighbors
 from dmvpn.features.eigrp.show.process import ShowProtocols
-from dmvpn.features.eigrp.show.timers import ShowTimers
+from dmvpn.features.eigrp.show.process import ShowTimers
 from dmvpn.features.eigrp.show.topology import ShowTopology
-from dmvpn.features.eigrp.show.traffic import ShowTraffic
+from dmvpn.features.eigrp.show.process import ShowTraffic
 from dmvpn.features.ike.show import ShowStats
 from dmvpn.features.ike.show.isakmp import ShowIsakmpCount
 from dmvpn.features.ike.show.isakmp import ShowIsakmpKeys

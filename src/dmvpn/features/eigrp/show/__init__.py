@@ -6,12 +6,17 @@ the two for a VRF, too: `show ip eigrp vrf NAME [N] X`.
 
 from __future__ import annotations
 
-from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
 from dmvpn.features.eigrp.show.neighbors import ACCOUNTING, CLEAR, INTERFACES, NEIGHBORS, STATIC
-from dmvpn.features.eigrp.show.process import PROTOCOLS, ip_protocols, protocol_names
-from dmvpn.features.eigrp.show.timers import TIMERS
+from dmvpn.features.eigrp.show.process import (
+    CLEAR_EVENTS,
+    EVENTS,
+    PROTOCOLS,
+    TIMERS,
+    TRAFFIC,
+    ip_protocols,
+    protocol_names,
+)
 from dmvpn.features.eigrp.show.topology import SUMMARY, TOPOLOGY
-from dmvpn.features.eigrp.show.traffic import TRAFFIC
 from dmvpn.ios.vrfs import by_vrf
 
 COMMANDS = (

@@ -1,4 +1,13 @@
-"""The block of each EIGRP process in `show ip protocols`, and the part of it in `show eigrp protocols`."""
+"""The block of each EIGRP process in `show ip protocols`, and the part of it in `show eigrp protocols`.
+
+`show ip eigrp events`, `clear ip eigrp events`: the last events of a process, newest first.
+
+The layout is that of IOS; only the kinds of events that exist here are shown.
+
+`show ip eigrp timers`: the running timers as a tree, in which a parent has the time of its first child.
+
+`show ip eigrp traffic`.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +15,34 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.show.common import HELP, every_process, name_of, processes
+from dmvpn.features.eigrp.machine import ClearEvents
+from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
+from dmvpn.features.eigrp.packet import Opcode
+from dmvpn.features.eigrp.show.common import (
+    HELP,
+    ProcessName,
+    both_commands,
+    clear_commands,
+    every_process,
+    name_of,
+    processes,
+)
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
 from dmvpn.ios.routing import filter_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from dmvpn.base.context import Timer
     from dmvpn.features.eigrp.machine import Process
     from dmvpn.features.eigrp.model import NetworkLine
     from dmvpn.ios import ShowContext
+
+
+# ------------------------------------------------------------------------------------------------ lines of a process
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
@@ -166,3 +191,210 @@ PROTOCOLS: Final = ExecCommand(
     query=query_protocols,
     render=render_protocols,
 )
+
+
+# ------------------------------------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One event. time: HH:MM:SS.mmm in the router's time zone."""
+
+    time: str
+    what: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """The events of one process. first: the number of the first event shown; the newest has number 1."""
+
+    autonomous_system: int
+    first: int
+    events: tuple[EventLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEvents:
+    """The answer to `show ip eigrp events`."""
+
+    tables: tuple[EventTable, ...]
+
+
+def query_events(ctx: ShowContext, args: Args) -> ShowEvents:
+    """Return the events of all processes, or of one."""
+    first, last = args.integer("first", 1), args.integer("last", LARGEST_EVENT_LOG)
+    return ShowEvents(tuple(_events_of(ctx, process, first, last) for process in processes(ctx, args)))
+
+
+def _events_of(ctx: ShowContext, process: Process, first: int, last: int) -> EventTable:
+    lines = []
+    for event in breathing(list(process.state.log.newest_first())[first - 1 : last]):
+        when = ctx.ports.clock.local(event.when)
+        time = f"{when:%H:%M:%S}.{when.microsecond // 1000:03}"
+        lines.append(EventLine(time, event.kind.value, tuple(str(value) for value in event.values)))
+    return EventTable(process.state.autonomous_system, first, tuple(lines))
+
+
+def render_events(answer: ShowEvents) -> Iterator[str]:
+    """Yield one block per process, with numbered events."""
+    for table in answer.tables:
+        yield f"Event information for AS {table.autonomous_system}:"
+        for number, event in enumerate(table.events, table.first):
+            yield f"{number:<5}{event.time} {event.what}: {' '.join(event.values)}".rstrip(": ")
+        if not table.events:
+            yield "Event log is empty."
+
+
+def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
+    """Clear the events (`clear ip eigrp events`)."""
+    return ClearEvents(args.integer("number", None), ctx.ports.vrf)
+
+
+EVENTS: Final = both_commands(
+    "events [ {first:1-100000} {last:1-100000} ]",
+    {"events": "The last events", "first": "From this one; 1 is the newest", "last": "To this one"},
+    query_events,
+    render_events,
+)
+CLEAR_EVENTS: Final = clear_commands("events", {"events": "Forget the last events"}, clear_events)
+
+
+# ------------------------------------------------------------------------------------------------ timers
+
+
+@dataclass(frozen=True, slots=True)
+class TimerLine:
+    """A timer. seconds: until it is due. kind: what it is for."""
+
+    seconds: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerTable:
+    """The timers of one process, sorted by time: of Hellos, of each neighbor, of active destinations."""
+
+    process: ProcessName
+    hellos: tuple[TimerLine, ...]
+    neighbors: tuple[tuple[TimerLine, ...], ...]
+    active: tuple[TimerLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTimers:
+    """The answer to `show ip eigrp timers`."""
+
+    tables: tuple[TimerTable, ...]
+
+
+def query_timers(ctx: ShowContext, args: Args) -> ShowTimers:
+    """Return the timers of all processes, or of one."""
+    return ShowTimers(tuple(_timers_of(process, ctx.now) for process in processes(ctx, args)))
+
+
+def _timers_of(process: Process, now: float) -> TimerTable:
+    def due(*timers: Timer, named: Callable[[str], str] | None = None) -> tuple[TimerLine, ...]:
+        """Return the running timers. named: the words for their subject, if the line has it, as on IOS."""
+        times = [(process.state.context.timers.when(timer), timer) for timer in timers]
+        lines = [
+            TimerLine(
+                max(0.0, when - now), f"{timer.purpose} ({named(str(timer.subject))})" if named else timer.purpose
+            )
+            for when, timer in times
+            if when is not None
+        ]
+        return tuple(sorted(lines, key=lambda line: (line.seconds, line.kind)))
+
+    interfaces = process.state.interfaces.values()
+    waits = [due(one.hold_timer, one.retransmit_timer) for one in process.neighbors()]
+    flows = [due(each.flow_timer, each.pacing_timer) for each in interfaces]
+    return TimerTable(
+        name_of(process),
+        due(*(each.hello_timer for each in interfaces), named=short_interface),
+        tuple(sorted((group for group in (*waits, *flows) if group), key=lambda group: group[0].seconds)),
+        due(*process.stuck.timers(), named=str),
+    )
+
+
+def render_timers(answer: ShowTimers) -> Iterator[str]:
+    """Yield three parts per process."""
+    for table in answer.tables:
+        yield from table.process.heading("Timers")
+        yield from _part("Hello", [table.hellos], 1)
+        yield ""
+        yield from _part("Update", list(table.neighbors), 2)
+        yield ""
+        yield from _part("SIA", [table.active], 1)
+
+
+def _part(title: str, groups: list[tuple[TimerLine, ...]], depth: int) -> Iterator[str]:
+    """Yield a part: its first time, then the groups. depth: level of the timers in the tree."""
+    filled = [group for group in groups if group]
+    yield f"  {title} Process"
+    yield "    Expiration    Type"
+    yield _line(0, TimerLine(filled[0][0].seconds if filled else 0.0, "(parent)"))
+    for group in filled:
+        if depth > 1:
+            yield _line(1, TimerLine(group[0].seconds, "(parent)"))
+        yield from (_line(depth, line) for line in group)
+
+
+def _line(depth: int, line: TimerLine) -> str:
+    return f"{'  ' * depth}|{line.seconds:>16.3f}  {line.kind}"
+
+
+TIMERS: Final = both_commands("timers", {"timers": "Timers that run"}, query_timers, render_timers)
+
+
+# ------------------------------------------------------------------------------------------------ traffic
+
+
+_KINDS: Final = (
+    ("Hellos", Opcode.HELLO),
+    ("Updates", Opcode.UPDATE),
+    ("Queries", Opcode.QUERY),
+    ("Replies", Opcode.REPLY),
+    ("Acks", Opcode.ACK),
+    ("SIA-Queries", Opcode.SIA_QUERY),
+    ("SIA-Replies", Opcode.SIA_REPLY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficTable:
+    """Packets of one process: (type, sent, received), and the dropped ones by reason."""
+
+    process: ProcessName
+    packets: tuple[tuple[str, int, int], ...]
+    dropped: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTraffic:
+    """The answer to `show ip eigrp traffic`."""
+
+    tables: tuple[TrafficTable, ...]
+
+
+def query_traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
+    """Return the counters of all processes, or of one."""
+    tables = []
+    for process in processes(ctx, args):
+        traffic = process.state.traffic
+        packets = tuple((kind, traffic.sent[opcode], traffic.received[opcode]) for kind, opcode in _KINDS)
+        tables.append(TrafficTable(name_of(process), packets, tuple(sorted(traffic.dropped.items()))))
+    return ShowTraffic(tuple(tables))
+
+
+def render_traffic(answer: ShowTraffic) -> Iterator[str]:
+    """Yield one block per process."""
+    for table in answer.tables:
+        yield from table.process.heading("Traffic Statistics")
+        for kind, sent, received in table.packets:
+            yield f"  {kind} sent/received: {sent}/{received}"
+        for reason, count in table.dropped:
+            yield f"  Dropped, {reason}: {count}"
+
+
+TRAFFIC: Final = both_commands("traffic", {"traffic": "Packets by kind"}, query_traffic, render_traffic)
