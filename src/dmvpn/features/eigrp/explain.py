@@ -8,7 +8,7 @@ labels     columns and labels of the shows
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.eigrp import messages
@@ -18,9 +18,6 @@ from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.states import DownReason, NeighborState
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
 from dmvpn.features.eigrp.topology import DestinationState, Event, Origin
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
 
 
 # ------------------------------------------------------------------------------------------------ states
@@ -152,8 +149,6 @@ _DOWN = words(WordKind.REASON, _D, rank=35, sighting=r"(?: is down: | went down 
     ADDRESS :: The interface has another address now. next: show ip interface brief
     """)
 
-_OF_STATES: Final = groups(vars())
-
 
 # ------------------------------------------------------------------------------------------------ codes
 
@@ -270,8 +265,6 @@ _SOURCES = words(
     CONNECTED | Connected :: Redistributed from connected networks, instead of a `network` line.
     """)
 
-_OF_CODES: Final = groups(vars())
-
 
 # ------------------------------------------------------------------------------------------------ lines
 
@@ -347,8 +340,6 @@ _REASONS = words(WordKind.REASON, EigrpReason)("""
     NO_DIGEST :: The neighbor's packets carry no authentication, and our interface asks for it.
     OFF_HERE :: The neighbor's packets carry a digest, and our interface asks for none.
     """)
-
-_OF_LINES: Final = groups(vars())
 
 
 # ------------------------------------------------------------------------------------------------ labels
@@ -572,10 +563,4 @@ _TRAFFIC = words(WordKind.LABEL)("""
     Protocol :: What holds for the process.
     """)
 
-_OF_LABELS: Final = groups(vars())
-
-
-# ------------------------------------------------------------------------------------------------ all
-
-
-GROUPS: Final[tuple[WordGroup, ...]] = (*_OF_STATES, *_OF_CODES, *_OF_LINES, *_OF_LABELS)
+GROUPS: Final = groups(vars())
