@@ -19,7 +19,6 @@ from dmvpn.features.eigrp.states import DownReason, NeighborState
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
 from dmvpn.features.eigrp.topology import DestinationState, Event, Origin
 
-
 # ------------------------------------------------------------------------------------------------ states
 
 
