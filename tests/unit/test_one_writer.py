@@ -38,13 +38,13 @@ WRITERS: dict[str, dict[str, str]] = {
         "refreshed": "advertiser.py",
     },
     "eigrp": {
-        "config": "process.py",
+        "config": "machine.py",
         "interfaces": "links.py",
-        "is_over": "process.py",
+        "is_over": "machine.py",
         "log": "machine.py",
-        "router_id": "identity.py",
-        "settings": "process.py",
-        "traces_dual": "process.py",
+        "router_id": "links.py",
+        "settings": "machine.py",
+        "traces_dual": "machine.py",
     },
     "rib": {
         "carries_ipv6": "machine.py",

@@ -3,20 +3,23 @@
 Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `LineEnds`, `ClearNeighbors`;
 emits `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
-    packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
-    state, process             one process           links, identity          its interfaces, its router ID
-    states, interface          neighbors             neighborhood             which are pending, up, leaving
-    adjacency, teardown        begin and end         membership               their part in routing
-    hello, greetings           our Hellos            farewells                Hellos that end adjacencies
-    rtp, backlog, advertiser   reliable transport, send queues, and their order
-    adverts, policy            content of packets about routes                intake: inbound lists
-    seals, sealing             authentication, and what follows when keys change
-    connected, summary         our own destinations  redistribute             routes of other protocols
-    receiver, reader           packets in            sender, traffic          out, and counted
-    sia, limits                stuck in active, maximum-prefix                offers: the routing table
-    machine, model, events     all processes         config, show, messages   the language, the tables, the log
-    lint                       rules for `dmvpn lint`
-    facts                      facts for the doctor
+The order of the folder: a part knows the state and the parts in the lines below its own, and calls nothing above.
+
+    machine        all processes; one process, which makes the parts and hands them events
+    events         received packets: checks, and the routes in them
+    links          interfaces come and go; the router ID; changed keys
+    limits         neighbors are given up: missing replies (stuck in active), `maximum-prefix`
+    adjacency      the life of neighbors: the handshake, their part in routing, the end
+    advertiser     packets about routes: what neighbors may learn, which fit, when they leave
+    output         packets leave: Hellos, farewells, reliable transport
+    rib            routes from the routing table, and for it
+    dual           DUAL, and what comes into it: inbound lists, summaries, connected networks
+    auth           authentication on an interface
+    state          configuration, router ID, interfaces; the last events; packet counters
+    interface      an interface and its neighbors; their send queues are in `backlog`, their moves in `states`
+    topology       the topology table, unusable reports, adverts
+    packet, tlv    the wire             metric   distances
+    model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
 
 Each VRF has a machine of its own. Not here: IPv6, remote neighbors.
 """

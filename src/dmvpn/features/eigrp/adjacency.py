@@ -1,25 +1,17 @@
-"""Received Hellos, and the handshake: RFC 7868 §5.3. Our own Hellos are in `greetings.py`, the end in `teardown.py`.
+"""The life of neighbors: received Hellos and the handshake, their part in routing, the end. RFC 7868 §5.3.
 
     first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT
     its ack         the neighbor is up: it takes part in routing, and is sent the table
     a multicast Hello while it is pending: it may have missed ours; both are sent again
     any packet      refreshes the holding time
+    goodbye, silence, another INIT, too many retransmissions ...   the neighbor is down
 
 A Hello identical to the sender's last one has no new content: `hear_again` only records the time. It does not move a
 timer either; the hold timer checks the time when it fires, and is started again.
 
-The neighbors of one process by state: pending, up, or leaving; and which of them DUAL may query.
-
-enter      a first Hello came: the neighbor is pending, and has a handle
-come_up    it acknowledged our first packet: it takes part in routing
-leave      it is given up, and no longer queried; its reports are yet to be forgotten
-forget     nothing of it is left
-
-Neighbors in routing: their part begins with the first table, and ends when their reports are forgotten.
-
-The end of adjacencies: giving up neighbors, notifying them, and logging.
-
-    goodbye, silence, another INIT, too many retransmissions ...   the neighbor is down (farewells.py notifies it)
+    Neighborhood   neighbors by state: pending, up, or leaving; and which of them DUAL may query
+    Membership     their part in routing: it begins with the first table, and ends when their reports are forgotten
+    Teardown       the end: giving up neighbors, notifying them (`Farewells`), and logging
 
 Neighbors that go together leave at once, so that none of them is queried about routes of the rest; further work is done
 in slices.

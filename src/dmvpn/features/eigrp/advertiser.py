@@ -1,4 +1,4 @@
-"""Sends neighbors the results of DUAL: when each packet of `adverts.py` leaves, and to which neighbors.
+"""Sends neighbors the results of DUAL: what each may learn, which destinations fit into a packet, and when it leaves.
 
     note_changed, ask, reply ...   queue something
     settle                         send everything that can be sent now
@@ -8,15 +8,13 @@ update. When no neighbor on the interface is behind, a group update is one multi
 timer, and is then sent past the neighbors that are behind (conditional multicast); they get the same destinations by
 unicast, as soon as they can.
 
-The next packet about destinations, to a neighbor or to a group: which destinations fit, and their encoding.
-
-    Backlog, Group   waiting destinations        Policy   what to advertise of each        translate   its octets
+    Backlog, MulticastGroup   destinations that wait
+    Adverts                   the next packet about destinations, to a neighbor or to a group
+    Policy                    what neighbors on an interface may learn, RFC 7868 §5.4: summaries, stub, split horizon,
+                              lists, next hop
 
 A packet carries the state at the time it is made: an update about a destination that is active by then waits until it
 is passive, a query that has been answered is dropped, and what a group knows already is not sent again.
-
-What neighbors on an interface may learn of a destination, RFC 7868 §5.4: summaries, stub, split horizon, lists, next
-hop.
 """
 
 from __future__ import annotations

@@ -3,11 +3,8 @@
 An interface that must be authenticated and cannot be (no key chain, no key that is valid now, an unreadable password)
 is blocked, with the reason, and never falls back to plain packets.
 
-HMAC-SHA-256 is verified only by captures of IOS XE; FRR 8.4 computes it from wrong inputs.
-
-EIGRP authentication: RFC 7868 §6.7.2 defines the TLV; the hashed data is known from captures.
-
-The authentication TLV comes first, the checksum is computed last; for the digest the checksum counts as zero.
+RFC 7868 §6.7.2 defines the TLV; the hashed data is known from captures. The authentication TLV comes first, the
+checksum is computed last; for the digest the checksum counts as zero.
 
 MD5 (key chain, all modes): over the packet, with the key, padded or cut to 16 octets, in place of the digest, without
 the last 20 octets of the packet. IOS seems to subtract the header from the length once too often, so all

@@ -18,18 +18,16 @@ active and has reported "unreachable" to all neighbors replies at once even to i
 cycle of waiting routers where split horizon omitted an interface, and the reply cannot get worse. And an old successor
 that lost the destination is not used again while we are active: its new path may come from an old report of ours.
 
-Inbound lists: `distribute-list ... in`, `offset-list ... in`.
+What comes into DUAL besides the reports of neighbors:
 
-While such lines exist, the reports of each neighbor are stored as received, so that changed lists do not require the
-neighbor to send them again.
-
-Summaries, `ip summary-address eigrp`: not in RFC 7868; they work as on IOS.
+    InboundLists   `distribute-list ... in`, `offset-list ... in`. While such lines exist, the reports of each neighbor
+                   are stored as received, so that changed lists do not require the neighbor to send them again
+    Connected      the participating interfaces: subnets, RFC 7868 §3.3, summaries, and link cost
+    Summaries      `ip summary-address eigrp`: not in RFC 7868; they work as on IOS
 
 A summary is a destination of the topology table while any more specific destination inside it is reachable. Its metric
 is that of the nearest component, unless `summary-metric` sets another. On the interfaces where it is configured, it is
-advertised in place of its components (`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
-
-The contribution of the participating interfaces to DUAL: subnets, RFC 7868 §3.3, summaries, and link cost.
+advertised in place of its components (`advertiser.py`); our own routing table gets it as a route to Null0 (`rib.py`).
 """
 
 from __future__ import annotations

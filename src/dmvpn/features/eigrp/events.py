@@ -1,10 +1,9 @@
-"""The path of a received packet: whether a neighbor may have sent it, and whether it is authentic and new.
+"""The path of a received packet: whether a neighbor may have sent it, whether it is authentic and new, and its routes.
 
-    checks -> digest -> acknowledgment -> Hello, or (from a neighbor that is up, in order) routes -> reader
+    checks -> digest -> acknowledgment -> Hello, or (from a neighbor that is up, in order) routes -> Reader
 
-Dropped packets are counted by reason; only errors that an operator has to fix are logged, at a limited rate.
-
-Routes in received packets: reports for DUAL, and SIA queries and replies.
+Dropped packets are counted by reason; only errors that an operator has to fix are logged, at a limited rate. The
+`Reader` makes reports for DUAL of routes, and takes SIA queries and replies.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
-"""Limits on prefixes from neighbors and from redistribution: `maximum-prefix`, and a fixed total.
+"""Why neighbors are given up though they are there: too many prefixes, missing replies.
 
-A limit is a number of prefixes, of one neighbor, of the whole process, or of redistribution. Near it (the threshold) a
-message is logged; above it the neighbor is given up, or all neighbors are, or redistribution stops, until the pause is
-over. After `restart-count` pauses this lasts until `clear ip eigrp neighbors`; after `reset-time` without a pause the
-count starts again. The texts are those of IOS's message catalog.
+`maximum-prefix`, and a fixed total: a limit is a number of prefixes, of one neighbor, of the whole process, or of
+redistribution. Near it (the threshold) a message is logged; above it the neighbor is given up, or all neighbors are, or
+redistribution stops, until the pause is over. After `restart-count` pauses this lasts until `clear ip eigrp neighbors`;
+after `reset-time` without a pause the count starts again. The texts are those of IOS's message catalog.
 
-Stuck in active, RFC 7868 §4.4.1: missing replies.
-
-Half of the active time after a destination became active, every neighbor that still owes a reply gets an SIA query, and
-the wait starts again. A neighbor that answers (SIA reply: still active itself) may take three such rounds. A neighbor
-that does not answer, or has not replied after the third round, is reset: that counts as its reply.
+Stuck in active, RFC 7868 §4.4.1: half of the active time after a destination became active, every neighbor that still
+owes a reply gets an SIA query, and the wait starts again. A neighbor that answers (SIA reply: still active itself) may
+take three such rounds. A neighbor that does not answer, or has not replied after the third round, is reset: that counts
+as its reply.
 """
 
 from __future__ import annotations

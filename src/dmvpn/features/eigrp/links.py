@@ -1,8 +1,7 @@
 """Interfaces come up, change and go down: where a process runs, and what changes for neighbors by configuration.
 
-The router ID of a process, which marks the routes that it originates.
-
-Consequences of changed keys on an interface, by configuration or by their lifetimes.
+With them come the router ID of a process, which marks the routes that it originates, and changed keys, by configuration
+or by their lifetimes (`Sealing`).
 """
 
 from __future__ import annotations

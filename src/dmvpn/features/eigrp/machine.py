@@ -1,19 +1,19 @@
 """The EIGRP machine: its processes by autonomous system, and the dispatch of events to them.
 
-Every event ends with `settle` of the processes, so the results of DUAL leave in the same event. The path of a repeated
-Hello, by far the most frequent event, is short: found by interface and address, compared octet for octet, recorded.
+Every event ends with `settle` of the processes, so the results of DUAL leave in the same event: however much changed,
+each destination is then advertised once. The path of a repeated Hello, by far the most frequent event, is short: found
+by interface and address, compared octet for octet, recorded.
 
-One EIGRP process: an autonomous system. An event passes through its parts, which only call parts below them.
+A process is an autonomous system. An event passes through its parts, which only call parts below them:
 
-    links          interfaces come and go       receiver, reader     packets come
-    process        settle: actions of DUAL, and limits of prefixes
-    adjacency, sealing, limits, sia             reasons to give up neighbors, all by teardown
-    teardown       greetings, transport         membership           the part of neighbors in routing
-    advertiser, adverts, policy                 packets about destinations
-    intake, redistribute, summary, connected    reports for DUAL
-    dual           topology, neighborhood       state                configuration, router ID, interfaces
-
-`settle` ends every event: however much changed, each destination is then advertised once.
+    Links                                           interfaces come and go
+    Receiver, Reader                                packets come
+    Process                                         settle: actions of DUAL, and limits of prefixes
+    Adjacencies, Sealing, Limits, StuckWatch        reasons to give up neighbors, all by `Teardown`
+    Greetings, Transport, Membership                Hellos, reliable packets, the part of neighbors in routing
+    Advertiser, Adverts, Policy                     packets about destinations
+    InboundLists, Redistributor, Summaries, Connected    reports for DUAL
+    Dual, Neighborhood, State                       destinations; neighbors by state; what all parts share
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Log messages of EIGRP, and the lines of its debugs. Texts are those of IOS: tools match them.
 
-`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
-
-Which packets `debug eigrp packets` prints: all of them, or the selected types.
+`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`. `is_shown` says which
+packets `debug eigrp packets` prints: all of them, or the selected types.
 """
 
 from __future__ import annotations

@@ -1,27 +1,23 @@
 """The last steps of a packet to be sent, and the first of a received one: encoding, authentication, counters, debug.
 
-Our Hellos: periodic ones, extra ones to new routers, RFC 7868 §5.3.1; and membership in the multicast group.
+    Greetings    our Hellos: periodic ones, extra ones to new routers, RFC 7868 §5.3.1; membership in the group
+    Farewells    the end of an adjacency, RFC 7868 §6.7.7: a goodbye to all neighbors, a peer termination to some
+    Transport    the reliable transport protocol, RFC 7868 §5.2
 
 Extra Hellos are limited: an interface has credit for six at once, and gets one more each second. So a hub that meets a
 thousand spokes at the same moment greets all of them, but not a thousand times.
 
-Notices of the end of an adjacency, RFC 7868 §6.7.7: a goodbye to all neighbors, or a peer termination to some.
+Farewells are multicast, as FRR sends them. A neighbor that we no longer hear may still hear us: a path can be dead in
+one direction. A unicast packet would take our route *to its address*, which may lead elsewhere by then (for example, to
+the server that took over for it), where its TTL ends. A hub that lost its own connection gives up a thousand neighbors
+within seconds, and each multicast goes to all of them: after a few individual packets, the neighbors are named
+together, once a second.
 
-Both are multicast, as FRR sends them. A neighbor that we no longer hear may still hear us: a path can be dead in one
-direction. A unicast packet would take our route *to its address*, which may lead elsewhere by then (for example, to the
-server that took over for it), where its TTL ends.
-
-A hub that lost its own connection gives up a thousand neighbors within seconds, and each multicast goes to all of them:
-after a few individual packets, the neighbors are named together, once a second.
-
-The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
-
-A neighbor has at most one outstanding packet. A multicast is one packet that is outstanding at all its recipients; a
-neighbor that does not acknowledge it gets it again by unicast, until it does or the retry limit is reached. So every
-neighbor receives packets in the order of their sequence numbers, of which the process has one series for all.
-
-A multicast while some neighbors are behind is conditional: a Hello lists them (Sequence TLV) with the number of the
-multicast, and only a router that received this Hello and is not listed in it accepts the packet.
+Reliable transport: a neighbor has at most one outstanding packet. A multicast is one packet that is outstanding at all
+its recipients; a neighbor that does not acknowledge it gets it again by unicast, until it does or the retry limit is
+reached. So every neighbor receives packets in the order of their sequence numbers, of which the process has one series
+for all. A multicast while some neighbors are behind is conditional: a Hello lists them (Sequence TLV) with the number
+of the multicast, and only a router that received this Hello and is not listed in it accepts the packet.
 """
 
 from __future__ import annotations

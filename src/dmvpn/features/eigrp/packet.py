@@ -1,10 +1,9 @@
 """EIGRP packets: RFC 7868 §6.5, a header of 20 octets and a list of TLVs.
 
-`parse` decodes the payload of an IP packet (protocol 88), `serialize` encodes it. The TLVs are in `tlv.py` and
-`packet.py`, digests in `auth.py`. An acknowledgment has no opcode of its own: it is a Hello with an acknowledgment
-number.
+`parse` decodes the payload of an IP packet (protocol 88), `serialize` encodes it. Other TLVs than routes are in
+`tlv.py`, digests in `auth.py`. An acknowledgment has no opcode of its own: it is a Hello with an acknowledgment number.
 
-EIGRP route TLVs: one metric, and the destinations that have it.
+A route TLV has one metric, and the destinations that have it:
 
     ClassicInternal, ClassicExternal    TLV version 1.2, RFC 7868 §6.8: scaled 32-bit metrics, all that FRR reads
     WideInternal, WideExternal          TLV version 2.0, RFC 7868 §6.9: picoseconds and kbit/s in 48 bits

@@ -1,4 +1,4 @@
-"""Why EIGRP does not pass a route to a neighbor, by the rules that advertise and accept it (`policy`, `intake`)."""
+"""Why EIGRP does not pass a route to a neighbor, by the rules that advertise and accept it (`advertiser`, `dual`)."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""Redistribution: routes of the routing table that enter EIGRP as external destinations, RFC 7868 §5.6, §6.8.3.
+"""Redistribution: routes of the routing table that enter EIGRP as external destinations; and routes for the routing
+table.
 
-A route enters while it is the best one of its prefix and its protocol is redistributed. Static and connected routes
-have the metric of the interface they lead over unless one is configured, and those of another EIGRP process the metric
-that they have there; routes of other protocols need a configured metric.
+A route enters while it is the best one of its prefix and its protocol is redistributed, RFC 7868 §5.6, §6.8.3. Static
+and connected routes have the metric of the interface they lead over unless one is configured, and those of another
+EIGRP process the metric that they have there; routes of other protocols need a configured metric.
 
-Routes for the routing table, made from the destinations of the topology table.
-
-The RIB has connected prefixes already. A summary is offered as a discard route (Null0): packets to an unknown
-destination inside it must not return along the default route.
+Offered are the destinations of the topology table. The routing table has connected prefixes already. A summary is
+offered as a discard route (Null0): packets to an unknown destination inside it must not return along the default route.
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """State shared by the parts of an EIGRP process: configuration, router ID, interfaces, and the context of the current
 event.
 
-The state calls no part. Each field has one writer: `process.py` the configuration, `identity.py` the router ID,
-`links.py` the interfaces, `machine.py` the tables. The neighbors are in `neighborhood.py`.
+The state calls no part. Each field has one writer: `machine.py` the configuration and the tables, `links.py` interfaces
+and router ID. The neighbors are in `Neighborhood` (`adjacency.py`).
 
-The last events of a process, for `show ip eigrp events`: those of DUAL, and neighbors that came up or went down.
-
-An event is stored as values, which are formatted only when shown.
-
-Packet counters of a process, for `show ip eigrp traffic`.
+    EventLog        the last events, for `show ip eigrp events`: those of DUAL, and neighbors that came up or went down;
+                    stored as values, which are formatted only when shown
+    PacketCounts    for `show ip eigrp traffic`
 """
 
 from __future__ import annotations

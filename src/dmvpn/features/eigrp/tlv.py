@@ -2,7 +2,7 @@
 
 In a Hello they carry the metric weights and holding time of its sender (`Parameters`), its software
 (`SoftwareVersion`), whether it is a stub, and which neighbors must ignore the next multicast (`Sequence`). Routes are
-in `route.py`. Any other TLV is an `UnknownTlv` and is preserved octet for octet.
+in `packet.py`. Any other TLV is an `UnknownTlv` and is preserved octet for octet.
 
 Different from the RFC: the authentication TLV has type and length fields of 2 octets (§6.7.2 has one); the version TLV
 has 8 octets; the peer information TLV 0x0006 carries the stub flags; IOS sends the topology list as 0x00F5 where §6.7.8

@@ -4,21 +4,19 @@
     Report         a source's own metric of a destination
     Path           a report with the link to the source added: our distance by this path
     Destination    all paths to one prefix, and its state: `dual.py` drives its transitions
+    Unusable       reports of destinations that a neighbor can reach and we cannot reach through it
+    Advert         the information about a prefix for all neighbors on an interface
 
 Reports and paths are immutable; a new one replaces the old one. So the path that a destination had when it became
 active can be kept as it was (neighbors were sent its metric), whatever arrives meanwhile.
 
-Reports of destinations that a neighbor can reach and we cannot reach through it: our distance would be infinite,
-there are too many hops, or a list denies them.
+A report is unusable if our distance would be infinite, there are too many hops, or a list denies it. A neighbor does
+not repeat its reports, RFC 7868 §5.3. So these reports are kept: when the link to the neighbor costs less, more hops
+are allowed, or the list changes, they become paths.
 
-A neighbor does not repeat its reports, RFC 7868 §5.3. So these reports are kept: when the link to the neighbor costs
-less, more hops are allowed, or the list changes, they become paths.
-
-Between the topology table and the wire: adverts of destinations, and their route TLVs.
-
-An `Advert` is the information about a prefix for all neighbors on an interface. Neighbors with TLV version 2.0 in their
-Hello get wide TLVs (0x060x), older ones classic TLVs (0x010x), RFC 7868 §6.7.4. Delay and bandwidth are preserved in
-either form: exactly in a wide TLV, to the precision of the classic fields in a classic one.
+Neighbors with TLV version 2.0 in their Hello get adverts in wide TLVs (0x060x), older ones in classic TLVs (0x010x),
+RFC 7868 §6.7.4. Delay and bandwidth are preserved in either form: exactly in a wide TLV, to the precision of the
+classic fields in a classic one.
 """
 
 from __future__ import annotations

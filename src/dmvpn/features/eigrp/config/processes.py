@@ -1,6 +1,6 @@
 """The lines of `router eigrp`: both modes, address families, topologies.
 
-The lines of a topology: paths, metrics, redistribution, limits. A classic process has them in its own section.
+The lines of a topology are paths, metrics, redistribution, limits. A classic process has them in its own section.
 """
 
 from __future__ import annotations

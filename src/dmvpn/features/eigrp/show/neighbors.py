@@ -1,9 +1,6 @@
-"""`show ip eigrp neighbors [detail]`, `clear ip eigrp neighbors`.
+"""`show ip eigrp neighbors [detail]`, `interfaces [detail]` and `accounting`; `clear ip eigrp neighbors`.
 
-`show ip eigrp interfaces [detail]`.
-
-`show ip eigrp accounting`: prefixes of each neighbor, and neighbors held down by `maximum-prefix`. The layout is
-ours.
+Accounting has the prefixes of each neighbor, and neighbors held down by `maximum-prefix`. Its layout is ours.
 """
 
 from __future__ import annotations

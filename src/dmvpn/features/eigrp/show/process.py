@@ -1,12 +1,8 @@
-"""The block of each EIGRP process in `show ip protocols`, and the part of it in `show eigrp protocols`.
+"""Shows of a whole process: its block in `show ip protocols`, and `show eigrp protocols`; `show ip eigrp events`,
+`timers` and `traffic`; `clear ip eigrp events`.
 
-`show ip eigrp events`, `clear ip eigrp events`: the last events of a process, newest first.
-
-The layout is that of IOS; only the kinds of events that exist here are shown.
-
-`show ip eigrp timers`: the running timers as a tree, in which a parent has the time of its first child.
-
-`show ip eigrp traffic`.
+Events are the last ones, newest first. The layout is that of IOS; only the kinds of events that exist here are shown.
+Running timers are a tree, in which a parent has the time of its first child.
 """
 
 from __future__ import annotations

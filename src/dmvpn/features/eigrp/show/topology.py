@@ -1,6 +1,5 @@
-"""`show ip eigrp topology [all-links | detail-links | active | pending | prefix]`.
-
-`show ip eigrp topology summary`: the size of the topology table, and its sources.
+"""`show ip eigrp topology [all-links | detail-links | active | pending | prefix]`, and its `summary`: the size of the
+topology table, and its sources.
 """
 
 from __future__ import annotations
