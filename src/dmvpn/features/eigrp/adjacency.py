@@ -9,7 +9,6 @@
 A Hello identical to the sender's last one has no new content: `hear_again` only records the time. It does not move a
 timer either; the hold timer checks the time when it fires, and is started again.
 
-    Neighborhood   neighbors by state: pending, up, or leaving; and which of them DUAL may query
     Membership     their part in routing: it begins with the first table, and ends when their reports are forgotten
     Teardown       the end: giving up neighbors, notifying them (`Farewells`), and logging
 
@@ -19,7 +18,6 @@ in slices.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -33,7 +31,7 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.state import EventKind
+from dmvpn.features.eigrp.state import EventKind, Neighborhood
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
@@ -42,101 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.output import Greetings, Transport
     from dmvpn.features.eigrp.state import State
-
-
-# ------------------------------------------------------------------------------------------------ neighbors by state
-
-
-#: Maximum neighbors of one process. Senders can be forged, and each is greeted until it answers or a limit is reached.
-MOST_NEIGHBORS: Final = 10_000
-
-
-class Neighborhood:
-    """The neighbors of one process.
-
-    up: the neighbors that take part in routing, by their source of paths.
-    """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self.up: dict[PathSource, Neighbor] = {}
-        #: In order of arrival.
-        self._pending: dict[Neighbor, None] = {}
-        self._leaving: dict[PathSource, Neighbor] = {}
-        self._free_handles: list[int] = []
-        self._handles = 0
-
-    @property
-    def most(self) -> int:
-        """How many neighbors there may be."""
-        return MOST_NEIGHBORS
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room for another neighbor."""
-        return self._handles - len(self._free_handles) >= self.most
-
-    def all(self) -> list[Neighbor]:
-        """Return the neighbors on all interfaces, in order of their handles."""
-        found = [each for interface in self._state.interfaces.values() for each in interface.neighbors.values()]
-        return sorted(found, key=lambda neighbor: neighbor.handle)
-
-    def longest_pending(self) -> Neighbor | None:
-        """Return the neighbor that has been pending for longest."""
-        return next(iter(self._pending), None)
-
-    def take_handle(self) -> int:
-        """Return the handle of a new neighbor: the smallest free one."""
-        if self._free_handles:
-            return heappop(self._free_handles)
-        handle, self._handles = self._handles, self._handles + 1
-        return handle
-
-    def enter(self, neighbor: Neighbor) -> None:
-        """Add a new, pending neighbor."""
-        neighbor.interface.enter(neighbor)
-        self._pending[neighbor] = None
-
-    def come_up(self, neighbor: Neighbor) -> None:
-        """Note that a neighbor takes part in routing from now on."""
-        del self._pending[neighbor]
-        self.up[neighbor.source] = neighbor
-
-    def leave(self, neighbor: Neighbor) -> None:
-        """Note that a neighbor is given up: it is no longer queried."""
-        neighbor.interface.leave(neighbor)
-        self._pending.pop(neighbor, None)
-        if self.up.pop(neighbor.source, None) is not None:
-            self._leaving[neighbor.source] = neighbor
-
-    def free_handle(self, neighbor: Neighbor) -> None:
-        """Free the handle of a neighbor that has left."""
-        heappush(self._free_handles, neighbor.handle)
-
-    def forget(self, neighbor: Neighbor) -> bool:
-        """Forget a neighbor that has left. Returns whether it took part in routing."""
-        return self._leaving.pop(neighbor.source, None) is not None
-
-    def audience(self, prefix: Prefix, told_by: PathSource | None) -> list[PathSource]:
-        """Return the neighbors to query, in a fixed order: all except stubs.
-
-        told_by: the successor whose message caused the query. Split horizon omits its interface (RFC 7868 §5.4.2),
-        except neighbors there that may believe that they reach the prefix through us.
-        """
-        spared = self._state.interfaces.get(told_by.interface) if told_by else None
-        if spared is not None and (not spared.settings.split_horizon or prefix in spared.group.told):
-            spared = None
-        return [
-            source
-            for source, neighbor in self.up.items()
-            if not neighbor.is_stub and not (neighbor.interface is spared and neighbor.is_idle)
-        ]
 
 
 # ------------------------------------------------------------------------------------------------ their part in routing

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.adjacency import Neighborhood, Teardown
+    from dmvpn.features.eigrp.adjacency import Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.rib import Redistributor
-    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.state import Neighborhood, State
     from dmvpn.features.eigrp.topology import PathSource
 
 

@@ -17,14 +17,14 @@ from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.eigrp.adjacency import Membership, Neighborhood, Teardown
+    from dmvpn.features.eigrp.adjacency import Membership, Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.auth import Seals
     from dmvpn.features.eigrp.dual import Connected
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.output import Greetings
     from dmvpn.features.eigrp.rib import Redistributor
-    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.state import Neighborhood, State
 
 
 # ------------------------------------------------------------------------------------------------ the router ID

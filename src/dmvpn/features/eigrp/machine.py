@@ -28,7 +28,7 @@ from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.machine import Machine
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Neighborhood, Teardown
+from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
@@ -40,7 +40,7 @@ from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.rib import Offers, Redistributor
-from dmvpn.features.eigrp.state import EventKind, EventLog, PacketCounts, State
+from dmvpn.features.eigrp.state import EventKind, EventLog, Neighborhood, PacketCounts, State
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
