@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.features.eigrp import adjacency, events, machine
+from dmvpn.features.eigrp import events, machine, state
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, Redistribution
 from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
@@ -54,7 +54,7 @@ def greets(net: EigrpNet, *numbers: int) -> None:
 def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_few_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(adjacency, "MOST_NEIGHBORS", MOST)
+    monkeypatch.setattr(state, "MOST_NEIGHBORS", MOST)
     net = hub("R31")
     net.run(5)
     greets(net, *range(1000))
@@ -66,7 +66,7 @@ def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_f
 
 
 def test_who_is_new_becomes_a_neighbor_while_strangers_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adjacency, "MOST_NEIGHBORS", MOST)
+    monkeypatch.setattr(state, "MOST_NEIGHBORS", MOST)
     net = hub("R31", "R32")
     net.line("R32", "Tunnel100", up=False)
     net.run(5)
