@@ -1,4 +1,4 @@
-"""The table that filters in the kernel: no other program opens it, nor a change, nor the death of its router."""
+"""Tables of the kernel that filter and translate are kept."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pytest
 
 from contract.test_killed_router import BY_DEFAULT, in_world
 from contract.test_planes_filters import ALL, NO_5000, deny, inward, listed, passing, permit, port
-from contract.test_planes_translation import datagram, left
-from contract.test_translation_kept import tables, transact
-from contract.worlds import LAN, UNDERLAY, nbma
+from contract.test_planes_translation import datagram, left, ports_left, translate
+from contract.worlds import LAN, UNDERLAY, host, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetVrfs
-from dmvpn.base.events import EffectFailed
+from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetTranslation, SetVrfs
+from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.filters import PortFilters
-from dmvpn.base.translation import Addresses
+from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import TableFlag, delete_table
-from dmvpn.dataplane.userspace import cleanup
+from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import Hook, TableFlag, base_chain, delete_table, new_table
+from dmvpn.dataplane.userspace import cleanup, keeper
 from dmvpn.dataplane.userspace import tables as kernel_tables
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
     from contract.worlds import RealWorld
     from dmvpn.base.filters import FilterList
+    from dmvpn.dataplane.netlink.netfilter import TrackedFlow
+
+
+# The table that filters in the kernel: no other program opens it, nor a change, nor the death of its router.
 
 pytestmark = pytest.mark.lab
 
@@ -280,3 +284,275 @@ def test_a_kernel_that_loses_nf_tables_is_reported_for_the_port_that_it_leaves_o
         assert passing(world, 5000, 5001) == [5001]
 
     in_world(test)
+
+
+# The table that translates in the kernel: put back when it is taken away, and left behind by nobody.
+
+TRANSLATIONS = "dmvpn-nat"
+EVERY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+#: Entries: more than one transaction holds.
+LONG = 15_000
+
+
+def tables(world: RealWorld, router: str = "A") -> list[str]:
+    with world.inside(router), NetfilterSocket() as kernel:
+        return kernel.tables()
+
+
+def transact(world: RealWorld, *parts: tuple[int, int, bytes]) -> None:
+    with world.inside("A"), NetfilterSocket() as kernel:
+        kernel.transact(parts)
+
+
+def source_of_next(world: RealWorld, port: int = 4000) -> str:
+    """The address by which the provider sees the host's next packet."""
+    seen = len(left(world, IpProtocol.UDP))
+    world.send("A", datagram("A", nbma("B"), port))
+    world.until(lambda: len(left(world, IpProtocol.UDP)) > seen)
+    return str(left(world, IpProtocol.UDP)[-1].source)
+
+
+def test_a_table_that_somebody_deletes_is_put_back() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        for _ in range(3):
+            transact(world, delete_table(TRANSLATIONS))
+            world.until(lambda: TRANSLATIONS in tables(world), seconds=20)
+            world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_table_with_other_rules_is_a_difference_and_put_back() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        assert world.planes["A"].differences() == []
+        emptied = base_chain(TRANSLATIONS, "leaving", "nat", Hook.POSTROUTING, 100)
+        transact(world, delete_table(TRANSLATIONS), new_table(TRANSLATIONS), emptied)
+        with world.inside("A"):
+            assert any(TRANSLATIONS in one.what for one in world.planes["A"].differences())
+        world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_an_access_list_of_thousands_of_entries_translates_and_is_replaced_by_another() -> None:
+    def permit(port: int) -> PacketRule:
+        return PacketRule(True, EVERY, EVERY, protocol=UDP, destination_ports=(port, port))
+
+    def test(world: RealWorld) -> None:
+        for first in (10_000, 40_000):
+            world.execute("A", translate(*(permit(first + place) for place in range(LONG)), permit(4321)))
+            world.send("A", datagram("A", nbma("B"), 4000, first + LONG - 1))
+            world.until(lambda: bool(left(world, IpProtocol.UDP)))
+            assert str(left(world, IpProtocol.UDP)[-1].source) == str(nbma("A"))
+            world.wire.clear()
+        world.send("A", datagram("A", nbma("B"), 4000, 10_000))
+        world.until(lambda: bool(left(world, IpProtocol.UDP)))
+        assert str(left(world, IpProtocol.UDP)[-1].source) == str(host("A")), "an entry of the former list"
+        transact(world, delete_table(TRANSLATIONS))
+        world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        world.execute("A", translate())
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_changes_of_other_tables_and_its_own_are_no_reason_to_read_the_rules() -> None:
+    def test(world: RealWorld) -> None:
+        with world.inside("A"), NetfilterSocket() as ours, NetfilterSocket() as theirs:
+            monitor = NetfilterMonitor()
+            ours.transact([new_table("mine")])
+            assert not monitor.read("mine", ours.port)
+            theirs.transact([new_table("somebodys"), base_chain("somebodys", "in", "filter", Hook.INPUT, 0)])
+            assert not monitor.read("mine", ours.port)
+            theirs.transact([base_chain("mine", "in", "filter", Hook.INPUT, 0)])
+            assert monitor.read("mine", ours.port)
+            theirs.transact([delete_table("mine")])
+            assert monitor.read("mine", ours.port)
+            monitor.close()
+
+    in_world(test)
+
+
+def test_a_program_that_insists_is_told_of_once_and_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        monkeypatch.setattr(keeper, "CALM", 2.0)
+        world.execute("A", translate())
+        for _ in range(keeper.FIGHT):
+            transact(world, new_table(TRANSLATIONS), delete_table(TRANSLATIONS))
+            world.until(lambda: TRANSLATIONS in tables(world), seconds=20)
+        assert [said.ended for said in world.of("A", KernelContested)] == [False]
+        assert TRANSLATIONS in world.of("A", KernelContested)[0].what
+        world.until(lambda: [said.ended for said in world.of("A", KernelContested)] == [False, True], seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_other_tables_of_the_host_are_left_alone() -> None:
+    def test(world: RealWorld) -> None:
+        transact(world, new_table("somebodys"))
+        world.execute("A", translate())
+        assert sorted(tables(world)) == [TRANSLATIONS, "somebodys"]
+        world.execute("A", SetTranslation())
+        assert tables(world) == ["somebodys"]
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert cleanup.clean_up(kernel, Records.here()).tables == ()
+        assert tables(world) == ["somebodys"]
+
+    in_world(test)
+
+
+def test_an_orderly_end_leaves_no_table() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        with world.inside("A"):
+            world.planes["A"].close()
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_flows_live_on_when_a_router_is_started_again() -> None:
+    """The port that stands for one of IKE's is drawn: the same one again is the same flow."""
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        assert source_of_next(world, 500) == str(nbma("A"))
+        with world.inside("A"):
+            world.planes["A"].close()
+        assert tables(world) == []
+        world.live_again("A")
+        world.execute("A", BY_DEFAULT, translate())
+        assert source_of_next(world, 500) == str(nbma("A"))
+        before, after = ports_left(world)
+        assert before == after
+
+    in_world(test)
+
+
+def test_what_a_killed_router_left_translates_on_and_its_next_life_takes_it_over() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", BY_DEFAULT, translate())
+        assert source_of_next(world) == str(nbma("A")), "while it is dead"
+        world.live_again("A")
+        assert tables(world) == [TRANSLATIONS]
+        world.execute("A", BY_DEFAULT, translate())
+        assert tables(world) == [TRANSLATIONS]
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_next_life_without_nat_removes_what_the_killed_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", translate())
+        monkeypatch.setattr(cleanup, "GRACE", 0.3)
+        world.live_again("A")
+        world.run(0.4)
+        world.execute("A", SetRoute(Prefix.parse("0.0.0.0/0"), (NextHop("GigabitEthernet0/1"),)))
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_cleanup_removes_the_table_of_a_killed_router_and_not_that_of_a_living_one() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("B", translate())
+        world.die_after("A", translate())
+        with world.inside("B"), netlink.NetlinkSocket() as kernel:
+            assert cleanup.clean_up(kernel, Records.here()).tables == ()
+        assert tables(world, "B") == [TRANSLATIONS]
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert cleanup.clean_up(kernel, Records.here()).tables == (
+                RouterTable(TRANSLATIONS, TablePurpose.TRANSLATION),
+            )
+        assert tables(world) == []
+        world.live_again("A")
+
+    in_world(test)
+
+
+def test_a_flow_that_began_before_its_list_permitted_it_is_translated_from_then_on() -> None:
+    def test(world: RealWorld) -> None:
+        nobody = Addresses(nbma("C"), type(nbma("C"))(0))
+        world.execute("A", translate(PacketRule(True, nobody, nobody)))
+        assert source_of_next(world) == str(host("A"))
+        world.execute("A", translate())
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_kernel_that_loses_nf_tables_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stations inside reached nobody outside, and the log said nothing."""
+
+    def refuse(self: object, parts: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        transact(world, delete_table(TRANSLATIONS))
+        with monkeypatch.context() as patch:
+            patch.setattr(NetfilterSocket, "transact", refuse)
+            world.run(0.05)
+            (failed,) = world.of("A", EffectFailed)
+            assert failed.effect == translate()
+            assert "cannot translate addresses" in failed.text
+            assert source_of_next(world) == str(host("A"))
+        world.execute("A", translate())
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_host_that_does_not_tell_its_flows_stops_translating_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: NetfilterSocket) -> list[TrackedFlow]:
+        raise OSError(errno.EINVAL, "no nf_conntrack_netlink")
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        monkeypatch.setattr(netfilter, "flows", refuse)
+        world.execute("A", SetTranslation())
+        assert tables(world) == []
+        assert source_of_next(world) == str(host("A"))
+
+    in_world(test)
+
+
+def test_a_list_of_a_thousand_entries_is_one_order() -> None:
+    def test(world: RealWorld) -> None:
+        everybody = Addresses(nbma("C"), type(nbma("C"))("255.255.255.255"))
+        rules = [
+            PacketRule(False, everybody, everybody, protocol=UDP, destination_ports=(port, port))
+            for port in range(10000, 11000)
+        ]
+        clauses = (Clause(True, ((*rules, PacketRule(True, everybody, everybody)),)),)
+        order = translate()
+        world.execute("A", SetTranslation(order.inside, (Overload(order.overloads[0].outside, clauses),)))
+        assert source_of_next(world) == str(nbma("A"))
+        assert world.planes["A"].differences() == []
+
+    in_world(test)
+
+
+def test_two_rules_for_one_interface_are_asked_one_after_the_other() -> None:
+    def test(world: RealWorld) -> None:
+        first, second = (
+            Clause(False, ((_about(5000),),)),
+            Clause(True, ((_about(5000),),)),
+        )
+        outside = translate().overloads[0].outside
+        order = SetTranslation(translate().inside, (Overload(outside, (first,)), Overload(outside, (second,))))
+        world.execute("A", order)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def _about(port: int) -> PacketRule:
+    everybody = Addresses(nbma("C"), type(nbma("C"))("255.255.255.255"))
+    return PacketRule(True, everybody, everybody, protocol=UDP, destination_ports=(port, port))

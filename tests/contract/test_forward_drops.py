@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract.test_killed_router import in_world
+from contract.worlds import LAN, nbma
+from dmvpn.base.effects import SetInterface, SetVrfs
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.nfsocket import BaseChain, Family, NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
@@ -18,12 +23,15 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.wire import attribute
+from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import run_in_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from contract.worlds import RealWorld
     from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.userspace.vrf_devices import Ground
 
 pytestmark = pytest.mark.lab
 
@@ -82,3 +90,25 @@ def test_a_table_that_is_dormant_drops_nothing() -> None:
 
 def _none(parts: list[Part]) -> None:
     assert found(parts) == []
+
+
+# VRFs that a host refuses, and those beside them.
+
+
+def test_a_refused_vrf_is_named_and_costs_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """VRFs behind the refused one, by name, were not made."""
+    make = Namespaces.make
+
+    def refuse(grounds: Namespaces, vrf: str) -> Ground:
+        if vrf == "BAD":
+            raise UserError("too many")
+        return make(grounds, vrf)
+
+    def test(world: RealWorld) -> None:
+        with pytest.raises(EffectError, match="too many") as raised:
+            world.execute("A", SetVrfs(("BAD", "GOOD")))
+        assert raised.value.effect == SetVrfs(("BAD",))
+        world.execute("A", SetInterface(LAN, True, ((nbma("A"), 24),), vrf="GOOD"))
+
+    monkeypatch.setattr(Namespaces, "make", refuse)
+    in_world(test)

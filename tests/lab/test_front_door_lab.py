@@ -1,4 +1,4 @@
-"""VRFs with IPsec and real packets: the provider behind a front door, and two customers with equal addresses."""
+"""VRFs and many of them with real packets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import pytest
 from dmvpn.net.ipv4 import IpProtocol
 from support import pcap
 from support.labs import Labs, eventually
+from support.texts import file_text
+from support.two_providers import CRYPTO, PAIRS, PROVIDERS, spi_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+# VRFs with IPsec and real packets: the provider behind a front door, and two customers with equal addresses.
 
 pytestmark = pytest.mark.lab
 
@@ -204,3 +209,187 @@ def test_a_port_that_moves_between_customers_under_traffic_and_capture_mixes_non
     assert customers.stream("BLUE2", "10.0.1.100", count=5, seconds=0.5).answered == 0
     said = customers.typed("SPOKE1", "monitor capture CAP stop", "monitor capture CAP export flash:cap.pcap")
     assert "Exported Successfully" in said
+
+
+# VRFs with real packets: each is a network namespace of its router, and the provider is in one of them.
+
+PORT = "R2:GigabitEthernet0/1"
+#: The spoke leaves its VRF: from now on its tunnel is in the global table inside and outside.
+LEAVES = (
+    "interface GigabitEthernet0/1",
+    "no vrf forwarding WAN",
+    "ip address 10.0.0.2 255.255.255.0",
+    "interface Tunnel0",
+    "no tunnel vrf WAN",
+)
+
+
+def passes(labs: Labs) -> bool:
+    """A packet of a host comes through the tunnel, and its reply back."""
+    ping = ("lab", "exec", "H1", "ping", "-c", "1", "-W", "1", "192.168.2.100")
+    return eventually(lambda: " 0% packet loss" in labs.run(*ping).stdout, 15)
+
+
+def addresses(labs: Labs, *where: str) -> str:
+    return labs.say("lab", "exec", *where, "ip", "-br", "addr")
+
+
+def test_the_provider_is_in_a_namespace_of_its_own(two_sites: Labs) -> None:
+    assert passes(two_sites)
+    assert "10.0.0.2/24" in addresses(two_sites, "--vrf", "WAN", "R2")
+    assert "10.0.0.2" not in addresses(two_sites, "R2")
+    refused = two_sites.run("lab", "exec", "--vrf", "RED", "R2", "ip", "addr")
+    assert "R2 has no VRF RED; it has WAN" in refused.stderr
+
+
+def test_a_killed_router_finds_its_ports_in_their_vrf_again(two_sites: Labs) -> None:
+    for order in ("kill", "start"):
+        two_sites.say("lab", order, "R2")
+    assert passes(two_sites)
+    assert "10.0.0.2/24" in addresses(two_sites, "--vrf", "WAN", "R2")
+
+
+def test_a_cable_that_is_plugged_in_again_is_in_its_vrf(two_sites: Labs) -> None:
+    two_sites.say("lab", "impair", PORT, "--delay", "5")
+    assert passes(two_sites)
+    two_sites.say("lab", "impair", PORT)
+    assert passes(two_sites)
+
+
+def test_a_route_leak_leads_into_the_two_sites_and_outlives_the_router(two_sites: Labs) -> None:
+    """The other router answers in its VRF; the tunnel goes on beside it."""
+    assert passes(two_sites)
+    two_sites.typed("R2", "configure terminal", "ip route 10.0.0.1 255.255.255.255 GigabitEthernet0/1 10.0.0.1", "end")
+    two_sites.typed("R2", "copy running-config startup-config")
+    assert "!!!!!" in two_sites.typed("R2", "ping 10.0.0.1")
+    assert "  1 10.0.0.1 " in two_sites.typed("R2", "traceroute 10.0.0.1")
+    for order in ("kill", "start"):
+        two_sites.say("lab", order, "R2")
+    assert eventually(lambda: "!!!!!" in two_sites.typed("R2", "ping 10.0.0.1"), 15)
+    two_sites.typed("R2", "configure terminal", "no ip route 10.0.0.1 255.255.255.255 GigabitEthernet0/1", "end")
+    assert "dmleak" not in two_sites.say("lab", "exec", "R2", "ip", "-br", "link")
+    assert passes(two_sites)
+
+
+def test_a_port_leaves_its_vrf_and_the_packets_follow(two_sites: Labs) -> None:
+    assert passes(two_sites)
+    two_sites.typed("R2", "configure terminal", *LEAVES, "no ip route 0.0.0.0 0.0.0.0 172.16.0.1", "end")
+    two_sites.typed("R2", "configure terminal", "ip route 192.168.1.0 255.255.255.0 172.16.0.1", "end")
+    assert "10.0.0.2/24" in addresses(two_sites, "R2")
+    assert passes(two_sites)
+
+
+# Many VRFs with real packets: they come and go with one command, and the neighbors of the router notice nothing.
+
+#: Of VRFs, and the seconds after which a silent neighbor is lost: the router is held for a second where it took 17, and
+#: a machine that is busy with other tests takes several times as long.
+MANY = 100
+HOLD = 9
+
+WIRES = """\
+routers:
+  R1: {}
+  R2: {}
+links:
+  - ends: ["R1:GigabitEthernet0/1", "R2:GigabitEthernet0/1"]
+"""
+ROUTER = f"""\
+hostname R{{number}}
+interface GigabitEthernet0/1
+ ip address 10.0.0.{{number}} 255.255.255.0
+ ip hello-interval eigrp 1 1
+ ip hold-time eigrp 1 {HOLD}
+ no shutdown
+router eigrp 1
+ network 10.0.0.0
+"""
+CUSTOMER = file_text("many_vrfs_customer.cfg")
+
+
+def test_a_hundred_vrfs_that_one_command_removes_cost_no_neighbor(labs: Labs, tmp_path: Path) -> None:
+    """The router was held for so long that neighbors with a short hold time gave it up."""
+    folder = tmp_path / "two"
+    folder.mkdir()
+    (folder / "lab.yaml").write_text(WIRES)
+    for number in (1, 2):
+        (folder / f"R{number}.cfg").write_text(ROUTER.format(number=number))
+    labs.up(folder)
+    assert eventually(lambda: "10.0.0.2" in labs.typed("R1", "show ip eigrp neighbors"), 15)
+    labs.typed("R1", "copy running-config flash:few.cfg")
+    lines = "".join(CUSTOMER.format(number=number) for number in range(1, MANY + 1)).splitlines()
+    for start in range(0, len(lines), 130):
+        labs.typed("R1", "configure terminal", *lines[start : start + 130], "end")
+    assert f"V{MANY} " in labs.typed("R1", "show vrf")
+    assert "Rollback Done" in labs.typed("R1", "configure replace flash:few.cfg force")
+    assert "V1 " not in labs.typed("R1", "show vrf")
+    for name in ("R1", "R2"):
+        assert "is down" not in labs.typed(name, "show logging | include DUAL")
+
+
+# One address from two providers, with real packets: both tunnels are protected, each in its own front door.
+
+V2, _, V1 = CRYPTO
+#: Engine, lines of IKE, and whether translators are at the providers.
+KINDS = [(engine, kind, kind == V1) for engine in ENGINES for kind in (V2, V1)]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: ", ".join(kind[:2]))
+def providers(labs: Labs, tmp_path: Path, request: pytest.FixtureRequest) -> Labs:
+    engine, crypto, nat = request.param
+    assert "up and converged" in labs.up(write(tmp_path, crypto, nat=nat), "--engine", engine)
+    assert eventually(partial(both_are_up, labs), 30)
+    return labs
+
+
+def both_are_up(labs: Labs) -> bool:
+    return labs.on("SPOKE", "show crypto session").count("UP-ACTIVE") == 2
+
+
+def answered(labs: Labs) -> dict[str, int]:
+    """Return how many of five echo requests are answered by each provider."""
+    streams = {vrf: labs.start_stream(*pair, count=5, seconds=1) for vrf, pair in PAIRS.items()}
+    return {vrf: labs.echoes(stream, 5, 1).answered for vrf, stream in streams.items()}
+
+
+def spis(labs: Labs, vrf: str) -> set[int]:
+    """Return the SPIs of both directions that the spoke shows of the tunnel of a provider."""
+    lines = labs.on("SPOKE", f"show crypto ipsec sa interface {PROVIDERS[vrf][0]}").splitlines()
+    return {int(line.split("(")[1].rstrip(") ")) for line in lines if line.strip().startswith("spi: 0x")}
+
+
+def wires(folder: Path) -> dict[str, list[bytes]]:
+    """Return the IPv4 packets that were captured at the hub's port to each provider."""
+    found: dict[str, list[bytes]] = {}
+    for vrf, (_, port) in PROVIDERS.items():
+        (file,) = (path for path in folder.glob("*.pcap") if path.stem.endswith(port[-1]) and "gi" in path.stem.lower())
+        found[vrf] = [frame[14:] for _, frame in pcap.frames(file) if frame[12:14] == b"\x08\x00"]
+    return found
+
+
+def test_both_tunnels_carry_their_packets_each_by_its_own_provider(providers: Labs, tmp_path: Path) -> None:
+    """Clears and rekeys of one side included; no packet of the company, and no GRE, is ever on the wire in clear."""
+    folder = tmp_path / "captured"
+    capture = providers.start("lab", "capture", "HUB", "--output", str(folder), "--seconds", "15")
+    assert eventually(lambda: len(list(folder.glob("*.pcap"))) >= len(PROVIDERS))
+    assert eventually(lambda: answered(providers) == {"EAST": 5, "WEST": 5}, 20)
+    known = {vrf: spis(providers, vrf) for vrf in PROVIDERS}
+    providers.on("SPOKE", "clear crypto session fvrf EAST")
+    assert eventually(partial(both_are_up, providers), 20)
+    assert eventually(lambda: answered(providers) == {"EAST": 5, "WEST": 5}, 20)
+    assert spis(providers, "WEST") == known["WEST"]
+    assert not spis(providers, "EAST") & known["EAST"]
+    known["EAST"] |= spis(providers, "EAST")
+    printed, _ = capture.communicate(timeout=60)
+    assert capture.returncode == 0, printed
+    heard = wires(folder)
+    for vrf, packets in heard.items():
+        in_esp = {spi for packet in packets if (spi := spi_of(packet))}
+        assert in_esp
+        assert in_esp <= known[vrf], "an SA of one provider never carries packets by the other"
+        assert not [packet for packet in packets if packet[9] == IpProtocol.GRE or 10 in (packet[12], packet[16])]
+
+
+def test_a_killed_router_gets_both_tunnels_back(providers: Labs) -> None:
+    for order in ("kill", "start"):
+        providers.say("lab", order, "SPOKE")
+    assert eventually(lambda: answered(providers) == {"EAST": 5, "WEST": 5}, 60)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.net.ipv4 import IpProtocol
+from support import pcap
 from support.labs import Labs, eventually, hops
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("translates")]
 
@@ -49,3 +55,44 @@ def test_lists_on_all_tunnels_that_deny_echoes_leave_packets_the_direct_path(lab
     assert "Success rate is 0 percent" in labs.on("R31", f"ping {R41} repeat 2 timeout 1")
     assert denied(labs, "R41") == 2
     assert labs.stream("H3", "10.4.4.100", count=5, seconds=0.5).answered == 0
+
+
+# A tunnel under an inbound list on the WAN, with real packets: what IOS accepts costs nothing, and a cut is named.
+
+PLAIN = ("10 permit udp any any eq isakmp", "20 permit esp any any")
+PORT = ("interface GigabitEthernet1", "ip access-group WAN-IN in")
+FAR_HOST = "192.168.20.100"
+
+
+def outer(folder: Path, spoke: bytes) -> set[int]:
+    """The protocols of packets from or to a spoke in captures of Ethernet, without what comes in clear on purpose."""
+    frames = [frame[14:] for path in folder.glob("*.pcap") for _, frame in pcap.frames(path)]
+    return {packet[9] for packet in frames if spoke in (packet[12:16], packet[16:20])}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_esp_leaves_udp_port_4500_when_a_list_denies_it_and_comes_back_after_a_cut(
+    labs: Labs, engine: str, tmp_path: Path
+) -> None:
+    labs.up("intro-phase3", "--engine", engine)
+    assert eventually(lambda: labs.stream("H10", FAR_HOST, count=5, seconds=1).answered == 5, 20)
+    stream = labs.start_stream("H10", FAR_HOST, count=300, seconds=6)
+    labs.configure("SPOKE10", "ip access-list extended WAN-IN", *PLAIN, *PORT)
+    echoes = labs.echoes(stream, 300, 6)
+    assert echoes.answered >= echoes.sent - 5, "packets on their way when the list came"
+    capture = labs.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "2")
+    assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
+    echoes = labs.stream("H10", FAR_HOST, count=100, seconds=1)
+    printed, _ = capture.communicate(timeout=20)
+    assert capture.returncode == 0, printed
+    assert echoes.answered == echoes.sent
+    assert IpProtocol.ESP in outer(tmp_path, bytes((203, 0, 113, 10)))
+    assert not outer(tmp_path, bytes((203, 0, 113, 10))) & {IpProtocol.GRE, IpProtocol.ICMP, IpProtocol.EIGRP}
+
+    labs.configure("SPOKE10", "ip access-list extended WAN-IN", "no 20", "20 deny esp any any")
+    assert labs.stream("H10", FAR_HOST, count=5, seconds=1).answered == 0
+    why = "access list WAN-IN, entry 20, inbound on GigabitEthernet1, denies ESP from 198.51.100.1"
+    assert f"Crypto tunnel is cut: {why}" in labs.on("SPOKE10", "show crypto session detail")
+    assert f"%CRYPTO-4-DENIED_BY_LIST: A{why[1:]}" in labs.on("SPOKE10", "show logging")
+    labs.configure("SPOKE10", "ip access-list extended WAN-IN", "no 20", "20 permit esp any any")
+    assert eventually(lambda: labs.stream("H10", FAR_HOST, count=5, seconds=1).answered == 5, 20)

@@ -1,4 +1,4 @@
-"""`dmvpn config check FILE` says what IOS would say, and a bad file never touches a running router."""
+"""Configurations: checked, saved, and with a VRF below its first use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.app.main import main
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ConfigurationEntered
+from dmvpn.features.system.show import with_version
+from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import take_in
+from dmvpn.router.router import Router
+from dmvpn.shells.scenario import BUILT_IN, Scenario, built_in_names
+from support.cases import one_in
 from support.command import dmvpn, dmvpn_here
 from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+# `dmvpn config check FILE` says what IOS would say, and a bad file never touches a running router.
 
 #: A rule that no translator here obeys.
 _GRE_RULE = (
@@ -144,3 +158,117 @@ def test_after_a_thousand_problems_only_their_number_is_printed(tmp_path: Path) 
         assert f"{path}: and 500 more problems" in result.stderr
     told = dmvpn_here("lint", path).stdout.splitlines()
     assert sum(line.startswith(f"{path}:") for line in told) <= 1000
+
+
+# A file that defines a VRF below its first use: taken as if the definition were above it, with a warning.
+
+_PORT = """interface GigabitEthernet0/1
+ {use}
+ ip address 198.51.100.1 255.255.255.252
+ no shutdown
+"""
+_FORMS = {
+    "vrf forwarding ISP": "vrf definition ISP\n address-family ipv4\n",
+    "ip vrf forwarding ISP": "ip vrf ISP\n",
+}
+_SAID = "taken as if it were above line 3, which names this VRF"
+
+
+def _file(folder: Path, use: str) -> Path:
+    file = folder / "R1.cfg"
+    file.write_text(f"hostname R1\n{_PORT.format(use=use)}{_FORMS[use]} rd 1:1\nend\n")
+    return file
+
+
+@pytest.mark.parametrize("use", _FORMS)
+@pytest.mark.parametrize("command", [["config", "check"], ["lint"], ["import"], ["run", "--plan"]])
+def test_a_late_definition_is_moved_and_named(
+    command: list[str], use: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line of the port was refused, and no router of the folder came up."""
+    main([*command, str(_file(tmp_path, use))])
+    said = capsys.readouterr()
+    assert _SAID in said.out + said.err
+    assert "does not exist" not in said.out + said.err
+
+
+@pytest.mark.parametrize("use", _FORMS)
+def test_a_file_that_is_written_for_it_has_the_definition_first(use: str, tmp_path: Path) -> None:
+    intake = take_in(_file(tmp_path, use).read_text())
+    kept = intake.to_keep.splitlines()
+    assert kept.index(_FORMS[use].splitlines()[0]) < kept.index(f" {use}")
+    assert take_in(intake.to_keep).result.problems == ()
+
+
+def test_a_vrf_that_is_defined_nowhere_has_nothing_to_move(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "R1.cfg"
+    file.write_text(f"hostname R1\n{_PORT.format(use='vrf forwarding ISP')}vrf definition OTHER\nend\n")
+    main(["config", "check", str(file)])
+    said = capsys.readouterr()
+    assert "VRF ISP does not exist" in said.out + said.err
+    assert "taken as if" not in said.out + said.err
+
+
+# What a router saves is what it starts with again: the same lines, and to every feature the same meaning.
+
+
+def started(text: str) -> Router:
+    router = Router(SeededEntropy(0))
+    router.handle(ConfigurationEntered(text), 0.0)
+    return router
+
+
+def saved(router: Router) -> str:
+    """As `write memory` writes it."""
+    return "\n".join([*with_version(router.running.render()), "end"]) + "\n"
+
+
+def models(router: Router) -> dict[str, object]:
+    return {feature.name: feature.model(router.running) for feature in FEATURES if feature.model is not None}
+
+
+VERSIONS = ("", "version 12.4\n", "version 15.9\n", "version 17.12\n")
+CASES = [(name, version) for name in built_in_names() for version in VERSIONS]
+
+
+@pytest.mark.parametrize("case", one_in(3, CASES), ids=lambda case: "-".join(map(str.strip, case)))
+def test_a_router_of_every_scenario_starts_with_what_it_saved_as_the_same(case: tuple[str, str]) -> None:
+    name, version = case
+    for text in Scenario.load(name).configurations.values():
+        router = started(version + text)
+        again = started(saved(router))
+        assert models(again) == models(router)
+        assert saved(again) == saved(router)
+        assert saved(again).count("! Written by dmvpn\nversion ") == 1
+        if not version:
+            assert models(router) == models(started(f"version 15.6\n{text}"))
+
+
+def newer(router: str, text: str) -> str:
+    """The same network as IOS XE 17.9 shows it."""
+    unseen = (" ip nhrp map multicast dynamic", " ip nhrp shortcut")
+    return "\n".join(["version 17.9", *(line for line in text.splitlines() if line not in unseen)]) + "\n"
+
+
+def test_a_network_of_a_newer_release_comes_up_and_goes_direct() -> None:
+    """Its hub copied no multicasts, so it had no EIGRP neighbors; its spokes never left the hub."""
+    world = World("notes-phase3", change=newer).converge()
+    world.configure("R31", "ip route 203.0.113.0 255.255.255.0 Null0")
+    world.do("R31", "ping 10.4.4.1 source 10.3.3.1")
+    world.run_for(5.0)
+    assert "10.4.4.0/24" in world.show("R31", "ip nhrp shortcut")
+    assert " ip nhrp map multicast dynamic" in world.lines("R11", "running-config")
+
+
+def test_what_was_taken_away_is_not_put_in_again_when_lines_are_typed_or_the_router_starts_again() -> None:
+    world = World("notes-phase3", change=newer).converge()
+    world.configure("R31", "interface Tunnel100", "no ip nhrp shortcut")
+    world.configure("R31", "interface GigabitEthernet0/2", "delay 200")
+    assert " ip nhrp shortcut" not in world.lines("R31", "running-config")
+    world.do("R31", "write memory")
+    saved = world.show("R31", "startup-config")
+    assert "version 17.9" in saved
+    again = World("notes-phase3", change=lambda router, text: saved if router == "R31" else newer(router, text))
+    again.converge()
+    assert " ip nhrp shortcut" not in again.lines("R31", "running-config")
+    assert " ip nhrp map multicast dynamic" in again.lines("R31", "running-config")

@@ -1,28 +1,38 @@
-"""`dmvpn doctor` as it is typed: what it says of an address, and exit codes that a pipeline can tell apart."""
+"""`dmvpn doctor`: what is typed, and what one router, a whole lab and counters can tell it."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.app.main import main
+from dmvpn.base.causes import Cause
 from dmvpn.labs import prompts
+from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.lab import finding
 from dmvpn.shells.scenario import BUILT_IN
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit
+from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import WorldPatient, as_it_runs, no_advice
+from support.nats import derived
+from support.one_end import measure
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.doctor import Diagnosis
+
+
+# `dmvpn doctor` as it is typed: what it says of an address, and exit codes that a pipeline can tell apart.
 
 
 class Patient(WorldPatient):
@@ -241,3 +251,332 @@ def test_pings_between_sites_that_get_lost_are_not_among_what_is_fine(monkeypatc
     diagnosis = visit(lab(monkeypatch), "R31", ip_address("10.4.4.77"))
     assert not any("pings from R31 to 10.4.4.77" in one.what for one in diagnosis.fine)
     assert not diagnosis.healthy
+
+
+# What one router can know by itself: hypotheses, what it cannot see, and whom to ask what.
+
+
+def from_one_end(world: World, router: str, address: str = "") -> Diagnosis:
+    """Asked there."""
+    return visit(WorldPatient(world), router, ip_address(address) if address else None, one_end=True)
+
+
+def test_the_ends_and_pairs_that_are_not_seen_are_named_with_commands_that_their_routers_take() -> None:
+    world = World("intro-phase3").converge()
+    WorldBench(world).ask([("SPOKE10", "ping 192.168.20.100 source 192.168.10.1")])
+    found = {one.whom: one for one in from_one_end(world, "SPOKE10", "192.168.20.100").unseen}
+    assert list(found) == ["10.0.0.1 at 198.51.100.1", "10.0.0.20", "the router of 192.168.20.100"]
+    assert found["10.0.0.20"].about == "the pair SPOKE10 and 10.0.0.20"
+    assert "show ip nhrp 10.0.0.10" in found["10.0.0.1 at 198.51.100.1"].ask
+    for router, one in (("HUB", "10.0.0.1 at 198.51.100.1"), ("SPOKE20", "the router of 192.168.20.100")):
+        for command in found[one].ask:
+            assert "%" not in world.do(router, command).splitlines()[0:1], command
+            assert "Invalid" not in world.do(router, command), command
+
+
+def test_a_hub_says_that_it_sees_nobody_who_never_came() -> None:
+    world = World("intro-phase3").converge()
+    about = [one.about for one in from_one_end(world, "HUB").unseen]
+    assert about[-1] == "spokes that never came to HUB"
+    assert "the pair HUB and 10.0.0.10" in about
+
+
+def test_where_nothing_is_seen_and_somebody_complains_it_says_what_is_left_to_look_at() -> None:
+    world = World("notes-phase3").converge()
+    diagnosis = from_one_end(world, "R31", "10.4.4.100")
+    assert diagnosis.healthy
+    left = (Cause.HOST_GATEWAY, Cause.MTU, Cause.ADDRESS_CONFLICT, Cause.LAN_OVERLAP)
+    assert tuple(one.cause for one in diagnosis.hypotheses)[-4:] == left
+    assert from_one_end(world, "R31").hypotheses == ()
+    text = list(as_text(diagnosis))
+    assert "if users complain nevertheless:" in text
+    assert "not seen from here, and whom to ask:" in text
+
+
+def test_of_a_dead_router_nobody_else_is_named() -> None:
+    world = World("notes-phase3").converge()
+    world.sim.kill("R31")
+    assert from_one_end(world, "R31").unseen == ()
+
+
+@pytest.mark.slow
+def test_of_faults_that_nobody_listed_most_are_among_three_hypotheses_of_the_spoke_that_suffers() -> None:
+    harmful = [one for one in measure("committed", 60, FEW, jobs=2) if one.bad]
+    assert len(harmful) > 30
+    assert sum(one.suspected for one in harmful) >= 0.75 * len(harmful), "\n".join(map(str, harmful))
+
+
+# What the doctor is not certain of: lines that stop a tunnel which passes packets, and what only time can tell.
+
+
+def after(*typed: str, seconds: float = 20) -> World:
+    """Phase 3, where somebody typed this at R31."""
+    world = World("notes-phase3").converge()
+    world.run_for(20)
+    world.configure("R31", *typed)
+    world.run_for(seconds)
+    return world
+
+
+def test_a_password_that_differs_while_packets_pass_is_likely_and_the_next_registration_decides() -> None:
+    """It is asked for at the next registration, up to a third of the holding time later."""
+    world = after("interface Tunnel100", "ip nhrp authentication OTHERS", seconds=0)
+    diagnosis = visit(WorldPatient(world))
+    found = diagnosis.findings[0]
+    assert found.cause is Cause.AUTHENTICATION
+    assert not found.certain
+    assert "the next registration, in " in found.decide
+    text = "\n".join(as_text(diagnosis))
+    assert text.startswith("4 routers: likely broken at registration (NHRP authentication), at R31")
+    assert f"to decide: {found.decide.partition(', in ')[0]}" in text
+
+
+def test_what_is_felt_is_certain() -> None:
+    world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
+    first = no_advice(world)[0]
+    assert (first.cause, first.router) == (Cause.KEY, "R31")
+    assert first.certain
+    assert first.decide == ""
+
+
+def test_what_passes_packets_hides_nothing_that_stops_them() -> None:
+    """The password is compared on an earlier step than the routes."""
+    lines = ("interface Tunnel100", "ip nhrp authentication OTHERS", "exit", "router eigrp GRE-OVERLAY")
+    family = "address-family ipv4 unicast autonomous-system 100"
+    world = after(*lines, family, "af-interface Tunnel100", "passive-interface", seconds=0)
+    causes = [one.cause for one in no_advice(world)]
+    assert causes.index(Cause.PASSIVE_INTERFACE) < causes.index(Cause.AUTHENTICATION)
+
+
+def test_a_server_that_was_just_put_right_is_not_judged_before_the_clients_ask_again() -> None:
+    world = World("notes-phase3").converge()
+    world.run_for(20)
+    world.configure("R11", "interface Tunnel100", "no ip nhrp network-id")
+    world.run_for(400)
+    world.configure("R11", "interface Tunnel100", "ip nhrp network-id 100")
+    found = [one for one in no_advice(world) if one.cause is Cause.UNDECIDED]
+    assert {one.router for one in found} == {"R31", "R41"}
+    for one in found:
+        assert f"not known before the next registration of {one.router}, in " in one.decide
+    world.run_for(70)
+    assert no_advice(world) == []
+
+
+def test_a_refusal_from_before_somebody_configured_the_server_is_not_certain() -> None:
+    world = World("notes-phase3").converge()
+    world.configure("R31", "interface Tunnel100", "ip nhrp authentication APART", "shutdown", "no shutdown")
+    world.configure("R11", "interface Tunnel100", "ip nhrp authentication TOGETHER")
+    world.configure("R41", "interface Tunnel100", "ip nhrp authentication TOGETHER")
+    world.run_for(400)
+    before = no_advice(world)[0]
+    assert (before.cause, before.router, before.certain) == (Cause.AUTHENTICATION, "R31", True)
+    world.configure("R11", "interface Tunnel100", "ip nhrp authentication APART")
+    now = next(one for one in no_advice(world) if one.router == "R31" and one.cause is Cause.AUTHENTICATION)
+    assert not now.certain
+    assert now.decide.startswith("R11 was configured since then, so not known before the next registration of R31, in ")
+
+
+def test_from_one_end_it_says_when_the_router_asks_again() -> None:
+    world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
+    diagnosis = visit(WorldPatient(world), "R31", one_end=True)
+    assert "it asks again in " in diagnosis.hypotheses[0].why
+
+
+def test_lines_that_help_in_a_copy_make_a_finding_certain_and_those_that_do_nothing_make_it_likely() -> None:
+    world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
+    diagnosis = visit(WorldPatient(world))
+    doubted = replace(diagnosis, findings=tuple(replace(one, decide="?") for one in diagnosis.findings))
+    first = attempt(doubted, CopiedLab(as_it_runs(world))).findings[0]
+    assert first.certain
+    useless = tuple(replace(one, fix=("interface Tunnel100", "description x")) for one in diagnosis.findings)
+    first = attempt(replace(diagnosis, findings=useless), CopiedLab(as_it_runs(world))).findings[0]
+    assert not first.certain
+    assert "changed nothing in the copy" in first.decide
+
+
+def test_lines_that_undo_lines_which_helped_are_not_shown() -> None:
+    """Two remedies gave one line two values. Each helped in the copy, where sessions were up, and together they did
+    not.
+    """
+    world = after("interface Tunnel100", "no ip nhrp network-id", seconds=0)
+    world.configure("R41", "interface Tunnel100", "no ip nhrp network-id")
+    world.run_for(120)
+    diagnosis = visit(WorldPatient(world))
+    here, there = (next(one for one in diagnosis.findings if one.router == name) for name in ("R31", "R41"))
+    first = replace(here, fix=(*here.fix, "description first"))
+    second = replace(here, fix=(here.fix[0], "description second"))
+    tried = attempt(replace(diagnosis, findings=(first, second, there)), CopiedLab(as_it_runs(world))).findings
+    trials = [one.trial for one in tried]
+    assert [trial is not None and trial.works for trial in trials] == [True, False, True]
+    assert trials[1] is not None
+    assert trials[1].worse == ("'description first', which helped, is undone",)
+    assert tried[1].fix == ()
+
+
+# `dmvpn doctor R31`: one wrong thing in notes-phase3 from the start, and what the view of the whole lab says of it.
+
+TYPED = read("whole_lab")
+
+
+def findings(world: World, router: str = "R31") -> list[Finding]:
+    """After half a minute."""
+    world.run_for(30)
+    return [one for one in visit(WorldPatient(world, blind=False), router).findings if not one.advice]
+
+
+def with_line(router: str, old: str, new: str) -> World:
+    """notes-phase3 with another line in one configuration."""
+
+    def change(name: str, text: str) -> str:
+        assert name != router or old in text
+        return text.replace(old, new) if name == router else text
+
+    return World("notes-phase3", change=change)
+
+
+def test_a_router_that_is_registered_lacks_nothing() -> None:
+    world = World("notes-phase3").converge()
+    assert findings(world) == findings(world, "R11") == []
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_one_wrong_line_is_named(what: str) -> None:
+    router, cause, words = TYPED[what].found
+    finding = findings(World(TYPED[what].network, change=TYPED[what].change))[0]
+    assert (finding.cause, finding.router) == (cause, router)
+    assert words in finding.what
+
+
+def test_the_lines_to_enter_give_a_tunnel_its_mask_again() -> None:
+    world = with_line("R31", "192.168.100.31 255.255.255.0", "192.168.100.31 255.255.255.254")
+    finding = findings(world)[0]
+    said = world.configure(finding.router, *finding.fix)
+    assert "Invalid" not in said
+    world.run_for(90)
+    assert findings(world) == []
+    assert world.lacks() == []
+
+
+def test_a_tunnel_whose_address_was_refused_is_named() -> None:
+    """192.168.100.31 is the broadcast address of that network, so the line is not taken."""
+    finding = findings(with_line("R31", "100.31 255.255.255.0", "100.31 255.255.255.252"))[0]
+    assert (finding.cause, finding.what) == (Cause.NO_ADDRESS, "Tunnel100 of R31 has no address")
+
+
+def test_a_dead_server_is_named() -> None:
+    world = World("notes-phase3").converge()
+    world.sim.kill("R11")
+    finding = findings(world)[0]
+    assert (finding.cause, finding.order) == (Cause.ROUTER_DEAD, "dmvpn lab start R11")
+
+
+def test_a_dead_router_is_named() -> None:
+    world = World("notes-phase3").converge()
+    world.sim.kill("R31")
+    finding = findings(world)[0]
+    assert finding.cause is Cause.ROUTER_DEAD
+
+
+@pytest.mark.parametrize("router", ["R31", "R11"])
+def test_a_cut_link_is_named_at_either_end(router: str) -> None:
+    world = World("notes-phase3").converge()
+    world.cut(router, "GigabitEthernet0/1")
+    finding = findings(world)[0]
+    assert finding.cause is Cause.LINK_CUT
+    assert f"{router}:GigabitEthernet0/1" in finding.what
+
+
+def test_a_cut_link_behind_the_translator_is_named() -> None:
+    world = World("spoke-behind-nat").converge()
+    world.cut("NAT1", "outside")
+    finding = findings(world)[0]
+    assert (finding.cause, finding.order) == (Cause.LINK_CUT, "dmvpn lab impair NAT1:outside")
+
+
+def test_a_refusal_is_the_servers_own_word() -> None:
+    """Two spokes with the same tunnel address: the second is refused, because the first registered it uniquely."""
+    world = with_line("R31", "192.168.100.31 255", "192.168.100.41 255")
+    world.run_for(5)
+    finding = findings(world, "R31")[0]
+    assert finding.cause is Cause.ADDRESS_CONFLICT
+    assert any("unique address registered already" in evidence for evidence in finding.evidence)
+
+
+@pytest.mark.parametrize(
+    ("router", "words"),
+    [
+        ("R11", "192.168.100.11 answers: authentication failure (11)"),
+        ("R31", "the reply of the next hop server has another password than ours, or none"),
+    ],
+)
+def test_a_password_that_only_one_side_has_is_named_whichever_it_is(router: str, words: str) -> None:
+    world = with_line(router, " ip nhrp network-id 100\n", " ip nhrp network-id 100\n ip nhrp authentication DMVPN\n")
+    for _ in range(5):  # and it does not depend on when one looks
+        world.run_for(7)
+        finding = findings(world)[0]
+        assert finding.cause is Cause.AUTHENTICATION
+        assert f"R31 says: {words}" in finding.evidence
+    for command in ("ip nhrp nhs detail", "dmvpn detail"):
+        assert f"     {words}" in world.lines("R31", command)
+
+
+def test_servers_of_an_ipv6_network_are_looked_for_too() -> None:
+    world = World("ipv6-phase3", change=lambda _, text: text.replace("nbma 172.16.11.1", "nbma 172.16.11.9"))
+    finding = findings(world)[0]
+    assert finding.cause is Cause.NHS_NBMA
+    line = "ipv6 nhrp nhs 2001:DB8:100::11 nbma 172.16.11"
+    assert finding.fix == ("interface Tunnel100", f"no {line}.9", f"{line}.1 multicast")
+
+
+def filtered() -> World:
+    """Protocol 47 is filtered by somebody whom nobody can ask."""
+    world = World("notes-phase3")
+    world.sim.segment_of("R31", "GigabitEthernet0/1").gate = lambda _from, _to, packet: packet[9] != 47
+    return world
+
+
+def test_what_passes_and_what_does_not_tells_of_a_filter() -> None:
+    finding = findings(filtered())[0]
+    assert finding.cause is Cause.GRE_BLOCKED
+    assert any("10 of 10 came back" in evidence for evidence in finding.evidence)
+
+
+def test_without_probes_it_does_not_say_what_it_cannot_know() -> None:
+    world = filtered()
+    world.run_for(30)
+    finding = visit(WorldPatient(world), "R31", probing=False).findings[0]
+    assert finding.cause is Cause.UNDECIDED
+    assert any("protocol 47 (GRE) is filtered on the way" in evidence for evidence in finding.evidence)
+
+
+def test_a_server_that_is_itself_behind_a_translator_cannot_be_reached(tmp_path: Path) -> None:
+    """The spokes know the public address of the box before the hub, which lets nothing in unasked."""
+    lab = (
+        (
+            '["R11:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/1"]',
+            '["NAT1:outside", "TRANSPORT:GigabitEthernet0/1"]\n  - ends: ["R11:GigabitEthernet0/1", "NAT1:inside"]',
+        ),
+        (
+            "hosts:\n",
+            "gateways:\n  NAT1: {outside: 172.16.11.1/30, gateway: 172.16.11.2, inside: 192.168.11.1/24}\nhosts:\n",
+        ),
+    )
+    hub = (("172.16.11.1 255.255.255.252", "192.168.11.10 255.255.255.0"), ("172.16.11.2", "192.168.11.1"))
+    (finding,) = findings(World(derived(tmp_path, "notes-phase3", lab=lab, R11=hub)))
+    assert finding.cause is Cause.SERVER_BEHIND_NAT
+
+
+def test_a_spoke_that_knows_the_hubs_lan_alone_suspects_no_missing_redirect() -> None:
+    """Its packets end at the hub: nobody would be redirected."""
+    world = World("notes-phase3").converge()
+    world.sim.kill("R41")
+    world.run_for(60)
+    assert visit(WorldPatient(world), "R31", one_end=True).healthy
+
+
+def test_the_other_spoke_of_a_dead_one_is_well() -> None:
+    world = World("notes-phase3").converge()
+    world.sim.kill("R41")
+    world.run_for(60)
+    assert findings(world, "R31") == []
+    assert findings(world, "R41")[0].cause is Cause.ROUTER_DEAD

@@ -1,12 +1,25 @@
-"""Areas of OSPF that hear less than everything: ranges, summaries, stub areas, NSSAs. Judged by what others know."""
+"""OSPF beyond one area of few routers, judged by what others know."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from dmvpn.features.ospf import spf
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.net import gre
+from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.multiply import multiply
+from support.ospf_areas import AreaNet
+from support.ospf_net import OspfNet
 from support.outages import outages, route
+from support.routing import p
 from support.stories import Story, stories, tell
 from support.world import World
+
+# Areas of OSPF that hear less than everything: ranges, summaries, stub areas, NSSAs. Judged by what others know.
 
 #: SPOKE2 brings these in.
 STATIC = tuple(f"ip route 172.20.{number}.0 255.255.255.0 Null0" for number in (1, 2, 3))
@@ -180,3 +193,199 @@ def test_a_process_that_is_taken_away_takes_the_lines_of_its_interfaces_along() 
 @pytest.mark.parametrize("story", stories("ospf_areas"), ids=str)
 def test_the_network_answers_as_the_story_says(story: Story) -> None:
     tell(story, listed, route)
+
+
+# Forwarding addresses: whoever brings in a route with a next hop on a common network lets the others go there.
+
+#: A station on the LAN that speaks no OSPF, and a network behind it.
+THIRD, BEHIND = "10.200.0.9", "172.20.0.0/16"
+
+
+@pytest.fixture
+def net() -> OspfNet:
+    """Router 1 brings the network in; router 3 hears of it by a wire to router 2, which is on the LAN with router 1."""
+    net = OspfNet(3, [(2, 3)], lan=True)
+    net.set_lan(3, up=False)
+    net.enter(1, f"ip route 172.20.0.0 255.255.0.0 {THIRD}\nrouter ospf 1\n redistribute static subnets\n")
+    net.run_for(20)
+    return net
+
+
+def hops(net: OspfNet, number: int) -> list[str]:
+    route = net.routers[number].ports.rib.exact(p(BEHIND))
+    return [str(hop.address) for hop in route.next_hops] if route is not None else []
+
+
+def forwarding(net: OspfNet) -> str:
+    """The forwarding address, as router 3 hears it."""
+    shown = net.routers[3].show("show ip ospf database external 172.20.0.0")
+    return next(line.split()[-1] for line in shown if "Forward Address" in line)
+
+
+@pytest.mark.conforms("ospf:16.4-external")
+def test_a_router_on_the_same_lan_sends_to_the_next_hop_itself_and_one_further_away_on_the_way_there(
+    net: OspfNet,
+) -> None:
+    assert (hops(net, 2), hops(net, 3), forwarding(net)) == ([THIRD], ["10.2.3.1"], THIRD)
+
+
+def test_a_lan_that_comes_up_again_is_led_to_again(net: OspfNet) -> None:
+    net.set_lan(1, up=False)
+    net.run_for(20)
+    assert hops(net, 2) == []
+    net.set_lan(1, up=True)
+    net.run_for(20)
+    assert (hops(net, 2), forwarding(net)) == ([THIRD], THIRD)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "interface Ethernet0/0\n ip ospf prefix-suppression\n",
+        "interface Ethernet0/0\n ip ospf network point-to-multipoint\n",
+        "router ospf 1\n passive-interface Ethernet0/0\n",
+    ],
+)
+def test_a_network_that_others_do_not_share_or_know_leads_by_the_router_that_brings_it_in(
+    net: OspfNet, line: str
+) -> None:
+    net.set_wire((2, 3), up=False)
+    for number in (1, 2) if "multipoint" in line else (1,):
+        net.enter(number, line)
+    net.run_for(20)
+    told = net.routers[1].show("show ip ospf database external 172.20.0.0")
+    assert any(shown.split()[-2:] == ["Address:", "0.0.0.0"] for shown in told)
+
+
+def test_a_router_does_not_send_to_itself_what_another_one_brings_in_by_way_of_it(net: OspfNet) -> None:
+    net.enter(1, f"no ip route 172.20.0.0 255.255.0.0 {THIRD}\nip route 172.20.0.0 255.255.0.0 10.200.0.2\n")
+    net.run_for(20)
+    assert (hops(net, 2), hops(net, 3), forwarding(net)) == ([], ["10.2.3.1"], "10.200.0.2")
+
+
+# A neighbor starts again so quickly that our own advertisement stays as it was: the routes come back all the same.
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 60, 5))
+def test_routes_return_if_a_calculation_runs_while_a_neighbor_that_started_again_is_not_full(milliseconds: int) -> None:
+    net = OspfNet(3, [(1, 2), (2, 3)], lan=False)
+    net.run_for(20)
+    net.set_cost(3, 2, 5)  # requests a calculation at routers 1 and 2, which runs 50 ms later
+    net.run_for(milliseconds / 1000)
+    net.start(2)
+    net.run_for(20)
+    assert {number: net.found(number) for number in net.routers} == {n: net.shortest(n) for n in net.routers}
+
+
+# Virtual links in awkward moments: events between the slices of a calculation, and lines that are corrected.
+
+#: Routers 1 and 2 have a part of the backbone each, which the link through area 1 joins.
+WIRES = {(1, 2): 1, (1, 3): 1, (2, 3): 1, (1, 4): 0, (2, 5): 0}
+
+
+def calculates(net: AreaNet, number: int) -> bool:
+    machine = net.routers[number].machines["ospf"]
+    assert isinstance(machine, OspfMachine)
+    return machine.processes[1].calculation.is_busy
+
+
+def ups(net: AreaNet, number: int) -> int:
+    """How many virtual links of a router are up."""
+    return sum(
+        "Virtual Link" in line and "is up" in line for line in net.routers[number].show("show ip ospf virtual-links")
+    )
+
+
+@pytest.mark.conforms("ospf:15-virtual-links")
+@pytest.mark.parametrize("slice_", range(1, 12))
+def test_an_interface_that_goes_between_two_slices_takes_no_calculation_along(
+    monkeypatch: pytest.MonkeyPatch, slice_: int
+) -> None:
+    net = AreaNet(5, WIRES, [(1, 1, 2)])
+    net.run_for(20)
+    assert 5 in net.found(1)
+    monkeypatch.setattr(spf, "SLICE", 1)
+    net.set_cost(1, 3, 20)
+    while not calculates(net, 1):
+        net.run_for(0.0005)
+    net.run_for(0.001 * slice_)
+    net.set_wire((1, 2), up=False)
+    net.run_for(20)
+    assert net.found(1)[5][0] == net.expected(1)[5]
+
+
+def test_a_link_whose_key_chain_is_corrected_comes_up() -> None:
+    def chain(word: str) -> str:
+        return f"key chain K\n key 1\n  key-string {word}\n  cryptographic-algorithm hmac-sha-256\n"
+
+    net = AreaNet(5, WIRES, [(1, 1, 2)])
+    for number, other, word in ((1, 2, "right"), (2, 1, "wrong")):
+        lines = f"router ospf 1\n area 1 virtual-link 10.0.0.{other} authentication key-chain K\n"
+        net.enter(number, chain(word) + lines)
+    net.run_for(30)
+    assert 5 not in net.found(1)
+    net.enter(2, chain("right"))
+    net.run_for(30)
+    assert net.found(1)[5][0] == net.expected(1)[5]
+
+
+@pytest.mark.conforms("ospf:15-virtual-links")
+def test_a_link_goes_with_the_last_interface_of_the_area_that_it_leads_through() -> None:
+    net = AreaNet(3, {(1, 2): 1, (1, 3): 1, (2, 3): 0}, [(1, 2, 3), (1, 1, 3)])
+    net.run_for(20)
+    assert ups(net, 3) == 2
+    net.set_wire((1, 3), up=False)
+    net.run_for(20)
+    assert ups(net, 3) == 0
+    assert net.found(2)[3][0] == net.expected(2)[3]
+    net.set_wire((1, 3), up=True)
+    net.run_for(20)
+    assert ups(net, 3) == 2
+
+
+@pytest.mark.conforms("ospf:12.4.3-summaries")
+def test_a_border_router_whose_only_interface_in_an_area_flaps_tells_the_area_everything_again() -> None:
+    net = AreaNet(3, {(1, 2): 1, (1, 3): 0}, [])
+    net.run_for(20)
+    before = net.found(2)
+    assert 3 in before
+    for is_up in (False, True):
+        net.set_wire((1, 2), up=is_up)
+    net.run_for(20)
+    assert net.found(2) == before
+
+
+# OSPF in clouds of many spokes: what a hub says of itself is larger than any packet of the tunnel.
+
+SPOKES = 150
+
+
+def hub_length(world: World, router: str) -> int:
+    """Octets of the hub's router LSA in a router's database."""
+    text = world.show(router, "ip ospf database router 10.0.0.1")
+    return int(re.findall(r"Length: (\d+)", text)[0])
+
+
+@pytest.mark.conforms("ospf:12.4.1-size")
+@pytest.mark.slow
+def test_the_hub_of_150_spokes_tells_in_fragments_what_no_packet_holds_and_all_know_the_same() -> None:
+    (scenario,) = multiply([Scenario.load("ospf-phase3")], SPOKES)
+    world = World(scenario)
+    wire = world.watch("HUB", "GigabitEthernet0/1")
+    assert world.wait_until(lambda: world.show("HUB", "ip ospf neighbor").count("FULL/") == SPOKES, 120, 1.0)
+    world.run_for(20)
+    spokes = [name for name in scenario.configurations if name.startswith("SPOKE")]
+    for name in (spokes[0], spokes[-1]):
+        assert hub_length(world, name) > 12 * SPOKES
+        prefixes = [line.split()[1] for line in world.lines(name, "ip route ospf") if line.startswith("O ")]
+        assert len([prefix for prefix in prefixes if prefix.startswith("10.255.0.")]) == SPOKES
+    inner = [Ipv4Packet.parse(found.payload) for found in wire.tunnelled(gre.ProtocolType.IPV4)]
+    pieces = [packet for packet in inner if packet.protocol == 89 and packet.fragment_offset]
+    assert pieces
+    assert max(len(packet.serialize()) for packet in inner) <= 1400
+    again = re.findall(r"number of retransmission (\d+)", world.show("HUB", "ip ospf neighbor detail"))
+    assert max(map(int, again)) <= 2, "no piece is lost on the way"
+    before = hub_length(world, spokes[0])
+    world.sim.kill(spokes[-1])
+    world.run_for(60)
+    assert hub_length(world, spokes[0]) == before - 12, "one link less"

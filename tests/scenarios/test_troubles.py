@@ -77,7 +77,7 @@ class Lesson:
 
 @pytest.mark.parametrize("case", one_in(4, CASES), ids="-".join)
 def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(case: tuple[str, str]) -> None:
-    """Every day every second one; so does test_doctor_proof."""
+    """Every day every second one; so does test_proofs."""
     name, network = case
     lesson = Lesson(network)
     orders = orders_for(trouble(name), lesson.stage)
