@@ -296,13 +296,15 @@ def test_whoever_remembers_the_cache_learns_which_entry_a_verb_has_changed(verb:
     noted = surely(cache.changed)
     assert changed.target in noted
     noted.clear()
+    changed.answered((1, None))
     _VERBS[verb](cache, changed)
     assert list(noted) == [changed.target]
+    assert (changed.answer is None) is (verb != "touch")  # an answer is given again only while the entry is as it was
 
 
 def test_no_verb_of_an_entry_is_forgotten_here() -> None:
     own = {name for name, verb in vars(Entry).items() if inspect.isfunction(verb) and not name.startswith("_")}
-    assert own - {"say_changed"} <= _VERBS.keys()
+    assert own - {"say_changed", "answered"} <= _VERBS.keys()
 
 
 # Request identifiers survive a restart, and losing them stops nobody (RFC 2332 §5.2.0.1, §5.2.3).
