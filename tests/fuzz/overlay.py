@@ -109,9 +109,7 @@ def nhrp_message(octets: bytes) -> None:
 
 def nhrp_router(octets: bytes) -> None:
     """Whatever it is, nobody raises, and each remembers what it can."""
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     make_shortcut(overlay)
     packet = _nhrp_made_whole(octets)
     for name in ("R11", "R31"):

@@ -455,9 +455,7 @@ def test_over_connections_a_hub_that_remembers_its_answers_does_the_same_as_one_
 ) -> None:
     done: list[list[object]] = []
     for remembers in (True, False):
-        overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60)
-        overlay.start()
-        overlay.run(2)
+        overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60).start().run(2)
         done.append(_results(overlay))
         with pytest.MonkeyPatch.context() as patch:
             if not remembers:
@@ -474,9 +472,7 @@ def test_over_connections_a_hub_that_remembers_its_answers_does_the_same_as_one_
 @given(protected_steps)
 @settings(deadline=None)
 def test_what_is_believed_wanted_and_ordered_agrees_whatever_connections_do(life: list[tuple[str, int, int]]) -> None:
-    overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60)
-    overlay.start()
-    overlay.run(2)
+    overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60).start().run(2)
     for what, one, two in life:
         _step(overlay, what, one, two)
         for name, member in overlay.members.items():
@@ -514,9 +510,7 @@ packets = packets_of(st.sampled_from(NBMAS), st.sampled_from(PROTOCOLS))
 
 def settled() -> Overlay:
     """A hub, two spokes, and a shortcut between them."""
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     make_shortcut(overlay)
     overlay.packets.clear()
     return overlay

@@ -25,8 +25,7 @@ PEER, PEER_NBMA = address("192.168.100.41"), address("172.16.41.1")
 def ready(*spokes: int, **settings: object) -> Overlay:
     """Everybody is registered; what was sent for that is forgotten."""
     overlay = cloud(*spokes, **settings)  # type: ignore[arg-type]
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     return overlay
 

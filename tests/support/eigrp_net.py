@@ -9,7 +9,7 @@ import heapq
 import random
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import SendIp
@@ -148,14 +148,16 @@ class EigrpNet:
         self.configure(name, config)
         return router
 
-    def configure(self, name: str, config: EigrpConfig) -> None:
+    def configure(self, name: str, config: EigrpConfig) -> Self:
         self.event(name, Configured("eigrp", config))
+        return self
 
-    def plug(self, wire: str, router: str, interface: InterfaceState) -> None:
+    def plug(self, wire: str, router: str, interface: InterfaceState) -> Self:
         """Give the router this interface; on a wire unless the name of the wire is empty."""
         if wire:
             self.wires.setdefault(wire, Wire([], self._delay)).ends.append((router, interface.name))
         self.change(router, interface.name, interface)
+        return self
 
     def change(self, router: str, name: str, new: InterfaceState | None) -> None:
         """The interface is like this now."""
@@ -164,22 +166,24 @@ class EigrpNet:
         interfaces.states = [state for state in interfaces.states if state.name != name] + ([new] if new else [])
         self.event(router, InterfaceChanged(name, old, new))
 
-    def line(self, router: str, name: str, *, up: bool) -> None:
+    def line(self, router: str, name: str, *, up: bool) -> Self:
         """The line protocol of an interface changes."""
         state = self.routers[router].interfaces.get(name)
         assert state is not None
         self.change(router, name, replace(state, line=up))
+        return self
 
     def event(self, name: str, event: Event | Notice) -> None:
         router = self.routers[name]
         for result in router.machine.handle(event, self.now):
             self._take(router, result)
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float) -> Self:
         """Let time pass."""
         end = self.now + seconds
         while self.step(end):
             pass
+        return self
 
     def step(self, end: float) -> bool:
         """Let the next thing happen, unless it is later than `end`. False if there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, NextHop, SendIp
@@ -223,7 +223,7 @@ class MachineNet:
             payload = datagram.serialize(flight.source, target)
             node.tell(IpReceived("GigabitEthernet1", flight.source, target, 17, payload))
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float) -> Self:
         """Let time pass."""
         end = self.now + seconds
         while True:
@@ -231,7 +231,7 @@ class MachineNet:
             times += [when for node in self.nodes.values() if (when := node.machine.next_deadline()) is not None]
             if not times or min(times) > end:
                 self.now = end
-                return
+                return self
             self.now = max(self.now, min(times))
             due = sorted((f for f in self.flights if f.at <= self.now), key=lambda f: (f.at, f.order))
             self.flights = [f for f in self.flights if f.at > self.now]

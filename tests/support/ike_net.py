@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.protection import IkeVersion
@@ -268,7 +268,7 @@ class IkeNet:
             path = DatagramPath(Endpoint(target, port), flight.path.local)
             site.take(site.sas.handle(flight.octets, path, self.now))
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float) -> Self:
         """Let time pass."""
         end = self.now + seconds
         while True:
@@ -276,7 +276,7 @@ class IkeNet:
             times += [when for site in self.sites.values() if (when := site.sas.next_deadline()) is not None]
             self.now = max(self.now, min([*times, end]))
             if self.now >= end and not any(when <= end for when in times):
-                return
+                return self
             due = sorted((f for f in self.flights if f.at <= self.now), key=lambda f: (f.at, f.order))
             self.flights = [f for f in self.flights if f.at > self.now]
             for flight in due:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import (
@@ -188,7 +188,7 @@ class Overlay:
 
     # -------------------------------------------------------------------------------------------- what tests do
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str) -> Self:
         """Configure members and bring their tunnels up."""
         for name in names or tuple(self.members):
             member = self.members[name]
@@ -197,10 +197,12 @@ class Overlay:
             member.fill_rib()
             self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
             self.line(name, up=True)
+        return self
 
-    def line(self, name: str, *, up: bool) -> None:
+    def line(self, name: str, *, up: bool) -> Self:
         """The tunnel of a member can send, or cannot any more."""
         self._change_tunnel(name, up=up)
+        return self
 
     def move(self, name: str, nbma: str) -> None:
         """A member gets another NBMA address."""
@@ -213,11 +215,12 @@ class Overlay:
         self.members[name].adjacencies.clear()
         self._change_tunnel(name, up=False, source=None)
 
-    def configure(self, name: str, **changes: object) -> None:
+    def configure(self, name: str, **changes: object) -> Self:
         """Change settings of a member."""
         member = self.members[name]
         member.config = replace(member.config, **changes)  # type: ignore[arg-type]
         self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
+        return self
 
     def route(self, name: str, prefix: str, hop: str | None) -> None:
         """A routing protocol of a member learns a route, or loses it."""
@@ -230,12 +233,13 @@ class Overlay:
             member.rib.known.append(new)
         self.handle(member, RouteChanged(target, old, new))
 
-    def cut(self, one: str, other: str, *, both: bool = True) -> None:
+    def cut(self, one: str, other: str, *, both: bool = True) -> Self:
         """No packet passes from one member to the other (and back) on the underlay."""
         first, second = self.members[one].outside, self.members[other].outside
         self._cuts.add((first, second))
         if both:
             self._cuts.add((second, first))
+        return self
 
     def fix(self) -> None:
         """Every packet passes again."""
@@ -250,7 +254,7 @@ class Overlay:
             self._carry_out(who, result)
         return results
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float) -> Self:
         """Let time pass."""
         end = self.now + seconds
         for _ in range(100_000):
@@ -258,7 +262,7 @@ class Overlay:
             due = min([when for when in times if when is not None] + [entry[0] for entry in self._queue], default=None)
             if due is None or due > end:
                 self.now = end
-                return
+                return self
             self.now = max(self.now, due)
             self._step()
         raise AssertionError("time stands still")

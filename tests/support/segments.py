@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
@@ -45,16 +45,18 @@ class Segments:
         for name, interface in ends:
             self.link(name, interface, up=True)
 
-    def link(self, name: str, interface: str, *, up: bool) -> None:
+    def link(self, name: str, interface: str, *, up: bool) -> Self:
         """A link comes or goes. Logical interfaces have none."""
         if not interface.startswith(("Tunnel", "Loopback")):
             self._carry(name, self.routers[name].handle(LinkChanged(interface, up=up)))
+        return self
 
-    def configure(self, name: str, text: str) -> None:
+    def configure(self, name: str, text: str) -> Self:
         """Somebody types."""
         self._carry(name, self.routers[name].configure(text))
+        return self
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float) -> Self:
         """Let time pass for everybody."""
         end = self.now + seconds
         while True:
@@ -72,6 +74,7 @@ class Segments:
             else:
                 self._carry(who, self.routers[who].advance(0.0))
         self._set_time(end)
+        return self
 
     def _set_time(self, now: float) -> None:
         self.now = now

@@ -51,8 +51,7 @@ def pair(
 
 
 def test_two_routers_become_neighbors_at_once_and_know_each_others_networks() -> None:
-    net = pair()
-    net.run(0.2)
+    net = pair().run(0.2)
     hub, spoke = net.routers["R11"], net.routers["R31"]
     assert hub.logs == [R31_UP]
     assert hub.metric("10.3.3.0/24") == 1945600
@@ -62,8 +61,7 @@ def test_two_routers_become_neighbors_at_once_and_know_each_others_networks() ->
 
 @pytest.mark.conforms("eigrp:5.3.3-init")
 def test_an_adjacency_begins_with_init_both_ways_and_the_table_ends_with_its_mark() -> None:
-    net = pair()
-    net.run(0.2)
+    net = pair().run(0.2)
     updates = [sent for sent in net.packets() if sent.packet.opcode == Opcode.UPDATE and sent.router == "R11"]
     first, table = updates[0].packet, updates[1].packet
     assert (first.flags, first.acknowledgment, first.tlvs) == (PacketFlag.INIT, 0, ())
@@ -73,8 +71,7 @@ def test_an_adjacency_begins_with_init_both_ways_and_the_table_ends_with_its_mar
 
 
 def test_hellos_keep_neighbors_for_an_hour() -> None:
-    net = pair()
-    net.run(3600)
+    net = pair().run(3600)
     assert net.routers["R11"].logs == [R31_UP]
     hellos = [sent for sent in net.packets(60) if sent.router == "R11"]
     assert {sent.packet.opcode for sent in hellos} == {Opcode.HELLO}
@@ -84,8 +81,7 @@ def test_hellos_keep_neighbors_for_an_hour() -> None:
 @pytest.mark.conforms("eigrp:5.3.1-hold")
 def test_silence_ends_an_adjacency_after_the_senders_hold_time() -> None:
     patient = replace(CLASSIC, default_interface=InterfaceSettings(hold_time=40))
-    net = pair(spoke=patient)
-    net.run(10)
+    net = pair(spoke=patient).run(10)
     net.wires["tunnel"].drops = lambda sender, order: sender == "R31"
     net.run(34)
     assert net.routers["R11"].logs == [R31_UP]
@@ -95,18 +91,15 @@ def test_silence_ends_an_adjacency_after_the_senders_hold_time() -> None:
 
 
 def test_an_interface_that_goes_down_takes_its_neighbors_with_it() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.line("R11", "Tunnel100", up=False)
     assert net.routers["R11"].logs[-1] == down("interface down")
     assert not net.routers["R11"].routes
 
 
 def test_a_process_that_is_removed_says_goodbye() -> None:
-    net = pair()
-    net.run(1)
-    net.configure("R31", EigrpConfig())
-    net.run(0.1)
+    net = pair().run(1)
+    net.configure("R31", EigrpConfig()).run(0.1)
     goodbye = [sent.packet.find(Parameters) for sent in net.packets(1) if sent.router == "R31"]
     assert goodbye == [Parameters.goodbye(15)]
     assert net.routers["R11"].logs[-1] == down("Interface Goodbye received")
@@ -115,8 +108,7 @@ def test_a_process_that_is_removed_says_goodbye() -> None:
 
 
 def test_a_cleared_neighbor_comes_again() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.event("R11", ClearNeighbors())
     net.run(6)
     assert net.routers["R11"].logs == [R31_UP, down("manually cleared"), R31_UP]
@@ -127,14 +119,12 @@ def test_a_cleared_neighbor_comes_again() -> None:
 
 @pytest.mark.conforms("eigrp:5.3.3-restart")
 def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     spoke = net.routers.pop("R31")
     net.wires["tunnel"].ends.remove(("R31", "Tunnel100"))
     net.router("R31")
     net.plug("tunnel", "R31", tunnel("192.168.100.31"))
-    net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.9.9.1"))
-    net.run(6)
+    net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.9.9.1")).run(6)
     assert spoke is not net.routers["R31"]
     assert net.routers["R11"].logs == [R31_UP, down("peer restarted"), R31_UP]
     assert {str(prefix) for prefix in net.routers["R11"].routes} == {"10.9.9.0/24"}
@@ -144,18 +134,15 @@ def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
 @pytest.mark.conforms("eigrp:5.6.1-weights")
 def test_routers_with_other_weights_are_no_neighbors_and_the_log_says_so_once_a_minute() -> None:
     other = replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0)))
-    net = pair(spoke=other)
-    net.run(50)
+    net = pair(spoke=other).run(50)
     assert net.routers["R11"].logs == [down("K-value mismatch")]
     assert not net.routers["R11"].process.neighbors()
 
 
 @pytest.mark.conforms("eigrp:5.6.1-weights")
 def test_a_neighbor_whose_weights_change_is_down() -> None:
-    net = pair()
-    net.run(1)
-    net.configure("R31", EigrpConfig((replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0))),)))
-    net.run(0.1)
+    net = pair().run(1)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0))),))).run(0.1)
     assert net.routers["R31"].logs[-1] == down("route configuration changed", "192.168.100.11")
     assert down("Interface Goodbye received") in net.routers["R11"].logs
 
@@ -175,10 +162,8 @@ def test_who_answers_no_unicast_is_given_up_after_sixteen_tries_and_tried_again(
 
 
 def test_a_stub_that_changes_its_mind_is_a_new_neighbor() -> None:
-    net = pair()
-    net.run(1)
-    net.configure("R31", EigrpConfig((replace(CLASSIC, stub=StubFlag.CONNECTED),)))
-    net.run(6)
+    net = pair().run(1)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, stub=StubFlag.CONNECTED),))).run(6)
     assert net.routers["R31"].logs[1] == down("peer info changed", "192.168.100.11")
     assert net.routers["R11"].logs[-1] == R31_UP
     assert net.routers["R11"].process.neighbors()[0].stub == StubFlag.CONNECTED
@@ -192,8 +177,7 @@ CHAIN = KeyChain("EIGRP", Pages((Key(1, "one"), Key(2, "two"))))
 
 
 def test_neighbors_with_the_same_key_seal_every_packet() -> None:
-    net = pair(SEALED, SEALED, CHAIN)
-    net.run(20)
+    net = pair(SEALED, SEALED, CHAIN).run(20)
     assert net.routers["R11"].logs == [R31_UP]
     assert net.routers["R11"].metric("10.3.3.0/24") == 1945600
     assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020028") for sent in net.packets())
@@ -201,8 +185,7 @@ def test_neighbors_with_the_same_key_seal_every_packet() -> None:
 
 @pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
-    net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", Pages((Key(1, "other"),))))
-    net.run(20)
+    net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", Pages((Key(1, "other"),)))).run(20)
     (said,) = net.routers["R11"].logs
     assert said.endswith("(Tunnel100) is refused: theirs is md5, made with another key"), (
         "and no more than once a minute"
@@ -213,13 +196,11 @@ def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
 def test_neighbors_with_the_same_password_of_hmac_sha_256_hear_each_other_alone() -> None:
     strong = InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256, password="sesame")
     sealed = replace(CLASSIC, default_interface=strong)
-    net = pair(sealed, sealed)
-    net.run(20)
+    net = pair(sealed, sealed).run(20)
     assert net.routers["R11"].logs == [R31_UP]
     assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020038") for sent in net.packets())
     other = replace(CLASSIC, default_interface=replace(strong, password="other"))
-    net = pair(sealed, other)
-    net.run(20)
+    net = pair(sealed, other).run(20)
     assert [said.partition(" is ")[2] for said in net.routers["R11"].logs] == [
         "refused: theirs is hmac-sha-256, made with another key"
     ]
@@ -234,29 +215,25 @@ def static(*neighbors: IPv4Address) -> ProcessSettings:
 
 
 def test_configured_neighbors_are_sent_to_alone_and_nothing_is_multicast() -> None:
-    net = pair(static(SPOKE), static(HUB))
-    net.run(60)
+    net = pair(static(SPOKE), static(HUB)).run(60)
     assert net.routers["R11"].logs == [R31_UP]
     assert net.routers["R11"].metric("10.3.3.0/24") == 1945600
     assert {sent.order.destination for sent in net.packets() if sent.wire == "tunnel"} == {HUB, SPOKE}
 
 
 def test_whoever_is_not_configured_is_no_neighbor_where_others_are() -> None:
-    net = pair(static(IPv4Address("192.168.100.32")), CLASSIC)
-    net.run(60)
+    net = pair(static(IPv4Address("192.168.100.32")), CLASSIC).run(60)
     assert net.routers["R11"].logs == []
     assert net.routers["R11"].process.state.traffic.dropped["no configured neighbor"] >= 10
 
 
 def test_a_configured_neighbor_needs_a_line_at_both_ends_because_it_stops_multicast() -> None:
     """As on IOS: the end with the line hears no multicast any more, and the other end sends nothing else."""
-    net = pair(static(SPOKE), CLASSIC)
-    net.run(60)
+    net = pair(static(SPOKE), CLASSIC).run(60)
     assert net.routers["R11"].process.neighbors() == []
     assert net.routers["R11"].process.state.traffic.dropped["multicast beside configured neighbors"] >= 10
     assert [neighbor.is_up for neighbor in net.routers["R31"].process.neighbors()] in ([], [False])
-    net.configure("R31", EigrpConfig((static(HUB),)))
-    net.run(20)
+    net.configure("R31", EigrpConfig((static(HUB),))).run(20)
     assert [neighbor.is_up for neighbor in net.routers["R11"].process.neighbors()] == [True]
 
 
@@ -269,10 +246,8 @@ def test_an_interface_leaves_the_group_with_its_first_configured_neighbor_and_jo
 
 
 def test_an_adjacency_ends_when_others_are_configured_there() -> None:
-    net = pair()
-    net.run(10)
-    net.configure("R11", EigrpConfig((static(IPv4Address("192.168.100.32")),)))
-    net.run(20)
+    net = pair().run(10)
+    net.configure("R11", EigrpConfig((static(IPv4Address("192.168.100.32")),))).run(20)
     assert down("Static peer configured") in net.routers["R11"].logs
 
 
@@ -296,8 +271,7 @@ def key_numbers(net: EigrpNet, since: float) -> set[int]:
 
 
 def test_keys_roll_over_while_neighbors_stay() -> None:
-    net = pair(SEALED, SEALED, ROLLING)
-    net.run(59)
+    net = pair(SEALED, SEALED, ROLLING).run(59)
     assert key_numbers(net, 0) == {1}, "the lowest number that is valid"
     net.run(60)
     assert key_numbers(net, 60) == {2}
@@ -306,15 +280,13 @@ def test_keys_roll_over_while_neighbors_stay() -> None:
 
 def test_a_neighbor_that_goes_on_with_a_key_whose_time_is_over_is_lost() -> None:
     """Its Hello was the same octets as before, and those are noted without another look."""
-    net = pair(SEALED, SEALED, ROLLING, KeyChain("EIGRP", Pages((Key(1, "old"), Key(2, "new")))))
-    net.run(100)
+    net = pair(SEALED, SEALED, ROLLING, KeyChain("EIGRP", Pages((Key(1, "old"), Key(2, "new"))))).run(100)
     assert net.routers["R11"].logs[-1] == down("Auth failure")
 
 
 def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
     chain = KeyChain("EIGRP", Pages((Key(1, "old", send=Lifetime(BEGIN, OLD_UNTIL)),)))
-    net = pair(SEALED, SEALED, chain)
-    net.run(100)
+    net = pair(SEALED, SEALED, chain).run(100)
     logs = net.routers["R11"].logs
     assert 'EIGRP-IPv4 100: Tunnel100 is silent: no key of key chain "EIGRP" is valid now' in logs
     assert not [sent for sent in net.packets() if sent.at > 61]
@@ -322,8 +294,7 @@ def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
 
 @pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
-    net = pair(SEALED, CLASSIC, CHAIN)
-    net.run(20)
+    net = pair(SEALED, CLASSIC, CHAIN).run(20)
     assert [said.partition(" is ")[2] for said in net.routers["R11"].logs] == [
         "refused: theirs is no authentication, ours is md5"
     ]
@@ -332,8 +303,7 @@ def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
 @pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
     """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbor for a while."""
-    net = pair(CLASSIC, SEALED, CHAIN)
-    net.run(100)
+    net = pair(CLASSIC, SEALED, CHAIN).run(100)
     said = ["refused: theirs is md5, ours is no authentication"] * 2
     assert [line.partition(" is ")[2] for line in net.routers["R11"].logs] == said, "once a minute"
     assert not net.routers["R11"].process.neighbors()
@@ -341,8 +311,7 @@ def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
 
 
 def test_a_neighbor_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
-    net = pair(SEALED, SEALED, CHAIN)
-    net.run(1)
+    net = pair(SEALED, SEALED, CHAIN).run(1)
     hub = net.routers["R11"].process.state.interfaces["Tunnel100"]
     forged = net.packets()[-1].order
     net.wires["tunnel"].drops = lambda sender, order: sender == "R31"
@@ -355,8 +324,7 @@ def test_a_neighbor_that_ceases_to_be_authentic_is_down_with_this_reason() -> No
 
 
 def test_a_neighbor_that_begins_to_authenticate_alone_is_refused_with_this_reason() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=(Parameters(hold_time=15),))
     sealed = auth.seal_md5(hello, key_id=1, key=b"one")
     address = IPv4Address("192.168.100.31")
@@ -379,8 +347,7 @@ def test_a_neighbor_that_begins_to_authenticate_alone_is_refused_with_this_reaso
 )
 def test_authentication_that_cannot_be_done_keeps_the_interface_silent(settings: InterfaceSettings, what: str) -> None:
     sealed = replace(CLASSIC, default_interface=settings)
-    net = pair(sealed, sealed, CHAIN)
-    net.run(20)
+    net = pair(sealed, sealed, CHAIN).run(20)
     assert not net.packets()
     assert not net.routers["R11"].process.neighbors()
     assert net.routers["R11"].logs[0] == f"EIGRP-IPv4 100: Tunnel100 is silent: {what}"
@@ -394,8 +361,7 @@ def test_authentication_that_cannot_be_done_keeps_the_interface_silent(settings:
 
 @pytest.mark.conforms("eigrp:6.5-as")
 def test_another_autonomous_system_is_not_heard() -> None:
-    net = pair(spoke=replace(CLASSIC, autonomous_system=200))
-    net.run(20)
+    net = pair(spoke=replace(CLASSIC, autonomous_system=200)).run(20)
     assert not net.routers["R11"].logs
     assert net.routers["R11"].process.state.traffic.dropped["other autonomous system"] > 0
 
@@ -405,16 +371,14 @@ def test_a_sender_outside_of_the_subnet_is_logged_once_and_not_heard() -> None:
     net.router("R11")
     net.router("R31")
     net.plug("tunnel", "R11", tunnel("192.168.100.11"))
-    net.plug("tunnel", "R31", tunnel("192.168.200.31"))
-    net.run(30)
+    net.plug("tunnel", "R31", tunnel("192.168.200.31")).run(30)
     assert net.routers["R11"].logs == [
         "EIGRP-IPv4 100: Neighbor 192.168.200.31 (Tunnel100) is blocked: not on common subnet"
     ]
 
 
 def test_a_broken_packet_is_counted_and_logged_once_a_minute() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     for _ in range(3):
         net.event(
             "R11", IpReceived("Tunnel100", IPv4Address("192.168.100.31"), IPv4Address("224.0.0.10"), 88, b"?" * 30)
@@ -430,18 +394,15 @@ def test_a_broken_packet_is_counted_and_logged_once_a_minute() -> None:
 
 def test_a_passive_interface_is_told_about_and_has_no_neighbors() -> None:
     lan = ("GigabitEthernet0/2", InterfaceSettings(passive=True))
-    net = pair(hub=replace(CLASSIC, interfaces=(lan,)))
-    net.run(1)
+    net = pair(hub=replace(CLASSIC, interfaces=(lan,))).run(1)
     assert net.routers["R31"].metric("10.1.1.0/24") == 1920256
     assert not [sent for sent in net.packets() if sent.order.interface == "GigabitEthernet0/2"]
 
 
 def test_an_interface_that_becomes_passive_says_goodbye() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     passive = (("Tunnel100", InterfaceSettings(passive=True)),)
-    net.configure("R31", EigrpConfig((replace(CLASSIC, interfaces=passive),)))
-    net.run(10)
+    net.configure("R31", EigrpConfig((replace(CLASSIC, interfaces=passive),))).run(10)
     assert net.routers["R11"].logs[-1] == down("Interface Goodbye received")
     assert not net.routers["R31"].process.neighbors()
 
@@ -461,8 +422,7 @@ def test_the_machine_listens_where_it_has_neighbors_and_says_so_again_when_asked
 
 
 def test_a_repeated_hello_touches_no_timer_and_sends_nothing() -> None:
-    net = pair()
-    net.run(7)
+    net = pair().run(7)
     hub = net.routers["R11"]
     hello = next(sent.order for sent in reversed(net.packets()) if sent.router == "R31")
     deadline = hub.machine.next_deadline()
@@ -498,16 +458,14 @@ def hellos(net: EigrpNet, router: str, since: float = 0.0) -> list[float]:
 
 
 def test_somebody_new_is_greeted_within_a_twentieth_of_a_second() -> None:
-    net = overlay()
-    net.run(1.0)
+    net = overlay().run(1.0)
     net.event("HUB", MulticastReached("Tunnel100"))
     net.run(0.05)
     assert len(hellos(net, "HUB", since=1.0)) == 1
 
 
 def test_however_many_are_new_a_few_hellos_greet_them_then_one_a_second_and_none_is_forgotten() -> None:
-    net = overlay()
-    net.run(1.0)
+    net = overlay().run(1.0)
     while net.now < 3.5:
         net.event("HUB", MulticastReached("Tunnel100"))
         net.run(0.01)
@@ -520,8 +478,7 @@ def test_however_many_are_new_a_few_hellos_greet_them_then_one_a_second_and_none
 
 
 def test_a_greeting_takes_the_place_of_the_next_hello_and_does_not_add_one() -> None:
-    net = overlay()
-    net.run(1.0)
+    net = overlay().run(1.0)
     net.event("HUB", MulticastReached("Tunnel100"))
     net.run(4.4)
     assert len(hellos(net, "HUB", since=1.0)) == 1
@@ -530,8 +487,7 @@ def test_a_greeting_takes_the_place_of_the_next_hello_and_does_not_add_one() -> 
 
 
 def test_news_of_an_interface_without_eigrp_is_nothing() -> None:
-    net = overlay()
-    net.run(1.0)
+    net = overlay().run(1.0)
     net.event("HUB", MulticastReached("Tunnel7"))
     net.run(1.0)
     assert hellos(net, "HUB", since=1.0) == []
@@ -575,8 +531,7 @@ def test_whom_multicast_does_not_reach_never_becomes_a_neighbor() -> None:
 
 @pytest.fixture
 def net() -> EigrpNet:
-    net = pair()
-    net.run(5)
+    net = pair().run(5)
     return net
 
 
@@ -593,8 +548,7 @@ def test_a_neighbor_that_never_answers_is_free(net: EigrpNet) -> None:
         before = alive(Neighbor)
         net.line("R31", "Tunnel100", up=False)
         net.wires["tunnel"].drops = lambda sender, _: sender == "R11"
-        net.line("R31", "Tunnel100", up=True)
-        net.run(300)
+        net.line("R31", "Tunnel100", up=True).run(300)
         net.line("R11", "Tunnel100", up=False)
         assert alive(Neighbor) == before - 2
 

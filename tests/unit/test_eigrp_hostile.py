@@ -55,8 +55,7 @@ def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_f
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(state, "MOST_NEIGHBORS", MOST)
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     greets(net, *range(1000))
     process = net.routers["R11"].process
     assert len(process.neighbors()) == MOST
@@ -68,8 +67,7 @@ def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_f
 def test_who_is_new_becomes_a_neighbor_while_strangers_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "MOST_NEIGHBORS", MOST)
     net = hub("R31", "R32")
-    net.line("R32", "Tunnel100", up=False)
-    net.run(5)
+    net.line("R32", "Tunnel100", up=False).run(5)
     greets(net, *range(1000))
     net.line("R32", "Tunnel100", up=True)
     for start in range(1000, 2000, 10):
@@ -82,8 +80,7 @@ def test_who_is_new_becomes_a_neighbor_while_strangers_fill_the_table(monkeypatc
 
 
 def test_an_address_that_answers_nothing_is_forgotten_after_sixteen_tries_however_long_it_may_be_silent() -> None:
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     greets(net, *range(20))
     net.run(80)
     assert [str(each.address) for each in net.routers["R11"].process.neighbors()] == ["10.255.0.31"]
@@ -95,8 +92,7 @@ def test_news_for_a_neighbor_does_not_wait_until_strangers_have_been_called() ->
         net.change(name, "Tunnel100", replace(tunnel(f"10.255.0.{host}"), prefix_length=16, bandwidth=100))
     net.run(5)
     greets(net, *range(1000))
-    net.plug("", "R11", ethernet("GigabitEthernet0/3", "10.99.3.3"))
-    net.run(1)
+    net.plug("", "R11", ethernet("GigabitEthernet0/3", "10.99.3.3")).run(1)
     assert net.routers["R31"].metric("10.99.3.0/24") is not None
 
 
@@ -149,8 +145,7 @@ def test_who_asks_without_end_and_takes_no_answer_has_a_bounded_number_of_questi
     opcode: Opcode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "MOST_QUESTIONS", 100)
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     asking = Asking(net)
     for number in range(100):
         asking.asks(opcode, number)
@@ -236,8 +231,7 @@ def _updates(net: EigrpNet) -> int:
 @pytest.mark.lengthy
 def test_a_neighbor_that_floods_a_hub_with_changes_is_heard_slowly_and_everybody_else_as_always() -> None:
     """A member whose routes changed all the time held the hub's core, and innocent neighbors expired."""
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     talker = Talker(net)
     before, sent, octets = _updates(net), 0, 0
     for number in range(1000):
@@ -248,15 +242,13 @@ def test_a_neighbor_that_floods_a_hub_with_changes_is_heard_slowly_and_everybody
     assert read * octets <= 10 * machine.PACE.rate + machine.PACE.credit + octets < sent * octets
     dropped = net.routers["R11"].process.state.traffic.dropped
     assert dropped["more work than one neighbor may cause"] > 100
-    net.plug("", "R31", ethernet("GigabitEthernet0/3", "10.99.3.3"))
-    net.run(0.1)
+    net.plug("", "R31", ethernet("GigabitEthernet0/3", "10.99.3.3")).run(0.1)
     assert net.routers["R11"].metric("10.99.3.0/24") is not None
     assert "10.255.0.31" in [str(one.address) for one in net.routers["R11"].process.neighbors() if one.is_up]
 
 
 def test_a_whole_table_that_comes_faster_than_it_is_read_waits_and_nothing_of_it_is_lost() -> None:
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     talker = Talker(net)
     for number in range(60):
         talker.tells(number)
@@ -270,22 +262,19 @@ def test_a_whole_table_that_comes_faster_than_it_is_read_waits_and_nothing_of_it
 def test_what_somebody_without_the_key_sends_in_a_neighbors_name_does_not_count_as_its_work() -> None:
     strong = InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256, password="sesame")
     sealed = replace(CLASSIC, default_interface=strong)
-    net = pair(sealed, sealed)
-    net.run(20)
+    net = pair(sealed, sealed).run(20)
     packet = EigrpPacket(
         opcode=Opcode.UPDATE, autonomous_system=100, sequence=9, tlvs=(Encoded(octets=_networks(0)),)
     ).serialize()
     for _ in range(500):
         net.event("R11", IpReceived("Tunnel100", SPOKE, HUB, PROTOCOL, packet, 2))
-    net.plug("", "R31", ethernet("GigabitEthernet0/3", "10.99.3.3"))
-    net.run(0.1)
+    net.plug("", "R31", ethernet("GigabitEthernet0/3", "10.99.3.3")).run(0.1)
     assert net.routers["R11"].metric("10.99.3.0/24") is not None
 
 
 def test_what_comes_from_no_neighbor_or_is_larger_than_any_packet_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "LARGEST", 1000)
-    net = hub("R31")
-    net.run(5)
+    net = hub("R31").run(5)
     talker = Talker(net)
     talker.tells(0)
     assert talker.told == 0

@@ -92,11 +92,9 @@ def test_with_split_horizon_the_hub_keeps_spokes_apart() -> None:
 
 def test_split_horizon_may_change_while_neighbors_stay() -> None:
     net = cloud(NAMED, NAMED, NAMED)
-    net.configure("R11", EigrpConfig((on_tunnel(NAMED, OPEN_HUB),)))
-    net.run(1)
+    net.configure("R11", EigrpConfig((on_tunnel(NAMED, OPEN_HUB),))).run(1)
     assert net.routers["R31"].metric("10.4.4.0/24") == 52992000
-    net.configure("R11", EigrpConfig((NAMED,)))
-    net.run(1)
+    net.configure("R11", EigrpConfig((NAMED,))).run(1)
     assert net.routers["R31"].metric("10.4.4.0/24") is None
     log = "EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is resync: split horizon changed"
     assert net.routers["R11"].logs.count(log) == 2
@@ -126,21 +124,18 @@ def test_of_equal_ways_over_two_interfaces_the_spoke_is_told_its_own_with_no_ecm
         wire = replace(tunnel(f"172.16.0.{number}"), name="Ethernet1/0")
         net.plug("wire", router, wire)
     for is_up in (False, True):
-        net.line("R41", "Tunnel100", up=is_up)
-        net.run(20)
+        net.line("R41", "Tunnel100", up=is_up).run(20)
     assert net.routers["R11"].next_hops("10.4.4.0/24") == ["172.16.0.2", "192.168.100.41"]
     assert net.routers["R31"].next_hops("10.4.4.0/24") == [hop]
 
 
 def test_a_network_that_goes_is_gone_everywhere_and_one_that_comes_is_known_everywhere() -> None:
     net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
-    net.line("R41", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R41", "GigabitEthernet0/2", up=False).run(1)
     assert net.routers["R11"].metric("10.4.4.0/24") is None
     assert net.routers["R31"].metric("10.4.4.0/24") is None
     assert Prefix.parse("10.4.4.0/24") not in net.routers["R11"].process.dual.table
-    net.line("R41", "GigabitEthernet0/2", up=True)
-    net.run(1)
+    net.line("R41", "GigabitEthernet0/2", up=True).run(1)
     assert net.routers["R31"].metric("10.4.4.0/24") == 52992000
 
 
@@ -194,8 +189,7 @@ def test_a_network_that_goes_while_the_delay_is_infinite_does_not_return_with_th
     usual = tunnel("192.168.100.31")
     net.change("R31", "Tunnel100", replace(usual, delay=167_772_150))
     net.run(1)
-    net.line("R41", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R41", "GigabitEthernet0/2", up=False).run(1)
     net.change("R31", "Tunnel100", usual)
     net.run(1)
     assert metrics(net)["R31"] == {Prefix.parse("10.1.1.0/24"): 1920256}
@@ -221,11 +215,9 @@ def test_more_hops_that_are_allowed_bring_farther_networks_and_fewer_take_them_a
     """`metric maximum-hops` had no effect on what neighbors had said before."""
     net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
     before, far = metrics(net), Prefix.parse("10.4.4.0/24")
-    net.configure("R31", EigrpConfig((replace(NAMED, maximum_hops=1),)))
-    net.run(1)
+    net.configure("R31", EigrpConfig((replace(NAMED, maximum_hops=1),))).run(1)
     assert far not in net.routers["R31"].routes
-    net.configure("R31", EigrpConfig((NAMED,)))
-    net.run(1)
+    net.configure("R31", EigrpConfig((NAMED,))).run(1)
     assert metrics(net) == before
 
 
@@ -297,8 +289,7 @@ def square(settings: ProcessSettings = CLASSIC) -> EigrpNet:
         for number, name in enumerate((left, right), 1):
             subnet = ["sa", "sb", "ad", "bd"].index(wire)
             net.plug(wire, name, ethernet(f"GigabitEthernet0/{subnet}", f"172.16.{subnet}.{number}", delay=10 * delay))
-    net.plug("", "D", ethernet("GigabitEthernet0/9", "10.9.9.1"))
-    net.run(3)
+    net.plug("", "D", ethernet("GigabitEthernet0/9", "10.9.9.1")).run(3)
     return net
 
 
@@ -328,8 +319,7 @@ def test_who_loses_the_only_way_asks_and_takes_the_answer() -> None:
     net.change("B", "GigabitEthernet0/3", replace(far, address=IPv4Address("172.16.3.1")))
     net.run(1)
     before = net.now
-    net.line("S", "GigabitEthernet0/0", up=False)
-    net.run(1)
+    net.line("S", "GigabitEthernet0/0", up=False).run(1)
     assert "S" in queries(net, before)
     assert net.routers["S"].next_hops("10.9.9.0/24") == ["172.16.1.2"]
 
@@ -337,8 +327,7 @@ def test_who_loses_the_only_way_asks_and_takes_the_answer() -> None:
 def test_a_destination_that_is_gone_is_asked_for_and_then_forgotten() -> None:
     net = square()
     before = net.now
-    net.line("D", "GigabitEthernet0/9", up=False)
-    net.run(1)
+    net.line("D", "GigabitEthernet0/9", up=False).run(1)
     assert queries(net, before)
     for name in "SAB":
         assert net.routers[name].metric("10.9.9.0/24") is None
@@ -349,8 +338,7 @@ def test_a_stub_is_not_asked() -> None:
     stub = replace(NAMED, stub=StubFlag.CONNECTED | StubFlag.SUMMARY)
     net = cloud(on_tunnel(NAMED, OPEN_HUB), stub, stub, NAMED)
     before = net.now
-    net.line("R31", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R31", "GigabitEthernet0/2", up=False).run(1)
     asked = [str(sent.order.destination) for sent in net.packets(before) if sent.packet.opcode == Opcode.QUERY]
     assert asked == ["192.168.100.11", "192.168.100.51"]
     assert net.routers["R51"].metric("10.3.3.0/24") is None
@@ -362,8 +350,7 @@ def test_a_stub_tells_its_own_networks_only() -> None:
     net.router("R99", NAMED)
     net.plug("behind", "R31", ethernet("GigabitEthernet0/5", "10.30.0.1"))
     net.plug("behind", "R99", ethernet("GigabitEthernet0/5", "10.30.0.2"))
-    net.plug("", "R99", ethernet("GigabitEthernet0/6", "10.99.0.1"))
-    net.run(2)
+    net.plug("", "R99", ethernet("GigabitEthernet0/6", "10.99.0.1")).run(2)
     hub = net.routers["R11"]
     assert net.routers["R31"].metric("10.99.0.0/24") is not None
     assert hub.metric("10.99.0.0/24") is None
@@ -381,14 +368,12 @@ def test_a_receive_only_stub_tells_nothing() -> None:
 def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
     net = square(replace(CLASSIC, active_time=60.0))
     net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False)
-    net.run(3)
+    net.line("D", "GigabitEthernet0/3", up=False).run(3)
     silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
     before = net.now
-    net.line("D", "GigabitEthernet0/9", up=False)
-    net.run(59)
+    net.line("D", "GigabitEthernet0/9", up=False).run(59)
     assert net.routers["D"].process.dual.active
     kinds = {(sent.router, sent.packet.opcode) for sent in net.packets(before)}
     assert {("D", Opcode.SIA_QUERY), ("A", Opcode.SIA_REPLY), ("A", Opcode.SIA_QUERY)} <= kinds
@@ -405,13 +390,11 @@ def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> 
     lan = ethernet("GigabitEthernet0/9", "10.9.9.1")
     net.change("D", "GigabitEthernet0/9", replace(lan, secondary=((IPv4Address("10.9.8.1"), 24),)))
     net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False)
-    net.run(3)
+    net.line("D", "GigabitEthernet0/3", up=False).run(3)
     silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    net.line("D", "GigabitEthernet0/9", up=False)
-    net.run(60)
+    net.line("D", "GigabitEthernet0/9", up=False).run(60)
     assert len(net.routers["A"].process.dual.active) == 2
     net.run(540)
     assert not any(router.process.dual.active for router in net.routers.values())
@@ -420,11 +403,9 @@ def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> 
 def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
     net = square(replace(CLASSIC, active_time=0.0))
     net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False)
-    net.run(3)
+    net.line("D", "GigabitEthernet0/3", up=False).run(3)
     net.routers["S"].process.advertiser.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    net.line("D", "GigabitEthernet0/9", up=False)
-    net.run(600)
+    net.line("D", "GigabitEthernet0/9", up=False).run(600)
     assert net.routers["D"].process.dual.active
     assert not any("stuck" in line for router in net.routers.values() for line in router.logs)
 
@@ -432,13 +413,11 @@ def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
 def test_when_the_active_timer_is_disabled_who_has_not_replied_so_far_is_waited_for_too() -> None:
     net = square(replace(CLASSIC, active_time=60.0))
     net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False)
-    net.run(3)
+    net.line("D", "GigabitEthernet0/3", up=False).run(3)
     silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    net.line("D", "GigabitEthernet0/9", up=False)
-    net.run(10)
+    net.line("D", "GigabitEthernet0/9", up=False).run(10)
     for name in net.routers:
         net.configure(name, EigrpConfig((replace(CLASSIC, active_time=0.0),)))
     net.run(600)
@@ -499,22 +478,18 @@ def test_a_summary_lives_as_long_as_a_component() -> None:
     hub, spoke = net.routers["R11"], net.routers["R31"]
     assert spoke.metric("10.0.0.0/8") == 1920256
     assert Prefix.parse("10.0.0.0/8") not in hub.routes
-    net.line("R11", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R11", "GigabitEthernet0/2", up=False).run(1)
     assert spoke.metric("10.0.0.0/8") == 1945600 + 256 * 5000
-    net.line("R31", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R31", "GigabitEthernet0/2", up=False).run(1)
     assert spoke.metric("10.0.0.0/8") is None
 
 
 def test_a_summary_that_is_configured_later_replaces_its_components() -> None:
     net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
     summary = replace(OPEN_HUB, summaries=(Summary(Prefix.parse("0.0.0.0/0")),))
-    net.configure("R11", EigrpConfig((on_tunnel(NAMED, summary),)))
-    net.run(1)
+    net.configure("R11", EigrpConfig((on_tunnel(NAMED, summary),))).run(1)
     assert set(map(str, net.routers["R31"].routes)) == {"0.0.0.0/0"}
-    net.configure("R11", EigrpConfig((on_tunnel(NAMED, OPEN_HUB),)))
-    net.run(1)
+    net.configure("R11", EigrpConfig((on_tunnel(NAMED, OPEN_HUB),))).run(1)
     assert set(map(str, net.routers["R31"].routes)) == {"10.1.1.0/24", "10.4.4.0/24"}
     assert Prefix.parse("0.0.0.0/0") not in net.routers["R11"].routes
 
@@ -583,8 +558,7 @@ def test_a_rip_route_comes_in_only_with_a_metric() -> None:
     assert DEFAULT.prefix not in net.routers["R31"].routes
     seed = link_vector(1_000_000, 1000, 1500)
     settings = replace(CLASSIC, redistributions=(Redistribution(source=RouteSource.RIP),), default_metric=seed)
-    net.configure("R11", EigrpConfig((settings,)))
-    net.run(1)
+    net.configure("R11", EigrpConfig((settings,))).run(1)
     assert net.routers["R31"].metric("0.0.0.0/0") == 1945600
 
 

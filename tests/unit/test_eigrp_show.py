@@ -136,8 +136,7 @@ def test_what_is_not_in_the_table_is_said_to_be_absent(named: EigrpNet) -> None:
 def test_an_active_destination_names_those_who_owe_a_reply() -> None:
     net = phase1(CLASSIC)
     net.routers["R11"].process.advertiser.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    net.line("R31", "GigabitEthernet0/2", up=False)
-    net.run(7)
+    net.line("R31", "GigabitEthernet0/2", up=False).run(7)
     active = show(net, "R31", "show ip eigrp topology active")
     assert show(net, "R31", "show ip eigrp topology pending") == active
     is_golden(active, "eigrp_show/an_active_destination_names_those_who_owe_a_reply")
@@ -214,8 +213,7 @@ def test_the_block_of_show_ip_protocols() -> None:
         redistributions=(Redistribution(source=RouteSource.STATIC),),
         stub=StubFlag.CONNECTED,
     )
-    net.configure("R11", EigrpConfig((settings,)))
-    net.run(10)
+    net.configure("R11", EigrpConfig((settings,))).run(10)
     block = "\n".join(ip_protocols(cast("ShowContext", View(net.routers["R11"], net.now)))) + "\n"
     is_golden(block, "eigrp_show/the_block_of_show_ip_protocols")
 
@@ -237,15 +235,13 @@ def test_debugs_say_what_is_sent_decided_and_who_comes() -> None:
     hub = net.routers["R11"]
     hub.debugging.flags = {"eigrp packets", "eigrp fsm", "eigrp neighbors", "ip eigrp"}
     net.event("R11", Tick())
-    net.line("R31", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R31", "GigabitEthernet0/2", up=False).run(1)
     assert "DUAL: rcvquery: 10.3.3.0/24 via 192.168.100.31 metric Infinity/Infinity" in hub.debugs
     assert "EIGRP-IPv4(100): Int 10.3.3.0/24 unreachable from 192.168.100.31" in hub.debugs
     assert any(line.startswith("DUAL: 10.3.3.0/24 from PASSIVE to SUCCESSOR_ASKED") for line in hub.debugs)
     received = hub.debugs.index("EIGRP: Received QUERY on Tunnel100 - paklen 64 nbr 192.168.100.31")
     assert hub.debugs[received + 1].startswith("  AS 100, Flags 0x0:(NULL), Seq 3/0 ")
-    net.line("R31", "Tunnel100", up=False)
-    net.run(20)
+    net.line("R31", "Tunnel100", up=False).run(20)
     assert "EIGRP: Neighbor 192.168.100.31 went down on Tunnel100: holding time expired" in hub.debugs
 
 
@@ -260,8 +256,7 @@ def pair(settings: ProcessSettings = SETTINGS) -> EigrpNet:
     for number in (1, 2):
         net.router(f"R{number}", settings)
         net.plug("tunnel", f"R{number}", tunnel(f"192.168.100.{number}"))
-    net.plug("", "R2", ethernet("GigabitEthernet0/2", "10.2.2.1"))
-    net.run(20)
+    net.plug("", "R2", ethernet("GigabitEthernet0/2", "10.2.2.1")).run(20)
     return net
 
 
@@ -337,8 +332,7 @@ def test_what_is_sent_again_is_printed_by_the_debug_of_that_alone() -> None:
     net = pair()
     net.routers["R2"].debugging.flags.add("eigrp packets retry")
     net.wires["tunnel"].drops = lambda sender, order: sender == "R1"  # acknowledgments are lost
-    net.plug("", "R2", ethernet("GigabitEthernet0/3", "10.3.3.1"))
-    net.run(10)
+    net.plug("", "R2", ethernet("GigabitEthernet0/3", "10.3.3.1")).run(10)
     lines = [line for line in net.routers["R2"].debugs if line.startswith("EIGRP: ")]
     assert lines
     assert {line.split()[2] for line in lines} == {"UPDATE"}

@@ -45,17 +45,14 @@ def reliable(net: EigrpNet, router: str, since: float) -> list[Sent]:
 
 
 def test_a_change_goes_to_many_neighbors_in_one_multicast() -> None:
-    net = cloud(8)
-    net.run(10)
+    net = cloud(8).run(10)
     before = net.now
-    net.line("R0", "GigabitEthernet0/2", up=False)
-    net.run(1)
+    net.line("R0", "GigabitEthernet0/2", up=False).run(1)
     (query,) = reliable(net, "R0", before)
     assert (query.packet.opcode, query.order.destination) == (Opcode.QUERY, IPv4Address("224.0.0.10"))
     assert (query.packet.acknowledgment, query.packet.flags) == (0, PacketFlag(0))
     before = net.now
-    net.line("R0", "GigabitEthernet0/2", up=True)
-    net.run(1)
+    net.line("R0", "GigabitEthernet0/2", up=True).run(1)
     (update,) = reliable(net, "R0", before)
     assert (update.packet.opcode, update.order.destination) == (Opcode.UPDATE, IPv4Address("224.0.0.10"))
     assert all(net.routers[f"R{number}"].metric("10.0.0.0/24") for number in range(1, 9))
@@ -63,8 +60,7 @@ def test_a_change_goes_to_many_neighbors_in_one_multicast() -> None:
 
 @pytest.mark.conforms("eigrp:5.2-retransmit")
 def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
-    net = cloud(3)
-    net.run(10)
+    net = cloud(3).run(10)
     lost: list[bool] = []
 
     def lose_once(sender: str, order: SendIp) -> bool:
@@ -75,8 +71,7 @@ def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
 
     before = net.now
     net.wires["tunnel"].drops = lose_once
-    net.line("R0", "GigabitEthernet0/2", up=False)
-    net.run(3)
+    net.line("R0", "GigabitEthernet0/2", up=False).run(3)
     first, *again = [sent.packet for sent in reliable(net, "R0", before)]
     assert len(again) == 3
     assert {packet.sequence for packet in again} == {first.sequence}
@@ -85,13 +80,11 @@ def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
 
 @pytest.mark.conforms("eigrp:5.2-conditional")
 def test_a_multicast_past_a_neighbor_that_is_behind_is_conditional() -> None:
-    net = cloud(4)
-    net.run(10)
+    net = cloud(4).run(10)
     deaf = IPv4Address("192.168.100.1")
     net.wires["tunnel"].drops = lambda sender, order: sender == "R1"
     before = net.now
-    net.line("R0", "GigabitEthernet0/2", up=False)
-    net.run(1.5)
+    net.line("R0", "GigabitEthernet0/2", up=False).run(1.5)
     net.change("R2", "GigabitEthernet0/2", ethernet("GigabitEthernet0/2", "10.0.2.1", delay=500))
     net.run(1.5)
     hellos = [sent.packet for sent in net.packets(before) if sent.router == "R0" and sent.packet.find(Sequence)]
@@ -111,8 +104,7 @@ def test_a_multicast_past_a_neighbor_that_is_behind_is_conditional() -> None:
 @pytest.mark.lengthy
 @pytest.mark.parametrize("seed", range(4))
 def test_with_a_third_of_all_packets_lost_everybody_learns_everything(seed: int) -> None:
-    net = cloud(6, seed=seed, loss=0.3)
-    net.run(30)
+    net = cloud(6, seed=seed, loss=0.3).run(30)
     net.wires["tunnel"].loss = 0.0  # only Hellos are not repeated
     net.run(12)
     for number in range(1, 7):
@@ -126,8 +118,7 @@ def test_with_a_third_of_all_packets_lost_everybody_learns_everything(seed: int)
 
 @pytest.mark.conforms("eigrp:5.2-order")
 def test_a_packet_that_comes_twice_is_acknowledged_twice_and_taken_once() -> None:
-    net = cloud(1)
-    net.run(6)
+    net = cloud(1).run(6)
     update = next(sent for sent in reversed(net.packets()) if sent.router == "R1" and sent.packet.sequence)
     before = net.now
     order = update.order
@@ -140,8 +131,7 @@ def test_a_packet_that_comes_twice_is_acknowledged_twice_and_taken_once() -> Non
 
 @pytest.mark.conforms("eigrp:5.2-rto")
 def test_the_time_for_an_answer_follows_the_way_it_takes() -> None:
-    net = cloud(1, delay=0.05)
-    net.run(20)
+    net = cloud(1, delay=0.05).run(20)
     (neighbor,) = net.routers["R0"].process.neighbors()
     assert 0.1 <= neighbor.srtt < 0.12
     assert neighbor.rto == pytest.approx(6 * neighbor.srtt)
@@ -193,15 +183,13 @@ def test_a_neighbor_that_reads_classic_metrics_only_gets_those_even_from_a_named
 
 @pytest.mark.conforms("eigrp:6.7.4-versions")
 def test_old_and_new_neighbors_on_one_interface_each_get_what_they_read_and_no_multicast() -> None:
-    net = cloud(2)
-    net.run(2)
+    net = cloud(2).run(2)
     old = OldRouter(net, "192.168.100.8")
     old.arrive()
     net.run(1)
     old.acknowledge()
     before = net.now
-    net.line("R0", "GigabitEthernet0/2", up=False)
-    net.run(0.1)
+    net.line("R0", "GigabitEthernet0/2", up=False).run(0.1)
     old.acknowledge()
     told = {str(sent.order.destination): type(sent.packet.tlvs[0]) for sent in reliable(net, "R0", before)}
     assert told == {
@@ -288,8 +276,7 @@ def down(reason: str, address: str) -> str:
 
 def test_a_way_that_is_dead_in_one_direction_ends_the_adjacency_on_both_ends_at_the_same_moment() -> None:
     """R31 hears nothing, and what it sends to R11's own address is lost; by multicast R11 hears of it."""
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.wires["tunnel"].drops = lambda sender, order: sender == "R11" or not order.destination.is_multicast
     net.run(15)
     assert down("holding time expired", HUB_NAME) in net.routers["R31"].logs
@@ -300,8 +287,7 @@ def test_a_way_that_is_dead_in_one_direction_ends_the_adjacency_on_both_ends_at_
 
 
 def test_a_termination_that_names_somebody_else_ends_nothing() -> None:
-    net = crowd(2)
-    net.run(3)
+    net = crowd(2).run(3)
     net.event("R11", ClearNeighbors(address=IPv4Address("192.168.100.101")))
     net.run(0.1)
     termination = down("Interface PEER-TERMINATION received", HUB_NAME)
@@ -310,8 +296,7 @@ def test_a_termination_that_names_somebody_else_ends_nothing() -> None:
 
 @pytest.mark.lengthy
 def test_a_hub_that_gives_many_up_names_them_together() -> None:
-    net = crowd(60)
-    net.run(12)
+    net = crowd(60).run(12)
     assert len(net.routers["R11"].process.neighbors()) == 60
     net.wires["tunnel"].drops = lambda sender, order: sender != "R11"
     cut = net.now
@@ -325,8 +310,7 @@ def test_a_hub_that_gives_many_up_names_them_together() -> None:
 
 
 def test_what_still_waits_to_be_said_does_not_end_an_adjacency_that_has_begun_again() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     for _ in range(20):
         net.event("R11", ClearNeighbors())
         net.run(0.02)
@@ -341,8 +325,7 @@ def test_what_still_waits_to_be_said_does_not_end_an_adjacency_that_has_begun_ag
 
 @pytest.mark.conforms("eigrp:6.7.7-goodbye")
 def test_a_goodbye_goes_to_all() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.change("R11", "Tunnel100", tunnel("192.168.100.12"))
     net.run(0.1)
     goodbye = [sent for sent in net.packets(1) if sent.packet.find(Parameters) == Parameters.goodbye(15)]
@@ -351,11 +334,9 @@ def test_a_goodbye_goes_to_all() -> None:
 
 
 def test_a_goodbye_leaves_while_the_line_is_still_up() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.event("R31", LineEnds("Tunnel100"))
-    net.line("R31", "Tunnel100", up=False)
-    net.run(0.1)
+    net.line("R31", "Tunnel100", up=False).run(0.1)
     assert net.routers["R31"].logs[-1] == down("interface down", HUB_NAME)
     assert net.routers["R11"].logs[-1] == down("Interface Goodbye received", SPOKE_NAME)
 
@@ -366,8 +347,7 @@ def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbo
     own = (("Tunnel100", InterfaceSettings(split_horizon=False)),)
     hub = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,), interfaces=own)
     net.configure("R11", EigrpConfig((hub,)))
-    net.plug("", "R11", ethernet("GigabitEthernet0/0", "10.1.1.1"))
-    net.run(3)
+    net.plug("", "R11", ethernet("GigabitEthernet0/0", "10.1.1.1")).run(3)
     assert net.routers["R31"].routes
     net.configure("R31", EigrpConfig(()))
     assert not net.routers["R31"].routes
@@ -376,8 +356,7 @@ def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbo
 def test_nobody_is_called_silent_of_whom_leave_was_taken_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows for a crowd takes several events, in which its holding times end."""
     monkeypatch.setattr(adjacency, "TOGETHER", 1)
-    net = crowd(4)
-    net.run(3)
+    net = crowd(4).run(3)
     net.wires["tunnel"].drops = lambda sender, order: sender != "R11"
     hub, found = net.routers["R11"], list[NeighborSilent]()
     neighbors = list(hub.process.neighbors())
@@ -401,8 +380,7 @@ def _hub() -> EigrpNet:
     net = EigrpNet()
     net.router("R11", config=EigrpConfig((ProcessSettings(autonomous_system=100, networks=(EVERYTHING,)),)))
     net.plug("tunnel", "R11", tunnel(str(US)))
-    net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
-    net.run(0.1)
+    net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1")).run(0.1)
     return net
 
 
@@ -509,11 +487,9 @@ def test_a_table_takes_as_long_as_the_share_of_the_bandwidth_lets_it(percent: in
 
 @pytest.mark.lengthy
 def test_a_neighbor_that_goes_while_it_waits_for_its_turn_is_sent_nothing_more() -> None:
-    net = paced_pair(2)
-    net.run(2.0)
+    net = paced_pair(2).run(2.0)
     net.line("B", "Tunnel100", up=False)
-    net.line("A", "Tunnel100", up=False)
-    net.run(1.0)
+    net.line("A", "Tunnel100", up=False).run(1.0)
     gone = net.now
     net.run(30.0)
     assert [sent for sent in net.packets(gone) if sent.packet.sequence] == []

@@ -450,8 +450,7 @@ def test_in_tunnel_mode_the_address_that_a_nat_hides_stays_the_inner_one_over_re
     spoke = net.node("192.168.1.10", transport=False, may_tunnel=True, seconds=seconds["spoke"])
     net.nats[spoke.address] = IPv4Address("203.0.113.9")
     spoke.want(hub)
-    net.run(2)
-    net.run(300)
+    net.run(2).run(300)
     assert len(hub.heard(SaNegotiated)) > 2
     for node, ours, theirs in ((hub, hub.address, spoke.address), (spoke, spoke.address, hub.address)):
         for negotiated in node.heard(SaNegotiated):

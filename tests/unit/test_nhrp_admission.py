@@ -51,8 +51,7 @@ def _ready(*, trusted: bool = False, behind: dict[str, str] | None = None) -> Pr
     if trusted:
         hub = overlay.members["R11"]
         hub.config = type(hub.config)(name=TUNNEL, network_id=100, maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     return overlay
 
@@ -271,9 +270,7 @@ def _over(overlay: ProtectedOverlay, packet: RegistrationRequest, number: int) -
 
 
 def test_on_a_protected_tunnel_the_identity_counts_over_all_its_connections() -> None:
-    overlay = protected(registration_limit=LIMIT)
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(registration_limit=LIMIT).start().run(5)
     overlay.configure("R11", registration_limit=LIMIT)
     first = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
     assert _over(overlay, _request(0, 2), first) == [CieCode.SUCCESS] * 2
@@ -284,9 +281,7 @@ def test_on_a_protected_tunnel_the_identity_counts_over_all_its_connections() ->
 
 def test_whose_key_proves_no_name_has_no_more_entries_by_inventing_names() -> None:
     """A key that is good for everybody: each name that its holder made up had 32 entries of its own."""
-    overlay = protected(registration_limit=LIMIT)
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(registration_limit=LIMIT).start().run(5)
     overlay.configure("R11", registration_limit=LIMIT)
     codes: list[int] = []
     for number in range(5):
@@ -300,9 +295,7 @@ def test_whose_key_proves_no_name_has_no_more_entries_by_inventing_names() -> No
 
 def test_nobody_uses_up_the_entries_of_another_by_saying_its_name() -> None:
     """The holder of everybody's key registered as R31.example, whose own entries were refused then."""
-    overlay = protected(registration_limit=LIMIT)
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(registration_limit=LIMIT).start().run(5)
     overlay.configure("R11", registration_limit=LIMIT)
     before = tunnel_of(overlay, "R11").cache.paid_by(Proved(2, b"R31.example"))
     assert before
@@ -422,34 +415,28 @@ def test_an_entry_stays_when_a_route_to_its_own_station_comes_or_goes() -> None:
 
 
 def test_who_said_it_was_a_station_that_had_not_come_yet_loses_what_it_got_when_that_comes() -> None:
-    overlay = cloud()
-    overlay.start("R11", "R41")
-    overlay.run(2)
+    overlay = cloud().start("R11", "R41").run(2)
     assert register(overlay, HOST, by=SPOKE, at=PEER_NBMA) == CieCode.SUCCESS  # nobody knows better
-    overlay.start("R31")
-    overlay.run(2)
+    overlay.start("R31").run(2)
     assert "10.3.3.100/32" not in targets(overlay, "R11")
     assert targets(overlay, "R11")["192.168.100.31/32"].nbma == SPOKE_NBMA
 
 
 def test_a_hub_with_a_host_mask_takes_clients_that_no_route_leads_to() -> None:
     """FRR gives tunnel interfaces a /32, so that every client is outside of the subnet."""
-    overlay = cloud()
-    overlay.start("R11")
+    overlay = cloud().start("R11")
     hub = overlay.members["R11"]
     state = replace(hub.interfaces.states[0], prefix_length=32)
     hub.interfaces.states[0] = state
     hub.rib.known = []
     hub.machine.tunnels[0].follow(state)
-    overlay.start("R31")
-    overlay.run(2)
+    overlay.start("R31").run(2)
     assert targets(overlay, "R11")["192.168.100.31/32"].nbma == SPOKE_NBMA
 
 
 @pytest.mark.parametrize(("length", "code"), [(24, CieCode.ADMINISTRATIVELY_PROHIBITED), (31, CieCode.SUCCESS)])
 def test_the_last_address_of_a_subnet_is_nobodys_unless_the_subnet_has_only_two(length: int, code: CieCode) -> None:
-    overlay = cloud()
-    overlay.start("R11")
+    overlay = cloud().start("R11")
     hub = overlay.members["R11"]
     own = address("192.168.100.254")
     state = replace(hub.interfaces.states[0], address=own, prefix_length=length)
@@ -507,8 +494,7 @@ def test_the_address_takes_no_room_and_the_octets_are_the_same_again() -> None:
 @pytest.mark.conforms("5.1-nbma-absent")
 def test_a_registration_is_bound_to_where_it_came_from_and_answered() -> None:
     """It was malformed to us, and a station that OpenNHRP had purged could not come back."""
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     receive(overlay, "R11", REGISTRATION, SPOKE_NBMA)
     (reply,) = overlay.sent(RegistrationReply)
     assert reply.cies[0].code == CieCode.SUCCESS

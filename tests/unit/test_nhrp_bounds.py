@@ -100,8 +100,7 @@ def register(overlay: Overlay, number: int) -> int:
 @pytest.mark.conforms("5.2.0.1-nak-time", "5.2.3-overflow", "5.2.4-nak-5", "frr-22959")
 def test_a_full_server_says_so_and_serves_those_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LARGEST_CACHE", 10)
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     codes = [register(overlay, number) for number in range(15)]
     assert codes == [CieCode.SUCCESS] * 10 + [CieCode.INSUFFICIENT_RESOURCES] * 5
     assert len(tunnel_of(overlay, "R11").cache) == len(overlay.members["R11"].adjacencies) == 10
@@ -115,11 +114,9 @@ def test_a_full_server_says_so_and_serves_those_that_it_has(monkeypatch: pytest.
 @pytest.mark.conforms("5.2.0.1-code", "5.2.4-nak-5", "frr-22957")
 def test_a_client_of_a_full_server_asks_on_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LARGEST_CACHE", 0)
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     overlay.members["R31"].config = replace(overlay.members["R31"].config, maps=NONE)
-    overlay.start("R31")
-    overlay.run(300)
+    overlay.start("R31").run(300)
     (client,) = tunnel_of(overlay).clients.values()
     assert str(client.reason) == "the next hop server refuses our registration (insufficient resources(5))"
     assert len(overlay.sent(RegistrationRequest)) <= 12
@@ -127,9 +124,7 @@ def test_a_client_of_a_full_server_asks_on_ever_more_rarely(monkeypatch: pytest.
 
 def test_questions_leave_nothing_to_the_collector_of_garbage() -> None:
     """It looks at all objects of a router so seldom that circles of references are kept for hours."""
-    overlay = cloud(3, 4, 5, holdtime=120)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3, 4, 5, holdtime=120).start().run(1)
     with uncollected():
         for number in range(100, 150):
             overlay.handle("R31", Unresolved(TUNNEL, address(f"192.168.100.{number}")))
@@ -202,8 +197,7 @@ def test_nobody_asks_in_the_name_of_the_subnet_or_of_everybody_in_it(source: str
 def test_a_flood_of_redirects_for_ever_new_hosts_is_bounded() -> None:
     overlay = cloud()
     overlay.members["R31"].routes["10.0.0.0/8"] = "192.168.100.11"
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     for number in range(2000):
         receive(overlay, "R31", redirect(str(address("10.99.0.0") + number)), HUB_NBMA)
@@ -297,8 +291,7 @@ def test_a_tunnel_that_is_taken_away_leaves_nothing_waiting() -> None:
     overlay.filter = lambda _, __, packet: isinstance(packet, TrafficIndication)
     receive(overlay, "R31", redirect("10.4.9.9"), HUB_NBMA)
     overlay.handle("R31", ClearCache())
-    overlay.configure("R31", network_id=None)
-    overlay.run(300)
+    overlay.configure("R31", network_id=None).run(300)
     machine = overlay.members["R31"].machine
     assert machine.next_deadline() is None
     part = machine._overlays[4]  # noqa: SLF001  what it forgot is seen nowhere else
@@ -489,9 +482,7 @@ def _over(overlay: ProtectedOverlay, number: int) -> int:
 
 
 def test_a_member_with_two_connections_may_not_cause_twice_as_much() -> None:
-    overlay = protected()
-    overlay.start()
-    overlay.run(5)
+    overlay = protected().start().run(5)
     overlay.packets.clear()
     first = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
     for _ in range(200):
@@ -518,9 +509,7 @@ def test_nobody_uses_up_in_clear_what_is_read_of_a_station_by_packets_without_it
 
 
 def test_nonsense_over_a_connection_is_the_work_of_its_member() -> None:
-    overlay = protected()
-    overlay.start()
-    overlay.run(5)
+    overlay = protected().start().run(5)
     number = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
     for _ in range(1000):
         overlay.handle("R11", NhrpReceived(TUNNEL, PEER_NBMA, bytes(100), number))

@@ -184,8 +184,7 @@ def test_packets_of_data_change_no_mapping() -> None:
 
 @pytest.mark.conforms("frr-21515-zero")
 def test_holding_time_zero_in_a_registration_is_not_replaced_by_a_time_of_ours() -> None:
-    overlay = cloud()
-    overlay.start("R11")
+    overlay = cloud().start("R11")
     spoke = cloud(3)
     spoke.start()
     request = replace(spoke.sent(RegistrationRequest)[0], cies=(ClientInfo(prefix_length=32, holding_time=0),))
@@ -428,8 +427,7 @@ def test_redirects_for_a_host_that_is_asked_for_or_known_cause_no_further_reques
 def test_a_flood_of_redirects_keeps_the_cache_bounded() -> None:
     overlay = cloud()
     overlay.members["R31"].routes["10.99.0.0/16"] = "192.168.100.11"
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     overlay.filter = lambda _, __, packet: isinstance(packet, RegistrationRequest | TrafficIndication)
     for number in range(1000):
         hairpin(overlay, "10.3.3.1", f"10.99.{number // 250}.{number % 250 + 1}", by="R31")

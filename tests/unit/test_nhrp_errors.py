@@ -388,8 +388,7 @@ def test_an_error_that_quotes_nonsense_does_nothing(quote: bytes) -> None:
 def test_an_error_about_a_registration_says_why_the_server_is_not_up() -> None:
     overlay = cloud(3)
     overlay.filter = lambda _, __, packet: not isinstance(packet, RegistrationReply)
-    overlay.start()
-    overlay.run(0.1)
+    overlay.start().run(0.1)
     told(overlay, ErrorCode.AUTHENTICATION_FAILURE, overlay.sent(RegistrationRequest)[0])
     (client,) = tunnel_of(overlay).clients.values()
     assert str(client.reason) == "192.168.100.11 answers: authentication failure (11)"
@@ -399,8 +398,7 @@ def test_why_a_server_is_not_up_stays_until_a_request_finds_no_word_at_all() -> 
     """Between two refusals `no reply` would be a lie, and what may be wrong with a silent server beside the point."""
     overlay = cloud(3, authentication="right")
     overlay.members["R31"].config = replace(overlay.members["R31"].config, authentication="wrong")
-    overlay.start()
-    overlay.run(0.2)
+    overlay.start().run(0.2)
     (client,) = tunnel_of(overlay).clients.values()
     seen: list[tuple[str, bool, int]] = []
 
@@ -439,8 +437,7 @@ def test_an_error_that_names_the_offender_as_its_source_is_understood() -> None:
     """FRR before 2025 put the NBMA address of who was at fault there; only with both addresses it is our own error."""
     overlay = cloud(3)
     overlay.filter = lambda _, __, packet: not isinstance(packet, RegistrationReply)
-    overlay.start()
-    overlay.run(0.1)
+    overlay.start().run(0.1)
     error = ErrorIndication(
         source_nbma=SPOKE_NBMA,
         source_protocol=HUB,
@@ -455,9 +452,7 @@ def test_an_error_that_names_the_offender_as_its_source_is_understood() -> None:
 
 @pytest.mark.conforms("5.2.7-understood")
 def test_an_error_about_a_refresh_leaves_what_works() -> None:
-    overlay = cloud(holdtime=60)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(holdtime=60).start().run(1)
     make_shortcut(overlay)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     spoke = overlay.members["R31"]

@@ -47,8 +47,7 @@ def test_until_the_direct_path_is_proved_packets_stay_with_the_hub() -> None:
 
 
 def test_why_the_direct_path_is_not_used_is_kept() -> None:
-    overlay = _unproved()
-    overlay.run(6.5)
+    overlay = _unproved().run(6.5)
     assert tunnel_of(overlay).paths[PEER].state is PathState.LOST
     assert str(targets(overlay)["192.168.100.41/32"].reason) == (
         "the direct path does not answer (5 echoes to 192.168.100.41 at 172.16.41.1 unanswered)"
@@ -106,8 +105,7 @@ def test_the_echo_is_a_whole_ip_packet_to_the_tunnel_address_of_the_peer() -> No
 
 
 def test_a_path_that_works_later_is_used_later() -> None:
-    overlay = _unproved()
-    overlay.run(30)
+    overlay = _unproved().run(30)
     overlay.fix()
     overlay.run(61)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
@@ -207,9 +205,7 @@ def test_with_all_hubs_dead_the_shortcut_lives_on() -> None:
 
 @pytest.mark.conforms("6.2.2-loss")
 def test_a_peer_that_moved_is_found_again() -> None:
-    overlay = cloud(unique=False)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(unique=False).start().run(1)
     make_shortcut(overlay)
     overlay.move("R41", "172.16.41.99")
     spoke = overlay.members["R31"]
@@ -225,9 +221,7 @@ def test_a_peer_that_moved_is_found_again() -> None:
 
 def test_a_peer_that_moved_without_a_word_is_asked_for_when_its_lost_path_is_tried_again() -> None:
     """Its entry is good for two hours yet, and redirects about what is known already are ignored."""
-    overlay = cloud(unique=False)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(unique=False).start().run(1)
     make_shortcut(overlay)
     overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeRequest)
     overlay.move("R41", "172.16.41.99")
@@ -242,9 +236,7 @@ def test_a_peer_that_moved_without_a_word_is_asked_for_when_its_lost_path_is_tri
 
 def test_when_an_answer_names_another_address_packets_go_by_the_hub_until_that_is_proved() -> None:
     """The old one is nobody's now, and no echo has told so yet."""
-    overlay = cloud(unique=False, holdtime=60)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(unique=False, holdtime=60).start().run(1)
     make_shortcut(overlay)
     spoke = overlay.members["R31"]
     spoke.count(PEER_NBMA, sent=10)

@@ -125,8 +125,7 @@ def test_debug_nhrp_extension_spells_it_out() -> None:
 def _ready(**settings: object) -> ProtectedOverlay:
     overlay = protected(behind=OUTSIDE, **settings)  # type: ignore[arg-type]
     overlay.mapped = PORTS
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     return overlay
 
@@ -162,16 +161,13 @@ def test_both_ends_want_each_other_by_these_ports() -> None:
 def test_who_has_no_translator_has_no_port() -> None:
     overlay = protected(behind={"R31": OUTSIDE["R31"]})
     overlay.mapped = {"R31": 31_000, "R41": 4500}
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     make_shortcut(overlay)
     assert _wanted(overlay, "R31")[0][1] == 0
 
 
 def test_a_tunnel_in_clear_carries_no_such_extension() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud().start().run(5)
     overlay.packets.clear()
     make_shortcut(overlay)
     requests = [sent.packet for sent in overlay.packets if isinstance(sent.packet, ResolutionRequest)]

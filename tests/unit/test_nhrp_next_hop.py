@@ -52,9 +52,7 @@ def _entry(overlay: Overlay, host: str, name: str = "R31") -> Entry | None:
 
 
 def _ready(*spokes: int, **settings: object) -> Overlay:
-    overlay = cloud(*spokes, phase=2, **settings)
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud(*spokes, phase=2, **settings).start().run(5)
     overlay.packets.clear()
     return overlay
 
@@ -133,8 +131,7 @@ def test_a_definite_no_makes_the_next_hop_unreachable_for_a_growing_while() -> N
 
 
 def test_a_hub_says_at_once_that_a_spoke_is_not_registered_and_takes_it_back_when_it_is() -> None:
-    overlay = cloud(3, phase=2)
-    overlay.start("R11")
+    overlay = cloud(3, phase=2).start("R11")
     late = address("192.168.100.31")
     overlay.handle("R11", Unresolved(TUNNEL, late))
     hub = overlay.members["R11"]
@@ -144,8 +141,7 @@ def test_a_hub_says_at_once_that_a_spoke_is_not_registered_and_takes_it_back_whe
     assert str(entry.reason) == (
         "nobody has this next hop (it is not registered, and there is no next hop server to ask)"
     )
-    overlay.start("R31")
-    overlay.run(0.5)
+    overlay.start("R31").run(0.5)
     assert [e.prefix.address for e in hub.effects if isinstance(e, RouteRetracted)] == [late]
     assert hub.adjacencies[late] == address("172.16.31.1")
 
@@ -201,8 +197,7 @@ def test_a_static_map_is_used_and_never_overwritten() -> None:
     overlay = cloud(3, 4, phase=2)
     static = (Prefix.parse("192.168.100.41"), address("172.16.41.9"))
     overlay.members["R31"].config = _with(overlay, maps=Pages([static]))
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     assert overlay.members["R31"].adjacencies[PEER] == address("172.16.41.9")
     overlay.handle("R41", Unresolved(TUNNEL, address("192.168.100.31")))
     overlay.run(1)
@@ -290,8 +285,7 @@ def test_the_neighbor_is_known_before_a_route_needs_it() -> None:
 def test_how_much_of_an_answer_is_taken(own_route: str, answered: int, installed: str) -> None:
     overlay = cloud()
     overlay.members["R31"].routes = {own_route: "192.168.100.11"}
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1)
     assert overlay.sent(ResolutionReply)[0].cies[0].prefix_length == answered
@@ -305,8 +299,7 @@ def test_how_much_of_an_answer_is_taken(own_route: str, answered: int, installed
 def test_with_a_summary_only_the_shortcut_is_a_route_of_its_own() -> None:
     overlay = cloud()
     overlay.members["R31"].routes = {"10.0.0.0/8": "192.168.100.11"}
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     make_shortcut(overlay)
     offers = [e.route for e in overlay.members["R31"].effects if isinstance(e, RouteOffered)]
     assert offers[-1] == Route(
@@ -325,8 +318,7 @@ def test_an_answer_never_covers_the_nbma_address_that_it_leads_to() -> None:
     overlay.members["R31"].routes = {"172.16.0.0/12": "192.168.100.11"}
     overlay.members["R11"].routes = {"172.16.0.0/12": str(PEER)}
     overlay.members["R41"].lans = {"172.16.0.0/12": "172.16.200.1"}
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     hairpin(overlay, "10.3.3.1", "172.16.200.1", by="R31")
     overlay.run(1)
     assert "172.16.200.1/32" in targets(overlay)
@@ -339,8 +331,7 @@ def test_an_answer_never_covers_the_nbma_address_of_a_server() -> None:
     overlay = cloud()
     overlay.members["R31"].routes = {"172.16.0.0/19": "192.168.100.11"}
     overlay.members["R11"].routes = {"172.16.0.0/19": str(PEER)}
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     hairpin(overlay, "10.3.3.1", "172.16.9.1", by="R31")
     overlay.run(0.1)
@@ -403,9 +394,7 @@ def test_a_prefix_that_is_reached_without_the_tunnel_now_is_no_shortcut_any_more
 
 @pytest.mark.conforms("6.2.1-expired", "cisco-refresh")
 def test_an_unused_shortcut_expires_silently() -> None:
-    overlay = cloud(holdtime=60)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(holdtime=60).start().run(1)
     make_shortcut(overlay)
     asked = len(overlay.sent(ResolutionRequest))
     overlay.run(160)  # the echoes that proved the path count as use for a minute
@@ -419,9 +408,7 @@ def test_an_unused_shortcut_expires_silently() -> None:
 
 @pytest.mark.conforms("6.2.1-source", "cisco-refresh")
 def test_a_shortcut_in_use_is_refreshed_before_it_expires() -> None:
-    overlay = cloud(holdtime=60)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(holdtime=60).start().run(1)
     make_shortcut(overlay)
     spoke, peer = overlay.members["R31"], overlay.members["R41"]
     created = targets(overlay)["10.4.4.0/24"].created
@@ -515,9 +502,7 @@ def _orders(overlay: Overlay) -> list[type]:
 
 
 def _started() -> Overlay:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     return overlay
 
 

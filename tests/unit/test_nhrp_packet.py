@@ -359,31 +359,26 @@ def _with_id(octets: bytes, request_id: int) -> bytes:
 
 @pytest.mark.conforms("5.3.4.1-form", "cisco-registration", "frr-7696")
 def test_a_registration_request() -> None:
-    overlay = _cloud()
-    overlay.start("spoke")
+    overlay = _cloud().start("spoke")
     assert _sent(overlay, "spoke")[0] == IOS_VECTORS["registration_request_ios_style_auth"]
 
 
 @pytest.mark.conforms("cisco-registration")
 def test_a_registration_request_with_a_group_and_without_a_tunnel_key() -> None:
-    overlay = _cloud(key=None, group="SHAPE_2M")
-    overlay.start("spoke")
+    overlay = _cloud(key=None, group="SHAPE_2M").start("spoke")
     assert _with_id(_sent(overlay, "spoke")[0], 4) == IOS_VECTORS["registration_request_ios_style_nhrp_group"]
 
 
 @pytest.mark.conforms("cisco-registration")
 def test_a_registration_reply() -> None:
-    overlay = _cloud(key=None)
-    overlay.start("hub")
+    overlay = _cloud(key=None).start("hub")
     reply = _received(overlay, "hub", "registration_request_ios_style_nhrp_group", IOS_SPOKE)
     assert reply == IOS_VECTORS["registration_reply_ios_style_nhrp_group"]
 
 
 @pytest.mark.conforms("cisco-redirect", "frr-16371")
 def test_a_traffic_indication() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     overlay.members["hub"].effects.clear()
     vector = IOS_VECTORS["traffic_indication_ios_style"]
     offset = int.from_bytes(vector[14:16], "big")
@@ -393,9 +388,7 @@ def test_a_traffic_indication() -> None:
 
 @pytest.mark.conforms("cisco-resolution")
 def test_a_resolution_request() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     overlay.members["spoke"].effects.clear()
     indication = bytearray(IOS_VECTORS["traffic_indication_ios_style"])
     overlay.handle("spoke", NhrpReceived(TUNNEL, IOS_HUB, bytes(indication)))
@@ -404,18 +397,14 @@ def test_a_resolution_request() -> None:
 
 @pytest.mark.conforms("cisco-resolution")
 def test_a_resolution_request_that_a_hub_forwards() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     forwarded = _received(overlay, "hub", "resolution_request_ios_style", IOS_SPOKE)
     assert forwarded == IOS_VECTORS["resolution_request_ios_style_forwarded"]
 
 
 @pytest.mark.conforms("cisco-resolution", "frr-16507")
 def test_a_resolution_reply_for_a_prefix() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     reply = _received(overlay, "egress", "resolution_request_ios_style_forwarded", IOS_HUB)
     assert reply == IOS_VECTORS["resolution_reply_ios_style_prefix24"]
 
@@ -428,24 +417,20 @@ def test_a_resolution_reply_for_a_prefix() -> None:
     ],
 )
 def test_registrations_of_both_families_are_accepted(vector: str, source: object) -> None:
-    overlay = _cloud()
-    overlay.start("hub")
+    overlay = _cloud().start("hub")
     _received(overlay, "hub", vector, source)
     assert overlay.members["hub"].adjacencies == {address("10.255.0.2"): IOS_SPOKE}
 
 
 @pytest.mark.conforms("cisco-redirect-frr")
 def test_a_redirect_of_frr_is_followed() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     request = _received(overlay, "spoke", "traffic_indication_frr_style", IOS_HUB)
     assert parse(request).destination_protocol == address("192.168.3.10")
 
 
 def test_a_nak_is_a_nak_in_every_form() -> None:
-    overlay = _cloud()
-    overlay.start("hub")
+    overlay = _cloud().start("hub")
     request = _received(overlay, "hub", "registration_request_ios_style_auth", IOS_SPOKE)
     assert parse(request)
     overlay.handle("hub", NhrpReceived(TUNNEL, address("198.51.100.9"), IOS_VECTORS["registration_request_frr_style"]))
@@ -459,9 +444,7 @@ def test_a_nak_is_a_nak_in_every_form() -> None:
 
 @pytest.mark.conforms("6.3-covered")
 def test_the_egress_gives_the_prefix_of_its_route_even_if_it_is_no_interface_of_its_own() -> None:
-    overlay = _cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = _cloud().start().run(1)
     egress = overlay.members["egress"]
     egress.rib.known = [route for route in egress.rib.known if "192.168.3." not in str(route.prefix)]
     egress.interfaces.states = egress.interfaces.states[:1]

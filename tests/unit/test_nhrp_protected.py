@@ -43,8 +43,7 @@ from support.reasons import because
 
 def _ready(*spokes: int, **settings: object) -> ProtectedOverlay:
     overlay = protected(*spokes, **settings)  # type: ignore[arg-type]
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     overlay.way.clear()
     return overlay
@@ -54,9 +53,7 @@ def _ready(*spokes: int, **settings: object) -> ProtectedOverlay:
 
 
 def test_a_registration_waits_for_ike_and_goes_the_moment_it_is_there() -> None:
-    overlay = protected(3, ike=30.0)
-    overlay.start()
-    overlay.run(29.9)
+    overlay = protected(3, ike=30.0).start().run(29.9)
     (client,) = tunnel_of(overlay).clients.values()
     assert overlay.packets == []
     assert (client.state, client.requests_sent) == (NhsState.BARE, 0)
@@ -67,9 +64,7 @@ def test_a_registration_waits_for_ike_and_goes_the_moment_it_is_there() -> None:
 
 def test_why_a_server_is_not_asked_is_what_ike_says() -> None:
     overlay = protected(3)
-    overlay.cut("R31", "R11")
-    overlay.start()
-    overlay.run(1)
+    overlay.cut("R31", "R11").start().run(1)
     (client,) = tunnel_of(overlay).clients.values()
     assert str(client.reason) == "the peer does not answer IKE"
 
@@ -122,9 +117,7 @@ def test_with_a_server_in_reserve_ike_has_three_seconds() -> None:
     spoke = overlay.members["R31"]
     second = replace(spoke.config.nhs[0], address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
     spoke.config = replace(spoke.config, nhs=(*spoke.config.nhs, second), max_connections=((0, 1),))
-    overlay.cut("R31", "R11")
-    overlay.start("R31")
-    overlay.run(2.9)
+    overlay.cut("R31", "R11").start("R31").run(2.9)
     reserve = tunnel_of(overlay).clients[address("192.168.100.12")]
     before = reserve.state
     overlay.run(0.2)
@@ -153,8 +146,7 @@ def test_a_server_that_is_to_say_its_tunnel_address_itself_needs_protection_befo
     overlay = protected(3)
     spoke = overlay.members["R31"]
     spoke.config = replace(spoke.config, nhs=(NhsConfig(address=None, nbma=HUB_NBMA),), maps=NONE, multicast=NONE)
-    overlay.start()
-    overlay.run(2)
+    overlay.start().run(2)
     (client,) = tunnel_of(overlay).clients.values()
     assert (client.is_responding, client.nhs) == (True, HUB)
 
@@ -169,8 +161,7 @@ def test_a_refreshed_registration_asks_for_nothing_again() -> None:
 
 def test_a_client_that_is_forgotten_needs_no_protection() -> None:
     overlay = _ready(3, holdtime=30)
-    overlay.cut("R31", "R11")
-    overlay.run(31)
+    overlay.cut("R31", "R11").run(31)
     assert overlay.wanted["R11"] == []
 
 
@@ -183,9 +174,7 @@ def test_a_tunnel_that_is_shut_lets_go_of_everything_and_asks_again() -> None:
 
 
 def test_an_unprotected_tunnel_asks_for_no_protection() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud().start().run(5)
     make_shortcut(overlay)
     effects = [effect for member in overlay.members.values() for effect in member.effects]
     assert not [effect for effect in effects if type(effect).__name__ == "ProtectionWanted"]
@@ -193,9 +182,7 @@ def test_an_unprotected_tunnel_asks_for_no_protection() -> None:
 
 
 def test_who_registered_in_clear_is_not_believed_once_the_tunnel_is_protected() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud(3).start().run(5)
     hub = overlay.members["R11"]
     old, hub.tunnel_state = hub.tunnel_state, replace(hub.tunnel_state, protection="DMVPN")
     overlay.handle("R11", TunnelChanged(TUNNEL, old, hub.tunnel_state))
@@ -244,8 +231,7 @@ def test_an_answer_that_waits_does_not_leave_by_a_tunnel_that_went_down_meanwhil
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(0.5)
-    overlay.line("R41", up=False)
-    overlay.run(2)
+    overlay.line("R41", up=False).run(2)
     assert overlay.ways("ResolutionReply") == []
 
 
@@ -333,8 +319,7 @@ def test_an_answer_that_is_late_does_not_prove_a_path_without_protection() -> No
     while PEER not in tunnel_of(overlay).paths:
         overlay.run(0.01)
     overlay.disconnect("R31", "R41")  # while the first echo is on its way
-    overlay.cut("R31", "R41")
-    overlay.run(1)
+    overlay.cut("R31", "R41").run(1)
     assert tunnel_of(overlay).paths[PEER].state is PathState.BARE
     assert SPOKE in tunnel_of(overlay, "R41").paths
 
@@ -379,8 +364,7 @@ def test_a_point_to_point_tunnel_registers_over_its_connection() -> None:
     overlay = protected(3)
     spoke = overlay.members["R31"]
     spoke.tunnel_state = replace(spoke.tunnel_state, multipoint=False, destination=HUB_NBMA)
-    overlay.start()
-    overlay.run(2)
+    overlay.start().run(2)
     (client,) = tunnel_of(overlay).clients.values()
     assert client.is_responding
 
@@ -433,8 +417,7 @@ def test_the_state_column_says_how_far_it_is() -> None:
     for phase in (ProtectionPhase.IKE, ProtectionPhase.IPSEC):
         _phase(overlay, phase)
         seen.append(_hub_line(overlay))
-    overlay.start("R11")
-    overlay.run(10)
+    overlay.start("R11").run(10)
     seen.append(_hub_line(overlay))
     overlay.run(40)
     seen.append(_hub_line(overlay)[:6])
@@ -444,9 +427,7 @@ def test_the_state_column_says_how_far_it_is() -> None:
 
 
 def test_a_server_that_was_up_shows_since_when_ike_is_gone() -> None:
-    overlay = protected(3)
-    overlay.start()
-    overlay.run(60)
+    overlay = protected(3).start().run(60)
     overlay.disconnect("R31", "R11")
     overlay.run(5)
     assert _hub_line(overlay).startswith("  IKE 00:")
@@ -456,8 +437,7 @@ def test_what_ike_says_is_beside_the_server() -> None:
     overlay = protected(3)
     overlay.cut("R31", "R11")
     overlay.refusal = because("the peer does not answer IKE", "5 requests to 172.16.11.1")
-    overlay.start()
-    overlay.run(10)
+    overlay.start().run(10)
     line = "     the peer does not answer IKE (5 requests to 172.16.11.1)\n"
     assert line in show(overlay, "R31", "show ip nhrp nhs detail")
     assert line in show(overlay, "R31", "show dmvpn detail")
@@ -467,8 +447,7 @@ def test_why_a_peer_stays_behind_the_hub_stands_in_the_detail() -> None:
     overlay = protected()
     overlay.cut("R31", "R41")
     overlay.refusal = because("both are behind symmetric NAT")
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     make_shortcut(overlay)
     lines = show(overlay, "R31", "show dmvpn detail").splitlines()
     (at,) = [number for number, line in enumerate(lines) if "192.168.100.41/32" in line]
@@ -478,9 +457,7 @@ def test_why_a_peer_stays_behind_the_hub_stands_in_the_detail() -> None:
 
 
 def test_two_clients_behind_one_address_are_both_shown() -> None:
-    overlay = protected(3, 4, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"})
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(3, 4, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"}).start().run(5)
     table = show(overlay, "R11", "show dmvpn")
     assert "     2 203.0.113.7      192.168.100.31    UP " in table
     assert "                        192.168.100.41    UP " in table
@@ -490,17 +467,13 @@ def test_two_clients_behind_one_address_are_both_shown() -> None:
 
 
 def test_a_spoke_that_moved_is_shown_where_it_is() -> None:
-    overlay = protected(3, behind={"R31": "203.0.113.7"})
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(3, behind={"R31": "203.0.113.7"}).start().run(5)
     overlay.roam("R31", "203.0.113.8")
     assert "   NBMA address: 203.0.113.8 \n" in show(overlay, "R11", "show ip nhrp")
 
 
 def test_a_prefix_behind_a_peer_behind_nat_is_up_with_its_peer() -> None:
-    overlay = protected(3, 4, 5, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"})
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(3, 4, 5, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"}).start().run(5)
     for name, lan in (("R31", "10.3.3.1"), ("R41", "10.4.4.1")):
         number = next(c.number for c in overlay.ipsec["R11"].known if c.identity == f"{name}.example")
         packets = (data_packet(lan, "10.5.5.1"), data_packet("10.5.5.1", lan))
@@ -517,9 +490,7 @@ PUBLIC = address("203.0.113.7")
 
 
 def _with_traffic(behind: tuple[str, ...] = ()) -> ProtectedOverlay:
-    overlay = protected(3, 4, behind=dict.fromkeys(behind, str(PUBLIC)))
-    overlay.start()
-    overlay.run(5)
+    overlay = protected(3, 4, behind=dict.fromkeys(behind, str(PUBLIC))).start().run(5)
     overlay.packets.clear()
     return overlay
 

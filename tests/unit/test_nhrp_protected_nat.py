@@ -52,8 +52,7 @@ THIRD, THIRD_NBMA = address("192.168.100.51"), address("172.16.51.1")
 
 def _ready(*spokes: int, behind: tuple[str, ...] = ("R31", "R41"), **settings: object) -> ProtectedOverlay:
     overlay = protected(*(spokes or (3, 4, 5)), behind=dict.fromkeys(behind, str(PUBLIC)), **settings)  # type: ignore[arg-type]
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     overlay.way.clear()
     return overlay
@@ -82,8 +81,7 @@ def test_two_clients_behind_one_address_are_both_registered_and_both_reached() -
 
 
 def test_both_get_copies_of_multicasts() -> None:
-    overlay = _ready()
-    overlay.run(1)
+    overlay = _ready().run(1)
     copies = overlay.bound["R11"]
     assert [nbma for nbma, _ in copies] == [PUBLIC, PUBLIC, THIRD_NBMA]
     assert len({number for _, number in copies}) == 3
@@ -382,8 +380,7 @@ def test_a_bound_identity_may_come_from_elsewhere_though_its_entry_is_unique() -
 def test_an_identity_keeps_its_address_while_its_connection_is_gone_and_loses_it_with_the_entry() -> None:
     overlay = _ready(bind_identity=True, unique=False, holdtime=60)
     overlay.disconnect("R51", "R11")
-    overlay.cut("R51", "R11")
-    overlay.run(5)
+    overlay.cut("R51", "R11").run(5)
     _register_as(overlay, THIRD, by="R41")
     assert _codes(overlay) == [CieCode.ADMINISTRATIVELY_PROHIBITED]
     overlay.run(60)
@@ -450,8 +447,7 @@ def _resolved(*behind_nat: str, direct: bool = False) -> Overlay:
         if name in behind_nat:
             member.translated, member.nbma = member.nbma, address(inside)
             member.tunnel_state = replace(member.tunnel_state, source=member.nbma)
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     if not direct:
         overlay.cut("R41", "R31", both=False)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
@@ -512,8 +508,7 @@ def test_a_server_that_is_none_of_ours_and_passes_a_reply_on_is_not_taken_for_th
 
 def test_a_peer_that_stays_silent_is_tried_in_the_end() -> None:
     """Its translator may let everything in: a fixed mapping for each address."""
-    overlay = _resolved("R41")
-    overlay.run(6)
+    overlay = _resolved("R41").run(6)
     overlay.fix()
     overlay.run(2)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)

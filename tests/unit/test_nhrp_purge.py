@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 def _ready(overlay: Overlay | None = None, *, shortcut: bool = True) -> Overlay:
     overlay = overlay or cloud()
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     if shortcut:
         make_shortcut(overlay)
     overlay.packets.clear()
@@ -157,8 +156,7 @@ def test_who_is_told_of_a_lost_prefix_is_told_again_although_we_register_with_hi
     overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeReply)
     _lose_lan(overlay)
     second = NhsConfig(address=address("192.168.100.31"), nbma=R31)
-    overlay.configure("R41", nhs=(*overlay.members["R41"].config.nhs, second))
-    overlay.run(60)
+    overlay.configure("R41", nhs=(*overlay.members["R41"].config.nhs, second)).run(60)
     assert len(overlay.sent(PurgeRequest, "R41")) == 3
 
 
@@ -304,9 +302,7 @@ def test_a_configured_mapping_and_our_own_prefixes_survive_every_purge() -> None
 
 @pytest.mark.conforms("5.2.5-changed")
 def test_everybody_who_resolved_is_told_once() -> None:
-    overlay = cloud(3, 4, 5)
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud(3, 4, 5).start().run(5)
     for spoke, lan in (("R31", "10.3.3.1"), ("R51", "10.5.5.1")):
         hairpin(overlay, lan, "10.4.4.1", by=spoke)
         overlay.run(1)
@@ -320,9 +316,7 @@ def test_everybody_who_resolved_is_told_once() -> None:
 
 @pytest.mark.conforms("5.2.5-retry")
 def test_after_the_holding_time_there_is_nobody_to_tell() -> None:
-    overlay = cloud(holdtime=60)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(holdtime=60).start().run(1)
     make_shortcut(overlay)
     overlay.packets.clear()
     overlay.run(200)

@@ -51,9 +51,7 @@ MAPPED = Pages([(Prefix.parse("192.168.100.77/32"), address("172.16.31.1"))])
 
 @pytest.mark.conforms("5.2.4-direct", "frr-6276", "frr-16580")
 def test_a_spoke_registers_and_the_hub_can_send_to_it() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     hub, spoke = overlay.members["R11"], overlay.members["R31"]
     entry = hub.machine.tunnels[0].cache.get(Prefix.parse("192.168.100.31/32"))
     assert entry is not None
@@ -70,8 +68,7 @@ def test_a_spoke_registers_and_the_hub_can_send_to_it() -> None:
 
 @pytest.mark.conforms("5.2.3-u-prefix", "5.2.3-source", "frr-951")
 def test_the_request_has_the_shape_of_ios() -> None:
-    overlay = cloud(authentication="NHRPAUTH", group="SHAPE_2M")
-    overlay.start("R31")
+    overlay = cloud(authentication="NHRPAUTH", group="SHAPE_2M").start("R31")
     (request,) = overlay.sent(RegistrationRequest, "R31")
     assert request.hop_count == 255
     assert request.flags == RegistrationFlag.UNIQUE | RegistrationFlag.NAT
@@ -101,9 +98,7 @@ def test_without_a_tunnel_key_the_mtu_is_four_octets_larger() -> None:
 
 @pytest.mark.conforms("5.2.0.1-id-retry")
 def test_first_tries_come_fast_and_repeat_the_request_id() -> None:
-    overlay = cloud()
-    overlay.start("R31")
-    overlay.run(240)
+    overlay = cloud().start("R31").run(240)
     times = [sent.when for sent in overlay.packets]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     expected = [0.25, 0.5, 1, 1, 2, 4, 8, 16, 32, 64, 64]
@@ -117,11 +112,7 @@ def test_first_tries_come_fast_and_repeat_the_request_id() -> None:
 
 @pytest.mark.conforms("frr-1164")
 def test_a_hub_that_starts_later_is_found_by_the_next_try() -> None:
-    overlay = cloud()
-    overlay.start("R31")
-    overlay.run(0.4)
-    overlay.start("R11")
-    overlay.run(0.5)
+    overlay = cloud().start("R31").run(0.4).start("R11").run(0.5)
     assert overlay.members["R11"].adjacencies == {address("192.168.100.31"): address("172.16.31.1")}
 
 
@@ -130,9 +121,7 @@ def test_a_hub_that_starts_later_is_found_by_the_next_try() -> None:
     ("settings", "period"), [({}, 2400), ({"holdtime": 300}, 100), ({"registration_timeout": 60}, 60)]
 )
 def test_registrations_are_renewed_in_time_with_new_ids(settings: dict[str, int], period: float) -> None:
-    overlay = cloud(3, **settings)
-    overlay.start()
-    overlay.run(period + 10)
+    overlay = cloud(3, **settings).start().run(period + 10)
     times = [sent.when for sent in overlay.packets if isinstance(sent.packet, RegistrationRequest)]
     assert times == [0.0, pytest.approx(period, abs=0.1)]
     assert [request.request_id for request in overlay.sent(RegistrationRequest)] == [1, 2]
@@ -150,9 +139,7 @@ def test_registrations_are_renewed_in_time_with_new_ids(settings: dict[str, int]
     ],
 )
 def test_what_is_registered_differently_is_registered_at_once(settings: dict[str, object]) -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.configure("R31", **settings)
     first, second = overlay.sent(RegistrationRequest)
     assert (first.request_id, second.request_id) == (1, 2)
@@ -161,9 +148,7 @@ def test_what_is_registered_differently_is_registered_at_once(settings: dict[str
 
 
 def test_a_refresh_keeps_the_entry_and_tells_the_data_plane_nothing() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     hub = overlay.members["R11"]
     before = hub.machine.tunnels[0].cache.host(address("192.168.100.31"))
     assert before is not None
@@ -179,11 +164,8 @@ def test_a_refresh_keeps_the_entry_and_tells_the_data_plane_nothing() -> None:
 @pytest.mark.lengthy
 @pytest.mark.conforms("5.2.0.1-expiry")
 def test_an_entry_that_is_not_renewed_expires_with_everything_that_hangs_on_it() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
-    overlay.cut("R11", "R31")
-    overlay.run(7201)
+    overlay = cloud(3).start().run(1)
+    overlay.cut("R11", "R31").run(7201)
     hub = overlay.members["R11"]
     assert hub.machine.tunnels[0].cache.entries() == []
     assert hub.adjacencies == {}
@@ -195,11 +177,8 @@ def test_an_entry_that_is_not_renewed_expires_with_everything_that_hangs_on_it()
 
 
 def test_a_server_that_answers_no_more_is_down_after_the_third_lost_request() -> None:
-    overlay = cloud(3, registration_timeout=60)
-    overlay.start()
-    overlay.run(1)
-    overlay.cut("R11", "R31")
-    overlay.run(64)
+    overlay = cloud(3, registration_timeout=60).start().run(1)
+    overlay.cut("R11", "R31").run(64)
     client = client_of(overlay)
     assert client.is_responding
     overlay.run(5)
@@ -214,9 +193,7 @@ def test_a_server_that_answers_no_more_is_down_after_the_third_lost_request() ->
 
 
 def test_a_dead_server_is_noticed_within_ten_seconds_of_traffic_to_it() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(100)
+    overlay = cloud(3).start().run(100)
     spoke, hub = overlay.members["R31"], address("172.16.11.1")
     overlay.cut("R11", "R31")
     died = overlay.now
@@ -229,8 +206,7 @@ def test_a_dead_server_is_noticed_within_ten_seconds_of_traffic_to_it() -> None:
 
 @pytest.mark.conforms("frr-9412")
 def test_traffic_that_is_answered_causes_no_extra_registrations() -> None:
-    overlay = cloud(3)
-    overlay.start()
+    overlay = cloud(3).start()
     spoke, hub = overlay.members["R31"], address("172.16.11.1")
     for _ in range(100):
         spoke.count(hub, sent=5, received=5)
@@ -243,9 +219,7 @@ def test_traffic_that_is_answered_causes_no_extra_registrations() -> None:
 
 @pytest.mark.conforms("5.2.3-u-refused", "5.2.4-nak-14", "cisco-unique", "cisco-shutdown", "frr-21515-unique")
 def test_a_new_nbma_address_is_refused_while_the_unique_entry_lives() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.move("R31", "172.16.31.31")
     overlay.run(1)
     assert overlay.members["R11"].adjacencies == {address("192.168.100.31"): address("172.16.31.1")}
@@ -261,18 +235,14 @@ def test_a_new_nbma_address_is_refused_while_the_unique_entry_lives() -> None:
 
 @pytest.mark.conforms("5.2.3-u-refused", "cisco-unique")
 def test_a_refused_spoke_asks_on_and_gets_in_when_the_old_entry_has_expired() -> None:
-    overlay = cloud(3, holdtime=300)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3, holdtime=300).start().run(1)
     overlay.move("R31", "172.16.31.31")
     overlay.run(300 + 64)
     assert overlay.members["R11"].adjacencies == {address("192.168.100.31"): address("172.16.31.31")}
 
 
 def test_a_client_that_registered_without_unique_may_move() -> None:
-    overlay = cloud(3, unique=False)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3, unique=False).start().run(1)
     overlay.move("R31", "172.16.31.31")
     overlay.run(1)
     hub = overlay.members["R11"]
@@ -282,22 +252,17 @@ def test_a_client_that_registered_without_unique_may_move() -> None:
 
 @pytest.mark.conforms("5.2.3-u-stored")
 def test_a_unique_entry_also_holds_against_a_registration_that_is_not_unique() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.line("R31", up=False)
     overlay.configure("R31", unique=False)
     overlay.move("R31", "172.16.31.31")
-    overlay.line("R31", up=True)
-    overlay.run(1)
+    overlay.line("R31", up=True).run(1)
     assert overlay.members["R11"].adjacencies == {address("192.168.100.31"): address("172.16.31.1")}
 
 
 @pytest.mark.conforms("5.2.3-u-stored")
 def test_a_client_that_gives_up_the_unique_flag_in_time_may_move_later() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.configure("R31", unique=False)  # registered again at once, from the same NBMA address
     overlay.run(1)
     overlay.move("R31", "172.16.31.31")
@@ -307,15 +272,11 @@ def test_a_client_that_gives_up_the_unique_flag_in_time_may_move_later() -> None
 
 @pytest.mark.conforms("cisco-shutdown")
 def test_shutting_the_tunnel_leaves_the_registration_at_the_hub() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
-    overlay.line("R31", up=False)
-    overlay.run(10)
+    overlay = cloud(3).start().run(1)
+    overlay.line("R31", up=False).run(10)
     assert overlay.sent(PurgeRequest) == []
     assert overlay.members["R11"].adjacencies
-    overlay.line("R31", up=True)
-    overlay.run(1)
+    overlay.line("R31", up=True).run(1)
     assert client_of(overlay).is_responding
 
 
@@ -336,26 +297,21 @@ def test_with_if_state_the_line_protocol_waits_for_a_server() -> None:
 def test_with_if_state_goodbyes_are_said_before_the_line_goes_down_and_not_when_it_comes_up() -> None:
     overlay = cloud(3)
     overlay.members["R31"].config = replace(overlay.members["R31"].config, if_state=True)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     told = [type(e) for e in overlay.members["R31"].effects if isinstance(e, HoldTunnel | LineEnds)]
     assert told == [LineEnds, HoldTunnel, HoldTunnel]
 
 
 @pytest.mark.conforms("frr-2287")
 def test_after_a_resync_everything_is_ordered_again() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     effects = overlay.handle("R11", Resync())
     assert [e.next_hop for e in effects if isinstance(e, SetAdjacency)] == list(overlay.members["R11"].adjacencies)
     assert [e for e in effects if isinstance(e, SetHairpin)] == [SetHairpin(TUNNEL, 100, report=True, interval=8.0)]
 
 
 def test_clearing_sessions_without_static_leaves_servers_alone() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.handle("R31", ClearSessions())
     overlay.run(1)
     assert len(overlay.sent(RegistrationRequest)) == 1
@@ -363,9 +319,7 @@ def test_clearing_sessions_without_static_leaves_servers_alone() -> None:
 
 def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us() -> None:
     """It may have forgotten us and talk to us for another reason: then no silence of its packets tells."""
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.11")))
     overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.41")))
     overlay.handle("R31", NeighborSilent("Tunnel7", address("192.168.100.11")))
@@ -375,9 +329,7 @@ def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us(
 
 
 def test_clearing_the_session_with_a_server_registers_again() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.handle("R31", ClearSessions(static=True))
     overlay.run(1)
     assert [request.request_id for request in overlay.sent(RegistrationRequest)] == [1, 2]
@@ -390,9 +342,7 @@ def test_clearing_the_session_with_a_server_registers_again() -> None:
 
 @pytest.mark.conforms("5.2.0.1-id-copied", "5.2.4-formed")
 def test_the_reply_turns_the_request_round_and_names_the_responder() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     (request,), (reply,) = overlay.sent(RegistrationRequest), overlay.sent(RegistrationReply)
     assert (reply.source_protocol, reply.destination_protocol) == (
         request.source_protocol,
@@ -414,8 +364,7 @@ def test_a_spoke_behind_nat_is_reached_at_its_translated_address_and_learns_it()
     spoke = overlay.members["R31"]
     spoke.nbma, spoke.translated = address("10.99.0.2"), address("172.16.31.1")
     spoke.tunnel_state = replace(spoke.tunnel_state, source=spoke.nbma)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     entry = overlay.members["R11"].machine.tunnels[0].cache.host(address("192.168.100.31"))
     assert entry is not None
     assert (entry.nbma, entry.claimed) == (address("172.16.31.1"), address("10.99.0.2"))
@@ -447,8 +396,7 @@ _FRR = RegistrationRequest(
 
 @pytest.mark.conforms("5.2.3-unknown")
 def test_an_frr_client_that_does_not_know_our_address_is_answered_and_learns_it() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.31.1"), _FRR.serialize()))
     (reply,) = overlay.sent(RegistrationReply)
     assert reply.destination_protocol == address("192.168.100.11")
@@ -461,8 +409,7 @@ def test_an_frr_client_that_does_not_know_our_address_is_answered_and_learns_it(
 @pytest.mark.conforms("5.2.3-u-prefix", "5.2.3-source")
 @pytest.mark.parametrize("length", [0, 32, 255])
 def test_prefix_lengths_that_mean_one_address_register_one_address(length: int) -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     packet = replace(_FRR, cies=(ClientInfo(prefix_length=length, holding_time=600),))
     overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.31.1"), packet.serialize()))
     assert overlay.members["R11"].machine.tunnels[0].cache.host(address("192.168.100.31")) is not None
@@ -486,8 +433,7 @@ def test_prefix_lengths_that_mean_one_address_register_one_address(length: int) 
     ],
 )
 def test_what_a_client_may_speak_for(flags: RegistrationFlag, protocol: str, length: int, code: CieCode) -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     cie = ClientInfo(prefix_length=length, holding_time=600, protocol=address(protocol))
     packet = replace(_FRR, flags=flags, cies=(cie,))
     overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.31.1"), packet.serialize()))
@@ -495,9 +441,7 @@ def test_what_a_client_may_speak_for(flags: RegistrationFlag, protocol: str, len
 
 
 def test_what_we_only_resolved_yields_to_who_registers_it() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud().start().run(5)
     make_shortcut(overlay)
     moved, station = address("172.16.99.1"), address("192.168.100.41")
     packet = replace(_FRR, source_nbma=moved, source_protocol=station, destination_protocol=station)
@@ -508,8 +452,7 @@ def test_what_we_only_resolved_yields_to_who_registers_it() -> None:
 
 
 def test_a_client_that_claims_our_own_nbma_address_is_refused() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     cie = ClientInfo(
         prefix_length=32, holding_time=600, nbma=address("172.16.11.1"), protocol=address("192.168.100.50")
     )
@@ -520,8 +463,7 @@ def test_a_client_that_claims_our_own_nbma_address_is_refused() -> None:
 
 
 def test_a_station_with_two_addresses_gets_multicasts_until_both_have_expired() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     nbma = address("172.16.31.1")
     for tunnel, seconds in (("192.168.100.31", 5), ("192.168.100.32", 10)):
         cie = ClientInfo(prefix_length=32, holding_time=seconds)
@@ -534,8 +476,7 @@ def test_a_station_with_two_addresses_gets_multicasts_until_both_have_expired() 
 
 
 def test_holding_time_zero_is_kept_by_nobody_and_ends_what_was_kept() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     nbma = address("172.16.31.1")
     overlay.handle("R11", NhrpReceived(TUNNEL, nbma, _FRR.serialize()))
     packet = replace(_FRR, request_id=2, cies=(ClientInfo(prefix_length=255, holding_time=0),))
@@ -545,8 +486,7 @@ def test_holding_time_zero_is_kept_by_nobody_and_ends_what_was_kept() -> None:
 
 
 def test_a_group_that_would_move_the_cursor_of_who_looks_is_none() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     vendor = group_extension("SHAPE\x1b[2J")
     packet = replace(_FRR, extensions=(*_FRR.extensions, vendor))
     overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.31.1"), packet.serialize()))
@@ -559,8 +499,7 @@ def test_a_group_that_would_move_the_cursor_of_who_looks_is_none() -> None:
 def test_the_group_of_a_spoke_is_kept_and_echoed() -> None:
     overlay = cloud(3)
     overlay.members["R31"].config = replace(overlay.members["R31"].config, group="SHAPE_2M")
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     entry = overlay.members["R11"].machine.tunnels[0].cache.host(address("192.168.100.31"))
     assert entry is not None
     assert entry.group == "SHAPE_2M"
@@ -576,8 +515,7 @@ def test_the_group_of_a_spoke_is_kept_and_echoed() -> None:
 def test_a_wrong_password_is_answered_with_error_11_and_told_to_the_log() -> None:
     overlay = cloud(3, authentication="right")
     overlay.members["R31"].config = replace(overlay.members["R31"].config, authentication="wrong")
-    overlay.start()
-    overlay.run(0.2)
+    overlay.start().run(0.2)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.AUTHENTICATION_FAILURE
     assert error.destination_protocol == address("192.168.100.31")
@@ -597,10 +535,8 @@ def test_a_wrong_password_is_answered_with_error_11_and_told_to_the_log() -> Non
 def test_after_the_password_is_corrected_the_spoke_comes_up_by_itself() -> None:
     overlay = cloud(3, authentication="right")
     overlay.members["R31"].config = replace(overlay.members["R31"].config, authentication="wrong")
-    overlay.start()
-    overlay.run(200)
-    overlay.configure("R31", authentication="right")
-    overlay.run(1)
+    overlay.start().run(200)
+    overlay.configure("R31", authentication="right").run(1)
     assert overlay.members["R11"].adjacencies
 
 
@@ -608,8 +544,7 @@ def test_after_the_password_is_corrected_the_spoke_comes_up_by_itself() -> None:
 def test_passwords_are_cut_to_eight_octets_on_both_sides() -> None:
     overlay = cloud(3, authentication="DMVPN2026")
     overlay.members["R31"].config = replace(overlay.members["R31"].config, authentication="DMVPN202")
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     assert overlay.members["R11"].adjacencies
     sent = find(overlay.sent(RegistrationReply)[0].extensions, Authentication)
     assert sent is not None
@@ -618,8 +553,7 @@ def test_passwords_are_cut_to_eight_octets_on_both_sides() -> None:
 
 @pytest.mark.lengthy
 def test_a_thousand_spokes_cost_a_handful_of_multicast_lists() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     hub = overlay.members["R11"]
     hub.effects.clear()
     for number in range(1000):
@@ -699,9 +633,7 @@ def test_an_equal_registration_gets_its_answer_again_until_something_changes(
     """The answer is the one of a hub that reads each registration."""
     answers: list[list[bytes]] = []
     for remembers in (True, False):
-        overlay = cloud(3, unique=False)
-        overlay.start()
-        overlay.run(1)
+        overlay = cloud(3, unique=False).start().run(1)
         with monkeypatch.context() as patch:
             if not remembers:
                 patch.setattr(Renewals, "renew", lambda *_: False)
@@ -715,9 +647,7 @@ def test_an_equal_registration_gets_its_answer_again_until_something_changes(
 
 
 def test_an_equal_registration_counts_and_prolongs_the_entry_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     (tunnel,) = overlay.members["R11"].machine.tunnels
     for seconds, number in ((100.0, 7), (200.0, 8)):
         overlay.now = seconds
@@ -730,9 +660,7 @@ def test_an_equal_registration_counts_and_prolongs_the_entry_as_any_other(monkey
 
 
 def test_a_station_over_its_budget_and_a_damaged_packet_get_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     (request, *_) = overlay.sent(RegistrationRequest, "R31")
     damaged = bytearray(request.serialize())
     damaged[12] ^= 1
@@ -745,9 +673,7 @@ def test_a_station_over_its_budget_and_a_damaged_packet_get_no_answer(monkeypatc
 
 def test_a_registration_of_a_prefix_renews_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the same moment the client registered its own address; the two requests are two answers."""
-    overlay = cloud(3, unique=False)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3, unique=False).start().run(1)
     (tunnel,) = overlay.members["R11"].machine.tunnels
     prefix = {"cies": (ClientInfo(prefix_length=28, holding_time=7200, mtu=1400, preference=255),)}
     for now in (100.0, 200.0):

@@ -167,8 +167,7 @@ def test_a_request_is_repeated_ever_more_slowly_and_the_entry_stands_for_it() ->
 def test_nobody_has_it_is_remembered_for_three_minutes() -> None:
     overlay = cloud()
     overlay.members["R31"].routes["10.99.0.0/16"] = "192.168.100.11"
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     hairpin(overlay, "10.3.3.1", "10.99.0.1", by="R31")
     overlay.run(1)
     (reply,) = overlay.sent(ResolutionReply)
@@ -282,8 +281,7 @@ def test_a_spoke_behind_nat_is_resolved_to_its_translated_address() -> None:
     far = overlay.members["R41"]
     far.nbma, far.translated = address("10.99.0.2"), PEER_NBMA
     far.tunnel_state = replace(far.tunnel_state, source=far.nbma)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     make_shortcut(overlay)
     entry = targets(overlay)["192.168.100.41/32"]
     assert (entry.nbma, entry.claimed) == (PEER_NBMA, address("10.99.0.2"))
@@ -304,8 +302,7 @@ def test_a_client_that_does_not_know_of_its_translator_is_answered_at_its_transl
     far = overlay.members["R31"]
     far.nbma, far.translated = address("10.98.0.2"), SPOKE_NBMA
     far.tunnel_state = replace(far.tunnel_state, source=far.nbma)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     overlay.packets.clear()
     asked = ResolutionRequest(
         source_nbma=far.nbma,
@@ -325,8 +322,7 @@ def test_the_hub_fills_in_the_translated_address_that_the_spoke_does_not_know() 
     far = overlay.members["R41"]
     far.nbma, far.translated = address("10.99.0.2"), PEER_NBMA
     far.tunnel_state = replace(far.tunnel_state, source=far.nbma)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     tunnel_of(overlay, "R41").public_nbma = None  # an FRR spoke, say
     hairpin(overlay, "10.4.4.1", "10.3.3.1", by="R41")
     overlay.run(0.1)
@@ -389,8 +385,7 @@ def test_a_spoke_with_a_point_to_point_tunnel_tells_others_to_go_by_the_hub() ->
     far = overlay.members["R41"]
     far.multipoint, far.destination = False, HUB_NBMA
     far.tunnel_state = replace(far.tunnel_state, multipoint=False, destination=HUB_NBMA)
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(5)
     assert reply_of(overlay).cies == (ClientInfo(code=CieCode.ADMINISTRATIVELY_PROHIBITED),)
@@ -420,8 +415,7 @@ def test_who_could_not_be_told_of_the_end_is_refused_for_lack_of_room(monkeypatc
 @pytest.mark.conforms("6.2.1-requesters")
 def test_requesters_whose_time_is_over_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LARGEST_REQUESTERS", 2)
-    overlay = cloud(holdtime=100)
-    overlay.start()
+    overlay = cloud(holdtime=100).start()
     for number in range(3):
         source = address(f"192.168.100.{100 + number}")
         receive(overlay, "R41", replace(REQUEST, source_protocol=source, request_id=number), HUB_NBMA)
@@ -479,9 +473,7 @@ def test_every_no_to_a_redirect_keeps_the_hub_path_and_is_remembered(code: int, 
 @pytest.mark.parametrize("code", [4, 5, 13])
 def test_a_next_hop_that_exists_but_is_refused_stays_with_the_hub(code: int) -> None:
     """Phase 2: the peer is there, only the direct way is not. To call it unreachable would be a black hole."""
-    overlay = cloud(phase=2)
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud(phase=2).start().run(5)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     (request,) = overlay.sent(ResolutionRequest, "R31")
@@ -495,9 +487,7 @@ def test_a_next_hop_that_exists_but_is_refused_stays_with_the_hub(code: int) -> 
 @pytest.mark.conforms("5.2.2-understood")
 @pytest.mark.parametrize("code", [11, 12])
 def test_a_next_hop_that_nobody_has_is_unreachable_for_a_while(code: int) -> None:
-    overlay = cloud(phase=2)
-    overlay.start()
-    overlay.run(5)
+    overlay = cloud(phase=2).start().run(5)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     (request,) = overlay.sent(ResolutionRequest, "R31")

@@ -64,17 +64,13 @@ def _two_hubs(**settings: object) -> Overlay:
 
 @pytest.mark.conforms("4-client")
 def test_a_spoke_registers_with_all_its_servers() -> None:
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(1)
+    overlay = _two_hubs().start().run(1)
     assert all(client.is_responding for client in overlay.members["R31"].machine.tunnels[0].clients.values())
 
 
 @pytest.mark.conforms("frr-22649")
 def test_of_a_cluster_as_many_are_used_as_it_may_have_and_the_next_stands_in() -> None:
-    overlay = _two_hubs(max_connections=((0, 1),))
-    overlay.start()
-    overlay.run(1)
+    overlay = _two_hubs(max_connections=((0, 1),)).start().run(1)
     first, second = overlay.members["R31"].machine.tunnels[0].clients.values()
     assert (first.state.name, second.state.name) == ("RESPONDING", "WAITING")
     overlay.cut("R31", "R11")
@@ -90,11 +86,8 @@ def test_of_a_cluster_as_many_are_used_as_it_may_have_and_the_next_stands_in() -
 
 @pytest.mark.conforms("5.2.5-withdraw")
 def test_removing_a_server_takes_the_registration_back() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
-    overlay.configure("R31", nhs=())
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
+    overlay.configure("R31", nhs=()).run(1)
     (purge,) = overlay.sent(PurgeRequest)
     assert purge.cies[0].protocol == address("192.168.100.31")
     assert overlay.members["R11"].adjacencies == {}
@@ -105,9 +98,7 @@ def test_removing_a_server_takes_the_registration_back() -> None:
 
 @pytest.mark.conforms("5.2.5-withdraw")
 def test_an_orderly_stop_takes_the_registration_back() -> None:
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.handle("R31", Withdraw())
     overlay.run(1)
     assert overlay.members["R11"].adjacencies == {}
@@ -116,9 +107,7 @@ def test_an_orderly_stop_takes_the_registration_back() -> None:
 @pytest.mark.conforms("5.2.5-withdraw")
 def test_a_registration_that_is_due_while_the_router_stops_does_not_take_the_withdrawal_back() -> None:
     """The refresh came 34 ms after the purge: the hub went on sending to a spoke that had ended, until it expired."""
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     due = surely(client_of(overlay).deadline)
     overlay.run(due - 0.01 - overlay.now)
     overlay.handle("R31", Withdraw())
@@ -133,8 +122,7 @@ def test_a_server_that_is_not_known_by_address_tells_it() -> None:
     overlay = cloud(3)
     dynamic = NhsConfig(address=None, nbma=address("172.16.11.1"), multicast=True)
     overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(dynamic,))
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     client = client_of(overlay)
     assert client.is_responding
     assert client.nhs == address("192.168.100.11")
@@ -146,13 +134,10 @@ def test_a_server_that_is_not_known_by_address_tells_it() -> None:
 
 def test_a_server_that_refuses_us_is_replaced_by_the_next_of_its_cluster() -> None:
     """Its binding of another station may hold for hours: the reserve would have us at once."""
-    overlay = _two_hubs(max_connections=((0, 1),))
-    overlay.start("R11", "R12")
+    overlay = _two_hubs(max_connections=((0, 1),)).start("R11", "R12")
     elsewhere = replace(overlay.members["R31"].tunnel_state, source=address("172.16.99.1"))
     overlay.members["R31"].nbma, overlay.members["R31"].tunnel_state = address("172.16.99.1"), elsewhere
-    overlay.cut("R31", "R12")
-    overlay.start("R31")
-    overlay.run(1)
+    overlay.cut("R31", "R12").start("R31").run(1)
     overlay.fix()
     overlay.move("R31", "172.16.31.1")
     overlay.run(2)
@@ -161,8 +146,7 @@ def test_a_server_that_refuses_us_is_replaced_by_the_next_of_its_cluster() -> No
 
 
 def test_a_server_that_refuses_us_is_asked_ever_more_rarely_and_from_the_beginning_after_it_took_us() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, RegistrationReply)
     overlay.start("R31")
 
@@ -186,30 +170,22 @@ def test_a_server_that_refuses_us_is_asked_ever_more_rarely_and_from_the_beginni
 
 def test_a_withdrawal_that_was_lost_does_not_undo_a_later_registration() -> None:
     """The purge to a server that we left is repeated; meanwhile the server is wanted again."""
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, PurgeRequest)
-    overlay.configure("R31", nhs=())
-    overlay.run(0.5)
+    overlay.configure("R31", nhs=()).run(0.5)
     overlay.filter = lambda *_: True
-    overlay.configure("R31", nhs=(HUB,))
-    overlay.run(60)
+    overlay.configure("R31", nhs=(HUB,)).run(60)
     assert _registered(overlay, "R11")
     assert len(overlay.sent(PurgeRequest)) == 1
 
 
 def test_a_lost_withdrawal_from_one_server_is_repeated_although_we_register_with_another() -> None:
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(1)
+    overlay = _two_hubs().start().run(1)
     overlay.filter = lambda _member, _nbma, packet: not isinstance(packet, PurgeRequest)
     second = overlay.members["R31"].config.nhs[1]
-    overlay.configure("R31", nhs=(second,))
-    overlay.run(0.5)
+    overlay.configure("R31", nhs=(second,)).run(0.5)
     overlay.filter = lambda *_: True
-    overlay.configure("R31", nhs=(second,), holdtime=600)
-    overlay.run(5)
+    overlay.configure("R31", nhs=(second,), holdtime=600).run(5)
     assert not _registered(overlay, "R11")
     assert _registered(overlay, "R12")
 
@@ -228,9 +204,7 @@ def test_a_server_that_sends_and_never_answers_is_asked_ever_more_rarely_all_the
 
 def test_a_server_that_is_heard_again_is_asked_at_once() -> None:
     overlay = cloud(3)
-    overlay.cut("R31", "R11")
-    overlay.start()
-    overlay.run(200)
+    overlay.cut("R31", "R11").start().run(200)
     overlay.fix()
     overlay.members["R31"].count(address("172.16.11.1"), received=1)
     overlay.run(4)
@@ -241,8 +215,7 @@ def test_a_server_that_is_heard_again_is_asked_at_once() -> None:
 
 
 def test_a_reply_to_another_station_with_our_request_id_registers_nobody() -> None:
-    overlay = cloud(3)
-    overlay.start("R31")
+    overlay = cloud(3).start("R31")
     _answer(overlay, source_protocol=address("192.168.100.41"))
     assert not client_of(overlay).is_responding
     _answer(overlay)
@@ -295,8 +268,7 @@ def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> N
     overlay = cloud(3)
     mapped = Pages([(Prefix.parse("192.168.100.11/32"), address("172.16.11.9"))])
     overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,), maps=mapped)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     assert client_of(overlay).nhs == address("192.168.100.11")
     assert overlay.members["R31"].adjacencies == {address("192.168.100.11"): address("172.16.11.9")}
     overlay.configure("R31", holdtime=600)
@@ -395,8 +367,7 @@ def test_a_name_that_is_configured_again_is_looked_up_again() -> None:
     overlay.start()
     spoke = overlay.members["R31"]
     overlay.handle(spoke, NameResolved("hub.example", (address("172.16.55.1"),)))
-    overlay.configure("R31", nhs=())
-    overlay.run(1)
+    overlay.configure("R31", nhs=()).run(1)
     spoke.effects.clear()
     overlay.configure("R31", nhs=(NAMED,))
     assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")]
@@ -450,9 +421,7 @@ def _hub_with_stand_in() -> Overlay:
     )
     second = _hub("R12", "172.16.12.1", "192.168.100.12", {"10.3.3.0/24": "192.168.100.31"})
     second.lans["10.4.0.0/16"] = "10.4.255.254"
-    overlay = Overlay(first, second, _spoke(3, 4), _spoke(4, 3))
-    overlay.start()
-    overlay.run(5)
+    overlay = Overlay(first, second, _spoke(3, 4), _spoke(4, 3)).start().run(5)
     make_shortcut(overlay)
     return overlay
 

@@ -30,9 +30,7 @@ Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete
 
 def _shortcut() -> Overlay:
     """The phase 3 cloud of the study notes, ten seconds after the traffic."""
-    overlay = cloud()
-    overlay.start()
-    overlay.run(41)
+    overlay = cloud().start().run(41)
     make_shortcut(overlay)
     for name, hub in (("R31", "172.16.11.1"), ("R41", "172.16.11.1")):
         overlay.members[name].count(address(hub), sent=1, received=1)
@@ -58,8 +56,7 @@ def test_show_dmvpn_detail_of_a_phase_1_spoke() -> None:
     overlay = cloud(3)
     spoke = overlay.members["R31"]
     spoke.tunnel_state = replace(spoke.tunnel_state, multipoint=False, destination=address("172.16.11.1"))
-    overlay.start()
-    overlay.run(28.5)
+    overlay.start().run(28.5)
     text = show(overlay, "R31", "show dmvpn detail")
     assert '   Tunnel Src./Dest. addr: 172.16.31.1/172.16.11.1, Tunnel VRF ""\n' in text
     assert '   Protocol/Transport: "GRE/IP", Protect "" \n' in text
@@ -67,8 +64,7 @@ def test_show_dmvpn_detail_of_a_phase_1_spoke() -> None:
 
 
 def test_show_dmvpn_of_a_tunnel_without_entries_is_the_legend_alone() -> None:
-    overlay = cloud(3)
-    overlay.start("R11")
+    overlay = cloud(3).start("R11")
     assert show(overlay, "R11", "show dmvpn") == LEGEND
 
 
@@ -91,9 +87,7 @@ def test_show_dmvpn_can_be_narrowed(line: str, rows: int) -> None:
 
 
 def test_the_states_of_a_server_that_does_not_answer() -> None:
-    overlay = cloud(3)
-    overlay.start("R31")
-    overlay.run(20)
+    overlay = cloud(3).start("R31").run(20)
     row = "     1 172.16.11.1      192.168.100.11  NHRP    never     S\n"
     assert row in show(overlay, "R31", "show dmvpn")
     member = overlay.members["R31"]
@@ -108,9 +102,7 @@ def test_the_states_of_a_server_that_does_not_answer() -> None:
 
 
 def test_an_unanswered_question_is_incomplete() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     overlay.filter = lambda member, _, packet: member.name != "R31"
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(12.5)
@@ -131,8 +123,7 @@ def test_show_ip_nhrp_on_the_hub_and_a_phase_1_spoke() -> None:
     overlay = cloud(3)
     spoke = overlay.members["R31"]
     spoke.tunnel_state = replace(spoke.tunnel_state, multipoint=False, destination=address("172.16.11.1"))
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.members["R11"].count(address("172.16.31.1"), sent=1, received=1)
     spoke.count(address("172.16.11.1"), sent=1, received=1)
     overlay.run(10)
@@ -156,8 +147,7 @@ def test_a_spoke_behind_nat_shows_what_it_claims() -> None:
     spoke = overlay.members["R31"]
     spoke.nbma, spoke.translated = address("192.168.7.2"), address("172.16.31.1")
     spoke.tunnel_state = replace(spoke.tunnel_state, source=spoke.nbma)
-    overlay.start()
-    overlay.run(1.5)
+    overlay.start().run(1.5)
     is_golden(show(overlay, "R11", "show ip nhrp detail"), "nhrp_show/a_spoke_behind_nat_shows_what_it_claims")
     assert "     1 172.16.31.1      192.168.100.31    UP 00:00:01    DN\n" in show(overlay, "R11", "show dmvpn")
 
@@ -211,9 +201,7 @@ def test_show_ip_nhrp_nhs() -> None:
 
 
 def test_pending_registrations_are_below_the_servers() -> None:
-    overlay = cloud(3)
-    overlay.start("R31")
-    overlay.run(180)
+    overlay = cloud(3).start("R31").run(180)
     text = show(overlay, "R31", "show ip nhrp nhs detail")
     assert "192.168.100.11   E  NBMA Address: 172.16.11.1 priority = 0 cluster = 0  req-sent 11  req-failed 0" in text
     assert text.endswith(
@@ -258,9 +246,7 @@ def test_show_ip_nhrp_multicast() -> None:
 
 
 def test_show_ip_nhrp_redirect() -> None:
-    overlay = cloud()
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud().start().run(1)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(2.5)
     assert show(overlay, "R11", "show ip nhrp redirect") == (
@@ -304,9 +290,7 @@ def test_counters_of_packets_servers_and_happenings_are_cleared_apart() -> None:
         lines = show(overlay, "R31", "show nhrp stats tunnel 100 detail").splitlines()
         return next(line.split(name)[1].split()[1] for line in lines if name in line)
 
-    overlay = cloud(3)
-    overlay.start()
-    overlay.run(1)
+    overlay = cloud(3).start().run(1)
     overlay.handle("R31", ClearNhrpCounters(server=address("192.168.100.99")))
     assert "req-sent 1 " in show(overlay, "R31", "show ip nhrp nhs detail")
     overlay.handle("R31", ClearNhrpCounters(server=address("192.168.100.11")))
@@ -329,8 +313,7 @@ def test_counters_of_packets_servers_and_happenings_are_cleared_apart() -> None:
 def _debug(*flags: str) -> list[str]:
     overlay = cloud(3, authentication="NHRPSEC")
     overlay.members["R11"].debugging.flags = set(flags)
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     return [line for e in overlay.members["R11"].effects if isinstance(e, DebugOutput) for line in e.lines]
 
 
@@ -351,8 +334,7 @@ def test_every_packet_can_be_shown() -> None:
     overlay = cloud()
     for member in overlay.members.values():
         member.debugging.flags = {flag.name for flag in FEATURE.debugs}
-    overlay.start()
-    overlay.run(1)
+    overlay.start().run(1)
     make_shortcut(overlay)
     overlay.handle("R31", ClearCache())
     overlay.run(1)
@@ -365,8 +347,7 @@ def test_every_packet_can_be_shown() -> None:
 def test_debug_nhrp_group_tells_once_to_which_group_a_client_belongs() -> None:
     overlay = cloud(3, group="GOLD", holdtime=30)
     overlay.members["R11"].debugging.flags = {"nhrp group"}
-    overlay.start()
-    overlay.run(25)
+    overlay.start().run(25)
     lines = [line for e in overlay.members["R11"].effects if isinstance(e, DebugOutput) for line in e.lines]
     assert lines == ["NHRP: Tunnel100: 192.168.100.31 is of group GOLD"]
 
@@ -374,8 +355,7 @@ def test_debug_nhrp_group_tells_once_to_which_group_a_client_belongs() -> None:
 def test_debug_nhrp_rate_tells_what_max_send_holds_back() -> None:
     overlay = cloud(3, max_send=(1, 10))
     overlay.members["R31"].debugging.flags = {"nhrp rate"}
-    overlay.start("R31")
-    overlay.run(0.3)
+    overlay.start("R31").run(0.3)
     lines = [line for e in overlay.members["R31"].effects if isinstance(e, DebugOutput) for line in e.lines]
     assert lines == ["NHRP: Tunnel100: Registration Request not sent, max-send is reached"]
     assert "req-sent 1 " in show(overlay, "R31", "show ip nhrp nhs detail")

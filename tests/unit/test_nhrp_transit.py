@@ -43,8 +43,7 @@ from support.overlay import TUNNEL, Member, Overlay, address, cloud, data_packet
 
 def _ready(**settings: object) -> Overlay:
     overlay = cloud(**settings)  # type: ignore[arg-type]
-    overlay.start()
-    overlay.run(5)
+    overlay.start().run(5)
     overlay.packets.clear()
     return overlay
 
@@ -413,9 +412,7 @@ def _two_hubs() -> Overlay:
 
 @pytest.mark.conforms("3-routed-path", "5.2.0.1-way", "5.3.2-append", "frr-17611")
 def test_a_request_walks_from_hub_to_hub_along_the_routes() -> None:
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(2)
+    overlay = _two_hubs().start().run(2)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1)
     (request,) = overlay.sent(ResolutionRequest, "R12")
@@ -428,9 +425,7 @@ def test_a_request_walks_from_hub_to_hub_along_the_routes() -> None:
 
 @pytest.mark.conforms("3-direct", "5.2.0.1-way", "5.3.3-append")
 def test_a_reply_goes_back_through_both_hubs_if_it_cannot_go_straight() -> None:
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(2)
+    overlay = _two_hubs().start().run(2)
     overlay.cut("R31", "R41")
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1.5)
@@ -443,9 +438,7 @@ def test_a_reply_goes_back_through_both_hubs_if_it_cannot_go_straight() -> None:
 
 def test_a_registration_is_withdrawn_by_its_owner_directly_and_by_nobody_else() -> None:
     """What another hub passes on may be forged there: it ends what was resolved, never what was registered."""
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(2)
+    overlay = _two_hubs().start().run(2)
     spoke = address("192.168.100.31")
     purge = PurgeRequest(
         source_nbma=R31,
@@ -467,8 +460,7 @@ def test_a_question_that_nobody_can_answer_does_not_go_round() -> None:
     for name, other in (("R11", "192.168.100.12"), ("R12", "192.168.100.11")):
         overlay.members[name].routes["10.99.0.0/16"] = other
     overlay.members["R31"].routes["10.99.0.0/16"] = "192.168.100.11"
-    overlay.start()
-    overlay.run(2)
+    overlay.start().run(2)
     hairpin(overlay, "10.3.3.1", "10.99.0.1", by="R31")
     overlay.run(1)
     assert len(overlay.sent(ResolutionRequest)) == 2
@@ -490,9 +482,7 @@ def test_a_ring_of_hubs_is_found_by_the_record_and_told_to_who_asked() -> None:
             routes={"10.99.0.0/16": f"192.168.100.{following}"},
         )
 
-    overlay = Overlay(hub(11), hub(12), hub(13))
-    overlay.start()
-    overlay.run(2)
+    overlay = Overlay(hub(11), hub(12), hub(13)).start().run(2)
     overlay.packets.clear()
     receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.99.0.1")))
     overlay.run(1)
@@ -506,9 +496,7 @@ def test_a_ring_of_hubs_is_found_by_the_record_and_told_to_who_asked() -> None:
 @pytest.mark.conforms("6.4-domino")
 def test_a_hub_on_the_way_asks_nothing_itself() -> None:
     """One packet of data must not make every router along its way ask (the domino effect)."""
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(2)
+    overlay = _two_hubs().start().run(2)
     overlay.packets.clear()
     for by, name in (("R31", "R11"), ("R11", "R12")):
         nbma = overlay.members[by].outside
@@ -521,8 +509,7 @@ def test_a_hub_on_the_way_asks_nothing_itself() -> None:
 def test_a_reply_finds_its_way_back_where_no_route_leads_to_the_requester() -> None:
     overlay = _two_hubs()
     overlay.members["R12"].config = replace(overlay.members["R12"].config, nhs=())
-    overlay.start()
-    overlay.run(2)
+    overlay.start().run(2)
     overlay.cut("R31", "R41")
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1.5)
@@ -537,8 +524,7 @@ def test_a_next_hop_that_another_hub_serves_is_found_through_both() -> None:
     overlay.members["R31"].routes = {"10.4.4.0/24": "192.168.100.41"}
     for name in ("R31", "R41"):
         overlay.members[name].config = replace(overlay.members[name].config, shortcut=False)
-    overlay.start()
-    overlay.run(2)
+    overlay.start().run(2)
     overlay.handle("R31", Unresolved(TUNNEL, address("192.168.100.41")))
     spoke = overlay.members["R31"]
     assert spoke.forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
@@ -551,9 +537,7 @@ def test_a_next_hop_that_another_hub_serves_is_found_through_both() -> None:
 
 
 def test_without_the_direct_way_both_hubs_carry_the_purge_too() -> None:
-    overlay = _two_hubs()
-    overlay.start()
-    overlay.run(2)
+    overlay = _two_hubs().start().run(2)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1)
     overlay.cut("R31", "R41")

@@ -105,8 +105,7 @@ def lone(more: str = "") -> Workbench:
 
 
 def test_a_pair_converges_within_a_tenth_of_a_second() -> None:
-    net = pair()
-    net.run(0.1)
+    net = pair().run(0.1)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
     assert net.routers["A"].ports.rib.forwarding(IPv4Address("10.2.2.9"))[0].address == IPv4Address("10.0.0.2")
@@ -117,8 +116,7 @@ def test_a_router_that_comes_later_gets_the_table_at_once() -> None:
     net.add("A", router(1), interface(GI1, "10.0.0.1") + interface(GI2, "10.1.1.1") + process("10.0.0.0"))
     net.link("A", GI2, up=True)
     net.add("B", router(2), interface(GI1, "10.0.0.2") + process("10.0.0.0"))
-    net.link("A", GI1, up=True)
-    net.run(100)
+    net.link("A", GI1, up=True).run(100)
     net.connect(("A", GI1), ("B", GI1))
     net.run(0.1)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
@@ -137,17 +135,14 @@ def test_hops_are_counted_as_ios_shows_them_along_a_line_of_routers() -> None:
 
 
 def test_a_lost_network_is_withdrawn_along_the_line_without_waiting_for_timers() -> None:
-    net = pair()
-    net.run(40)
-    net.link("B", GI2, up=False)
-    net.run(0.2)
+    net = pair().run(40)
+    net.link("B", GI2, up=False).run(0.2)
     assert rip_routes(net.routers["A"]) == {}
     assert updates(net, "B", GI1, since=net.now - 0.2) == [{"10.2.2.0/24": 16}]
 
 
 def test_updates_come_every_thirty_seconds_or_a_little_earlier() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.sent.clear()
     net.run(300)
     times = [when for when, who, order in net.sent if who == "A" and order.interface == GI1]
@@ -344,8 +339,7 @@ def test_split_horizon_keeps_spokes_apart_until_the_hub_switches_it_off() -> Non
     net.connect(("HUB", GI1), ("S12", GI1))
     net.run(60)
     assert rip_routes(net.routers["S11"]) == {}
-    net.configure("HUB", f"interface {GI1}\n no ip split-horizon\n")
-    net.run(1)
+    net.configure("HUB", f"interface {GI1}\n no ip split-horizon\n").run(1)
     spoke = net.routers["S11"]
     assert rip_routes(spoke) == {"10.12.0.0/24": 2}
     assert spoke.ports.rib.forwarding(IPv4Address("10.12.0.1"))[0].address == IPv4Address("10.0.0.12")
@@ -354,12 +348,10 @@ def test_split_horizon_keeps_spokes_apart_until_the_hub_switches_it_off() -> Non
 
 def test_passive_interfaces_listen_and_neighbors_get_unicast() -> None:
     passive = f" passive-interface {GI1}\n"
-    net = pair(left=f"router rip\n{passive}")
-    net.run(60)
+    net = pair(left=f"router rip\n{passive}").run(60)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     assert rip_routes(net.routers["B"]) == {}
-    net.configure("A", "router rip\n neighbor 10.0.0.2\n")
-    net.run(31)
+    net.configure("A", "router rip\n neighbor 10.0.0.2\n").run(31)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
 
 
@@ -372,17 +364,14 @@ def test_passive_interfaces_listen_and_neighbors_get_unicast() -> None:
     ],
 )
 def test_a_router_that_stops_says_so_and_its_routes_are_gone_at_once(end: str) -> None:
-    net = pair()
-    net.run(1)
-    net.configure("B", end)
-    net.run(0.1)
+    net = pair().run(1)
+    net.configure("B", end).run(0.1)
     assert rip_routes(net.routers["A"]) == {}
     assert updates(net, "B", GI1, since=1.0) == [{"10.2.2.0/24": 16}]
 
 
 def test_an_interface_that_is_about_to_be_shut_down_says_goodbye_first() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     (goodbye,) = of_type(net.routers["B"].handle(LineEnds(GI1)), SendIp)
     assert [(str(each.prefix), each.metric) for each in entries(goodbye)] == [("10.2.2.0/24", 16)]
 
@@ -390,45 +379,36 @@ def test_an_interface_that_is_about_to_be_shut_down_says_goodbye_first() -> None
 def test_a_goodbye_is_sealed_by_the_lines_that_end() -> None:
     keys = "key chain K\n key 1\n  key-string secret\n"
     sealed = f"{keys}interface {GI1}\n ip rip authentication mode md5\n ip rip authentication key-chain K\n"
-    net = pair(left=sealed, right=sealed)
-    net.run(1)
+    net = pair(left=sealed, right=sealed).run(1)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
-    net.configure("B", "no router rip\n")
-    net.run(0.1)
+    net.configure("B", "no router rip\n").run(0.1)
     assert rip_routes(net.routers["A"]) == {}
 
 
 def test_an_interface_that_loses_its_carrier_says_nothing() -> None:
-    net = pair()
-    net.run(1)
-    net.link("B", GI1, up=False)
-    net.run(0.1)
+    net = pair().run(1)
+    net.link("B", GI1, up=False).run(0.1)
     assert updates(net, "B", GI1, since=1.0) == []
 
 
 def test_passive_by_default_with_an_exception() -> None:
-    net = pair(left=f"router rip\n passive-interface default\n no passive-interface {GI1}\n")
-    net.run(1)
+    net = pair(left=f"router rip\n passive-interface default\n no passive-interface {GI1}\n").run(1)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
     assert [order for _, who, order in net.sent if who == "A" and order.interface == GI2] == []
 
 
 def test_static_routes_and_a_default_route_are_redistributed() -> None:
     lines = " redistribute static metric 5\n default-information originate\n"
-    net = pair(left=f"ip route 172.20.0.0 255.255.0.0 10.1.1.9\nrouter rip\n{lines}")
-    net.run(1)
+    net = pair(left=f"ip route 172.20.0.0 255.255.0.0 10.1.1.9\nrouter rip\n{lines}").run(1)
     assert rip_routes(net.routers["B"]) == {"0.0.0.0/0": 1, "10.1.1.0/24": 1, "172.20.0.0/16": 5}
-    net.configure("A", "no ip route 172.20.0.0 255.255.0.0 10.1.1.9\n")
-    net.run(10)
+    net.configure("A", "no ip route 172.20.0.0 255.255.0.0 10.1.1.9\n").run(10)
     assert rip_routes(net.routers["B"]) == {"0.0.0.0/0": 1, "10.1.1.0/24": 1}
 
 
 def test_connected_networks_outside_the_process_are_redistributed_only_on_demand() -> None:
-    net = pair(left=interface("Loopback0", "192.168.77.1"))
-    net.run(1)
+    net = pair(left=interface("Loopback0", "192.168.77.1")).run(1)
     assert "192.168.77.0/24" not in rip_routes(net.routers["B"])
-    net.configure("A", "router rip\n redistribute connected\n")
-    net.run(6)
+    net.configure("A", "router rip\n redistribute connected\n").run(6)
     assert rip_routes(net.routers["B"])["192.168.77.0/24"] == 1
 
 
@@ -441,14 +421,12 @@ def test_auto_summary_tells_other_networks_the_classful_one() -> None:
     net.connect(("A", GI1), ("B", GI1))
     net.run(1)
     assert rip_routes(net.routers["B"]) == {"10.0.0.0/8": 1}
-    net.configure("A", "router rip\n no auto-summary\n")
-    net.run(6)
+    net.configure("A", "router rip\n no auto-summary\n").run(6)
     assert rip_routes(net.routers["B"])["10.1.1.0/24"] == 1
 
 
 def test_a_configured_summary_stands_for_the_prefixes_inside() -> None:
-    net = pair(right=f"interface {GI1}\n ip summary-address rip 10.2.0.0 255.255.0.0\n")
-    net.run(1)
+    net = pair(right=f"interface {GI1}\n ip summary-address rip 10.2.0.0 255.255.0.0\n").run(1)
     assert rip_routes(net.routers["A"]) == {"10.2.0.0/16": 1}
 
 
@@ -462,8 +440,7 @@ def summarizing(lines: str = SUMMARY) -> Segments:
     far = interface(GI3, "172.16.2.1")
     net = pair(right=f"{far}router rip\n redistribute static metric 2\n redistribute connected metric 5\n{lines}")
     net.link("B", GI3, up=True)
-    net.configure("B", NEAR)
-    net.run(40)
+    net.configure("B", NEAR).run(40)
     return net
 
 
@@ -477,11 +454,9 @@ def test_a_summary_that_loses_a_network_is_told_with_the_metric_of_the_others(li
     net = summarizing(lines)
     assert rip_routes(net.routers["A"])["172.16.0.0/16"] == 2
     lost = net.now
-    net.configure("B", f"no {NEAR}")
-    net.run(6)
+    net.configure("B", f"no {NEAR}").run(6)
     assert rip_routes(net.routers["A"])["172.16.0.0/16"] == 5
-    net.link("B", GI3, up=False)
-    net.run(6)
+    net.link("B", GI3, up=False).run(6)
     assert "172.16.0.0/16" not in rip_routes(net.routers["A"])
     heard = told_of_summary(net, lost)
     assert heard == sorted(heard), "never unreachable while one of its networks is there"
@@ -489,18 +464,13 @@ def test_a_summary_that_loses_a_network_is_told_with_the_metric_of_the_others(li
 
 def test_a_summary_is_told_at_once_only_if_its_own_metric_changes() -> None:
     net = summarizing()
-    net.configure("B", "router rip\n timers basic 600 1800 1800 2400\n")
-    net.run(30)
+    net.configure("B", "router rip\n timers basic 600 1800 1800 2400\n").run(30)
     before = net.now
-    net.link("B", GI3, up=False)
-    net.run(6)
-    net.link("B", GI3, up=True)
-    net.run(6)
+    net.link("B", GI3, up=False).run(6)
+    net.link("B", GI3, up=True).run(6)
     assert told_of_summary(net, before) == []
-    net.configure("B", f"no {NEAR}")
-    net.run(6)
-    net.configure("B", NEAR)
-    net.run(6)
+    net.configure("B", f"no {NEAR}").run(6)
+    net.configure("B", NEAR).run(6)
     assert told_of_summary(net, before) == [5, 2]
 
 
@@ -558,8 +528,7 @@ def test_without_version_2_nothing_is_said_and_the_reason_is_shown() -> None:
 
 def test_an_interface_may_speak_version_2_whatever_the_process_says() -> None:
     net = pair()
-    net.configure("A", f"interface {GI1}\n ip rip send version 2\nrouter rip\n no version\n")
-    net.run(2)
+    net.configure("A", f"interface {GI1}\n ip rip send version 2\nrouter rip\n no version\n").run(2)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     lines = net.routers["A"].show("show ip protocols")
     assert "  Default version control: send version 1, receive any version" in lines
@@ -568,12 +537,10 @@ def test_an_interface_may_speak_version_2_whatever_the_process_says() -> None:
 
 def test_an_interface_that_is_to_send_version_1_alone_is_silent_and_says_why() -> None:
     """`ip rip send version 1` changed nothing, so that version 2 was sent."""
-    net = pair(f"interface {GI1}\n ip rip send version 1\n")
-    net.run(2)
+    net = pair(f"interface {GI1}\n ip rip send version 1\n").run(2)
     assert updates(net, "A", GI1) == []
     assert "version 1 alone is to be sent here" in "\n".join(net.routers["A"].show("show ip protocols"))
-    net.configure("A", f"interface {GI1}\n ip rip send version 1 2\n ip rip receive version 1\n")
-    net.run(2)
+    net.configure("A", f"interface {GI1}\n ip rip send version 1 2\n ip rip receive version 1\n").run(2)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
     assert rip_routes(net.routers["A"]) == {}
     assert "RIP version 2" in "\n".join(net.routers["A"].show("show ip protocols | include ignored"))
@@ -598,8 +565,7 @@ def sealed(mode: str, chain: str = CHAIN, keys: str = "K") -> str:
 
 @pytest.mark.parametrize("mode", ["text", "md5"])
 def test_routers_with_the_same_key_tell_each_other_and_seal_every_packet(mode: str) -> None:
-    net = pair(sealed(mode), sealed(mode))
-    net.run(40)
+    net = pair(sealed(mode), sealed(mode)).run(40)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
 
@@ -615,8 +581,7 @@ def test_routers_with_the_same_key_tell_each_other_and_seal_every_packet(mode: s
     ],
 )
 def test_whoever_seals_otherwise_is_not_believed_and_it_says_why(left: str, right: str, why: str, both: str) -> None:
-    net = pair(left, right)
-    net.run(40)
+    net = pair(left, right).run(40)
     said = [line for line in net.routers["A"].logs if line.startswith("%RIP")]
     expected = f"%RIP-4-AUTHMISMATCH: Neighbor 10.0.0.2 ({GI1}) is refused: theirs is {both}"
     assert said == [expected], "and no more than once a minute"
@@ -664,8 +629,7 @@ def test_keys_of_rip_roll_over() -> None:
         " key 2\n  key-string new\n  accept-lifetime 06:00:30 Nov 20 2026 infinite\n"
         "  send-lifetime 06:00:45 Nov 20 2026 infinite\n"
     )
-    net = pair(sealed("md5", rolling), sealed("md5", rolling))
-    net.run(40)
+    net = pair(sealed("md5", rolling), sealed("md5", rolling)).run(40)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     net.run(300)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
@@ -673,8 +637,7 @@ def test_keys_of_rip_roll_over() -> None:
 
 
 def test_no_router_rip_takes_every_route_back() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.configure("A", "no router rip\n")
     bench = net.routers["A"]
     assert rip_routes(bench) == {}
@@ -684,8 +647,7 @@ def test_no_router_rip_takes_every_route_back() -> None:
 
 
 def test_a_new_distance_is_used_at_once() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     net.configure("A", "router rip\n distance 150\n")
     route = net.routers["A"].ports.rib.exact(Prefix.parse("10.2.2.0/24"))
     assert route is not None
@@ -693,8 +655,7 @@ def test_a_new_distance_is_used_at_once() -> None:
 
 
 def test_clear_ip_route_asks_the_neighbors_again() -> None:
-    net = pair()
-    net.run(1)
+    net = pair().run(1)
     orders = of_type(net.routers["A"].do("clear ip route *"), SendIp)
     assert RipPacket.parse(orders[0].payload[8:]).asks_for_whole_table
 
@@ -756,8 +717,7 @@ def s1() -> Segments:
 
 
 def test_s1_the_transport_is_learned_by_rip_and_the_tunnel_comes_up() -> None:
-    net = s1()
-    net.run(3)
+    net = s1().run(3)
     r11 = net.routers["R11"]
     assert f"R        172.16.31.0/30 [120/1] via 172.16.11.2, 00:00:02, {GI1}" in r11.show("show ip route rip")
     assert r11.show("show ip interface brief")[-1].endswith(" manual up                    up      ")
@@ -770,16 +730,14 @@ def test_s1_the_transport_is_learned_by_rip_and_the_tunnel_comes_up() -> None:
 
 
 def test_s1_the_age_of_a_rip_route_starts_again_with_every_update() -> None:
-    net = s1()
-    net.run(200)
+    net = s1().run(200)
     line = next(line for line in net.routers["R11"].show("show ip route rip") if line.startswith("R "))
     assert ", 00:00:" in line
     assert int(line.split(", ")[1][-2:]) <= 30
 
 
 def test_s1_a_routing_protocol_that_announces_the_transport_in_the_tunnel_makes_it_flap() -> None:
-    net = s1()
-    net.run(3)
+    net = s1().run(3)
     r11 = net.routers["R11"]
     for name in ("R11", "R31"):
         net.configure(name, "router rip\n network 192.168.100.0\n")
@@ -795,8 +753,7 @@ def test_s1_a_routing_protocol_that_announces_the_transport_in_the_tunnel_makes_
 
 
 def test_show_ip_protocols_describes_the_process() -> None:
-    net = s1()
-    net.run(3)
+    net = s1().run(3)
     lines = net.routers["R11"].show("show ip protocols")
     assert lines[:7] == [
         "*** IP Routing is NSF aware ***",

@@ -254,11 +254,9 @@ def test_a_gateway_that_tells_routes_is_watched(first: str, others: str) -> None
 def test_an_interface_may_say_for_itself_whether_its_gateways_are_watched() -> None:
     net = net_of("", ALL)
     assert sessions(net, "R1") == []
-    net.configure("R1", f"interface {GI1}\n ip rip bfd\n")
-    net.run(40)
+    net.configure("R1", f"interface {GI1}\n ip rip bfd\n").run(40)
     assert sessions(net, "R1") == ["10.0.0.2"]
-    net.configure("R1", f"interface {GI1}\n ip rip bfd disable\nrouter rip\n bfd all-interfaces\n")
-    net.run(40)
+    net.configure("R1", f"interface {GI1}\n ip rip bfd disable\nrouter rip\n bfd all-interfaces\n").run(40)
     assert sessions(net, "R1") == []
 
 
@@ -284,8 +282,7 @@ def test_another_way_is_asked_for_on_other_interfaces_too(*, is_seen_by_bfd: boo
     net.configure(
         "R1", f"interface {GI2}\n ip address 10.0.1.1 255.255.255.0\n bfd interval 50 min_rx 50 multiplier 3\n"
     )
-    net.configure("R3", f"interface {GI1}\n ip address 10.0.1.3 255.255.255.0\n")
-    net.run(40)
+    net.configure("R3", f"interface {GI1}\n ip address 10.0.1.3 255.255.255.0\n").run(40)
     assert metric(net) == 1
     if is_seen_by_bfd:
         die(net, "R2")
@@ -304,8 +301,7 @@ def test_old_news_of_our_own_is_no_answer_when_we_ask_for_another_way() -> None:
     net.connect(("R1", GI2), ("R3", GI1))
     net.configure("R1", f"interface {GI2}\n ip address 10.0.1.1 255.255.255.0\n")
     net.configure("R3", f"interface {GI1}\n ip address 10.0.1.3 255.255.255.0\n no ip split-horizon\n")
-    net.configure("R3", f"interface {GI2}\n ip address 10.8.0.3 255.255.255.0\n")
-    net.run(300)
+    net.configure("R3", f"interface {GI2}\n ip address 10.8.0.3 255.255.255.0\n").run(300)
     assert metric(net) == 1
     assert "10.9.0.0/16" in "\n".join(net.routers["R3"].show("show ip route"))
     die(net, "R2")
@@ -325,8 +321,7 @@ def test_a_lost_gateway_that_nobody_watches_is_believed_until_it_has_been_silent
 def test_who_wants_no_gateway_watched_any_more_ends_the_sessions(end: str) -> None:
     net = net_of(ALL, ALL)
     assert sessions(net, "R1") == ["10.0.0.2"]
-    net.configure("R1", end)
-    net.run(5)
+    net.configure("R1", end).run(5)
     assert sessions(net, "R1") == []
 
 
@@ -366,8 +361,7 @@ def tells(gateway: str, numbers: Iterable[int]) -> list[IpReceived]:
 
 
 def knows(prefixes: int) -> Segments:
-    net = pair()
-    net.run(10)
+    net = pair().run(10)
     net.routers["A"].handle(*tells("10.0.0.2", range(prefixes)))
     net.run(6)  # a large table is read at a pace
     assert len([prefix for prefix in rip_routes(net.routers["A"]) if prefix.startswith("20.")]) == prefixes

@@ -102,8 +102,7 @@ def test_a_damaged_packet_is_refused(octets: str) -> None:
 
 
 def test_both_ends_learn_everything_and_then_nothing_is_sent() -> None:
-    net = pair()
-    net.run(60)
+    net = pair().run(60)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
     before = len(between(net))
@@ -113,10 +112,8 @@ def test_both_ends_learn_everything_and_then_nothing_is_sent() -> None:
 
 
 def test_a_change_is_told_acknowledged_and_no_more() -> None:
-    net = pair()
-    net.run(60)
-    net.link("B", GI2, up=False)
-    net.run(10)
+    net = pair().run(60)
+    net.link("B", GI2, up=False).run(10)
     told = between(net, 60)
     assert [(who, packet.command) for who, packet in told] == [
         ("B", Command.UPDATE_RESPONSE),
@@ -129,13 +126,10 @@ def test_a_change_is_told_acknowledged_and_no_more() -> None:
 
 
 def test_a_lost_response_is_sent_again_with_what_is_true_by_then() -> None:
-    net = pair()
-    net.run(60)
+    net = pair().run(60)
     cut(net)
-    net.link("B", GI2, up=False)
-    net.run(8)
-    net.link("B", GI2, up=True)
-    net.run(8)
+    net.link("B", GI2, up=False).run(8)
+    net.link("B", GI2, up=True).run(8)
     join(net)
     net.run(30)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
@@ -145,11 +139,9 @@ def test_a_lost_response_is_sent_again_with_what_is_true_by_then() -> None:
 
 
 def test_a_peer_that_acknowledges_nothing_is_lost_and_told_everything_when_it_is_back() -> None:
-    net = pair()
-    net.run(60)
+    net = pair().run(60)
     cut(net)
-    net.link("B", GI2, up=False)
-    net.run(70)
+    net.link("B", GI2, up=False).run(70)
     assert rip_routes(net.routers["B"]) == {}  # B waited in vain for A, and A had nothing to say
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
     busy = len(between(net))
@@ -162,13 +154,11 @@ def test_a_peer_that_acknowledges_nothing_is_lost_and_told_everything_when_it_is
 
 
 def test_a_router_that_starts_again_hears_and_tells_everything() -> None:
-    net = pair()
-    net.run(60)
+    net = pair().run(60)
     text = interface(GI1, "10.0.0.2", TRIGGERED) + interface(GI2, "10.3.3.2") + process("10.0.0.0")
     net.add("B", router(9), text)
     net.link("B", GI1, up=True)
-    net.link("B", GI2, up=True)
-    net.run(10)
+    net.link("B", GI2, up=True).run(10)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1, "10.3.3.0/24": 1}
     net.run(200)  # what it does not tell again goes
@@ -178,8 +168,7 @@ def test_a_router_that_starts_again_hears_and_tells_everything() -> None:
 def test_two_hundred_routes_go_in_packets_of_25_one_at_a_time() -> None:
     routes = "".join(f"ip route 172.16.{number}.0 255.255.255.0 Null0\n" for number in range(200))
     net = pair(more=" redistribute static\n")
-    net.configure("B", routes)
-    net.run(60)
+    net.configure("B", routes).run(60)
     assert len(rip_routes(net.routers["A"])) == 201
     said = [packet.command for who, packet in between(net) if packet.command != Command.UPDATE_REQUEST]
     busy = 0
@@ -189,8 +178,7 @@ def test_two_hundred_routes_go_in_packets_of_25_one_at_a_time() -> None:
 
 
 def test_with_the_line_at_one_end_alone_nothing_is_learned_and_both_say_why() -> None:
-    net = pair(right="")
-    net.run(40)
+    net = pair(right="").run(40)
     assert rip_routes(net.routers["A"]) == rip_routes(net.routers["B"]) == {}
     shown = {name: "\n".join(bench.show("show ip protocols")) for name, bench in net.routers.items()}
     assert "last one from 10.0.0.2: a sender without triggered RIP" in shown["A"]
@@ -198,8 +186,7 @@ def test_with_the_line_at_one_end_alone_nothing_is_learned_and_both_say_why() ->
 
 
 def test_the_line_is_taken_away_and_put_back_at_both_ends() -> None:
-    net = pair()
-    net.run(60)
+    net = pair().run(60)
     for line in (" no ip rip triggered\n", TRIGGERED):
         for name in net.routers:
             net.configure(name, f"interface {GI1}\n{line}")
@@ -210,20 +197,16 @@ def test_the_line_is_taken_away_and_put_back_at_both_ends() -> None:
 
 def test_a_summary_stays_while_one_of_its_networks_is_there() -> None:
     net = pair(right=f"{TRIGGERED} ip summary-address rip 172.16.0.0 255.255.0.0\n", more=" redistribute static\n")
-    net.configure("B", "ip route 172.16.1.0 255.255.255.0 Null0\nip route 172.16.2.0 255.255.255.0 Null0\n")
-    net.run(60)
+    net.configure("B", "ip route 172.16.1.0 255.255.255.0 Null0\nip route 172.16.2.0 255.255.255.0 Null0\n").run(60)
     assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1, "172.16.0.0/16": 1}
-    net.configure("B", "no ip route 172.16.1.0 255.255.255.0 Null0\n")
-    net.run(60)
+    net.configure("B", "no ip route 172.16.1.0 255.255.255.0 Null0\n").run(60)
     assert "172.16.0.0/16" in rip_routes(net.routers["A"])
-    net.configure("B", "no ip route 172.16.2.0 255.255.255.0 Null0\n")
-    net.run(60)
+    net.configure("B", "no ip route 172.16.2.0 255.255.255.0 Null0\n").run(60)
     assert "172.16.0.0/16" not in rip_routes(net.routers["A"])
 
 
 def test_shows_say_which_interfaces_and_routes_are_triggered() -> None:
-    net = pair()
-    net.run(100)
+    net = pair().run(100)
     bench = net.routers["A"]
     assert f"    {GI1:<36}2     2          Yes       none" in bench.show("show ip protocols")
     assert bench.show("show ip rip database 10.2.2.0 255.255.255.0") == [
@@ -235,8 +218,7 @@ def test_shows_say_which_interfaces_and_routes_are_triggered() -> None:
 
 
 def test_a_thousand_forged_requests_cost_one_response_each_at_most_and_a_bounded_table() -> None:
-    net = pair()
-    net.run(10)
+    net = pair().run(10)
     bench, asked = net.routers["A"], RipPacket(command=Command.UPDATE_REQUEST, update=UpdateHeader()).serialize()
     sent = [order for _ in range(100) for order in bench.handle(octets_from("10.0.0.9", asked))]
     assert len([order for order in sent if isinstance(order, SendIp)]) <= 2  # the first is answered, and asked back
@@ -312,17 +294,14 @@ def test_an_interface_may_go_down_while_its_peers_are_being_told_of_a_long_table
     while (due := net.routers["A"].next_deadline()) is None or due > net.now + 0.002:
         net.run(0.002)
     net.run(0.001 * slices)
-    net.link("A", GI1, up=False)
-    net.run(60)
-    net.link("A", GI1, up=True)
-    net.run(300)
+    net.link("A", GI1, up=False).run(60)
+    net.link("A", GI1, up=True).run(300)
     assert len(rip_routes(net.routers["B"])) == 600
 
 
 def test_a_circuit_that_is_down_is_free_with_its_conversations() -> None:
     """Both stayed in memory until the collector of circles ran, which is seldom on a router."""
-    net = pair()
-    net.run(30)
+    net = pair().run(30)
     kinds = (RipInterface, TriggeredCircuit, Conversation)
     with uncollected():
         before = [alive(kind) for kind in kinds]
