@@ -78,9 +78,10 @@ $(VENV)/.ready: requirements/runtime.txt requirements/client.txt requirements/bu
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Bytecode of a clone: without it, or where it is older than its source, each command compiles for a second or two.
+# Bytecode of a clone, and its index (src/dmvpn/shells/index.py): without it, or where it is older than its source, each command compiles for a second or two.
 $(VENV)/.compiled: $(SOURCES) $(VENV)/.ready
 	@$(BIN)/python -m compileall -q src || echo "setup: no bytecode in src: commands compile as they start"
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'from dmvpn.app.listing import known; known()'
 	@touch $@
 
 $(VENV)/.ready-dev: requirements/dev.txt requirements/pool.txt $(VENV)/.ready

@@ -355,6 +355,7 @@ def commands() -> Figures:
                 "modules of `-r R31 show clock`": _run("-r", "R31", "show", "clock"),
                 "modules of `lab list`": _run("lab", "list"),
                 "modules of `explain NHRP`": _run("explain", "NHRP"),
+                "modules of a Tab behind `lab up`": _run("--complete", "lab", "up", "intro"),
             }
         finally:
             _run("lab", "down", _LAB)

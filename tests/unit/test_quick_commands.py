@@ -19,6 +19,8 @@ from dmvpn.app import start
 from dmvpn.face.calling import MAX_DATA, MAX_LINE, PROTOCOL, output_line
 from dmvpn.face.messages import Answer, Done, Hello, Message, Output, Signal
 from dmvpn.face.protocol import Decoder, encode, encode_output
+from dmvpn.shells import index
+from dmvpn.shells.index import remembered
 from dmvpn.shells.lab import control, sockets
 from dmvpn.shells.lab.places import LabFolder
 from support.command import command, dmvpn_here, variables
@@ -226,3 +228,86 @@ def test_output_that_the_client_writes_itself_is_the_protocol_s(octets: bytes) -
     assert len(octets) <= MAX_DATA
     assert output_line(octets) == encode(Output(octets))
     assert Decoder().feed(encode_output(octets)) == [Output(octets)] * bool(octets)
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only file of the program, as far as the index goes, which is in a folder beside it."""
+    (tmp_path / "program").mkdir()
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setattr(index, "PROGRAM", str(tmp_path / "program"))
+    monkeypatch.setattr(index, "PLACE", str(tmp_path / "kept" / "index"))
+    file = tmp_path / "program" / "source.py"
+    file.write_text("one")
+    return file
+
+
+def test_the_index_is_passed_over_if_a_file_of_the_program_is_another_one(program: Path) -> None:
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(program.read_text())
+        return made[-1]
+
+    def look() -> int:
+        assert remembered("what", make) == made[-1]
+        return len(made)
+
+    assert [look(), look()] == [1, 1]
+    program.write_text("seven")
+    assert [look(), look()] == [2, 2]
+    os.utime(program, (1, 1))
+    assert [look(), look()] == [3, 3]
+    (program.parent / "more.txt").touch()
+    assert [look(), look()] == [4, 4]
+    program.rename(program.parent / "another.py")
+    assert remembered("what", lambda: "made") == "made"
+
+
+@pytest.mark.parametrize("there", [b"", b"no index", b"\xfb", b"i\x01\0\0\0"])
+def test_an_index_that_is_damaged_or_cannot_be_written_is_as_none(there: bytes, program: Path) -> None:
+    place = program.parents[1] / "kept" / "index"
+    place.write_bytes(there)
+    assert [remembered("what", lambda: 1), remembered("what", lambda: 2)] == [1, 1]
+    place.unlink()
+    place.parent.rmdir()
+    assert [remembered("what", lambda: 3), remembered("what", lambda: 4)] == [3, 4]
+
+
+def test_what_changes_while_a_value_is_made_is_not_kept(program: Path) -> None:
+    def change() -> str:
+        program.write_text("changed")
+        return "of half the old"
+
+    assert remembered("what", change) == "of half the old"
+    assert remembered("what", lambda: "new") == "new"
+
+
+def test_the_index_keeps_the_newest_of_many_values(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MOST", 2)
+    assert [remembered(key, lambda: 1) for key in "abc"] == [1, 1, 1]
+    assert [remembered(key, lambda: 2) for key in "cba"] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "words", ["DT2", "--json DT2", "show dmvpn", "%NHRP-3-PAKREPLY", "nosuchword", "->", "", "-x y"]
+)
+def test_a_word_is_explained_by_the_index_as_without_it(words: str, program: Path) -> None:
+    first, again, whole_way = (
+        dmvpn_here("explain", *words.split(" "), begin=begin) for begin in (start.main, start.main, whole.main)
+    )
+    for each in (first, again):
+        assert (each.stdout, each.stderr) == (whole_way.stdout, whole_way.stderr)
+        assert each.returncode == whole_way.returncode
+
+
+@pytest.mark.lengthy
+def test_labs_that_run_are_never_in_the_index(program: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.labs.catalog.PATIENCE", 0.01)  # these labs answer nobody
+    with_labs = dmvpn_here("lab", "list").stdout
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(machine / "services"))
+    monkeypatch.setattr(sockets, "SERVICES", str(machine / "none"))
+    without = dmvpn_here("lab", "list").stdout
+    common, _, yours = with_labs.partition("yours:")
+    assert "(a folder of yours)" in yours
+    assert without == common

@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 import dmvpn.shells
-from dmvpn.app import bring_up, lab
+from dmvpn.app import lab, listing
 from dmvpn.app.main import argument_parser
 from dmvpn.app.picture import fitting, picture
 from dmvpn.app.told import Told
@@ -434,7 +434,8 @@ def test_the_list_says_what_cannot_come_up(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     without(monkeypatch, "ospf")
-    bring_up.list_labs(argparse.Namespace(), Told(for_programs=False))
+    monkeypatch.setattr(listing, "remembered", lambda _, make: make())
+    listing.list_labs(argparse.Namespace(), Told(for_programs=False))
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines["guide-phase2"].endswith("(not in this release: needs ospf)")
     assert "not in this release" not in lines["notes-phase3"]
@@ -457,7 +458,7 @@ def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
 def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     listed = [name for names in TOPICS.values() for name in names]
     assert sorted(listed) == built_in_names()
-    bring_up.list_labs(argparse.Namespace(), Told(for_programs=False))
+    listing.list_labs(argparse.Namespace(), Told(for_programs=False))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0].rstrip(":") for line in lines if not line.startswith(" ")] == [*TOPICS, "exercises"]
     assert [line.split()[0] for line in lines if line.startswith(" ")][: len(listed)] == listed

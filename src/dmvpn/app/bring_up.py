@@ -1,19 +1,16 @@
-"""`dmvpn lab up` and `dmvpn lab list`: scenarios. They need the whole program, so only they import this."""
+"""`dmvpn lab up`: it needs the whole program, so only it imports this."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.app.picture import fitting
 from dmvpn.app.progress import Progress
-from dmvpn.labs import catalog
 from dmvpn.labs.addresses import addresses, main_address
 from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up
 from dmvpn.labs.intake import Note
-from dmvpn.labs.topics import HINTS
 from dmvpn.shells.lab.places import running_labs
 
 if TYPE_CHECKING:
@@ -21,56 +18,6 @@ if TYPE_CHECKING:
 
     from dmvpn.app.told import Told
     from dmvpn.shells.scenario import Scenario
-
-
-def list_labs(_: argparse.Namespace, told: Told) -> int:
-    """List scenarios by topic, with a mark at each running one."""
-    scenarios = list(catalog.scenarios())
-    for topic, entries in itertools.groupby(scenarios, lambda entry: entry.topic):
-        told.say(_heading(topic, HINTS.get(topic, "")))
-        for entry in entries:
-            lacks = f" (not in this release: needs {', '.join(entry.lacks)})" if entry.lacks else ""
-            only = " (simulated only)" if entry.simulated_only else ""
-            told.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
-    exercises = list(catalog.exercises())
-    told.say(_heading("exercises", "in this order; 'dmvpn lab grade' says what is left to do"))
-    for exercise in exercises:
-        told.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
-    others = catalog.others()
-    if others.services or others.own or others.named:
-        told.say(_heading("yours"))
-    for name in others.services:
-        told.say(_row(name, "(a service)", is_up=True))
-    for name in others.own:
-        told.say(_row(name, "(a folder of yours)", is_up=True))
-    for name, scenario in others.named.items():
-        told.say(_row(name, f"(a lab of {scenario})", is_up=True))
-    told.put(
-        scenarios=[
-            {
-                "name": entry.name,
-                "topic": entry.topic,
-                "title": entry.title,
-                "up": entry.is_up,
-                "simulated_only": entry.simulated_only,
-                "lacks": list(entry.lacks),
-            }
-            for entry in scenarios
-        ],
-        exercises=[{"name": each.name, "title": each.title, "up": each.is_up} for each in exercises],
-        services=list(others.services),
-        own=list(others.own),
-        named=dict(others.named),
-    )
-    return 0
-
-
-def _heading(topic: str, hint: str = "") -> str:
-    return f"{topic}{f' ({hint})' if hint else ''}:"
-
-
-def _row(name: str, title: str, *, is_up: bool) -> str:
-    return f"  {name:<24} {'up' if is_up else '':<3} {title}"
 
 
 def up(arguments: argparse.Namespace, told: Told) -> str | None:

@@ -101,7 +101,7 @@ def _values(action: argparse.Action) -> Iterator[str]:
         return
     name = str(action.metavar or action.dest)
     if action.dest == "scenario":
-        from dmvpn.shells.scenario import built_in_names
+        from dmvpn.shells.exercises import built_in_names
 
         yield from built_in_names()
     elif "NODE" in name or name in ("SRC", "DST"):

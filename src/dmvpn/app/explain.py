@@ -40,7 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     text = " ".join(words)
     if not text.strip():
         raise UserError("explain what? For example: dmvpn explain DT2, or a whole log line in quotes")
-    return (_screen if "\n" in text.strip() else _word)(text, as_json=arguments.json)
+    if "\n" in text.strip():
+        return _screen(text, as_json=arguments.json)
+    printed, status = answer(text, as_json=arguments.json)
+    print(printed)
+    return status
 
 
 def _piped() -> str:
@@ -52,13 +56,13 @@ def _piped() -> str:
     return sys.stdin.read(LONGEST_FILE)
 
 
-def _word(text: str, *, as_json: bool) -> int:
+def answer(text: str, *, as_json: bool) -> tuple[str, int]:
+    """Return the answer about a word, and the exit code: 1 if it is not known."""
     from dmvpn.ios import json_lines
     from dmvpn.tools.explain import render
 
-    answer = _explainer().ask(text)
-    print("\n".join(json_lines(answer) if as_json else render(answer)))
-    return 0 if answer.found else 1
+    found = _explainer().ask(text)
+    return "\n".join(json_lines(found) if as_json else render(found)), 0 if found.found else 1
 
 
 def _screen(text: str, *, as_json: bool) -> int:

@@ -49,7 +49,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_life(verb: _Verb) -> None:
     """Declare the verbs that start and stop labs and their routers."""
-    verb("list", "scenarios that can be brought up, and labs that are", "bring_up.list_labs")
+    verb("list", "scenarios that can be brought up, and labs that are", "listing.list_labs")
     verb("check", "can this machine run labs? what to do if not", "lab.check")
     up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations", "lab.up")
     up.add_argument("scenario")

@@ -36,6 +36,8 @@ def _carry_out(words: list[str]) -> int:
             from dmvpn.face.calling import run_line
 
             return run_line(path, " ".join(words[2:]))
+    if words[:1] == ["explain"] and (status := _explained(words[1:])) is not None:
+        return status
     before = gc.get_threshold()
     gc.set_threshold(*_THRESHOLDS)
     try:
@@ -44,3 +46,20 @@ def _carry_out(words: list[str]) -> int:
         return carry_out(words)
     finally:
         gc.set_threshold(*before)
+
+
+def _explained(words: list[str]) -> int | None:
+    """Print the meaning of words, from the index if they were asked for before. None: it is another question."""
+    asked = " ".join(word for word in words if word != "--json")
+    if not asked.strip() or "\n" in asked or any(word[:1] == "-" and word != "--json" for word in words):
+        return None
+    from dmvpn.shells.index import remembered
+
+    def answer() -> tuple[str, int]:
+        from dmvpn.app.explain import answer
+
+        return answer(asked, as_json="--json" in words)
+
+    printed, status = remembered(f"explain {'--json' in words} {asked}", answer)
+    print(printed)
+    return status

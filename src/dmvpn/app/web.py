@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,6 +150,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _write_audit() -> None:
     """Write the audit to stderr, each line JSON and nothing else, or to the journal."""
+    import logging
+
     from dmvpn.app.journal import JournalHandler, is_journal
 
     handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
 from dmvpn.labs.topics import in_order
-from dmvpn.shells.exercises import places
+from dmvpn.shells.exercises import built_in_names, places
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
-from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    #: Scenarios: name, topic, title, whether it is simulated only, what it lacks; exercises: name and title.
+    BuiltIn = tuple[tuple[tuple[str, str, str, bool, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
 
 #: Seconds for which a lab may be silent: a lab that hangs shall not hold up the list for long.
 PATIENCE: Final = 2.0
@@ -57,29 +59,38 @@ class Others:
     named: Mapping[str, str]
 
 
-def scenarios() -> Iterator[ScenarioEntry]:
-    """Yield the built-in scenarios, by topic."""
-    running = running_scenarios()
+def built_in() -> BuiltIn:
+    """Return what the files of this release say about its scenarios, by topic, and about its exercises, in order."""
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.exercises import exercises as all_of_them
+
+    found = []
     for topic, names in in_order(built_in_names()):
         for name in names:
             scenario = Scenario.load(name)
-            yield ScenarioEntry(
-                name=name,
-                topic=topic,
-                title=scenario.lab.title,
-                is_up=name in running.values(),
-                simulated_only=scenario.simulated_only,
-                lacks=tuple(scenario.lacks),
-            )
+            found.append((name, topic, scenario.lab.title, scenario.simulated_only, tuple(scenario.lacks)))
+    return tuple(found), tuple((one.name, one.scenario().lab.title.partition(": ")[2]) for one in all_of_them())
 
 
-def exercises() -> Iterator[ExerciseEntry]:
-    """Yield the exercises, in the order in which one learns."""
-    from dmvpn.tools.exercises import exercises as all_of_them  # a lab shall not wait for its import
+def scenarios(known: BuiltIn | None = None) -> Iterator[ScenarioEntry]:
+    """Yield the built-in scenarios, by topic. known: what `built_in` returned; it takes long."""
+    running = running_scenarios()
+    for name, topic, title, simulated_only, lacks in (known or built_in())[0]:
+        yield ScenarioEntry(
+            name=name,
+            topic=topic,
+            title=title,
+            is_up=name in running.values(),
+            simulated_only=simulated_only,
+            lacks=lacks,
+        )
 
+
+def exercises(known: BuiltIn | None = None) -> Iterator[ExerciseEntry]:
+    """Yield the exercises, in the order in which one learns. known: as above."""
     learned = _learned(running_scenarios())
-    for one in all_of_them():
-        yield ExerciseEntry(one.name, one.scenario().lab.title.partition(": ")[2], one.name in learned)
+    for name, title in (known or built_in())[1]:
+        yield ExerciseEntry(name, title, name in learned)
 
 
 def others() -> Others:

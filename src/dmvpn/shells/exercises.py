@@ -1,4 +1,4 @@
-"""The start of an exercise: a built-in scenario in which some lines are still missing.
+"""Which scenarios and exercises there are, and the start of an exercise: a scenario that lacks some lines.
 
 Exercises are folders `NN-name` in `src/dmvpn/exercises/`. This reads `start.yaml`:
 
@@ -19,6 +19,8 @@ from typing import Final
 
 from dmvpn.base.values import dataclass
 
+BUILT_IN: Final = Path(__file__).parent.parent / "scenarios"
+CONFIGURATION: Final = "lab.yaml"
 FOLDER: Final = Path(__file__).parent.parent / "exercises"
 START: Final = "start.yaml"
 _NAME: Final = re.compile(r"exercise-0*(\d{1,2})")
@@ -40,6 +42,11 @@ class ExercisePlace:
     def page(self) -> str:
         """Its page for learners."""
         return f"docs/tutorial/{self.folder.name}.md"
+
+
+def built_in_names() -> list[str]:
+    """Return the scenarios that come with the program."""
+    return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIGURATION}"))
 
 
 def places() -> tuple[ExercisePlace, ...]:

@@ -18,7 +18,10 @@ from dmvpn.ios import MAY_BE_WEAK, normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.documents import Places
+from dmvpn.shells.exercises import BUILT_IN as BUILT_IN
+from dmvpn.shells.exercises import CONFIGURATION as CONFIGURATION
 from dmvpn.shells.exercises import START, ExercisePlace, find_place
+from dmvpn.shells.exercises import built_in_names as built_in_names
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_file import read_model
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.documents import Path_
     from dmvpn.shells.folders import FolderContents
 
-BUILT_IN = Path(__file__).parent.parent / "scenarios"
-CONFIGURATION = "lab.yaml"
 #: Needs that only the data plane of a simulated lab meets so far.
 _SIMULATED_ONLY = ("ipv6",)
 
@@ -254,11 +255,6 @@ class Scenario:
         """Return hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)
         return spec.role if spec else "router"
-
-
-def built_in_names() -> list[str]:
-    """Return the scenarios that come with the program."""
-    return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIGURATION}"))
 
 
 def _meant(name: str) -> str:

@@ -15,7 +15,6 @@ bounded. For a router that runs for a group (`shells/admission.py`) members may 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -32,6 +31,7 @@ from dmvpn.shells.admission import OWNER_ALONE, is_owner
 from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
+    import asyncio  # a client, such as `dmvpn lab list`, has no event loop
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
@@ -162,6 +162,8 @@ def serve(
 def deliver(answer: Answer) -> None:
     """Send an answer beside the work of the event loop."""
     if not answer.send():
+        import asyncio
+
         loop, number = asyncio.get_running_loop(), answer.connection.fileno()
 
         def go_on() -> None:
@@ -193,6 +195,8 @@ async def attending(
     path: Path, obey: Callable[[dict[str, Json]], Json], admission: Admission = OWNER_ALONE
 ) -> AsyncIterator[None]:
     """Answer requests beside the work of the event loop, which waits for no client. Raises UserError, OSError."""
+    import asyncio
+
     members: set[asyncio.StreamWriter] = set()
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -221,12 +225,14 @@ async def _attend(
     *,
     is_owner: bool,
 ) -> None:
+    import asyncio
+
     octets = b""
     with contextlib.suppress(OSError, ValueError):  # the request is late, incomplete, or too long
         octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
     writer.write(_carried_out(octets, obey, is_owner=is_owner)[0])
     writer.close()
-    with contextlib.suppress(OSError, asyncio.TimeoutError):  # the client is gone, or does not read
+    with contextlib.suppress(OSError):  # the client is gone, or does not read
         await asyncio.wait_for(writer.wait_closed(), PATIENCE)
 
 

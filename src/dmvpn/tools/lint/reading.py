@@ -12,6 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios.markdown import is_empty
 from dmvpn.ios.transcript import LONGEST_FILE, decode
+from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import NoConfiguration, nothing_in, read_routers
@@ -47,7 +48,7 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
             if _STDIN not in together.configurations:
                 together.configurations[_STDIN] = _text(sys.stdin.buffer.read(LONGEST_FILE + 1), _STDIN)
         elif path.is_dir():
-            folders.append(_scenario(name) if (path / "lab.yaml").exists() else _folder(path))
+            folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
             if path.resolve() not in seen:
                 together.configurations.update(_read(name, path))

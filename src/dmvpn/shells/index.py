@@ -1,0 +1,71 @@
+"""An index of what follows from the files of this program alone, and takes long to find out.
+
+It is beside the bytecode, has the names, sizes and times of all files of the program that it was made from, and is made
+again if one of them differs. Nothing of a user is in it, neither labs nor folders. Where it cannot be written, values
+are made each time, and so they are with PYTHONDONTWRITEBYTECODE, unless `make setup` wrote it.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+
+import dmvpn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final, TypeVar
+
+    T = TypeVar("T")
+
+#: Values of the largest index; the oldest go first.
+MOST: Final = 500
+PROGRAM: Final = os.path.dirname(dmvpn.__file__)
+#: Beside the bytecode of the package, wherever the interpreter has that.
+PLACE: Final = f"{os.path.splitext(dmvpn.__spec__.cached or dmvpn.__file__)[0]}.index"
+
+
+def remembered(key: str, make: Callable[[], T]) -> T:
+    """Return a value from the index, or make it and add it. Values are texts, numbers, and tuples of these."""
+    files = _files()
+    values: dict[str, T] = _read(files)
+    if key not in values:
+        values[key] = make()
+        if not sys.dont_write_bytecode and _files() == files:
+            _write(files, dict(list(values.items())[-MOST:]))
+    return values[key]
+
+
+def _files() -> str:
+    """Return name, size and time of each file of the program."""
+    found, folders = [], [PROGRAM]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    status = entry.stat()
+                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+                elif entry.name != "__pycache__":
+                    folders.append(entry.path)
+    return "\n".join(sorted(found))
+
+
+def _read(files: str) -> dict[str, Any]:
+    try:
+        with open(PLACE, "rb") as file:
+            made_from, values = marshal.load(file)  # noqa: S302 - as trusted as the bytecode beside it
+    except (OSError, EOFError, ValueError, TypeError):
+        return {}
+    return values if made_from == files else {}
+
+
+def _write(files: str, values: dict[str, Any]) -> None:
+    """Write it in one step. A folder that is missing or not ours is no error."""
+    try:
+        with open(f"{PLACE}.{os.getpid()}", "xb") as file:
+            file.write(marshal.dumps((files, values)))
+        os.replace(file.name, PLACE)
+    except OSError:
+        pass
