@@ -14,7 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios import Args, ExecCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

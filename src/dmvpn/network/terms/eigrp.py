@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.terms import TERMS, EigrpEnd
+from dmvpn.features.eigrp import terms as of_eigrp
+from dmvpn.features.eigrp.terms import EigrpEnd
 from dmvpn.network.routing import Protocol
 from dmvpn.network.terms.table import Table
 
@@ -29,4 +30,4 @@ def _numbers(end: TunnelEnd) -> list[int]:
     return [one.number for one in end.running if one.protocol is Protocol.EIGRP]
 
 
-EIGRP: Final = Table(eigrp_end, TERMS)
+EIGRP: Final = Table(eigrp_end, of_eigrp.TERMS)

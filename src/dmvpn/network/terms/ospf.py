@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ospf import terms as of_ospf
 from dmvpn.features.ospf.model import Area, Interface
 from dmvpn.features.ospf.settings import network_line
-from dmvpn.features.ospf.terms import DUTIES, TERMS, OspfEnd
+from dmvpn.features.ospf.terms import OspfEnd
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.table import Table
 
@@ -30,4 +31,4 @@ def ospf_end(end: TunnelEnd, _pair: EndPair | None = None) -> OspfEnd | None:
     return OspfEnd(end.device.hostname, port, number, area, line, config.key_chains, servers, checks_ttl)
 
 
-OSPF: Final = Table(ospf_end, TERMS, DUTIES)
+OSPF: Final = Table(ospf_end, of_ospf.TERMS, of_ospf.DUTIES)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.rip import terms as of_rip
 from dmvpn.features.rip.model import LAST_KEY
-from dmvpn.features.rip.terms import DUTIES, TERMS, RipEnd
+from dmvpn.features.rip.terms import RipEnd
 from dmvpn.network.routing import Protocol
 from dmvpn.network.terms.table import Table
 
@@ -24,4 +25,4 @@ def _rip_end(end: TunnelEnd, _: EndPair) -> RipEnd | None:
     return RipEnd(end.device.hostname, config, settings, keys, end.device.vrf)
 
 
-RIP: Final = Table(_rip_end, TERMS, DUTIES)
+RIP: Final = Table(_rip_end, of_rip.TERMS, of_rip.DUTIES)
