@@ -9,9 +9,8 @@ import pytest
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind
 from dmvpn.face.language import exec_parser
 from dmvpn.ios import CliError, ExecParser, Match
-from dmvpn.router.annotation import annotate
 from dmvpn.router.features import FEATURES
-from dmvpn.router.vocabulary import Vocabulary, vocabulary
+from dmvpn.router.vocabulary import Vocabulary, annotate, vocabulary
 from dmvpn.tools.explain import Explainer
 from support import small_language as small
 

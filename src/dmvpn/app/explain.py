@@ -67,7 +67,7 @@ def answer(text: str, *, as_json: bool) -> tuple[str, int]:
 
 def _screen(text: str, *, as_json: bool) -> int:
     from dmvpn.ios import json_lines
-    from dmvpn.router.annotation import explained
+    from dmvpn.router.vocabulary import explained
     from dmvpn.tools.explain.lookup import found_of
 
     meanings = _explainer().screen(text)

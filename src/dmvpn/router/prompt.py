@@ -23,8 +23,8 @@ def annotator(features: tuple[Feature, ...]) -> Callable[[str, Iterable[str]], I
     """Return the output filter `explain`. Its texts are imported at the first use."""
 
     def annotate(command: str, lines: Iterable[str]) -> Iterator[str]:
-        from dmvpn.router import annotation
+        from dmvpn.router import vocabulary
 
-        return annotation.annotate(features, command, lines)
+        return vocabulary.annotate(features, command, lines)
 
     return annotate

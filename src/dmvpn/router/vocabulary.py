@@ -5,22 +5,39 @@
 It is in this room because a part of the language needs it: the output filter `explain` is put into the exec parser
 where that is made of all features (`router/language.py`, `router/annotation.py`), so a face need not know of it. What
 people ask in words (`dmvpn explain`) is looked up by `tools/explain`, with this.
+
+Configuration lines on a screen, explained: the texts of `?`, found with the reader of `config check`.
+
+configuration_on    the lines that are understood, each meaning once, by mode
+
+A screen, and beneath it what its words mean: `show ... | explain`.
+
+annotate     what the filter does with the lines of a command
+explained    the paragraphs alone, of meanings that were found otherwise
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind
+from dmvpn.ios import CliError, ConfigSession, ConfigTree
 from dmvpn.ios import explain as ios_words
+from dmvpn.ios.begun import understood
 from dmvpn.net import explain as net_words
+from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.ios import Feature
+
+
+# ------------------------------------------------------------------------------------------------ the vocabulary
+
 
 #: Inside a longer line (or reason) a reason is recognized if it has at least so many characters.
 _LEAST_INSIDE: Final = 10
@@ -285,3 +302,100 @@ def vocabulary(features: tuple[Feature, ...]) -> Vocabulary:
 def plain_text(line: str) -> str:
     """Return a line without the colors of a terminal."""
     return _ESCAPES.sub("", line) if "\x1b" in line else line
+
+
+# -------------------------------------------------------------------------------------- configuration lines on a screen
+
+
+_SCREENS: Final = ("show running-config", "show startup-config")
+#: Lines that no show command prints and nearly every configuration has.
+_MARK: Final = re.compile(r"(?:Current configuration :|hostname \S|(?:interface|router|crypto) \S+ *[\w./-]* *$)")
+_AT_PROMPT: Final = re.compile(r"^[\w.-]+\(conf[\w-]*\)# *")
+
+
+def is_configuration(command: str, lines: Sequence[str]) -> bool:
+    """Return whether this command printed configuration lines. command "": do the lines look so?"""
+    if command:
+        return command.startswith(_SCREENS)
+    return any(_AT_PROMPT.match(line) or _MARK.match(line) for line in lines)
+
+
+def configuration_on(features: tuple[Feature, ...], lines: Sequence[str]) -> list[Meaning]:
+    """Return what the lines mean, in their order; those of one mode have a group. Keys are left out."""
+    found: dict[str, dict[str, str]] = {}
+    for prompt, line, what in _read(features, lines):
+        found.setdefault(prompt, {}).setdefault(what, line)
+    groups = [_group(prompt, {line: what for what, line in told.items()}) for prompt, told in found.items()]
+    return [Meaning(each, group) for group in groups for each in group.explanations]
+
+
+def _read(features: tuple[Feature, ...], lines: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield mode, line and text of each line that is understood; the rest of the screen is passed over."""
+    language = configurator(features)
+    session = ConfigSession(language, ConfigTree())
+    for number, line in enumerate(_AT_PROMPT.sub("", line) for line in lines):
+        mode = session.mode.name
+        session.enter(line)
+        place = session.entered(number)
+        command = language.interpret(mode, line)
+        if place is None or isinstance(command, CliError):
+            continue
+        entry, args = command.targets[-1]
+        what = understood(entry, args.words).what
+        if what:
+            is_off = place.text.startswith("no ")
+            yield language.mode(command.mode).prompt, place.text, f"Off: {what}" if is_off else what
+
+
+def _group(prompt: str, lines: dict[str, str]) -> WordGroup:
+    return WordGroup(
+        title=f"lines of {prompt}",
+        kind=WordKind.LINE,
+        screens=_SCREENS,
+        explanations=tuple(Explanation(line, what) for line, what in lines.items()),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ screens
+
+
+_WIDTH: Final = 78
+
+
+def annotate(features: tuple[Feature, ...], command: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a screen, and beneath them what its flags, states, reasons and configuration lines mean, each
+    once.
+
+    command: that printed them, in full words. Lines pass through as they come.
+    """
+    seen: list[str] = []
+    for line in lines:
+        seen.append(line)
+        yield line
+    configured = configuration_on(features, seen) if is_configuration(command, seen) else []
+    yield from explained([*vocabulary(features).on_screen(command, seen), *configured])
+
+
+def explained(meanings: Sequence[Meaning]) -> Iterator[str]:
+    """Yield the paragraphs below a screen: by place, in the order of the screen."""
+    yield ""
+    if not meanings:
+        yield "Nothing on this screen has an explanation."
+        return
+    for group in dict.fromkeys(meaning.group for meaning in meanings):
+        yield f"{group.title}:"
+        for meaning in meanings:
+            if meaning.group is group:
+                yield from _paragraph(meaning)
+
+
+def _paragraph(meaning: Meaning) -> Iterator[str]:
+    word, what = meaning.explanation.word, meaning.explanation.what
+    if len(word) > 12:
+        yield f"  {word}"
+        word = ""
+    yield from textwrap.wrap(what, _WIDTH, initial_indent=f"  {word:<12} ", subsequent_indent=" " * 15)
+    # The labels of a screen would all lead back to it, or to its longer form.
+    following = meaning.explanation.next if meaning.group.kind is WordKind.LABEL else meaning.next
+    if following:
+        yield f"{'':15}next: {following}"

@@ -23,8 +23,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.explanations import WordKind
-from dmvpn.router.configured import configuration_on, is_configuration
-from dmvpn.router.vocabulary import Vocabulary, plain_text, vocabulary
+from dmvpn.router.vocabulary import Vocabulary, configuration_on, is_configuration, plain_text, vocabulary
 from dmvpn.tools.explain.answer import Answer, FoundMeaning
 from dmvpn.tools.explain.clauses import explain_clause
 from dmvpn.tools.explain.commands import Commands
