@@ -8,6 +8,14 @@
 
 What a machine returns is taken in order: a notice joins the queue, an effect the list of effects. Both belong to the
 event, so the caller has them. A `Dispatch` knows neither a configuration nor a protocol.
+
+The models that features make of a configuration, and when each must be made again.
+
+The order of effects about one port in one event: nothing passes a port that is not filtered yet, or no more.
+
+Features give their effects in the order in which notices reach them: a port may come up by a line, and get its list by
+a notice about lists that follows. An order for filters needs no other effect. So this order moves: before the effect
+that opens its port, or behind the effect that shuts it.
 """
 
 from __future__ import annotations
@@ -16,16 +24,23 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.effects import RemoveTunnel, SetCarrier, SetFilters, SetInterface, SetTunnel
 from dmvpn.base.events import Event, IpReceived, Packets, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.values import dataclass
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigTree, Feature, Sleeper, reading
+from dmvpn.ios.section import shared
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.machine import Machine
+
+
+# ------------------------------------------------------------------------------------------------ dispatch
+
 
 #: How often a machine may be due at one and the same time. More often means that it does not hear: our bug.
 TICK_LIMIT: Final = 100
@@ -220,3 +235,110 @@ def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[
             notices.append(result)
         else:
             effects.append(result)
+
+
+# ------------------------------------------------------------------------------------------------ models
+
+
+#: What a feature makes of a tree, and the lines that it asked for.
+Model = tuple[object, frozenset[ConfigLine]]
+_NO_MODELS: Final[Mapping[str, Model]] = {}
+
+
+class Models:
+    """The model of each feature for one routing table."""
+
+    def __init__(self, features: Iterable[Feature], vrf: str = "") -> None:
+        """vrf: whose lines the models are made of, "": of the global table, and of the router."""
+        self._features = tuple(one for one in features if one.model is not None and one.machine is not None)
+        self._vrf = vrf
+        self._models: dict[str, object] = {
+            one.name: one.machine.idle for one in self._features if isinstance(one.machine, Sleeper)
+        }
+        #: The lines of which each model was made, configured or not.
+        self._read: dict[str, frozenset[ConfigLine]] = {}
+
+    def renew(
+        self, tree: ConfigTree, touched: set[ConfigLine], prepared: Mapping[str, Model] = _NO_MODELS
+    ) -> Iterator[tuple[Feature, object]]:
+        """Make the models again that these lines may change; yield each model that changed.
+
+        prepared: models that are made already.
+        """
+        is_all = EVERYTHING in touched
+        for feature in self._features:
+            lines = self._read.get(feature.name)
+            if lines is not None and not is_all and EVERYTHING not in lines and touched.isdisjoint(lines):
+                continue
+            model, self._read[feature.name] = prepared.get(feature.name) or _read(feature, tree, self._vrf)
+            if feature.name not in self._models or self._models[feature.name] != model:
+                self._models[feature.name] = model
+                yield feature, model
+
+
+def prepare(features: Iterable[Feature], tree: ConfigTree, lines: set[ConfigLine]) -> dict[str, Model]:
+    """Return the models of a tree that has these lines only, by feature."""
+    configured = (feature for feature in features if feature.machine is not None)
+    return {feature.name: _read_whole(feature, tree, lines) for feature in configured}
+
+
+def _read(feature: Feature, tree: ConfigTree, vrf: str = "") -> Model:
+    with reading() as lines:
+        made = feature.model
+        model = None if made is None else made(tree, vrf) if vrf else made(tree)
+    return model, shared(frozenset(lines))
+
+
+@lru_cache(maxsize=64)
+def _of_nothing(feature: Feature) -> Model:
+    """Return what a feature makes of a configuration without lines."""
+    return _read(feature, ConfigTree())
+
+
+def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> Model:
+    """Read a tree that has these lines only.
+
+    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. Most
+    protocols are not configured on a router.
+    """
+    model, asked = _of_nothing(feature)
+    return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
+
+
+# ------------------------------------------------------------------------------------ the order of effects about a port
+
+
+def filtered_first(effects: list[Effect]) -> list[Effect]:
+    """Return the effects with the orders for filters of each port before it opens, and behind its end."""
+    waiting: dict[str, list[Effect]] = {}
+    for effect in effects:
+        if isinstance(effect, SetFilters):
+            waiting.setdefault(effect.interface, []).append(effect)
+    if not waiting:
+        return effects
+    last = {port: place for place, effect in enumerate(effects) if (port := _changed(effect))}
+    shut = {port: place for port, place in last.items() if not _opens(effects[place])}
+    found: list[Effect] = []
+    for place, effect in enumerate(effects):
+        port = effect.interface if isinstance(effect, SetFilters) else _changed(effect)
+        if shut.get(port, -1) < place:
+            found += waiting.pop(port, [])
+        if not isinstance(effect, SetFilters):
+            found.append(effect)
+        if shut.get(port) == place:
+            found += waiting.pop(port, [])
+    return found
+
+
+def _changed(effect: Effect) -> str:
+    """Return the port that this opens or shuts, "" for none."""
+    match effect:
+        case SetInterface(interface=port) | SetCarrier(tunnel=port) | RemoveTunnel(tunnel=port):
+            return port
+        case SetTunnel(spec=spec):
+            return spec.name
+    return ""
+
+
+def _opens(effect: Effect) -> bool:
+    return isinstance(effect, SetTunnel) or (isinstance(effect, SetInterface | SetCarrier) and effect.up)

@@ -33,11 +33,9 @@ from dmvpn.base.ports import NO_FILTERS, Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
-from dmvpn.router.dispatch import Dispatch
+from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepare
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.router.models import Model, Models, prepare
-from dmvpn.router.passage import filtered_first
 from dmvpn.router.ports import fill
 from dmvpn.router.vrfs import Vrfs, within
 

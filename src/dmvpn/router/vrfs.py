@@ -41,8 +41,7 @@ from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWrit
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.ios.section import EVERYTHING, reading
 from dmvpn.ios.tree import ConfigTree
-from dmvpn.router.dispatch import Dispatch
-from dmvpn.router.models import Models
+from dmvpn.router.dispatch import Dispatch, Models
 from dmvpn.router.ports import fill
 
 if TYPE_CHECKING:
