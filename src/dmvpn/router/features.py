@@ -1,8 +1,11 @@
-"""All features, in the order in which events reach them. A new protocol is one line here."""
+"""All features, in the order in which events reach them. A new protocol is one line here.
+
+Which machine answers which question: the machines behind `base.ports.Ports`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.features.archive import FEATURE as ARCHIVE
 from dmvpn.features.bfd import FEATURE as BFD
@@ -27,6 +30,22 @@ from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.features.vrf import FEATURE as VRF
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.machine import Machine
+    from dmvpn.base.ports import (
+        Clock,
+        Debugging,
+        Filters,
+        Ike,
+        Interfaces,
+        Pki,
+        Policies,
+        Ports,
+        Protection,
+        Rib,
+        Tunnels,
+    )
     from dmvpn.ios import Feature
 
 #: Lower layers first: a port filters before it is up, an interface must be known before its tunnel, a route before the
@@ -54,3 +73,26 @@ FEATURES: tuple[Feature, ...] = (
     BGP,
     CHRONICLE,
 )
+
+
+def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
+    """Put the answering machines into `ports`. A router without one of them simply may not ask it."""
+    if interface := machines.get("interface"):
+        ports.interfaces = cast("Interfaces", interface)
+    if tunnel := machines.get("tunnel"):
+        ports.tunnels = cast("Tunnels", tunnel)
+    if rib := machines.get("rib"):
+        ports.rib = cast("Rib", rib)
+    if ipsec := machines.get("ipsec"):
+        ports.protection = cast("Protection", ipsec)
+    if ike := machines.get("ike"):
+        ports.ike = cast("Ike", ike)
+    if pki := machines.get("pki"):
+        ports.pki = cast("Pki", pki)
+    if policy := machines.get("policy"):
+        ports.policies = cast("Policies", policy)
+    if filters := machines.get("filter"):
+        ports.filters = cast("Filters", filters)
+    if system := machines.get("system"):
+        ports.debugging = cast("Debugging", system)
+        ports.clock = cast("Clock", system)

@@ -34,9 +34,8 @@ from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepare
-from dmvpn.router.features import FEATURES
+from dmvpn.router.features import FEATURES, fill
 from dmvpn.router.language import configurator
-from dmvpn.router.ports import fill
 from dmvpn.router.vrfs import Vrfs, within
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.ios.section import EVERYTHING, reading
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.dispatch import Dispatch, Models
-from dmvpn.router.ports import fill
+from dmvpn.router.features import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
