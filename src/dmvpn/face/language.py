@@ -8,7 +8,7 @@ from dmvpn.base.breath import aside
 from dmvpn.face.builtins import BUILTINS
 from dmvpn.features.system.show.switches import debug_commands
 from dmvpn.ios import ExecParser, Feature
-from dmvpn.router.prompt import annotator
+from dmvpn.router.language import annotator
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
-from dmvpn.router.prompt import exec_parser
+from dmvpn.router.language import exec_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
