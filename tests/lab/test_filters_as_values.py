@@ -31,7 +31,7 @@ from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.userspace import filter_ranks, filter_rules
 from dmvpn.dataplane.userspace.filter_matches import Rules
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
-from dmvpn.net.checksum import checksum
+from dmvpn.net.ipv4 import checksum
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
 from support.namespaces import wait_readable
 

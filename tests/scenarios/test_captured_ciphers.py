@@ -15,8 +15,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import Outbound
 from dmvpn.net import ipv4, pcap
-from dmvpn.net.checksum import checksum
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, checksum
 from dmvpn.shells import keys
 from support.cases import one_in
 from support.ike_machines import PSK, MachineNet, Node

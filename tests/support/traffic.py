@@ -12,9 +12,8 @@ from ipaddress import IPv4Address
 from hypothesis import strategies as st
 
 from dmvpn.dataplane.tap import GSO_ECN, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, VNET_HEADER_SIZE, VnetHeader
-from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.gre import GreHeader, ProtocolType
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, checksum, pseudo_header
 from support.pcap import payloads
 
 #: Some are more usual than others; 100 is the key of the captures.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.errors import WireError
-from dmvpn.net.checksum import checksum
+from dmvpn.net.ipv4 import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

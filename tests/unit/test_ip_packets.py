@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
 from dmvpn.net import icmp, icmpv6, ip
-from dmvpn.net.checksum import checksum, pseudo_header, update
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import (
     DestinationUnreachable,
@@ -24,9 +23,20 @@ from dmvpn.net.icmp import (
     TimeExceeded,
     UnreachableCode,
 )
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, decrement_ttl, peek_addresses, peek_flow
+from dmvpn.net.ipv4 import (
+    IpProtocol,
+    Ipv4Flag,
+    Ipv4Packet,
+    checksum,
+    decrement_ttl,
+    ip_address,
+    ipv4_address,
+    peek_addresses,
+    peek_flow,
+    pseudo_header,
+    update,
+)
 from dmvpn.net.ipv6 import Ipv6Packet
-from dmvpn.net.octets import ip_address, ipv4_address
 from dmvpn.net.tcp import clamp_mss
 from dmvpn.net.udp import UdpDatagram
 from support.pcap import payloads

@@ -51,8 +51,7 @@ from dmvpn.features.nhrp.parts import (
     put,
 )
 from dmvpn.features.nhrp.vendor import group_extension, group_of
-from dmvpn.net.checksum import checksum
-from dmvpn.net.ipv4 import peek_addresses
+from dmvpn.net.ipv4 import checksum, peek_addresses
 from support.nhrp_strategies import nhrp_packets
 from support.overlay import TUNNEL, Member, Overlay, address, tunnel_config
 from support.pcap import payloads

@@ -28,7 +28,7 @@ from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

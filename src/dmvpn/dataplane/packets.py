@@ -16,15 +16,14 @@ from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net import icmp, icmpv6, ip
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ipv4_address
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 
 # --------------------------------------------------------------------------------- packets as access lists look at them

@@ -14,9 +14,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import packet
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo
-from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, checksum
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

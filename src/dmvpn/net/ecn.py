@@ -7,7 +7,7 @@ packet is dropped as the router would have done.
 
 from __future__ import annotations
 
-from dmvpn.net.checksum import update
+from dmvpn.net.ipv4 import update
 
 #: The two lower bits of TOS (RFC 3168 §5).
 _MASK = 0b11

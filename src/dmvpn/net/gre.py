@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.checksum import checksum
-from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
-from dmvpn.net.unfinished import lacks_checksum
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, checksum, lacks_checksum
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _BASE = struct.Struct("!HH")
 _WORD = struct.Struct("!I")

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import HEADER_LENGTH as _IPV4_HEADER_LENGTH
+from dmvpn.net.ipv4 import checksum
 
 if TYPE_CHECKING:
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _HEADER = struct.Struct("!BBHHH")
 HEADER_LENGTH = _HEADER.size

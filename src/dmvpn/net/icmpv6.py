@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.net import icmp
-from dmvpn.net.checksum import checksum, pseudo_header
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER_LENGTH
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _HEADER = struct.Struct("!BBHHH")
 _LONG_HEADER = struct.Struct("!BBHI")

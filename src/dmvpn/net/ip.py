@@ -18,7 +18,7 @@ from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 IpPacket = Ipv4Packet | Ipv6Packet
 Flow = ipv4.Flow | ipv6.Flow

@@ -2,6 +2,21 @@
 
 `Ipv4Packet` is a whole datagram or fragment, header options kept as they came. Code that only needs to know where a
 packet goes does not decode it: `peek_addresses` and `peek_flow` look at the octets and cost a fraction of `parse`.
+
+The Internet checksum: RFC 1071, and its update when one word changes, RFC 1624.
+
+The ones' complement sum of 16-bit words is the sum modulo 65535, and 65536 is 1 modulo 65535: so the sum of a message
+is the message itself, read as one big-endian number, modulo 65535. One division in C takes the place of a loop.
+
+Packets whose TCP or UDP checksum somebody left to a network card: the field holds the pseudo header's sum yet.
+
+Linux does so for whatever it makes or merges, until a packet leaves by a card that cannot help. A virtual cable carries
+such packets as they are, so they never were on a wire that could have hurt them.
+
+What a decoder may be given, and addresses out of it without parsing text.
+
+A hub reads the same few thousand addresses over and over. Making an `IPv4Address` takes three times as long as finding
+the one that was made before, and one object a router instead of one a packet also keeps the caches small.
 """
 
 from __future__ import annotations
@@ -9,15 +24,78 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import replace
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.checksum import checksum, update
-from dmvpn.net.octets import Octets, ipv4_address
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from dmvpn.base.addresses import IPAddress
+
+
+# ------------------------------------------------------------------------------------------------ octets
+
+
+Octets = bytes | bytearray | memoryview
+
+#: More than a hub with 10,000 spokes sees: one NBMA and one tunnel address each, and some hosts. About 5 MB when full.
+_REMEMBERED = 32768
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ipv4_address(packed: bytes) -> IPv4Address:
+    """Return the address of these 4 octets."""
+    return IPv4Address(packed)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ipv6_address(packed: bytes) -> IPv6Address:
+    """Return the address of these 16 octets."""
+    return IPv6Address(packed)
+
+
+def ip_address(packed: bytes) -> IPAddress:
+    """Return the IPv4 address of 4 octets, the IPv6 address of 16. Raises ValueError for any other length."""
+    return ipv4_address(packed) if len(packed) == 4 else ipv6_address(packed)
+
+
+# ------------------------------------------------------------------------------------------------ the checksum
+
+
+def checksum(data: Octets) -> int:
+    """Return the value for the checksum field of `data`, in which that field is zero; an odd length is padded, RFC 1071
+    §4.1.
+
+    Over a message that carries its right checksum the result is 0.
+    """
+    number = int.from_bytes(data, "big")
+    if len(data) & 1:
+        number <<= 8
+    # Ones' complement has two zeros. A sum of words that are not all zero is never the positive one.
+    return 0xFFFF - (number % 0xFFFF or (0xFFFF if number else 0))
+
+
+def update(checksum: int, old: int, new: int) -> int:
+    """Return the checksum after one aligned 16-bit word changed from `old` to `new`, RFC 1624 §3 equation 3."""
+    total = (checksum ^ 0xFFFF) + (old ^ 0xFFFF) + new
+    total = (total & 0xFFFF) + (total >> 16)
+    return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
+
+
+def pseudo_header(source: IPAddress, destination: IPAddress, protocol: int, length: int) -> bytes:
+    """Return what UDP and TCP sum before their own header: RFC 768 for IPv4, RFC 8200 §8.1 for IPv6.
+
+    length: octets of transport header and data.
+    """
+    if source.version == 4:
+        return source.packed + destination.packed + protocol.to_bytes(2, "big") + length.to_bytes(2, "big")
+    return source.packed + destination.packed + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
 
 _HEADER = struct.Struct("!BBHHHBBH4s4s")
 HEADER_LENGTH = _HEADER.size
@@ -297,3 +375,35 @@ def _options_of_later_fragments(options: bytes) -> bytes:
             kept += options[position : position + length]
         position += length
     return bytes(kept) + bytes(-len(kept) & 3)
+
+
+# --------------------------------------------------------------------------------- checksums that a card was to compute
+
+
+#: Where in the header the checksum is, and least octets of the header.
+_HEADERS = {IpProtocol.TCP: (16, 20), IpProtocol.UDP: (6, 8)}
+
+
+def lacks_checksum(packet: Octets) -> int | None:
+    """Return where in its transport header a whole IPv4 packet has a checksum that is to be completed; None: it lacks
+    nothing.
+
+    packet: not shorter than an IPv4 header. A right checksum that happens to be equal to the pseudo header's sum does
+    no harm: completing it gives the same value again.
+    """
+    protocol, ip_length = packet[9], (packet[0] & 0x0F) << 2
+    if protocol not in _HEADERS:
+        return None
+    at, least = _HEADERS[IpProtocol(protocol)]
+    length = len(packet) - ip_length
+    if (
+        ip_length < HEADER_LENGTH
+        or length < least
+        or int.from_bytes(packet[2:4], "big") != len(packet)
+        or packet[6] & 0x3F
+        or packet[7]
+    ):
+        return None
+    found = int.from_bytes(packet[ip_length + at : ip_length + at + 2], "big")
+    pseudo = int.from_bytes(packet[12:20], "big") + protocol + length
+    return at if found == (pseudo % 0xFFFF or 0xFFFF) else None

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.octets import Octets, ipv6_address
+from dmvpn.net.ipv4 import IpProtocol, Octets, ipv6_address
 
 if TYPE_CHECKING:
     from ipaddress import IPv6Address

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from dmvpn.base.errors import WireError
 
 if TYPE_CHECKING:
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _CLAUSE: Final = "draft-ietf-opsawg-pcap"
 _MICROSECONDS = 0xA1B2C3D4

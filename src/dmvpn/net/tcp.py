@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.net import ipv4, ipv6
-from dmvpn.net.checksum import update
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, update
 
 if TYPE_CHECKING:
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _HEADER_LENGTH = 20
 _FLAGS_AT = 13

@@ -9,15 +9,13 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.net.checksum import update
 from dmvpn.net.icmp import IcmpType
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, ipv4_address, update
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _IPV4_CHECKSUM = 10
 _ICMP_CHECKSUM = 2

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.checksum import checksum, pseudo_header
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 _HEADER = struct.Struct("!HHHH")
 HEADER_LENGTH = _HEADER.size

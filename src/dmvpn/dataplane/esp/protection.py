@@ -25,10 +25,8 @@ from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard,
 from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
-from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,10 +36,9 @@ from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import ecn
-from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import quote
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.gre import GreSequence
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

@@ -16,10 +16,7 @@ from __future__ import annotations
 import struct
 
 from dmvpn.dataplane.tap import GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, VnetHeader
-from dmvpn.net.checksum import checksum, pseudo_header
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
-from dmvpn.net.octets import ipv4_address
-from dmvpn.net.unfinished import lacks_checksum
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, checksum, ipv4_address, lacks_checksum, pseudo_header
 
 _ETHERNET = 14
 _TCP_HEADER = 20

@@ -38,8 +38,7 @@ from dmvpn.dataplane.simulated.forwarding import TunnelTable
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.net import translate
 from dmvpn.net.icmp import IcmpType
-from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import IpProtocol, ip_address
 from dmvpn.net.translate import Side
 
 if TYPE_CHECKING:

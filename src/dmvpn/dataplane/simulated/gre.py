@@ -43,8 +43,7 @@ from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip, udp
-from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, ip_address, peek_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

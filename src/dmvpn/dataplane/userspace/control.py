@@ -22,8 +22,7 @@ from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket, origin_control, place
 from dmvpn.net.icmp import IcmpType
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
 from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 

@@ -44,8 +44,7 @@ from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Place
 from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net.gre import keepalive
 from dmvpn.net.icmp import UnreachableCode
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

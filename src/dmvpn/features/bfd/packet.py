@@ -24,7 +24,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------- packets that are not taken

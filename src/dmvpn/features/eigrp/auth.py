@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.state import State
     from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------------ digests

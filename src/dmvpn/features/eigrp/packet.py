@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.net.octets import Octets
+from dmvpn.features.eigrp import route, tlv
+from dmvpn.features.eigrp.tlv import Parameters, Tlv, UnknownTlv
+from dmvpn.net.ipv4 import checksum
+
+if TYPE_CHECKING:
+    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------------ route TLVs

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import Cache, Entry
     from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 #: The flags that follow from an entry's route.
 ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}

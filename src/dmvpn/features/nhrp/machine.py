@@ -29,7 +29,7 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 VERSIONS = (4, 6)
 #: Entries, or adjacencies, that long work processes in one event.

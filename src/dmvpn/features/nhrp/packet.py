@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import parts
-from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import ProtocolType
-from dmvpn.net.octets import Octets, ip_address
+from dmvpn.net.ipv4 import Octets, checksum, ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

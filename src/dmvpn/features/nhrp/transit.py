@@ -35,13 +35,13 @@ from dmvpn.features.nhrp.packet import (
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.ways import Onward
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 #: Octets of a bad packet that are sent back: enough for every real packet, and the answer is never much larger.
 LARGEST_QUOTE = 1024

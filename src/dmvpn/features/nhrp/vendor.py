@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.parts import VendorPrivate
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -34,7 +34,7 @@ from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborS
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.spf import paced
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

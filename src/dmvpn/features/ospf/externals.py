@@ -29,7 +29,7 @@ from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.rib import DEFAULT, Imports
 from dmvpn.features.ospf.spf import SLICE
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

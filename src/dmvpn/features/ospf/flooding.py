@@ -40,7 +40,7 @@ from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.state import Throttle
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

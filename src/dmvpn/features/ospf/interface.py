@@ -24,7 +24,7 @@ from dmvpn.features.ospf.neighbor import (
     Talk,
     Unacknowledged,
 )
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

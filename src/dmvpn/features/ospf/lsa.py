@@ -21,14 +21,14 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
 
     from dmvpn.base.context import Context
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------------ advertisements

@@ -24,7 +24,7 @@ from dmvpn.features.ospf.lsa import (
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.spf import OspfRoute, Reached, WayKind, range_of
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.ospf.rib import Imports, candidate
 from dmvpn.features.ospf.spf import range_of
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

@@ -20,7 +20,7 @@ from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
 from dmvpn.features.ospf.spf import WayKind, drained, dropped, paced
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings
     from dmvpn.features.rip.packet import RipEntry
     from dmvpn.features.rip.table import Announced, State, Table
-    from dmvpn.net.octets import Octets
+    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------------ authentication

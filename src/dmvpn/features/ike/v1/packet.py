@@ -45,7 +45,7 @@ from dmvpn.features.ike.v1.numbers import (
     Situation,
 )
 from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, TransformType
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v2.numbers import SelectorType
-from dmvpn.net.octets import ip_address
+from dmvpn.net.ipv4 import ip_address
 
 #: More than honest offers have: what a stranger can make us compare is bounded by them.
 LARGEST_NUMBER_OF_PROPOSALS: Final = 32
