@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
-from dmvpn.net.ecn import decapsulated, merged
-from dmvpn.net.gre import GreHeader, ProtocolType, keepalive
+from dmvpn.net.gre import GreHeader, ProtocolType, decapsulated, keepalive, merged
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
 from support import traffic
 from support.wire import vectors

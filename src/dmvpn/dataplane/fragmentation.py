@@ -20,7 +20,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net import ecn
+from dmvpn.net import gre
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
 
 # ------------------------------------------------------------------------------------------------ path MTUs
@@ -142,7 +142,7 @@ class _Datagram:
         self.pieces[start] = piece
         insort(self.starts, start)
         self.octets += len(piece.payload)
-        self.marks |= 1 << ecn.mark(piece.tos)
+        self.marks |= 1 << gre.mark(piece.tos)
         if not more:
             self.end = end
 
@@ -155,7 +155,7 @@ class _Datagram:
         payload = b"".join(self.pieces[start].payload for start in self.starts)
         if HEADER_LENGTH + len(first.options) + len(payload) > _MAX_PACKET:
             raise WireError("fragments of a packet that is too long", offset=2, clause="RFC 791 §3.1")
-        tos = ecn.reassembled(first.tos, self.marks)
+        tos = gre.reassembled(first.tos, self.marks)
         if tos is None:
             raise WireError("a fragment was marked, and another one forbids that", offset=1, clause="RFC 3168 §5.3")
         return replace(first, tos=tos, flags=Ipv4Flag(0), fragment_offset=0, payload=payload)

@@ -25,7 +25,7 @@ from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard,
 from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
-from dmvpn.net.ecn import merged
+from dmvpn.net.gre import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv4_address
 
 if TYPE_CHECKING:

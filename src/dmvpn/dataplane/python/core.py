@@ -35,7 +35,7 @@ from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
-from dmvpn.net import ecn
+from dmvpn.net import gre
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import quote
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum
@@ -420,7 +420,7 @@ class PacketCore:
     def _receive(self, number: int, tunnel: CoreTunnel, arrival: _Arrival, payload: bytes) -> None:
         sender = arrival.sender
         if arrival.tos is not None:
-            marked = ecn.decapsulated(arrival.tos, payload)
+            marked = gre.decapsulated(arrival.tos, payload)
             if marked is None:
                 self.dropped.malformed += 1
                 return

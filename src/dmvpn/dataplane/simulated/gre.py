@@ -42,7 +42,8 @@ from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_ans
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunnel, Waiting
-from dmvpn.net import ecn, gre, icmp, ip, udp
+from dmvpn.net import gre, icmp, ip, udp
+from dmvpn.net import gre as ecn
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, ip_address, peek_plain
 
 if TYPE_CHECKING:
