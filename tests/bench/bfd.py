@@ -19,7 +19,7 @@ from dmvpn.base.notices import Configured, InterfaceState
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.model import BfdConfig, Parameters
 from dmvpn.features.bfd.packet import BfdState, ControlPacket
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.fakes import fake_ports
 from support.phases_page import FORMING, Case, configured
 from support.world import World

@@ -48,7 +48,7 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.packet import LinkStateUpdate as OspfUpdate
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply

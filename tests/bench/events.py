@@ -38,7 +38,7 @@ from dmvpn.features.nhrp.model import ClearCache, ClearSessions
 from dmvpn.features.ospf.machine import ClearProcess, OspfMachine
 from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator

@@ -12,8 +12,8 @@ from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import EspError, Inbound, Outbound, ReplayWindow
 from dmvpn.net.gre import GreHeader
+from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram
 
 if TYPE_CHECKING:
     from contract.worlds import World
@@ -119,7 +119,7 @@ class Peer:
                 ports = int.from_bytes(esp[:2], "big"), int.from_bytes(esp[2:4], "big")
                 if ports != (ENCAPSULATED, self.port):
                     continue
-                esp = esp[HEADER_LENGTH:]
+                esp = esp[UDP_HEADER_LENGTH:]
             elif packet.protocol != IpProtocol.ESP or self.port:
                 continue
             try:

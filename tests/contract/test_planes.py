@@ -54,8 +54,8 @@ from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.rib.facts import HopFacts, RouteFacts
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, checksum, pseudo_header
-from dmvpn.net.udp import UdpDatagram
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import HostFacts, LabFacts, LinkFacts
 from dmvpn.shells.lab.namespaces import run_in_lab

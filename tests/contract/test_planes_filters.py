@@ -29,8 +29,8 @@ from dmvpn.base.filters import (
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 from dmvpn.shells.lab.namespaces import run_in_lab
 
 if TYPE_CHECKING:

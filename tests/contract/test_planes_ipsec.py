@@ -58,8 +58,8 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.engines import choose
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 from dmvpn.shells.lab.namespaces import run_in_lab
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dmvpn.base.effects import ClearRoute, ForgetTranslations, NextHop, SendIp, 
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.net import icmp
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from contract.worlds import World

@@ -37,8 +37,8 @@ from dmvpn.base.streams import StreamListen, StreamOpen, StreamPeer, StreamUp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 
 # VRFs on the data planes: the WAN in a front door, customers with the same addresses, ports that move.
 

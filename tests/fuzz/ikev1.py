@@ -19,7 +19,7 @@ from dmvpn.features.ike.v1.keys import first_iv, hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.packet import Header, KeyExchange, Message, Sealed
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from fuzz.target import Target
 from support import ikev1_capture
 from support.credentials import lab_authority

@@ -47,8 +47,8 @@ from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.interface import GROUP as RIP_GROUP
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.packet import RipPacket
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import checksum
-from dmvpn.net.udp import UdpDatagram
 from fuzz.target import Target
 from support.cloud import PEER, PEER_NBMA
 from support.eigrp_net import EigrpNet, ethernet, tunnel

@@ -20,7 +20,7 @@ from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.v2.channel import Fragments, open_message, seal
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.ike.v2.packet import Header, Message, Notify, VendorId
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.ike_capture import datagrams, names
 from support.ike_machines import MachineNet, Node, crosswise
 

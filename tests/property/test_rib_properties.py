@@ -32,7 +32,7 @@ from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFr
 from dmvpn.features.rip.interface import GROUP
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.model import RipTimers
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.fakes import fake_ports
 from support.routing import GI1, GI2
 from support.routing import route as route_to

@@ -34,9 +34,9 @@ from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net import translate
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Flag, Ipv4Packet, peek_plain
 from dmvpn.net.translate import Side
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -14,7 +14,7 @@ import pytest
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import ClientInfo, Extensions, UnknownExtension
 from dmvpn.net import gre, ipv4
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.world import World
 
 UNDERLAY = "GigabitEthernet0/1"

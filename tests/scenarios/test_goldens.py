@@ -16,8 +16,8 @@ from urllib.parse import unquote
 import pytest
 
 from dmvpn.base.effects import SendIp
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.udp import UdpDatagram
 from support.world import World
 
 GOLDENS = Path(__file__).parents[1] / "goldens"

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 
 from dmvpn.base.effects import SendIp
 from dmvpn.net import icmp
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.tools.walk import as_text, walk

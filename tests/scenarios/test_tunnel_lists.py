@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.effects import SendIp
 from dmvpn.net import gre, ipv4
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.world import World
 
 #: What one writes for IOS: the routing protocol, and what users do.

@@ -23,7 +23,7 @@ from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.net.udp import HEADER_LENGTH
+from dmvpn.net.ip import UDP_HEADER_LENGTH
 from support.world import World
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _is_request(event: object, exchange: ExchangeType) -> bool:
     """RFC 7296 §3.1: the exchange is the 19th octet, the flags are the next one. On port 4500 a marker precedes it."""
     if not isinstance(event, IpReceived):
         return False
-    message = event.payload[HEADER_LENGTH:].removeprefix(bytes(4))
+    message = event.payload[UDP_HEADER_LENGTH:].removeprefix(bytes(4))
     return len(message) > 20 and message[18] == exchange and not message[19] & Flag.RESPONSE
 
 

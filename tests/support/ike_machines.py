@@ -18,7 +18,7 @@ from dmvpn.base.notices import Configured, InterfaceState, Log, Notice, Route, R
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.machine import IkeMachine
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.fakes import FakeInterfaces, FakeRib, fake_ports

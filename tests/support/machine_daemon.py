@@ -26,7 +26,7 @@ from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
 from dmvpn.base.protection import Credentials, Encapsulation, EspCipher, EspHash, EspTransform
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.fakes import FakePki
 from support.ike_machines import Changes, MachineNet, Node
 

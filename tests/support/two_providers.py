@@ -15,6 +15,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.net import ip
+from dmvpn.net.ip import UDP_HEADER_LENGTH as UDP_HEADER
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER
 from support.texts import file_text

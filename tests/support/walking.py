@@ -11,8 +11,8 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net import gre, icmp, ip
+from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
-from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 from dmvpn.tools.walk import Walk, WalkedPath, WalkOutcome, walk
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine, ClearBfdCounte
 from dmvpn.features.bfd.packet import AuthSection, AuthType, BfdState, ControlPacket, is_genuine, may_follow, seal
 from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE, Session
 from dmvpn.features.policy import FEATURE as POLICY
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.leftovers import alive, uncollected
 from support.routing import GI1, a, make
 from support.workbench import Workbench, of_type

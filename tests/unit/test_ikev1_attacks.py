@@ -41,7 +41,7 @@ from dmvpn.features.ike.v1.peers import (
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import cut
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.ike_machines import ISAKMP, MachineFlight, MachineNet, Node, crosswise
 
 if TYPE_CHECKING:

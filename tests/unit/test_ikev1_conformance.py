@@ -46,7 +46,7 @@ from dmvpn.features.ike.v1.packet import (
 from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
 
 if TYPE_CHECKING:

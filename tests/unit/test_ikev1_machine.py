@@ -25,7 +25,7 @@ from dmvpn.base.protection import Encapsulation, IkePhase, IkeVersion, IkeView
 from dmvpn.features.ike import half_open
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.v1 import main_mode
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.ike_machines import GCM, ISAKMP, Changes, MachineFlight, MachineNet, Node, crosswise
 
 if TYPE_CHECKING:

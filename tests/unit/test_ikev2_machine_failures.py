@@ -20,7 +20,7 @@ from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.packet import Message
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.fakes import FakeDebugging, up
 from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise
 from support.leftovers import circles, uncollected

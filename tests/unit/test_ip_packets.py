@@ -23,6 +23,7 @@ from dmvpn.net.icmp import (
     TimeExceeded,
     UnreachableCode,
 )
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import (
     IpProtocol,
     Ipv4Flag,
@@ -38,7 +39,6 @@ from dmvpn.net.ipv4 import (
 )
 from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.net.tcp import clamp_mss
-from dmvpn.net.udp import UdpDatagram
 from support.pcap import payloads
 from support.wire import decoded_or_refused, vectors, with_checksum
 

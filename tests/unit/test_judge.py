@@ -24,9 +24,10 @@ from dmvpn.judge.schedule import random_faults
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Traffic
 from dmvpn.judge.variants import fitting, vary
-from dmvpn.net import gre, ip, udp
+from dmvpn.net import gre, ip
+from dmvpn.net import ip as udp
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 from dmvpn.network.customers import TunnelSeat, customers
 from dmvpn.shells.lab.badness import FILTERS, Badness, ip_packet
 from dmvpn.shells.scenario import Scenario

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.dataplane.nat.flows import Drop, NatKind
-from dmvpn.net import gre, icmp, ipv4, udp
+from dmvpn.net import gre, icmp, ip, ipv4
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
 from dmvpn.shells.simulator.nat import NatNode
@@ -71,7 +71,7 @@ def tunnelled(source: str, destination: str, key: int = 100) -> Ipv4Packet:
 
 def datagram(source: tuple[str, int], destination: tuple[str, int]) -> Ipv4Packet:
     ends = IPv4Address(source[0]), IPv4Address(destination[0])
-    message = udp.UdpDatagram(source_port=source[1], destination_port=destination[1], payload=b"ike")
+    message = ip.UdpDatagram(source_port=source[1], destination_port=destination[1], payload=b"ike")
     return packet(source[0], destination[0], IpProtocol.UDP, message.serialize(*ends))
 
 
@@ -84,7 +84,7 @@ def echo(source: str, destination: str, identifier: int, *, reply: bool = False,
 def ports(translated: Ipv4Packet | None) -> tuple[int, int]:
     """Source and destination port; the checksum must be right."""
     assert translated is not None
-    found = udp.UdpDatagram.parse(translated.payload, translated.source, translated.destination)
+    found = ip.UdpDatagram.parse(translated.payload, translated.source, translated.destination)
     return found.source_port, found.destination_port
 
 
@@ -203,7 +203,7 @@ def test_a_datagram_without_checksum_stays_without_one() -> None:
 def test_a_cut_datagram_is_put_together_and_cut_again() -> None:
     box = Box()
     ends_of = IPv4Address(ONE), IPv4Address(HUB)
-    message = udp.UdpDatagram(source_port=5000, destination_port=4500, payload=bytes(2000)).serialize(*ends_of)
+    message = ip.UdpDatagram(source_port=5000, destination_port=4500, payload=bytes(2000)).serialize(*ends_of)
     for piece in packet(ONE, HUB, IpProtocol.UDP, message).fragments(1400):
         box.node.arrive(INSIDE, piece.serialize(), 0.0)
     assert [len(found.serialize()) for _, _, found in box.sent] == [1500, 548]

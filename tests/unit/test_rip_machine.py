@@ -22,7 +22,7 @@ from dmvpn.features.rip.output import seal_md5
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.goldens import is_golden
 from support.segments import Segments
 from support.workbench import Workbench, of_type

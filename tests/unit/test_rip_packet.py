@@ -26,7 +26,7 @@ from dmvpn.features.rip.output import seal_md5, verify_md5
 from dmvpn.features.rip.packet import TRIGGERED, Command, KeyedDigest, Password, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 from support.pcap import payloads
 from support.segments import Segments
 from support.wire import vectors

@@ -35,9 +35,9 @@ from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated.chassis import RouterFilters
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net import gre, icmp, ip
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.ipv6 import Ipv6Packet
-from dmvpn.net.udp import UdpDatagram
 from support.overlay import address
 
 LAN, WAN, PEER = "GigabitEthernet0/2", "GigabitEthernet0/1", address("192.0.2.2")

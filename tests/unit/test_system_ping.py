@@ -17,8 +17,8 @@ from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.net import icmp
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest, IcmpMessage, OtherMessage, TimeExceeded
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import Ipv4Packet
-from dmvpn.net.udp import UdpDatagram
 from support.fakes import fake_ports, up
 
 DESTINATION = IPv4Address("10.4.4.1")

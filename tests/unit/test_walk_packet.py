@@ -11,7 +11,7 @@ from dmvpn.dataplane.simulated.vrfs import SimulatedPlane
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.facts import SaFacts
 from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
-from dmvpn.net import udp
+from dmvpn.net import ip
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
@@ -96,7 +96,7 @@ def link(*bad: str, cut: bool = False) -> LinkFacts:
 
 def octets(protocol: int, *, port: int = 0, size: int = 100, later: bool = False) -> bytes:
     """A packet of the wire, or its later fragment."""
-    payload = udp.without_checksum(port, port, bytes(size)) if port else bytes(size)
+    payload = ip.without_checksum(port, port, bytes(size)) if port else bytes(size)
     packet = Ipv4Packet(source=HERE, destination=THERE, protocol=protocol, payload=payload)
     return packet.fragments(1500)[-1 if later else 0].serialize()
 

@@ -16,8 +16,8 @@ from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net import icmp, icmpv6, ip
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ipv4_address
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

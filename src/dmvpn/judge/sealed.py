@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.judge.traffic import mark_of, mark_within
-from dmvpn.net import udp
+from dmvpn.net import ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _sealed(packet: bytes) -> bytes | None:
         return None
     if packet[9] == IpProtocol.ESP:
         return packet[HEADER_LENGTH:]
-    start = HEADER_LENGTH + udp.HEADER_LENGTH
+    start = HEADER_LENGTH + ip.UDP_HEADER_LENGTH
     if packet[9] != IpProtocol.UDP or _NAT_PORT not in (packet[20:22], packet[22:24]) or len(packet) < start + _HEAD:
         return None
     return packet[start:]

@@ -3,22 +3,82 @@
 Code that forwards, tunnels, pings or resolves does the same with both. Here it gets packets that answer to the same
 names (`Ipv4Packet` and `Ipv6Packet`: source, destination, protocol, ttl, tos, payload), headers read without decoding,
 and ICMP messages without their numbers.
+
+The User Datagram Protocol: RFC 768, over IPv4 and IPv6 (RFC 8200 §8.1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net import icmp, icmpv6, ipv4, ipv6
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, checksum, pseudo_header
 from dmvpn.net.ipv6 import Ipv6Packet
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.net.ipv4 import Octets
+
+
+# ------------------------------------------------------------------------------------------------ UDP
+
+
+_HEADER = struct.Struct("!HHHH")
+UDP_HEADER_LENGTH = _HEADER.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpDatagram:
+    """A datagram, RFC 768. The addresses of its IP header belong to the checksum, not to the datagram."""
+
+    source_port: int
+    destination_port: int
+    payload: bytes
+
+    @classmethod
+    def parse(cls, data: Octets, source: IPAddress, destination: IPAddress) -> Self:
+        """Decode the payload of an IP packet between these addresses. Raises WireError.
+
+        A checksum of zero means over IPv4 that the sender made none, and is an error over IPv6.
+        """
+        if len(data) < UDP_HEADER_LENGTH:
+            raise WireError("UDP header cut short", offset=len(data), clause="RFC 768")
+        source_port, destination_port, length, received_checksum = _HEADER.unpack_from(data)
+        if not UDP_HEADER_LENGTH <= length <= len(data):
+            raise WireError(f"UDP length {length}", offset=4, clause="RFC 768")
+        datagram = bytes(data[:length])
+        if received_checksum or source.version == 6:
+            pseudo = pseudo_header(source, destination, IpProtocol.UDP, length)
+            if not received_checksum or checksum(pseudo + datagram):
+                raise WireError("UDP checksum is wrong", offset=6, clause="RFC 768")
+        return cls(source_port=source_port, destination_port=destination_port, payload=datagram[UDP_HEADER_LENGTH:])
+
+    def serialize(self, source: IPAddress, destination: IPAddress) -> bytes:
+        """Encode with the checksum for an IP packet between these addresses. Raises ValueError if it is too long."""
+        length = UDP_HEADER_LENGTH + len(self.payload)
+        if length > 0xFFFF:
+            raise ValueError(f"UDP datagram of {length} octets")
+        datagram = bytearray(_HEADER.pack(self.source_port, self.destination_port, length, 0) + self.payload)
+        pseudo = pseudo_header(source, destination, IpProtocol.UDP, length)
+        # A sum of zero is sent as its other form, since zero says that there is no checksum.
+        datagram[6:8] = (checksum(pseudo + datagram) or 0xFFFF).to_bytes(2, "big")
+        return bytes(datagram)
+
+
+def without_checksum(source_port: int, destination_port: int, payload: bytes) -> bytes:
+    """Return a datagram whose payload proves itself: ESP in UDP, RFC 3948 §2.1.
+
+    Over IPv6 the checksum is still to be made.
+    """
+    return _HEADER.pack(source_port, destination_port, UDP_HEADER_LENGTH + len(payload), 0) + payload
+
+
+# ------------------------------------------------------------------------------------------------ IP
+
 
 IpPacket = Ipv4Packet | Ipv6Packet
 Flow = ipv4.Flow | ipv6.Flow

@@ -36,8 +36,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Doors
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.fragmentation import Reassembler
+from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH
-from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -42,8 +42,9 @@ from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_ans
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunnel, Waiting
-from dmvpn.net import gre, icmp, ip, udp
+from dmvpn.net import gre, icmp, ip
 from dmvpn.net import gre as ecn
+from dmvpn.net import ip as udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, ip_address, peek_plain
 
 if TYPE_CHECKING:
@@ -383,7 +384,7 @@ class TunnelBox(IpBox):
             self._open(PeerPlace(header.source.packed, 0), header, payload)
             return True
         ports = payload[:4]
-        if len(payload) < udp.HEADER_LENGTH:
+        if len(payload) < udp.UDP_HEADER_LENGTH:
             return False
         port = int.from_bytes(ports[2:], "big")
         if port == IKE:
@@ -396,7 +397,7 @@ class TunnelBox(IpBox):
 
     def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
         """Process IKE, ESP, or the one octet that keeps a translator's mapping alive (RFC 3948 §2.3)."""
-        data = payload[udp.HEADER_LENGTH :]
+        data = payload[udp.UDP_HEADER_LENGTH :]
         if data[:4] == NON_ESP_MARKER:
             self._hand_to_ike(interface, header, payload)
         elif len(data) > len(NON_ESP_MARKER):

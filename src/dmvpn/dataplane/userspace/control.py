@@ -22,9 +22,8 @@ from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket, origin_control, place
 from dmvpn.net.icmp import IcmpType
+from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
-from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram
-from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +70,7 @@ class IkePorts:
 
     def send(self, order: SendIp) -> None:
         """Send a datagram of IKE. Raises OSError."""
-        local, payload = order.source, order.payload[HEADER_LENGTH:]
+        local, payload = order.source, order.payload[UDP_HEADER_LENGTH:]
         if local is None:
             raise OSError(errno.EADDRNOTAVAIL, "IKE is sent from an address that is served")
         port = int.from_bytes(order.payload[2:4], "big")

@@ -30,7 +30,7 @@ from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
 from dmvpn.features.bfd.session import Seals, Session
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, Notice

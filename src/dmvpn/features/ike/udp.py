@@ -12,7 +12,7 @@ from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect

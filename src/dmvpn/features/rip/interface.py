@@ -11,7 +11,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry, RipPacket
-from dmvpn.net.udp import UdpDatagram
+from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -15,8 +15,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.net import ip
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
 from dmvpn.net.icmp import EchoRequest
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

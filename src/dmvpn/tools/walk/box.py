@@ -24,8 +24,8 @@ from dmvpn.dataplane.simulated.forwarding import NbmaPeer
 from dmvpn.dataplane.simulated.vrfs import SimulatedPlane, VrfBox
 from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.net import gre, icmp, ip
+from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Packet
-from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 from dmvpn.network.access_entries import entry_line
 from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.walk import wording

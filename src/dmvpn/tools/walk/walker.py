@@ -17,7 +17,8 @@ from dmvpn.base.filters import TcpFlag
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
-from dmvpn.net import icmp, ip, translate, udp
+from dmvpn.net import icmp, ip, translate
+from dmvpn.net import ip as udp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.translate import Side
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
@@ -306,7 +307,7 @@ def _payload(question: Question) -> bytes:
     version = question.destination.version
     octets, ports = question.size - ip.HEADER_LENGTH[version], [port.to_bytes(2, "big") for port in question.ports]
     if question.protocol == UDP:
-        return udp.without_checksum(*question.ports, bytes(max(0, octets - udp.HEADER_LENGTH)))
+        return udp.without_checksum(*question.ports, bytes(max(0, octets - udp.UDP_HEADER_LENGTH)))
     if question.protocol == TCP:
         flags = TcpFlag.SYN | (TcpFlag.ACK if question.answers else 0)
         header = b"".join(ports) + bytes(8) + bytes((_TCP_HEADER << 2, flags))

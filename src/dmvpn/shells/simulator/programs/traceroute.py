@@ -17,9 +17,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net.icmp import DestinationUnreachable, EchoReply, IcmpMessage, TimeExceeded, UnreachableCode
 from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH
-from dmvpn.net.ip import ICMP
+from dmvpn.net.ip import ICMP, UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.udp import HEADER_LENGTH
 from dmvpn.shells.simulator.programs.program import LARGEST, Options, Program
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Traceroute(Program):
         super().__init__()
         options = Options("traceroute", words, _LETTERS, _SPELLED)
         self._to = options.destination(most=2)
-        self._least = IP_HEADER_LENGTH[self._to.version] + HEADER_LENGTH
+        self._least = IP_HEADER_LENGTH[self._to.version] + UDP_HEADER_LENGTH
         default = IP_HEADER_LENGTH[self._to.version] + _DATA
         text = options.rest[1] if len(options.rest) > 1 else str(default)
         self._length = max(self._least, int(options.amount("packetlen", text, 0, LARGEST)))
