@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
-from dmvpn.net import icmp, icmpv6, ip
+from dmvpn.net import icmp, ip
+from dmvpn.net import icmp as icmpv6
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import (
     DestinationUnreachable,
@@ -225,7 +226,7 @@ QUOTED = bytes(48)
 
 def closed(message: IcmpMessage) -> bytes:
     """Its octets between the two addresses."""
-    return icmpv6.closed(icmpv6.serialize(message), ONE, OTHER)
+    return icmpv6.closed_icmpv6(icmpv6.serialize_icmpv6(message), ONE, OTHER)
 
 
 # The sum of the first was made by hand: 0x2001 + 0xdb8 twice, 1, 2, length 12, protocol 58, and the message.
@@ -238,7 +239,7 @@ def closed(message: IcmpMessage) -> bytes:
 )
 def test_an_echo_has_exactly_one_encoding(message: IcmpMessage, octets: str) -> None:
     assert closed(message).hex() == octets
-    assert icmpv6.parse(bytes.fromhex(octets), ONE, OTHER) == message
+    assert icmpv6.parse_icmpv6(bytes.fromhex(octets), ONE, OTHER) == message
 
 
 @pytest.mark.parametrize(
@@ -257,14 +258,14 @@ def test_an_echo_has_exactly_one_encoding(message: IcmpMessage, octets: str) -> 
 def test_every_message_is_read_back_in_the_words_of_ipv4(message: IcmpMessage, start: str) -> None:
     octets = closed(message)
     assert octets[:2].hex() == start
-    assert icmpv6.parse(octets, ONE, OTHER) == message
+    assert icmpv6.parse_icmpv6(octets, ONE, OTHER) == message
 
 
 def test_the_mtu_of_packet_too_big_and_the_pointer_of_a_parameter_problem_stand_in_the_second_word() -> None:
     too_big = DestinationUnreachable(code=UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=1400, quoted=QUOTED)
     assert closed(too_big)[4:8] == (1400).to_bytes(4, "big")
     jumbo = bytes.fromhex("0200000000020000") + QUOTED
-    message = icmpv6.parse(icmpv6.closed(jumbo, ONE, OTHER), ONE, OTHER)
+    message = icmpv6.parse_icmpv6(icmpv6.closed_icmpv6(jumbo, ONE, OTHER), ONE, OTHER)
     assert isinstance(message, DestinationUnreachable)
     assert message.next_hop_mtu == 0xFFFF, "an MTU of 131072 is no small one"
     unknown = DestinationUnreachable(code=UnreachableCode.PROTOCOL, quoted=QUOTED)
@@ -274,31 +275,34 @@ def test_the_mtu_of_packet_too_big_and_the_pointer_of_a_parameter_problem_stand_
 def test_the_checksum_covers_the_addresses() -> None:
     octets = closed(EchoRequest(identifier=7, sequence=1))
     with pytest.raises(WireError, match="checksum"):
-        icmpv6.parse(octets, ONE, IPv6Address("2001:db8::3"))
+        icmpv6.parse_icmpv6(octets, ONE, IPv6Address("2001:db8::3"))
 
 
 def test_a_message_that_is_closed_already_gets_the_same_checksum_again() -> None:
     octets = closed(EchoRequest(identifier=7, sequence=1))
-    assert icmpv6.closed(octets, ONE, OTHER) == octets
+    assert icmpv6.closed_icmpv6(octets, ONE, OTHER) == octets
 
 
 def test_a_message_that_is_cut_short_is_refused() -> None:
     with pytest.raises(WireError, match="cut short"):
-        icmpv6.parse(bytes(7), ONE, OTHER)
+        icmpv6.parse_icmpv6(bytes(7), ONE, OTHER)
 
 
 def test_an_error_quotes_no_more_than_fits_1280_octets() -> None:
-    assert len(icmpv6.quote(bytes(9000))) == 1280 - 40 - 8
+    assert len(icmpv6.quote_icmpv6(bytes(9000))) == 1280 - 40 - 8
 
 
 @given(st.binary(max_size=60))
 def test_whatever_comes_is_read_or_refused(octets: bytes) -> None:
-    for data in (octets, icmpv6.closed(octets, ONE, OTHER) if len(octets) >= 4 else octets):
+    for data in (octets, icmpv6.closed_icmpv6(octets, ONE, OTHER) if len(octets) >= 4 else octets):
         try:
-            message = icmpv6.parse(data, ONE, OTHER)
+            message = icmpv6.parse_icmpv6(data, ONE, OTHER)
         except WireError:
             continue
-        assert icmpv6.parse(icmpv6.closed(icmpv6.serialize(message), ONE, OTHER), ONE, OTHER) == message
+        assert (
+            icmpv6.parse_icmpv6(icmpv6.closed_icmpv6(icmpv6.serialize_icmpv6(message), ONE, OTHER), ONE, OTHER)
+            == message
+        )
 
 
 @given(st.binary(max_size=80))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP, TCP, UDP
-from dmvpn.net import icmp, icmpv6, ip
+from dmvpn.net import icmp, ip
+from dmvpn.net import icmp as icmpv6
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ipv4_address
 
@@ -127,7 +128,7 @@ def may_answer(data: bytes) -> bool:
         if packet.destination.is_multicast or packet.source.is_multicast or packet.source.is_unspecified:
             return False
         is_icmp = packet.protocol == IpProtocol.ICMPV6 and packet.payload
-        return not is_icmp or not icmpv6.is_error(packet.payload)
+        return not is_icmp or not icmpv6.is_icmpv6_error(packet.payload)
     if packet.fragment_offset or packet.destination.is_multicast or int(packet.destination) == 0xFFFFFFFF:
         return False
     return packet.protocol != IpProtocol.ICMP or not packet.payload or packet.payload[0] not in _ERRORS

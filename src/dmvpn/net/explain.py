@@ -6,8 +6,7 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.net.gre import ProtocolType
-from dmvpn.net.icmp import IcmpType, TimeExceededCode, UnreachableCode
-from dmvpn.net.icmpv6 import Icmpv6Type, Icmpv6UnreachableCode
+from dmvpn.net.icmp import IcmpType, Icmpv6Type, Icmpv6UnreachableCode, TimeExceededCode, UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag
 
 _UNREACHABLE = words(WordKind.CODE, UnreachableCode, names="icmp unreachable destination code type 3 rfc 792 1812")("""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Self
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net import icmp, icmpv6, ipv4, ipv6
+from dmvpn.net import icmp, ipv4, ipv6
+from dmvpn.net import icmp as icmpv6
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, checksum, pseudo_header
 from dmvpn.net.ipv6 import Ipv6Packet
 
@@ -194,12 +195,12 @@ def is_icmp(protocol: int, address: IPAddress) -> bool:
 
 def parse_icmp(payload: Octets, source: IPAddress, destination: IPAddress) -> icmp.IcmpMessage:
     """Decode the ICMP message of a packet between these addresses. Raises WireError."""
-    return icmp.parse(payload) if source.version == 4 else icmpv6.parse(payload, source, destination)
+    return icmp.parse(payload) if source.version == 4 else icmpv6.parse_icmpv6(payload, source, destination)
 
 
 def serialize_icmp(message: icmp.IcmpMessage, version: int) -> bytes:
     """Encode an ICMP message for this IP version; over IPv6 `build` adds the checksum."""
-    return message.serialize() if version == 4 else icmpv6.serialize(message)
+    return message.serialize() if version == 4 else icmpv6.serialize_icmpv6(message)
 
 
 def is_echo_reply(payload: Octets, version: int) -> bool:
@@ -221,7 +222,7 @@ def is_echo(payload: Octets, version: int) -> bool:
 
 def quote(packet: Octets) -> bytes:
     """Quote as much of an undeliverable packet as an error may carry."""
-    return icmpv6.quote(packet) if _version(packet) == 6 else icmp.quote(packet)
+    return icmpv6.quote_icmpv6(packet) if _version(packet) == 6 else icmp.quote(packet)
 
 
 def _version(data: Octets) -> int:
@@ -230,7 +231,7 @@ def _version(data: Octets) -> int:
 
 def _closed(protocol: int, payload: bytes, source: IPAddress, destination: IPAddress) -> bytes:
     if protocol == IpProtocol.ICMPV6 and len(payload) >= icmp.HEADER_LENGTH:
-        return icmpv6.closed(payload, source, destination)
+        return icmpv6.closed_icmpv6(payload, source, destination)
     if protocol == IpProtocol.UDP and payload[_UDP_CHECKSUM_AT : _UDP_CHECKSUM_AT + 2] == bytes(2):
         ports = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
         datagram = UdpDatagram(source_port=ports[0], destination_port=ports[1], payload=payload[8:])
