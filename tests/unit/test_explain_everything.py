@@ -95,7 +95,7 @@ NOT_PRINTED = {
     "dmvpn.features.rip.database.RouteMove": _MOVES,
     "dmvpn.features.rip.database.RouteState": "printed as `possibly down`, or as a route",
     "dmvpn.net.pcap.LinkType": "a number in a capture file",
-    "dmvpn.net.segment.Flag": "control bits of TCP, which captures show",
+    "dmvpn.net.tcp.Flag": "control bits of TCP, which captures show",
     "dmvpn.net.translate.Side": "of a packet, inside a translator",
 }
 #: Reasons that are made of others, which are explained piece by piece.

@@ -35,7 +35,7 @@ from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.userspace import streams as kernel_streams
 from dmvpn.dataplane.userspace.streams import KernelStreams
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.net.segment import Flag, TcpSegment
+from dmvpn.net.tcp import Flag, TcpSegment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -43,7 +43,7 @@ from dmvpn.base.streams import (
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Callers, EffectError
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
-from dmvpn.net.segment import Flag, TcpSegment
+from dmvpn.net.tcp import Flag, TcpSegment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
