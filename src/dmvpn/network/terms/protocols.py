@@ -1,4 +1,13 @@
-"""The table of routing protocols: what one end of a tunnel runs the other end has to run, too."""
+"""The table of routing protocols: what one end of a tunnel runs the other end has to run, too.
+
+The table of EIGRP: what two neighbors over a tunnel must agree on.
+
+The table of OSPF: what two neighbors over a tunnel must agree on, and have for each other.
+
+The table of RIP: what two ends of a tunnel must agree on, and have for each other.
+
+The tables of tunnels and of NHRP: both ends of a tunnel have their lines in the section of the interface.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +17,104 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.terms import Duty
+from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN
 from dmvpn.features.eigrp.config.sections import af_interface_lines, header, process_lines
+from dmvpn.features.eigrp.terms import EigrpEnd
+from dmvpn.features.nhrp import terms as of_nhrp
+from dmvpn.features.ospf import terms as of_ospf
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.ospf.model import Area, Interface
+from dmvpn.features.ospf.settings import network_line
+from dmvpn.features.ospf.terms import OspfEnd
 from dmvpn.features.rip import config as rip_lines
+from dmvpn.features.rip import terms as of_rip
+from dmvpn.features.rip.model import LAST_KEY
+from dmvpn.features.rip.terms import RipEnd
+from dmvpn.features.tunnel import terms as of_tunnels
 from dmvpn.ios import INTERFACE
-from dmvpn.network.routing import Protocol, running
-from dmvpn.network.terms.ospf import ospf_end
+from dmvpn.network.routing import Protocol, ospf_interface, running
 from dmvpn.network.terms.table import Table
 
 if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
-    from dmvpn.network.overlay import TunnelEnd
+    from dmvpn.network.overlay import EndPair, TunnelEnd
     from dmvpn.network.routing import Running
+
+
+# ------------------------------------------------------------------------------------------------ tunnels and NHRP
+
+
+TUNNELS: Final = Table(lambda end, _: end.tunnel, of_tunnels.TERMS)
+NHRP: Final = Table(lambda end, _: end.nhrp if end.nhrp.network_id is not None else None, of_nhrp.TERMS)
+
+
+# ------------------------------------------------------------------------------------------------ EIGRP
+
+
+def eigrp_end(end: TunnelEnd, pair: EndPair) -> EigrpEnd | None:
+    """Return an end as EIGRP has it: with the process of the peer's number, or else the first; None: without Hellos."""
+    own = _numbers(end)
+    theirs = _numbers(pair.there if end is pair.here else pair.here) if len(own) > 1 else []
+    number = next((one for one in own if one in theirs), next(iter(own), None))
+    process = next((one for one in end.device.eigrp.processes if one.autonomous_system == number), None)
+    if process is None:
+        return None
+    settings = process.interface(end.name)
+    chain = end.device.eigrp.key_chain(settings.key_chain)
+    return EigrpEnd(end.name, process, settings, tuple(chain.keys) if chain is not None else (), end.device.tree)
+
+
+def _numbers(end: TunnelEnd) -> list[int]:
+    return [one.number for one in end.running if one.protocol is Protocol.EIGRP]
+
+
+EIGRP: Final = Table(eigrp_end, of_eigrp.TERMS)
+
+
+# ------------------------------------------------------------------------------------------------ OSPF
+
+
+def ospf_end(end: TunnelEnd, _pair: EndPair | None = None) -> OspfEnd | None:
+    """Return an end as OSPF has it; None: OSPF does not send Hellos there."""
+    number = next((one.number for one in end.running if one.protocol is Protocol.OSPF), None)
+    if number is None:
+        return None
+    port = ospf_interface(end.device, end.name) or Interface(name=end.name)
+    process = next((one for one in end.device.ospf.processes if one.number == number), None)
+    line = network_line(process, end.address) if process is not None and port.process is None else None
+    in_area = line.area if line is not None else port.area or 0
+    areas = process.areas if process is not None else ()
+    area = next((one for one in areas if one.number == in_area), Area(number=in_area))
+    checks_ttl = port.checks_ttl or (port.checks_ttl is None and process is not None and process.ttl_hops is not None)
+    config, servers = end.device.ospf, len(end.nhrp.nhs)
+    return OspfEnd(end.device.hostname, port, number, area, line, config.key_chains, servers, checks_ttl)
+
+
+OSPF: Final = Table(ospf_end, of_ospf.TERMS, of_ospf.DUTIES)
+
+
+# ------------------------------------------------------------------------------------------------ RIP
+
+
+def _rip_end(end: TunnelEnd, _: EndPair) -> RipEnd | None:
+    """Return an end as RIP has it; None: it sends no updates there."""
+    if not any(one.protocol is Protocol.RIP for one in end.running):
+        return None
+    config = end.device.rip
+    settings = config.interface(end.name)
+    chain = config.key_chain(settings.key_chain)
+    keys = tuple(key for key in chain.keys if key.number <= LAST_KEY) if chain is not None else ()
+    return RipEnd(end.device.hostname, config, settings, keys, end.device.vrf)
+
+
+RIP: Final = Table(_rip_end, of_rip.TERMS, of_rip.DUTIES)
+
+
+# ------------------------------------------------------------------------------------- the protocols that both ends run
+
 
 #: The wildcard of one address.
 _HOST: Final = IPv4Address(0)

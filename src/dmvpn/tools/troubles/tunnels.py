@@ -13,7 +13,7 @@ from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import common
-from dmvpn.network.terms import tunnels as tables
+from dmvpn.network.terms import protocols as tables
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import Command, Differ, Edit, Eigrp, Need, Role, Trouble, hub, spoke, word
 

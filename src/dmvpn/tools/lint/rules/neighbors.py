@@ -34,6 +34,8 @@ from dmvpn.network.terms.ospf import OSPF, ospf_end
 from dmvpn.network.terms.protocols import ONE_SIDED, PROTOCOLS, process_line
 from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.lint.found import differences, failed, found
+from dmvpn.network.terms.protocols import EIGRP, ONE_SIDED, PROTOCOLS, RIP, process_line
+from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
-from dmvpn.network.terms.tunnels import NHRP
+from dmvpn.network.terms.protocols import NHRP
 from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:

@@ -30,6 +30,9 @@ from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.table import Table, disagreements
 from dmvpn.network.terms.tunnels import TUNNELS
 from dmvpn.tools.lint.found import differences, differing, found
+from dmvpn.ios.common import SHUTDOWN
+from dmvpn.network.terms.protocols import TUNNELS
+from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
