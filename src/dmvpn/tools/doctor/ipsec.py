@@ -20,8 +20,7 @@ from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.ios.hidden_secrets import question
 from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
 from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
-from dmvpn.network.terms.ike import IKE
-from dmvpn.network.terms.ike_sides import side_of
+from dmvpn.network.terms.ike import IKE, side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.configuration import device
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import TunnelEnd
     from dmvpn.network.terms.ike_sides import Side
     from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.network.terms.ike import Side
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
