@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.features.ospf.terms import OspfEnd
     from dmvpn.features.rip.terms import RipEnd
-    from dmvpn.network.terms.bgp_sides import Side
+    from dmvpn.network.terms.bgp import Side
     from dmvpn.network.terms.table import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
