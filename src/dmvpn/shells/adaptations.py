@@ -24,8 +24,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
 from dmvpn.network.clouds import cloud_keys
-from dmvpn.network.crypto_maps import replace_maps
 from dmvpn.network.device import Device
+from dmvpn.network.lab_lines import replace_maps
 from dmvpn.network.lines import BEFORE, with_lines
 from dmvpn.network.unnamed import RELEASE, silent_hubs, unnamed_releases
 from dmvpn.router.features import FEATURES
