@@ -23,11 +23,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
-from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.device import Device
-from dmvpn.network.lab_lines import replace_maps
+from dmvpn.network.lab_lines import RELEASE, cloud_keys, replace_maps, silent_hubs, unnamed_releases
 from dmvpn.network.lines import BEFORE, with_lines
-from dmvpn.network.unnamed import RELEASE, silent_hubs, unnamed_releases
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.missing_addresses import MissingAddresses, homeless, unaddressed
