@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
-from dmvpn.network.kinship import Seat, pairs
+from dmvpn.network.underlay import Seat, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
