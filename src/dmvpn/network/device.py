@@ -37,8 +37,7 @@ from dmvpn.features.vrf.config import model as vrf_model
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.ios.common import HOSTNAME
-from dmvpn.network.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
-from dmvpn.network.lines import Lines
+from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, NEGOTIATED, Lines
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

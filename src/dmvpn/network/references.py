@@ -37,7 +37,7 @@ from dmvpn.features.track.model import TrackKind
 from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
 from dmvpn.ios import INTERFACE, common
 from dmvpn.network.access_entries import entry_at
-from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
+from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
