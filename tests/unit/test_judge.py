@@ -28,7 +28,7 @@ from dmvpn.net import gre, ip
 from dmvpn.net import ip as udp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
-from dmvpn.network.customers import TunnelSeat, customers
+from dmvpn.network.overlay import TunnelSeat, customers
 from dmvpn.shells.lab.badness import FILTERS, Badness, ip_packet
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from dmvpn.network.customers import TunnelSeat, customers
+from dmvpn.network.overlay import TunnelSeat, customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dmvpn.network.customers import Table
+    from dmvpn.network.overlay import Table
     from dmvpn.shells.simulator.simulator import Simulator
 
 

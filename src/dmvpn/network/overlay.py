@@ -8,12 +8,22 @@
 An end is a client if it has an NHS. It is a server if a client names it as NHS, or if it could be one: a multipoint
 tunnel without an NHS of its own. A regional hub is both. Tunnels that are shut down, and excerpts of a tunnel's
 configuration, are left out.
+
+The place of a router, which its configuration does not show: whether it is behind NAT, and of which kind.
+
+Which tables of different routers are of one customer: their LANs should reach each other.
+
+A VRF mostly has one name on all routers, so tables of one name are of one customer. The name means nothing outside its
+router, though: a VRF whose name no other router has belongs to the tables that its tunnels meet, in a cloud of the same
+network and the same key. So does the global table of a customer's own router, where the clouds of several customers
+end in global tables.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.values import dataclass
@@ -21,9 +31,11 @@ from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, running
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
     from dmvpn.base.facts import Network as IPNetwork
+    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
@@ -31,7 +43,27 @@ if TYPE_CHECKING:
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
-    from dmvpn.network.sites import Site
+
+
+# ------------------------------------------------------------------------------------------------ sites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The place of a router. nat: the kind of NAT in front of it, None: no NAT. public: its address outside.
+
+    interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be
+    configured.
+    """
+
+    nat: NatKind | None = None
+    public: IPv4Address | None = None
+    interface: str = ""
+    ours: bool = True
+
+
+# ------------------------------------------------------------------------------------------------ the overlay
+
 
 E = TypeVar("E")
 
@@ -367,3 +399,47 @@ def _seat(end: TunnelEnd) -> Seat[TunnelEnd]:
         networks=[Prefix.of(*own) for own in end.addresses],
         sources=[(nbma, end.nhrp.version) for nbma in {end.source: None, end.seen: None} if nbma is not None],
     )
+
+
+# ------------------------------------------------------------------------------------------------ customers
+
+
+#: A table: router and VRF, "": its global table.
+Table: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelSeat:
+    """A tunnel: the table that it is in, the network of its address, and its key."""
+
+    table: Table
+    network: IPv4Network | IPv6Network
+    key: int | None
+
+
+def customers(tables: Iterable[Table], tunnels: Iterable[TunnelSeat]) -> Mapping[Table, str]:
+    """Return a name for the customer of each table: that of the VRF, or of the first VRF that its tunnels meet."""
+    known = list(dict.fromkeys(tables))
+    seats = list(tunnels)
+    often = Counter(vrf for _, vrf in known)
+    found = {table: table[1] for table in known}
+    clouds: dict[tuple[IPv4Network | IPv6Network, int | None], str] = {}
+    for seat in sorted(seats, key=lambda one: often[one.table[1]] < 2):  # names that several routers have come first
+        vrf = seat.table[1]
+        cloud = clouds.setdefault((seat.network, seat.key), found.get(seat.table, vrf))
+        if vrf and often[vrf] < 2:
+            found[seat.table] = cloud
+    return found | _own_routers(seats, found)
+
+
+def _own_routers(seats: list[TunnelSeat], found: Mapping[Table, str]) -> dict[Table, str]:
+    """Return the customers of global tables that meet VRFs, and of these VRFs, if there are several customers."""
+    named = {(seat.network, seat.key): found.get(seat.table) or seat.table[1] for seat in seats if seat.table[1]}
+    met: dict[Table, list[str]] = {}
+    for seat in seats:
+        if not seat.table[1]:
+            met.setdefault(seat.table, []).append(named.get((seat.network, seat.key), ""))
+    own = {table: names[0] for table, names in met.items() if names[0] and len({*names}) == 1}
+    if len({*own.values()}) < 2:
+        return {}
+    return own | {seat.table: named[seat.network, seat.key] for seat in seats if seat.table[1]}

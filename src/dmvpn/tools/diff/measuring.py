@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.network.customers import Table
+    from dmvpn.network.overlay import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.node import RouterNode
 

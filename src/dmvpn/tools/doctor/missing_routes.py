@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.customers import Table
     from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict

@@ -10,8 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dmvpn.base.values import dataclass
-from dmvpn.network.customers import TunnelSeat, customers
-from dmvpn.network.overlay import EndIndex, EndPair, Seat
+from dmvpn.network.overlay import EndIndex, EndPair, Seat, TunnelSeat, customers
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
     from dmvpn.features.rip.facts import RipInterfaceFacts
-    from dmvpn.network.customers import Table
-    from dmvpn.network.overlay import TunnelEnd
+    from dmvpn.network.overlay import Table, TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Probe, ProbeResult

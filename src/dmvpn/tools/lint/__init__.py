@@ -12,5 +12,8 @@ from __future__ import annotations
 
 from dmvpn.network.sites import Site
 from dmvpn.tools.lint.engine import GROUPS, RULES, lint, sites_of
+from dmvpn.network.overlay import Site
+from dmvpn.tools.lint.engine import GROUPS, RULES, lint
+from dmvpn.tools.lint.sites import sites_of
 
 __all__ = ["GROUPS", "RULES", "Site", "lint", "sites_of"]

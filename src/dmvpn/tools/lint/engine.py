@@ -188,6 +188,7 @@ def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: 
 
 # ------------------------------------------------------------------------------------------------ the linter
 
+    from dmvpn.network.overlay import Site
 
 _OF_NETWORK: Final = (
     lines.check,

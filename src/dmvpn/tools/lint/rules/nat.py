@@ -15,8 +15,7 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.network.sites import Site
+    from dmvpn.network.overlay import Network, Site, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
 HUB: Final = Rule(
