@@ -12,7 +12,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import NONE_PENDING, NOT_ENABLED, copies, next_number
 from dmvpn.face.filing import contents_of, error
 from dmvpn.face.intake import text_of
-from dmvpn.face.places import RUNNING, STARTUP, place_in
+from dmvpn.face.requests import RUNNING, STARTUP, place_in
 from dmvpn.features.archive import ArchiveMachine
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.face.context import SessionContext
-    from dmvpn.face.places import FilePlace
+    from dmvpn.face.requests import FilePlace
     from dmvpn.ios import ConfigTree
 
 # ------------------------------------------------------------------------------------------------ copies

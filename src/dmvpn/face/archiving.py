@@ -21,7 +21,7 @@ from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
 from dmvpn.face.filing import error, written
 from dmvpn.face.intake import refusals, text_of, told, unknown_lines
-from dmvpn.face.outcome import NOTHING, Outcome, Question
+from dmvpn.face.requests import NOTHING, Outcome, Question
 from dmvpn.features.archive import (
     ArchiveConfig,
     ArchiveMachine,
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash, Stored
     from dmvpn.face.filing import Filing
     from dmvpn.face.handle import RouterHandle
-    from dmvpn.face.places import FilePlace
-    from dmvpn.face.requests import Replace
+    from dmvpn.face.requests import FilePlace, Replace
     from dmvpn.ios import ConfigTree, Problem
 
 _WARNING: Final = (

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside
 from dmvpn.base.captures import BUFFER, CaptureDirection, CapturePoint, Caught
 from dmvpn.base.values import dataclass
-from dmvpn.face.outcome import NOTHING, Outcome
-from dmvpn.face.places import FilePlace, place_in
-from dmvpn.face.requests import Request
+from dmvpn.face.requests import NOTHING, FilePlace, Outcome, Request, place_in
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

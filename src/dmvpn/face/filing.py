@@ -17,8 +17,18 @@ from dmvpn.base.breath import aside
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
 from dmvpn.base.values import dataclass
 from dmvpn.face.intake import text_of
-from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
-from dmvpn.face.places import RUNNING, STARTUP, FilePlace, System, place_in, place_of
+from dmvpn.face.requests import (
+    NOTHING,
+    RUNNING,
+    STARTUP,
+    FilePlace,
+    Outcome,
+    Question,
+    System,
+    confirm,
+    place_in,
+    place_of,
+)
 from dmvpn.features.system.show import with_version
 from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand

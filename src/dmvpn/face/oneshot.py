@@ -17,7 +17,7 @@ from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
-from dmvpn.face.outcome import Outcome
+from dmvpn.face.requests import Outcome
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.session import is_warning
 

@@ -1,16 +1,106 @@
 """The requests of a command to the session in which it was typed, besides events for the router.
 
 The actions of `builtins.py` return them; `interpreter.py` carries them out.
+
+The outcome of a line: lines to show, then perhaps a question, a job to wait for, or the end of the session.
+
+The files of a router, and the names by which commands speak of them.
+
+    flash:NAME, bootflash:NAME, disk0:NAME     one flat folder (with a slash behind the colon or without)
+    nvram:startup-config                       the configuration for the next start
+    system:running-config                      the configuration that is in effect
+    null:                                      nothing: what comes from there is empty
+
+Files outside flash cannot be reached: a name has no folders.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import enum
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.flash import is_file_name
 from dmvpn.base.values import dataclass
+from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:
-    from dmvpn.face.places import FilePlace
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.ios.grammar import Args
+
+
+# ------------------------------------------------------------------------------------------------ files of a router
+
+
+_FLASH: Final = ("flash", "bootflash", "disk0")
+
+
+class System(enum.Enum):
+    """A file system; its value is the name by which shows speak of it."""
+
+    FLASH = "flash"
+    NVRAM = "nvram"
+    SYSTEM = "system"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A file, or a file system where `name` is "". spelled: as it was typed."""
+
+    system: System
+    name: str
+    spelled: str
+
+    @property
+    def is_running(self) -> bool:
+        """True for the running configuration."""
+        return self.system is System.SYSTEM
+
+    @property
+    def is_startup(self) -> bool:
+        """True for the startup configuration."""
+        return self.system is System.NVRAM
+
+    def named(self, name: str) -> FilePlace:
+        """Return a file of the same file system, spelled likewise."""
+        return FilePlace(self.system, name, f"{self.spelled.partition(':')[0]}:{name}")
+
+
+RUNNING: Final = FilePlace(System.SYSTEM, "running-config", "running-config")
+STARTUP: Final = FilePlace(System.NVRAM, "startup-config", "startup-config")
+FLASH: Final = FilePlace(System.FLASH, "", "bootflash:/")
+_ONLY: Final = {System.NVRAM: STARTUP.name, System.SYSTEM: RUNNING.name, System.NULL: ""}
+
+
+def place_of(text: str) -> FilePlace | None:
+    """Return the file that a text names, None if it cannot name one."""
+    head, colon, rest = text.partition(":")
+    name, word = rest.removeprefix("/"), head.lower()
+    if not colon:
+        return None
+    if word in _FLASH:
+        return FilePlace(System.FLASH, name, text) if not name or is_file_name(name) else None
+    system = next((one for one in _ONLY if one.value == word), None)
+    return FilePlace(system, name or _ONLY[system], text) if system and name in ("", _ONLY[system]) else None
+
+
+def _parse(text: str) -> tuple[FilePlace, str] | None:
+    place = place_of(text)
+    return None if place is None else (place, text)
+
+
+#: A file in the syntax of a command.
+FILE: Final = register_type(ValueType("file", "URL", _parse, weight=5))
+
+
+def place_in(args: Args, name: str, default: FilePlace = FLASH) -> FilePlace:
+    """Return the file argument with this name, or the default if the command has none."""
+    place = args.get(name)
+    return place if isinstance(place, FilePlace) else default
+
+
+# ------------------------------------------------------------------------------------------------ requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +242,61 @@ class EraseStartup(Request):
 @dataclass(frozen=True, slots=True)
 class Reload(Request):
     """`reload`."""
+
+
+# ------------------------------------------------------------------------------------------------ outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that must be answered before the next command.
+
+    one_key: Return or `y` agrees, any other key does not.
+    secret: the answer is not echoed.
+    answer: called with the typed text (one_key: "" or "y" agrees).
+    scripted: in a script, the next line is the answer; otherwise a script answers with an empty line.
+    unanswered: in a script, print this instead of an empty answer, and fail.
+    """
+
+    prompt: str
+    answer: Callable[[str], Outcome]
+    one_key: bool = False
+    secret: bool = False
+    scripted: bool = False
+    unanswered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a line.
+
+    lines: to be shown, made while they are shown.
+    failed: it was refused.
+    settled: `failed` alone decides, though its lines may begin with `%`.
+    question: to be asked next.
+    job: wait until the router says `JobDone`.
+    then: work that takes long, to be done after these lines have been sent.
+    private: the line has a secret, and must not appear in the history as it was typed.
+    closed: the session is over.
+    """
+
+    lines: Iterable[str] = ()
+    failed: bool = False
+    settled: bool = False
+    question: Question | None = None
+    job: bool = False
+    then: Callable[[], Outcome] | None = None
+    private: bool = False
+    closed: bool = False
+
+
+NOTHING: Final = Outcome()
+
+
+def confirm(text: str, agreed: Callable[[], Outcome]) -> Outcome:
+    """Ask for one key: Return or `y` agrees."""
+
+    def answer(typed: str) -> Outcome:
+        return agreed() if typed.lower() in ("", "y") else NOTHING
+
+    return Outcome(question=Question(text, answer, one_key=True))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.face.context import User
-    from dmvpn.face.outcome import Outcome, Question
+    from dmvpn.face.requests import Outcome, Question
 
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000

@@ -26,7 +26,7 @@ from dmvpn.face.handle import FROZEN
 from dmvpn.face.intake import text_of
 from dmvpn.face.interpreter import PRIVILEGED
 from dmvpn.face.merging import Merging
-from dmvpn.face.outcome import Outcome
+from dmvpn.face.requests import Outcome
 from dmvpn.face.typed import TypedLines
 from dmvpn.features.archive import ArchiveMachine, LinesReported
 from dmvpn.features.system import ConfigurationLeft

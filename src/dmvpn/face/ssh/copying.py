@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
 from dmvpn.base.flash import CAPACITY, is_file_name
-from dmvpn.face.places import System, place_of
+from dmvpn.face.requests import System, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
