@@ -25,8 +25,8 @@ from dmvpn.face.handle import new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import MAX_LINE, Answer
-from dmvpn.face.processor import Look, Looks
 from dmvpn.face.protocol import encode
+from dmvpn.face.shows import Look, Looks
 from dmvpn.ios import Args, ExecCommand, Feature, ShowContext, json_lines, json_text
 from dmvpn.ios.filters import to_plain
 from dmvpn.ios.from_plain import MisfitError, reader_of, reader_of_type

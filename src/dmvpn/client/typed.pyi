@@ -16,8 +16,8 @@ from dmvpn.face.builtins import StartupConfig
 from dmvpn.face.builtins import Users
 from dmvpn.face.capturing import MonitoredCapture
 from dmvpn.face.filing import FileSystems
-from dmvpn.face.processor import ProcessLine
-from dmvpn.face.processor import Processor
+from dmvpn.face.shows import ProcessLine
+from dmvpn.face.shows import Processor
 from dmvpn.face.tech import TechSupport
 from dmvpn.face.terminals import Terminal
 from dmvpn.face.terminals import TerminalLines

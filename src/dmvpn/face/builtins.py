@@ -15,9 +15,9 @@ from dmvpn.face import requests, tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
 from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
-from dmvpn.face.processor import PROCESSOR
 from dmvpn.face.refused import REFUSED
 from dmvpn.face.requests import RUNNING, STARTUP, place_in
+from dmvpn.face.shows import PROCESSOR
 from dmvpn.face.terminals import TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext

@@ -27,9 +27,9 @@ from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.language import exec_parser
 from dmvpn.face.merging import Merging
-from dmvpn.face.processor import timestamp
 from dmvpn.face.requests import NOTHING, Outcome, Question, confirm
 from dmvpn.face.screen import Screen
+from dmvpn.face.shows import timestamp
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
 from dmvpn.ios.errors import without_keys
