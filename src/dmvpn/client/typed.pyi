@@ -18,9 +18,9 @@ from dmvpn.face.capturing import MonitoredCapture
 from dmvpn.face.filing import FileSystems
 from dmvpn.face.shows import ProcessLine
 from dmvpn.face.shows import Processor
-from dmvpn.face.tech import TechSupport
-from dmvpn.face.terminals import Terminal
-from dmvpn.face.terminals import TerminalLines
+from dmvpn.face.shows import TechSupport
+from dmvpn.face.shows import Terminal
+from dmvpn.face.shows import TerminalLines
 from dmvpn.features.bfd.show import ShowBfdDrops
 from dmvpn.features.bfd.show import ShowBfdNeighbors
 from dmvpn.features.bfd.show import ShowBfdSummary

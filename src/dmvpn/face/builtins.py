@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.spans import age
 from dmvpn.base.values import dataclass
-from dmvpn.face import requests, tech
+from dmvpn.face import requests, shows
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
 from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
 from dmvpn.face.refused import REFUSED
 from dmvpn.face.requests import RUNNING, STARTUP, place_in
-from dmvpn.face.shows import PROCESSOR
-from dmvpn.face.terminals import TERMINALS
+from dmvpn.face.shows import PROCESSOR, TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
@@ -263,7 +262,7 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
 
 BUILTINS: tuple[ExecCommand, ...] = (
     *SESSION_SHOWS,
-    tech.COMMAND,
+    shows.COMMAND,
     *(
         _ask(word, {word: text}, requests.Leave(), 0)
         for word, text in (("exit", "Leave"), ("quit", "Leave"), ("logout", "Leave"))
