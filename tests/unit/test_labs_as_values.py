@@ -28,7 +28,7 @@ from dmvpn.app.web import token_file
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd
 from dmvpn.base.errors import UserError
-from dmvpn.face.archive_shows import Copies, render_archive
+from dmvpn.face.archiving import Copies, render_archive
 from dmvpn.labs import catalog, copied, orders, prompts, waiting
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note

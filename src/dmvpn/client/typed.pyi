@@ -4,10 +4,10 @@
 from collections.abc import Coroutine
 from typing import Any, Literal, Protocol, overload
 
-from dmvpn.face.archive_shows import Copies
-from dmvpn.face.archive_shows import Differences
-from dmvpn.face.archive_shows import EnteredLines
-from dmvpn.face.archive_shows import Timer
+from dmvpn.face.archiving import Copies
+from dmvpn.face.archiving import Differences
+from dmvpn.face.archiving import EnteredLines
+from dmvpn.face.archiving import Timer
 from dmvpn.face.builtins import History
 from dmvpn.face.builtins import Privilege
 from dmvpn.face.builtins import SshSessions

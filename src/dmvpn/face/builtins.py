@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.spans import age
 from dmvpn.base.values import dataclass
 from dmvpn.face import requests, shows
-from dmvpn.face.archive_shows import ARCHIVE_SHOWS
+from dmvpn.face.archiving import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
 from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
 from dmvpn.face.refused import REFUSED
