@@ -19,13 +19,12 @@ from dmvpn.base.events import Event, Job
 from dmvpn.base.passwords import is_right
 from dmvpn.face import requests
 from dmvpn.face.archiving import Archiving
-from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.capturing import CaptureRequest, Capturing
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
 from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
-from dmvpn.face.language import exec_parser
+from dmvpn.face.language import SESSION_SHOWS, exec_parser
 from dmvpn.face.merging import Merging
 from dmvpn.face.requests import NOTHING, Outcome, Question, confirm
 from dmvpn.face.screen import Screen
