@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, Event, LinesEntered, Tick
 from dmvpn.base.streams import StreamListen
-from dmvpn.face.draft import Draft
+from dmvpn.face.entering import Draft
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.translation import Translation

@@ -21,7 +21,7 @@ from dmvpn.face import requests
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.capturing import CaptureRequest, Capturing
 from dmvpn.face.context import SessionContext, User
-from dmvpn.face.draft import Draft
+from dmvpn.face.entering import Draft
 from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.language import SESSION_SHOWS, exec_parser
