@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
+from dmvpn.face.entering import refusals, text_of, told, unknown_lines
 from dmvpn.face.filing import contents_of, error, written
-from dmvpn.face.intake import refusals, text_of, told, unknown_lines
 from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, Outcome, Question, place_in
 from dmvpn.features.archive import (
     ArchiveConfig,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
 from dmvpn.base.values import dataclass
-from dmvpn.face.intake import text_of
+from dmvpn.face.entering import text_of
 from dmvpn.face.requests import (
     NOTHING,
     RUNNING,
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.flash import Flash
     from dmvpn.face.context import SessionContext
+    from dmvpn.face.entering import Merging
     from dmvpn.face.handle import RouterHandle
-    from dmvpn.face.merging import Merging
     from dmvpn.ios import ConfigTree
     from dmvpn.ios.filters import Filter
 

@@ -21,13 +21,11 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EnteredLine
 from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
+from dmvpn.face.entering import Merging, TypedLines, text_of
 from dmvpn.face.filing import Filing
 from dmvpn.face.handle import FROZEN
-from dmvpn.face.intake import text_of
 from dmvpn.face.interpreter import PRIVILEGED
-from dmvpn.face.merging import Merging
 from dmvpn.face.requests import Outcome
-from dmvpn.face.typed import TypedLines
 from dmvpn.features.archive import ArchiveMachine, LinesReported
 from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
