@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from dmvpn.base.effects import Effect
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ConfigLine, ExecParser, LineGroup, LineReport, LineResult
 
 #: What only a tunnel may have: outside of tunnels a file refuses it, because it was meant for one.

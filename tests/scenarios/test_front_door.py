@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dmvpn.face.handle import new_session
+import pytest
+
+from dmvpn.face.context import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts

@@ -13,7 +13,7 @@ from bench.hub import make_hub, registration
 from dmvpn.base import breath
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
-from dmvpn.face.handle import TerminalLine, new_session
+from dmvpn.face.context import TerminalLine, new_session
 from dmvpn.face.messages import Configure
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.transaction import Result, Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.face.handle import new_session
+from dmvpn.face.context import new_session
 from dmvpn.face.session import ConsoleSession
 from support.world import World
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.face.handle import TerminalLine, new_session
+from dmvpn.face.context import TerminalLine, new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.messages import Configure
 from dmvpn.face.transaction import MOST_REFUSED, Result, RunningText, Transaction, running_text

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from support.fake_router import FakeRouter
 
 #: Seconds that a message may take.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ConsoleLine
-from dmvpn.face.handle import TerminalLine, new_session
+from dmvpn.face.context import TerminalLine, new_session
 from dmvpn.face.session import ConsoleSession
 from support.fake_router import FakeRouter
 from support.fakes import log

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp
-from dmvpn.face.handle import new_session
+from dmvpn.face.context import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.judge.clear import ClearWatch

@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base import flash as bounds
 from dmvpn.base.events import Remembered
 from dmvpn.base.flash import is_file_name
-from dmvpn.face.handle import new_session
+from dmvpn.face.context import new_session
 from dmvpn.face.session import ConsoleSession
 from dmvpn.shells.flash import FolderFlash
 from dmvpn.shells.runtime.state import planned_state_folder, state_folder

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
-from dmvpn.face.handle import new_session
+from dmvpn.face.context import new_session
 from dmvpn.face.messages import (
     MAX_DATA,
     MAX_LINE,

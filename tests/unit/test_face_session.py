@@ -6,8 +6,7 @@ import pytest
 
 from dmvpn.base.effects import JobDone, JobOutput
 from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
-from dmvpn.face.context import User
-from dmvpn.face.handle import TerminalLine, new_session
+from dmvpn.face.context import TerminalLine, User, new_session
 from dmvpn.face.session import ConsoleSession
 from dmvpn.features.system import ConfigurationLeft
 from support.fake_router import CountersCleared, FakeRouter

@@ -21,7 +21,7 @@ from dmvpn.base.breath import BREATH
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
 from dmvpn.face.asking import PIECE, Asking
-from dmvpn.face.handle import new_session
+from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import MAX_LINE, Answer

@@ -47,9 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.flash import Flash, Stored
-    from dmvpn.face.context import SessionContext
+    from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.filing import Filing
-    from dmvpn.face.handle import RouterHandle
     from dmvpn.face.requests import FilePlace, Replace
     from dmvpn.ios import ConfigTree, Problem
 

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.base.captures import Captures
-    from dmvpn.face.context import SessionContext
+    from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.filing import Filing
-    from dmvpn.face.handle import RouterHandle
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face import messages, protocol
 from dmvpn.face.access import access
 from dmvpn.face.asking import Asking
+from dmvpn.face.context import RouterHandle, TerminalLine, new_session
 from dmvpn.face.counted import counted
-from dmvpn.face.handle import RouterHandle, TerminalLine, new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.measured import measured

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.counting import Counting
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ShowContext
 
 #: Rows of one message.

@@ -45,7 +45,7 @@ from dmvpn.router.intake import hold, report
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigResult, ConfigTree, Configurator, ExecParser, LineResult, Touch
     from dmvpn.ios.section import Section, Statement
     from dmvpn.router.intake import EnteredText

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.flash import Flash
-    from dmvpn.face.context import SessionContext
+    from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.entering import Merging
-    from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigTree
     from dmvpn.ios.filters import Filter
 

@@ -20,13 +20,11 @@ from dmvpn.base.passwords import is_right
 from dmvpn.face import requests
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.capturing import CaptureRequest, Capturing
-from dmvpn.face.context import SessionContext, User
+from dmvpn.face.context import CONSOLE, RouterHandle, Screen, SessionContext, TerminalLine, User
 from dmvpn.face.entering import Draft, Merging
 from dmvpn.face.filing import Filing
-from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.language import SESSION_SHOWS, exec_parser
 from dmvpn.face.requests import NOTHING, Outcome, Question, confirm
-from dmvpn.face.screen import Screen
 from dmvpn.face.shows import timestamp
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.ios import Measured, ShowContext
 
 

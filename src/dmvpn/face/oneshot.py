@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
-from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
+from dmvpn.face.context import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.requests import Outcome
 from dmvpn.ios.errors import without_keys

@@ -32,7 +32,7 @@ from dmvpn.shells.files import LONGEST_SOCKET_PATH
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.shells.admission import Admission
 
 log = logging.getLogger("dmvpn")

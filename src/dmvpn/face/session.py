@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import BrokenOff, breathe, breathing
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
-from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
+from dmvpn.face.context import CONSOLE, RouterHandle, Screen, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
-from dmvpn.face.screen import Screen
 from dmvpn.ios import editor
 from dmvpn.ios.pager import Pager
 

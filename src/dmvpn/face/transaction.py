@@ -21,9 +21,9 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EnteredLine
 from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
+from dmvpn.face.context import FROZEN
 from dmvpn.face.entering import Merging, TypedLines, text_of
 from dmvpn.face.filing import Filing
-from dmvpn.face.handle import FROZEN
 from dmvpn.face.interpreter import PRIVILEGED
 from dmvpn.face.requests import Outcome
 from dmvpn.features.archive import ArchiveMachine, LinesReported
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.face.archiving import WayBack
-    from dmvpn.face.handle import RouterHandle, TerminalLine
+    from dmvpn.face.context import RouterHandle, TerminalLine
     from dmvpn.face.interpreter import Interpreter
     from dmvpn.face.messages import Configure
     from dmvpn.ios import ConfigTree, Configurator, LineReport, LineResult

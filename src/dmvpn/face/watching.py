@@ -18,7 +18,7 @@ from dmvpn.features.system import SystemMachine
 
 if TYPE_CHECKING:
     from dmvpn.base.chronicle import ChronicleLine
-    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.context import RouterHandle
     from dmvpn.face.messages import PlainLine
     from dmvpn.ios import ShowContext
 

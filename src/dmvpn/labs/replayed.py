@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.face.handle import FROZEN
+from dmvpn.face.context import FROZEN
 from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
