@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.metrics import Bound
-from dmvpn.face import vitals
+from dmvpn.face import values
 from dmvpn.ios import Scope
 from dmvpn.router.features import FEATURES
 from dmvpn.web import scraping
@@ -46,7 +46,7 @@ _BOUNDS: Final = {Bound.FEW: "", Bound.PEERS: "; one for each peer", Bound.ENTRI
 def tables() -> Iterator[tuple[str, Table, bool]]:
     """Yield each table once, with its heading, and whether each VRF has one."""
     seen: dict[str, None] = {}
-    found = [("The process of the router", measure.table, False) for measure in vitals.METRICS]
+    found = [("The process of the router", measure.table, False) for measure in values.METRICS]
     of_many = []
     for feature in FEATURES:
         for measure in feature.metrics:

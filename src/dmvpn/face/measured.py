@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
 from dmvpn.base.metrics import MOST_ENTRIES, Bound
-from dmvpn.face import vitals
+from dmvpn.face import values
 from dmvpn.face.counted import batches
 from dmvpn.face.messages import Counts
 from dmvpn.ios import Scope
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def measured(handle: RouterHandle, peers: int) -> Iterator[Counts]:
     """Yield all tables; it breathes between two rows. peers: rows of tables with a row for each peer."""
     context = handle.context(0)
-    vitals.be_observed()
-    for measure in vitals.METRICS:
+    values.be_observed()
+    for measure in values.METRICS:
         yield from _table(context, measure, peers, None)
     for measure in _measures(context, Scope.ROUTER):
         yield from _table(context, measure, peers, None)
