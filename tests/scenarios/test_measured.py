@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.face.client import measures
-from dmvpn.face.measured import measured
+from dmvpn.face.values import router_metrics
 from support.breaths import Breaths
 from support.live_router import Served
 from support.world import World
@@ -38,7 +38,7 @@ def series(tables: list[Counts]) -> Series:
 
 
 def of(world: World, router: str, peers: int = 1000) -> Series:
-    return series(list(measured(world.handle(router), peers)))
+    return series(list(router_metrics(world.handle(router), peers)))
 
 
 def total(found: Series, metric: str, **labels: str) -> float:
@@ -119,10 +119,10 @@ def test_without_peers_no_table_has_a_row_for_each(world: World, hub: str) -> No
 
 
 def test_a_table_is_cut_where_the_reader_says_and_it_says_so(world: World, hub: str) -> None:
-    (one,) = [table for table in measured(world.handle(hub), 1) if table.topic == "peers"]
+    (one,) = [table for table in router_metrics(world.handle(hub), 1) if table.topic == "peers"]
     assert len(one.rows) == 1
     assert one.cut
-    assert not any(table.cut for table in measured(world.handle(hub), 1000))
+    assert not any(table.cut for table in router_metrics(world.handle(hub), 1000))
 
 
 def test_no_counter_falls_and_time_alone_changes_no_series(world: World, hub: str) -> None:
@@ -146,7 +146,7 @@ def test_counting_lets_the_router_go_on_and_survives_what_it_does(world: World, 
     """Between any two rows peers come and go, and all is cleared."""
     handle = world.handle(hub)
     with Breaths() as quiet:
-        series(list(measured(handle, 1000)))
+        series(list(router_metrics(handle, 1000)))
     assert quiet.count > 20
     for moment in range(1, quiet.count, 3):
         lines = iter((*[None] * moment, "clear crypto session", "clear ip nhrp", "clear ip route *"))
@@ -157,7 +157,7 @@ def test_counting_lets_the_router_go_on_and_survives_what_it_does(world: World, 
                 world.do(hub, line)
 
         with Breaths(meanwhile):
-            found = series(list(measured(handle, 1000)))
+            found = series(list(router_metrics(handle, 1000)))
         assert total(found, "dmvpn_nhrp_running", ip_version="4") == 1
     world.run_for(60)
 

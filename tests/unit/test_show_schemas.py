@@ -20,13 +20,13 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.breath import BREATH
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
-from dmvpn.face.asking import PIECE, Asking
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import MAX_LINE, Answer
 from dmvpn.face.protocol import encode
 from dmvpn.face.shows import Look, Looks
+from dmvpn.face.values import PIECE, Asking
 from dmvpn.ios import Args, ExecCommand, Feature, ShowContext, json_lines, json_text
 from dmvpn.ios.filters import to_plain
 from dmvpn.ios.from_plain import MisfitError, reader_of, reader_of_type

@@ -18,17 +18,15 @@ from dmvpn.base.effects import ConsoleLine, HistoryGrew
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face import messages, protocol
 from dmvpn.face.access import access
-from dmvpn.face.asking import Asking
 from dmvpn.face.context import RouterHandle, TerminalLine, new_session
-from dmvpn.face.counted import counted
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
-from dmvpn.face.measured import measured
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.sitting import Sitting, complaint
 from dmvpn.face.stream import ClientStream, end
 from dmvpn.face.transaction import Transaction, running_text
+from dmvpn.face.values import Asking, counted, router_metrics
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LoginFailed, LoginSucceeded
 from dmvpn.shells.slices import Slices, resting
@@ -299,7 +297,7 @@ class ClientConnection:
             with resting() as rest:
                 for topic in order.topics:
                     is_all = topic == "metrics"
-                    batches = measured(self._handle, order.peers) if is_all else counted(self._handle, topic)
+                    batches = router_metrics(self._handle, order.peers) if is_all else counted(self._handle, topic)
                     while (counts := await self._slices.run(partial(next, batches, None))) is not None:
                         self._stream.send(protocol.encode(counts))
                         with rest.interrupted():

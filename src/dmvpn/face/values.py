@@ -1,4 +1,15 @@
-"""The process in which this router runs, as metrics: processor, memory, files, version, and how late its loop is.
+"""What programs ask a router for: values of shows, counters, metrics.
+
+One value, such as that of a show, as JSON text in pieces. Its host calls `step` in slices, until it gives "".
+
+The counters of the data plane as rows of numbers: what `Count` wants. Nothing is kept between two questions.
+
+The metrics of a router: the tables of all its features and of its process. What `Count` of `metrics` wants.
+
+A table is sent as `Counts` of at most `LARGEST_BATCH` rows; the first of them says what its numbers mean. A table
+without rows is not sent. Tables of features of which each VRF has machines of its own begin with the label `vrf`.
+
+The process in which this router runs, as metrics: processor, memory, files, version, and how late its loop is.
 
 All routers of a simulated lab share one process, and so these numbers. The lateness of the loop is measured while
 metrics are asked for, and a while longer: a timer of `_BEAT` seconds is called late when something held the loop.
@@ -11,21 +22,145 @@ import os
 import platform
 import time
 from collections import deque
+from dataclasses import fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from dmvpn import __version__
-from dmvpn.base.breath import at_home
+from dmvpn.base.breath import aside, at_home, breathing
+from dmvpn.base.counting import by_address
+from dmvpn.base.events import GreDrops, PacketCounts
+from dmvpn.base.metrics import MOST_ENTRIES, Bound
+from dmvpn.base.protection import SaCount
 from dmvpn.base.values import collected
-from dmvpn.ios import Measured
+from dmvpn.face.messages import Counts
+from dmvpn.ios import Measured, Scope, json_text
 from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.base.counting import Counting
     from dmvpn.base.metrics import MetricRow
+    from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ShowContext
+
+
+# ------------------------------------------------------------------------------------------------ values of shows
+
+
+#: Characters of one piece. JSON is ASCII, and each quotation mark in it takes another octet on the wire.
+PIECE: Final = 1 << 15
+
+
+class Asking:
+    """See the module's docstring. value: makes it; raises UserError if this user may not have it."""
+
+    def __init__(self, value: Callable[[], object]) -> None:
+        self._value = value
+        self._parts: Iterator[str] | None = None
+
+    def step(self) -> str:
+        """Return the next piece, "" at the end. Raises UserError."""
+        if self._parts is None:
+            self._parts = breathing(json_text(self._value()))
+        piece: list[str] = []
+        length = 0
+        for part in self._parts:
+            piece.append(part)
+            length += len(part)
+            if length >= PIECE:
+                break
+        return "".join(piece)
+
+
+# ------------------------------------------------------------------------------------------------ counters
+
+
+#: Rows of one message.
+LARGEST_BATCH: Final = 256
+_Row = tuple[str | int | float, ...]
+
+#: The numbers of each topic, in the order of their columns.
+_OF_INTERFACE: Final = tuple(each.name for each in fields(PacketCounts))
+_OF_DROPS: Final = tuple(each.name for each in fields(GreDrops))
+_OF_SA: Final = tuple(each.name for each in fields(SaCount) if each.name != "spi_in")
+#: Of each topic: its labels, and its numbers.
+COLUMNS: Final = {
+    "interfaces": (("interface",), _OF_INTERFACE),
+    "drops": ((), _OF_DROPS),
+    "sas": (("peer", "spi_in"), _OF_SA),
+    "peers": (("interface", "nbma"), ("packets_out", "packets_in", "octets_out", "octets_in")),
+}
+
+
+def counted(handle: RouterHandle, topic: str) -> Iterator[Counts]:
+    """Yield the counters of a topic, `LARGEST_BATCH` rows at a time; it breathes between two rows."""
+    context = handle.context(0)
+    labels, numbers = COLUMNS[topic]
+    now = context.ports.clock.wall(context.now).timestamp()
+    for batch in batches(breathing(_rows(context, topic))):
+        yield Counts(topic, now, len(labels), (*labels, *numbers), batch)
+
+
+def batches(rows: Iterable[_Row]) -> Iterator[tuple[_Row, ...]]:
+    """Yield rows, `LARGEST_BATCH` at a time. What makes the rows breathes."""
+    batch: list[_Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == LARGEST_BATCH:
+            yield tuple(batch)
+            batch = []
+    if batch:
+        yield tuple(batch)
+
+
+def _rows(context: ShowContext, topic: str) -> Iterator[_Row]:
+    if topic == "sas":
+        yield from _sas(context)
+        return
+    if topic == "peers":
+        yield from rows_of_peers(context.counting)
+        return
+    found = context.counting.interfaces_counted()
+    if found is None:
+        return
+    if topic == "drops":
+        yield _numbers(found.drops, _OF_DROPS)
+        return
+    for count in found.counts:
+        yield (count.interface, *_numbers(count, _OF_INTERFACE))
+
+
+def _sas(context: ShowContext) -> Iterator[_Row]:
+    """Yield a row for each pair of SAs that the plane counts, with the NBMA address of its peer."""
+    found = context.counting.sas_counted()
+    if found is None:
+        return
+    peers = {view.spi_in: view.connection.remote for view in breathing(context.ports.protection.sas())}
+    for count in found.counts:
+        peer = peers.get(count.spi_in)
+        if peer is not None:  # the pair has been replaced since
+            yield (str(peer), f"0x{count.spi_in:08X}", *_numbers(count, _OF_SA))
+
+
+def rows_of_peers(counting: Counting) -> Iterator[_Row]:
+    """Yield the rows of `peers`: one for each tunnel and NBMA address. Peers behind one address share a row."""
+    found = counting.interfaces_counted()
+    for interface in () if found is None else tuple(count.interface for count in found.counts):
+        usage = counting.usage(interface)  # empty for an interface that is no tunnel
+        for peer in by_address(breathing(usage)).values():
+            yield (interface, str(peer.nbma), peer.sent, peer.received, peer.sent_octets, peer.received_octets)
+
+
+def _numbers(count: object, names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(getattr(count, name) for name in names)
+
+
+# ----------------------------------------------------------------------------------------------- metrics of the process
+
 
 #: Seconds between two looks at the loop; for how long the largest lateness counts; for how long looking goes on.
 _BEAT: Final = 0.25
@@ -122,3 +257,51 @@ def _loop(_: ShowContext) -> Iterator[MetricRow]:
 
 
 METRICS: Final = collected(Measured, vars())
+
+
+# ------------------------------------------------------------------------------------------------ metrics
+
+
+def router_metrics(handle: RouterHandle, peers: int) -> Iterator[Counts]:
+    """Yield all tables; it breathes between two rows. peers: rows of tables with a row for each peer."""
+    context = handle.context(0)
+    be_observed()
+    for measure in METRICS:
+        yield from _table(context, measure, peers, None)
+    for measure in _measures(context, Scope.ROUTER):
+        yield from _table(context, measure, peers, None)
+    for vrf in sorted(context.ports.tables):
+        view = context.in_vrf(vrf) if vrf else context
+        if view is not None:
+            for measure in _measures(view, Scope.VRF):
+                yield from _table(view, measure, peers, vrf)
+
+
+def _measures(context: ShowContext, scope: Scope) -> list[Measured]:
+    """Return what the features count whose machines are there. Their modules are imported while the router goes on."""
+    awake = [feature for feature in context.awake if feature.scope is scope]
+    return aside(lambda: [measure for feature in awake for measure in feature.metrics])
+
+
+def _table(context: ShowContext, measure: Measured, peers: int, vrf: str | None) -> Iterator[Counts]:
+    table = measure.table
+    most = {Bound.PEERS: peers, Bound.ENTRIES: MOST_ENTRIES, Bound.FEW: None}[table.bound]
+    if most == 0:
+        return
+    now = context.ports.clock.wall(context.now).timestamp()
+    rows = iter(measure.rows(context))
+    labels = table.labels if vrf is None else ("vrf", *table.labels)
+    columns = (*labels, *(family.name for family in table.families))
+    meanings = tuple((family.kind.value, family.meaning) for family in table.families)
+    some: Iterable[MetricRow] = rows if most is None else islice(rows, most)
+    if vrf is not None:
+        some = ((vrf, *row) for row in some)
+    last: Counts | None = None
+    for batch in batches(some):
+        if last is not None:
+            yield last
+        last = Counts(table.name, now, len(labels), columns, batch, meanings)
+        meanings = ()
+    if last is not None:
+        cut = most is not None and next(rows, None) is not None
+        yield replace(last, cut=cut)

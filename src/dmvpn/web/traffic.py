@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
-from dmvpn.face.counted import COLUMNS
 from dmvpn.face.messages import PROTOCOL, Count, Counts, Done, Hello
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
+from dmvpn.face.values import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
