@@ -3,24 +3,40 @@
 Nothing is buffered for it. When it is ready for more it gets the lines after its last one; lines that the router has
 forgotten meanwhile are counted and reported. So a slow client misses lines, and uses no memory of the router. Each
 message has an id, LIFE.EVENT.LOG: with it a client that lost its connection goes on where it was, in the same life.
+
+The life of a router, as a word: it is another one after each start, and clients resume within one life only.
 """
 
 from __future__ import annotations
 
+import secrets
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from dmvpn.base.chronicle import line_to_plain
-from dmvpn.face.lives import life_of
 from dmvpn.face.messages import News, Watch
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.features.system import SystemMachine
 
 if TYPE_CHECKING:
     from dmvpn.base.chronicle import ChronicleLine
+    from dmvpn.base.machine import Machine
     from dmvpn.face.context import RouterHandle
     from dmvpn.face.messages import PlainLine
     from dmvpn.ios import ShowContext
+
+#: Octets of the word, which is random: a router does not know how many lives it had before. The id of an event of a lab
+#: has the words of all its routers.
+LENGTH: Final = 4
+
+_LIVES: Final[WeakKeyDictionary[Machine, str]] = WeakKeyDictionary()
+
+
+def life_of(machine: Machine) -> str:
+    """Return the word for the life that a machine belongs to: each start makes new machines."""
+    return _LIVES.setdefault(machine, secrets.token_hex(LENGTH))
+
 
 #: Events in one message.
 LARGEST_BATCH: Final = 256

@@ -22,8 +22,8 @@ from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.face.lives import LENGTH
 from dmvpn.face.messages import Watch
+from dmvpn.face.watching import LENGTH
 from dmvpn.web.following import COMMENT, HEARTBEAT, RETRY, Following, Stream, event_text, plain_news, stream, topics_of
 from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
