@@ -23,8 +23,7 @@ from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.session import ConsoleSession
-from dmvpn.face.sitting import Sitting, complaint
-from dmvpn.face.stream import ClientStream, end
+from dmvpn.face.sitting import ClientStream, Sitting, complaint, end
 from dmvpn.face.transaction import Transaction, running_text
 from dmvpn.face.values import Asking, counted, router_metrics
 from dmvpn.face.watching import Watching
