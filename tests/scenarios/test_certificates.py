@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.features.system import SystemMachine
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import BUILT_IN, Scenario

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.face.context import new_session
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.router.features import FEATURES
 from support.commands_page import example, exec_commands
 from support.texts import file_text

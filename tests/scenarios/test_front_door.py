@@ -6,7 +6,7 @@ from dmvpn.face.handle import new_session
 import pytest
 
 from dmvpn.face.context import new_session
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.tools.walk import as_text, walk

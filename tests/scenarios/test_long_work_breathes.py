@@ -14,8 +14,8 @@ from dmvpn.base import breath
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
 from dmvpn.face.context import TerminalLine, new_session
+from dmvpn.face.interpreter import OneShot
 from dmvpn.face.messages import Configure
-from dmvpn.face.oneshot import OneShot
 from dmvpn.face.transaction import Result, Transaction
 from dmvpn.shells.handle import Handle
 from support.breaths import Breaths

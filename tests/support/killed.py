@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.router.router import Router
 from dmvpn.shells.flash import FolderFlash
 from dmvpn.shells.handle import Handle

@@ -9,7 +9,7 @@ from dmvpn.app.pki import dialog as _dialog
 from dmvpn.base.effects import ConsoleLine, Effect, Store
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, Remembered, Tick
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.features.pki import PkiMachine
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.face.context import new_session
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.judge.clear import ClearWatch
 from dmvpn.net import gre, icmp, ip, ipv4, ipv6

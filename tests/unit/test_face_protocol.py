@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
 from dmvpn.face.context import new_session
+from dmvpn.face.interpreter import OneShot
 from dmvpn.face.messages import (
     MAX_DATA,
     MAX_LINE,
@@ -35,7 +36,6 @@ from dmvpn.face.messages import (
     Signal,
     Watch,
 )
-from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, encode_output
 from dmvpn.features.system import ConfigurationLeft
 from support.fake_router import CountersCleared, FakeRouter

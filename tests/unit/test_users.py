@@ -15,8 +15,8 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinesEntered, Tick
 from dmvpn.base.passwords import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.face.context import TerminalLine, new_session
+from dmvpn.face.interpreter import OneShot
 from dmvpn.face.language import BUILTINS
-from dmvpn.face.oneshot import OneShot
 from dmvpn.face.server import access, free_line
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.ssh.visitors import MOST, MOST_FROM_ONE, Visitor, Visitors

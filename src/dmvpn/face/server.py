@@ -37,10 +37,9 @@ from dmvpn.base.effects import ConsoleLine, HistoryGrew
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face import messages, protocol
 from dmvpn.face.context import RouterHandle, TerminalLine, User, new_session
-from dmvpn.face.interpreter import Interpreter
+from dmvpn.face.interpreter import Interpreter, OneShot
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import Access
-from dmvpn.face.oneshot import OneShot
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.sitting import ClientStream, Sitting, complaint, end
 from dmvpn.face.transaction import Transaction, running_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.context import new_session
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.interpreter import OneShot
 from dmvpn.labs.breakable import Breakable
 from dmvpn.router.passing import barrier
 from dmvpn.shells.handle import Handle
