@@ -22,7 +22,7 @@ from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenSh
 from dmvpn.face.ssh.copying import ScpError, copy, is_scp
 from dmvpn.face.ssh.entrance import Doorkeeper, Entrance
 from dmvpn.face.ssh.link import LinkError, SshLink, ask, report
-from dmvpn.face.ssh.sftp import VERSION, Files, SftpChannel
+from dmvpn.face.ssh.transfer import VERSION, Files, SftpChannel
 from dmvpn.face.ssh.visitors import Visitor
 from dmvpn.shells.flash import FolderFlash
 
