@@ -19,7 +19,7 @@ from dmvpn.face.interpreter import OneShot
 from dmvpn.face.language import BUILTINS
 from dmvpn.face.server import access, free_line
 from dmvpn.face.session import ConsoleSession
-from dmvpn.face.ssh.visitors import MOST, MOST_FROM_ONE, Visitor, Visitors
+from dmvpn.face.ssh.entrance import MOST, MOST_FROM_ONE, Visitor, Visitors
 from dmvpn.features.system import LoginFailed, LoginSucceeded, SystemMachine
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.features import FEATURES

@@ -19,10 +19,9 @@ from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.values import dataclass
 from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
-from dmvpn.face.ssh.entrance import Doorkeeper, Entrance
+from dmvpn.face.ssh.entrance import Doorkeeper, Entrance, Visitor
 from dmvpn.face.ssh.link import LinkError, SshLink, ask, report
 from dmvpn.face.ssh.transfer import VERSION, Files, ScpError, SftpChannel, copy, is_scp
-from dmvpn.face.ssh.visitors import Visitor
 from dmvpn.shells.flash import FolderFlash
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.flash import Flash
     from dmvpn.face.messages import Access, PlainUser
-    from dmvpn.face.ssh.visitors import Visitors
+    from dmvpn.face.ssh.entrance import Visitors
 
 log = logging.getLogger("dmvpn.ssh")
 
