@@ -291,8 +291,7 @@ def test_a_wrong_password_takes_as_long_whoever_it_is_tried_for(
 def test_no_realm_of_kerberos_lets_anybody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dmvpn.face.ssh.entrance import Visitors
     from dmvpn.face.ssh.gate import Door as Leading
-    from dmvpn.face.ssh.gate import Gate
-    from dmvpn.face.ssh.keys import host_keys
+    from dmvpn.face.ssh.gate import Gate, host_keys
 
     asked: list[object] = []
     monkeypatch.setattr("asyncssh.connection.GSSServer", lambda *args: asked.append(args))

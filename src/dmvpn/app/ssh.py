@@ -71,9 +71,7 @@ def serve(arguments: argparse.Namespace, told: Told) -> int:
 
 async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended: int) -> None:
     from dmvpn.face.ssh.entrance import Visitors
-    from dmvpn.face.ssh.gate import Gate
-    from dmvpn.face.ssh.keys import host_keys, public_text
-    from dmvpn.face.ssh.memory import use_one_heap
+    from dmvpn.face.ssh.gate import Gate, host_keys, public_text, use_one_heap
 
     use_one_heap()
     keys, password, visitors = host_keys(folder.path), _password(folder.path / _PASSWORD), Visitors()

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.ssh.entrance import Visitors
-from dmvpn.face.ssh.gate import Door, Gate
-from dmvpn.face.ssh.keys import host_keys
-from dmvpn.face.ssh.memory import use_one_heap
+from dmvpn.face.ssh.gate import Door, Gate, host_keys, use_one_heap
 
 
 async def _serve(door: Door, keys: Path) -> None:

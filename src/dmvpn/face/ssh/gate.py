@@ -1,9 +1,15 @@
-"""One listening address that leads to one router: a user is asked for a password, and gets a terminal line."""
+"""One listening address that leads to one router: a user is asked for a password, and gets a terminal line.
+
+Host keys: made once, kept for their owner alone (0600).
+
+How a front end uses memory: threads compute passwords, and each would get a heap of its own that never shrinks.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import hashlib
 import hmac
 import logging
@@ -34,6 +40,57 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash
     from dmvpn.face.messages import Access, PlainUser
     from dmvpn.face.ssh.entrance import Visitors
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+
+#: M_ARENA_MAX of mallopt(3).
+_ARENA_MAX: Final = -8
+
+
+def use_one_heap() -> None:
+    """Let all threads that begin from now on share one heap, where the C library is glibc."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, 1)
+
+
+# ------------------------------------------------------------------------------------------------ host keys
+
+
+#: By the name of the file: Curve25519, and NIST's P-256 for clients that lack it.
+_KINDS: Final = {"ssh-host-ed25519": "ssh-ed25519", "ssh-host-ecdsa": "ecdsa-sha2-nistp256"}
+
+
+def host_keys(folder: Path) -> list[asyncssh.SSHKey]:
+    """Return the keys of a folder, made if they are not there. Raises UserError."""
+    try:
+        return [_key(folder / name, kind) for name, kind in _KINDS.items()]
+    except (OSError, asyncssh.KeyImportError) as error:
+        raise UserError(f"{folder}: no host keys: {error}") from error
+
+
+def _key(path: Path, kind: str) -> asyncssh.SSHKey:
+    if not path.exists():
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+        unfinished.unlink(missing_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(asyncssh.generate_private_key(kind).export_private_key())
+        # Two processes that begin together must have one key: the first one's.
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+        unfinished.unlink()
+    return asyncssh.import_private_key(path.read_bytes())
+
+
+def public_text(keys: list[asyncssh.SSHKey]) -> list[str]:
+    """Return the public halves as lines of known hosts have them: kind and key."""
+    return [" ".join(key.export_public_key().decode().split()[:2]) for key in keys]
+
+
+# ------------------------------------------------------------------------------------------------ the gate
+
 
 log = logging.getLogger("dmvpn.ssh")
 
