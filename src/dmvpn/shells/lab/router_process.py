@@ -3,6 +3,13 @@
 It is forked from the supervisor, which has imported everything already, so it starts in some milliseconds and shares
 that memory. The pipe to the supervisor carries two requests, for what is missing until the router is ready and for its
 facts; and a request without an answer, to write keys for a capture.
+
+Requests of the supervisor to a router by the pipe between them, and the router's last message before it ends.
+
+Answers of any length over a SOCK_SEQPACKET pipe: the octets are in a file in memory, and its descriptor is sent.
+
+A packet of such a pipe must fit into the sender's buffer, some 200 KB by default; the facts of a hub with hundreds of
+spokes are larger.
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ import json
 import logging
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +28,6 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.lab.grounds import Namespaces, holder
-from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.collecting import in_pieces
@@ -29,11 +36,40 @@ from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
+
+
+# ------------------------------------------------------------------------------------------------ long answers
+
+
+def lend(pipe: socket.socket, octets: bytes) -> None:
+    """Answer with these octets. Raises OSError."""
+    descriptor = os.memfd_create("dmvpn-answer", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(octets)
+        socket.send_fds(pipe, [str(len(octets)).encode()], [descriptor])
+    finally:
+        os.close(descriptor)
+
+
+def borrow(pipe: socket.socket) -> bytes:
+    """Return the octets of an answer. Raises TimeoutError, OSError, ValueError for an invalid answer."""
+    said, descriptors, _, _ = socket.recv_fds(pipe, 64, 1)
+    if not descriptors:
+        raise ValueError(f"an answer without its octets: {said!r}")
+    with os.fdopen(descriptors[0], "rb") as file:
+        file.seek(0)
+        octets = file.read()
+    if said != str(len(octets)).encode():
+        raise ValueError(f"an answer of {len(octets)} octets, where {said!r} were said")
+    return octets
+
+
+# ------------------------------------------------------------------------------------------------ the process
 
 
 log = logging.getLogger("dmvpn.lab")
@@ -166,3 +202,56 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
         pipe.send(json.dumps(lacks).encode())
 
     return answer
+
+
+# ------------------------------------------------------------------------------------------- requests of the supervisor
+
+
+#: Seconds in which a router answers; otherwise it counts as busy.
+PATIENCE = 0.5
+_LARGEST_ANSWER = 1 << 16
+
+
+class EndedError(OSError):
+    """A router cannot run here, and reports why."""
+
+
+def ask(pipe: socket.socket, question: bytes) -> bytes:
+    """Send a request and return a router's answer. Raises TimeoutError, OSError."""
+    put(pipe, question)
+    return _told(pipe.recv(_LARGEST_ANSWER))
+
+
+def put(pipe: socket.socket, question: bytes) -> None:
+    """Send a request whose answer comes in another way. Raises OSError."""
+    _forget_late_answers(pipe)
+    pipe.settimeout(PATIENCE)
+    pipe.send(question)
+
+
+def last_words(pipe: socket.socket) -> str:
+    """Return why a router that has ended could not run; "" if it did not report it."""
+    pipe.setblocking(False)
+    try:
+        while _told(pipe.recv(_LARGEST_ANSWER)):
+            pass
+    except EndedError as error:
+        return str(error)
+    except OSError:
+        pass
+    return ""
+
+
+def _told(octets: bytes) -> bytes:
+    """Return a router's answer. Raises EndedError if it was its last message."""
+    if octets.startswith(WHY):
+        raise EndedError(octets.removeprefix(WHY).decode(errors="replace"))
+    return octets
+
+
+def _forget_late_answers(pipe: socket.socket) -> None:
+    """Discard late answers of a router to earlier requests: they are no answers to the next one."""
+    pipe.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while _told(pipe.recv(_LARGEST_ANSWER)):
+            pass

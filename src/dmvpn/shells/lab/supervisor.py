@@ -33,11 +33,22 @@ from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, left_by_signal
 from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.impair import Impairments
-from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
-from dmvpn.shells.lab.questions import EndedError, ask, last_words, put
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, Inherited, RouterPlan, run
+from dmvpn.shells.lab.router_process import (
+    FACTS,
+    KEYS,
+    MISSING,
+    OWN_FACTS,
+    EndedError,
+    Inherited,
+    RouterPlan,
+    ask,
+    borrow,
+    last_words,
+    put,
+    run,
+)
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
