@@ -17,8 +17,16 @@ from dmvpn.dataplane.sockets import GreSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.forked import ChildFailed, Json, run_forked
-from dmvpn.shells.lab.namespaces import LabProcess, enter_network, enter_process, inside_network, new_network, start
-from dmvpn.shells.lab.problems import FailureCause, NamespaceProblem
+from dmvpn.shells.lab.namespaces import (
+    FailureCause,
+    LabProcess,
+    NamespaceProblem,
+    enter_network,
+    enter_process,
+    inside_network,
+    new_network,
+    start,
+)
 from dmvpn.shells.lab.syscalls import peer_credentials
 from support.namespaces import NOBODY, ROOT, USERS, run_as, run_in_lab_as, wait_readable
 

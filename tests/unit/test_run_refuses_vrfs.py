@@ -18,7 +18,7 @@ from dmvpn.dataplane.userspace import records
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.vrf_devices import are_missing
 from dmvpn.ios import ConfigSession, ConfigTree
-from dmvpn.shells.lab.problems import FailedStep, FailureCause, MachineFacts, diagnose
+from dmvpn.shells.lab.namespaces import FailedStep, FailureCause, MachineFacts, diagnose
 from dmvpn.shells.runtime import preflight
 from dmvpn.shells.runtime.preflight import language, problems_of_vrfs, refuse_what_cannot_run
 

@@ -16,8 +16,7 @@ from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create
 from dmvpn.dataplane.sockets import IcmpSocket
 from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json
-from dmvpn.shells.lab.namespaces import new_network, run_in_lab
-from dmvpn.shells.lab.problems import MachineFacts
+from dmvpn.shells.lab.namespaces import MachineFacts, new_network, run_in_lab
 from dmvpn.shells.runtime.preflight import without_filters, without_translation
 
 if TYPE_CHECKING:
