@@ -16,6 +16,7 @@ from dmvpn.labs import prompts
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.lab import finding
+from dmvpn.shells.lab import places
 from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit
 from dmvpn.tools.remedies.trial import attempt
@@ -56,9 +57,9 @@ def lab(monkeypatch: pytest.MonkeyPatch, *lines: str) -> WorldPatient:
     WorldBench(world).configure("R31", lines)
     world.run_for(60)
     patient = Patient(world)
-    monkeypatch.setattr(finding, "find_lab", lambda _name, _command: None)
-    monkeypatch.setattr(finding, "find_node", lambda text, _command: (None, text))
-    monkeypatch.setattr(finding, "some_router", lambda: "R31")
+    monkeypatch.setattr(places, "find_lab", lambda _name, _command: None)
+    monkeypatch.setattr(places, "find_node", lambda text, _command: (None, text))
+    monkeypatch.setattr(places, "some_router", lambda: "R31")
     monkeypatch.setattr(prompts, "Prompts", lambda _folder: patient)
     return patient
 

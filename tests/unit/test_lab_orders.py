@@ -20,8 +20,7 @@ from dmvpn.shells import admission
 from dmvpn.shells.admission import Admission
 from dmvpn.shells.lab import control, sockets
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.finding import find_lab, find_node, find_router, some_router
-from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.lab.places import LabFolder, find_lab, find_node, find_router, some_router
 from dmvpn.shells.lab.router_process import borrow, lend
 from dmvpn.shells.lab.syscalls import PeerCredentials
 

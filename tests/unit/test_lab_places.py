@@ -15,9 +15,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import private
 from dmvpn.labs import orders
 from dmvpn.shells.lab import control, forked, sockets
-from dmvpn.shells.lab.finding import find_lab, find_router
 from dmvpn.shells.lab.forked import end_by_signal, end_with, left_by_signal
-from dmvpn.shells.lab.places import LabFolder, labs_folder, running_lab, running_labs
+from dmvpn.shells.lab.places import LabFolder, find_lab, find_router, labs_folder, running_lab, running_labs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -52,7 +52,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with short_folder() as folder, contextlib.ExitStack() as over:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
         monkeypatch.setattr(sockets, "SERVICES", str(folder / "services"))
-        monkeypatch.setattr("dmvpn.shells.lab.finding._PATIENCE", 0.01)  # these labs answer nobody
+        monkeypatch.setattr("dmvpn.shells.lab.places._PATIENCE", 0.01)  # these labs answer nobody
         labs = {name: LabFolder.of(name) for name in ("one", "two", "dead")}
         (folder / "services" / "run-R9").mkdir(parents=True)
         labs["run-R9"] = LabFolder(folder / "services" / "run-R9")

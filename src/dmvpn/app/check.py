@@ -53,7 +53,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _facts(router: str) -> tuple[str, RouterFacts | None]:
     """Return the facts of a router, None if it is part of a lab and does not run. Raises UserError."""
     from dmvpn.labs.prompts import Prompts
-    from dmvpn.shells.lab.finding import find_router
+    from dmvpn.shells.lab.places import find_router
 
     folder, name = find_router(router, lambda name: f"dmvpn check {name}", dead=True)
     facts = Prompts(folder).facts().routers

@@ -123,8 +123,7 @@ def _labs() -> Iterator[str]:
 
 def _nodes() -> Iterator[str]:
     """Yield routers, hosts and gateways."""
-    from dmvpn.shells.lab.finding import nodes_of
-    from dmvpn.shells.lab.places import running_labs
+    from dmvpn.shells.lab.places import nodes_of, running_labs
 
     try:
         for folder in running_labs():

@@ -76,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _asked(arguments: argparse.Namespace) -> int:
     """Examine and print; 1 if something is broken, or looks so. Raises UserError."""
     if arguments.one_end and not arguments.router:
-        from dmvpn.shells.lab.finding import some_router
+        from dmvpn.shells.lab.places import some_router
 
         raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
     if arguments.since is not None and (arguments.one_end or arguments.no_trial):
@@ -136,7 +136,7 @@ def _examined(arguments: argparse.Namespace) -> tuple[_ExaminedLab, str]:
 
         return brought_up(load(arguments.files)), arguments.router or ""
     from dmvpn.labs.prompts import Prompts
-    from dmvpn.shells.lab.finding import find_lab, find_node
+    from dmvpn.shells.lab.places import find_lab, find_node
 
     if arguments.router and not arguments.lab:
         words = [arguments.address] if arguments.address else []

@@ -12,7 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs.films import lab_film, recording_film
 from dmvpn.labs.pictures import is_recording, named_picture, writer_for
 from dmvpn.labs.reel import Part
-from dmvpn.shells.lab.finding import find_lab
+from dmvpn.shells.lab.places import find_lab
 from dmvpn.web.exported import as_page
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.finding import find_node
+from dmvpn.shells.lab.places import find_node
 
 if TYPE_CHECKING:
     import argparse

@@ -14,8 +14,8 @@ from dmvpn.shells.collecting import set_aside
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.finding import find_lab, find_node
 from dmvpn.shells.lab.forked import importing
+from dmvpn.shells.lab.places import find_lab, find_node
 
 if TYPE_CHECKING:
     import argparse

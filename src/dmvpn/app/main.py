@@ -69,7 +69,7 @@ def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Names
 
 def _on_router(words: list[str]) -> int:
     if not words:
-        from dmvpn.shells.lab.finding import some_router
+        from dmvpn.shells.lab.places import some_router
 
         raise UserError(f"-r needs a router: dmvpn -r {some_router()} show dmvpn")
     from dmvpn.app.sessions import run_line, run_shell

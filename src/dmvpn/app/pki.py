@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem, read_pkcs12
 from dmvpn.shells.files import read_given
-from dmvpn.shells.lab.finding import find_router
+from dmvpn.shells.lab.places import find_router
 from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, RequestedCertificate
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.face import calling, client
-from dmvpn.shells.lab.finding import find_router
+from dmvpn.shells.lab.places import find_router
 
 
 def run_line(router: str, line: str) -> int:

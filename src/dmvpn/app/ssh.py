@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.finding import find_lab
+from dmvpn.shells.lab.places import find_lab
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs import lessons
 from dmvpn.labs.conversion import Conversion
 from dmvpn.labs.lessons import LessonLab
-from dmvpn.shells.lab.finding import find_lab
+from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.elsewhere import Elsewhere
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def _service(arguments: argparse.Namespace) -> tuple[int, int] | None:
 def _facts(arguments: argparse.Namespace) -> LabFacts:
     from dmvpn.shells.facts import LabFacts
     from dmvpn.shells.lab import control
-    from dmvpn.shells.lab.finding import find_lab
+    from dmvpn.shells.lab.places import find_lab
 
     ends = (arguments.source, arguments.destination, arguments.start)
     nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # all other ends are addresses

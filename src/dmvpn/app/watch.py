@@ -14,7 +14,7 @@ from dmvpn.face.watcher import Watcher
 from dmvpn.labs import orders
 from dmvpn.labs.watching import Ear, StoryRecord, follow, network_of
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.finding import find_lab
+from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.watch import story
 from dmvpn.tools.watch.ladder import room_for
 

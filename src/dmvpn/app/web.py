@@ -116,7 +116,7 @@ def check() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises UserError."""
     check()
-    from dmvpn.shells.lab.finding import find_lab, find_router
+    from dmvpn.shells.lab.places import find_lab, find_router
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.roles import Role
     from dmvpn.web.serving import Where, serve

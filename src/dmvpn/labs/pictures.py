@@ -11,8 +11,7 @@ from dmvpn.labs.recorded import recorded_network
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.files import open_regular
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.finding import find_lab
-from dmvpn.shells.lab.places import running_labs
+from dmvpn.shells.lab.places import find_lab, running_labs
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
 from dmvpn.tools.replaying import lives_of
