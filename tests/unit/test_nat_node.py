@@ -13,7 +13,7 @@ from dmvpn.dataplane.nat.flows import Drop, NatKind
 from dmvpn.net import gre, icmp, ip, ipv4
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
-from dmvpn.shells.simulator.nat import NatNode
+from dmvpn.shells.simulator.node import NatNode
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dmvpn.judge.anatomy import Anatomy
     from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.nat import NatNode
     from dmvpn.shells.simulator.network import Impairment, Segment
+    from dmvpn.shells.simulator.node import NatNode
     from dmvpn.shells.simulator.simulator import Simulator
 
 #: Networks of the provider for ports that are renumbered (RFC 2544's, which no site uses).

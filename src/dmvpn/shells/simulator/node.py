@@ -1,4 +1,15 @@
-"""Routers and hosts of the simulation."""
+"""Routers and hosts of the simulation.
+
+A translator (NAT) of the simulation: two ports, one public address, translation as by Linux's conntrack.
+
+    inside  -> for itself?  echo: answered
+            -> hops left?   -> outbound flow -> source = public address and port -> outside, to its gateway
+    outside -> for its public address: an answer? -> inbound flow -> destination = inside address and port -> inside
+            -> an ICMP error about a packet of a flow: translated with what it quotes
+            -> all else is dropped silently: a stray packet must not block a flow that an inside station is to begin
+
+Packets are reassembled before they are translated, as by conntrack: only the first fragment has ports.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +20,33 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import Effect, HistoryGrew, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
+from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.fragmentation import Reassembler
+from dmvpn.dataplane.nat.flows import Drop, FlowTable
+from dmvpn.dataplane.nat.translator import Translator
+from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
+from dmvpn.shells.facts import GatewayFacts, GreFlow
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from ipaddress import IPv4Address
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
+    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.dataplane.simulated.chassis import Transmit
+    from dmvpn.shells.lab_model import GatewaySpec
+
+
+# ------------------------------------------------------------------------------------------------ routers and hosts
+
 
 #: Events that one moment may cause in one router. More is an endless loop: our bug.
 EVENT_LIMIT = 100_000
@@ -190,3 +217,183 @@ class HostNode:
 
 def _ignore(fact: Effect | Event | str) -> None:
     """Ignore a fact without subscribers."""
+
+
+# ------------------------------------------------------------------------------------------------ translators
+
+
+_MTU = 1500
+
+
+class NatNode:
+    """A gateway of a scenario. sign: its displayed kind.
+
+    drops: dropped packets, by reason.
+
+    refused: inside addresses that another station's flow kept out, and the remote of both.
+    """
+
+    def __init__(self, name: str, spec: GatewaySpec, entropy: Entropy, transmit: Transmit) -> None:
+        self.name = name
+        self.alive = True
+        self.spec = spec
+        self.sign: NatKind = spec.kind
+        self.flows = FlowTable(spec.kind, spec.timeout, entropy)
+        self._translator = Translator(spec.public.ip, self.flows)
+        self.drops: dict[Drop, int] = {}
+        self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
+        self._transmit = transmit
+        self._reassembler = Reassembler()
+        self._now = 0.0
+
+    @property
+    def public(self) -> IPv4Address:
+        """Its address outside."""
+        return self._translator.public
+
+    # -------------------------------------------------------------------------------------------- as a node
+
+    def arrive(self, interface: str, packet: bytes, now: float) -> None:
+        """Process a packet from a wire."""
+        self._now = now
+        try:
+            parsed = Ipv4Packet.parse(packet)
+            if parsed.destination.is_multicast or int(parsed.destination) == 0xFFFFFFFF:
+                return
+            whole = self._reassembler.add(parsed, now) if parsed.is_fragment else parsed
+        except WireError:
+            self._drop(Drop.MALFORMED)
+            return
+        if whole is None:
+            return
+        if interface == INSIDE:
+            self._from_inside(whole)
+        else:
+            self._from_outside(whole)
+
+    def wake(self, now: float) -> None:
+        """Do nothing: a translator has no timers. Expired flows are removed when the next packet comes."""
+
+    def next_deadline(self) -> float | None:
+        """Return None: a translator has no timers."""
+        return None
+
+    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
+        """Return the addresses of a port."""
+        if interface == INSIDE:
+            return ((self.spec.private.ip, self.spec.private.network.prefixlen),)
+        return ((self.public, self.spec.public.network.prefixlen),)
+
+    def facts(self, now: float) -> GatewayFacts:
+        """Return its settings and flows."""
+        flows = [flow for flow in self.flows.living(now) if flow.protocol == IpProtocol.GRE]
+        return GatewayFacts(
+            private=self.spec.private.network,
+            public=self.public,
+            inside=self.spec.private.ip,
+            gateway=self.spec.gateway,
+            kind=self.sign,
+            flows=tuple(
+                GreFlow(inside=flow.inside.address, remote=remote.address) for flow in flows for remote in flow.remotes
+            ),
+        )
+
+    # -------------------------------------------------------------------------------------------- faults
+
+    def rebind(self, public: IPv4Address | None = None) -> None:
+        """Remove all mappings, as after a restart; with an address, use it as public one from now on."""
+        self.flows.clear()
+        if public is not None:
+            self._translator.public = public
+
+    def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
+        """Change its kind; hidden: the displayed kind stays. Mappings of another kind are removed."""
+        if not hidden:
+            self.sign = kind
+        if kind != self.flows.kind:
+            self.flows.kind = kind
+            self.flows.clear()
+
+    # -------------------------------------------------------------------------------------------- outwards
+
+    def _from_inside(self, packet: Ipv4Packet) -> None:
+        if packet.destination in (self.public, self.spec.private.ip):
+            self._answer_echo(packet, INSIDE)
+            return
+        data = self._one_hop_less(packet, INSIDE)
+        if data is None:
+            return
+        why = self._translator.outwards(data, self._now)
+        if why is not None:
+            if why is Drop.TAKEN:
+                pair = (packet.source, packet.destination)
+                self.refused[pair] = self.refused.get(pair, 0) + 1
+            self._drop(why)
+            return
+        self._emit(OUTSIDE, self._next_hop(packet.destination), data)
+
+    # -------------------------------------------------------------------------------------------- inwards
+
+    def _from_outside(self, packet: Ipv4Packet) -> None:
+        if packet.destination != self.public:
+            self._drop(Drop.NOT_ROUTED)
+            return
+        if self._answer_echo(packet, OUTSIDE):
+            return
+        data = bytearray(packet.serialize())
+        flow = self._translator.inwards(data, self._now)
+        if flow is None:
+            self._drop(Drop.UNSOLICITED)
+        elif self._one_hop_less(packet, OUTSIDE) is not None:
+            decrement_ttl(data)
+            self._emit(INSIDE, flow.inside.address, data)
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _one_hop_less(self, packet: Ipv4Packet, arrived: str) -> bytearray | None:
+        data = bytearray(packet.serialize())
+        if decrement_ttl(data):
+            return data
+        self._drop(Drop.TOO_FAR)
+        if may_answer(bytes(data)):
+            self._say(packet, arrived, time_exceeded(icmp.quote(bytes(data))).serialize())
+        return None
+
+    def _answer_echo(self, packet: Ipv4Packet, arrived: str) -> bool:
+        if packet.protocol != IpProtocol.ICMP:
+            return False
+        try:
+            message = icmp.parse(packet.payload)
+        except WireError:
+            return False
+        if not isinstance(message, icmp.EchoRequest):
+            return False
+        self._say(packet, arrived, message.reply().serialize(), source=packet.destination)
+        return True
+
+    def _say(self, packet: Ipv4Packet, arrived: str, message: bytes, source: IPv4Address | None = None) -> None:
+        """Send the sender of a packet an ICMP message, out of the port by which the packet came."""
+        own = self.spec.private.ip if arrived == INSIDE else self.public
+        answer = Ipv4Packet(
+            tos=TOS_INTERNETWORK_CONTROL,
+            protocol=IpProtocol.ICMP,
+            source=own if source is None else source,
+            destination=packet.source,
+            payload=message,
+        )
+        next_hop = packet.source if arrived == INSIDE else self._next_hop(packet.source)
+        self._emit(arrived, next_hop, bytearray(answer.serialize()))
+
+    def _next_hop(self, destination: IPv4Address) -> IPv4Address:
+        return destination if destination in self.spec.public.network else self.spec.gateway
+
+    def _emit(self, interface: str, next_hop: IPv4Address, data: bytearray) -> None:
+        pieces = [bytes(data)]
+        if len(data) > _MTU:
+            pieces = [piece.serialize() for piece in Ipv4Packet.parse(data).fragments(_MTU)]
+        for piece in pieces:
+            if not self._transmit(interface, next_hop, piece):
+                self._drop(Drop.NOT_ROUTED)
+
+    def _drop(self, why: Drop) -> None:
+        self.drops[why] = self.drops.get(why, 0) + 1

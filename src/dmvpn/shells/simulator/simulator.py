@@ -26,9 +26,8 @@ from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy, secrets_entropy
-from dmvpn.shells.simulator.nat import NatNode
 from dmvpn.shells.simulator.network import Impairment, Segment
-from dmvpn.shells.simulator.node import HostAddress, HostNode, RouterNode
+from dmvpn.shells.simulator.node import HostAddress, HostNode, NatNode, RouterNode
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from dmvpn.shells.handle import MakeServer, SessionServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.shells.simulator.nat import NatNode
     from dmvpn.shells.simulator.network import Segment
-    from dmvpn.shells.simulator.node import RouterNode
+    from dmvpn.shells.simulator.node import NatNode, RouterNode
 
 #: Seconds that may pass at once when the clock is set forward.
 LARGEST_LEAP = 31 * 86400.0
