@@ -25,13 +25,31 @@ from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
-from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy, secrets_entropy
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, NatNode, RouterNode
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
+
+
+def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
+    """Return the stream of a router; a killed and restarted one has another life and draws other numbers."""
+    return SeededEntropy(f"{seed}/{name}/{life}" if life else f"{seed}/{name}")
+
+
+def secrets_entropy(seed: int) -> SeededEntropy:
+    """Return the stream for salts of passwords that a file has in plain text.
+
+    It is the same for each password, so equal passwords have equal hashes.
+    """
+    return SeededEntropy(f"{seed}/secrets")
+
+
+def plane_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
+    """Return the stream of a router's data plane (initialization vectors), separate and not in recordings."""
+    return SeededEntropy(f"{seed}/{name}/{life}/plane")
+
 
 Node = RouterNode | HostNode | NatNode
 #: Called with a packet: node, interface, octets, and whether it leaves or arrives.
