@@ -19,7 +19,7 @@ from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from dmvpn.shells.simulator.capturing import world_taps
+from dmvpn.shells.simulator.wallclock import world_taps
 from support.flash import MemoryFlash
 
 if TYPE_CHECKING:

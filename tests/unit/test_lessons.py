@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import Scenario, described, from_description
-from dmvpn.shells.simulator.following import LONGEST, MOST_BEHIND, SLICE, FollowedClock
+from dmvpn.shells.simulator.wallclock import LONGEST, MOST_BEHIND, SLICE, FollowedClock
 from dmvpn.tools import answers
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, forget

@@ -1,6 +1,16 @@
 """A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and commands.
 
 The simulation's time runs with the machine's (`following`); `lab clock +2h` lets two hours of it pass at once.
+
+The time of a simulation that follows a clock of the machine, and falls behind where the machine is too slow for it.
+
+A flood of pings can be more than a processor simulates in real time. A simulation that caught up whatever it takes
+would have ever more to catch up, and keys and requests would wait for all of it.
+
+`lab capture` in a simulated lab: a pcap file for every port and tunnel of the chosen nodes.
+
+Simulated wires have no link layer, so the files hold IP packets (link type RAW). Their times are those of the
+simulation: a leap of its clock is a gap. A packet that a bad wire loses is in the file of its sender alone.
 """
 
 from __future__ import annotations
@@ -10,10 +20,15 @@ import contextlib
 import time
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from dmvpn.base.breath import at_home
+from dmvpn.base.effects import ReportKey
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import KeysWanted
+from dmvpn.net.pcap import LinkType
+from dmvpn.shells import keys
+from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.files import open_private
@@ -23,17 +38,18 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
+from dmvpn.shells.lab.wiring import linux_name
+from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
-from dmvpn.shells.simulator.capturing import SimulatedCapture, world_taps
-from dmvpn.shells.simulator.following import SLICE, FollowedClock
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
+    from dmvpn.base.captures import CaptureDirection
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.shells.handle import MakeServer, SessionServer
@@ -41,6 +57,185 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.simulator.network import Segment
     from dmvpn.shells.simulator.node import NatNode, RouterNode
+
+
+# ------------------------------------------------------------------------------------------------ time
+
+
+#: Seconds of the machine for which the simulation runs at a time.
+LONGEST: Final = 0.1
+#: Seconds of the machine for one slice of a leap.
+SLICE: Final = 0.05
+#: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
+MOST_BEHIND: Final = 1.0
+#: Seconds of the simulation between two looks at the machine's clock.
+_STEP: Final = 0.01
+
+
+class World(Protocol):
+    """The simulation (`Simulator`)."""
+
+    @property
+    def now(self) -> float:
+        """The time of the simulation, seconds."""
+
+    def run_until(self, time: float) -> None:
+        """Let time pass."""
+
+    def next_event(self) -> float | None:
+        """Return when something happens next, or None."""
+
+
+class FollowedClock:
+    """See the module's docstring. clock: of the machine, seconds monotonic. leaps: a leap is made."""
+
+    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+        self._world = world
+        self._clock = clock
+        #: What the machine's clock shows when the simulation's shows 0.
+        self._zero = clock() - world.now
+        self.leaps = False
+
+    def catch_up(self) -> None:
+        """Let the simulation go on until it is at the machine's time, but not for long."""
+        if self.leaps:
+            return
+        self._go_on(self._clock() - self._zero, self._clock() + LONGEST)
+        behind = self._clock() - self._zero - self._world.now
+        self._zero += max(0.0, behind - MOST_BEHIND)
+
+    def leap(self, seconds: float, within: float = inf) -> Generator[float]:
+        """Let time pass at once, however long the simulation takes for it. within: seconds of the machine at most.
+
+        Yields the share that has passed, again and again; closed earlier, the leap ends there.
+        """
+        world = self._world
+        begun, end, latest = world.now, world.now + seconds, self._clock() + within
+        self.leaps = True
+        try:
+            while world.now < end and self._clock() < latest:
+                self._go_on(end, self._clock() + SLICE)
+                yield (world.now - begun) / seconds
+        finally:
+            self.leaps = False
+            self._zero = self._clock() - world.now
+
+    def _go_on(self, wanted: float, ends: float) -> None:
+        """Let the simulation go on to a time of its own, until a time of the machine."""
+        world = self._world
+        while world.now < wanted and self._clock() < ends:
+            due = world.next_event()
+            world.run_until(wanted if due is None else min(wanted, max(world.now, due) + _STEP))
+
+    def due(self) -> float | None:
+        """Return when something happens next, by the machine's clock; None for nothing, or while a leap is made."""
+        due = None if self.leaps else self._world.next_event()
+        return None if due is None else self._zero + due
+
+
+# ------------------------------------------------------------------------------------------------ captures
+
+
+class SimulatedCapture:
+    """The captures in a simulation, at most one at a time."""
+
+    def __init__(self, world: Simulator) -> None:
+        self._world = world
+        self._folder = Path()
+        self._nodes: tuple[str, ...] = ()
+        self._files: dict[tuple[str, str], CaptureFile] = {}
+        self._keys: Path | None = None
+
+    def start(self, nodes: Sequence[str], folder: Path, *, with_keys: bool = False) -> list[str]:
+        """Capture everything at these nodes into a folder. Returns the files. Raises UserError."""
+        if self._nodes:
+            raise UserError("a capture is running; 'dmvpn lab capture --stop' ends it")
+        self._nodes, self._folder = tuple(nodes), folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for segment in self._world.segments:
+                for station, interface in segment.ends:
+                    if station.name in self._nodes:
+                        self._open(station.name, interface)
+            for name in self._nodes:
+                for tunnel in self._world.routers[name].plane.tunnels if name in self._world.routers else ():
+                    self._open(name, tunnel)
+            if with_keys:
+                keys.make_folder(folder / "keys")
+        except OSError as error:
+            self.stop()
+            raise UserError(f"{error.filename or folder}: {error.strerror}") from error
+        self._world.captures.append(self._take)
+        if with_keys:
+            self._keys = folder / "keys"
+            for name in self._world.routers:
+                self.begin(name)
+        return [str(file.path) for file in self._files.values()]
+
+    def stop(self) -> dict[str, Json]:
+        """End the capture. Returns its report (`capture_files.report`)."""
+        if self._take in self._world.captures:
+            self._world.captures.remove(self._take)
+        if self._keys is not None:
+            self._keys = None
+            for name, node in self._world.routers.items():
+                if node.alive:
+                    self._world.post(name, KeysWanted(False))
+        return self.close()
+
+    def close(self) -> dict[str, Json]:
+        """Close the files of a capture. Returns its report. The lab may have been interrupted anywhere before."""
+        ended, self._files, self._nodes = self._files, {}, ()
+        for file in ended.values():
+            file.close()
+        return report(ended.values())
+
+    def begin(self, router: str) -> None:
+        """Start at a router that has (re)started: while keys are written, it must report its own."""
+        if self._keys is not None and self._world.routers[router].alive:
+            self._world.post(router, KeysWanted(True))
+
+    def report(self, effect: Effect) -> None:
+        """Write the key in an effect that a router carried out."""
+        if isinstance(effect, ReportKey) and self._keys is not None:
+            try:
+                keys.write(self._keys, effect)
+            except OSError:
+                self._keys = None  # the folder is gone, or the disk is full: the packets are captured all the same
+
+    def _take(self, node: str, interface: str, packet: bytes, _: CaptureDirection) -> None:
+        if node not in self._nodes:
+            return
+        file = self._files.get((node, interface))
+        if file is None:  # a tunnel that was configured later
+            try:
+                file = self._open(node, interface)
+            except OSError:
+                return
+        file.write(packet, round((self._world.epoch + self._world.now) * 1e9))
+
+    def _open(self, node: str, interface: str) -> CaptureFile:
+        path = self._folder / f"{node}-{linux_name(interface)}.pcap"
+        file = self._files[node, interface] = CaptureFile(path, LinkType.RAW)
+        return file
+
+
+def world_taps(world: Simulator, router: str) -> OpenTap:
+    """Return a function that opens interfaces of a router (`monitor capture`)."""
+
+    def open_tap(interface: str, take: Take) -> Tap:
+        def heard(node: str, port: str, packet: bytes, direction: CaptureDirection) -> None:
+            if (node, port) == (router, interface):
+                take(packet, round((world.epoch + world.now) * 1e9), direction)
+
+        world.captures.append(heard)
+        return Tap(LinkType.RAW, lambda: world.captures.remove(heard))
+
+    return open_tap
+
+
+# ------------------------------------------------------------------------------------------------ the lab
+
 
 #: Seconds that may pass at once when the clock is set forward.
 LARGEST_LEAP = 31 * 86400.0
