@@ -14,7 +14,7 @@ from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import ip
-from dmvpn.shells.simulator.programs.ping import Ping
+from dmvpn.shells.simulator.programs.commands import Ping
 from dmvpn.shells.simulator.programs.traceroute import Traceroute
 
 if TYPE_CHECKING:
