@@ -1,7 +1,7 @@
 """What a router counts, as tables for programs that watch it: names, units and meanings in the manner of Prometheus.
 
 A `Table` has columns of text, the labels, and columns of numbers; each column of numbers is a `Family` of metrics. A
-feature declares its tables and yields their rows (`ios.Measured`); `face/measured.py` sends them.
+feature declares its tables and yields their rows (`ios.Measured`); `face/values.py` sends them.
 
 Names end in their unit, which is always a base unit (`_bytes`, `_seconds`), and counters in `_total`.
 """

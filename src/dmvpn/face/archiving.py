@@ -1,4 +1,4 @@
-"""Commands on whole configurations: `configure replace`, `revert`, `confirm`, `archive config`.
+"""Commands on whole configurations, and the shows of archived copies, differences and pending rollbacks.
 
     configure replace FILE [list] [force] [revert trigger error] [timer N]
     configure terminal revert timer [idle] N     a change that is rolled back unless a user confirms it
@@ -6,11 +6,8 @@
     archive config
 
 A file is parsed completely before anything changes. Its configuration then replaces the running one in a single event;
-lines that both have are not touched, so tunnels and neighbors stay up. The show commands are in `archive_shows.py`.
-
-The shows of archived copies, differences and pending rollbacks: `show archive ...`.
-
-The queries take a `SessionContext`.
+lines that both have are not touched, so tunnels and neighbors stay up. The queries of the shows take a
+`SessionContext`.
 """
 
 from __future__ import annotations

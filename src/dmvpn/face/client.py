@@ -102,7 +102,7 @@ def count(path: Path, *topics: str) -> list[messages.Counts]:
 
 
 def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[messages.Counts]:
-    """Yield the metrics of a router as they come (`face/measured.py`). Raises RefusedError, UserError.
+    """Yield the metrics of a router as they come (`face/values.py`). Raises RefusedError, UserError.
 
     peers: rows of tables with a row for each peer. patience: seconds for which the router may be silent.
     """

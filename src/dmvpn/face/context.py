@@ -1,11 +1,8 @@
-"""The view of a show about the session itself: the router as every show sees it, and the session.
+"""What a session sees: the router by its handle, the user's screen, and the view that a show about the session gets.
 
-The interface of a router for its sessions. Every shell (runtime, lab, simulator) makes such handles.
-
-A session asks (`context`), orders (`post`, `save`) and listens (`subscribe`). It never touches a machine, a plane or a
-clock: so the same session serves a router in a namespace, one in the simulator, and a fake one in a test.
-
-The screen of one user: the size of the window, and the settings of `terminal` commands.
+Every shell (runtime, lab, simulator) makes a `RouterHandle`. A session asks (`context`), orders (`post`, `save`) and
+listens (`subscribe`). It never touches a machine, a plane or a clock: so the same session serves a router in a
+namespace, one in the simulator, and a fake one in a test.
 """
 
 from __future__ import annotations

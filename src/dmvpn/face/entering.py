@@ -1,24 +1,20 @@
 """Configuration lines on their way to the router: of files, merged texts and users.
 
-A configuration file that a command puts into effect: like any file, it may come from any source.
-
     text_of(octets)     the configuration of one router; raises ValueError for any other content
     told(taken)         the notes on a file besides its errors
     unknown_lines(result), refusals(lines), without(lines)
                         the unknown lines, their messages, and the text without them
+    Merging             texts merged into the running configuration
+    TypedLines          lines typed on a copy of a configuration, `interface range` included
+    Draft               the lines that a user enters in configuration mode
 
-The rules for imported files apply: configurations of other devices or of several routers, and files that are not text,
-are refused; lines that would restrict traffic, or may have protected a tunnel, are named.
+A file that a command puts into effect may come from any source, so the rules for imported files apply: configurations
+of other devices or of several routers, and files that are not text, are refused; lines that would restrict traffic, or
+may have protected a tunnel, are named.
 
-Texts merged into the running configuration: by `copy FILE running-config`, and by commands that configure.
-
-Lines as they are typed in configuration mode, on a copy of a configuration: `interface range` included.
-
-The lines that a user enters in configuration mode, on their way to the router.
-
-Each line is applied at once to a copy of the running configuration, so that errors appear before the next prompt. The
-router gets the lines when the user waits for their effect, and a paste in small groups: to process a configuration
-change costs a router almost the same for one line and for a few, and it must not be busy for long.
+Each line of a draft is applied at once to a copy of the running configuration, so that errors appear before the next
+prompt. The router gets the lines when the user waits for their effect, and a paste in small groups: to process a
+configuration change costs a router almost the same for one line and for a few, and it must not be busy for long.
 
 A group has the same effect as its lines one by one. So a group never holds two lines that undo each other: `shutdown`
 and `no shutdown`, pasted one after the other, do shut the interface down.

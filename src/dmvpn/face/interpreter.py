@@ -6,12 +6,11 @@ It knows modes and privileges, and nothing of terminals: `ConsoleSession` puts a
 `OneShot` neither. In configuration mode a refused line changes nothing, and an accepted line takes effect as
 soon as there is no more type-ahead (`settle`), or a command reads the state of the router.
 
-Lines without a terminal: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no pages.
-
-The host calls `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is still running
-and that `effect` will bring news. Questions are answered as with Return, those for text (a certificate) with the lines
-that follow. A `?` at the end of a line is help, except behind words that a configuration line takes. `status` is 1 if
-a line was refused or its answer begins with `%`, else 0, for shell scripts.
+`OneShot` runs lines without a terminal: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no
+pages. The host calls its `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is
+still running and that `effect` will bring news. Questions are answered as with Return, those for text (a certificate)
+with the lines that follow. A `?` at the end of a line is help, except behind words that a configuration line takes.
+`status` is 1 if a line was refused or its answer begins with `%`, else 0, for shell scripts.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The exec language of a router: its features' commands, the debugs of all their flags, and the session's own.
 
-Commands that engineers type and that nothing here can carry out: each says what does the same.
-
-reload in, at, cancel    a change that takes itself back
-ssh, telnet              a program of the machine, from this router
+Entries of the session are like those of the features, so `?`, Tab and abbreviations treat them alike. An action returns
+a `Request`, which the session's interpreter carries out. A query gets a `SessionContext`: the view of every show, and
+the session. Commands that engineers type and that nothing here can carry out (`reload in`, `ssh`) say what does the
+same.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class Configure:
 
 #: What `Count` wants if it names nothing.
 COUNTERS: Final = ("interfaces", "drops", "sas")
-#: All that `Count` may ask for; `metrics` are the tables of all features (`face/measured.py`).
+#: All that `Count` may ask for; `metrics` are the tables of all features (`face/values.py`).
 COUNT_TOPICS: Final = (*COUNTERS, "peers", "metrics")
 #: Rows of a table with a row for each peer.
 MOST_PEERS: Final = 1_000_000

@@ -1,10 +1,8 @@
-"""The requests of a command to the session in which it was typed, besides events for the router.
+"""What a command asks of the session in which it was typed, besides events for the router; and the files that it names.
 
-The actions of `builtins.py` return them; `interpreter.py` carries them out.
-
-The outcome of a line: lines to show, then perhaps a question, a job to wait for, or the end of the session.
-
-The files of a router, and the names by which commands speak of them.
+    Request      the actions of `language.py` return it, `interpreter.py` carries it out
+    Outcome      of a line: lines to show, then perhaps a question, a job to wait for, or the end of the session
+    FilePlace    a file of a router, by one of these names:
 
     flash:NAME, bootflash:NAME, disk0:NAME     one flat folder (with a slash behind the colon or without)
     nvram:startup-config                       the configuration for the next start

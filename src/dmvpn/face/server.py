@@ -8,17 +8,13 @@
 These users may connect: the user that runs the router, root, and the group that its operator named
 (`shells/admission.py`).
 
-What a client does is in `connection.py`.
+A client (`ClientConnection`) is a shell, one execution of lines, a program that asks for values and counters, or one
+that follows the history. Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A
+client that does not read keeps its own command waiting, until the line's `exec-timeout` ends the session. The router
+never waits for a terminal.
 
-One client of the management socket: a shell, one execution of lines, a program that asks for values and counters, or
-a client that follows the history.
-
-Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A client that does not read
-keeps its own command waiting, until the line's `exec-timeout` ends the session. The router never waits for a terminal.
-
-The answers for a front end that accepts logins over the network: the permitted users, and the free vty lines.
-
-The secrets in an answer are hashes, as a rule; a client of the management socket may read the whole configuration
+A front end that accepts logins over the network asks for the permitted users and the free vty lines. The secrets in an
+answer are hashes, as a rule; a client of the management socket may read the whole configuration
 anyway. The front end checks passwords in its own process, so a login does not delay the router.
 """
 

@@ -1,12 +1,13 @@
-"""`show terminal`: the settings of this session's terminal. `show line`: the console and the lines for remote users.
+"""The session's own shows.
 
-`show processes cpu`: the CPU load of the process in which this router runs.
+    show terminal         the settings of this session's terminal
+    show line             the console and the lines for remote users
+    show processes cpu    the CPU load of the process in which this router runs
+    show tech-support     the shows that a support engineer needs, in one piece; keys and passwords are left out
 
 A simulated lab has all its routers in one process. There is no sampling in the background: the figures count from the
 newest earlier show that is old enough, or from the start of the process if there was none. The routers of a lab are
 forks: the CPU time of each begins at zero.
-
-`show tech-support`: the shows that a support engineer needs, in one piece. Keys and passwords are left out.
 """
 
 from __future__ import annotations

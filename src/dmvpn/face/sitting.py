@@ -1,9 +1,8 @@
 """One client at a prompt: the user types, the session works in slices, and its output is sent between two slices.
 
 Each piece of work of the session is a deed; deeds run one after the other. Keystrokes during a deed are kept, and
-interrupt it where the session says so (Ctrl-C).
-
-The octets between the router and one client of its management socket, as messages.
+interrupt it where the session says so (Ctrl-C). `ClientStream` makes messages of the octets between the router and the
+client.
 """
 
 from __future__ import annotations

@@ -1,18 +1,15 @@
 """What programs ask a router for: values of shows, counters, metrics.
 
-One value, such as that of a show, as JSON text in pieces. Its host calls `step` in slices, until it gives "".
-
-The counters of the data plane as rows of numbers: what `Count` wants. Nothing is kept between two questions.
-
-The metrics of a router: the tables of all its features and of its process. What `Count` of `metrics` wants.
+    Asking            one value, such as that of a show, as JSON text in pieces; its host calls `step` in slices
+    counted           the counters of the data plane as rows of numbers; nothing is kept between two questions
+    router_metrics    the tables of all features and of the process: what `Count` of `metrics` wants
 
 A table is sent as `Counts` of at most `LARGEST_BATCH` rows; the first of them says what its numbers mean. A table
 without rows is not sent. Tables of features of which each VRF has machines of its own begin with the label `vrf`.
 
-The process in which this router runs, as metrics: processor, memory, files, version, and how late its loop is.
-
-All routers of a simulated lab share one process, and so these numbers. The lateness of the loop is measured while
-metrics are asked for, and a while longer: a timer of `_BEAT` seconds is called late when something held the loop.
+Metrics of the process are processor, memory, files, version, and how late its loop is. All routers of a simulated lab
+share one process, and so these numbers. The lateness of the loop is measured while metrics are asked for, and a while
+longer: a timer of `_BEAT` seconds is called late when something held the loop.
 """
 
 from __future__ import annotations

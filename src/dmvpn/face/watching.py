@@ -2,9 +2,8 @@
 
 Nothing is buffered for it. When it is ready for more it gets the lines after its last one; lines that the router has
 forgotten meanwhile are counted and reported. So a slow client misses lines, and uses no memory of the router. Each
-message has an id, LIFE.EVENT.LOG: with it a client that lost its connection goes on where it was, in the same life.
-
-The life of a router, as a word: it is another one after each start, and clients resume within one life only.
+message has an id, LIFE.EVENT.LOG: with it a client that lost its connection goes on where it was, in the same life. A
+router has another life (`life_of`) after each start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which tables of a simulated network are of one customer (`network/customers`)."""
+"""Which tables of a simulated network are of one customer (`network/overlay`)."""
 
 from __future__ import annotations
 

@@ -1,14 +1,13 @@
-"""Generic Routing Encapsulation: RFC 2784, with key and sequence number of RFC 2890.
+"""Generic Routing Encapsulation: RFC 2784, with key and sequence number of RFC 2890; and ECN through a tunnel, RFC
+6040.
 
 Optional fields are in the order checksum, key, sequence number, each only if its flag says so. A tunnel of IOS sends
 four octets without options, eight with `tunnel key`, four more with `tunnel checksum` and, point to point, with
 `tunnel sequence-datagrams`. RFC 1701 source routing does not exist here.
 
-Explicit congestion notification through a tunnel: RFC 6040 §4.2.
-
-On the way in the outer header gets the inner one's two bits, with its TOS. On the way out what routers between the
-tunnel's ends marked must not get lost: the inner header takes the mark, or, if its sender would not understand, the
-packet is dropped as the router would have done.
+Explicit congestion notification (§4.2): on the way in the outer header gets the inner one's two bits, with its TOS. On
+the way out what routers between the tunnel's ends marked must not get lost: the inner header takes the mark, or, if its
+sender would not understand, the packet is dropped as the router would have done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Internet Control Message Protocol: RFC 792, with the next-hop MTU of RFC 1191.
+"""The Internet Control Message Protocol: RFC 792, with the next-hop MTU of RFC 1191; for IPv6 RFC 4443.
 
     EchoRequest, EchoReply     ping, and the liveness probe of a shortcut
     DestinationUnreachable     no route, administratively prohibited, fragmentation needed ...
@@ -8,11 +8,9 @@
 A redirect (type 5) is an `OtherMessage` on purpose. A router does not listen to redirects (RFC 1812 §5.2.7.2), and in
 a DMVPN the one that counts is NHRP's Traffic Indication.
 
-ICMP for IPv6, RFC 4443, in the words of ICMP for IPv4.
-
-A router does the same things with both: it answers echoes, says what it could not deliver and why, and reads what
-others say. So this file has no messages of its own. It writes those of `net.icmp` with the numbers of RFC 4443 and
-reads them back; which number means which is the table by which translators work (RFC 7915 §4.2 and §5.2).
+A router does the same things with both versions: it answers echoes, says what it could not deliver and why, and reads
+what others say. So ICMP for IPv6 has no messages of its own here. Those of IPv4 are written with the numbers of RFC
+4443 and read back; which number means which is the table by which translators work (RFC 7915 §4.2 and §5.2).
 
     EchoRequest, EchoReply                        128, 129
     DestinationUnreachable                        1

@@ -1,10 +1,8 @@
-"""IP of either version: the one place that asks which one a packet is.
+"""IP of either version, the one place that asks which one a packet is; and UDP over both (RFC 768, RFC 8200 §8.1).
 
 Code that forwards, tunnels, pings or resolves does the same with both. Here it gets packets that answer to the same
 names (`Ipv4Packet` and `Ipv6Packet`: source, destination, protocol, ttl, tos, payload), headers read without decoding,
 and ICMP messages without their numbers.
-
-The User Datagram Protocol: RFC 768, over IPv4 and IPv6 (RFC 8200 §8.1).
 """
 
 from __future__ import annotations

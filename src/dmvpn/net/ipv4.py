@@ -1,22 +1,19 @@
-"""The Internet Protocol, version 4: RFC 791.
+"""The Internet Protocol, version 4 (RFC 791), its checksum, and the octets that decoders are given.
 
 `Ipv4Packet` is a whole datagram or fragment, header options kept as they came. Code that only needs to know where a
 packet goes does not decode it: `peek_addresses` and `peek_flow` look at the octets and cost a fraction of `parse`.
 
-The Internet checksum: RFC 1071, and its update when one word changes, RFC 1624.
+The checksum is that of RFC 1071, its update when one word changes that of RFC 1624. The ones' complement sum of 16-bit
+words is the sum modulo 65535, and 65536 is 1 modulo 65535: so the sum of a message is the message itself, read as one
+big-endian number, modulo 65535. One division in C takes the place of a loop.
 
-The ones' complement sum of 16-bit words is the sum modulo 65535, and 65536 is 1 modulo 65535: so the sum of a message
-is the message itself, read as one big-endian number, modulo 65535. One division in C takes the place of a loop.
-
-Packets whose TCP or UDP checksum somebody left to a network card: the field holds the pseudo header's sum yet.
-
+A packet may lack its TCP or UDP checksum, because it was left to a network card: the field has the pseudo header's sum.
 Linux does so for whatever it makes or merges, until a packet leaves by a card that cannot help. A virtual cable carries
 such packets as they are, so they never were on a wire that could have hurt them.
 
-What a decoder may be given, and addresses out of it without parsing text.
-
-A hub reads the same few thousand addresses over and over. Making an `IPv4Address` takes three times as long as finding
-the one that was made before, and one object a router instead of one a packet also keeps the caches small.
+Addresses come out of octets without parsing text. A hub reads the same few thousand addresses over and over. Making an
+`IPv4Address` takes three times as long as finding the one that was made before, and one object a router instead of one
+a packet also keeps the caches small.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
-"""The clamp of TCP's maximum segment size, `ip tcp adjust-mss`. A router does nothing else with TCP.
+"""TCP: the clamp of its maximum segment size (`ip tcp adjust-mss`); segments (RFC 9293 §3.1), and their MD5 signature.
 
 Both ends announce in their SYN the largest segment they take (RFC 9293 §3.7.1). A router before a tunnel lowers
 the number to what fits the tunnel, so that hosts never send what would have to be cut, even where path MTU discovery is
 filtered. It never raises it, and it touches nothing but a SYN.
 
-TCP segments: RFC 9293 §3.1, and their MD5 signature, RFC 2385.
-
-Options are kept as they came; the signature is the only one that is looked at.
+Options of segments are kept as they came; the signature (RFC 2385) is the only one that is looked at.
 """
 
 from __future__ import annotations

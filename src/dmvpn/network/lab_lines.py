@@ -1,6 +1,6 @@
 """What a lab changes in files that would not work here as they are.
 
-GRE tunnels that a crypto map protects: the equivalent IPsec profiles, which a lab uses instead of the map.
+A lab uses IPsec profiles instead of a crypto map that protects GRE tunnels:
 
     crypto map M 10 ipsec-isakmp        crypto ipsec profile M-10
      set peer 198.51.100.2        ->     set transform-set T
@@ -12,12 +12,11 @@ GRE tunnels that a crypto map protects: the equivalent IPsec profiles, which a l
 An entry protects a tunnel between its two ends if its peer is the tunnel's destination, its map is on the interface
 that the tunnel leaves by, and its access list permits GRE between the two. Its other lines stay in the profile.
 
-Clouds without keys: a spoke with two multipoint tunnels on one source cannot distinguish their packets.
+A spoke with two multipoint tunnels on one source cannot distinguish the packets of clouds without keys. Each cloud is a
+subnet of tunnel addresses. If a router has tunnels of two clouds on one source, and no tunnel of these clouds has a
+key, every tunnel there gets the key of its subnet, so that both ends have the same key.
 
-Each cloud is a subnet of tunnel addresses. If a router has tunnels of two clouds on one source, and no tunnel of these
-clouds has a key, every tunnel there gets the key of its subnet, so that both ends have the same key.
-
-Files of IOS XE that name no release, and a hub among them that relies on a hidden default of newer releases.
+A hub may rely on a hidden default of newer releases, and its file name no release:
 
     interface GigabitEthernet2      no port of IOS has this name: this is IOS XE
     (no line `version`)             of some release

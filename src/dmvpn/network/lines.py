@@ -1,11 +1,9 @@
-"""A configuration as its lines: its sections, and its text after more lines were typed.
+"""A configuration as its lines: its sections, its routing processes, and its text after more lines were typed.
 
 Texts are brought into the order and spelling of the running configuration first, so `interface tunnel 100` and
 `interface Tunnel100` are the same section, and a line is found by how it begins.
 
-Lines that rules are about and upon which no router here acts: those of the table that routers read, too.
-
-A routing process as lines: those of one table, and the lines that move them into another table.
+A `Process` has its lines about one table, and `moved` gives the lines that move them into another table.
 """
 
 from __future__ import annotations

@@ -9,14 +9,13 @@ An end is a client if it has an NHS. It is a server if a client names it as NHS,
 tunnel without an NHS of its own. A regional hub is both. Tunnels that are shut down, and excerpts of a tunnel's
 configuration, are left out.
 
-The place of a router, which its configuration does not show: whether it is behind NAT, and of which kind.
+A `Site` is what a router's configuration does not show: whether it is behind NAT, and of which kind.
 
-Which tables of different routers are of one customer: their LANs should reach each other.
-
-A VRF mostly has one name on all routers, so tables of one name are of one customer. The name means nothing outside its
-router, though: a VRF whose name no other router has belongs to the tables that its tunnels meet, in a cloud of the same
-network and the same key. So does the global table of a customer's own router, where the clouds of several customers
-end in global tables.
+Tables of different routers are of one customer (`customers`) if their LANs should reach each other. A VRF mostly has
+one name on all routers, so tables of one name are of one customer. The name means nothing outside its router, though: a
+VRF whose name no other router has belongs to the tables that its tunnels meet, in a cloud of the same network and the
+same key. So does the global table of a customer's own router, where the clouds of several customers end in global
+tables.
 """
 
 from __future__ import annotations

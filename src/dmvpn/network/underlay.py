@@ -1,4 +1,5 @@
-"""The paths between tunnel ends, where the files rely on protocols that this release does not run, or on proxy ARP.
+"""The underlay that files imply: the ends of links, and paths between tunnel ends where the files rely on protocols
+that this release does not run, or on proxy ARP.
 
     through       routers without tunnels on the shortest paths between tunnel ends: they represent the provider
     stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of foreign
@@ -12,7 +13,7 @@ A router that already has a route, even a default route, keeps it; so does a rou
 neighbor that would send a packet back, or has no route, does not lead there. Routes that a protocol would learn are
 assumed to be the shortest ones.
 
-Finds the other end of a link among several ports with a fitting address, where sites use the same addresses.
+`pairs` finds the other end of a link among several ports with a fitting address, where sites use the same addresses.
 
     R14 Ethernet0/0  172.16.1.0/31, OSPF area 10        three other ports have 172.16.1.1/31, and
     R12 Ethernet0/2  172.16.1.1/31, OSPF area 10        two of these ports run OSPF in one area

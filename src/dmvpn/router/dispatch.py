@@ -9,13 +9,12 @@
 What a machine returns is taken in order: a notice joins the queue, an effect the list of effects. Both belong to the
 event, so the caller has them. A `Dispatch` knows neither a configuration nor a protocol.
 
-The models that features make of a configuration, and when each must be made again.
+`Models` has the models that features make of a configuration, and knows when each must be made again.
 
-The order of effects about one port in one event: nothing passes a port that is not filtered yet, or no more.
-
-Features give their effects in the order in which notices reach them: a port may come up by a line, and get its list by
-a notice about lists that follows. An order for filters needs no other effect. So this order moves: before the effect
-that opens its port, or behind the effect that shuts it.
+In one event nothing passes a port that is not filtered yet, or no more (`filtered_first`). Features give their effects
+in the order in which notices reach them: a port may come up by a line, and get its list by a notice about lists that
+follows. An order for filters needs no other effect. So this order moves: before the effect that opens its port, or
+behind the effect that shuts it.
 """
 
 from __future__ import annotations

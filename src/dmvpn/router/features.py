@@ -1,6 +1,6 @@
 """All features, in the order in which events reach them. A new protocol is one line here.
 
-Which machine answers which question: the machines behind `base.ports.Ports`.
+`fill` says which machine answers which question: the machines behind `base.ports.Ports`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""The configuration language that all features together make: built once, shared by every router of this process.
-
-The commands that all features together have, and what the filter `explain` does with their answers.
+"""The language that all features together make: configuration lines, built once and shared by every router of this
+process, and commands of the exec prompt, with the filter `explain`.
 """
 
 from __future__ import annotations

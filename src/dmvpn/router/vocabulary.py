@@ -3,17 +3,12 @@
     Vocabulary     made once for a tuple of features; `meanings` of a word, `of_code`, `of_line`, `on_screen`
 
 It is in this room because a part of the language needs it: the output filter `explain` is put into the exec parser
-where that is made of all features (`router/language.py`, `router/annotation.py`), so a face need not know of it. What
+where that is made of all features (`router/language.py`, `annotate`), so a face need not know of it. What
 people ask in words (`dmvpn explain`) is looked up by `tools/explain`, with this.
 
-Configuration lines on a screen, explained: the texts of `?`, found with the reader of `config check`.
-
-configuration_on    the lines that are understood, each meaning once, by mode
-
-A screen, and beneath it what its words mean: `show ... | explain`.
-
-annotate     what the filter does with the lines of a command
-explained    the paragraphs alone, of meanings that were found otherwise
+    configuration_on    lines of a configuration on a screen, each meaning once, by mode, in the texts of `?`
+    annotate            what `show ... | explain` does with the lines of a command: beneath them what their words mean
+    explained           the paragraphs alone, of meanings that were found otherwise
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@
     DHCP       a port gets an address (`missing_addresses.py`)
     ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
-    keys       tunnels that cannot be distinguished get keys (`clouds.py`)
-    maps       GRE tunnels under a crypto map get an IPsec profile instead (`crypto_maps.py`)
+    keys       tunnels that cannot be distinguished get keys (`lab_lines`)
+    maps       GRE tunnels under a crypto map get an IPsec profile instead (`lab_lines`)
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
-    releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`unnamed.py`)
+    releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`lab_lines`)
 
 Lines are changed in place, so that messages still name the lines of the file. A note reports each change. A folder with
 a `lab.yaml` says the rest itself, and only its ciphers and policies are changed.

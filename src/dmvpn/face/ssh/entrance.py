@@ -1,9 +1,8 @@
-"""Where connections come in: each is judged before the first octet of SSH is exchanged.
+"""Connections before authentication: each is judged before the first octet of SSH is exchanged, and their number is
+limited.
 
 The router decides which addresses may connect (`access-class`; in quiet mode `login quiet-mode access-class`). It is
 asked about one connection at a time and with pauses, because strangers decide how many connections there are.
-
-Connections before authentication: limited by source network and in total, with a rule for closing the oldest.
 
 A connection is silent until its client has finished the key exchange and named a user. If too many wait, the oldest
 silent connection from the network with the most of them is closed to make room for the next one. So clients that only

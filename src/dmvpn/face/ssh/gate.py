@@ -1,8 +1,7 @@
 """One listening address that leads to one router: a user is asked for a password, and gets a terminal line.
 
-Host keys: made once, kept for their owner alone (0600).
-
-How a front end uses memory: threads compute passwords, and each would get a heap of its own that never shrinks.
+Host keys are made once and kept for their owner alone (0600). Threads compute passwords, and each would get a heap of
+its own that never shrinks, so all use one (`use_one_heap`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SCP, as OpenSSH's `scp -O`, Netmiko and NAPALM speak it: one file at a time, to flash and from there.
+"""Files to flash and from there: SCP, as OpenSSH's `scp -O`, Netmiko and NAPALM speak it, and SFTP.
 
     scp -t PATH    a file comes     us: 0    them: C0644 SIZE NAME    us: 0    them: SIZE octets, 0    us: 0
     scp -f PATH    a file goes      them: 0  us: C0600 SIZE NAME      them: 0  us: SIZE octets, 0
@@ -7,7 +7,7 @@ A zero agrees; a one is followed by an error message. A received file is written
 breaks off leaves the old file unchanged. Folders and several files at once are refused. Outside flash, only the two
 configurations can be read: system:running-config and nvram:startup-config.
 
-SFTP to flash: read, write, list, stat, remove and rename; everything else is refused.
+SFTP reads, writes, lists, stats, removes and renames; everything else is refused.
 
     flash:/x.cfg, bootflash:x.cfg, /x.cfg, x.cfg     the file x.cfg
     ".", /, flash:                                   the only folder

@@ -2,10 +2,9 @@
 
 A session is between the addresses of `neighbor` lines and listen ranges, which need not be those of the tunnel.
 
-How BGP of each end of a tunnel knows the other end: by a `neighbor` line, by a listen range, or not at all.
-
-An end calls from its tunnel address, or from the address of its `update-source`, so its neighbor may know it by either.
-What a router's lines make of its neighbors is found once for each router, whatever the number of its tunnels.
+An end of a tunnel knows the other end by a `neighbor` line, by a listen range, or not at all. It calls from its tunnel
+address, or from the address of its `update-source`, so its neighbor may know it by either. What a router's lines make
+of its neighbors is found once for each router, whatever the number of its tunnels.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The table of IKE: proposals that both ends have, and methods and identities that each accepts of the other one.
 
-Nothing is negotiated here a second time: the book of IKE's machine says what each end would use with the other one.
-
-The two ends of a tunnel, as IKE sees them: how each would talk to the other one, by the machine's own book.
+Nothing is negotiated here a second time: the peer settings of IKE's machine say what each end (`Side`) would use with
+the other one.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""The table of routing protocols: what one end of a tunnel runs the other end has to run, too.
+"""The tables of routing protocols, of NHRP and of tunnels: what two ends of a tunnel must agree on, and have for each
+other.
 
-The table of EIGRP: what two neighbors over a tunnel must agree on.
-
-The table of OSPF: what two neighbors over a tunnel must agree on, and have for each other.
-
-The table of RIP: what two ends of a tunnel must agree on, and have for each other.
-
-The tables of tunnels and of NHRP: both ends of a tunnel have their lines in the section of the interface.
+    PROTOCOLS           what one end runs the other end has to run, too
+    EIGRP, OSPF, RIP    two neighbors over the tunnel
+    TUNNELS, NHRP       both ends have these lines in the section of the interface
 """
 
 from __future__ import annotations

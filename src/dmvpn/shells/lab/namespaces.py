@@ -13,10 +13,9 @@ A process with CAP_SYS_ADMIN (root) needs no user namespace; everything else is 
 its own signal handlers: process 1 ignores signals that it does not handle (SIGTERM ends it here, unless the supervisor
 decides otherwise).
 
-Why this machine refuses namespaces, and the one command that changes it.
-
-The same EPERM has a handful of causes; /proc shows which one it is. `MachineFacts` holds the facts from there,
-`diagnose` is a pure function of step, error and facts, so every case is tested without such a machine.
+A machine may refuse namespaces, and one command changes that. The same EPERM has a handful of causes; /proc shows which
+one it is. `MachineFacts` holds the facts from there, `diagnose` is a pure function of step, error and facts, so every
+case is tested without such a machine.
 """
 
 from __future__ import annotations

@@ -15,8 +15,6 @@ is in /run/dmvpn: a user who looks for a router by name searches that folder aft
 The command that brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab
 is dead, however it died. Such a folder is removed by the next command that lists labs.
 
-Finds the lab, router, host or gateway that the command line names.
-
 "LAB/R31" is unambiguous. "R31" alone means the one lab that has such a node, however many are up; if several have one,
 or none has, the error names those labs, and a command that can be typed as it is.
 """

@@ -4,12 +4,9 @@ It is forked from the supervisor, which has imported everything already, so it s
 that memory. The pipe to the supervisor carries two requests, for what is missing until the router is ready and for its
 facts; and a request without an answer, to write keys for a capture.
 
-Requests of the supervisor to a router by the pipe between them, and the router's last message before it ends.
-
-Answers of any length over a SOCK_SEQPACKET pipe: the octets are in a file in memory, and its descriptor is sent.
-
-A packet of such a pipe must fit into the sender's buffer, some 200 KB by default; the facts of a hub with hundreds of
-spokes are larger.
+`ask` and `put` are requests of the supervisor, `last_words` the router's last message before it ends. An answer of any
+length goes over the SOCK_SEQPACKET pipe as the descriptor of a file in memory (`lend`): a packet of such a pipe must
+fit into the sender's buffer, some 200 KB by default; the facts of a hub with hundreds of spokes are larger.
 """
 
 from __future__ import annotations

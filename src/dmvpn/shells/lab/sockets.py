@@ -90,7 +90,7 @@ def is_alive(lab: str) -> bool:
 def the_socket_of(text: str) -> str | None:
     """Return the management socket of "R31" or "LAB/R31" if this can be one router only, and its lab runs.
 
-    None: `finding.py` finds the router, or knows what to say about it.
+    None: `places.py` finds the router, or knows what to say about it.
     """
     lab, slash, router = text.rpartition("/")
     try:

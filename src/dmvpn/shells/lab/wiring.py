@@ -4,11 +4,10 @@ A wire with more than two ends is a bridge; hosts and gateways are configured. R
 and configure them themselves, like network cards. A bridge lives in a namespace of its own; where the kernel has none,
 the relay of bad wires (impair.py) is the switch.
 
-A translator (NAT) of a real lab: a network namespace in which the kernel forwards and masquerades.
-
-Linux remembers flows by both addresses and ports (conntrack), so it is a port-restricted translator, and with random
-ports a symmetric one. It cannot be a cone, which accepts answers from any remote: such a gateway is port-restricted
-here, and `lab status` shows that.
+A translator (`Gateway`) is a network namespace in which the kernel forwards and masquerades. Linux remembers flows by
+both addresses and ports (conntrack), so it is a port-restricted translator, and with random ports a symmetric one. It
+cannot be a cone, which accepts answers from any remote: such a gateway is port-restricted here, and `lab status` shows
+that.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Routers and hosts of the simulation.
+"""Routers, hosts and translators (NAT) of the simulation.
 
-A translator (NAT) of the simulation: two ports, one public address, translation as by Linux's conntrack.
+A translator has two ports and one public address, and translates as Linux's conntrack does.
 
     inside  -> for itself?  echo: answered
             -> hops left?   -> outbound flow -> source = public address and port -> outside, to its gateway

@@ -1,16 +1,14 @@
 """A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and commands.
 
-The simulation's time runs with the machine's (`following`); `lab clock +2h` lets two hours of it pass at once.
+The simulation's time runs with the machine's (`FollowedClock`); `lab clock +2h` lets two hours of it pass at once.
 
-The time of a simulation that follows a clock of the machine, and falls behind where the machine is too slow for it.
+The simulation follows a clock of the machine, and falls behind where the machine is too slow. A flood of pings can be
+more than a processor simulates in real time. A simulation that caught up whatever it takes would have ever more to
+catch up, and keys and requests would wait for all of it.
 
-A flood of pings can be more than a processor simulates in real time. A simulation that caught up whatever it takes
-would have ever more to catch up, and keys and requests would wait for all of it.
-
-`lab capture` in a simulated lab: a pcap file for every port and tunnel of the chosen nodes.
-
-Simulated wires have no link layer, so the files hold IP packets (link type RAW). Their times are those of the
-simulation: a leap of its clock is a gap. A packet that a bad wire loses is in the file of its sender alone.
+`lab capture` makes a pcap file for every port and tunnel of the chosen nodes. Simulated wires have no link layer, so
+the files hold IP packets (link type RAW). Their times are those of the simulation: a leap of its clock is a gap. A
+packet that a bad wire loses is in the file of its sender alone.
 """
 
 from __future__ import annotations

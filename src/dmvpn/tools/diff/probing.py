@@ -48,7 +48,7 @@ _TCP_PORT: Final = 7
 @dataclass(frozen=True, slots=True)
 class Lan:
     """The origin or destination of packets. site, port: the router in front of it and its interface, which is in this
-    VRF. host: its name. customer: LANs of one customer should reach each other (`network/customers`).
+    VRF. host: its name. customer: LANs of one customer should reach each other (`network/overlay`).
     """
 
     site: str

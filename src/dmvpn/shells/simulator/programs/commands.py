@@ -1,4 +1,4 @@
-"""The interface of a host's program, and its option parser.
+"""Programs of a simulated host: their interface and option parser, `ping` and `traceroute`.
 
 `ping` as iputils has it: a request each second, a line for each answer, statistics at the end.
 
