@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dmvpn.face.handle import new_session
-import pytest
-
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
 from dmvpn.router.facts import router_facts

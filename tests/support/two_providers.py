@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.net import ip
 from dmvpn.net.ip import UDP_HEADER_LENGTH as UDP_HEADER
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER
 from support.texts import file_text
 
 if TYPE_CHECKING:

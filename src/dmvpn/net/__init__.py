@@ -1,6 +1,6 @@
 """Packet formats that several protocols share: octets to frozen values and back, nothing else.
 
-    ipv4.py        RFC 791 header with options, fragmentation, a cheap look at addresses and ports; the checksum, and octets
+    ipv4.py        RFC 791: headers, fragmentation, a cheap look at addresses; the checksum; octets for decoders
     ipv6.py        RFC 8200 header
     ip.py          either version of IP, for code that does the same with both; UDP
     icmp.py        RFC 792, 1191, 4443: echo, unreachable, time exceeded, and what they quote, over both versions

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
     from dmvpn.base.findings import Concern
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.network.overlay import TunnelEnd
-    from dmvpn.network.terms.ike_sides import Side
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.network.terms.ike import Side
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

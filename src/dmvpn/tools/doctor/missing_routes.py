@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address, Network
     from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.features.static.model import StaticRoute
-    from dmvpn.network.customers import Table
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts

@@ -25,16 +25,9 @@ from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.system.messages import Configured, Restarted
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.bgp import BGP, awaited
-from dmvpn.network.terms.eigrp import EIGRP
-from dmvpn.network.terms.ospf import OSPF
-from dmvpn.network.terms.protocols import PROTOCOLS, wanted
-from dmvpn.network.terms.rip import RIP
+from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
 from dmvpn.tools.doctor import addressing, missing_routes, terms
 from dmvpn.tools.doctor.configuration import texts
-from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
-from dmvpn.tools.doctor import bgp_sessions, duties, missing_routes
-from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed

@@ -18,10 +18,8 @@ from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
-from dmvpn.network.terms.tunnels import NHRP, TUNNELS
-from dmvpn.tools.doctor import terms
 from dmvpn.network.terms.protocols import NHRP, TUNNELS
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.impact import has_server
 from dmvpn.tools.doctor.scene import interface_of

@@ -27,10 +27,8 @@ from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, vrfs
-from dmvpn.network.vrf_processes import moved, process_of
-from dmvpn.tools.doctor import terms
 from dmvpn.network.lines import moved, process_of
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 from dmvpn.base.errors import UserError
 from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
-from dmvpn.network.lines import after, lines_after
+from dmvpn.network.lines import Process, after, lines_after, moved, process_of
 from dmvpn.network.overlay import EndPair
-from dmvpn.network.vrf_processes import Process, moved, process_of
 from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Role
 

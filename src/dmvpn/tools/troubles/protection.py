@@ -25,7 +25,7 @@ from dmvpn.ios import common
 from dmvpn.network.terms.bgp import BGP, PASSWORD
 from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
 from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
-from dmvpn.network.terms.rip import RIP
+from dmvpn.network.terms.protocols import RIP
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import (
     Command,

@@ -22,9 +22,7 @@ from dmvpn.features.policy.config import access_lists
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder, common
 from dmvpn.network.terms import bgp as bgp_terms
-from dmvpn.network.terms import ospf as tables
-from dmvpn.network.terms.eigrp import EIGRP
-from dmvpn.ios import common
+from dmvpn.network.terms import protocols as tables
 from dmvpn.network.terms.protocols import EIGRP
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS

@@ -29,13 +29,8 @@ from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.bgp import BGP, NEIGHBORS, PASSWORD, SHUTDOWN, awaited
 from dmvpn.network.terms.bgp import SYSTEM as BGP_SYSTEM
-from dmvpn.network.terms.eigrp import EIGRP
-from dmvpn.network.terms.ospf import OSPF, ospf_end
-from dmvpn.network.terms.protocols import ONE_SIDED, PROTOCOLS, process_line
-from dmvpn.network.terms.rip import RIP
+from dmvpn.network.terms.protocols import EIGRP, ONE_SIDED, OSPF, PROTOCOLS, RIP, ospf_end, process_line
 from dmvpn.tools.lint.found import differences, failed, found
-from dmvpn.network.terms.protocols import EIGRP, ONE_SIDED, PROTOCOLS, RIP, process_line
-from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

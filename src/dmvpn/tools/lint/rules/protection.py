@@ -20,8 +20,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
 from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.lines import indented
-from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS
-from dmvpn.network.terms.ike_sides import side_of
+from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS, side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTED, PROTECTION
 from dmvpn.network.terms.preshared_keys import key_lines
 from dmvpn.tools.lint.found import differences, found
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.model import Profile
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.network.terms.ike_sides import Side
+    from dmvpn.network.terms.ike import Side
     from dmvpn.tools.lint.found import NetworkConcern
 
     Needed: TypeAlias = dict[tuple[str, str], dict[IPAddress, None]]

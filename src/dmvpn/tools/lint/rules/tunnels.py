@@ -27,12 +27,9 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import Protocol, ospf_interface
-from dmvpn.network.terms.table import Table, disagreements
-from dmvpn.network.terms.tunnels import TUNNELS
-from dmvpn.tools.lint.found import differences, differing, found
-from dmvpn.ios.common import SHUTDOWN
 from dmvpn.network.terms.protocols import TUNNELS
-from dmvpn.tools.lint.found import differences, found
+from dmvpn.network.terms.table import Table, disagreements
+from dmvpn.tools.lint.found import differences, differing, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
