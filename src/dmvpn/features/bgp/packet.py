@@ -24,8 +24,6 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.net.octets import Octets
-    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.net.ipv4 import Octets
 
 # ------------------------------------------------------------------------------------------------ codes

@@ -18,8 +18,6 @@ from dmvpn.base.effects import SendGre
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.history import LARGEST_KEPT
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.net.checksum import checksum
-from dmvpn.features.nhrp.past import LARGEST_KEPT
 from dmvpn.net.ipv4 import checksum
 
 if TYPE_CHECKING:

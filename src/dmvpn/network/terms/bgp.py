@@ -17,10 +17,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
-from dmvpn.features.bgp.config.instance import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR
-from dmvpn.features.bgp.settings import templates
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.config.processes import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR, ROUTER, VRF_FAMILY
+from dmvpn.features.bgp.config.instance import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR, ROUTER, VRF_FAMILY
 from dmvpn.features.bgp.settings import configured_peers, groups_of, guest, templates, with_group
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare
