@@ -44,10 +44,8 @@ from dmvpn.base.streams import (
     StreamWritable,
 )
 from dmvpn.base.translation import Addresses
-from dmvpn.face.counted import COLUMNS, rows_of_peers
-from dmvpn.net import icmp
-from dmvpn.base.events import KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.face.values import COLUMNS, rows_of_peers
+from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Flag, Ipv4Packet
 

@@ -15,9 +15,9 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells import capture_files
 from dmvpn.shells.capture_files import CaptureFile
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.simulator.capturing import SimulatedCapture
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
+from dmvpn.shells.simulator.wallclock import SimulatedCapture
 from support.labs import Labs, eventually
 from support.pcap import dissected, read
 from support.world import World

@@ -15,7 +15,6 @@ from dmvpn.base.causes import Cause
 from dmvpn.labs import prompts
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
-from dmvpn.shells.lab import finding
 from dmvpn.shells.lab import places
 from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from dmvpn.base.events import Event, NhrpReceived
-from dmvpn.face.handle import new_session
-from dmvpn.face.oneshot import OneShot
+from dmvpn.face.context import new_session
+from dmvpn.face.interpreter import OneShot
 from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.features.nhrp.packet import PacketType, RegistrationRequest, parse
 from dmvpn.judge.variants import vary

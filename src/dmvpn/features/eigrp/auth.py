@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.state import State
-    from dmvpn.net.octets import Octets
     from dmvpn.net.ipv4 import Octets
 
 

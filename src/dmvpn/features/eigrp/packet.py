@@ -25,17 +25,13 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import tlv
 from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
-from dmvpn.net.checksum import checksum
-from dmvpn.net.octets import ipv4_address
+from dmvpn.net.ipv4 import checksum, ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
 
-    from dmvpn.net.octets import Octets
-from dmvpn.features.eigrp import route, tlv
-from dmvpn.features.eigrp.tlv import Parameters, Tlv, UnknownTlv
-from dmvpn.net.ipv4 import checksum
+    from dmvpn.net.ipv4 import Octets
 
 if TYPE_CHECKING:
     from dmvpn.net.ipv4 import Octets
