@@ -8,8 +8,8 @@
 These users may connect: the user that runs the router, root, and the group that its operator named
 (`shells/admission.py`).
 
-A client (`ClientConnection`) is a shell, one execution of lines, a program that asks for values and counters, or one
-that follows the history. Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A
+A client (`ClientConnection`) is a shell, one execution of lines, a program that asks for values and counters, or a
+follower of the history. Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A
 client that does not read keeps its own command waiting, until the line's `exec-timeout` ends the session. The router
 never waits for a terminal.
 

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from dmvpn.net.ipv4 import Octets
 
-if TYPE_CHECKING:
-    from dmvpn.net.ipv4 import Octets
-
 
 # ------------------------------------------------------------------------------------------------ route TLVs
 
