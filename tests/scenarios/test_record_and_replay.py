@@ -14,7 +14,7 @@ from dmvpn.base.recording import Recorder, load
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.tools.replaying import live_again
 from support.command import dmvpn, dmvpn_here
 from support.world import World

@@ -38,7 +38,7 @@ from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
 from support.pcap import esp_keys, network_layer, open_esp, read
 

@@ -31,7 +31,7 @@ from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Match
 from dmvpn.router.facts import router_facts
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
 from support.work import calls
 
@@ -240,7 +240,7 @@ def test_a_router_that_runs_no_ospf_and_no_bgp_does_not_import_them() -> None:
     """The machines of both were a tenth of what a router imported before its first packet."""
     code = (
         "import sys; from dmvpn.router.facts import router_facts; from dmvpn.shells.runtime.runtime import Runtime; "
-        "from dmvpn.router.features import FEATURES; from dmvpn.router.language import exec_parser; "
+        "from dmvpn.router.features import FEATURES; from dmvpn.router.prompt import exec_parser; "
         "exec_parser(FEATURES).match('show ip ospf'); "
         "sys.exit(any(f'dmvpn.features.{name}.machine' in sys.modules for name in ('ospf', 'bgp', 'rip', 'eigrp')))"
     )

@@ -12,7 +12,7 @@ from dmvpn.ios import CliError
 from dmvpn.labs.recorded import recorded_network
 from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.tools.replaying import lives_of
 

@@ -23,7 +23,7 @@ from dmvpn.face.shows import PROCESSOR, TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.features.system.show.switches import debug_commands
 from dmvpn.ios import Args, Change, ExecCommand, ExecParser, Feature, ShowContext
-from dmvpn.router.language import annotator
+from dmvpn.router.prompt import annotator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

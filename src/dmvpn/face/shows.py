@@ -22,7 +22,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import LineConfig, SystemMachine
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

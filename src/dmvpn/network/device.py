@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dmvpn.features.static.model import StaticConfig, StaticRoute
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
     from dmvpn.ios import ConfigTree, LineReport, Problem, Release, Section
-    from dmvpn.network.overlay import Site
+    from dmvpn.network.sites import Site
 
 
 _DEFAULT: Final = Prefix.parse("0.0.0.0/0")

@@ -9,8 +9,6 @@ An end is a client if it has an NHS. It is a server if a client names it as NHS,
 tunnel without an NHS of its own. A regional hub is both. Tunnels that are shut down, and excerpts of a tunnel's
 configuration, are left out.
 
-A `Site` is what a router's configuration does not show: whether it is behind NAT, and of which kind.
-
 Tables of different routers are of one customer (`customers`) if their LANs should reach each other. A VRF mostly has
 one name on all routers, so tables of one name are of one customer. The name means nothing outside its router, though: a
 VRF whose name no other router has belongs to the tables that its tunnels meet, in a cloud of the same network and the
@@ -31,10 +29,9 @@ from dmvpn.network.routing import Protocol, Running, advertised_lans, running
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-    from ipaddress import IPv4Address, IPv4Network, IPv6Network
+    from ipaddress import IPv4Network, IPv6Network
 
     from dmvpn.base.facts import Network as IPNetwork
-    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
@@ -42,23 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
-
-
-# ------------------------------------------------------------------------------------------------ sites
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """The place of a router. nat: the kind of NAT in front of it, None: no NAT. public: its address outside.
-
-    interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be
-    configured.
-    """
-
-    nat: NatKind | None = None
-    public: IPv4Address | None = None
-    interface: str = ""
-    ours: bool = True
+    from dmvpn.network.sites import Site
 
 
 # ------------------------------------------------------------------------------------------------ the overlay

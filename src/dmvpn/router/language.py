@@ -1,6 +1,4 @@
-"""The language that all features together make: configuration lines, built once and shared by every router of this
-process, and commands of the exec prompt, with the filter `explain`.
-"""
+"""The configuration language that all features together make: built once, shared by every router of this process."""
 
 from __future__ import annotations
 
@@ -10,12 +8,10 @@ from typing import TYPE_CHECKING
 from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.tunnel.config import model as tunnel_model
-from dmvpn.ios import ConfigTree, Configurator, ExecParser, Feature, known_commands
+from dmvpn.ios import ConfigTree, Configurator, Feature, known_commands
 from dmvpn.ios.protection import Unprotected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from dmvpn.base.addresses import IPAddress
 
 
@@ -49,20 +45,3 @@ def _bare(tree: ConfigTree) -> tuple[Unprotected, ...]:
         for one in tunnels
         if not one.protection
     )
-
-
-@lru_cache(maxsize=4)
-def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
-    """Return what commands these features understand in exec mode."""
-    return ExecParser([command for feature in features for command in feature.commands], annotator(features))
-
-
-def annotator(features: tuple[Feature, ...]) -> Callable[[str, Iterable[str]], Iterator[str]]:
-    """Return the output filter `explain`. Its texts are imported at the first use."""
-
-    def annotate(command: str, lines: Iterable[str]) -> Iterator[str]:
-        from dmvpn.router import vocabulary
-
-        return vocabulary.annotate(features, command, lines)
-
-    return annotate

@@ -23,7 +23,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.router.facts import RouterFacts
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.facts import GatewayFacts, lab_facts

@@ -18,7 +18,8 @@ from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.ios.hidden_secrets import SecretPlace, question
 from dmvpn.network import references
-from dmvpn.network.overlay import Network, Site
+from dmvpn.network.overlay import Network
+from dmvpn.network.sites import Site
 from dmvpn.network.terms.table import Disagreement
 from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake

@@ -10,7 +10,7 @@ features, yield findings; comments allow some of them; `report` writes the rest.
 
 from __future__ import annotations
 
-from dmvpn.network.overlay import Site
+from dmvpn.network.sites import Site
 from dmvpn.tools.lint.engine import GROUPS, RULES, lint, sites_of
 
 __all__ = ["GROUPS", "RULES", "Site", "lint", "sites_of"]

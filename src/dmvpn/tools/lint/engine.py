@@ -30,7 +30,8 @@ from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.transcript import Transcript
 from dmvpn.network import references
 from dmvpn.network.device import Device
-from dmvpn.network.overlay import Network, Site
+from dmvpn.network.overlay import Network
+from dmvpn.network.sites import Site
 from dmvpn.router.intake import without_effect
 from dmvpn.tools.lint.found import NetworkConcern, found
 from dmvpn.tools.lint.rules import (

@@ -21,7 +21,7 @@ from dmvpn.tools.lint.engine import sites_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.network.overlay import Site
+    from dmvpn.network.sites import Site
 
 _ENDINGS: Final = (".cfg", ".conf")
 #: What is typed for it, and what it is called in findings.

@@ -15,7 +15,8 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import Network, Site, TunnelEnd
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.network.sites import Site
     from dmvpn.tools.lint.found import NetworkConcern
 
 HUB: Final = Rule(
