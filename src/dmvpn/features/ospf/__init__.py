@@ -10,8 +10,7 @@ The order of the folder: a part knows the state and the parts in the lines below
     events         packets of neighbors: checks, exchange of databases, updates; `max-lsa`
     links          interfaces, areas and virtual links come and go
     adjacency      the life of neighbors: Hellos, elections, adjacencies, graceful restart
-    own_lsas       our router, network and summary LSAs
-    externals      our external LSAs, and those of NSSAs
+    own_lsas       our router, network, summary and external LSAs; NSSAs
     flooding       new LSAs go on to all neighbors; our own are originated, refreshed, defended, withdrawn
     output         packets leave, and are repeated; complaints about refused ones
     rib            routes from the routing table, and for it

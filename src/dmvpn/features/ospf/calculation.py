@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.ospf.externals import translations
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in
+from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in, translations
 from dmvpn.features.ospf.spf import (
     OspfRoute,
     Reached,
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.links import VirtualLinks
     from dmvpn.features.ospf.lsa import Database, LsaKey
-    from dmvpn.features.ospf.own_lsas import Summaries
+    from dmvpn.features.ospf.own_lsas import Externals, Summaries
     from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.spf import Hops, RunningArea
     from dmvpn.features.ospf.state import State

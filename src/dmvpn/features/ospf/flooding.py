@@ -6,7 +6,7 @@ hundred LSAs floods them in a few packets. Received updates are handled in `even
 `Origination` makes our own LSAs when their content changes, refreshes, defends and flushes them. RFC 2328 §12.4, §13.4,
 §14. Each is registered with a function that returns its current body (None: the LSA ends). The throttle limits how
 often the function is called, so a hundred changes make one instance. The functions of router and network LSAs make
-these from the current interfaces and neighbors; the other functions are in `own_lsas` and `externals`.
+these from the current interfaces and neighbors; the other functions are in `own_lsas`.
 """
 
 from __future__ import annotations

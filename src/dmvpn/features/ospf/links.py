@@ -28,12 +28,11 @@ from dmvpn.features.ospf.spf import RunningArea, Slices
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
     from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
-    from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.flooding import Flooding, Origination
     from dmvpn.features.ospf.lsa import LsaKey
     from dmvpn.features.ospf.model import VirtualLink
     from dmvpn.features.ospf.output import Sender
-    from dmvpn.features.ospf.own_lsas import Summaries, Topology
+    from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
     from dmvpn.features.ospf.spf import Graph, Reached, Tree
     from dmvpn.features.ospf.state import State
 

@@ -27,14 +27,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
-from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import BadPacket, NoRouterId
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
-from dmvpn.features.ospf.own_lsas import Summaries, Topology
+from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
 from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id

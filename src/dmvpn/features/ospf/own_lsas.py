@@ -1,39 +1,343 @@
-"""Our router, network and summary LSAs: each is originated again when it may have changed. RFC 2328 §12.4.1 to §12.4.3.
+"""Our LSAs by type: router, network, summary and external ones. Each is originated again when it may have changed.
 
-A router is a border router if it has interfaces in the backbone and in another area: it originates summaries, and
-learns routes between areas from summaries (§16.2). It uses summaries of the backbone alone, so that all paths
-between areas lead through the backbone and none in a circle.
+Router, network and summary LSAs, RFC 2328 §12.4.1 to §12.4.3: a router is a border router if it has interfaces in the
+backbone and in another area. It originates summaries, and learns routes between areas from summaries (§16.2). It uses
+summaries of the backbone alone, so that all paths between areas lead through the backbone and none in a circle.
+
+External LSAs, type 5 everywhere, type 7 in each NSSA: RFC 2328 §12.4.4, RFC 3101.
+
+    imports      redistributed routes of the routing table
+    translated   type 7 LSAs that a border router translates
+    _told        networks by prefix: of these, or a `summary-address` that holds some of them
+
+A `summary-address` is advertised while it contains a network; its cost is that of its cheapest network, as on IOS.
+
+The border router of an NSSA with the highest identifier translates, unless another one always translates. A router that
+loses this role stops at once; RFC 3101 §3.1 lets it go on for 40 s. Both find out by the same advertisement, so the
+outage is that of one flooding.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.features.ospf.flooding import as_it_is, network_body, router_body
-from dmvpn.features.ospf.lsa import (
-    INFINITY,
-    LsaKey,
-    LsaType,
-    Options,
-    RouterFlag,
-    SummaryBody,
-)
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.neighbor import InterfaceState
-from dmvpn.features.ospf.spf import OspfRoute, Reached, WayKind, range_of
+from dmvpn.features.ospf.rib import DEFAULT, Imports
+from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, WayKind, range_of
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from dmvpn.features.ospf.externals import Externals
+    from dmvpn.base.notices import Route
     from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.model import ExternalSummary
+    from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
+
+# ------------------------------------------------------------------------------------------------ not-so-stubby areas
+
+
+def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
+    """Return the type 7 default route that we originate in an area.
+
+    An internal router originates it if it has a default route, RFC 3101 §2.7.
+    """
+    settings = area.settings.nssa
+    if not settings.default or not (is_border or has_one):
+        return None
+    return ExternalBody(IPv4Address(0), settings.metric, settings.metric_type == 2)
+
+
+def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Address:
+    """Return the forwarding address of our redistributed routes: our highest address of a loopback in the area, else of
+    all.
+    """
+    mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
+    loopbacks = [each for each in mine if each.is_loopback]
+    return max((each.address for each in loopbacks or mine), default=UNSPECIFIED)
+
+
+def told_inside(state: State, area: RunningArea, body: ExternalBody) -> ExternalBody:
+    """Return the advertisement of an external route in an area: packets go to its next hop if that is in the area, else
+    to us. A border router advertises the route as type 5 itself, so it names no address.
+    """
+    return replace(body, forwarding=_forwarding_in(state, area, body))
+
+
+def options_inside(state: State, area: RunningArea, body: ExternalBody) -> int:
+    """Return the options of that advertisement: P, so that a border router translates it, if it names an address; and
+    DN.
+    """
+    translated = Options.NSSA if int(_forwarding_in(state, area, body)) else Options(0)
+    return int(translated | (Options.DOWN if body.is_down else 0))
+
+
+def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4Address:
+    if state.is_border:
+        return UNSPECIFIED
+    mine = [each for each in state.interfaces.values() if each.area is area]
+    if any(body.forwarding in each.prefix for each in mine):
+        return body.forwarding
+    return address_in(area, mine)
+
+
+def translates(area: RunningArea, router_id: IPv4Address) -> bool:
+    """Return whether this router translates an area's type 7 LSAs. RFC 3101 §3.1; asked of border routers alone."""
+    if area.settings.kind is not AreaKind.NSSA or area.tree is None:
+        return False
+    if area.settings.nssa.always:
+        return True
+    others = {
+        router: reached.flags
+        for router, reached in area.tree.routers.items()
+        if reached.flags & RouterFlag.BORDER and router != router_id
+    }
+    return not any(flags & RouterFlag.TRANSLATOR or router > router_id for router, flags in others.items())
+
+
+def translations(
+    areas: Iterable[RunningArea], router_id: IPv4Address, routes: Mapping[Prefix, OspfRoute]
+) -> dict[Prefix, ExternalBody]:
+    """Return the type 5 LSAs into which we translate type 7 LSAs. routes: result of the last calculation.
+
+    RFC 3101 §3.2.
+    """
+    found: dict[Prefix, ExternalBody] = {}
+    for area in areas:
+        if not translates(area, router_id):
+            continue
+        for key, entry in area.database.entries.items():
+            body, prefix, options = entry.lsa.body, entry.lsa.prefix, entry.lsa.header.options
+            holds = key.type == LsaType.NSSA_EXTERNAL and key.router != router_id and key not in area.database.dying
+            if not holds or not options & Options.NSSA or prefix is None or not isinstance(body, ExternalBody):
+                continue
+            route = routes.get(prefix)
+            chosen = route is not None and route.area == area.number and route.origin == key.router
+            if chosen and int(body.forwarding) and body.metric < INFINITY:
+                forwarding = UNSPECIFIED if area.settings.nssa.suppress_forwarding else body.forwarding
+                is_down = bool(options & Options.DOWN)
+                found[prefix] = replace(body, forwarding=forwarding, more=b"", spare=0, is_down=is_down)
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- external advertisements
+
+
+#: LSAs times neighbors that are sent in one event.
+_TOGETHER: Final = 3200
+
+
+class Externals:
+    """The external routes that one process advertises."""
+
+    def __init__(self, state: State, origination: Origination, offers: Offers) -> None:
+        self._state = state
+        self._origination = origination
+        self._offers = offers
+        self._imports = Imports(state)
+        self._own: dict[Prefix, ExternalBody] = {}
+        self._translated: dict[Prefix, ExternalBody] = {}
+        self._parts: dict[Prefix, dict[Prefix, None]] = {}  # of summaries, ordered sets
+        self._told: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
+        self._taken: dict[IPv4Address, None] = {}  # these names, an ordered set
+        self._untold: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
+
+    def dropped(self) -> dict[Prefix, int]:
+        """Return summaries that need a discard route to Null0, with their costs."""
+        if not self._state.settings.discards_summaries:
+            return {}
+        return {each.prefix: body.metric for each, body in self.summed_up() if body is not None and each.advertise}
+
+    def offer(self) -> None:
+        """Update the offers to the routing table at once."""
+        self._offers.renew(self.dropped())
+
+    def summed_up(self) -> list[tuple[ExternalSummary, ExternalBody | None]]:
+        """Return each `summary-address` with its LSA body, None: it contains no route."""
+        return [(summary, self._summed_up(summary)) for summary in self._state.settings.summaries]
+
+    # ------------------------------------------------------------------------------------------------ what changed
+
+    def refresh_all(self) -> None:
+        """Go through the whole routing table, because the lines, the areas or our identifier changed."""
+        routes = self._state.context.ports.rib.routes() if self._state.redistributes else ()
+        known = dict.fromkeys((*self._own, *(route.prefix for route in routes), DEFAULT))
+        self._own = {prefix: body for prefix in known if (body := self._imports.of(prefix)) is not None}
+        self._parts = {summary.prefix: {} for summary in self._state.settings.summaries}
+        for prefix in (*self._own, *self._translated):
+            summary = self._summary_of(prefix)
+            if summary is not None:
+                self._parts[summary.prefix][prefix] = None
+        is_telling = bool(self._untold)
+        self._untold.update(dict.fromkeys((*self._told, *self._own, *self._translated, *self._parts, DEFAULT)))
+        if not is_telling:
+            self._state.context.work(self._tell_rest(), self._state)
+
+    def _tell_rest(self) -> Iterator[None]:
+        """Advertise pending prefixes, some in each event: all neighbors receive each."""
+        while self._untold:
+            neighbors = sum(len(interface.neighbors) for interface in self._state.interfaces.values())
+            for prefix in list(islice(self._untold, max(1, min(SLICE, _TOGETHER // (neighbors + 1))))):
+                del self._untold[prefix]
+                self._tell(prefix)
+            if self._untold:
+                yield
+
+    def route_changed(self, prefix: Prefix, route: Route | None) -> None:
+        """Check a prefix with a new best route; the default route may depend on it."""
+        if self._state.redistributes or self._told:
+            self._put(self._own, prefix, self._imports.of(prefix))
+        if self._imports.may_decide(prefix, route):
+            self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
+
+    def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:
+        """Set the networks that we take over from type 7."""
+        for prefix in dict.fromkeys((*self._translated, *found)):
+            if found.get(prefix) != self._translated.get(prefix):
+                self._put(self._translated, prefix, found.get(prefix))
+
+    def forget(self) -> None:
+        """Forget the advertised routes, because the process begins again or ends."""
+        for state in (self._own, self._translated, self._parts, self._told, self._taken, self._untold):
+            state.clear()
+
+    def _put(self, known: dict[Prefix, ExternalBody], prefix: Prefix, body: ExternalBody | None) -> None:
+        """Note this route, among our own or the translated ones, and advertise the consequences."""
+        if body is not None:
+            known[prefix] = body
+        else:
+            known.pop(prefix, None)
+        summary = self._summary_of(prefix)
+        if summary is None:
+            self._tell(prefix)
+            return
+        parts = self._parts.setdefault(summary.prefix, {})
+        if prefix in self._own or prefix in self._translated:
+            parts[prefix] = None
+        else:
+            parts.pop(prefix, None)
+        self._tell(summary.prefix)
+        if summary.prefix in self._told and summary.prefix not in self._offers.offered:
+            self.offer()
+
+    # ------------------------------------------------------------------------------------------------ LSAs to originate
+
+    def _summary_of(self, prefix: Prefix) -> ExternalSummary | None:
+        """Return the most exact `summary-address` that a network is in."""
+        if prefix.is_default:
+            return None
+        fitting = [each for each in self._state.settings.summaries if prefix in each.prefix]
+        return max(fitting, key=lambda each: each.prefix.length, default=None)
+
+    def _summed_up(self, summary: ExternalSummary, *, own: bool = False) -> ExternalBody | None:
+        """Return the route of a summary, None: it contains no network. own: of our own networks only."""
+        parts = self._parts.get(summary.prefix, ())
+        translated = {} if own else self._translated
+        found = (self._own.get(prefix) or translated.get(prefix) for prefix in parts)
+        best = min(
+            (body for body in found if body is not None), key=lambda body: (body.is_type_2, body.metric), default=None
+        )
+        if best is None:
+            return None
+        mask = ipv4_address(summary.prefix.netmask.packed)
+        return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag, is_down=best.is_down)
+
+    def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
+        """Return the route advertised for a prefix, None: it is not advertised. own: of our own routes only."""
+        body, resort = self._found(prefix, own=own), self._state.last_resort
+        return (
+            body
+            if body is None or resort is None or resort.externals is None
+            else replace(body, metric=resort.externals)
+        )
+
+    def _found(self, prefix: Prefix, *, own: bool) -> ExternalBody | None:
+        summary = self._summary_of(prefix)
+        if summary is None:
+            return self._own.get(prefix) or (None if own else self._translated.get(prefix))
+        if summary.prefix != prefix or not summary.advertise:
+            return None
+        return self._summed_up(summary, own=own)
+
+    def _tell(self, prefix: Prefix) -> None:
+        """Advertise the present route for a prefix, which may have changed."""
+        areas = self._state.areas.values()
+        outside = next((area for area in areas if area.takes_externals), None)
+        told = [(area, self._inside(area, prefix)) for area in areas if area.settings.kind is AreaKind.NSSA]
+        if outside is not None:
+            told.append((outside, self._body(prefix)))
+        name = self._name(prefix, wanted=any(body is not None for _, body in told))
+        if name is None:
+            return
+        for area, body in told:
+            kind = LsaType.EXTERNAL if area.takes_externals else LsaType.NSSA_EXTERNAL
+            key = LsaKey(kind, name, self._state.router_id)
+            if body is None:
+                self._origination.withdraw(area, key)
+            elif kind is LsaType.EXTERNAL:
+                self._origination.request(area, key, partial(as_it_is, body), partial(_options, body))
+            else:
+                build = partial(told_inside, self._state, area, body)
+                self._origination.request(area, key, build, partial(options_inside, self._state, area, body))
+
+    def _name(self, prefix: Prefix, *, wanted: bool) -> IPv4Address | None:
+        """Return the name of its LSAs, None: it is not and was not advertised.
+
+        If another network with the same address has its name, it is its last address (RFC 2328 Appendix E).
+        """
+        known = self._told.get(prefix)
+        if not wanted:
+            if known is not None:
+                del self._told[prefix]
+                del self._taken[known]
+            return known
+        if known is None:
+            first = ipv4_address(prefix.address.packed)
+            last = IPv4Address(int(first) | int(prefix.wildcard))
+            known = self._told[prefix] = last if first in self._taken else first
+            self._taken[known] = None
+        return known
+
+    # ------------------------------------------------------------------------------------------------ type 7
+
+    def _inside(self, area: RunningArea, prefix: Prefix) -> ExternalBody | None:
+        """Return the type 7 body of a prefix in a not-so-stubby area. The default route is included if the area's own
+        line asks for it.
+        """
+        if prefix.is_default:
+            return default_of(area, is_border=self._state.is_border, has_one=self._imports.has_default())
+        if self._state.is_border and not area.settings.nssa.redistribute:
+            return None
+        return self._body(prefix, own=True)
+
+    def lead_again(self) -> None:
+        """Check next hops of redistributed routes: OSPF runs on another network now, or on one less."""
+        for prefix, body in list(self._own.items()):
+            now = self._imports.of(prefix)
+            if now != body:
+                self._put(self._own, prefix, now)
+
+    def retell(self, area: RunningArea) -> None:
+        """Originate again, because the interfaces in an area changed, and so may forwarding addresses."""
+        if area.settings.kind is AreaKind.NSSA:
+            for prefix in list(self._told):
+                self._tell(prefix)
+
+
+def _options(body: ExternalBody) -> int:
+    """Return the options of a type 5 LSA."""
+    return int(Options.EXTERNAL | (Options.DOWN if body.is_down else 0))
 
 
 # ---------------------------------------------------------------------------------------------- router and network LSAs

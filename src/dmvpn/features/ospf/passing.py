@@ -1,4 +1,4 @@
-"""Why OSPF does not pass a route to a neighbor, by what both know of their areas (`own_lsas`, `externals`, `rib`)."""
+"""Why OSPF does not pass a route to a neighbor, by what both know of their areas (`own_lsas`, `rib`)."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.externals import translates
 from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.machine import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.own_lsas import translates
 from dmvpn.features.ospf.show.common import HELP, OSPF, own_processes, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
 from dmvpn.ios.routing import filter_lines
