@@ -50,11 +50,11 @@ DEBUG_MODULES = (
 _DEBUG_CALLS = {
     ("", "debug"): "",
     ("", "DebugOutput"): "",
-    ("dual.py", "trace"): "DUAL: ",
-    ("adjacency.py", "_debug"): "EIGRP: ",
-    ("descriptions.py", "debug"): "OSPF-1 Tunnel0: ",
-    ("exchange.py", "debug"): "OSPF-1 Tunnel0: ",
-    ("plane.py", "_debug"): "NHRP-RT: 1: 1 ",
+    ("eigrp/dual.py", "trace"): "DUAL: ",
+    ("eigrp/adjacency.py", "_debug"): "EIGRP: ",
+    ("ospf/output.py", "debug"): "OSPF-1 Tunnel0: ",
+    ("ospf/events.py", "debug"): "OSPF-1 Tunnel0: ",
+    ("nhrp/forwarding.py", "_debug"): "NHRP-RT: 1: 1 ",
 }
 #: Functions that put something before a line of their callers, parts of lines, and fields for the chronicle.
 _PARTS = {"_fields", "fsm_line", "neighbor_line", "words_of", "code_name", "error_name", "of", "up", "down", "resync"}
@@ -133,13 +133,17 @@ def debug_lines() -> Iterator[tuple[str, str]]:
     for name in DEBUG_MODULES:
         module = ast.parse(inspect.getsource(importlib.import_module(name)))
         for function in ast.walk(module):
-            if isinstance(function, ast.FunctionDef) and (function.name[0] != "_" or _yields(function)):
+            if not isinstance(function, ast.FunctionDef) or getattr(function.returns, "id", "") == "bool":
+                continue
+            if function.name[0] != "_" or _yields(function):
                 for line in _lines_made(function, module):
                     yield f"{name}.{function.name}", line
     for path, module in _trees(SOURCES / "features", "ebug", "trace("):
         for node in ast.walk(module):
             if isinstance(node, ast.Call):
-                start = _DEBUG_CALLS.get((path.name, _called(node)), _DEBUG_CALLS.get(("", _called(node))))
+                start = _DEBUG_CALLS.get(
+                    (f"{path.parent.name}/{path.name}", _called(node)), _DEBUG_CALLS.get(("", _called(node)))
+                )
                 for text in _strings(node, module) if start is not None else ():
                     yield path.name, f"{start}{text}"
 
