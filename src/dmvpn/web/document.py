@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
-from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence, compile_syntax, leading_keywords
+from dmvpn.ios.grammar import AnyOrder, Optional_, compile_syntax, leading_keywords
+from dmvpn.ios.grammar import Sequence as OneAfterOther
 from dmvpn.web.described import ERROR, complete, operation
 from dmvpn.web.guard import COOKIE, OPEN, SECURE_COOKIE, SESSION_KEY
 from dmvpn.web.permission import needed_by_path, resource_of
@@ -106,7 +107,7 @@ def _untitled(schema: Plain) -> Plain:
 def _paths(syntax: str) -> Iterator[str]:
     """Yield the paths of a show: its first words, and behind them a place for arguments if it takes any."""
     node = compile_syntax(syntax)
-    parts = node.parts if isinstance(node, Sequence) else (node,)
+    parts = node.parts if isinstance(node, OneAfterOther) else (node,)
     words = leading_keywords(syntax)
     path, rest = _SHOWS + "/".join(words[1:]), parts[len(words) :]
     if all(isinstance(part, Optional_ | AnyOrder) for part in rest):

@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios import AnyOrder, Choice, Keyword, Optional_, Sequence, Value, compile_syntax
+from dmvpn.ios import AnyOrder, Choice, Keyword, Optional_, Value, compile_syntax
+from dmvpn.ios import Sequence as OneAfterOther
 from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _without_values(node: Node) -> list[tuple[str, ...]]:
             return [form for one in alternatives for form in _without_values(one)]
         case AnyOrder():
             return [()]
-        case Sequence(parts=parts):
+        case OneAfterOther(parts=parts):
             parts = tuple(one for number, one in enumerate(parts) if not (number == 1 and _is_peer(parts)))
             forms = product(*map(_without_values, parts))
             return [tuple(chain.from_iterable(form)) for form in islice(forms, _FORMS)]
