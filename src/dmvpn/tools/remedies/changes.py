@@ -1,25 +1,214 @@
 """Changes that may be tried in a copy of a network: a line is removed, added, or replaced.
 
 They are derived from the configurations alone: lines that a router has and routers of its role lack, lines that it
-lacks and they have, lines for one peer that are missing for a similar peer, and switches of the language. `names` maps
-the words of a line to routers, so that lines of two routers can be compared.
+lacks and they have, lines for one peer that are missing for a similar peer, and switches of the language. The latter
+are commands without a value, or with only a neighbor as argument; they are read from the grammar of the features, so
+that new commands are included automatically.
+
+Words of lines are mapped to routers, by their addresses, networks and autonomous systems, so that lines of two
+routers can be compared. They are alike if they say the same of each: `network 10.3.3.0 0.0.0.255` of R31, and
+`network 10.4.4.0 0.0.0.255` of R41. A word that may mean two routers means neither.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from functools import cached_property, lru_cache
+from itertools import chain, islice, pairwise, product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.ios import AnyOrder, Choice, Keyword, Optional_, Value, compile_syntax
+from dmvpn.ios import Sequence as OneAfterOther
+from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines, lines_after, removal
-from dmvpn.tools.remedies.switches import switches
+from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.tools.remedies.names import Names
+    from dmvpn.ios import Node
+    from dmvpn.shells.scenario import Scenario
+
+
+# ------------------------------------------------------------------------------------------------ what words mean
+
+
+_WORD: Final = re.compile(r"[\w.:-]+")
+_MARK: Final = re.compile("\0([^\0]*)\0")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The words of a network's routers."""
+
+    scenario: Scenario
+
+    @cached_property
+    def _devices(self) -> dict[str, Device]:
+        return {name: Device.read(name, text) for name, text in self.scenario.configurations.items()}
+
+    @cached_property
+    def _meanings(self) -> dict[str, tuple[str, str]]:
+        """Router and role of each word that means one router alone."""
+        found: dict[str, tuple[str, str]] = {}
+        twice: dict[str, None] = {}
+        for name in self.overlay:
+            for word, role in _words(self._devices[name]):
+                if found.get(word, (name, role))[0] != name:
+                    twice[word] = None
+                found.setdefault(word, (name, role))
+        return {word: meaning for word, meaning in found.items() if word not in twice}
+
+    @cached_property
+    def _of_roles(self) -> dict[tuple[str, str], str]:
+        return {meaning: word for word, meaning in reversed(self._meanings.items())}
+
+    @property
+    def overlay(self) -> tuple[str, ...]:
+        """Return the routers without those of providers, which only have the other ends of their wires."""
+        return tuple(name for name in self._devices if self.scenario.role(name) != "provider")
+
+    def alike(self, router: str) -> tuple[str, ...]:
+        """Return the other routers of its role."""
+        role = self.scenario.role(router)
+        return tuple(name for name in self._devices if name != router and self.scenario.role(name) == role)
+
+    def owners(self, line: str) -> tuple[str, ...]:
+        """Return the routers that a line speaks of."""
+        known = (self._meanings.get(word) for word in _WORD.findall(line))
+        return tuple(dict.fromkeys(meaning[0] for meaning in known if meaning is not None))
+
+    def general(self, line: str, router: str) -> str:
+        """Return a line with a mark for each word that means this router."""
+
+        def marked(match: re.Match[str]) -> str:
+            meaning = self._meanings.get(match[0])
+            return f"\0{meaning[1]}\0" if meaning is not None and meaning[0] == router else match[0]
+
+        return _WORD.sub(marked, line)
+
+    def filled(self, line: str, router: str) -> str | None:
+        """Return a line with a router's words for the marks; None if it has no such word."""
+        roles = _MARK.findall(line)
+        words = {role: self._of_roles.get((router, role)) for role in roles}
+        if any(word is None for word in words.values()):
+            return None
+        return _MARK.sub(lambda match: words[match[1]] or "", line)
+
+
+def _words(device: Device) -> Iterator[tuple[str, str]]:
+    """Yield the words that mean a router, each with what it is there."""
+    yield device.name, "name"
+    for port, address in device.ports.items():
+        yield str(address.ip), f"address of {port}"
+        yield str(address.network.network_address), f"network of {port}"
+    for number, gateway in enumerate(device.default_gateways):
+        yield str(gateway), f"gateway {number}"
+    if device.bgp.local_as:
+        yield str(device.bgp.local_as), "system"
+
+
+# --------------------------------------------------------------------------------------------- switches of the language
+
+
+#: Modes by how the last line begins that leads there, the longer ones first; of `address-family` its router decides.
+_MODES: Final = (
+    ("interface Tunnel", "interface"),
+    ("router bgp ", "router-bgp"),
+    ("router ospf ", "router-ospf"),
+    ("router rip", "router-rip"),
+    ("af-interface ", "eigrp-af-interface"),
+    ("topology ", "eigrp-af-topology"),
+)
+#: Forms of one command at most.
+_FORMS: Final = 40
+#: What keeps strangers out, what turns something off, what restricts, and what no packet could need.
+_NEVER: Final = re.compile(
+    r"shutdown|authentication|password|ipv6|crypto|log|passive|disable|suppress|bfd|default|keepalive|checksum|overload"
+    r"|dynamic|dhcp|tunnel |ip nat|version|community|additional-paths|dampening|graceful|bestpath|-med|compare|mtu"
+    r"|reduction|demand|filter|server-only|interest|peer-group|fall-over|refresh|inbound|no-ecmp|distance|security|nsf"
+    r"|event-|if-state|watch|identity|record|redirects$|^neighbor$|max-metric|discard"
+)
+
+
+def switches(lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield section and line of each switch. lines: of a router, each with the path of section headers to it."""
+    sections: dict[tuple[str, ...], dict[str, None]] = {}
+    for path, text in lines:
+        words = text.split()
+        peers = sections.setdefault(path, {})
+        if words[0] == "neighbor" and len(words) > 1:
+            peers[words[1]] = None
+    for path, peers in sections.items():
+        for syntax, is_on in _of_mode(_mode(path)):
+            if syntax.startswith("neighbor "):
+                yield from ((path, f"neighbor {peer} {syntax.split(maxsplit=1)[1]}") for peer in peers)
+            else:
+                yield path, f"no {syntax}" if is_on else syntax
+
+
+def _mode(path: tuple[str, ...]) -> str:
+    last = path[-1] if path else ""
+    if last.startswith("address-family "):
+        return _mode_of_family(path[0], is_of_vrf=" vrf " in last)
+    if last.startswith("router eigrp "):
+        return "eigrp" if last.split()[-1].isdigit() else "eigrp-named"
+    return next((mode for beginning, mode in _MODES if last.startswith(beginning)), "")
+
+
+def _mode_of_family(header: str, *, is_of_vrf: bool) -> str:
+    """Return the mode of an address family. header: of the section around it."""
+    if header.startswith("router bgp "):
+        return "bgp-ipv4-vrf" if is_of_vrf else "bgp-ipv4"
+    if header.startswith("router rip"):
+        return "rip-af"
+    if header.startswith("router eigrp "):
+        return "eigrp-classic-af" if header.split()[-1].isdigit() else "eigrp-af"
+    return ""  # of `vrf definition`: it has no switches
+
+
+@lru_cache(maxsize=32)
+def _of_mode(mode: str) -> tuple[tuple[str, bool], ...]:
+    """Return commands of a mode without values, and whether each is on by itself; those of neighbors begin so."""
+    found: dict[str, bool] = {}
+    for feature in FEATURES:
+        for line in feature.config if mode else ():
+            if line.mode != mode or line.opens or line.group is not None:
+                continue
+            for words in _without_values(compile_syntax(line.syntax)):
+                said = " ".join(words)
+                if said and not _NEVER.search(said):
+                    found[said] = line.default_on or line.default == said
+    return tuple(found.items())
+
+
+def _without_values(node: Node) -> list[tuple[str, ...]]:
+    """Return the forms of a command that need no value; behind `neighbor` the neighbor is left out."""
+    match node:
+        case Keyword(shown=shown):
+            return [(shown,)]
+        case Value():
+            return []
+        case Optional_(node=inner):
+            return [(), *_without_values(inner)]
+        case Choice(alternatives=alternatives):
+            return [form for one in alternatives for form in _without_values(one)]
+        case AnyOrder():
+            return [()]
+        case OneAfterOther(parts=parts):
+            parts = tuple(one for number, one in enumerate(parts) if not (number == 1 and _is_peer(parts)))
+            forms = product(*map(_without_values, parts))
+            return [tuple(chain.from_iterable(form)) for form in islice(forms, _FORMS)]
+
+
+def _is_peer(parts: tuple[Node, ...]) -> bool:
+    return isinstance(parts[0], Keyword) and parts[0].word == "neighbor" and isinstance(parts[1], Value)
+
+
+# ------------------------------------------------------------------------------------------------ the changes
+
 
 #: Lines that affect no packet; and lines that every router of a cloud needs, which are never left out.
 _IDLE: Final = ("description ", "hostname ", "no ip redirects", "exit-", "bandwidth ")
