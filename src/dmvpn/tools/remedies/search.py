@@ -25,10 +25,10 @@ from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
 from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor.verdicts import takes_security
+from dmvpn.tools.remedies.affected_pairs import KeptApart, Kinds, Suffering, kept_apart, left, suffering
 from dmvpn.tools.remedies.changes import Names, Proposals, RouterChange, command_of, with_changes
 from dmvpn.tools.remedies.scope import without_others
 from dmvpn.tools.remedies.since import harmed, hunks, in_order, taken_back
-from dmvpn.tools.remedies.suffering import KeptApart, Kinds, Suffering, kept_apart, left, suffering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.ios.differences import differences
 from dmvpn.network.lines import Lines, lines_after, tree_of
+from dmvpn.tools.remedies.affected_pairs import Harm, Suffering, escapes, is_smaller
 from dmvpn.tools.remedies.changes import RouterChange, command_of, leaves
-from dmvpn.tools.remedies.suffering import Harm, Suffering, escapes, is_smaller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -16,7 +16,7 @@ from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import verdicts
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
-from dmvpn.tools.remedies.suffering import Harm
+from dmvpn.tools.remedies.affected_pairs import Harm
 from dmvpn.tools.remedies.trial import NOT_COPIED
 from dmvpn.tools.remedies.wording import clauses
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.tools.doctor.verdicts import Diagnosis
+    from dmvpn.tools.remedies.affected_pairs import KeptApart
     from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
     from dmvpn.tools.remedies.search import Search, SearchResult
-    from dmvpn.tools.remedies.suffering import KeptApart
 
 #: Causes that say that packets do not arrive, and not why.
 _FELT: Final = (Cause.UNDECIDED, Cause.IKE, Cause.NO_ROUTE_THERE, Cause.PEERS_APART)
