@@ -14,7 +14,7 @@ from bench.figures import Figure
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.simulator.topologies import phase3
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies.scope import reduced
+from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
 from support.doctors import WorldPatient, as_it_runs

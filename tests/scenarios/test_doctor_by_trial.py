@@ -16,8 +16,7 @@ from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, Health, View, as_text, visit
-from dmvpn.tools.remedies.affected_pairs import Harm
-from dmvpn.tools.remedies.asked import asked
+from dmvpn.tools.remedies.affected_pairs import Harm, asked
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.unforeseen import searched
 from dmvpn.tools.troubles.orders import configurations_with

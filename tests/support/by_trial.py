@@ -15,7 +15,7 @@ from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies.scope import reduced
+from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched

@@ -22,7 +22,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.diff.rows import Rows
 from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text
-from dmvpn.tools.remedies.affected_pairs import Harm, KeptApart, Suffering
+from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, KeptApart
 from dmvpn.tools.remedies.changes import ChangedLine, Names, Proposals, RouterChange, lines_of, switches, with_changes
 from dmvpn.tools.remedies.search import Search, SearchResult
 from dmvpn.tools.remedies.since import hunks, in_order
@@ -152,7 +152,7 @@ def _found(*changes: RouterChange) -> SearchResult:
     """A search that these changes end: they restore the one pair."""
     pair = LanPair("A", "B")
     return SearchResult(
-        Suffering({pair: Harm.CUT_OFF}),
+        AffectedPairs({pair: Harm.CUT_OFF}),
         changes,
         before=Rows({pair: Talk(sent=8, lost=8)}, ()),
         after=Rows({pair: Talk(way=("A", "B"), sent=8)}, ()),

@@ -106,7 +106,7 @@ class Prompts:
         ends = {gap.sender.router, gap.receiver.router}
         if (self._copy is None or not ends <= {*self._copy.simulator.routers}) and self._spent < LONGEST:
             from dmvpn.labs.copied import brought_up
-            from dmvpn.tools.remedies.scope import reduced
+            from dmvpn.tools.remedies.affected_pairs import reduced
 
             begun, facts, prefix = time.process_time(), self.facts(), ip_network(str(gap.prefix))
             known = {name: one.addresses.values() for name, one in facts.routers.items() if one is not None}

@@ -55,8 +55,7 @@ def tried(
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.network.device import Device
     from dmvpn.tools.enrollment import signing_trustpoints
-    from dmvpn.tools.remedies.asked import asked
-    from dmvpn.tools.remedies.scope import reduced
+    from dmvpn.tools.remedies.affected_pairs import asked, reduced
     from dmvpn.tools.remedies.search import FEW, Search
     from dmvpn.tools.remedies.trial import attempt, settle
     from dmvpn.tools.remedies.unforeseen import is_unexplained, searched

@@ -9,7 +9,7 @@ from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill, near_of
 from dmvpn.labs.proofs.case import FORGOTTEN, HEALED, LeakError
 from dmvpn.tools.diff.rows import worse
-from dmvpn.tools.remedies.scope import reduced
+from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 
 if TYPE_CHECKING:

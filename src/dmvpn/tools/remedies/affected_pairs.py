@@ -1,24 +1,36 @@
-"""The pairs of a network that suffer, found without knowledge of an earlier state by comparison with similar pairs.
+"""The pairs of a network that a fault affects, found without knowledge of an earlier state by comparison with similar
+pairs.
 
 A pair is two LANs and a direction. Pairs are of one kind if their ends are configured alike: the same tunnels, a
-translator in front of the same end, and both ends in one cloud or in different ones. A pair suffers if
+translator in front of the same end, and both ends in one cloud or in different ones. A pair is affected if
 
 - it is cut off or takes a detour, and another pair of its kind does not;
 - its packets may not be as large as those of most pairs of its kind;
 - it takes a detour although both ends take shortcuts and a common server sends redirects.
+
+A user may ask about one pair instead: do packets from a router reach an address there? If a copy of the configurations
+loses them as well, the configurations are to blame, and the packet's path says where.
+
+A copy needs all routers of a small network; of a large one servers, providers and sites in question.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import field
+from dataclasses import field, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from dmvpn.base.causes import Cause
+from dmvpn.base.errors import UserError
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.base.values import dataclass
+from dmvpn.shells.lab_model import INSIDE
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.doctor.scene import Scene, interface_of
+from dmvpn.tools.doctor.verdicts import Copied, Finding, Step
 from dmvpn.tools.walk import WalkOutcome, walk
 
 if TYPE_CHECKING:
@@ -29,6 +41,12 @@ if TYPE_CHECKING:
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.diff.behavior import Talk
     from dmvpn.tools.diff.probing import Lan
+    from dmvpn.tools.doctor.verdicts import Diagnosis
+    from dmvpn.tools.walk import WalkedPath
+
+
+# ------------------------------------------------------------------------------------------------ pairs
+
 
 #: The configuration of an end: for each tunnel whether it is multipoint, takes shortcuts, sends redirects and has a
 #: server; and the kind of the translator in front of the router, "" for none.
@@ -49,7 +67,7 @@ class Harm(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Suffering:
+class AffectedPairs:
     """The pairs that suffer, each with its harm.
 
     sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind. denied:
@@ -111,7 +129,7 @@ class Kinds:
         return takes and any(there is not None and there.redirects for there in common)
 
 
-def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> Suffering:
+def affected_pairs(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> AffectedPairs:
     """Return the pairs that suffer. Two LANs do not if lists deny the packets of one direction: that may be meant.
 
     strict: a pair that is cut off counts only if another pair of its kind is not cut off.
@@ -136,7 +154,7 @@ def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> S
             found[pair] = Harm.DETOUR
         elif usual is not None and is_smaller(talk, usual):
             found[pair], sizes[pair] = Harm.SMALL, usual
-    return Suffering(found, sizes, denied, alone)
+    return AffectedPairs(found, sizes, denied, alone)
 
 
 def _alone(talks: Mapping[LanPair, Talk], kinds: Kinds) -> Iterator[str]:
@@ -174,15 +192,15 @@ def kept_apart(kinds: Kinds, denied: Iterable[LanPair]) -> Iterator[KeptApart]:
         yield KeptApart(router, why, tuple(pairs))
 
 
-def left(before: Suffering, talks: Mapping[LanPair, Talk]) -> Suffering:
+def left(before: AffectedPairs, talks: Mapping[LanPair, Talk]) -> AffectedPairs:
     """Return the pairs that still suffer."""
-    return Suffering(
+    return AffectedPairs(
         {pair: harm for pair, harm in before.pairs.items() if pair in talks and _has(harm, before, pair, talks[pair])},
         before.sizes,
     )
 
 
-def _has(harm: Harm, before: Suffering, pair: LanPair, talk: Talk) -> bool:
+def _has(harm: Harm, before: AffectedPairs, pair: LanPair, talk: Talk) -> bool:
     """Return whether a pair still suffers this harm."""
     if harm is Harm.SMALL:
         return not talk.arrives or is_smaller(talk, before.sizes[pair])
@@ -224,3 +242,104 @@ def _clouds(facts: RouterFacts) -> Iterator[Network]:
     for tunnel in facts.tunnels:
         own = interface_of(facts, tunnel.name)
         yield from (one.network for one in (own.addresses if own is not None else ()))
+
+
+# ----------------------------------------------------------------------------------------------- the question of a user
+
+
+#: Findings that say no more than that packets do not arrive.
+_SYMPTOMS: Final = (Cause.UNDECIDED, Cause.NO_ROUTE_THERE)
+
+
+def asked(diagnosis: Diagnosis, lab: LabFacts) -> Diagnosis:
+    """Return the diagnosis of a path, with the place where a copy loses its packets. lab: the facts of the copy."""
+    path = _lost(lab, diagnosis.routers[0], diagnosis.address)
+    if path is None:
+        return diagnosis
+    findings = (_finding(path), *(one for one in diagnosis.findings if one.advice or one.cause not in _SYMPTOMS))
+    return replace(diagnosis, findings=findings, copied=Copied.ALIKE)
+
+
+def _lost(lab: LabFacts, router: str, address: str) -> WalkedPath | None:
+    """Return the direction in which packets between the site of a router and an address do not arrive."""
+    scene = Scene(lab)
+    facts = scene.of(router)
+    site = scene.site_of(router, facts) if facts is not None else None
+    host = next((name for name, one in lab.hosts.items() if one.router == router), "")
+    there = next((name for name, one in lab.hosts.items() if one.address.ip == ip_address(address)), address)
+    if site is None:
+        return None
+    try:
+        found = walk(lab, host or str(site[1]), there)
+    except UserError:
+        return None
+    both = [path for path in (found.forth, found.back) if path is not None]
+    return next((path for path in both if path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP)), None)
+
+
+def _finding(path: WalkedPath) -> Finding:
+    """Return why the packet does not arrive: lists and VRFs may be meant."""
+    end, question = path.end, path.question
+    may_be_meant = end.listed or bool(end.apart)
+    return Finding(
+        step=Step.FILTER if end.listed else Step.ROUTING,
+        cause=Cause.PACKET_FILTER if end.listed else Cause.NO_ROUTE_THERE,
+        router=end.where,
+        what=f"{question.source} does not reach {question.destination}: {end.why or end.outcome.value}",
+        evidence=(f"a copy of these configurations loses the packet at {end.where}, too",),
+        decide=f"are {question.source} and {question.destination} to be kept apart?" if may_be_meant else "",
+        order=f"a VRF of {end.where} imports a route-target that VRF {end.apart} exports" if end.apart else "",
+        mild=may_be_meant,
+        apart=may_be_meant,
+    )
+
+
+# ---------------------------------------------------------------------------------------- the routers that a copy needs
+
+
+#: Routers of a copy, those of providers not counted, up to which it has all.
+MOST: Final = 50
+#: Of a larger network: sites in question, and others that these talk with.
+_SITES, _OTHERS = 8, 2
+
+
+def reduced(scenario: Scenario, facts: LabFacts, named: Iterable[str]) -> Scenario:
+    """Return the scenario, reduced to the routers that the copy needs. facts: of the network, to find the servers.
+
+    named: the routers in question.
+    """
+    overlay = [name for name in scenario.configurations if scenario.role(name) != "provider"]
+    if len(overlay) <= MOST:
+        return scenario
+    sites = [name for name in dict.fromkeys(named) if name in overlay][:_SITES]
+    servers = {name for name, _ in Scene(facts).servers()}
+    others = [name for name in overlay if name not in servers and name not in sites][:_OTHERS]
+    providers = [name for name in scenario.configurations if name not in overlay]
+    return without_others(scenario, {*providers, *servers, *sites, *others})
+
+
+def without_others(scenario: Scenario, kept: Iterable[str]) -> Scenario:
+    """Return the scenario with these routers alone, and with the hosts and translators on their wires."""
+    lab, routers = scenario.lab, set(kept)
+    hosts = {name: host for name, host in lab.hosts.items() if scenario.end(host.link)[0] in routers}
+    inside = {
+        node
+        for link in lab.links
+        for node, port in map(scenario.end, link.ends)
+        if port == INSIDE and any(scenario.end(end)[0] in routers for end in link.ends)
+    }
+    stays = {*routers, *hosts, *(name for name in lab.gateways if name in inside)}
+    links = []
+    for link in lab.links:
+        ends = [end for end in link.ends if scenario.end(end)[0] in stays]
+        if len(ends) > 1 or (len(link.ends) == 1 and ends):
+            links.append(link.model_copy(update={"ends": ends}))
+    update = {
+        "links": links,
+        "hosts": hosts,
+        "gateways": {name: spec for name, spec in lab.gateways.items() if name in stays},
+        "routers": {name: spec for name, spec in lab.routers.items() if name in routers},
+    }
+    texts = {name: text for name, text in scenario.configurations.items() if name in routers}
+    certificates = {name: one for name, one in scenario.certificates.items() if name in routers}
+    return Scenario(scenario.name, lab.model_copy(update=update), texts, certificates)

@@ -1,6 +1,6 @@
 """The search by trial: which configuration change restores the traffic, where no rule of the doctor finds the cause.
 
-    unchanged copy        if no pair of LANs suffers there (`suffering`), the configurations are not the cause
+    unchanged copy        if no pair of LANs suffers there (`affected_pairs`), the configurations are not the cause
     proposals             for the routers on the paths of these pairs: remove lines that only one router of its role
                           has; add lines that the other routers of the role have; remove each other line; switch
                           options of the language; add lines that other routers have in no section
@@ -25,9 +25,16 @@ from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
 from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor.verdicts import takes_security
-from dmvpn.tools.remedies.affected_pairs import KeptApart, Kinds, Suffering, kept_apart, left, suffering
+from dmvpn.tools.remedies.affected_pairs import (
+    AffectedPairs,
+    KeptApart,
+    Kinds,
+    affected_pairs,
+    kept_apart,
+    left,
+    without_others,
+)
 from dmvpn.tools.remedies.changes import Names, Proposals, RouterChange, command_of, with_changes
-from dmvpn.tools.remedies.scope import without_others
 from dmvpn.tools.remedies.since import harmed, hunks, in_order, taken_back
 
 if TYPE_CHECKING:
@@ -60,7 +67,7 @@ class SearchResult:
     restart. apart: LANs that access lists keep apart.
     """
 
-    suffering: Suffering
+    suffering: AffectedPairs
     changes: tuple[RouterChange, ...] = ()
     alternatives: tuple[RouterChange, ...] = ()
     before: Rows | None = None
@@ -103,7 +110,7 @@ class Search:
         self._is_over = is_over
         self._tell = tell
         self._tried = 0
-        self._suffering = Suffering({})
+        self._suffering = AffectedPairs({})
         self._kind = ""
         self._apart: tuple[KeptApart, ...] = ()
         self._talks: Mapping[LanPair, Talk] = {}
@@ -211,7 +218,7 @@ class Search:
         _bring_up(copy, pairs)
         self._kinds = Kinds.of(copy.facts(), copy.subject.lans)
         self._talks = talk_of(copy.subject, pairs, PACKETS)
-        self._suffering = suffering(self._talks, self._kinds, strict=strict)
+        self._suffering = affected_pairs(self._talks, self._kinds, strict=strict)
         self._apart = tuple(kept_apart(self._kinds, self._suffering.denied))
         return pairs
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.ios.differences import differences
 from dmvpn.network.lines import Lines, lines_after, tree_of
-from dmvpn.tools.remedies.affected_pairs import Harm, Suffering, escapes, is_smaller
+from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, escapes, is_smaller
 from dmvpn.tools.remedies.changes import RouterChange, command_of, leaves
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def taken_back(texts: Mapping[str, str], changes: Iterable[RouterChange]) -> dic
     return now
 
 
-def harmed(now: Mapping[LanPair, Talk], good: Mapping[LanPair, Talk]) -> Suffering:
+def harmed(now: Mapping[LanPair, Talk], good: Mapping[LanPair, Talk]) -> AffectedPairs:
     """Return the pairs that do worse than before."""
     pairs: dict[LanPair, Harm] = {}
     sizes: dict[LanPair, tuple[int, int]] = {}
@@ -115,4 +115,4 @@ def harmed(now: Mapping[LanPair, Talk], good: Mapping[LanPair, Talk]) -> Sufferi
             usual = (before.mtu, before.mss)
             if is_smaller(talk, usual):
                 pairs[pair], sizes[pair] = Harm.SMALL, usual
-    return Suffering(pairs, sizes)
+    return AffectedPairs(pairs, sizes)
