@@ -18,8 +18,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies.affected_pairs import MOST, reduced
-from dmvpn.tools.remedies.change import changed, patch
-from dmvpn.tools.remedies.trial import attempt
+from dmvpn.tools.remedies.trial import attempt, changed, patch
 from support.bench import WorldBench
 from support.doctors import WorldPatient, as_it_runs
 from support.remedies import measure

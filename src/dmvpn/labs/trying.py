@@ -88,7 +88,7 @@ def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force
 
     Raises UserError for files that are there, without `force`.
     """
-    from dmvpn.tools.remedies.change import PATCH, changed, patch
+    from dmvpn.tools.remedies.trial import PATCH, changed, patch
     from dmvpn.tools.render.writing import changes, write
 
     now = changed(diagnosis, network.configurations) if network is not None else {}

@@ -10,10 +10,14 @@
     one witness          a check of lines is one; it is certain if packets or routers say so, too, or a copy is healed
 
 Rows are the measurements of `dmvpn diff` between the LANs. No line is entered into a router of the network itself.
+
+Rows that became better are clauses for people: "R31 and R41 reach each other directly". Remedies become a change for
+review: the changed configurations, and a unified diff of them.
 """
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -21,7 +25,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.network.lines import removal
+from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
@@ -29,13 +33,63 @@ from dmvpn.tools.diff.rows import Rows, changes, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Copied, Trial
 from dmvpn.tools.doctor.visit import ExaminedLab
-from dmvpn.tools.remedies.wording import clauses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+
+
+# ------------------------------------------------------------------------------------------------ rows as clauses
+
+
+#: The improvements of a pair, the most important first.
+_TOPICS = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
+
+
+def clauses(before: Rows, after: Rows, better: list[tuple[str, Topic]]) -> tuple[str, ...]:
+    """Return the improvements, one clause for each pair: its most important topic. better: pairs and topics."""
+    of_pair: dict[LanPair, Topic] = {}
+    for topic in _TOPICS:
+        for pair in (one for one in after.talks if (str(one), topic) in better):
+            of_pair.setdefault(pair, topic)
+    for pair in after.full:
+        if pair in before.talks and pair not in before.full:
+            of_pair.setdefault(pair, Topic.MTU)
+    return tuple(_said(of_pair, after))
+
+
+def _said(of_pair: dict[LanPair, Topic], after: Rows) -> Iterator[str]:
+    done: set[LanPair] = set()
+    for pair, topic in of_pair.items():
+        if pair in done:
+            continue
+        back = LanPair(pair.destination, pair.source)
+        is_mutual = of_pair.get(back) is topic and after.talks[back].path == after.talks[pair].path
+        done |= {pair, back} if is_mutual else {pair}
+        yield _clause(pair, topic, after, is_mutual=is_mutual)
+
+
+def _clause(pair: LanPair, topic: Topic, after: Rows, *, is_mutual: bool) -> str:
+    talk = after.talks[pair]
+    path = "directly" if talk.path == "direct" else talk.path
+    ends = f"between {pair.source} and {pair.destination}" if is_mutual else f"from {pair}"
+    match topic:
+        case Topic.LOSS:
+            return f"packets {ends} no longer get lost"
+        case Topic.MTU:
+            return f"large packets {ends} arrive"
+        case Topic.MSS:
+            return f"TCP {ends} sends segments that fit"
+        case _ if is_mutual:
+            return f"{pair.source} and {pair.destination} reach each other {path}"
+        case _:
+            return f"{pair.source} reaches {pair.destination} {path}"
+
+
+# ------------------------------------------------------------------------------------------------ the trial
+
 
 #: A line of a configuration, after the lines that open its section.
 _Line: TypeAlias = tuple[str, ...]
@@ -102,7 +156,7 @@ def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     broken = [one for one in diagnosis.findings if not one.advice]
     if not broken:
         return diagnosis
-    ward = _Ward(copy, diagnosis)
+    ward = _TriedCopy(copy, diagnosis)
     same = [one for one in broken if one.place in ward.places]
     if not same:
         if ward.places:
@@ -118,7 +172,7 @@ def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward if helped else None)
 
 
-def _of_two_faces(diagnosis: Diagnosis, ward: _Ward) -> Diagnosis:
+def _of_two_faces(diagnosis: Diagnosis, ward: _TriedCopy) -> Diagnosis:
     """Return the diagnosis where the copy shows something else: two addresses that were exchanged are taken twice
     while a server remembers them, and belong to the wrong neighbors in a copy that remembers nothing.
 
@@ -133,7 +187,7 @@ def _of_two_faces(diagnosis: Diagnosis, ward: _Ward) -> Diagnosis:
     return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward)
 
 
-def _with_hidden(diagnosis: Diagnosis, ward: _Ward | None) -> Diagnosis:
+def _with_hidden(diagnosis: Diagnosis, ward: _TriedCopy | None) -> Diagnosis:
     """Return the diagnosis with the faults that appear only in the copy, once the findings of the network are fixed."""
     known = {one.place for one in diagnosis.findings}
     broken = [one for one in diagnosis.findings if not one.advice]
@@ -171,7 +225,7 @@ def _witnessed(finding: Finding, doubt: str) -> Finding:
     return replace(finding, decide=doubt)
 
 
-def _behind_worse_wires(diagnosis: Diagnosis, ward: _Ward) -> set[str]:
+def _behind_worse_wires(diagnosis: Diagnosis, ward: _TriedCopy) -> set[str]:
     """Return the routers whose wires lose or limit packets in the network and not in the copy."""
     found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in ward.places]
     return {name for one in found for name in (one.router, *one.others)}
@@ -198,7 +252,7 @@ def _with(finding: Finding, trial: Trial | None, *, doubted: bool) -> Finding:
     return replace(finding, trial=trial, fix=() if trial.worse else finding.fix, decide=decide)
 
 
-def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
+def _outcomes(ward: _TriedCopy, wanted: Sequence[Finding]) -> dict[object, Trial]:
     """Return the trial of each remedy, by the key of its finding.
 
     A remedy that helps stays in the copy while the next one is tried, unless the copy has no finding left. The rest are
@@ -274,7 +328,7 @@ def _lines_of(text: str) -> list[_Line]:
     return found
 
 
-class _Ward:
+class _TriedCopy:
     """The copy, brought up, with the rows that it has now."""
 
     def __init__(self, copy: Copy, diagnosis: Diagnosis) -> None:
@@ -364,3 +418,42 @@ def _pairs(subject: Subject, named: Sequence[str]) -> tuple[LanPair, ...]:
     others = choose_pairs(subject.lans, 1, 2 * most)
     one_way = others if len(others) <= most else others[::2]
     return tuple(dict.fromkeys((*near, *one_way)))[:most]
+
+
+# -------------------------------------------------------------------------------------- remedies as a change for review
+
+
+#: The file of the diff, beside the configurations.
+PATCH: Final = "remedies.diff"
+
+
+def changed(diagnosis: Diagnosis, configurations: Mapping[str, str]) -> dict[str, str]:
+    """Return by router its configuration with the lines that were tried and work; routers without any are not there.
+
+    Raises UserError for a line that a router would refuse.
+    """
+    now: dict[str, str] = {}
+    for one in diagnosis.findings:
+        if one.trial is not None and one.trial.works and one.is_complete:
+            now[one.router] = _with_added(now.get(one.router, configurations[one.router]), one.fix)
+    return now
+
+
+def _with_added(text: str, lines: tuple[str, ...]) -> str:
+    """Add lines in the order of a running configuration, if the text has that; else at its end: the rest stays as it
+    is.
+    """
+    entered = after(text, lines)
+    has_order = _words(text.splitlines()) == _words(Lines.of(text).lines)
+    return entered if has_order else with_lines(text, ("!", *indented(lines)))
+
+
+def _words(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip(" !") and line != "end"]
+
+
+def patch(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield the changes as `patch -p1` takes them, in a folder of configurations."""
+    for router, text in now.items():
+        ends = (f"a/{router}.cfg", f"b/{router}.cfg")
+        yield from difflib.unified_diff(before[router].splitlines(), text.splitlines(), *ends, lineterm="")

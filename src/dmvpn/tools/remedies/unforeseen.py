@@ -17,8 +17,7 @@ from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import verdicts
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
 from dmvpn.tools.remedies.affected_pairs import Harm
-from dmvpn.tools.remedies.trial import NOT_COPIED
-from dmvpn.tools.remedies.wording import clauses
+from dmvpn.tools.remedies.trial import NOT_COPIED, clauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
