@@ -16,8 +16,7 @@ from dmvpn.shells.lab_model import Lab, LinkSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.compare import ChangeVerdict, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge, measure, watch
 from dmvpn.tools.diff.migration import migrate
 from dmvpn.tools.diff.report import as_text

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.behavior import LanPair, Talk
-from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Talk, Topic
 from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject
 from dmvpn.tools.diff.report import as_text

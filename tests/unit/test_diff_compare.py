@@ -8,8 +8,19 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.tools.diff.behavior import Behavior, LanPair, LinterFinding, Migration, Outage, RouterState, Talk
-from dmvpn.tools.diff.compare import ChangeVerdict, Topic, compare, judge_migration
+from dmvpn.tools.diff.behavior import (
+    Behavior,
+    ChangeVerdict,
+    LanPair,
+    LinterFinding,
+    Migration,
+    Outage,
+    RouterState,
+    Talk,
+    Topic,
+    compare,
+    judge_migration,
+)
 from dmvpn.tools.diff.measuring import choose_pairs, sample
 from dmvpn.tools.diff.probing import Lan
 from dmvpn.tools.diff.report import Comparison, as_json, as_text

@@ -3,14 +3,24 @@
 A `Behavior` is measured (measuring.py) from packets on wires and from forwarding tables, never from what a
 configuration intends. The only LAN of a router has the name of the router; if a router has several LANs, the name of
 the interface is added. All times are virtual seconds.
+
+The differences between two behaviors, and whether they are worse, are pure: two values in, changes out. Times differ a
+little whenever anything does, so they count from `TOLERANCE` on; everything else is exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import NamedTuple
+import enum
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+# ------------------------------------------------------------------------------------------------ behavior
 
 
 class LanPair(NamedTuple):
@@ -115,3 +125,350 @@ class Migration:
     outages: tuple[Outage, ...] = ()
     watched: tuple[LanPair, ...] = ()
     untried: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ differences
+
+
+#: Times differ if they do by so many seconds and by this share.
+TOLERANCE, SHARE = 1.0, 0.25
+#: So many packets more or less of a pair are the chance of the moment.
+FEW_PACKETS: Final = 1
+#: Octets of the headers of IPv4 and TCP.
+_HEADERS: Final = 40
+
+
+class ChangeVerdict(enum.Enum):
+    """The effect of a change on the users of the network. CHANGED: neither better nor worse."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    CHANGED = "changed"
+
+
+class Topic(enum.Enum):
+    """The subject of a change."""
+
+    NETWORK = "network"
+    REACHABILITY = "reachability"
+    FLOWS = "flows"
+    WAY = "way"
+    NEXT_HOP = "next hop"
+    DIRECT_AFTER = "time until direct"
+    LOSS = "loss"
+    MTU = "largest packet"
+    MSS = "MSS"
+    REGISTRATION = "registration"
+    CONVERGENCE = "convergence"
+    DEATH = "death of a hub"
+    STATE = "state"
+    LINT = "lint"
+    CHANGE = "the change itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkChange:
+    """One thing that is not as it was. subject: a pair, router or rule. before, after: in words; "" for nothing."""
+
+    topic: Topic
+    subject: str
+    before: str
+    after: str
+    verdict: ChangeVerdict
+
+
+def compare(before: Behavior, after: Behavior) -> list[NetworkChange]:
+    """Return all changes, by topic."""
+    return [
+        *_lans(before, after),
+        *_talks(before, after),
+        *_times(before, after),
+        *_deaths(before, after),
+        *_states(before, after),
+        *_findings(before, after),
+    ]
+
+
+def judge_migration(migration: Migration, longest: float | None) -> list[NetworkChange]:
+    """Judge outages during the change that last longer than `longest`; without a limit they are not judged."""
+    return [
+        NetworkChange(
+            topic=Topic.CHANGE,
+            subject=str(outage.pair),
+            before=f"at most {longest:g} s",
+            after=_lost(outage),
+            verdict=ChangeVerdict.WORSE,
+        )
+        for outage in migration.outages
+        if longest is not None and outage.seconds > longest
+    ]
+
+
+def _lans(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    for name in dict.fromkeys((*before.lans, *after.lans)):
+        old, new = before.lans.get(name, ""), after.lans.get(name, "")
+        if old != new:
+            is_lost = not new and name.partition(":")[0] in after.states
+            verdict = ChangeVerdict.WORSE if is_lost else ChangeVerdict.CHANGED
+            yield NetworkChange(topic=Topic.NETWORK, subject=f"LAN of {name}", before=old, after=new, verdict=verdict)
+
+
+# ------------------------------------------------------------------------------------------------ pairs
+
+
+def _talks(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    for pair, old in before.talks.items():
+        new = after.talks.get(pair)
+        if new is None:
+            continue  # its LAN is gone, which is said
+        for compare_talks in (_reachability, _way, _direct_after, _loss, _mtu, _mss):
+            change = compare_talks(str(pair), old, new)
+            if change is not None:
+                yield change
+    for pair, new in after.talks.items():
+        if pair not in before.talks:
+            verdict = ChangeVerdict.CHANGED if new.arrives or new.is_denied else ChangeVerdict.WORSE
+            yield NetworkChange(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
+
+
+def _reachability(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    if old.arrives == new.arrives:
+        return None
+    verdict = ChangeVerdict.BETTER if new.arrives else ChangeVerdict.WORSE
+    return NetworkChange(topic=Topic.REACHABILITY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+
+
+def _way(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    if not (old.arrives and new.arrives):
+        return None
+    if old.hubs != new.hubs:
+        verdict = _graded(len(old.hubs), len(new.hubs))
+        return NetworkChange(topic=Topic.WAY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+    if old.next_hop != new.next_hop:
+        return NetworkChange(
+            topic=Topic.NEXT_HOP,
+            subject=subject,
+            before=old.next_hop,
+            after=new.next_hop,
+            verdict=ChangeVerdict.CHANGED,
+        )
+    return None
+
+
+def _direct_after(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    if old.direct_after is None or new.direct_after is None or _alike(old.direct_after, new.direct_after):
+        return None
+    return NetworkChange(
+        topic=Topic.DIRECT_AFTER,
+        subject=subject,
+        before=f"{old.direct_after:g} s",
+        after=f"{new.direct_after:g} s",
+        verdict=_graded(old.direct_after, new.direct_after),
+    )
+
+
+def _loss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    if not (old.arrives and new.arrives) or abs(old.lost - new.lost) <= FEW_PACKETS:
+        return None
+    return NetworkChange(
+        topic=Topic.LOSS,
+        subject=subject,
+        before=f"{old.lost} of {old.sent} packets",
+        after=f"{new.lost} of {new.sent} packets",
+        verdict=_graded(old.lost, new.lost),
+    )
+
+
+def _mtu(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    if old.mtu is None or new.mtu is None or old.mtu == new.mtu:
+        return None
+    verdict = _graded(-old.mtu, -new.mtu)
+    return NetworkChange(
+        topic=Topic.MTU, subject=subject, before=f"{old.mtu} octets", after=f"{new.mtu} octets", verdict=verdict
+    )
+
+
+def _mss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
+    """Compare segment sizes: segments that do not fit are worse than small ones, and small ones worse than large
+    ones.
+    """
+    if old.mss is None or new.mss is None or old.mtu is None or new.mtu is None:
+        return None
+    fitted, fits = old.mss + _HEADERS <= old.mtu, new.mss + _HEADERS <= new.mtu
+    if (old.mss, fitted) == (new.mss, fits):
+        return None
+    verdict = _graded(-old.mss, -new.mss) if fitted == fits else ChangeVerdict.BETTER if fits else ChangeVerdict.WORSE
+    return NetworkChange(topic=Topic.MSS, subject=subject, before=_segment(old), after=_segment(new), verdict=verdict)
+
+
+def _segment(talk: Talk) -> str:
+    too_large = talk.mss is not None and talk.mtu is not None and talk.mss + _HEADERS > talk.mtu
+    return f"{talk.mss}, more than fits" if too_large else str(talk.mss)
+
+
+# ------------------------------------------------------------------------------------------------ the whole
+
+
+def _times(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    if before.unregistered != after.unregistered:
+        yield NetworkChange(
+            topic=Topic.REGISTRATION,
+            subject="all clients",
+            before=_registration(before),
+            after=_registration(after),
+            verdict=_graded(len(before.unregistered), len(after.unregistered)),
+        )
+    else:
+        yield from _time(Topic.REGISTRATION, "all clients", before.registered, after.registered)
+    yield from _time(Topic.CONVERGENCE, "the last way", before.routed, after.routed)
+
+
+def _registration(behavior: Behavior) -> str:
+    lacks = behavior.unregistered
+    return f"{len(lacks)} missing: {'; '.join(lacks[:3])}" if lacks else "all are there"
+
+
+def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> Iterator[NetworkChange]:
+    if old == new or (old is not None and new is not None and _alike(old, new)):
+        return
+    never = float("inf")
+    yield NetworkChange(
+        topic=topic,
+        subject=subject,
+        before="never" if old is None else f"after {old:g} s",
+        after="never" if new is None else f"after {new:g} s",
+        verdict=_graded(never if old is None else old, never if new is None else new),
+    )
+
+
+def _deaths(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    if bool(before.deaths) != bool(after.deaths):
+        yield NetworkChange(
+            topic=Topic.DEATH,
+            subject="hubs",
+            before=_redundancy(before),
+            after=_redundancy(after),
+            verdict=_graded(-_is_redundant(before), -_is_redundant(after)),
+        )
+        return
+    for hub in before.deaths:
+        if hub not in after.deaths:
+            continue
+        old = {outage.pair: outage for outage in before.deaths[hub]}
+        new = {outage.pair: outage for outage in after.deaths[hub]}
+        for pair in dict.fromkeys((*old, *new)):
+            talks = before.talks.get(pair), after.talks.get(pair)
+            if not all(talk is not None and talk.arrives for talk in talks):
+                continue  # a pair that is cut off has nothing to lose
+            change = _outage(f"{hub}: {pair}", old.get(pair), new.get(pair))
+            if change is not None:
+                yield change
+
+
+def _outage(subject: str, old: Outage | None, new: Outage | None) -> NetworkChange | None:
+    old_grade, new_grade = _grade(old), _grade(new)
+    if old_grade == new_grade or _alike(old_grade, new_grade):
+        return None
+    return NetworkChange(
+        topic=Topic.DEATH, subject=subject, before=_lost(old), after=_lost(new), verdict=_graded(old_grade, new_grade)
+    )
+
+
+def _grade(outage: Outage | None) -> float:
+    if outage is None:
+        return 0.0
+    return outage.seconds if outage.back else float("inf")
+
+
+def _lost(outage: Outage | None) -> str:
+    if outage is None:
+        return "nothing lost"
+    return f"{outage.seconds:g} s lost" if outage.back else "cut off for good"
+
+
+def _redundancy(behavior: Behavior) -> str:
+    missed = [hub for hub, outages in behavior.deaths.items() if not all(outage.back for outage in outages)]
+    if missed:
+        return f"{len(behavior.deaths)} hubs, and nobody stands in for {' or '.join(missed)}"
+    return f"{len(behavior.deaths)} hubs, one may die" if behavior.deaths else "nobody stands in for a dead hub"
+
+
+def _is_redundant(behavior: Behavior) -> bool:
+    outages = [outage for outages in behavior.deaths.values() for outage in outages]
+    return bool(behavior.deaths) and all(outage.back for outage in outages)
+
+
+def _states(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    for name, old in before.states.items():
+        new = after.states.get(name)
+        for what, count in (("NHRP entries", "nhrp_entries"), ("EIGRP routes", "eigrp_routes")):
+            if new is not None and getattr(old, count) != getattr(new, count):
+                yield NetworkChange(
+                    topic=Topic.STATE,
+                    subject=f"{what} of {name}",
+                    before=str(getattr(old, count)),
+                    after=str(getattr(new, count)),
+                    verdict=ChangeVerdict.CHANGED,
+                )
+    for name in dict.fromkeys((*before.states, *after.states)):
+        if (name in before.states) != (name in after.states):
+            there, gone = ("runs", "") if name in before.states else ("", "runs")
+            yield NetworkChange(
+                topic=Topic.NETWORK, subject=name, before=there, after=gone, verdict=ChangeVerdict.CHANGED
+            )
+
+
+def _findings(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
+    """Yield changed findings of the linter; the same finding in other words is neither new nor gone."""
+    old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
+    for was, said in _paired(old, new):
+        yield _finding(was, said, ChangeVerdict.CHANGED)
+        old.remove(was)
+        new.remove(said)
+    for finding in new:
+        yield _finding(None, finding, ChangeVerdict.CHANGED if finding.severity == "advice" else ChangeVerdict.WORSE)
+    for finding in old:
+        yield _finding(finding, None, ChangeVerdict.CHANGED if finding.severity == "advice" else ChangeVerdict.BETTER)
+
+
+def _without(some: Sequence[LinterFinding], others: Sequence[LinterFinding]) -> list[LinterFinding]:
+    """Return the findings of `some` that `others` lacks; a finding that occurs twice counts twice."""
+    left = list(others)
+    found = []
+    for finding in some:
+        if finding in left:
+            left.remove(finding)
+        else:
+            found.append(finding)
+    return found
+
+
+def _paired(old: Sequence[LinterFinding], new: Sequence[LinterFinding]) -> list[tuple[LinterFinding, LinterFinding]]:
+    """Return the same rule about the same file, as seriously: one before and one after, as far as they go."""
+    left = list(new)
+    pairs = []
+    for was in old:
+        same = next((one for one in left if replace(one, text=was.text) == was), None)
+        if same is not None:
+            left.remove(same)
+            pairs.append((was, same))
+    return pairs
+
+
+def _finding(old: LinterFinding | None, new: LinterFinding | None, verdict: ChangeVerdict) -> NetworkChange:
+    before, after = ("" if one is None else _said(one) for one in (old, new))
+    where = next(one.where for one in (old, new) if one is not None)
+    return NetworkChange(topic=Topic.LINT, subject=where, before=before, after=after, verdict=verdict)
+
+
+def _said(finding: LinterFinding) -> str:
+    return f"{finding.severity} {finding.rule}: {finding.text}"
+
+
+def _alike(old: float, new: float) -> bool:
+    return abs(old - new) <= max(TOLERANCE, SHARE * min(abs(old), abs(new)))
+
+
+def _graded(old: float, new: float) -> ChangeVerdict:
+    """Grade numbers of which less is better."""
+    return ChangeVerdict.CHANGED if old == new else ChangeVerdict.WORSE if new > old else ChangeVerdict.BETTER

@@ -14,8 +14,7 @@ from dmvpn.base.packetsets import Bits, PacketSet, meanings, split
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.network.access_entries import entry_line
-from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Topic
 from dmvpn.tools.diff.wording import flows as in_words
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, NetworkChange, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.diff.behavior import Behavior
-from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic, compare
+from dmvpn.tools.diff.behavior import Behavior, ChangeVerdict, NetworkChange, Topic, compare
 from dmvpn.tools.diff.measuring import talk_of
 from dmvpn.tools.diff.probing import LARGEST
 

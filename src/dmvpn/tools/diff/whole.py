@@ -6,9 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.diff.behavior import Behavior, LinterFinding
+from dmvpn.tools.diff.behavior import Behavior, LinterFinding, compare, judge_migration
 from dmvpn.tools.diff.beside import Beside
-from dmvpn.tools.diff.compare import compare, judge_migration
 from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import migrate

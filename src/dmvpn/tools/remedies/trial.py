@@ -26,8 +26,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
-from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.compare import ChangeVerdict, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
 from dmvpn.tools.doctor import visit

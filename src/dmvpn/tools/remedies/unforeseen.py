@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import SECRET
 from dmvpn.ios.grammar import HIDDEN
-from dmvpn.tools.diff.compare import ChangeVerdict
+from dmvpn.tools.diff.behavior import ChangeVerdict
 from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import verdicts
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
