@@ -12,7 +12,7 @@ import pytest
 
 from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.case import Case, well_rows
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from support.cases import one_in
 from support.guides import one_cloud, two_clouds

@@ -20,7 +20,7 @@ from dmvpn.labs.proofs.judging import Judged, healthy, judge, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, MANY, drawn, network_of, title
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import Fault, copied, exchanged, fault, place_name, places, removed

@@ -25,7 +25,7 @@ from dmvpn.labs.proofs.healing import entered, left_by, tried
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.lint import lint, sites_of
 from support.by_trial import said_after_trials

@@ -40,7 +40,7 @@ from dmvpn.base.findings import Severity
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import HEALED, Case, LeakError, well_rows
 from dmvpn.network.lines import after
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.lint import lint, sites_of
 from dmvpn.tools.troubles import TROUBLES
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.findings import LintFinding
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.rows import Rows
+    from dmvpn.tools.diff.measuring import Rows
     from dmvpn.tools.doctor import Finding
     from dmvpn.tools.lint import Site
     from dmvpn.tools.troubles.model import Trouble

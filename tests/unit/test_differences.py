@@ -20,7 +20,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair, Talk
-from dmvpn.tools.diff.rows import Rows
+from dmvpn.tools.diff.measuring import Rows
 from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text
 from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, KeptApart
 from dmvpn.tools.remedies.changes import ChangedLine, Names, Proposals, RouterChange, lines_of, switches, with_changes

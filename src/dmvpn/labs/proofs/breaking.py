@@ -9,7 +9,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.labs.proofs.networks import network_of, title, traits
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import draw
 from dmvpn.tools.troubles.orders import Run, Type, are_lines, carry_out
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.rows import Rows
+    from dmvpn.tools.diff.measuring import Rows
     from dmvpn.tools.troubles.faults import Fault
 
 #: Virtual seconds until timers have acted.

@@ -15,9 +15,8 @@ from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge
+from dmvpn.tools.diff.measuring import Rows, Subject, choose_pairs, converge, worse
 from dmvpn.tools.diff.probing import lans_of
-from dmvpn.tools.diff.rows import Rows, worse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

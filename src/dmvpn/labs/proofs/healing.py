@@ -8,7 +8,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill, near_of
 from dmvpn.labs.proofs.case import FORGOTTEN, HEALED, LeakError
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.rows import Rows
+    from dmvpn.tools.diff.measuring import Rows
     from dmvpn.tools.doctor import Diagnosis, Finding
     from dmvpn.tools.troubles.faults import Fault
 

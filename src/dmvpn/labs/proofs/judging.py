@@ -12,7 +12,7 @@ from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
 from dmvpn.labs.proofs.healing import helps, left_by, restores, shown_to_work
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, traits, with_harmless
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles.faults import Fault, fault, places
 from dmvpn.tools.troubles.orders import carry_out

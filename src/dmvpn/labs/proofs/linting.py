@@ -12,7 +12,7 @@ from dmvpn.labs.proofs.breaking import line_fault_of, near_of, orders_in_words
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, with_harmless
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.lint import lint, sites_of
 from dmvpn.tools.troubles.orders import Type, configurations_with
 from dmvpn.tools.troubles.stage import Stage

@@ -22,8 +22,7 @@ from dmvpn.base.errors import UserError, surely
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
-from dmvpn.tools.diff.rows import Rows, worse
+from dmvpn.tools.diff.measuring import Rows, choose_pairs, converge, talk_of, warm_up, worse
 from dmvpn.tools.doctor.verdicts import takes_security
 from dmvpn.tools.remedies.affected_pairs import (
     AffectedPairs,

@@ -27,8 +27,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
-from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
-from dmvpn.tools.diff.rows import Rows, changes, worse
+from dmvpn.tools.diff.measuring import Rows, changes, choose_pairs, converge, warm_up, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Copied, Trial
 from dmvpn.tools.doctor.visit import ExaminedLab

@@ -13,7 +13,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import SECRET
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.diff.behavior import ChangeVerdict
-from dmvpn.tools.diff.rows import changes
+from dmvpn.tools.diff.measuring import changes
 from dmvpn.tools.doctor import verdicts
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
 from dmvpn.tools.remedies.affected_pairs import Harm
