@@ -21,9 +21,9 @@ from dmvpn.tools.diff.behavior import (
     compare,
     judge_migration,
 )
+from dmvpn.tools.diff.comparison import Comparison, as_json, as_text
 from dmvpn.tools.diff.measuring import choose_pairs, sample
 from dmvpn.tools.diff.probing import Lan
-from dmvpn.tools.diff.report import Comparison, as_json, as_text
 
 PAIR, BACK = LanPair("A", "B"), LanPair("B", "A")
 TALK = Talk(way=("A", "B"), next_hop="10.0.0.2", direct_after=0.5, sent=30, mtu=1400, mss=1360)

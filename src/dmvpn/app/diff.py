@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.report import Comparison
+    from dmvpn.tools.diff.comparison import Comparison
 
 _DESCRIPTION = """\
 Bring both networks up in virtual time and say what changes: who reaches whom, by which way, how large packets may be,
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     except UserError as error:
         print(f"dmvpn: {error}", file=sys.stderr)
         return 2
-    from dmvpn.tools.diff.report import as_json, as_text
+    from dmvpn.tools.diff.comparison import as_json, as_text
 
     if arguments.html is not None:
         _write_page(arguments.html, comparison, before, after)
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _write_page(file: Path, comparison: Comparison, before: Scenario, after: Scenario) -> None:
     """Write both networks side by side. Raises OSError."""
     from dmvpn.labs.compared import compared
-    from dmvpn.tools.diff.report import as_text
+    from dmvpn.tools.diff.comparison import as_text
     from dmvpn.web.exported import as_comparison
 
     *_, verdict = as_text(comparison)

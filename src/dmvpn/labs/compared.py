@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.behavior import LanPair, Talk
-    from dmvpn.tools.diff.report import Comparison
+    from dmvpn.tools.diff.comparison import Comparison
 
 
 def compared(comparison: Comparison, before: Scenario, after: Scenario, verdict: str) -> dict[str, object]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.report import Comparison
+    from dmvpn.tools.diff.comparison import Comparison
 
 #: Letters of the last column of a row; an error is longer.
 _LONGEST: Final = 70

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.diff.behavior import Behavior, LinterFinding, compare, judge_migration
 from dmvpn.tools.diff.beside import Beside
+from dmvpn.tools.diff.comparison import Comparison
 from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import migrate
 from dmvpn.tools.diff.probing import name_alike
-from dmvpn.tools.diff.report import Comparison
 from dmvpn.tools.lint import lint, sites_of
 
 if TYPE_CHECKING:
