@@ -17,10 +17,9 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
-from dmvpn.tools.diff.comparison import as_text
+from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge, measure, watch
 from dmvpn.tools.diff.migration import migrate
-from dmvpn.tools.diff.whole import compare_networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,9 @@ import pytest
 
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Talk, Topic
-from dmvpn.tools.diff.comparison import as_text
+from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject
-from dmvpn.tools.diff.whole import compare_networks
 
 PAIR = LanPair("R31", "R41")
 _IN = "interface GigabitEthernet0/2\n ip access-group L in\n"

@@ -132,7 +132,7 @@ def _write_page(file: Path, comparison: Comparison, before: Scenario, after: Sce
 
 def comparison_of(before: Scenario, after: Scenario, arguments: argparse.Namespace) -> Comparison:
     from dmvpn.app.progress import Progress
-    from dmvpn.tools.diff.whole import compare_networks
+    from dmvpn.tools.diff.comparison import compare_networks
 
     with Progress.of(arguments) as progress:
         return compare_networks(

@@ -1,20 +1,126 @@
-"""A comparison for people and for programs: deterioration first, unchanged results last.
+"""Both sides measured, linted and compared, and the change tried; the result for people and for programs.
 
-Changes that are alike are one line with all their subjects; of many subjects the first are named.
+The report has deterioration first, unchanged results last. Changes that are alike are one line with all their
+subjects; of many subjects the first are named.
+
+Parts run in processes of their own. Each computes a world by itself, so the answer is the same:
+
+    with Beside(3, stage) as processes:
+        first = processes.begin(part)       a function that another process can import
+        processes.finish()
+    first.result()
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, replace
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.tools.diff.behavior import ChangeVerdict, NetworkChange, Topic
+from dmvpn.tools.diff.behavior import (
+    Behavior,
+    ChangeVerdict,
+    LinterFinding,
+    NetworkChange,
+    Topic,
+    compare,
+    judge_migration,
+)
+from dmvpn.tools.diff.flows import flow_changes
+from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
+from dmvpn.tools.diff.migration import migrate
+from dmvpn.tools.diff.probing import name_alike
+from dmvpn.tools.lint import lint, sites_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.queues import SimpleQueue
 
-    from dmvpn.tools.diff.behavior import Behavior, LanPair, Migration, Outage, Talk
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.diff.behavior import LanPair, Migration, Outage, Talk
+    from dmvpn.tools.diff.probing import Lan
+
+    Tell = Callable[[str], None]
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+
+T = TypeVar("T")
+R = TypeVar("R", covariant=True)
+
+
+class RemoteTask(Protocol[R]):
+    """Something to carry out that another process can import."""
+
+    def __call__(self, *, tell: Tell) -> R:
+        """Carry it out. The argument is called with the progress."""
+        ...
+
+
+#: Seconds between two looks at how far the parts are, and between two messages of one about that.
+_LOOK: Final = 0.25
+
+
+class Beside:
+    """Up to `most` processes. stage: called with the progress of one of them."""
+
+    def __init__(self, most: int, stage: Tell) -> None:
+        context = get_context("spawn")
+        self._said: SimpleQueue[str] = context.SimpleQueue()
+        self._pool = ProcessPoolExecutor(most, mp_context=context, initializer=_begin, initargs=(self._said,))
+        self._stage = stage
+        self._running: list[Future[object]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, part: RemoteTask[T]) -> Future[T]:
+        """Let a process carry out a part that it can import."""
+        running = self._pool.submit(_carry_out, part)
+        self._running.append(running)  # type: ignore[arg-type] # a future only gives its value
+        return running
+
+    def finish(self) -> None:
+        """Wait until all parts have ended. Raises UserError if a process has died."""
+        while wait(self._running, timeout=_LOOK).not_done:
+            while not self._said.empty():
+                self._stage(self._said.get())
+        if any(isinstance(part.exception(), BrokenProcessPool) for part in self._running):
+            raise UserError("a process of this comparison was killed, by hand or for lack of memory")
+
+
+#: Of a process: where it says how far it is.
+_said: list[SimpleQueue[str]] = []
+
+
+def _begin(said: SimpleQueue[str]) -> None:
+    _said.append(said)
+
+
+def _carry_out(part: RemoteTask[T]) -> T:
+    last = 0.0
+
+    def tell(how_far: str) -> None:
+        nonlocal last
+        if time.monotonic() >= last + _LOOK:
+            last = time.monotonic()
+            _said[0].put(how_far)
+
+    return part(tell=tell)
+
+
+# ------------------------------------------------------------------------------------------------ the report
+
 
 #: Subjects that a line names.
 NAMED: Final = 3
@@ -230,3 +336,89 @@ def _verdict(comparison: Comparison) -> str:
     if worse:
         return f"{worse} thing{'s' if worse != 1 else ''} get{'s' if worse == 1 else ''} worse."
     return "Nothing gets worse." if comparison.changes else "Nothing changes."
+
+
+# ------------------------------------------------------------------------------------------------ the comparison
+
+
+#: How the progress line begins.
+_AS_IT_IS: Final = "the network as it is"
+_AS_IT_WOULD_BE: Final = "the network as it would be"
+_CHANGE: Final = "the change on the network that runs"
+
+
+def compare_networks(
+    before: Scenario,
+    after: Scenario,
+    *,
+    seed: int = 1,
+    order: str | None = "together",
+    max_outage: float | None = None,
+    stage: Tell = lambda _text: None,
+    beside: bool = False,
+) -> Comparison:
+    """Return the comparison. order: of entering the change (`ORDERS`), None: it is not entered. max_outage: seconds of
+    an outage that are permitted.
+
+    stage: called with the progress. beside: the three worlds are computed at the same time, in processes of their own.
+    Raises UserError if one of these dies.
+    """
+    old, new = Subject.of(before, seed), Subject.of(after, seed)
+    name_alike(old.lans, new.lans)
+    pairs = choose_pairs({name: lan for name, lan in old.lans.items() if name in new.lans}, seed)
+    fresh = choose_pairs(new.lans, seed, about=[name for name in new.lans if name not in old.lans])
+    if beside:
+        with Beside(3, stage) as processes:
+            first = processes.begin(partial(_measured_beside, _AS_IT_IS, before, seed, old.lans, pairs))
+            second = processes.begin(partial(_measured_beside, _AS_IT_WOULD_BE, after, seed, new.lans, pairs, fresh))
+            third = processes.begin(partial(_migrated, before, after, seed, order))
+            processes.finish()
+        was, will_be, migration = first.result(), second.result(), third.result()
+    else:
+        was = _measured(_AS_IT_IS, stage, old, pairs)
+        will_be = _measured(_AS_IT_WOULD_BE, stage, new, pairs, fresh)
+        migration = _migrated(before, after, seed, order, tell=stage)
+    was, will_be = _linted(before, was), _linted(after, will_be)
+    flows = flow_changes(old, new, was.talks, will_be.talks)
+    changes = [*compare(was, will_be), *flows, *(judge_migration(migration, max_outage) if migration else ())]
+    tried, possible = len(pairs) + len(fresh), len(new.lans) * (len(new.lans) - 1)
+    sampled = f"{tried} of {possible} pairs of LANs were tried." if tried < possible else ""
+    return Comparison(before=was, after=will_be, changes=tuple(changes), migration=migration, sampled=sampled)
+
+
+def _measured(
+    what: str, tell: Tell, subject: Subject, pairs: Sequence[LanPair], fresh: Sequence[LanPair] = ()
+) -> Behavior:
+    subject.tell = lambda how_far: tell(f"{what}: {how_far}")
+    return measure(subject, pairs, fresh)
+
+
+def _measured_beside(
+    what: str,
+    scenario: Scenario,
+    seed: int,
+    lans: dict[str, Lan],
+    pairs: Sequence[LanPair],
+    fresh: Sequence[LanPair] = (),
+    *,
+    tell: Tell,
+) -> Behavior:
+    """Measure in another process: the world is built there. lans: as this comparison names them."""
+    subject = Subject.of(scenario, seed)
+    subject.lans.clear()
+    subject.lans.update(lans)
+    return _measured(what, tell, subject, pairs, fresh)
+
+
+def _migrated(before: Scenario, after: Scenario, seed: int, order: str | None, *, tell: Tell) -> Migration | None:
+    if order is None:
+        return None
+    return migrate(before, after, seed, order, lambda how_far: tell(f"{_CHANGE}: {how_far}"))
+
+
+def _linted(scenario: Scenario, behavior: Behavior) -> Behavior:
+    found = lint(scenario.configurations, sites_of(scenario))
+    findings = tuple(
+        LinterFinding(severity=one.severity.value, rule=one.rule, where=one.file, text=one.what) for one in found
+    )
+    return replace(behavior, findings=findings)

@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.work import check_version, version
 from dmvpn.tools.diff.behavior import ChangeVerdict
-from dmvpn.tools.diff.whole import compare_networks
+from dmvpn.tools.diff.comparison import compare_networks
 from dmvpn.tools.pool.results import Form
 
 if TYPE_CHECKING:
