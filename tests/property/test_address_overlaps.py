@@ -18,8 +18,7 @@ from dmvpn.features.interface.config import model
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.tools.render.addresses import AllocationError
-from dmvpn.tools.render.allocation import Allocations, allocate
+from dmvpn.tools.render.allocation import AllocationError, Allocations, allocate
 from dmvpn.tools.render.table import Hub, Spoke, Table
 from support.cases import few_examples
 from support.world import World

@@ -12,7 +12,7 @@ import yaml
 from dmvpn.ios import short_interface
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED
 from dmvpn.shells.scenario import CONFIGURATION
-from dmvpn.tools.render.addresses import AllocationError, nat_of
+from dmvpn.tools.render.allocation import AllocationError, nat_of
 from dmvpn.tools.render.plan import lan_of, summary_of
 from dmvpn.tools.render.table import PROVIDER
 

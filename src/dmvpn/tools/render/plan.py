@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.render.addresses import AllocationError
+from dmvpn.tools.render.allocation import AllocationError
 from dmvpn.tools.render.table import Hub, Spoke
 
 if TYPE_CHECKING:
