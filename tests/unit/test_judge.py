@@ -32,7 +32,7 @@ from dmvpn.network.overlay import TunnelSeat, customers
 from dmvpn.shells.lab.badness import FILTERS, Badness, ip_packet
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from dmvpn.tools.render.reading import parse
+from dmvpn.tools.render.table import parse
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import draw, draw_story, places
 from dmvpn.tools.troubles.faults import fault as fault_of

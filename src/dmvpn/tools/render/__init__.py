@@ -25,8 +25,7 @@ from dmvpn.tools.render.keys import Keys, find_keys
 from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.made import Made, read_made
 from dmvpn.tools.render.plan import plan
-from dmvpn.tools.render.reading import read
-from dmvpn.tools.render.table import schema
+from dmvpn.tools.render.table import read, schema
 from dmvpn.tools.render.templating import DEFAULT, render
 
 if TYPE_CHECKING:
