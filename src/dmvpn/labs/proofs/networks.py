@@ -14,7 +14,7 @@ from dmvpn.labs.proofs.certified import certify
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.render import render_sites
-from dmvpn.tools.render.keys import Keys
+from dmvpn.tools.render.plan import Keys
 from dmvpn.tools.troubles.plans import TRUSTPOINTS, files_of, plan_of, table_of
 from dmvpn.tools.troubles.stage import Stage
 

@@ -21,10 +21,9 @@ from dmvpn.ios import marked
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.allocation import AllocationError, allocate, lock_of, lock_text, read_lock
-from dmvpn.tools.render.keys import Keys, find_keys
 from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.made import Made, read_made
-from dmvpn.tools.render.plan import plan
+from dmvpn.tools.render.plan import Keys, find_keys, plan
 from dmvpn.tools.render.table import read, schema
 from dmvpn.tools.render.templating import DEFAULT, render
 
