@@ -101,7 +101,7 @@ def _check(rendered: Rendered, keys: Keys, changed: Changes, lock: Changes) -> i
 
 def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     """Write the changes. Raises UserError."""
-    from dmvpn.tools.render import made
+    from dmvpn.tools.render import writing
     from dmvpn.tools.render.writing import changes, refuse_strangers, tighten, write
 
     refuse_strangers(rendered.folder, changed, rendered.made)
@@ -109,7 +109,7 @@ def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     write(rendered.folder, changed)
     tighten(rendered.folder, rendered.files)
     # At the end: after an interruption the old list remains, and the next run adds the new files.
-    write(rendered.folder, changes(rendered.folder, {made.NAME: rendered.made.text(rendered.files)}, []))
+    write(rendered.folder, changes(rendered.folder, {writing.NAME: rendered.made.text(rendered.files)}, []))
 
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:
