@@ -12,8 +12,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.tools.picture.model import Kind
 
 if TYPE_CHECKING:
-    from dmvpn.tools.picture.model import Node, Picture, Port
-    from dmvpn.tools.picture.underlay import Underlay
+    from dmvpn.tools.picture.model import Node, Picture, Port, Underlay
 
 #: The width of a letter in a small text, in a name and in the title; the height of a line of a card, of its head, and
 #: of a host; the free space around everything; the longest text, in letters.

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.tools.picture import parts
-from dmvpn.tools.picture.model import Kind
-from dmvpn.tools.picture.underlay import underlay_of
+from dmvpn.tools.picture.model import Kind, underlay_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
