@@ -20,7 +20,7 @@ from support.browser import CHROMIUM, dumped
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.tools.picture.parts import Box
+    from dmvpn.tools.picture.plan import Box
 
 NAMES = built_in_names()
 HOSTILE = '</text><script>alert(1)</script>"]};\\\n"\x1b[31m]]>--> & <b>'

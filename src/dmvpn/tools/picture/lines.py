@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.tools.picture.model import TunnelState
-from dmvpn.tools.picture.parts import MARGIN
-from dmvpn.tools.picture.plan import LANE
+from dmvpn.tools.picture.plan import LANE, MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.tools.picture.model import Tunnel, Wire
-    from dmvpn.tools.picture.parts import Box, Card, Plan
+    from dmvpn.tools.picture.plan import Box, Card, Plan
 
     Point = tuple[float, float]
 

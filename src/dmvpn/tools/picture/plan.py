@@ -10,21 +10,151 @@
     hosts                    H3        H4
     legend
 
-Both sides are planned alike, by distances from the band."""
+Both sides are planned alike, by distances from the band.
+
+The parts of a plan: rectangles for bands, routers, hosts and NAT boxes, and the texts in them.
+
+Texts are as wide as those of a fixed-width font, so that the same plan fits every viewer. Lengths are in pixels.
+"""
 
 from __future__ import annotations
 
+from dataclasses import field
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.picture import parts
 from dmvpn.tools.picture.model import Kind, underlay_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.tools.picture.model import Node, Picture, Port, Wire
+    from dmvpn.tools.picture.model import Node, Picture, Port, Underlay, Wire
+
+
+# ------------------------------------------------------------------------------------------------ rectangles and texts
+
+
+#: The width of a letter in a small text, in a name and in the title; the height of a line of a card, of its head, and
+#: of a host; the free space around everything; the longest text, in letters.
+SMALL: Final = 6.7
+NAME: Final = 8.4
+TITLE_LETTER: Final = 11.8
+LINE: Final = 16
+HEAD: Final = 26
+CHIP: Final = 22
+MARGIN: Final = 24
+_LONGEST: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A host. network: of its wire."""
+
+    node: Node
+    box: Box
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A router. ports: with which it is drawn.
+
+    is_above: it is above the bands.
+    row: of its side, 0 next to the bands; None: it is an inner router.
+    is_alone: it is the only one in its column.
+    gutter: the x of the free strip at its left.
+    """
+
+    node: Node
+    box: Box
+    ports: tuple[Port, ...]
+    is_above: bool
+    row: int | None
+    is_alone: bool
+    gutter: float
+    chips: tuple[Chip, ...] = ()
+
+    @property
+    def edge(self) -> float:
+        """The y of its side towards the bands."""
+        return self.box.bottom if self.is_above else self.box.y
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A provider or a wire that all sites are on. chips: the hosts of a provider."""
+
+    name: str
+    node: Node | None
+    box: Box
+    chips: tuple[Chip, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """A picture with the places of its parts.
+
+    regions: name and rectangle.
+    nats: NAT boxes.
+    lanes: above and below, the y where the strip for wires between routers of one side begins; it grows away from the
+        bands.
+    omitted: number of hosts that are not drawn.
+    bottom: where the drawing ends and the legend begins.
+    """
+
+    picture: Picture
+    underlay: Underlay
+    width: float = 0.0
+    bottom: float = 0.0
+    bands: list[Band] = field(default_factory=list)
+    cards: dict[str, Card] = field(default_factory=dict)
+    nats: dict[str, tuple[Node, Box, bool]] = field(default_factory=dict)
+    regions: list[tuple[str, Box]] = field(default_factory=list)
+    lanes: dict[bool, float] = field(default_factory=dict)
+    omitted: int = 0
+
+
+def shown(text: str, most: int = _LONGEST) -> str:
+    """Return a text that is no longer than its place."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def port_text(port: Port) -> str:
+    """Return the line of a port in its card."""
+    return shown(f"{port.name} {port.address}".strip())
+
+
+def host_text(host: Node) -> str:
+    """Return the text of a host, or of a NAT box with its outside address."""
+    kind = [] if host.kind is Kind.HOST or host.name.startswith(host.kind.value) else [host.kind.value]
+    return shown(" ".join((*kind, host.name, *(port.address for port in host.ports[:1]))))
+
+
+# ------------------------------------------------------------------------------------------------ their places
+
 
 #: Of a band, and between two; of the title.
 _BAND: Final = 36
@@ -48,7 +178,7 @@ _MANY: Final = 24
 _SHAPE: Final = 1.6
 
 
-def plan_of(picture: Picture) -> parts.Plan:
+def plan_of(picture: Picture) -> Plan:
     """Return the plan of a picture."""
     return _Planner(picture).plan()
 
@@ -69,7 +199,7 @@ class _Planner:
         self.picture = picture
         self.nodes = {node.name: node for node in picture.nodes}
         self.underlay = underlay_of(picture)
-        self.made = parts.Plan(picture=picture, underlay=self.underlay)
+        self.made = Plan(picture=picture, underlay=self.underlay)
         routers = [node for node in picture.nodes if node.kind in (Kind.HUB, Kind.SPOKE, Kind.ROUTER)]
         self.is_crowd = len(routers) > _MANY
         attached = [node.name for node in routers if node.name in self.underlay.attached]
@@ -91,17 +221,17 @@ class _Planner:
         """The routers that are wired to a band; it is only looked up."""
         return {name for names in (*self.outer.values(), *self.inner.values()) for name in names}
 
-    def plan(self) -> parts.Plan:
+    def plan(self) -> Plan:
         """Return the plan."""
         columns = {above: self._columns(above) for above in (True, False)}
-        left = parts.MARGIN + max((len(parts.shown(name)) * parts.NAME + 40 for name in self.underlay.bands), default=0)
+        left = MARGIN + max((len(shown(name)) * NAME + 40 for name in self.underlay.bands), default=0)
         right = self._place_columns(columns, left)
         heights = {above: self._height(columns[above], above) for above in (True, False)}
         top = _TITLE + heights[True]
         below = top + len(self.underlay.bands) * (_BAND + _BETWEEN) - (_BETWEEN if self.underlay.bands else 0)
         extra = max((self._chips_width(name) for name in self.underlay.bands), default=0)
-        self.made.width = max(right + extra + parts.MARGIN, self._title_width())
-        spare = (self.made.width - right - extra - parts.MARGIN) / 2
+        self.made.width = max(right + extra + MARGIN, self._title_width())
+        spare = (self.made.width - right - extra - MARGIN) / 2
         for column in (each for side in columns.values() for group in side.values() for each in group):
             column.x += spare
         self._place_bands(top)
@@ -176,30 +306,30 @@ class _Planner:
     def _card(self, name: str) -> tuple[float, float]:
         node = self.nodes[name]
         ports = self._ports(node)
-        head = len(parts.shown(node.name)) * parts.NAME + len(node.kind.value) * parts.SMALL + 40
-        width = max(head, *(len(parts.port_text(port)) * parts.SMALL + 34 for port in ports), 140)
-        return width, parts.HEAD + len(ports) * parts.LINE + 8
+        head = len(shown(node.name)) * NAME + len(node.kind.value) * SMALL + 40
+        width = max(head, *(len(port_text(port)) * SMALL + 34 for port in ports), 140)
+        return width, HEAD + len(ports) * LINE + 8
 
     def _block(self, name: str) -> tuple[float, float]:
         """Return the size of a router with its hosts."""
         width, height = self._card(name)
         hosts = self.hosts.get(name, [])
-        widest = max((_INDENT + len(parts.host_text(host)) * parts.SMALL + 16 for host, _ in hosts), default=0)
+        widest = max((_INDENT + len(host_text(host)) * SMALL + 16 for host, _ in hosts), default=0)
         return max(width, widest), height + _HOST * len(hosts)
 
     def _chips_width(self, name: str) -> float:
-        return sum(len(parts.host_text(host)) * parts.SMALL + 28 for host, _ in self.hosts.get(name, []))
+        return sum(len(host_text(host)) * SMALL + 28 for host, _ in self.hosts.get(name, []))
 
     def _title_width(self) -> float:
-        title = len(parts.shown(self.picture.title, 100)) * parts.TITLE_LETTER
-        return max(title, len(self.picture.caption) * parts.SMALL, 600) + 2 * parts.MARGIN
+        title = len(shown(self.picture.title, 100)) * TITLE_LETTER
+        return max(title, len(self.picture.caption) * SMALL, 600) + 2 * MARGIN
 
     def _gap(self, columns: dict[int | None, list[_Column]], above: bool) -> float:
         """Return the distance between the bands and the cards, with NAT boxes in it."""
         nats = self._nats(above)
         every = (column for group in columns.values() for column in group)
         most = max((sum(len(nats.get(name, ())) for name in column.names) for column in every), default=0)
-        return (_ABOVE if above else _BELOW) + (_NAT + (parts.CHIP + 6) * (most - 1) if most else 0)
+        return (_ABOVE if above else _BELOW) + (_NAT + (CHIP + 6) * (most - 1) if most else 0)
 
     def _nats(self, above: bool) -> dict[str, list[str]]:
         """Return the NAT boxes of one side, by the first router behind each."""
@@ -253,15 +383,13 @@ class _Planner:
 
     def _place_bands(self, top: float) -> None:
         for number, name in enumerate(self.underlay.bands):
-            box = parts.Box(parts.MARGIN, top + number * (_BAND + _BETWEEN), self.made.width - 2 * parts.MARGIN, _BAND)
+            box = Box(MARGIN, top + number * (_BAND + _BETWEEN), self.made.width - 2 * MARGIN, _BAND)
             chips, x = [], box.right - self._chips_width(name)
             for host, wire in self.hosts.get(name, []):
-                width = len(parts.host_text(host)) * parts.SMALL + 16
-                chips.append(
-                    parts.Chip(node=host, box=parts.Box(x, box.y + 7, width, parts.CHIP), network=wire.network)
-                )
+                width = len(host_text(host)) * SMALL + 16
+                chips.append(Chip(node=host, box=Box(x, box.y + 7, width, CHIP), network=wire.network))
                 x += width + 12
-            self.made.bands.append(parts.Band(name=name, node=self.nodes.get(name), box=box, chips=tuple(chips)))
+            self.made.bands.append(Band(name=name, node=self.nodes.get(name), box=box, chips=tuple(chips)))
 
     def _place_side(self, columns: dict[int | None, list[_Column]], edge: float, *, above: bool) -> None:
         heights = self._row_heights(columns)
@@ -283,14 +411,14 @@ class _Planner:
     ) -> None:
         """Place a router, with its hosts behind it. away: its distance from the bands."""
         width, height = self._card(name)
-        box = parts.Box(x, edge - away - height if above else edge + away, width, height)
+        box = Box(x, edge - away - height if above else edge + away, width, height)
         chips = []
         for number, (host, wire) in enumerate(self.hosts.get(name, [])):
-            below = box.bottom + number * _HOST + _HOST - parts.CHIP
+            below = box.bottom + number * _HOST + _HOST - CHIP
             y = box.y - (number + 1) * _HOST if above else below
-            chip = parts.Box(x + _INDENT, y, len(parts.host_text(host)) * parts.SMALL + 16, parts.CHIP)
-            chips.append(parts.Chip(node=host, box=chip, network=wire.network))
-        self.made.cards[name] = parts.Card(
+            chip = Box(x + _INDENT, y, len(host_text(host)) * SMALL + 16, CHIP)
+            chips.append(Chip(node=host, box=chip, network=wire.network))
+        self.made.cards[name] = Card(
             node=self.nodes[name],
             box=box,
             ports=self._ports(self.nodes[name]),
@@ -303,10 +431,10 @@ class _Planner:
 
     def _place_nat(self, name: str, x: float, edge: float, number: int, *, above: bool) -> None:
         node = self.nodes[name]
-        width = len(parts.host_text(node)) * parts.SMALL + 16
-        away = 34 + number * (parts.CHIP + 6)
-        y = edge - away - parts.CHIP if above else edge + away
-        self.made.nats[name] = (node, parts.Box(x, y, width, parts.CHIP), above)
+        width = len(host_text(node)) * SMALL + 16
+        away = 34 + number * (CHIP + 6)
+        y = edge - away - CHIP if above else edge + away
+        self.made.nats[name] = (node, Box(x, y, width, CHIP), above)
 
     def _place_inner(self, edge: float, away: float, *, above: bool) -> None:
         """Place inner routers, each as near as possible to the middle of its neighbors."""
@@ -315,7 +443,7 @@ class _Planner:
             near = [self.made.cards[each].box for each in self.underlay.neighbors(name) if each in self.made.cards]
             middle = sum(box.middle[0] for box in near) / len(near) if near else self.made.width / 2
             wanted.append((middle - self._block(name)[0] / 2, position, name))
-        free: float = parts.MARGIN + _GUTTER
+        free: float = MARGIN + _GUTTER
         for x, _, name in sorted(wanted):
             at = max(x, free)
             self._place_card(name, at, edge, away, row=None, is_alone=True, above=above)
@@ -330,4 +458,4 @@ class _Planner:
                 continue
             x, right = min(box.x for box in boxes) - _GUTTER, max(box.right for box in boxes) + _GUTTER
             y, bottom = min(box.y for box in boxes) - 28, max(box.bottom for box in boxes) + 10
-            self.made.regions.append((name, parts.Box(x, y, right - x, bottom - y)))
+            self.made.regions.append((name, Box(x, y, right - x, bottom - y)))

@@ -11,15 +11,14 @@ from xml.sax.saxutils import escape
 
 from dmvpn.tools.picture.lines import number, tunnels_of, wires_of
 from dmvpn.tools.picture.model import Tunnel, TunnelState
-from dmvpn.tools.picture.parts import HEAD, LINE, MARGIN, SMALL, Box, host_text, port_text, shown
-from dmvpn.tools.picture.plan import plan_of
+from dmvpn.tools.picture.plan import HEAD, LINE, MARGIN, SMALL, Box, host_text, plan_of, port_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.tools.picture.lines import Line
     from dmvpn.tools.picture.model import Cloud, Node, Picture
-    from dmvpn.tools.picture.parts import Card, Chip, Plan
+    from dmvpn.tools.picture.plan import Card, Chip, Plan
 
 #: Dashes of clouds; colors and dashes repeat after so many.
 _DASHES: Final = ("none", "14 4", "9 4 2 4", "5 3")
