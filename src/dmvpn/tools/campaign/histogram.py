@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.picture.lines import number
-from dmvpn.tools.picture.svg import text_of
+from dmvpn.tools.picture.svg import number, text_of
 
 if TYPE_CHECKING:
     from collections import Counter
