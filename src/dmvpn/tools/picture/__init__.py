@@ -15,7 +15,7 @@ Pure: values in, text out, and the same text for the same values.
 
 from __future__ import annotations
 
-from dmvpn.tools.picture.dot import as_dot
+from dmvpn.tools.picture.diagrams import as_dot
 from dmvpn.tools.picture.mermaid import as_mermaid
 from dmvpn.tools.picture.model import Picture
 from dmvpn.tools.picture.reading import picture_of
