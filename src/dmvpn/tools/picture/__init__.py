@@ -15,11 +15,9 @@ Pure: values in, text out, and the same text for the same values.
 
 from __future__ import annotations
 
-from dmvpn.tools.picture.diagrams import as_dot
-from dmvpn.tools.picture.mermaid import as_mermaid
+from dmvpn.tools.picture.diagrams import as_dot, as_mermaid, as_stage
 from dmvpn.tools.picture.model import Picture
 from dmvpn.tools.picture.reading import picture_of
-from dmvpn.tools.picture.stage import as_stage
 from dmvpn.tools.picture.svg import as_svg
 
 __all__ = ["Picture", "as_dot", "as_mermaid", "as_stage", "as_svg", "picture_of"]
