@@ -9,8 +9,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.judge.work import Task, run_text, version
 from dmvpn.tools.pool.addresses import Tls
-from dmvpn.tools.pool.contract import Lost
-from dmvpn.tools.pool.local import LocalPool
+from dmvpn.tools.pool.local import LocalPool, Lost
 from support.dask_cluster import Cluster, needs_dask
 
 if TYPE_CHECKING:

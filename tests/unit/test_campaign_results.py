@@ -19,8 +19,7 @@ from dmvpn.judge.campaigns import Order
 from dmvpn.judge.work import Result, Task, run, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg
 from dmvpn.tools.pool.addresses import checked, is_closed
-from dmvpn.tools.pool.contract import Lost
-from dmvpn.tools.pool.local import LocalPool
+from dmvpn.tools.pool.local import LocalPool, Lost
 from dmvpn.tools.pool.results import ResultFile
 from support.dying_runs import FOLDER, refused, run_text, verdict_of
 

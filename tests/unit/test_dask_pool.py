@@ -13,8 +13,7 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaigns import Order
 from dmvpn.judge.work import Result, Task, run_text, version
-from dmvpn.tools.pool.contract import Lost
-from dmvpn.tools.pool.local import LocalPool
+from dmvpn.tools.pool.local import LocalPool, Lost
 from support import dying_runs
 from support.dask_cluster import Cluster, cluster, needs_dask
 

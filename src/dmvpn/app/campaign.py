@@ -17,13 +17,13 @@ from dmvpn.judge.campaigns import orders
 from dmvpn.judge.work import Result, Task, run_text, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg
 from dmvpn.tools.campaign.summary import share
-from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.pool.local import Lost
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.pool.contract import Pool
+    from dmvpn.tools.pool.local import Pool
 
 #: Router-hours of the longest campaign for each hour of a run.
 _MOST: Final = 10_000_000

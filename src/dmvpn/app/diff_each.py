@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.tools.diff.each import CandidateResult
-    from dmvpn.tools.pool.contract import Lost, Pool
+    from dmvpn.tools.pool.local import Lost, Pool
 
 
 def run_each(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.app.progress import Progress
-from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.pool.local import Lost
 from dmvpn.tools.pool.results import ResultFile
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from dmvpn.tools.pool.contract import Pool
+    from dmvpn.tools.pool.local import Pool
     from dmvpn.tools.pool.results import Form
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from dmvpn.tools.pool.contract import Pool
+    from dmvpn.tools.pool.local import Pool
 
 
 def chosen_pool(arguments: argparse.Namespace) -> Callable[[], Pool]:

@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, Security, Status, as_compl
 
 from dmvpn.base.errors import UserError, named
 from dmvpn.tools.pool.addresses import is_closed
-from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.pool.local import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
