@@ -11,7 +11,7 @@ from dmvpn.face.watching import LARGEST_BATCH, Watching
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
 from dmvpn.shells.handle import Handle
 from dmvpn.tools.watch import Arrow, Assembler, Note, Step
-from dmvpn.tools.watch.words import label
+from dmvpn.tools.watch.steps import label
 from support.world import World
 
 

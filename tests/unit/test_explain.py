@@ -27,7 +27,7 @@ from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Health
 from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.explain.causes import GROUPS
 from dmvpn.tools.watch.ladder import Ladder, Look
-from dmvpn.tools.watch.words import SHORT
+from dmvpn.tools.watch.steps import SHORT
 
 if TYPE_CHECKING:
     from dmvpn.tools.explain import FoundMeaning

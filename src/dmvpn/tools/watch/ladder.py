@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.values import dataclass
-from dmvpn.tools.watch.steps import Arrow, Note
-from dmvpn.tools.watch.words import label
+from dmvpn.tools.watch.steps import Arrow, Note, label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

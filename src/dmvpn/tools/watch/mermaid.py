@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.watch.steps import Arrow
-from dmvpn.tools.watch.words import label
+from dmvpn.tools.watch.steps import Arrow, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

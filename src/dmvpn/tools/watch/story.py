@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.tools.watch.mermaid import diagram
-from dmvpn.tools.watch.steps import Arrow
-from dmvpn.tools.watch.words import sentence
+from dmvpn.tools.watch.steps import Arrow, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
