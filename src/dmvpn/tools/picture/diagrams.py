@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.picture.model import Kind, TunnelState
-from dmvpn.tools.watch.mermaid import escaped
+from dmvpn.tools.watch.story import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
