@@ -17,9 +17,9 @@ from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
 from dmvpn.tools.walk import Act, Budget, Clamp, WalkOutcome, walk
 from dmvpn.tools.walk.tables import orders, transform_of
+from dmvpn.tools.walk.values import why_this_route
 from dmvpn.tools.walk.view import Match, remark, stopped
 from dmvpn.tools.walk.walk import with_mss
-from dmvpn.tools.walk.wording import why_this_route
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("198.51.100.2")
 

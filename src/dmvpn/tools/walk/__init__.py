@@ -10,8 +10,7 @@ sent. A router decides by the box of the simulated plane, on tables that are fil
     values.py      Walk, WalkedPath, Step ...              wording.py, text.py   output as text and JSON
 """
 
-from dmvpn.tools.walk.text import as_json, as_text
-from dmvpn.tools.walk.values import Act, Budget, Clamp, Walk, WalkedPath, WalkOutcome
+from dmvpn.tools.walk.values import Act, Budget, Clamp, Walk, WalkedPath, WalkOutcome, as_json, as_text
 from dmvpn.tools.walk.view import without_shortcuts
 from dmvpn.tools.walk.walk import walk
 

@@ -28,7 +28,7 @@ from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Packet
 from dmvpn.network.access_entries import entry_line
 from dmvpn.router.facts import RouterFacts
-from dmvpn.tools.walk import wording
+from dmvpn.tools.walk import values
 from dmvpn.tools.walk.tables import NOWHERE, FactsTable, orders, words_of_doubt
 from dmvpn.tools.walk.trail import Wrap
 from dmvpn.tools.walk.values import Act
@@ -80,18 +80,18 @@ class RecordedTable(FactsTable):
         self._plane.asked, self._trail.data = (self, destination), data
         if match is not None:
             clause = "RFC 1812 §5.2.4.3"
-            because = wording.why_this_route(match)
-            self._trail.say(Act.ROUTE, wording.route(match.route), data, because=because, clause=clause)
+            because = values.why_this_route(match)
+            self._trail.say(Act.ROUTE, values.route(match.route), data, because=because, clause=clause)
             override = match.route.override
             if override is not None:
-                what = f"NHRP's next hop instead (%): {wording.hop(override)}"
+                what = f"NHRP's next hop instead (%): {values.hop(override)}"
                 entry = self._shortcut(match.route.prefix, override)
-                self._trail.say(Act.OVERRIDE, what, because=wording.mapping(entry) if entry is not None else "")
+                self._trail.say(Act.OVERRIDE, what, because=values.mapping(entry) if entry is not None else "")
         return super().choose(destination, data, tables)
 
     def _share(self, hops: tuple[NextHop, ...], data: bytes) -> NextHop:
         hop = super()._share(hops, data)
-        what = f"{len(hops)} equal ways; by source and destination: {wording.hop(hop)}"
+        what = f"{len(hops)} equal ways; by source and destination: {values.hop(hop)}"
         self._trail.say(Act.CHOOSE, what, because="a kernel's own hash may choose another one")
         return hop
 
@@ -271,7 +271,7 @@ class RecordedBox(VrfBox):
         packet = ip.parse(data)
         if isinstance(packet, Ipv4Packet) and not packet.dont_fragment:
             pieces = [piece.serialize() for piece in packet.fragments(port.mtu)]
-            what = f"cut into {wording.sizes(tuple(map(len, pieces)))}"
+            what = f"cut into {values.sizes(tuple(map(len, pieces)))}"
             self._trail.say(Act.CUT, what, pieces[0], clause="RFC 791 §2.3", left=port.mtu - len(pieces[0]))
         before, self._trail.cut = self._trail.cut, (port.name, Counter(self._trail.said))
         super()._emit_fragments(port, next_hop, data)
@@ -288,7 +288,7 @@ class RecordedBox(VrfBox):
             port=self._leaves,
             next_hop=self._unresolved,
             destination=packet.destination,
-            protocol=wording.protocol(packet.protocol),
+            protocol=values.protocol(packet.protocol),
         )
         self._trail.lose(said, clause=_CLAUSES.get(loss, ""), apart=apart)
 
@@ -357,7 +357,7 @@ class RecordedBox(VrfBox):
             return f"point-to-point: everything goes to {facts.destination}", ""
         entry = next((it for it in facts.mappings if it.target == ip_network(next_hop)), None)
         known = next((nbma for hop, nbma, _ in facts.adjacencies if hop == next_hop), None)
-        words = wording.mapping(entry) if entry is not None else ""
+        words = values.mapping(entry) if entry is not None else ""
         if known is not None and next_hop in facts.by_server:
             what = f"NHRP: {next_hop} by the server for now, at {known}"
             return what, f"{words or 'nobody has answered yet'}; it is asked for meanwhile"
@@ -394,7 +394,7 @@ class RecordedBox(VrfBox):
         self._trail.wraps += (Wrap(self._name, spec.key, sa, partial(self._largest, spec, receiver)),)
         header = gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
         clause = "RFC 2784 §2.1" if spec.key is None and not spec.sequence else "RFC 2890 §2"
-        what = f"GRE, {wording.header(spec)}: {header} octets"
+        what = f"GRE, {values.header(spec)}: {header} octets"
         self._trail.say(Act.GRE, what, found.packet, octets=len(message), left=room, clause=clause)
         if sa is not None and link is not None:
             self._say_esp(sa, link.current.outbound.suite, len(message), left)
@@ -412,7 +412,7 @@ class RecordedBox(VrfBox):
         added = octets - port - message
         padding = added - inner - suite.iv - suite.icv - 10
         parts = f"8 + IV {suite.iv} + padding {padding} + 2 + ICV {suite.icv}{f' + IP header {inner}' if inner else ''}"
-        what = f"ESP, SPI 0x{sa.spi_out:08X}, {wording.transform(sa)}: {added} octets"
+        what = f"ESP, SPI 0x{sa.spi_out:08X}, {values.transform(sa)}: {added} octets"
         because = f"{parts}; connection {sa.connection}"
         self._trail.say(Act.ESP, what, octets=octets - port, because=because, left=left, clause="RFC 4303 §2")
         if port:
@@ -471,7 +471,7 @@ class RecordedBox(VrfBox):
             self._trail.lose(f"{name} is down: {self._plane.tunnel_facts(name).reason}")
             return True
         before, self._trail.wraps = self._trail.wraps, self._trail.wraps[:-1]
-        key = wording.key(tunnel.spec.key)
+        key = values.key(tunnel.spec.key)
         what = f"out of {name}: GRE with {key} from {sender.nbma}, TTL {ip.parse(payload).ttl}"
         self._trail.say(Act.OPEN, what, payload, clause="RFC 2784 §2.4")
         taken = super().take_inner(tunnel, sender, local, protocol, payload)
@@ -542,10 +542,10 @@ class RecordedPlane(SimulatedPlane):
         there = [it for it in self.router.tunnels if (it.source, it.front) == (local, front)]
         if not there:
             return f"{self.name} has no tunnel with the source {local}{f' in VRF {front}' if front else ''}"
-        known = " and ".join(f"{it.name} has {wording.key(it.key)}" for it in there)
+        known = " and ".join(f"{it.name} has {values.key(it.key)}" for it in there)
         if any(it.key == key for it in there):
             return f"no tunnel of {self.name} takes it: {known}, for another far end, or is shut"
-        return f"no tunnel of {self.name} has {wording.key(key)}: {known}"
+        return f"no tunnel of {self.name} has {values.key(key)}: {known}"
 
 
 def _best_server(tunnel: TunnelFacts, next_hop: IPAddress) -> ServerFacts | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.tools.walk import wording
+from dmvpn.tools.walk import values
 from dmvpn.tools.walk.values import Act, Clamp, Crossing, Passage, Refusal, Step, WalkEnd, WalkOutcome
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Trail:
         """Record a piece on a wire."""
         flow = ip.peek_flow(data)
         port = f" {flow.destination_port}" if flow.protocol == IpProtocol.UDP else ""
-        protocol = wording.protocol(flow.protocol) + port if self.wraps else "IP"
+        protocol = values.protocol(flow.protocol) + port if self.wraps else "IP"
         for place in range(self._crossed, len(self.crossings)):
             known = self.crossings[place]
             if (known.link, known.sender, known.receiver) == (link, self.where, receiver):
@@ -215,7 +215,7 @@ class Trail:
         sender = self.packet.source
         refusal = Refusal(by=self.where, to=sender, what=what, mtu=mtu) if what else None
         heard = f"{_UNTOLD}: {self.where} has no route to {sender}"
-        heard = wording.refusal(refusal) if refusal is not None else heard
+        heard = values.refusal(refusal) if refusal is not None else heard
         self._lost = (
             replace(end, refusal=refusal, later_mtu=later_mtu),
             replace(step, because=heard, clause=clause or step.clause),

@@ -1,14 +1,33 @@
-"""The parts of a walk: its steps, the packet on each wire, the end, and the MTU of the path."""
+"""The parts of a walk: its steps, the packet on each wire, the end, and the MTU of the path; and what they are called.
+
+As text a walk has 100 columns, one decision a line, and octets at the right; as JSON it has the same parts.
+"""
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, NamedTuple
+import json
+import textwrap
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.translation import TCP
 from dmvpn.base.values import dataclass
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.effects import NextHop, TunnelSpec
     from dmvpn.base.facts import Address
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.features.nhrp.facts import MappingFacts
+    from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
+    from dmvpn.tools.walk.view import Match
+
+
+# ------------------------------------------------------------------------------------------------ values
 
 
 class Act(enum.Enum):
@@ -198,3 +217,199 @@ class Walk:
     back: WalkedPath | None = None
     back_budget: Budget | None = None
     differs: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ words
+
+
+#: Of the routes that a longest match is longer than, so many are named.
+_NAMED = 2
+#: Protocols of which there may be several.
+_NUMBERED = ("eigrp", "ospf", "bgp")
+
+
+def route(found: RouteFacts) -> str:
+    """Return "route 10.4.4.0/24: eigrp 100 [90/27904] via 192.168.100.11, Tunnel100"."""
+    ways = " and ".join(hop(it) for it in found.next_hops) or ("Null0" if found.drops else "")
+    if found.source in ("connected", "local"):
+        return f"route {found.prefix}: {found.source}, {ways}"
+    imported = f", imported from VRF {found.imported}" if found.imported else ""
+    return f"route {found.prefix}: {_known_via(found)} {ways}{imported}"
+
+
+def _known_via(offer: RouteFacts | OfferFacts) -> str:
+    # Only routing protocols have processes that people know: an autonomous system, a process number.
+    process = f" {offer.process}" if offer.source in _NUMBERED else ""
+    return f"{offer.source}{process} [{offer.distance}/{offer.metric}]"
+
+
+def why_this_route(match: Match) -> str:
+    """Return the alternatives that the route beats: other routes to its prefix, and shorter prefixes."""
+    beaten = [_known_via(offer) for offer in match.route.beaten if offer.usable]
+    beaten += [str(other.prefix) for other in match.others[:_NAMED]]
+    beaten += ["..."] if len(match.others) > _NAMED else []
+    unusable = [f"{_known_via(offer)} cannot be used now" for offer in match.route.beaten if not offer.usable]
+    return "; ".join([*([f"beats {', '.join(beaten)}"] if beaten else []), *unusable])
+
+
+def hop(found: HopFacts | NextHop) -> str:
+    """Return "via 192.168.100.11, Tunnel100", or the interface alone."""
+    if not found.interface and found.vrf:
+        return f"by the table of VRF {found.vrf}"
+    return found.interface if found.address is None else f"via {found.address}, {found.interface}"
+
+
+def mapping(entry: MappingFacts) -> str:
+    """Return "dynamic, router nhop", and why it is as it is. Whether it is in use changes with every packet."""
+    parts = [entry.kind]
+    flags = " ".join(flag for flag in entry.flags if flag != "used")
+    if flags:
+        parts.append(flags)
+    if entry.reason:
+        parts.append(str(entry.reason))
+    return ", ".join(parts)
+
+
+def sizes(pieces: tuple[int, ...]) -> str:
+    """Return "2 x 1500 + 68"."""
+    counted = [(octets, len(list(same))) for octets, same in groupby(pieces)]
+    return " + ".join(str(octets) if count == 1 else f"{count} x {octets}" for octets, count in counted)
+
+
+def transform(sa: SaFacts) -> str:
+    """Return "aes-gcm 256, transport mode"."""
+    return f"{sa.transform}, {'transport' if sa.transport else 'tunnel'} mode"
+
+
+def key(number: int | None) -> str:
+    """Return "key 100", "no key"."""
+    return "no key" if number is None else f"key {number}"
+
+
+def protocol(number: int) -> str:
+    """Return "GRE", "ESP"."""
+    names = {int(one): one.name for one in IpProtocol}
+    return names.get(number, str(number))
+
+
+def header(found: TunnelSpec) -> str:
+    """Return the optional fields of a GRE header: "key 100", "no key, checksum, sequence number"."""
+    more = (("checksum", found.checksum), ("sequence number", found.sequence))
+    return ", ".join((key(found.key), *(name for name, is_there in more if is_there)))
+
+
+def refusal(said: Refusal) -> str:
+    """Return "R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
+    mtu = "" if said.mtu is None else f", next-hop MTU {said.mtu}"
+    return f"{said.by} tells {said.to}: {said.what}{mtu}"
+
+
+# ------------------------------------------------------------------------------------------------ text and JSON
+
+
+#: Columns: of the whole, and of each of the two numbers.
+WIDTH: Final = 100
+_NUMBER: Final = 7
+#: Steps whose clause is said to people, too.
+_EXPLAINED: Final = (Act.CUT, Act.END)
+_VERDICTS: Final = {
+    WalkOutcome.DELIVERED: "delivered",
+    WalkOutcome.DROPPED: "DROPPED",
+    WalkOutcome.LOOP: "A LOOP",
+    WalkOutcome.UNSEEN: "out of view",
+}
+
+
+def as_json(walk: Walk) -> str:
+    """Return the walk for programs: the fields are those of `Walk`."""
+    return json.dumps(asdict(walk), default=_plain, indent=2)
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, enum.Enum) else str(value)
+
+
+def as_text(walk: Walk) -> Iterator[str]:
+    """Yield the walk for people."""
+    yield from _path(walk.forth)
+    yield from _budget(walk.budget)
+    if walk.back is not None and walk.back_budget is not None:
+        yield ""
+        yield from _path(walk.back)
+        yield from _budget(walk.back_budget)
+    if walk.back is not None:
+        yield ""
+        if walk.differs:
+            yield from _said("", f"the two directions differ: {walk.differs}")
+        else:
+            unseen = WalkOutcome.UNSEEN in (walk.forth.end.outcome, walk.back.end.outcome)
+            yield "both directions take the same way" + (", as far as it can be seen" if unseen else "")
+
+
+def _path(path: WalkedPath) -> Iterator[str]:
+    asked, end = path.question, path.end
+    kind = "must not be cut (DF)" if asked.df else "may be cut"
+    head = f"{asked.source} -> {asked.destination}, {_service(asked)}{asked.size} octets, {kind}"
+    yield f"{head:<{WIDTH - 2 * _NUMBER}}{'octets':>{_NUMBER}}{'left':>{_NUMBER}}"
+    width = max((len(step.where) for step in path.steps), default=0)
+    before: Step | None = None
+    for step in path.steps:
+        yield from _step(step, before, width)
+        before = step
+    yield from _said("", f"{_VERDICTS[end.outcome]} at {end.where}" + (f": {end.why}" if end.why else ""))
+
+
+def _service(asked: Question) -> str:
+    """Return "TCP to port 443, ", "" for an echo."""
+    if not asked.protocol:
+        return ""
+    name = "TCP" if asked.protocol == TCP else "UDP"
+    return f"{name} from port {asked.ports[0]}, " if asked.answers else f"{name} to port {asked.ports[1]}, "
+
+
+def _step(step: Step, before: Step | None, width: int) -> Iterator[str]:
+    """Yield a step: names and octets are said where they are other ones than a line above; clauses where something goes
+    wrong.
+    """
+    where = "" if before is not None and step.where == before.where else step.where
+    indent = f"{'':<{width}}  " + "  " * step.depth
+    label = f"{where:<{width}}  " + "  " * step.depth
+    because = "; ".join(part for part in (step.because, step.clause if step.act in _EXPLAINED else "") if part)
+    text = f"{step.what} ({because})" if because else step.what
+    changed = step.left is not None or before is None or before.octets != step.octets
+    octets = "" if step.octets is None or not changed else str(step.octets)
+    left = "" if step.left is None else str(step.left)
+    room = WIDTH - 2 * _NUMBER - 1 if octets else WIDTH
+    first, *rest = textwrap.wrap(text, room, initial_indent=label, subsequent_indent=indent + "  ")
+    yield f"{first:<{WIDTH - 2 * _NUMBER}}{octets:>{_NUMBER}}{left:>{_NUMBER}}".rstrip()
+    yield from rest
+
+
+def _budget(found: Budget) -> Iterator[str]:
+    if found.whole is None:
+        return
+    text = f"in one piece: up to {found.whole} octets"
+    yield from _said("  ", text + (f"; one more is too many for {found.limit}" if found.limit else ""))
+    if found.with_df is not None:
+        yield from _said("  ", _with_df(found))
+    if found.mss is not None:
+        yield from _said("  ", _tcp(found))
+
+
+def _with_df(found: Budget) -> str:
+    text = f"with DF: up to {found.with_df}"
+    if found.refusal is not None:
+        text += f"; of larger ones {refusal(found.refusal)}"
+    if found.later_mtu is not None:
+        text += f"; after the first, whoever wraps them says {found.later_mtu} itself"
+    return text
+
+
+def _tcp(found: Budget) -> str:
+    places = ", ".join(f"{clamp.interface} of {clamp.where}" for clamp in found.clamps)
+    text = f"TCP: segments of {found.mss}" + (f", because of {places}" if places else "; nobody clamps them")
+    return text
+
+
+def _said(indent: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")

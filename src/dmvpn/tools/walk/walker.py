@@ -22,7 +22,7 @@ from dmvpn.net import ip as udp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.translate import Side
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
-from dmvpn.tools.walk import wording
+from dmvpn.tools.walk import values
 from dmvpn.tools.walk.box import ETHERNET, RecordedPlane
 from dmvpn.tools.walk.trail import Over, Trail
 from dmvpn.tools.walk.values import Act
@@ -155,7 +155,7 @@ class Walker:
                 self.trail.lose(why)
                 return
             pieces = [piece.serialize() for piece in packet.fragments(ETHERNET)]
-            what = f"cut into {wording.sizes(tuple(map(len, pieces)))}"
+            what = f"cut into {values.sizes(tuple(map(len, pieces)))}"
             self.trail.say(Act.CUT, what, pieces[0], clause="RFC 791 §2.3")
         for piece in pieces:
             if not self._transmit(node, port, next_hop, piece) and self.view.host(node) is not None:
