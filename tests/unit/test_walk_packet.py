@@ -16,9 +16,8 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
 from dmvpn.tools.walk import Act, Budget, Clamp, WalkOutcome, walk
-from dmvpn.tools.walk.tables import orders, transform_of
 from dmvpn.tools.walk.values import why_this_route
-from dmvpn.tools.walk.view import Match, remark, stopped
+from dmvpn.tools.walk.view import Match, orders, remark, stopped, transform_of
 from dmvpn.tools.walk.walk import with_mss
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("198.51.100.2")

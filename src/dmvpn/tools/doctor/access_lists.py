@@ -33,7 +33,7 @@ from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules.cut_tunnels import CUT
-from dmvpn.tools.walk.tables import unreachable
+from dmvpn.tools.walk.view import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

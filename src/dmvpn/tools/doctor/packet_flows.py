@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.filters import Packet, PortFilters, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.tools.walk.tables import unreachable
 from dmvpn.tools.walk.values import Question
-from dmvpn.tools.walk.view import View, without_shortcuts
+from dmvpn.tools.walk.view import View, unreachable, without_shortcuts
 from dmvpn.tools.walk.walker import Walker
 
 if TYPE_CHECKING:

@@ -29,9 +29,9 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Packet
 from dmvpn.network.access_entries import entry_line
 from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.walk import values
-from dmvpn.tools.walk.tables import NOWHERE, FactsTable, orders, words_of_doubt
 from dmvpn.tools.walk.trail import Wrap
 from dmvpn.tools.walk.values import Act
+from dmvpn.tools.walk.view import NOWHERE, FactsTable, orders, words_of_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
