@@ -7,8 +7,6 @@ histogram.py   these outages as an SVG document
 
 from __future__ import annotations
 
-from dmvpn.tools.campaign.histogram import as_svg
-from dmvpn.tools.campaign.results import FORM
-from dmvpn.tools.campaign.summary import Summary
+from dmvpn.tools.campaign.summary import FORM, Summary, as_svg
 
 __all__ = ["FORM", "Summary", "as_svg"]
