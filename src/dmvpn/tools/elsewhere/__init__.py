@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.tools.elsewhere import cml, containerlab, gns3
-from dmvpn.tools.elsewhere.kinds import FORMATS, KINDS, kind_named
-from dmvpn.tools.elsewhere.plan import plan
+from dmvpn.tools.elsewhere.plan import FORMATS, KINDS, kind_named, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.elsewhere.kinds import Format
+    from dmvpn.tools.elsewhere.plan import Format
 
 __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 

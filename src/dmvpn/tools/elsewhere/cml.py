@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from dmvpn.tools.elsewhere.places import places
+from dmvpn.tools.elsewhere.plan import places
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab_model import HostSpec
-    from dmvpn.tools.elsewhere.kinds import NodeKind
-    from dmvpn.tools.elsewhere.plan import Cable, Plan
+    from dmvpn.tools.elsewhere.plan import Cable, NodeKind, Plan
 
 _HOST: Final = "alpine"
 _SWITCH: Final = "unmanaged_switch"

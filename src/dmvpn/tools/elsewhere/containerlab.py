@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.shells.lab_model import HostSpec
-    from dmvpn.tools.elsewhere.kinds import NodeKind
-    from dmvpn.tools.elsewhere.plan import End, Plan, RouterNode, SwitchNode
+    from dmvpn.tools.elsewhere.plan import End, NodeKind, Plan, RouterNode, SwitchNode
 
 _HOST_IMAGE: Final = "alpine:3"
 #: Where our container looks for its configuration (`contrib/container`).

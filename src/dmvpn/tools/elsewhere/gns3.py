@@ -6,12 +6,11 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.elsewhere.places import places
+from dmvpn.tools.elsewhere.plan import places
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab_model import HostSpec, LinkSpec
-    from dmvpn.tools.elsewhere.kinds import NodeKind
-    from dmvpn.tools.elsewhere.plan import End, Plan, RouterNode, SwitchNode
+    from dmvpn.tools.elsewhere.plan import End, NodeKind, Plan, RouterNode, SwitchNode
 
 _REVISION: Final = 9
 _VERSION: Final = "2.2.0"
