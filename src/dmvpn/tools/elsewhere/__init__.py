@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.elsewhere import cml, containerlab, files
+from dmvpn.tools.elsewhere import files
+from dmvpn.tools.elsewhere import files as containerlab
 from dmvpn.tools.elsewhere.plan import FORMATS, KINDS, kind_named, plan
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 
-_WRITERS = {"containerlab": containerlab.write, "cml": cml.write, "gns3": files.write}
+_WRITERS = {"containerlab": containerlab.containerlab, "cml": files.cml, "gns3": files.gns3}
 
 
 @dataclass(frozen=True, slots=True)
