@@ -13,7 +13,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises import Exercise, exercise, exercises, look
-from dmvpn.tools.exercises.checks import WhenCheck
+from dmvpn.tools.exercises.exercise import WhenCheck
 from dmvpn.tools.lessons import examine, grade
 from dmvpn.tools.lessons.state import fixed, note_fixed
 from dmvpn.tools.troubles import TROUBLES, trouble
