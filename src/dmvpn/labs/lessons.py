@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.elsewhere import Elsewhere
     from dmvpn.tools.exercises import Exercise
     from dmvpn.tools.lessons import GradedCheck
-    from dmvpn.tools.lessons.health import Subject
+    from dmvpn.tools.lessons.examination import Subject
     from dmvpn.tools.troubles.model import Trouble
 
 #: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.

@@ -7,7 +7,6 @@ state          the state of a lesson in a lab
 
 from __future__ import annotations
 
-from dmvpn.tools.lessons.examination import examine
-from dmvpn.tools.lessons.health import Check, GradedCheck, Health, grade
+from dmvpn.tools.lessons.examination import Check, GradedCheck, Health, examine, grade
 
 __all__ = ["Check", "GradedCheck", "Health", "examine", "grade"]

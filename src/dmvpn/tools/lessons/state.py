@@ -16,7 +16,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, LESSON
-from dmvpn.tools.lessons.health import Health
+from dmvpn.tools.lessons.examination import Health
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import place_name, places
 
