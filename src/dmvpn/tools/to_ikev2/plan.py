@@ -19,8 +19,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios import Fate
 from dmvpn.network.lines import after
 from dmvpn.network.overlay import Network
-from dmvpn.tools.to_ikev2.remains import Remainder, remains
-from dmvpn.tools.to_ikev2.written import Written, identities, written
+from dmvpn.tools.to_ikev2.written import Remainder, Written, identities, remains, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
