@@ -35,7 +35,7 @@ from dmvpn.features.ospf import machine as ospf
 from dmvpn.ios import Args, ConfigTree
 from dmvpn.ios.shapes import hints_of
 from dmvpn.tools import replaying
-from dmvpn.tools.recorded_types import check_types, checks_of
+from dmvpn.tools.replaying import check_types, checks_of
 from support.fakes import fake_ports
 from support.goldens import is_golden
 from support.protection import connection, negotiated
