@@ -219,7 +219,7 @@ def test_a_network_that_is_well_suffers_from_nothing_and_one_copy_is_enough_to_k
         return CopiedLab(scenario)
 
     found = Search(Scenario.load(name), build).run(strict=True)
-    assert not found.suffering.pairs
+    assert not found.affected.pairs
     assert len(built) == 1
 
 
@@ -236,7 +236,7 @@ def test_a_site_whose_packets_must_be_smaller_than_those_of_most_others_is_found
     texts = dict(scenario.configurations)
     texts["S1"] = after(texts["S1"], ("interface GigabitEthernet0/2", "ip mtu 576"))
     found = Search(Scenario(scenario.name, scenario.lab, texts), CopiedLab).run(strict=True)
-    assert set(found.suffering.pairs.values()) == {Harm.SMALL}
+    assert set(found.affected.pairs.values()) == {Harm.SMALL}
     assert [one.lines for one in found.changes] == [("interface GigabitEthernet0/2", "no ip mtu 576")]
 
 
@@ -260,7 +260,7 @@ def test_a_search_ends_when_its_time_is_over_and_tells_what_it_tries() -> None:
     told: list[str] = []
     search = Search(broken("an area apart"), CopiedLab, is_over=lambda: len(told) >= 3, tell=told.append)
     found = search.run(strict=False)
-    assert Harm.CUT_OFF in found.suffering.pairs.values()
+    assert Harm.CUT_OFF in found.affected.pairs.values()
     assert found.changes == ()
     assert len(told) == 3
     assert told[0] == "trial 1: as it is"

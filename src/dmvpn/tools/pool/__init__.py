@@ -1,7 +1,6 @@
 """Workers that carry out many tasks: processes of this machine, or a cluster of Dask.
 
-    contract.py   what both do: `submit`, and lost tasks
-    local.py      processes of this machine
+    local.py      processes of this machine, and what every pool does: `submit`, and lost tasks
     on_dask.py    a cluster, with the extra `pool`; the only file that imports Dask
     results.py    a file with one result a line, with which a command that was cut off goes on
     addresses.py  addresses of clusters that may be used, which need TLS unless they are this machine

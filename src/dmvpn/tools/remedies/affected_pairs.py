@@ -1,5 +1,6 @@
-"""The pairs of a network that a fault affects, found without knowledge of an earlier state by comparison with similar
-pairs.
+"""The pairs of a network that a fault affects, found by comparison with similar pairs.
+
+No knowledge of an earlier state is needed.
 
 A pair is two LANs and a direction. Pairs are of one kind if their ends are configured alike: the same tunnels, a
 translator in front of the same end, and both ends in one cloud or in different ones. A pair is affected if
@@ -59,7 +60,7 @@ _SERVICES: Final = (None, (UDP, 7), (TCP, 80))
 
 
 class Harm(enum.Enum):
-    """The harm that a pair suffers, the worst first."""
+    """The harm of a pair, the worst first."""
 
     CUT_OFF = "cut off"
     DETOUR = "not direct"
@@ -68,10 +69,10 @@ class Harm(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class AffectedPairs:
-    """The pairs that suffer, each with its harm.
+    """The affected pairs, each with its harm.
 
     sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind. denied:
-    pairs that do not suffer, because access lists deny their packets. alone: LANs that no other site reaches, and which
+    pairs that are not affected, because access lists deny their packets. alone: LANs that no other site reaches, and which
     are perhaps not advertised on purpose: without hosts, beside another LAN that works.
     """
 
@@ -130,7 +131,7 @@ class Kinds:
 
 
 def affected_pairs(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> AffectedPairs:
-    """Return the pairs that suffer. Two LANs do not if lists deny the packets of one direction: that may be meant.
+    """Return the affected pairs. Two LANs are not if lists deny the packets of one direction: that may be meant.
 
     strict: a pair that is cut off counts only if another pair of its kind is not cut off.
     """
@@ -193,7 +194,7 @@ def kept_apart(kinds: Kinds, denied: Iterable[LanPair]) -> Iterator[KeptApart]:
 
 
 def left(before: AffectedPairs, talks: Mapping[LanPair, Talk]) -> AffectedPairs:
-    """Return the pairs that still suffer."""
+    """Return the pairs that are still affected."""
     return AffectedPairs(
         {pair: harm for pair, harm in before.pairs.items() if pair in talks and _has(harm, before, pair, talks[pair])},
         before.sizes,
@@ -201,7 +202,7 @@ def left(before: AffectedPairs, talks: Mapping[LanPair, Talk]) -> AffectedPairs:
 
 
 def _has(harm: Harm, before: AffectedPairs, pair: LanPair, talk: Talk) -> bool:
-    """Return whether a pair still suffers this harm."""
+    """Return whether a pair still has this harm."""
     if harm is Harm.SMALL:
         return not talk.arrives or is_smaller(talk, before.sizes[pair])
     return harm not in escapes(talk)
@@ -219,7 +220,7 @@ def is_smaller(talk: Talk, usual: _Sizes) -> bool:
 
 
 def escapes(talk: Talk) -> Iterable[Harm]:
-    """Return the harms that a pair does not suffer."""
+    """Return the harms that a pair does not have."""
     if not talk.arrives:
         return ()
     return (Harm.CUT_OFF,) if talk.hubs else (Harm.CUT_OFF, Harm.DETOUR)

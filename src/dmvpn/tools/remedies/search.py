@@ -49,7 +49,7 @@ MOST_TRIALS, PAIRS, WATCHED = 160, 40, 16
 MOST_CHANGES, MOST_OTHERS = 3, 12
 #: The largest number of routers with which each trial has all of them; in larger networks: sites that suffer, and
 #: sites that do not.
-FEW, _ILL, _WELL = 12, 4, 4
+FEW, _AFFECTED, _WELL = 12, 4, 4
 #: Commands that reset protocols of a router, the least disruptive first.
 _AGAIN: Final = ("clear ip nhrp", "clear ip eigrp neighbors", "clear ip ospf process", "clear ip bgp *")
 #: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were typed; packets of
@@ -66,7 +66,7 @@ class SearchResult:
     restart. apart: LANs that access lists keep apart.
     """
 
-    suffering: AffectedPairs
+    affected: AffectedPairs
     changes: tuple[RouterChange, ...] = ()
     alternatives: tuple[RouterChange, ...] = ()
     before: Rows | None = None
@@ -79,7 +79,7 @@ class SearchResult:
     @property
     def restores(self) -> bool:
         """Return whether no pair suffers any more."""
-        return self.after is not None and not left(self.suffering, self.after.talks).pairs
+        return self.after is not None and not left(self.affected, self.after.talks).pairs
 
     @property
     def is_since(self) -> bool:
@@ -109,7 +109,7 @@ class Search:
         self._is_over = is_over
         self._tell = tell
         self._tried = 0
-        self._suffering = AffectedPairs({})
+        self._affected = AffectedPairs({})
         self._kind = ""
         self._apart: tuple[KeptApart, ...] = ()
         self._talks: Mapping[LanPair, Talk] = {}
@@ -131,15 +131,15 @@ class Search:
             if since is not None:
                 return since
         if not deep:
-            return SearchResult(self._suffering, tried=self._tried)
-        if self._suffering.pairs and len(self._overlay) > FEW:
+            return SearchResult(self._affected, tried=self._tried)
+        if self._affected.pairs and len(self._overlay) > FEW:
             self._confine()
             pairs = self._looked_at(about, strict=False)
-        if not self._suffering.pairs:
-            return SearchResult(self._suffering, apart=self._apart)
+        if not self._affected.pairs:
+            return SearchResult(self._affected, apart=self._apart)
         self._watch(pairs)
         if self._is_spent:
-            return SearchResult(self._suffering, tried=self._tried, apart=self._apart)
+            return SearchResult(self._affected, tried=self._tried, apart=self._apart)
         self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
         found = self._searched()
         return self._result(found, self._alike(found))
@@ -148,7 +148,7 @@ class Search:
         again = self._typed(changes) if changes else ""
         likely = self._routers()
         return SearchResult(
-            self._suffering,
+            self._affected,
             tuple(sorted(changes, key=lambda one: likely.index(one.router))),
             others,
             self._before,
@@ -183,7 +183,7 @@ class Search:
         harm = harmed(self._talks, self._good)
         if not harm.pairs:
             return None
-        kept, self._suffering = self._suffering, harm
+        kept, self._affected = self._affected, harm
         self._watch(pairs)
         for changes in (known, [*known, *retyped]):
             found = self._part_of(changes)
@@ -191,12 +191,12 @@ class Search:
                 rest = tuple(each for each in changes if each not in found)
                 others = tuple(self._halved((), rest)) if rest and self._left(rest) <= self._left(found) else ()
                 return self._result(found, others if len(others) == len(found) else ())
-        self._suffering = kept
+        self._affected = kept
         return None
 
     def _part_of(self, changes: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
         """Return the smallest part of a difference that helps; () for none."""
-        least = len(self._suffering.pairs)
+        least = len(self._affected.pairs)
         if self._left(tuple(changes)) >= least:  # one that cannot be taken back spoils the whole
             changes = [each for each in changes if self._left((each,)) < least]
         found = tuple(self._halved((), changes)) if changes else ()
@@ -204,10 +204,10 @@ class Search:
 
     def _watch(self, pairs: Sequence[LanPair]) -> None:
         """Choose the pairs that each trial measures: some that suffer, and some that do not."""
-        well = [pair for pair in pairs if pair not in self._suffering.pairs]
-        self._pairs = (*_spread(list(self._suffering.pairs), WATCHED // 2), *_spread(well, WATCHED // 2))
-        watched = {pair: self._suffering.pairs[pair] for pair in self._pairs if pair not in well}
-        self._suffering = replace(self._suffering, pairs=watched)
+        well = [pair for pair in pairs if pair not in self._affected.pairs]
+        self._pairs = (*_spread(list(self._affected.pairs), WATCHED // 2), *_spread(well, WATCHED // 2))
+        watched = {pair: self._affected.pairs[pair] for pair in self._pairs if pair not in well}
+        self._affected = replace(self._affected, pairs=watched)
         self._before = surely(self._measured(()))
 
     def _looked_at(self, about: Sequence[str], *, strict: bool) -> tuple[LanPair, ...]:
@@ -217,8 +217,8 @@ class Search:
         _bring_up(copy, pairs)
         self._kinds = Kinds.of(copy.facts(), copy.subject.lans)
         self._talks = talk_of(copy.subject, pairs, PACKETS)
-        self._suffering = affected_pairs(self._talks, self._kinds, strict=strict)
-        self._apart = tuple(kept_apart(self._kinds, self._suffering.denied))
+        self._affected = affected_pairs(self._talks, self._kinds, strict=strict)
+        self._apart = tuple(kept_apart(self._kinds, self._affected.denied))
         return pairs
 
     @property
@@ -229,11 +229,11 @@ class Search:
     def _confine(self) -> None:
         """Go on with a smaller network: servers, providers, some sites that suffer, and some that do not."""
         lans = self._kinds.lans
-        ill = list(dict.fromkeys(lans[end].site for pair in self._suffering.pairs for end in pair))[:_ILL]
+        affected = list(dict.fromkeys(lans[end].site for pair in self._affected.pairs for end in pair))[:_AFFECTED]
         servers = {name for name, _ in self._kinds.scene.servers()}
-        well = [name for name in self._overlay if name not in ill and name not in servers][:_WELL]
+        well = [name for name in self._overlay if name not in affected and name not in servers][:_WELL]
         providers = [name for name in self._scenario.configurations if name not in self._overlay]
-        self._scenario = without_others(self._scenario, {*ill, *servers, *well, *providers})
+        self._scenario = without_others(self._scenario, {*affected, *servers, *well, *providers})
 
     # ------------------------------------------------------------------------------------------------ the search
 
@@ -250,7 +250,7 @@ class Search:
         return kept
 
     def _next(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...] | None:
-        """Return the changes with further ones that leave fewer suffering pairs; None if no further change helps.
+        """Return the changes with further ones that leave fewer affected pairs; None if no further change helps.
 
         A change that restores only some of the pairs is taken if no change of its kind restores all.
         """
@@ -340,14 +340,14 @@ class Search:
             yield [propose(router) for router in routers]
 
     def _routers(self) -> list[str]:
-        """Return all routers, ordered by how strongly suffering pairs point to them (Ochiai's measure)."""
+        """Return all routers, ordered by how strongly affected pairs point to them (Ochiai's measure)."""
         passed = {pair: self._passed(pair) for pair in self._pairs}
-        ill = [pair for pair in self._pairs if pair in self._suffering.pairs]
+        affected = [pair for pair in self._pairs if pair in self._affected.pairs]
 
         def likely(router: str) -> float:
-            here = sum(router in passed[pair] for pair in ill)
+            here = sum(router in passed[pair] for pair in affected)
             total = sum(router in names for names in passed.values())
-            return here / (len(ill) * total) ** 0.5 if total else 0.0
+            return here / (len(affected) * total) ** 0.5 if total else 0.0
 
         names = [one for one in self._scenario.configurations if self._scenario.role(one) != "provider"]
         providers = [one for one in self._scenario.configurations if one not in names]
@@ -393,20 +393,20 @@ class Search:
         changes = tuple(changes)
         if changes not in self._results:
             if self._is_spent:
-                return len(self._suffering.pairs) + 1
+                return len(self._affected.pairs) + 1
             self._results[changes] = self._measured(changes)
         rows = self._results[changes]
-        most = len(self._suffering.pairs)
+        most = len(self._affected.pairs)
         if not changes:
             return most
         if rows is None or self._is_worse(rows, is_since=_is_since(changes)):
             return most + 1
-        return len(left(self._suffering, rows.talks).pairs)
+        return len(left(self._affected, rows.talks).pairs)
 
     def _is_worse(self, rows: Rows, *, is_since: bool) -> bool:
         """Return whether any row is worse; where something is taken back, a row that was good before it came."""
         if is_since:
-            return any(pair not in self._suffering.pairs for pair in harmed(rows.talks, self._good).pairs)
+            return any(pair not in self._affected.pairs for pair in harmed(rows.talks, self._good).pairs)
         return bool(worse(rows, self._before))
 
     def _typed(self, changes: tuple[RouterChange, ...]) -> str | None:
@@ -425,7 +425,7 @@ class Search:
             copy.ask([(one.router, command) for one in changes if command])
             copy.wait(HEALED)
             warm_up(copy.subject, self._pairs)
-            if len(left(self._suffering, talk_of(copy.subject, self._pairs, PACKETS)).pairs) <= goal:
+            if len(left(self._affected, talk_of(copy.subject, self._pairs, PACKETS)).pairs) <= goal:
                 return command
         return None
 

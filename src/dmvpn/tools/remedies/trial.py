@@ -154,48 +154,48 @@ def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     broken = [one for one in diagnosis.findings if not one.advice]
     if not broken:
         return diagnosis
-    ward = _TriedCopy(copy, diagnosis)
-    same = [one for one in broken if one.place in ward.places]
+    tried_copy = _TriedCopy(copy, diagnosis)
+    same = [one for one in broken if one.place in tried_copy.places]
     if not same:
-        if ward.places:
-            return _of_two_faces(diagnosis, ward)
+        if tried_copy.places:
+            return _of_two_faces(diagnosis, tried_copy)
         return replace(diagnosis, copied=Copied.WELL)
-    worse_wires = _behind_worse_wires(diagnosis, ward)
+    worse_wires = _behind_worse_wires(diagnosis, tried_copy)
     wanted = [one for one in same if one.is_complete and not (one.cause in _SIZES and _is_near(one, worse_wires))]
-    outcomes = _outcomes(ward, wanted[:MOST_REMEDIES])
+    outcomes = _outcomes(tried_copy, wanted[:MOST_REMEDIES])
     findings = tuple(
         _with(one, outcomes.get(one.key), doubted=_is_near(one, worse_wires)) for one in diagnosis.findings
     )
     helped = any(one.works for one in outcomes.values())
-    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward if helped else None)
+    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), tried_copy if helped else None)
 
 
-def _of_two_faces(diagnosis: Diagnosis, ward: _TriedCopy) -> Diagnosis:
+def _of_two_faces(diagnosis: Diagnosis, tried_copy: _TriedCopy) -> Diagnosis:
     """Return the diagnosis where the copy shows something else: two addresses that were exchanged are taken twice
     while a server remembers them, and belong to the wrong neighbors in a copy that remembers nothing.
 
     Lines that help there have the cause right. Lines that do not help prove nothing.
     """
     wanted = [one for one in diagnosis.findings if not one.advice and one.is_complete][:MOST_REMEDIES]
-    trial = ward.enter(wanted, forget=True) if wanted else None
+    trial = tried_copy.enter(wanted, forget=True) if wanted else None
     if trial is None or not trial.works:
-        return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward)
+        return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), tried_copy)
     outcomes = {one.key: replace(trial, besides=_others(one, wanted)) for one in wanted}
     findings = tuple(_with(one, outcomes.get(one.key), doubted=True) for one in diagnosis.findings)
-    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward)
+    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), tried_copy)
 
 
-def _with_hidden(diagnosis: Diagnosis, ward: _TriedCopy | None) -> Diagnosis:
+def _with_hidden(diagnosis: Diagnosis, tried_copy: _TriedCopy | None) -> Diagnosis:
     """Return the diagnosis with the faults that appear only in the copy, once the findings of the network are fixed."""
     known = {one.place for one in diagnosis.findings}
     broken = [one for one in diagnosis.findings if not one.advice]
     found = [
         one
-        for one in (ward.again() if ward is not None else ())
+        for one in (tried_copy.again() if tried_copy is not None else ())
         if one.certain and one.place not in known and {one.router, *one.others} & {*diagnosis.routers}
     ]
     wanted = [one for one in found if one.is_complete][: max(0, MOST_REMEDIES - len(broken))]
-    outcomes = _outcomes(ward, wanted) if ward is not None and wanted else {}
+    outcomes = _outcomes(tried_copy, wanted) if tried_copy is not None and wanted else {}
     hidden = [_hidden(one, outcomes.get(one.key)) for one in found]
     advice = [one for one in diagnosis.findings if one.advice]
     return replace(diagnosis, findings=(*broken, *hidden, *advice))
@@ -223,9 +223,9 @@ def _witnessed(finding: Finding, doubt: str) -> Finding:
     return replace(finding, decide=doubt)
 
 
-def _behind_worse_wires(diagnosis: Diagnosis, ward: _TriedCopy) -> set[str]:
+def _behind_worse_wires(diagnosis: Diagnosis, tried_copy: _TriedCopy) -> set[str]:
     """Return the routers whose wires lose or limit packets in the network and not in the copy."""
-    found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in ward.places]
+    found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in tried_copy.places]
     return {name for one in found for name in (one.router, *one.others)}
 
 
@@ -250,7 +250,7 @@ def _with(finding: Finding, trial: Trial | None, *, doubted: bool) -> Finding:
     return replace(finding, trial=trial, fix=() if trial.worse else finding.fix, decide=decide)
 
 
-def _outcomes(ward: _TriedCopy, wanted: Sequence[Finding]) -> dict[object, Trial]:
+def _outcomes(tried_copy: _TriedCopy, wanted: Sequence[Finding]) -> dict[object, Trial]:
     """Return the trial of each remedy, by the key of its finding.
 
     A remedy that helps stays in the copy while the next one is tried, unless the copy has no finding left. The rest are
@@ -259,17 +259,17 @@ def _outcomes(ward: _TriedCopy, wanted: Sequence[Finding]) -> dict[object, Trial
     outcomes: dict[object, Trial] = {}
     helped: list[Finding] = []
     for one in wanted:
-        if helped and not ward.again():
+        if helped and not tried_copy.again():
             outcomes[one.key] = Trial(gone_with=helped[-1].router)
             continue
-        found = ward.enter([one])
+        found = tried_copy.enter([one])
         if found is not None:
             outcomes[one.key] = found
         if found is not None and found.works:
             helped.append(one)
     left = [one for one in wanted if one.key in outcomes and outcomes[one.key].changes_nothing]
     if len(left) + len(helped) > 1 and left:
-        together = ward.enter(left)
+        together = tried_copy.enter(left)
         if together is not None and together.works:
             for one in left:
                 outcomes[one.key] = replace(together, besides=_others(one, (*helped, *left)))

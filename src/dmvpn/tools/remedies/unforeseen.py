@@ -68,7 +68,7 @@ def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
     found = search.run(about, strict=strict, deep=is_unexplained(diagnosis))
     listed = {one.router for one in diagnosis.findings if one.cause in (Cause.PACKET_FILTER, Cause.LIST_CUTS_TUNNEL)}
     apart = tuple(_apart(one) for one in found.apart if one.router not in listed)
-    alone = tuple(_alone(*search.lan(name)) for name in found.suffering.alone)
+    alone = tuple(_alone(*search.lan(name)) for name in found.affected.alone)
     diagnosis = replace(diagnosis, findings=(*diagnosis.findings, *apart, *alone)) if apart or alone else diagnosis
     if not found.changes:
         return diagnosis
@@ -160,7 +160,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     lines = [line for change in mine for line in (*change.gone, *change.new)]
     hides = any(line.is_secret for line in lines)
     besides = tuple(name for name in routers if name != router)
-    pair, harm = next(iter(found.suffering.pairs.items()))
+    pair, harm = next(iter(found.affected.pairs.items()))
     decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
     opens = any(change.opens for change in found.changes) and not found.is_since
     if any(change.opens for change in found.changes):
@@ -224,13 +224,13 @@ def _besides(found: SearchResult) -> Iterator[str]:
 def _is_about_servers(found: SearchResult) -> bool:
     """Return whether only some paths are longer, as routers differ in their servers: that may be intended."""
     lines = [line.text for change in found.changes for line in (*change.gone, *change.new)]
-    are_longer = all(one is Harm.DETOUR for one in found.suffering.pairs.values())
+    are_longer = all(one is Harm.DETOUR for one in found.affected.pairs.values())
     return are_longer and all(text.removeprefix("no ").startswith(_SERVERS) for text in lines)
 
 
 def _is_about_sizes(found: SearchResult) -> bool:
     """Return whether some pairs merely have a smaller MTU than the rest: that may be intended."""
-    return all(one is Harm.SMALL for one in found.suffering.pairs.values())
+    return all(one is Harm.SMALL for one in found.affected.pairs.values())
 
 
 def _described(change: RouterChange) -> str:
@@ -251,7 +251,7 @@ def _quoted(lines: Sequence[ChangedLine]) -> str:
 def _step(line: ChangedLine, found: SearchResult) -> Step:
     """Return the step of a packet's way that a line is about."""
     if line.text.startswith(("ip nhrp", "no ip nhrp")):
-        is_far = all(harm is Harm.DETOUR for harm in found.suffering.pairs.values())
+        is_far = all(harm is Harm.DETOUR for harm in found.affected.pairs.values())
         return Step.SHORTCUT if is_far else Step.REGISTRATION
     head = line.path[0] if line.path else line.text
     if head.startswith("crypto"):

@@ -1,14 +1,11 @@
 """`dmvpn render`: the configurations of hubs and spokes from one table of sites.
 
-reading      sites.yaml -> `Table` (table.py), every error with file, line and key
-keys         from a private file or the environment
-addresses    the addresses that the table names, and conflicts between them
-allocation   tunnel addresses, LANs, networks outside; an allocation stays (lock.py)
-plan         the content of each configuration; refuses settings that cannot work
+table        sites.yaml -> `Table`, every error with file, line and key
+allocation   the addresses that the table names, and conflicts between them; tunnel addresses, LANs, networks outside
+plan         keys; the content of each configuration; refuses settings that cannot work
 templating   Jinja2 in a sandbox, in a process of its own
 lab          lab.yaml, hosts and a provider
-made         which files of a folder are ours
-writing      writes only the files that change
+writing      writes only the files that change; which files of a folder are ours
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@
       PARIS: {nbma: 198.51.100.1/30, gateway: 198.51.100.2}
       ROME: {dynamic: true, lan: 10.1.200.0/24}
 
-`sites.schema.json` beside this file is its published schema. No key is in the table (keys.py); addresses that it does
+`sites.schema.json` beside this file is its published schema. No key is in the table (plan.py); addresses that it does
 not give are allocated (allocation.py).
 
 Each error of reading names file, line and key (`shells/documents.py`). Keys and passwords do not belong in a table, and
