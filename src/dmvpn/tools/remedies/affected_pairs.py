@@ -72,8 +72,8 @@ class AffectedPairs:
     """The affected pairs, each with its harm.
 
     sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind. denied:
-    pairs that are not affected, because access lists deny their packets. alone: LANs that no other site reaches, and which
-    are perhaps not advertised on purpose: without hosts, beside another LAN that works.
+    pairs that are not affected, because access lists deny their packets. alone: LANs that no other site reaches, and
+    which are perhaps not advertised on purpose: without hosts, beside another LAN that works.
     """
 
     pairs: Mapping[LanPair, Harm]
