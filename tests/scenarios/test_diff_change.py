@@ -16,12 +16,10 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab_model import GatewaySpec, Lab, LinkSpec, RouterSpec
 from dmvpn.shells.scenario import BUILT_IN, Scenario
-from dmvpn.tools.diff.compare import ChangeVerdict, Topic
+from dmvpn.tools.diff.behavior import ChangeVerdict, Topic
+from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.each import FORM, CandidateResult, CandidateRow, CandidateTask, candidate_task, try_candidate
-from dmvpn.tools.diff.migration import migrate
-from dmvpn.tools.diff.report import as_text
-from dmvpn.tools.diff.union import unite
-from dmvpn.tools.diff.whole import compare_networks
+from dmvpn.tools.diff.migration import migrate, unite
 from dmvpn.tools.pool.local import LocalPool
 from dmvpn.tools.pool.results import ResultFile
 from support.texts import file_text
