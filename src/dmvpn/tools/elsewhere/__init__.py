@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.elsewhere import files
+from dmvpn.tools.elsewhere.files import cml, containerlab, gns3, impairments
 from dmvpn.tools.elsewhere.plan import FORMATS, KINDS, kind_named, plan
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 
-_WRITERS = {"containerlab": files.containerlab, "cml": files.cml, "gns3": files.gns3}
+_WRITERS = {"containerlab": containerlab, "cml": cml, "gns3": gns3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def written(
     files = _WRITERS[elsewhere.program](planned, kind, elsewhere.image or kind.image)
     notes = list(planned.notes)
     if elsewhere.program == "containerlab":
-        notes += files.impairments(planned)
+        notes += impairments(planned)
     elif elsewhere.program == "gns3":
         notes += [
             f"{cable.spec.rate} kbit/s of the cable of {cable.ends[0][0]}: GNS3 has no filter for a rate"
