@@ -1,4 +1,4 @@
-"""The addresses of sites: those that a table names, and their conflicts; allocations for sites that name none.
+"""The addresses of sites: which a table names, and their conflicts; allocations for sites without any.
 
 Outside there is one provider: sites that name the same network there are on one link with one gateway. An inside
 network, between a site and its NAT box, concerns only the sites behind that box; another box may use the same.
