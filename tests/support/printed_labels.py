@@ -86,6 +86,8 @@ BESIDE: Final = {
     "ike": ("ipsec",),  # the status of a session
 }
 _PLAIN: Final = {word for words in PLAIN.values() for word in words.split()}
+#: Functions that print lines of a configuration as they were entered: `dmvpn explain` knows these by their grammar.
+_LINES_OF_USERS: Final = {"session_lines", "policy_lines", "choice_words", "in_words", "_maximum"}
 
 
 def literals() -> Iterator[tuple[str, str, str]]:
@@ -123,6 +125,8 @@ def _not_printed(node: ast.AST) -> Iterable[ast.AST]:
     match node:
         case ast.Module(body=[ast.Expr() as first, *_]) | ast.ClassDef(body=[ast.Expr() as first, *_]):
             return [first]
+        case ast.FunctionDef(name=name) if name in _LINES_OF_USERS:
+            return [node]
         case ast.FunctionDef(body=[ast.Expr(value=ast.Constant()) as first, *_]):
             return [first, node.args, *([node.returns] if node.returns else [])]
         case ast.FunctionDef():
