@@ -8,14 +8,14 @@ from dmvpn.face.archiving import Copies
 from dmvpn.face.archiving import Differences
 from dmvpn.face.archiving import EnteredLines
 from dmvpn.face.archiving import Timer
+from dmvpn.face.capturing import MonitoredCapture
+from dmvpn.face.filing import FileSystems
 from dmvpn.face.language import History
 from dmvpn.face.language import Privilege
 from dmvpn.face.language import SshSessions
 from dmvpn.face.language import SshSettings
 from dmvpn.face.language import StartupConfig
 from dmvpn.face.language import Users
-from dmvpn.face.capturing import MonitoredCapture
-from dmvpn.face.filing import FileSystems
 from dmvpn.face.shows import ProcessLine
 from dmvpn.face.shows import Processor
 from dmvpn.face.shows import TechSupport
@@ -24,32 +24,32 @@ from dmvpn.face.shows import TerminalLines
 from dmvpn.features.bfd.show import ShowBfdDrops
 from dmvpn.features.bfd.show import ShowBfdNeighbors
 from dmvpn.features.bfd.show import ShowBfdSummary
-from dmvpn.features.bgp.show.prefixes import ShowFlaps
-from dmvpn.features.bgp.show.prefixes import ShowParameters
+from dmvpn.features.bgp.show.groups import ShowHops
 from dmvpn.features.bgp.show.groups import ShowPeerGroups
+from dmvpn.features.bgp.show.groups import ShowReplication
 from dmvpn.features.bgp.show.groups import ShowUpdateGroups
 from dmvpn.features.bgp.show.neighbors import ShowNeighbors
-from dmvpn.features.bgp.show.table import ShowClusters
-from dmvpn.features.bgp.show.table import ShowPaths
-from dmvpn.features.bgp.show.settings import ShowTemplates
-from dmvpn.features.bgp.show.prefixes import ShowDetails
-from dmvpn.features.bgp.show.groups import ShowHops
-from dmvpn.features.bgp.show.groups import ShowReplication
-from dmvpn.features.bgp.show.table import ShowFailures
-from dmvpn.features.bgp.show.table import ShowSelection
 from dmvpn.features.bgp.show.neighbors import ShowSummary
+from dmvpn.features.bgp.show.prefixes import ShowDetails
+from dmvpn.features.bgp.show.prefixes import ShowFlaps
+from dmvpn.features.bgp.show.prefixes import ShowParameters
+from dmvpn.features.bgp.show.settings import ShowTemplates
+from dmvpn.features.bgp.show.table import ShowClusters
+from dmvpn.features.bgp.show.table import ShowFailures
+from dmvpn.features.bgp.show.table import ShowPaths
+from dmvpn.features.bgp.show.table import ShowSelection
 from dmvpn.features.bgp.show.table import ShowTable
 from dmvpn.features.chronicle.show import ShowEvents
 from dmvpn.features.eigrp.show.neighbors import ShowAccounting
-from dmvpn.features.eigrp.show.topology import ShowTopologySummary
-from dmvpn.features.eigrp.show.process import ShowEvents as features_eigrp_show_events_ShowEvents
 from dmvpn.features.eigrp.show.neighbors import ShowInterfaces
 from dmvpn.features.eigrp.show.neighbors import ShowNeighbors as features_eigrp_show_neighbors_ShowNeighbors
 from dmvpn.features.eigrp.show.neighbors import ShowStaticNeighbors
+from dmvpn.features.eigrp.show.process import ShowEvents as features_eigrp_show_process_ShowEvents
 from dmvpn.features.eigrp.show.process import ShowProtocols
 from dmvpn.features.eigrp.show.process import ShowTimers
-from dmvpn.features.eigrp.show.topology import ShowTopology
 from dmvpn.features.eigrp.show.process import ShowTraffic
+from dmvpn.features.eigrp.show.topology import ShowTopology
+from dmvpn.features.eigrp.show.topology import ShowTopologySummary
 from dmvpn.features.ike.show import ShowStats
 from dmvpn.features.ike.show.isakmp import ShowIsakmpCount
 from dmvpn.features.ike.show.isakmp import ShowIsakmpKeys
@@ -66,9 +66,9 @@ from dmvpn.features.interface.show.blocks import ShowInterfaces as features_inte
 from dmvpn.features.interface.show.tables import InterfaceRows
 from dmvpn.features.interface.show.traffic import ShowTraffic as features_interface_show_traffic_ShowTraffic
 from dmvpn.features.ipsec.show.sas import ShowEngine
-from dmvpn.features.ipsec.show.settings import ShowMaps
 from dmvpn.features.ipsec.show.sas import ShowSas as features_ipsec_show_sas_ShowSas
 from dmvpn.features.ipsec.show.sessions import ShowSessions as features_ipsec_show_sessions_ShowSessions
+from dmvpn.features.ipsec.show.settings import ShowMaps
 from dmvpn.features.ipsec.show.settings import ShowProfiles as features_ipsec_show_settings_ShowProfiles
 from dmvpn.features.ipsec.show.settings import ShowSets
 from dmvpn.features.nat.show import ShowStatistics
@@ -104,14 +104,14 @@ from dmvpn.features.ospf.show.process import ShowBorderRouters
 from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.process import ShowSummaryAddresses
 from dmvpn.features.pki.show.certificates import Certificates
-from dmvpn.features.pki.show.importing import PublicKeys
 from dmvpn.features.pki.show.certificates import Lists
 from dmvpn.features.pki.show.certificates import Trustpoints
+from dmvpn.features.pki.show.importing import PublicKeys
 from dmvpn.features.policy.show.lists import ShowAccessLists
-from dmvpn.features.policy.show.maps import ShowKeyChain
 from dmvpn.features.policy.show.lists import ShowLists
-from dmvpn.features.policy.show.maps import ShowRouteMap
 from dmvpn.features.policy.show.maps import ShowIpPolicy
+from dmvpn.features.policy.show.maps import ShowKeyChain
+from dmvpn.features.policy.show.maps import ShowRouteMap
 from dmvpn.features.rib.show.cef import ShowIpCef
 from dmvpn.features.rib.show.cef import ShowIpCefSummary
 from dmvpn.features.rib.show.ipv6 import ShowIpv6Route
@@ -404,9 +404,9 @@ class Show(Protocol):
     @overload
     def __call__(self, words: Literal["ip vrf", "ip vrf brief", "ip vrf brief brief", "ip vrf brief ip", "ip vrf brief show", "ip vrf brief vrf", "ip vrf detail", "ip vrf detail detail", "ip vrf detail ip", "ip vrf detail show", "ip vrf detail vrf", "ip vrf interfaces", "ip vrf interfaces interfaces", "ip vrf interfaces ip", "ip vrf interfaces show", "ip vrf interfaces vrf", "ip vrf ip", "ip vrf show", "ip vrf vrf", "vrf", "vrf brief", "vrf brief brief", "vrf brief show", "vrf brief vrf", "vrf detail", "vrf detail detail", "vrf detail show", "vrf detail vrf", "vrf interface", "vrf interface interface", "vrf interface show", "vrf interface vrf", "vrf ipv4", "vrf ipv4 brief", "vrf ipv4 detail", "vrf ipv4 interface", "vrf ipv4 ipv4", "vrf ipv4 show", "vrf ipv4 unicast", "vrf ipv4 vrf", "vrf show", "vrf vrf"]) -> VrfRows: ...
     @overload
-    def __call__(self, words: Literal["eigrp address-family ipv4 events", "ip eigrp events"]) -> features_eigrp_show_events_ShowEvents: ...
-    @overload
     def __call__(self, words: Literal["eigrp address-family ipv4 neighbors", "ip eigrp neighbors", "ip eigrp neighbors detail"]) -> features_eigrp_show_neighbors_ShowNeighbors: ...
+    @overload
+    def __call__(self, words: Literal["eigrp address-family ipv4 events", "ip eigrp events"]) -> features_eigrp_show_process_ShowEvents: ...
     @overload
     def __call__(self, words: Literal["interfaces", "interfaces summary"]) -> features_interface_show_blocks_ShowInterfaces: ...
     @overload
@@ -688,9 +688,9 @@ class AsyncShow(Protocol):
     @overload
     def __call__(self, words: Literal["ip vrf", "ip vrf brief", "ip vrf brief brief", "ip vrf brief ip", "ip vrf brief show", "ip vrf brief vrf", "ip vrf detail", "ip vrf detail detail", "ip vrf detail ip", "ip vrf detail show", "ip vrf detail vrf", "ip vrf interfaces", "ip vrf interfaces interfaces", "ip vrf interfaces ip", "ip vrf interfaces show", "ip vrf interfaces vrf", "ip vrf ip", "ip vrf show", "ip vrf vrf", "vrf", "vrf brief", "vrf brief brief", "vrf brief show", "vrf brief vrf", "vrf detail", "vrf detail detail", "vrf detail show", "vrf detail vrf", "vrf interface", "vrf interface interface", "vrf interface show", "vrf interface vrf", "vrf ipv4", "vrf ipv4 brief", "vrf ipv4 detail", "vrf ipv4 interface", "vrf ipv4 ipv4", "vrf ipv4 show", "vrf ipv4 unicast", "vrf ipv4 vrf", "vrf show", "vrf vrf"]) -> Coroutine[Any, Any, VrfRows]: ...
     @overload
-    def __call__(self, words: Literal["eigrp address-family ipv4 events", "ip eigrp events"]) -> Coroutine[Any, Any, features_eigrp_show_events_ShowEvents]: ...
-    @overload
     def __call__(self, words: Literal["eigrp address-family ipv4 neighbors", "ip eigrp neighbors", "ip eigrp neighbors detail"]) -> Coroutine[Any, Any, features_eigrp_show_neighbors_ShowNeighbors]: ...
+    @overload
+    def __call__(self, words: Literal["eigrp address-family ipv4 events", "ip eigrp events"]) -> Coroutine[Any, Any, features_eigrp_show_process_ShowEvents]: ...
     @overload
     def __call__(self, words: Literal["interfaces", "interfaces summary"]) -> Coroutine[Any, Any, features_interface_show_blocks_ShowInterfaces]: ...
     @overload
