@@ -63,9 +63,11 @@ def _read(files: str) -> dict[str, Any]:
 
 def _write(files: str, values: dict[str, Any]) -> None:
     """Write it in one step. A folder that is missing or not ours is no error."""
+    begun = f"{PLACE}.{os.getpid()}"
     try:
-        with open(f"{PLACE}.{os.getpid()}", "xb") as file:
+        with open(begun, "wb") as file:
             file.write(marshal.dumps((files, values)))
-        os.replace(file.name, PLACE)
+        os.replace(begun, PLACE)
     except OSError:
-        pass
+        if os.path.exists(begun):  # the disk is full
+            os.unlink(begun)
