@@ -24,7 +24,7 @@ from dmvpn.base.negotiation import (
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
 from dmvpn.features.ike.machine import IkeMachine
 from support import ike_machines
-from support.ike_machines import GCM, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
+from support.ike_machines import GCM, ISAKMP, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
 from support.reasons import because
 
 if TYPE_CHECKING:
@@ -321,9 +321,9 @@ def test_a_peer_that_heeds_it_is_not_begun_with() -> None:
 
 
 def is_beginning(flight: MachineFlight) -> bool:
-    """An IKE_SA_INIT request?"""
+    """An IKE_SA_INIT request, or message 1 of main mode?"""
     octets = flight.datagram.payload.removeprefix(bytes(4))
-    return octets[18] == 34 and not octets[19] & 0x20
+    return octets[18] in (2, 34) and octets[8:16] == bytes(8)
 
 
 def test_forged_esp_makes_us_begin_with_few_strangers_and_seldom() -> None:
@@ -381,6 +381,50 @@ def test_two_that_begin_at_once_end_with_one_ike_sa_and_one_pair(seed: int, skew
     assert crosswise(one, two)
     assert len(one.pairs) == len(ready(one)) == len(ready(two)) == 1
     assert not [c for c in (*one.heard(ConnectionChanged), *two.heard(ConnectionChanged)) if c.new is None]
+
+
+@pytest.mark.parametrize("text", [PSK, ISAKMP], ids=["IKEv2", "IKEv1"])
+def test_whoever_wants_sas_when_the_peer_has_just_begun_leaves_them_to_the_peer(text: str) -> None:
+    net = MachineNet()
+    one, two, third = net.node(HUB, text), net.node(SPOKE, text), net.node("203.0.113.99", text)
+    two.want(third)  # so it knows how long a round trip takes
+    net.run(1)
+    two.want(third, wanted=False)
+    net.run(1)
+    net.log.clear()
+    one.want(two)
+    net.run(0.015)
+    two.want(one)
+    net.run(60)
+    assert crosswise(one, two)
+    assert {flight.sender for flight in net.log if is_beginning(flight)} == {one.address}
+    assert len(one.pairs) == len(two.pairs) == 1
+
+
+def test_a_forged_beginning_holds_ours_back_once_for_a_round_trip_and_50_ms() -> None:
+    """Anyone can write the address of a peer on IKE_SA_INIT: twenty of them each second here."""
+    net = MachineNet()
+    third = net.node("203.0.113.99")
+    hub, spoke = net.node(HUB), net.node(SPOKE)
+    third.want(hub)
+    net.run(1)  # the hub was the responder, and does not know how long a round trip takes
+    spoke.want(third)
+    net.run(1)
+    net.drops = lambda flight: True
+    spoke.want(hub)
+    beginning = next(flight for flight in net.log if is_beginning(flight) and flight.target == hub.address)
+    wanted = net.now
+    for number in range(100):
+        octets = bytearray(beginning.datagram.payload)
+        octets[:8] = (number + 1).to_bytes(8, "big")
+        forged = replace(beginning, source=spoke.address, datagram=replace(beginning.datagram, payload=bytes(octets)))
+        net.deliver(forged)
+        if not number:
+            hub.want(spoke)
+        net.run(0.05)
+    begun = [flight.at - net.delay for flight in net.log if is_beginning(flight) and flight.sender == hub.address]
+    assert begun[0] == pytest.approx(wanted + 0.05)
+    assert begun[1] < begun[0] + 3
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ A demand:
       ^          |          |
       +-- rests -+----------+   after a failure 1, 2, 4 ... 64 s, and some more by chance
 
+A peer that has just begun saves us our own attempt: both ends of a shortcut want their SAs at almost the same moment.
+We wait for its proof, once, and no longer than a round trip and what computing takes: an attacker can forge the first
+message of a peer.
+
 It is for a pair of addresses, or for one of several peers behind an address: the one that its NAT shows with a certain
 port. A connection with this port meets the second kind, any connection between the addresses the first kind.
 """
@@ -47,6 +51,9 @@ _SPREAD: Final = 0.25
 STEADY: Final = 10.0
 #: Seconds until what is gone is tried again: the other end often does the same.
 _SOON: Final = 0.2
+#: Seconds that a peer which has begun may take for its proof: so many beside a round trip, and the longest round trip.
+_PROOF: Final = 0.05
+_LONGEST_TRIP: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class Demand:
     again: tries again after a rest.
     port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
         any peer at the address will do.
+    has_waited: for the proof of a peer that had begun, since there were SAs.
     missed: attempts that came to nothing, one after the other.
     failures: these, and SAs that did not last.
     refused: why the peer failed when it began; it may show what the peer does not tell.
@@ -68,6 +76,7 @@ class Demand:
     port: int = 0
     policies: dict[str, None] = field(default_factory=dict)
     attempt: bytes | None = None
+    has_waited: bool = False
     failures: int = 0
     missed: int = 0
     there_since: float | None = None
@@ -89,7 +98,7 @@ class Demand:
         if self.there_since is None:
             self.there_since = now
         self.attempt = self.reason = self._said = None
-        self.missed, self.refused = 0, None
+        self.missed, self.refused, self.has_waited = 0, None, False
 
     def lost(self, now: float, entropy: Entropy) -> float:
         """Note that the SAs are gone, and return in how many seconds to try again."""
@@ -137,6 +146,7 @@ class Attempts:
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
         self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
+        self._round_trip = 0.0
 
     # ------------------------------------------------------------------------------------------------ from IPsec
 
@@ -240,6 +250,12 @@ class Attempts:
             self._reports.failed(path_of(ends, 0), terms, _meant(terms, policy))
             return
         usable = self._connections.usable(ends, demand.port)
+        rest = self._rest_for(self._table.half_open(ends) or usable, demand)
+        if rest > 0:
+            demand.has_waited = True
+            self._context.start(demand.again, rest)
+            self._say(demand, ProtectionPhase.IKE)
+            return
         if usable is not None:
             self._extend(demand, usable, terms)
             return
@@ -247,6 +263,12 @@ class Attempts:
         self._say(demand, ProtectionPhase.IKE)
         sa = self.initiate(_path(demand), terms)
         demand.attempt = sa.own_spi if self._table.get(sa.own_spi) is not None else None
+
+    def _rest_for(self, theirs: Session | None, demand: Demand) -> float:
+        """Return for how many seconds we leave it to the peer, which has just begun; 0: it has not, or we waited."""
+        if theirs is None or theirs.is_initiator or demand.has_waited or not _is_for(demand, theirs):
+            return 0.0
+        return theirs.begun + theirs.round_trips * self._round_trip + _PROOF - self._context.now
 
     def _say(self, demand: Demand, phase: ProtectionPhase) -> None:
         self._context.emit(*demand.say(phase))
@@ -276,7 +298,7 @@ class Attempts:
         return self._of(sa) is not None
 
     def succeeded(self, ends: Ends) -> None:
-        """Give up what was tried for the same purpose, and not answered: there are SAs, whoever began."""
+        """End the attempts that the peer has not answered: there are SAs."""
         for demand in self._between(ends):
             if self._is_met(demand):
                 self._give_up(demand, Reason(IkeReason.ANOTHER))
@@ -294,10 +316,15 @@ class Attempts:
         for demand in self._between(ends):
             demand.refused = why
 
-    def yield_to(self, theirs: Session) -> None:
-        """Give up an attempt of ours that the peer has not answered yet: the peer was faster (`duplicates`)."""
-        for demand in self._for(theirs):
-            if demand.attempt != theirs.own_spi:
+    def established(self, sa: Session) -> None:
+        """Give up an attempt of ours that the peer has not answered yet: the peer was faster (`duplicates`).
+
+        An SA that we began shows how long a round trip takes: IKEv2 needs two, main mode three.
+        """
+        if sa.is_initiator:
+            self._round_trip = min((sa.since - sa.begun) / 2, _LONGEST_TRIP)
+        for demand in self._for(sa):
+            if demand.attempt != sa.own_spi:
                 self._give_up(demand, Reason(IkeReason.PEER_BEGAN))
 
     def _give_up(self, demand: Demand, why: Reason) -> None:

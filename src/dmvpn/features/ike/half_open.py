@@ -13,6 +13,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.reasons import IkeReason
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import Ends
     from dmvpn.features.ike.session import Act, Session
 
 #: Octets of all half-open peers, and of one session by itself: room for 6,000 peers whose first message is of usual
@@ -35,6 +36,7 @@ class _Peer(NamedTuple):
     table: Table
     session: Session
     octets: int
+    ends: Ends
 
 
 class HalfOpen:
@@ -45,6 +47,11 @@ class HalfOpen:
         self._octets = 0
         self._forgeable: dict[bytes, _Peer] = {}
         self._shown: dict[bytes, _Peer] = {}
+        self._newest: dict[Ends, Session] = {}
+
+    def newest(self, ends: Ends) -> Session | None:
+        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
+        return self._newest.get(ends)
 
     def permit(self, number: int) -> None:
         """Have room for so many peers, if a configuration wants more than the usual number."""
@@ -60,7 +67,8 @@ class HalfOpen:
             self._octets -= peers[session.own_spi].octets
         else:
             self.remove(session)
-        peers[session.own_spi] = _Peer(table, session, EACH + octets)
+            self._newest[session.path.ends] = session
+        peers[session.own_spi] = _Peer(table, session, EACH + octets, session.path.ends)
         self._octets += EACH + octets
         acts: list[Act] = []
         while self._octets > self._most:
@@ -74,3 +82,5 @@ class HalfOpen:
         for peers in (self._forgeable, self._shown):
             if (peer := peers.pop(session.own_spi, None)) is not None:
                 self._octets -= peer.octets
+                if self._newest.get(peer.ends) is session:
+                    del self._newest[peer.ends]

@@ -302,7 +302,7 @@ class Peers:
             self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + seconds)
         if self.connections.is_one_too_many(sa):
             self._deadlines.set((Deadline.SURPLUS, sa.own_spi), self._context.now)
-        self.attempts.yield_to(sa)
+        self.attempts.established(sa)
 
     def _keep_alive(self, sa: session.Session) -> None:
         if sa.nat.local and sa.terms is not None and sa.terms.nat_keepalive:

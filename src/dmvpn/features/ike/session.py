@@ -23,6 +23,7 @@ from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import Ends
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import IkePhase
@@ -112,6 +113,8 @@ class Session(ABC):
     """
 
     version: ClassVar[IkeVersion]
+    #: Round trips from a peer's first message to the proof, and to the first pair of SAs, as the responder sees them.
+    round_trips: ClassVar[int]
 
     __slots__ = (
         *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
@@ -351,6 +354,10 @@ class Sessions(Protocol):
 
     def knows(self, octets: bytes, path: DatagramPath) -> bool:
         """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
+        ...
+
+    def half_open(self, ends: Ends) -> Session | None:
+        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
         ...
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:

@@ -18,6 +18,7 @@ from dmvpn.features.ike.v2.sas import IkeSas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import Ends
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.reasons import Reason
@@ -58,6 +59,10 @@ class Versions:
     def knows(self, octets: bytes, path: DatagramPath) -> bool:
         """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
         return self._by(octets).knows(octets, path)
+
+    def half_open(self, ends: Ends) -> Session | None:
+        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
+        return self._half_open.newest(ends)
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
         """Take over the configured limits, for each version; 0: the default."""

@@ -173,6 +173,7 @@ class IsakmpSa(Session):
     """
 
     version: ClassVar = IkeVersion.V1
+    round_trips: ClassVar = 4
     __slots__ = (
         *(
             "abilities",

@@ -99,6 +99,7 @@ class Agreement(Session):
     """
 
     version = IkeVersion.V2
+    round_trips = 1
 
     __slots__ = ("abilities", "channel", "init_request", "init_response", "keys", "nonces", "spi_i", "spi_r")
 
