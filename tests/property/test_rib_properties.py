@@ -25,8 +25,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
-from dmvpn.features.rib.machine import ClearRoutes, RibMachine
-from dmvpn.features.rib.past import Past, Record
+from dmvpn.features.rib.machine import ClearRoutes, Past, Record, RibMachine
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFrom
 from dmvpn.features.rip.interface import GROUP

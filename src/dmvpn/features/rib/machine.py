@@ -8,12 +8,24 @@ Connected and local routes are made here, from the interfaces that carry packets
 these networks they run (`NetworksRun`). The shell reports the host's own routes: packets follow them anyway, and a
 tunnel's destination is found by them. Questions about routes from all features (`ports.Rib`) are answered here too,
 each by one longest match.
+
+The forwarding table as the shell has it: orders go out only where an entry really becomes another one.
+
+Connected prefixes and our own addresses are the host's own business: they follow from `SetInterface`, and an entry of
+ours must not lie over them; nor over routes that the host has already. NHRP's override (NHO) replaces the next hops of
+a route without touching the route.
+
+The past of the routing table: the earlier routes of each prefix, for `show ip route at`.
+
+A `Record` is a line of `show ip route` with times instead of ages, so one record gives the output at any moment
+of its life. The show of the present is made of records, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
@@ -22,21 +34,173 @@ from dmvpn.base.chores import PAUSE, in_pieces
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
+from dmvpn.base.journal import Journal
 from dmvpn.base.machine import Machine
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
-from dmvpn.features.rib.fib import ForwardingTable
-from dmvpn.features.rib.past import Past, Record
+from dmvpn.features.rib.reasons import RibReason
 from dmvpn.features.rib.table import BestRouteChange, RouteTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dmvpn.base.lpm import PrefixTable
+    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.base.reasons import Reason
     from dmvpn.features.rib.circles import Key
     from dmvpn.features.rib.offers import Node, Offer
+
+
+# ------------------------------------------------------------------------------------------------ earlier routes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The best route of a prefix.
+
+    since, override_since: seconds monotonic.
+    leading: its usable next hops, in the protocol's own words.
+    override: NHRP's, if it is used.
+    """
+
+    route: Route
+    leading: tuple[NextHop, ...]
+    since: float
+    override: NextHop | None
+    override_since: float
+    failure: Reason | None
+
+
+class Past:
+    """The history of the table. started: when the router began to live."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._records: Journal[Prefix, Record] = Journal()
+        self._runs_ipv6: Journal[None, bool] = Journal()
+
+    def note(self, prefix: Prefix, record: Record | None, now: float) -> None:
+        """Note the best route of a prefix, or that there is none."""
+        self._records.note(prefix, record, now)
+
+    def note_ipv6(self, runs: bool, now: float) -> None:
+        """Note whether IPv6 runs on any interface: then there is a route for multicasts, which is in no table."""
+        self._runs_ipv6.note(None, runs, now)
+
+    @property
+    def oldest(self) -> float:
+        """The earliest moment that can be asked for, seconds."""
+        journals = (self._records.oldest, self._runs_ipv6.oldest)
+        return max([self._started, *(oldest for oldest in journals if oldest is not None)])
+
+    def ran_ipv6(self, time: float) -> bool:
+        """Return the last argument of `note_ipv6` before that moment."""
+        return self._runs_ipv6.at(time).get(None, False)
+
+    def at(self, time: float) -> list[Record]:
+        """Return the records of that moment, sorted by prefix."""
+        records = self._records.at(time).items()
+        return [record for _, record in sorted(records, key=itemgetter(0))]
+
+
+# ------------------------------------------------------------------------------------------------ the forwarding table
+
+
+_HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL, RouteSource.HOST)
+#: Refused orders that are given again in one event.
+_MOST_ORDERS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class FibEntry:
+    """The fate of a packet: next hops if it is forwarded."""
+
+    kind: RouteKind
+    hops: tuple[NextHop, ...]
+
+
+class ForwardingTable:
+    """Entries by prefix, as ordered.
+
+    line(interface, version): whether the interface carries packets of this IP version.
+    touch(prefix): called when an order for the prefix failed, or is given again.
+    carries_ipv6: whether the data plane does; without it no IPv6 entries are ordered.
+    """
+
+    def __init__(self, context: Context, line: Callable[[str, int], bool], touch: Callable[[Prefix], None]) -> None:
+        self.carries_ipv6 = False
+        self._context = context
+        self._touch = touch
+        self._line = line
+        self._installed: dict[Prefix, SetRoute] = {}
+        self._retries: Retries[Prefix] = Retries(context, "order entries again", self._order, most=_MOST_ORDERS)
+
+    def entry(self, node: Node) -> FibEntry | None:
+        """Return what the best route of this prefix, and NHRP's override, come to; None without a route."""
+        return FibEntry(node.best.route.kind, self._hops(node, node.best)) if node.best is not None else None
+
+    def _hops(self, node: Node, best: Offer) -> tuple[NextHop, ...]:
+        if best.route.kind is not RouteKind.FORWARD:
+            return ()
+        return (node.override,) if node.override is not None and self.overridden(node) else best.hops
+
+    def overridden(self, node: Node) -> bool:
+        """Return whether NHRP's next hop replaces that of the route."""
+        if node.override is None or node.best is None:
+            return False
+        if not self._line(node.override.interface, node.prefix.version):
+            return False
+        return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
+
+    def update(self, prefix: Prefix, node: Node | None) -> SetRoute | ClearRoute | None:
+        """Return the order that brings the shell up to date for this prefix, if it needs one."""
+        wanted = self._wanted(prefix, node)
+        have = self._installed.get(prefix)
+        if wanted == have:
+            return None
+        self._retries.forget(prefix)
+        if wanted is None:
+            del self._installed[prefix]
+            return ClearRoute(prefix)
+        self._installed[prefix] = wanted
+        return wanted
+
+    def all(self) -> list[Prefix]:
+        """Return the prefixes of all entries."""
+        return list(self._installed)
+
+    def again(self, prefix: Prefix) -> None:
+        """Order the entry of one prefix again, if it has one."""
+        if prefix in self._installed:
+            self._context.emit(self._installed[prefix])
+
+    def failed(self, prefix: Prefix, text: str) -> None:
+        """Note that the shell could not carry out the order for this prefix."""
+        now = self._context.now
+        self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now))
+        self._touch(prefix)
+
+    def reason(self, prefix: Prefix) -> Reason | None:
+        """Return why the host does not have this route, or None."""
+        return self._retries.reason(prefix)
+
+    def _order(self, prefix: Prefix) -> None:
+        self._context.emit(self._installed.get(prefix) or ClearRoute(prefix))
+        self._touch(prefix)
+
+    def _wanted(self, prefix: Prefix, node: Node | None) -> SetRoute | None:
+        if node is None or node.best is None or node.best.route.source in _HOSTS_OWN:
+            return None
+        if prefix.version == 6 and not self.carries_ipv6:
+            return None
+        return SetRoute(prefix, self._hops(node, node.best), node.best.route.kind)
+
+
+# ------------------------------------------------------------------------------------------------ the machine
+
 
 #: Administrative distance of the host's own routes: whatever the configuration or a protocol says wins.
 HOST_DISTANCE: Final = 254

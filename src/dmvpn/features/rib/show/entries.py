@@ -16,8 +16,8 @@ from dmvpn.ios import Unknown, moment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dmvpn.features.rib.machine import Past, Record
     from dmvpn.features.rib.offers import Node, Offer
-    from dmvpn.features.rib.past import Past, Record
     from dmvpn.ios import Args, ShowContext
 
 _LETTERS = {
