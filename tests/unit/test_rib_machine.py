@@ -23,8 +23,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
-from dmvpn.features.rib.circles import LARGEST_CIRCLE
-from dmvpn.features.rib.recursion import SLICE
+from dmvpn.features.rib.recursion import LARGEST_CIRCLE, SLICE
 from dmvpn.features.rib.table import BestRouteChange, RouteTable
 from support.routing import GI1, GI2, a, make, p, route, routes_in, via
 from support.workbench import Workbench, of_type

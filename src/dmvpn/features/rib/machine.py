@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from dmvpn.base.lpm import PrefixTable
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rib.circles import Key
     from dmvpn.features.rib.offers import Node, Offer
+    from dmvpn.features.rib.recursion import Key
 
 
 # ------------------------------------------------------------------------------------------------ earlier routes

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import Route, RouteSource
-    from dmvpn.features.rib.circles import Key
+    from dmvpn.features.rib.recursion import Key
 
 
 @dataclass(frozen=True, slots=True)
