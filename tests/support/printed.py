@@ -27,7 +27,7 @@ from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn, render_dmvpn
 from dmvpn.features.nhrp.show.entries import ShowCache, render_brief
 from dmvpn.features.nhrp.show.servers import ShowServers, TunnelServers, render_servers
 from dmvpn.features.nhrp.show.statistics import ShowHappenings, render_happenings
-from dmvpn.features.rib.show import ipv6, routes
+from dmvpn.features.rib.show import entries, routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ def legends() -> dict[str, set[str]]:
         "show ip nhrp nhs": render_servers(ShowServers((TunnelServers("Tunnel0", (), ()),))),
         "show nhrp stats": render_happenings(ShowHappenings((), alone=False)),
         "show ip route": iter(routes.LEGEND),
-        "show ipv6 route": iter(ipv6.LEGEND),
+        "show ipv6 route": iter(entries.LEGEND),
         "show crypto session detail": render_session_detail(ShowSessions(())),
         "show crypto session brief": render_session_brief(ShowSessions(())),
         "show ip eigrp topology": render_topology(

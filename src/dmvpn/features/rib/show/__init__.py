@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
+from dmvpn.features.rib.show import cef, entries, prefix, protocols, routes
 from dmvpn.ios.vrfs import by_vrf
 
 _TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, prefix.PREFIX, prefix.PAST_PREFIX)
@@ -29,6 +29,6 @@ COMMANDS: Final = (
     *(by_vrf(command, "show ip protocols") for command in _PROTOCOLS),
     protocols.CLEAR,
     by_vrf(protocols.CLEAR, "clear ip route"),
-    *ipv6.COMMANDS,
-    *(by_vrf(command, "show ipv6 route") for command in ipv6.COMMANDS),
+    *entries.COMMANDS,
+    *(by_vrf(command, "show ipv6 route") for command in entries.COMMANDS),
 )
