@@ -115,7 +115,7 @@ from dmvpn.features.policy.show.maps import ShowRouteMap
 from dmvpn.features.rib.show.cef import ShowIpCef
 from dmvpn.features.rib.show.cef import ShowIpCefSummary
 from dmvpn.features.rib.show.entries import ShowIpv6Route
-from dmvpn.features.rib.show.prefix import RouteSummary
+from dmvpn.features.rib.show.routes import RouteSummary
 from dmvpn.features.rib.show.protocols import ShowIpProtocols
 from dmvpn.features.rib.show.protocols import ShowIpProtocolsSummary
 from dmvpn.features.rib.show.routes import ShowIpRoute

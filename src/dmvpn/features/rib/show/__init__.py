@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.rib.show import cef, entries, prefix, protocols, routes
+from dmvpn.features.rib.show import cef, entries, protocols, routes
+from dmvpn.features.rib.show import routes as prefix
 from dmvpn.ios.vrfs import by_vrf
 
 _TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, prefix.PREFIX, prefix.PAST_PREFIX)

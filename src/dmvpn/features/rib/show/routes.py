@@ -3,6 +3,8 @@
 Column 0 holds the letter of the source, 1 the `*` of the default route, 2 and 3 the subcode, 4 the `%` of a next-hop
 override. A subnet's prefix starts at column 9, that of a classful network, a supernet or the default route at column 6.
 A line that would be longer than the terminal is broken behind the prefix.
+
+`show ip route A.B.C.D [MASK] [at TIME]` and `show ip route summary`.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from dmvpn.features.rib.show.entries import (
     RouteEntry,
     all_entries,
     find_gateway,
+    holding,
     major_of,
     majors,
     past_entries,
+    past_holding,
     past_of,
 )
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
@@ -228,4 +232,228 @@ PARTS = ExecCommand(
 LISTED = ExecCommand("show ip route list {name:word}", _HELP, query=query_routes, render=render_routes)
 PAST = ExecCommand(
     f"show ip route {_SELECTION} at {{when:moment}}", _HELP, query=query_past_routes, render=answered(render_routes)
+)
+
+
+#: What the codes of OSPF's routes are called.
+_OSPF_TYPES = {
+    "IA": "inter area",
+    "E1": "extern 1",
+    "E2": "extern 2",
+    "N1": "NSSA extern 1",
+    "N2": "NSSA extern 2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpRoutePrefix:
+    """The answer: one entry; or a classful network with its entries; or neither, and why."""
+
+    entry: RouteEntry | None
+    network: Major | None = None
+    subnets: tuple[RouteEntry, ...] = ()
+    missing: str = ""
+
+
+def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
+    """Query with a mask exactly that prefix; otherwise the longest match, for which the default route does not
+    count.
+    """
+    prefix, exact = _wanted(args)
+    return _chosen(prefix, holding(ctx, prefix.address), exact=exact) or _missing(prefix, all_entries(ctx))
+
+
+def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unknown:
+    """Query the route of an earlier moment."""
+    found = past_of(ctx, args)
+    if isinstance(found, Unknown):
+        return found
+    entries = past_entries(*found)
+    prefix, exact = _wanted(args)
+    return _chosen(prefix, past_holding(entries, prefix.address), exact=exact) or _missing(prefix, entries)
+
+
+def _wanted(args: Args) -> tuple[Prefix, bool]:
+    """Return the requested prefix; True: an exact match."""
+    prefix, mask = args.prefix("prefix"), args.address("mask", None)
+    if mask is not None:
+        return Prefix.of(prefix.address, mask_length(mask) or 0), True
+    return prefix, not prefix.is_host
+
+
+def _chosen(prefix: Prefix, entries: list[RouteEntry], *, exact: bool) -> ShowIpRoutePrefix | None:
+    """Choose of the entries that hold the address, the longest one first."""
+    wants_default = prefix.number == 0
+    for entry in entries:
+        if entry.prefix == prefix if exact else wants_default or not entry.prefix.is_default:
+            return ShowIpRoutePrefix(entry)
+    return None
+
+
+def _missing(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpRoutePrefix:
+    """Return the answer where no entry fits; a classful network is answered with what lies in it."""
+    network = major_of(prefix)
+    major = majors(entries).get(network) if network is not None else None
+    if network is not None and major is not None and prefix.address == network.address:
+        inside = tuple(entry for entry in entries if entry.prefix in network)
+        return ShowIpRoutePrefix(None, major, inside)
+    return ShowIpRoutePrefix(None, missing="Subnet" if major is not None else "Network")
+
+
+def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
+    """Yield the particulars of one route."""
+    if answer.network is not None:
+        major = answer.network
+        length = major.network.length if major.masks > 1 else major.subnet_length
+        yield f"Routing entry for {major.network.address}/{length}, {major.subnets} known subnets"
+        if major.masks > 1:
+            yield f"  Variably subnetted with {major.masks} masks"
+        for entry in answer.subnets:
+            yield from route_lines(entry, subnet=True, length=major.masks > 1)
+    elif answer.entry is None:
+        yield f"% {answer.missing} not in table"
+    else:
+        yield from _entry_lines(answer.entry)
+
+
+def _entry_lines(entry: RouteEntry) -> Iterator[str]:
+    supernet = ", supernet" if major_of(entry.prefix) is None and not entry.prefix.is_default else ""
+    yield f"Routing entry for {entry.prefix}{supernet}"
+    kind = _type(entry)
+    yield f"  {_known_via(entry)}{'' if entry.tag else kind}"
+    if entry.tag:
+        yield f"  Tag {entry.tag}{kind}"
+    if entry.source in ("eigrp", "rip"):
+        yield f"  Redistributing via {entry.known_via}"
+    is_dynamic = entry.letter not in "CLSU"
+    first = entry.next_hops[0] if entry.next_hops else None
+    if is_dynamic and first is not None and first.address is not None:
+        where = f" on {first.interface}," if first.interface else ""
+        yield f"  Last update from {first.address}{where} {age(entry.age)} ago"
+    if entry.failure:
+        yield f"  Not in the forwarding table: {entry.failure}"
+    yield "  Routing Descriptor Blocks:"
+    yield from _descriptor_blocks(entry)
+
+
+def _known_via(entry: RouteEntry) -> str:
+    via = f'Known via "{entry.known_via}", distance {entry.distance}, metric {entry.metric}'
+    if entry.letter == "C":
+        return f"{via} (connected, via interface)"
+    if entry.letter == "L":
+        return f'Known via "connected", distance {entry.distance}, metric {entry.metric} (connected)'
+    if entry.letter == "S" and entry.next_hops and entry.next_hops[0].address is None:
+        via += " (connected)"
+    if entry.prefix.is_default:
+        via += ", candidate default path"
+    return via
+
+
+def _type(entry: RouteEntry) -> str:
+    """Return what kind of route of its protocol it is; behind the tag, if there is one."""
+    match entry.source:
+        case "eigrp":
+            return f", type {'external' if entry.subcode else 'internal'}"
+        case "ospf":
+            return f", type {_OSPF_TYPES.get(entry.subcode, 'intra area')}"
+        case "bgp" if not entry.discard:
+            return f", type {'external' if entry.external else 'internal'}"
+        case _:
+            return ""
+
+
+def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
+    if entry.discard:
+        yield "  * directly connected, via Null0"
+        yield f"      Route metric is {entry.metric}, traffic share count is 1"
+        return
+    for number, hop in enumerate(entry.next_hops):
+        mark = "*" if number == 0 else " "
+        if hop.address is None:
+            yield f"  {mark} directly connected{entry.of_vrf}, via {hop.interface or 'Null0'}"
+        elif entry.letter in "SU":
+            yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
+        else:
+            told = f"{hop.address}{entry.of_vrf}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
+            yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
+        way = entry.way(hop)
+        yield f"      Route metric is {way.metric}, traffic share count is {hop.weight}"
+        yield from way.details
+    if entry.override is not None:
+        hop, aged = entry.override, age(entry.override_age)
+        address = hop.address or entry.prefix.address
+        yield f"    [NHO]{address}, from {address}, {aged} ago, via {hop.interface}"
+        yield "      Route metric is 255, traffic share count is 1"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """How many routes of one source the table has: classful networks, and subnets."""
+
+    source: str
+    networks: int
+    subnets: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSummary:
+    """The answer to `show ip route summary`.
+
+    vrf: "", of the global table.
+    number: of the table, as `show vrf detail` has it; 0 for the global table.
+    """
+
+    sources: tuple[SourceCount, ...]
+    vrf: str = ""
+    number: int = 0
+
+
+def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
+    """Count the table."""
+    counts: dict[str, tuple[int, int]] = {"connected": (0, 0), "static": (0, 0)}
+    for entry in all_entries(ctx):
+        source = "connected" if entry.letter == "L" else entry.known_via
+        networks, subnets = counts.get(source, (0, 0))
+        network = major_of(entry.prefix)
+        is_subnet = network is not None and network != entry.prefix
+        counts[source] = (networks, subnets + 1) if is_subnet else (networks + 1, subnets)
+    vrf = ctx.ports.vrf
+    number = sum(name < vrf for name in ctx.ports.tables)  # the global table has the name "" and the number 0
+    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()), vrf, number)
+
+
+#: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
+_OVERHEAD, _MEMORY = 96, 312
+
+
+def render_summary(answer: RouteSummary) -> Iterator[str]:
+    """Yield the table of counts."""
+    yield f"IP routing table name is {answer.vrf or 'default'} (0x{answer.number:X})"
+    yield "IP routing table maximum-paths is 32"
+    yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"
+    total_networks = sum(count.networks for count in answer.sources)
+    total_subnets = sum(count.subnets for count in answer.sources)
+    for count in (*answer.sources, SourceCount("Total", total_networks, total_subnets)):
+        routes = count.networks + count.subnets
+        cells = (count.networks, count.subnets, 0, routes * _OVERHEAD, routes * _MEMORY)
+        yield f"{count.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
+
+
+_PREFIX_HELP = {
+    "prefix": "An address, or a prefix",
+    "mask": "Its mask: exactly this prefix",
+    "at": "As it was at an earlier moment",
+    "when": "A time, perhaps with its date; or how long ago",
+}
+PREFIX = ExecCommand(
+    "show ip route {prefix:prefix} [ {mask:mask} ]", _PREFIX_HELP, query=query_prefix, render=render_prefix
+)
+PAST_PREFIX = ExecCommand(
+    "show ip route {prefix:prefix} [ {mask:mask} ] at {when:moment}",
+    _PREFIX_HELP,
+    query=query_past_prefix,
+    render=answered(render_prefix),
+)
+SUMMARY = ExecCommand(
+    "show ip route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary
 )
