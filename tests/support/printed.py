@@ -43,7 +43,7 @@ DEBUG_MODULES = (
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",
     "dmvpn.features.rip.messages",
-    "dmvpn.features.system.packets",
+    "dmvpn.features.system.machine",
     "dmvpn.features.tunnel.messages",
 )
 #: Calls that take a debug line, by file where only one file is meant, and what the function puts before it.

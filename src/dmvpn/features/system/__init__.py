@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.system import packets
+from dmvpn.features.system import machine
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (
     ConfigurationLeft,
@@ -54,8 +54,8 @@ FEATURE = Feature(
     machine=SystemMachine,
     messages=MESSAGES,
     debugs=(
-        DebugFlag(packets.PACKET, "ip packet [ detail ]", "IP packet", "Generic IP"),
-        DebugFlag(packets.ICMP, "ip icmp", "ICMP packet", "Generic IP"),
+        DebugFlag(machine.PACKET, "ip packet [ detail ]", "IP packet", "Generic IP"),
+        DebugFlag(machine.ICMP, "ip icmp", "ICMP packet", "Generic IP"),
     ),
     tcp=_tcp,
     explanations=Later("dmvpn.features.system.explain:GROUPS"),

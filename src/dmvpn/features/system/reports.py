@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from ipaddress import IPv4Address
 
-    from dmvpn.features.system.debugging import ActiveDebug
+    from dmvpn.features.system.machine import ActiveDebug
 
 #: The dialect that is named for tools (Genie, NAPALM, Ansible look for such a number), and this program's own image.
 DIALECT_LONG, DIALECT = "17.09.04a", "17.9.4a"
