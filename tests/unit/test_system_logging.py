@@ -33,11 +33,10 @@ from dmvpn.features.system.events import (
     SetDebug,
     SetDebugCondition,
 )
-from dmvpn.features.system.log_hosts import QUEUE_LIMIT, RETRY, LogHost
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import LogHostFailed, LogHostStarted
 from dmvpn.features.system.model import SystemConfig
-from dmvpn.features.system.syslog import LoggingConfig
+from dmvpn.features.system.syslog import QUEUE_LIMIT, RETRY, LoggingConfig, LogHost
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.tree import ConfigTree

@@ -23,9 +23,9 @@ from dmvpn.features.system.events import (
     StartPing,
     StartTraceroute,
 )
-from dmvpn.features.system.log_hosts import LogHost
 from dmvpn.features.system.model import LineConfig, SystemConfig
 from dmvpn.features.system.show.switches import debug_commands
+from dmvpn.features.system.syslog import LogHost
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.exec_parser import ExecParser, Match

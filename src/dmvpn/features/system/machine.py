@@ -56,10 +56,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.system import events, messages
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.events import ClearDebug, ConditionKind, SetDebug, SetDebugCondition
-from dmvpn.features.system.log_hosts import LogHosts
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.probes import Probes
-from dmvpn.features.system.syslog import Syslog
+from dmvpn.features.system.syslog import LogHosts, Syslog
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 

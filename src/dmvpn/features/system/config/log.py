@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import collected
 from dmvpn.features.system.clock import StampStyle, Timestamps
-from dmvpn.features.system.log_hosts import LogHost, Transport
-from dmvpn.features.system.syslog import DEBUGGING, FACILITIES, INFORMATIONAL, LOCAL7, SEVERITIES, LoggingConfig
+from dmvpn.features.system.syslog import (
+    DEBUGGING,
+    FACILITIES,
+    INFORMATIONAL,
+    LOCAL7,
+    SEVERITIES,
+    LoggingConfig,
+    LogHost,
+    Transport,
+)
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.vrfs import refusal
