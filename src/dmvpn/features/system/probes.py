@@ -15,8 +15,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.queues import TimerQueue
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.names import UNKNOWN_NAME, NamesConfig
-from dmvpn.features.system.ping import Ping
-from dmvpn.features.system.traceroute import Traceroute
+from dmvpn.features.system.ping import Ping, Traceroute
 from dmvpn.net import ip
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, 
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
-from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
+from dmvpn.features.system.ping import SYSLOG_PORT, udp_datagram
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
