@@ -14,7 +14,7 @@ from dmvpn.base.pages import Pages
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.model import SystemConfig
-from dmvpn.features.system.names import NamesConfig
+from dmvpn.features.system.probes import NamesConfig
 from dmvpn.net import icmp
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest, IcmpMessage, OtherMessage, TimeExceeded
 from dmvpn.net.ip import UdpDatagram

@@ -7,7 +7,7 @@ from dataclasses import field
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import TimeZone
-from dmvpn.features.system.names import NamesConfig
+from dmvpn.features.system.probes import NamesConfig
 from dmvpn.features.system.syslog import LoggingConfig
 
 

@@ -10,7 +10,7 @@ from dmvpn.features.system.config import access, keys, log
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
-from dmvpn.features.system.names import NamesConfig
+from dmvpn.features.system.probes import NamesConfig
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, host_in_vrf, host_of
 from dmvpn.ios.config_line import ConfigLine, Mode
 
