@@ -15,8 +15,8 @@ from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent, tcp, udp
+from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
-from dmvpn.features.system.show.of_vrf import lines_of
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.differences import with_defaults
 from dmvpn.ios.feature import Change, Confirm
