@@ -29,7 +29,7 @@ from dmvpn.features.bfd import machine as bfd
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate
-from dmvpn.features.interface import events as interface
+from dmvpn.features.interface import machine as interface
 from dmvpn.features.nhrp import model as nhrp
 from dmvpn.features.ospf import machine as ospf
 from dmvpn.ios import Args, ConfigTree

@@ -21,8 +21,7 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
 from dmvpn.features.interface import FEATURE
-from dmvpn.features.interface.counters import POLL
-from dmvpn.features.interface.events import ClearInterfaceCounters
+from dmvpn.features.interface.machine import POLL, ClearInterfaceCounters
 from dmvpn.ios import (
     Confirm,
     ExecParser,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
-from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.interface.counters import InterfaceTraffic
+    from dmvpn.features.interface.machine import InterfaceTraffic
 
 _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
