@@ -11,7 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, RouteKind, SetInterface, SetIpv6Forwarding, SetRoute
 from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.features.interface import FEATURE as INTERFACE
-from dmvpn.features.interface.link_local import derive
+from dmvpn.features.interface.port import derive
 from dmvpn.features.nhrp import config as nhrp
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.rib import FEATURE as RIB

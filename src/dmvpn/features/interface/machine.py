@@ -27,9 +27,8 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface import messages
-from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
-from dmvpn.features.interface.port import InterfaceSources, Status
+from dmvpn.features.interface.port import InterfaceSources, Status, kind_name, kind_of, sort_key
 from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:

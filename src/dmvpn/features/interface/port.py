@@ -1,22 +1,107 @@
-"""One interface: what configuration, host and the owner of its line protocol say, and the state that follows."""
+"""One interface: what configuration, host and the owner of its line protocol say, and the state that follows.
+
+Kinds of interfaces: the defaults of IOS for each kind, and how names sort.
+
+The link-local address of an interface on which none is configured, RFC 4291 §2.5.6.
+
+In the order of preference: the hardware address (RFC 4291 Appendix A, as IOS does), the IPv4 address of the interface
+or, on a tunnel, its NBMA address (RFC 4213 §3.7), and where there is neither, a number made of names, always the same
+one (as RFC 7217 asks).
+"""
 
 from __future__ import annotations
 
 import enum
+import hashlib
+import re
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SetInterface
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.kinds import kind_name, kind_of
-from dmvpn.features.interface.link_local import derive
 from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import LinkChanged
+
+#: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
+_COARSE, _WIDE = 1_000_000, 10**13
+
+_NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class KindDefaults:
+    """Defaults of one kind.
+
+    bandwidth: kbit/s.
+    delay: microseconds.
+    mtu: octets.
+    logical: made by the router itself.
+    """
+
+    bandwidth: int
+    delay: int
+    mtu: int
+    logical: bool
+    hardware: str
+
+    @property
+    def wide_delay(self) -> int | None:
+        """The delay that EIGRP's wide metrics use, picoseconds: above 1 Gbit/s it follows from the bandwidth, because
+        microseconds are too coarse; None: `delay`. IOS 15.9 sends 1,250,000 for a loopback.
+        """
+        return _WIDE // self.bandwidth if self.bandwidth > _COARSE and self.delay else None
+
+
+_KINDS = {
+    "TenGigabitEthernet": KindDefaults(10_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "GigabitEthernet": KindDefaults(1_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "FastEthernet": KindDefaults(100_000, 100, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Ethernet": KindDefaults(10_000, 1000, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Loopback": KindDefaults(8_000_000, 5000, 1514, logical=True, hardware="Loopback"),
+    "Tunnel": KindDefaults(100, 50_000, 9976, logical=True, hardware="Tunnel"),
+    "Null": KindDefaults(10_000_000, 0, 1500, logical=True, hardware="Unknown"),
+}
+
+
+def kind_name(name: str) -> str:
+    """Return the letters of an interface name: "GigabitEthernet" for GigabitEthernet0/1."""
+    match = _NAME.match(name)
+    return match[1] if match else name
+
+
+def kind_of(name: str) -> KindDefaults:
+    """Return the defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
+    return _KINDS.get(kind_name(name), _KINDS["GigabitEthernet"])
+
+
+def sort_key(name: str) -> tuple[str, tuple[int, ...]]:
+    """Return the key of IOS's order: by kind, then by the numbers of slot, port and unit."""
+    match = _NAME.match(name)
+    if match is None:
+        return name, ()
+    return match[1], tuple(int(number) for number in re.split(r"[/.:]", match[2]) if number)
+
+
+_PREFIX = 0xFE80 << 112
+#: The bit of an EUI-64 that says, the other way round, whether it is unique in the world.
+_UNIVERSAL = 0x02
+
+
+def derive(hardware: bytes, address: IPAddress | None, names: str) -> IPv6Address:
+    """Derive a link-local address. address: of the interface or its underlay. names: of router and interface."""
+    if len(hardware) == 6 and any(hardware):
+        identifier = bytes((hardware[0] ^ _UNIVERSAL,)) + hardware[1:3] + b"\xff\xfe" + hardware[3:]
+        return IPv6Address(_PREFIX | int.from_bytes(identifier, "big"))
+    if address is not None and address.version == 4:
+        return IPv6Address(_PREFIX | int(address))
+    return IPv6Address(_PREFIX | int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "big"))
+
 
 #: RFC 4291 §2.5.6: the prefix of all link-local addresses.
 LINK_LOCAL_LENGTH = 64

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.kinds import kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.port import kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine
-from dmvpn.features.interface.port import Status
+from dmvpn.features.interface.port import Status, kind_name, kind_of
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
