@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import arp, blocks, ipv6, summary, tables, traffic
+from dmvpn.features.interface.show import arp, blocks, ipv6, tables, traffic
+from dmvpn.features.interface.show import blocks as summary
 
 COMMANDS: Final = (
     blocks.INTERFACES,
