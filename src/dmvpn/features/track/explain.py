@@ -6,7 +6,7 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.track import messages, model
-from dmvpn.features.track.echoes import Code
+from dmvpn.features.track.machine import Code
 
 _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
     ## log messages of tracked objects :: show logging next: show logging

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import collected, dataclass, project
-from dmvpn.features.track.echoes import Code
-from dmvpn.features.track.machine import TrackMachine
+from dmvpn.features.track.machine import Code, TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, TrackKind
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.track.echoes import Echo
+    from dmvpn.features.track.machine import Echo, Object
     from dmvpn.features.track.model import Operation
-    from dmvpn.features.track.objects import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
