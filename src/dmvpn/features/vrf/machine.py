@@ -1,6 +1,20 @@
 """Which VRFs the host should have: one order to the plane, whenever that changes; and what crosses between VRFs.
 
 The order leaves before anything in a new VRF does: this machine has its place before all that use VRFs.
+
+Where the route leaks of static routes lead: next hops in another routing table than the route's.
+
+    ip route vrf A 10.0.0.0 255.0.0.0 192.0.2.1 global                  the global table finds the next hop
+    ip route vrf A 10.0.0.0 255.0.0.0 GigabitEthernet1 192.0.2.1        the interface is in another table
+
+A leak leads to an interface with a next hop there, so a packet is looked up once, and no two leaks can send it round
+between tables. `global` names no interface: the way to its next hop is that of the global table without NHRP's routes,
+as for every next hop (`rib.recursion`); a route of the global table that is a leak itself has its interface already.
+
+Which paths of BGP go from VRF to VRF, by their route targets (RFC 4364 §4.3).
+
+The BGP machine of each VRF announces the paths that it exports, and the targets that it imports. A path goes to each
+other VRF that imports one of its targets. BGP exports no path that it imported, so no path goes further than one VRF.
 """
 
 from __future__ import annotations
@@ -8,22 +22,145 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
-from dmvpn.base.effects import SetVrfs
+from dmvpn.base.effects import NextHop, RouteKind, SetVrfs
 from dmvpn.base.events import EffectFailed, Resync, VrfLost
-from dmvpn.base.exports import PathsExported, PathsWanted
+from dmvpn.base.exports import PathsExported, PathsImported, PathsWanted
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import Configured, InterfaceChanged, LeaksFollowed, Notice, RouteChanged, VrfsChanged
+from dmvpn.base.notices import (
+    Configured,
+    InterfaceChanged,
+    LeaksFollowed,
+    LeaksFound,
+    Notice,
+    RouteChanged,
+    RouteSource,
+    VrfsChanged,
+)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.vrf import messages
-from dmvpn.features.vrf.leaks import Leaks
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason
-from dmvpn.features.vrf.targets import Exchange
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.events import Event, Packets
+    from dmvpn.base.exports import ExportedPath
     from dmvpn.base.ports import Ports
+
+
+# ------------------------------------------------------------------------------------------------ route leaks
+
+
+#: Routes that no next hop may be found by: those of the router itself, and those of the host.
+_UNFIT: Final = (RouteSource.LOCAL, RouteSource.HOST)
+
+
+class Leaks:
+    """The next hops that static routes announced, by VRF, and where they lead."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._followed: dict[str, tuple[NextHop, ...]] = {}
+        self._found: dict[str, tuple[tuple[NextHop, tuple[NextHop, ...]], ...]] = {}
+
+    def follow(self, event: LeaksFollowed) -> None:
+        """Follow the next hops of a VRF in place of those before."""
+        self._followed[event.vrf] = event.next_hops
+        self._find(event.vrf)
+        if not event.next_hops:
+            del self._followed[event.vrf]
+            self._found.pop(event.vrf, None)
+
+    def route_changed(self, prefix: Prefix) -> None:
+        """Look again where the global table may have another way to a next hop."""
+        for vrf, hops in self._followed.items():
+            if any(not hop.interface and hop.address is not None and hop.address in prefix for hop in hops):
+                self._find(vrf)
+
+    def interface_changed(self, name: str) -> None:
+        """Look again at the next hops out of this interface: its line or its VRF may have changed."""
+        for vrf, hops in self._followed.items():
+            if any(hop.interface == name for hop in hops):
+                self._find(vrf)
+
+    def _find(self, vrf: str) -> None:
+        ways = ((hop, self._way(hop, vrf)) for hop in self._followed[vrf])
+        found = tuple((hop, way) for hop, way in ways if way)
+        if found != self._found.get(vrf, ()):
+            self._found[vrf] = found
+            self._context.emit(LeaksFound(found, vrf))
+
+    def _way(self, hop: NextHop, vrf: str) -> tuple[NextHop, ...]:
+        if not hop.interface:
+            return self._global_way(hop.address, vrf) if hop.address is not None else ()
+        state = self._context.ports.interfaces.get(hop.interface)
+        if state is None or state.vrf == vrf or not state.runs(4):
+            return ()
+        return (NextHop(hop.interface, hop.address, leaks=True),)
+
+    def _global_way(self, address: IPAddress, vrf: str) -> tuple[NextHop, ...]:
+        rib = self._context.ports.rib_of("")
+        route = rib.lookup_without_nhrp(address) if rib is not None else None
+        if route is None or route.kind is not RouteKind.FORWARD or route.source in _UNFIT:
+            return ()
+        return tuple(self._leak(hop, address, vrf) for hop in route.next_hops)
+
+    def _leak(self, hop: NextHop, address: IPAddress, vrf: str) -> NextHop:
+        """Return a next hop of the global table as a VRF has it, where it may be at home."""
+        state = self._context.ports.interfaces.get(hop.interface)
+        is_away = state is None or state.vrf != vrf
+        return NextHop(hop.interface, hop.address or address, leaks=is_away)
+
+
+# ------------------------------------------------------------------------------------------------ route targets
+
+
+class Exchange:
+    """The exported paths of each VRF, and the targets that each VRF imports."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._exports: dict[str, dict[Prefix, ExportedPath]] = {}
+        self._wanted: dict[str, tuple[int, ...]] = {}
+
+    def export(self, event: PathsExported) -> None:
+        """Take changed paths of a VRF, and hand them on."""
+        table = self._exports.setdefault(event.vrf, {})
+        before = {prefix: table.get(prefix) for prefix in (*event.gone, *(path.prefix for path in event.paths))}
+        for prefix in event.gone:
+            table.pop(prefix, None)
+        table.update((path.prefix, path) for path in event.paths)
+        for vrf, targets in self._wanted.items():
+            old = {prefix: path for prefix, path in before.items() if path is not None and _fits(path, targets)}
+            self._hand(vrf, event.vrf, old, {path.prefix: path for path in event.paths if _fits(path, targets)})
+        if not table:
+            del self._exports[event.vrf]
+
+    def want(self, event: PathsWanted) -> None:
+        """Take the targets that a VRF imports, in place of those before."""
+        before = self._wanted.pop(event.vrf, ())
+        if event.targets:
+            self._wanted[event.vrf] = event.targets
+        for source, table in self._exports.items():
+            old = {prefix: path for prefix, path in table.items() if _fits(path, before)}
+            new = {prefix: path for prefix, path in table.items() if _fits(path, event.targets)}
+            self._hand(event.vrf, source, old, new)
+
+    def _hand(self, vrf: str, source: str, old: dict[Prefix, ExportedPath], new: dict[Prefix, ExportedPath]) -> None:
+        """Hand a VRF the paths of another VRF that changed. old, new: the paths with targets that it imports."""
+        paths = tuple(path for prefix, path in new.items() if old.get(prefix) != path)
+        gone = tuple(prefix for prefix in old if prefix not in new)
+        if vrf != source and (paths or gone):
+            self._context.emit(PathsImported(source, paths, gone, vrf))
+
+
+def _fits(path: ExportedPath, targets: tuple[int, ...]) -> bool:
+    return any(target in targets for target in path.targets)
+
+
+# ------------------------------------------------------------------------------------------------ the machine
+
 
 _ORDER: Final = "vrfs"
 
