@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.filter.events import ClearCounters
+from dmvpn.features.filter.machine import ClearCounters
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
