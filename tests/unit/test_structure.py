@@ -32,7 +32,7 @@ BESIDES: Final = {
     "eigrp": ("states",),
     "ike": ("numbers", "peer_settings", "settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
     "ipsec": ("policies",),
-    "nat": ("rules",),
+    "nat": (),
     "nhrp": ("cache", "client", "forwarding", "parts", "resolver", "tunnel"),
     "ospf": ("settings",),
     "pki": ("material",),

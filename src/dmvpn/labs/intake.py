@@ -11,8 +11,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import RuleRefused
-from dmvpn.features.nat.model import NatConfig
-from dmvpn.features.nat.rules import Policies
+from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.ios import Fate

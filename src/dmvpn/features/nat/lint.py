@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
-from dmvpn.features.nat.rules import Policies
+from dmvpn.features.nat.model import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,9 +19,8 @@ from dmvpn.base.retries import Retries
 from dmvpn.base.translation import ESP, GRE, Overload
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.events import ClearTranslations
-from dmvpn.features.nat.model import NatConfig
+from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.nat.reasons import NatReason
-from dmvpn.features.nat.rules import Policies
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event, Packets
