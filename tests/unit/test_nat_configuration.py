@@ -20,7 +20,7 @@ from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.face.language import exec_parser
-from dmvpn.features.nat.events import ClearTranslations
+from dmvpn.features.nat.machine import ClearTranslations
 from dmvpn.ios import Fate, Match
 from dmvpn.labs.intake import not_built, refuse_left_out
 from dmvpn.router.features import FEATURES

@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
-from dmvpn.base.events import EffectFailed, Resync
+from dmvpn.base.events import EffectFailed, Event, Resync
 from dmvpn.base.machine import Machine
 from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.translation import ESP, GRE, Overload
+from dmvpn.base.values import dataclass
 from dmvpn.features.nat import messages
-from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.nat.reasons import NatReason
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Event, Packets
+    from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
     from dmvpn.base.translation import TranslatedFlow
     from dmvpn.features.nat.model import NatRule
+
+
+@dataclass(frozen=True, slots=True)
+class ClearTranslations(Event):
+    """`clear ip nat translation *`: forget all flows."""
+
 
 _ORDER: Final = "translation"
 #: What a station inside may not begin where the router has tunnels: without ports its packets and the router's own,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP
 from dmvpn.base.values import dataclass
-from dmvpn.features.nat.events import ClearTranslations
-from dmvpn.features.nat.machine import NatMachine
+from dmvpn.features.nat.machine import ClearTranslations, NatMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
