@@ -6,7 +6,7 @@ A list that does not exist, or has no entry, lets all pass. Whenever an order fa
 list is to be asked, and the order is given again.
 
     config    its lines                         model     what they mean
-    machine   lines and lists -> orders         logs      %SEC-6-IPACCESSLOG... of flows
+    machine   lines and lists -> orders; %SEC-6-IPACCESSLOG... of flows
     messages  log messages                      show      clear access-list counters
     facts     what judges outside may know      explain   what its messages mean
     reasons   why a port does not filter

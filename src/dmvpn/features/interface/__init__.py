@@ -4,9 +4,8 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
 `interface` sections of the configuration; makes `InterfaceState`s: `InterfaceChanged`, `ports.Interfaces`,
 `SetInterface`.
 
-    kinds     what IOS assumes of each kind        port      one interface: sources and the state that follows
+    port      one interface: sources and the state that follows
     model     the typed configuration              machine   all of them; logs, orders, notices
-    link_local   the link-local address of IPv6
     facts        what judges outside may know
 """
 

@@ -8,7 +8,7 @@ of it unless configured: traffic to other sites through a tunnel is never transl
 
     config    its lines                         model     what they mean
     machine   lines and lists -> the order      show      show ip nat translations, statistics; clear
-    rules     a rule -> what it says of packets lint      rules about the lines of one router
+    lint      rules about the lines of one router
     messages  log messages                      explain   what its lines and words mean
     facts     what judges outside may know
 """

@@ -4,7 +4,7 @@
 routes share a few next hops, so each lookup is a `RecursiveHop`, shared by all offers with that next hop, and repeated
 when a route changes that contains it (`follow`). Its longest match may be *another* recursive offer: then it depends on
 the next hops of that offer, and is looked up after them. Only hops that depend on each other can make a circle; these
-are settled together (`circles`). So the outcome depends on the offers alone, not on the order in which they came.
+are settled together (`Circles`). So the outcome depends on the offers alone, not on the order in which they came.
 
 NHRP's routes do not count here: a shortcut must not carry the route that it rests on. Nor do the host's own: a static
 route whose next hop lies in a tunnel would follow the host's default route, in clear, while the tunnel is down.

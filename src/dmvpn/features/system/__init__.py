@@ -2,11 +2,7 @@
 
     clock.py        wall time over monotonic time; the ways in which IOS writes a time
     syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
-    log_hosts.py    lines that leave the router: datagrams, TCP connections
-    debugging.py    which debugs are on and for which peers
-    packets.py      `debug ip packet`, `debug ip icmp`
     ping.py, traceroute.py, probes.py    one probe each, and all that run
-    logins.py       who came in over the network, and when too many tries close the door
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
     config.py, show.py, reports.py, messages.py    what people type, and what they read
     facts                                          what judges outside may know

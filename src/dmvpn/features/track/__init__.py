@@ -5,8 +5,8 @@
 Static routes with `track N` follow the object. The texts and layouts are those of IOS, as far as they are known.
 
     model     the typed configuration       config    its lines
-    echoes    operations `icmp-echo`        objects   tracked objects
-    machine   hands events to both          messages  the log
+    machine   tracked objects, operations `icmp-echo`
+    messages  the log
     show      show track, show ip sla       lint      rules       explain   its words
 
 Not here: other operations than icmp-echo, lists with thresholds, IPv6, stub objects: their lines are kept.

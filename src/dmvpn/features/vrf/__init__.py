@@ -2,8 +2,7 @@
 
     config    the lines             model    what they mean
     machine   lines -> the order    show     show vrf, show ip vrf
-    leaks     static routes into another table        lint     rules
-    targets   BGP routes from VRF to VRF              explain  its words
+    lint      rules                 explain  its words
     reasons, messages
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.

@@ -1,9 +1,8 @@
 """The commands of the routing table.
 
-routes      show ip route [protocol]            prefix      show ip route A.B.C.D, show ip route summary
+routes      show ip route [protocol | A.B.C.D | summary]
 cef         show ip cef                         protocols   show ip protocols [summary], clear ip route
-ipv6        show ipv6 route [protocol | X:X:X:X::X]
-entries     what the route commands show, as values
+entries     what the route commands show, as values; show ipv6 route [protocol | X:X:X:X::X]
 
 All but the summary take `at TIME`, too.
 """
@@ -13,17 +12,16 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.rib.show import cef, entries, protocols, routes
-from dmvpn.features.rib.show import routes as prefix
 from dmvpn.ios.vrfs import by_vrf
 
-_TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, prefix.PREFIX, prefix.PAST_PREFIX)
+_TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, routes.PREFIX, routes.PAST_PREFIX)
 _PROTOCOLS: Final = (protocols.PROTOCOLS, protocols.SUMMARY)
 
 COMMANDS: Final = (
     *_TABLES,
     *(by_vrf(command, "show ip route", is_table=True) for command in _TABLES),
-    prefix.SUMMARY,
-    by_vrf(prefix.SUMMARY, "show ip route"),
+    routes.SUMMARY,
+    by_vrf(routes.SUMMARY, "show ip route"),
     *cef.COMMANDS,
     *(by_vrf(command, "show ip cef") for command in cef.COMMANDS),
     *_PROTOCOLS,
