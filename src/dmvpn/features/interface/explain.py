@@ -9,7 +9,6 @@ from dmvpn.features.interface import messages
 from dmvpn.features.interface.port import Status
 from dmvpn.features.interface.reasons import InterfaceReason
 
-
 # ------------------------------------------------------------------------------------- states, reasons and log messages
 
 

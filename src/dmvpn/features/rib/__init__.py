@@ -4,10 +4,10 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
 `SetRoute`, `ClearRoute`, `RouteChanged`, `ports.Rib`.
 
     offers   one prefix and the offers for it        recursion   next hops that are looked up in the table
-    table    selection                                  
+    table    selection
     machine  connected routes, the forwarding table, earlier routes
-    show           show ip route, show ip cef, show ip protocols
-    facts    state for judges outside                   
+    show     show ip route, show ip cef, show ip protocols
+    facts    state for judges outside
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.reasons import RibReason
 
-
 # -------------------------------------------------------------------------------------- codes, reasons and log messages
 
 

@@ -2,7 +2,7 @@
 
     clock.py        wall time over monotonic time; the ways in which IOS writes a time
     syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
-    ping.py, traceroute.py, probes.py    one probe each, and all that run
+    ping.py, probes.py    ping and traceroute, one probe each, and all that run
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
     config.py, show.py, reports.py, messages.py    what people type, and what they read
     facts                                          what judges outside may know

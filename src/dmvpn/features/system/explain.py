@@ -8,7 +8,6 @@ from typing import Final
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.system import messages
 
-
 # --------------------------------------------------------------------------------------------- answers and log messages
 
 
