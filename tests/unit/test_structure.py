@@ -32,10 +32,10 @@ BESIDES: Final = {
     "eigrp": ("states",),
     "ike": ("numbers", "peer_settings", "settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
     "ipsec": ("policies",),
-    "nat": (),
     "nhrp": ("cache", "client", "forwarding", "parts", "resolver", "tunnel"),
     "ospf": ("settings",),
     "pki": ("material",),
+    "system": ("ping",),
 }
 #: What nobody loads who only builds a router: people, judges and what these need.
 _LATER: Final = re.compile(
