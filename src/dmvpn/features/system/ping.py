@@ -39,9 +39,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.net import icmp, ip
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest, IcmpMessage, TimeExceeded, UnreachableCode
-from dmvpn.net.ip import ICMP
+from dmvpn.net.ip import ICMP, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

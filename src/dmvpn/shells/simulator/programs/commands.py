@@ -29,7 +29,7 @@ from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.features.system.packet import echo_request, quoted_datagram, quoted_echo, udp_datagram
+from dmvpn.features.system.ping import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net.icmp import (
     HEADER_LENGTH,
     DestinationUnreachable,
