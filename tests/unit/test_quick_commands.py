@@ -262,6 +262,8 @@ def test_the_index_is_passed_over_if_a_file_of_the_program_is_another_one(progra
     assert [look(), look()] == [4, 4]
     program.rename(program.parent / "another.py")
     assert remembered("what", lambda: "made") == "made"
+    (program.parent / ".#source.py").symlink_to("an editor's lock")
+    assert remembered("what", lambda: "made again") == "made again"
 
 
 @pytest.mark.parametrize("there", [b"", b"no index", b"\xfb", b"i\x01\0\0\0"])
@@ -299,6 +301,16 @@ def test_a_word_is_explained_by_the_index_as_without_it(words: str, program: Pat
     for each in (first, again):
         assert (each.stdout, each.stderr) == (whole_way.stdout, whole_way.stderr)
         assert each.returncode == whole_way.returncode
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("asked", ["crypto isakmp key S3cret address 192.0.2.1", "S3cret", "S3cret" * 9])
+def test_nothing_that_may_be_a_secret_is_in_the_index(asked: str, program: Path) -> None:
+    dmvpn_here("explain", asked, begin=start.main)
+    dmvpn_here("explain", "DT2", begin=start.main)
+    kept = (program.parents[1] / "kept" / "index").read_bytes()
+    assert b"DT2" in kept
+    assert b"S3cret" not in kept
 
 
 @pytest.mark.lengthy

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Of garbage collection: what imports make stays. With Python's own thresholds, an eighth of the time of most commands
 #: went into looking through it.
 _THRESHOLDS = (10_000, 10, 10)
+#: Characters of a word whose meaning is remembered.
+_LONGEST_WORD = 40
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,17 +51,23 @@ def _carry_out(words: list[str]) -> int:
 
 
 def _explained(words: list[str]) -> int | None:
-    """Print the meaning of words, from the index if they were asked for before. None: it is another question."""
+    """Print the meaning of a word, from the index if it was asked for before. None: it is another question.
+
+    Lines of a configuration may have secrets, and stay out of the index as unknown words do.
+    """
     asked = " ".join(word for word in words if word != "--json")
-    if not asked.strip() or "\n" in asked or any(word[:1] == "-" and word != "--json" for word in words):
+    if not asked.isprintable() or len(asked) > _LONGEST_WORD or " " in asked or asked[:1] in ("", "-"):
         return None
     from dmvpn.shells.index import remembered
 
-    def answer() -> tuple[str, int]:
+    def found() -> str | None:
         from dmvpn.app.explain import answer
 
-        return answer(asked, as_json="--json" in words)
+        printed, status = answer(asked, as_json="--json" in words)
+        return None if status else printed
 
-    printed, status = remembered(f"explain {'--json' in words} {asked}", answer)
+    printed = remembered(f"explain {'--json' in words} {asked}", found)
+    if printed is None:
+        return None
     print(printed)
-    return status
+    return 0

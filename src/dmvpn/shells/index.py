@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from zlib import crc32
 
 import dmvpn
 
@@ -23,42 +24,58 @@ if TYPE_CHECKING:
 #: Values of the largest index; the oldest go first.
 MOST: Final = 500
 PROGRAM: Final = os.path.dirname(dmvpn.__file__)
+#: Octets of the checksum at the begin of the index.
+_CHECKSUM: Final = 4
 #: Beside the bytecode of the package, wherever the interpreter has that.
 PLACE: Final = f"{os.path.splitext(dmvpn.__spec__.cached or dmvpn.__file__)[0]}.index"
 
 
 def remembered(key: str, make: Callable[[], T]) -> T:
-    """Return a value from the index, or make it and add it. Values are texts, numbers, and tuples of these."""
+    """Return a value from the index, or make it and add it unless it is None.
+
+    Values are texts, numbers, and tuples of these.
+    """
     files = _files()
     values: dict[str, T] = _read(files)
-    if key not in values:
-        values[key] = make()
-        if not sys.dont_write_bytecode and _files() == files:
-            _write(files, dict(list(values.items())[-MOST:]))
-    return values[key]
+    if key in values:
+        return values[key]
+    value = make()
+    if value is not None and files and not sys.dont_write_bytecode and _files() == files:
+        _write(files, dict([*values.items(), (key, value)][-MOST:]))
+    return value
 
 
 def _files() -> str:
-    """Return name, size and time of each file of the program."""
+    """Return name, size and time of each file of the program. Empty: they change at this moment, or cannot be read."""
     found, folders = [], [PROGRAM]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    status = entry.stat()
-                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
-                elif entry.name != "__pycache__":
-                    folders.append(entry.path)
+    try:
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        status = entry.stat(follow_symlinks=False)
+                        found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+                    elif entry.name != "__pycache__":
+                        folders.append(entry.path)
+    except OSError:
+        return ""
     return "\n".join(sorted(found))
 
 
 def _read(files: str) -> dict[str, Any]:
     try:
         with open(PLACE, "rb") as file:
-            made_from, values = marshal.load(file)  # noqa: S302 - as trusted as the bytecode beside it
+            octets = file.read()
+        if octets[:_CHECKSUM] != _checksum(octets[_CHECKSUM:]):  # damaged octets can ask for any amount of memory
+            return {}
+        made_from, values = marshal.loads(octets[_CHECKSUM:])  # noqa: S302 - as trusted as the bytecode beside it
     except (OSError, EOFError, ValueError, TypeError):
         return {}
     return values if made_from == files else {}
+
+
+def _checksum(octets: bytes) -> bytes:
+    return crc32(octets).to_bytes(_CHECKSUM, "big")
 
 
 def _write(files: str, values: dict[str, Any]) -> None:
@@ -66,7 +83,8 @@ def _write(files: str, values: dict[str, Any]) -> None:
     begun = f"{PLACE}.{os.getpid()}"
     try:
         with open(begun, "wb") as file:
-            file.write(marshal.dumps((files, values)))
+            octets = marshal.dumps((files, values))
+            file.write(_checksum(octets) + octets)
         os.replace(begun, PLACE)
     except OSError:
         if os.path.exists(begun):  # the disk is full
