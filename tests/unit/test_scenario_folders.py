@@ -272,6 +272,11 @@ ready: {routes: {R8: [10.0.0.0/8]}}
         ("routers: {R1: {}, R1: {}}\n", "lab.yaml:1:19: R1 is there twice: leave one"),
         ("routers: {R1: &a {}, R2: *a}\n", "lab.yaml:1:15: no YAML: anchors and aliases (& and *) are not taken"),
         ("routers: " + "[" * 40, "lab.yaml:1:41: no YAML: deeper than 32 levels"),
+        ('title: "\\U00110000"\n', "lab.yaml:1:11: no YAML: found invalid Unicode character escape code"),
+        (
+            "title: 1\t# a tab\nrouters: a: b\n",
+            "lab.yaml:2:11: no YAML: mapping values are not allowed in this context",
+        ),
         ("routers: {R1: {}\n", "lab.yaml:2:1: no YAML: expected ',' or '}', but got '<stream end>'"),
         ("routers: {1R: {}}\n", "lab.yaml:1:11: routers.1R: a name is a letter, then letters, digits"),
         ("links: [{ends: ['R1:Gi0/1', 'R2;Gi0/1']}]\n", "lab.yaml:1:29: links.0.ends.1: String should match pattern"),

@@ -171,7 +171,10 @@ def _in_more_words(error: yaml.MarkedYAMLError, text: str) -> yaml.MarkedYAMLErr
             for _ in yaml.parse(text, Loader=yaml.SafeLoader):
                 pass
         except yaml.MarkedYAMLError as own:
-            return own
+            if own.problem_mark and error.problem_mark and own.problem_mark.line == error.problem_mark.line:
+                return own
+        except (yaml.YAMLError, ValueError, RecursionError):
+            pass  # it has another mistake, far behind this one
     return error
 
 
