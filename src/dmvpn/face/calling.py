@@ -127,8 +127,8 @@ def _status_in(line: bytes) -> int:
         status, reason = done["status"], done["reason"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError("the router sent a line that is no answer to a command") from error
-    if reason or type(status) is not int:
-        raise UserError(str(reason or f"the router sent the status {status!r}"))
+    if reason or type(status) is not int or not 0 <= status <= 255:
+        raise UserError(str(reason or f"the router sent {status!r}, which is no status from 0 to 255"))
     return status
 
 
