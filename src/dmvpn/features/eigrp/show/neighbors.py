@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor, Statistics
     from dmvpn.features.eigrp.limits import Gauge
-    from dmvpn.features.eigrp.machine import Process
+    from dmvpn.features.eigrp.machine import ClearNeighbors, Process
     from dmvpn.features.eigrp.tlv import SoftwareVersion
 
 
@@ -293,6 +292,8 @@ def _detail(entry: NeighborEntry) -> Iterator[str]:
 
 def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
     """Clear neighbors (`clear ip eigrp neighbors`)."""
+    from dmvpn.features.eigrp.machine import ClearNeighbors
+
     return ClearNeighbors(
         args.integer("number", None),
         args.interface("interface", None),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.machine import ClearEvents
 from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import (
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.context import Timer
-    from dmvpn.features.eigrp.machine import Process
+    from dmvpn.features.eigrp.machine import ClearEvents, Process
     from dmvpn.features.eigrp.model import NetworkLine
     from dmvpn.ios import ShowContext
 
@@ -244,6 +243,8 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
 
 def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
     """Clear the events (`clear ip eigrp events`)."""
+    from dmvpn.features.eigrp.machine import ClearEvents
+
     return ClearEvents(args.integer("number", None), ctx.ports.vrf)
 
 

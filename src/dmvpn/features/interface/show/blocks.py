@@ -1,8 +1,7 @@
-"""`show interfaces`: queries, and the block that each interface prints; `clear counters` for its counters.
+"""`show interfaces`: queries, and the block that each interface prints; `clear counters` for its counters;
+`show interfaces summary`: one line for each interface, with rates.
 
 The tables (`show ip interface brief` ...) are in `tables.py`.
-
-`show interfaces summary`: one line each, with rates.
 """
 
 from __future__ import annotations

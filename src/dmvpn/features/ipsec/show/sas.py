@@ -1,5 +1,4 @@
-"""`show crypto ipsec sa`: the security associations of each tunnel, peer by peer.
-
+"""`show crypto ipsec sa`: the security associations of each tunnel, peer by peer;
 `show crypto engine connections active`: each direction of each security association, with what passed it.
 """
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.machine import ClearOspfCounters, ForceCalculation, RefreshRedistribution
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.features.ospf.lsa import LsaHeader
-    from dmvpn.features.ospf.machine import Process
+    from dmvpn.features.ospf.machine import ClearOspfCounters, ForceCalculation, Process, RefreshRedistribution
     from dmvpn.features.ospf.model import MaximumMetric
 
 
@@ -299,6 +298,8 @@ def query_sham(ctx: ShowContext, args: Args) -> ShowSections[None]:
 
 def clear_counters(ctx: ShowContext, args: Args) -> ClearOspfCounters:
     """Clear counters: `clear ip ospf counters`, `traffic`, `events`, `statistics`."""
+    from dmvpn.features.ospf.machine import ClearOspfCounters
+
     return ClearOspfCounters(args.integer("number", None))
 
 
@@ -438,11 +439,15 @@ def _summary(found: NeighborCounts) -> Iterator[str]:
 
 def force_calculation(ctx: ShowContext, args: Args) -> ForceCalculation:
     """Calculate the routes (`clear ip ospf force-spf`)."""
+    from dmvpn.features.ospf.machine import ForceCalculation
+
     return ForceCalculation(args.integer("number", None))
 
 
 def refresh_redistribution(ctx: ShowContext, args: Args) -> RefreshRedistribution:
     """Evaluate all redistributed routes (`clear ip ospf redistribution`)."""
+    from dmvpn.features.ospf.machine import RefreshRedistribution
+
     return RefreshRedistribution(args.integer("number", None))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import RouterFlag
-from dmvpn.features.ospf.machine import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.own_lsas import translates
 from dmvpn.features.ospf.show.common import HELP, OSPF, own_processes, processes
@@ -226,6 +225,8 @@ def clear_process(ctx: ShowContext, args: Args) -> Ask:
     number = args.integer("number", None)
 
     def then(answer: str) -> object:
+        from dmvpn.features.ospf.machine import ClearProcess
+
         return ClearProcess(number) if answer.strip().lower() in ("y", "yes") else None
 
     if number is None:

@@ -1,8 +1,7 @@
-"""The output of the route commands, as values: queries on the machine, without a word of layout.
+"""The output of the route commands, as values: queries on the machine, without a word of layout; and `show ipv6 route`.
 
-`show ipv6 route [protocol]` and `show ipv6 route X:X:X:X::X`, each with `at TIME`, too.
-
-The same entries as IPv4's, in the layout that IOS has for this version: the prefix on a line, its next hops below it.
+`show ipv6 route [protocol | X:X:X:X::X] [at TIME]` has the entries of IPv4 in the layout of IOS for IPv6: the prefix
+on a line, its next hops below it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
-"""What tools ask of every router and this one has not: VRFs as tables, LLDP, CDP, LACP, SNMP, NTP, policy maps.
+"""What tools ask of every router and this one has not: LLDP, CDP, LACP, SNMP, NTP, policy maps.
 
 And the memory of its machine.
 
 Answered, so that a tool sees that there is none, and does not take the refusal of a command for a failure.
 
-What the configuration says of VRFs, for `show running-config vrf [NAME]`.
-
-A VRF with its interfaces is shown whole; of a routing process in the global table, the sections for VRFs; of other
-lines, the lines that name a VRF.
+`lines_of` returns the lines of VRFs, for `show running-config vrf [NAME]`. A VRF with its interfaces is shown whole; of
+a routing process in the global table, the sections for VRFs; of other lines, the lines that name a VRF.
 """
 
 from __future__ import annotations
