@@ -37,11 +37,17 @@ if TYPE_CHECKING:
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
 DEFAULT: Final = BUILT_IN / "site.j2"
-#: Seconds of processor time and octets of memory for all sites together, and octets of one configuration.
+#: Seconds of processor time and octets of memory for all sites together, beside what this process has already, and
+#: octets of one configuration.
 MOST_SECONDS, MOST_MEMORY, LARGEST = 60, 1 << 30, 4 << 20
 #: What a template has at least, and sites that share a second more, of an honest one.
 LEAST_SECONDS: Final = 5
 _SITES_A_SECOND: Final = 20
+
+
+def _address_space() -> int:
+    """Return how many octets of addresses this process has taken (proc(5))."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
 
 
 def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
@@ -55,7 +61,8 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
     def work() -> Json:
         seconds = min(MOST_SECONDS, LEAST_SECONDS + len(sites) // _SITES_A_SECOND)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        most = MOST_MEMORY + _address_space()
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         return dict(_render(template, sites))
 
     try:
