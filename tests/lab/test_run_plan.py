@@ -41,7 +41,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs"), needs_tools
 _MAP: Final = ("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python")
 _ROUTED: Final = (*APART, "sh", "-c", f'{WITH_WAN}; exec "$@"', "sh")
 #: In the namespaces of a process.
-_INSIDE: Final = ("nsenter", "-U", "-n", "--preserve-credentials", "-t")
 #: All that a router may change, but for what the kernel does by itself.
 _LOOK: Final = (
     "ip -o link; ip -4 -o addr; ip -4 route show table all; ip rule; grep . -r /proc/sys/net/ipv4/conf; ss -Hlnuw"

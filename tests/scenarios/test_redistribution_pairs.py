@@ -106,9 +106,6 @@ def test_connected_and_static_routes_come_in_with_the_tag_of_a_map(protocol: str
         assert "Tag 9" in world.show("SPOKE2", "ip route 172.20.0.0")
 
 
-# ------------------------------------------------------------------------------------------- two routers between two
-
-
 # ------------------------------------------------------------------------------ networks on which a protocol runs
 
 

@@ -110,9 +110,6 @@ def test_two_lans_of_one_spoke_meet_in_the_spoke() -> None:
     assert wire.pings() == []
 
 
-# ------------------------------------------------------------------------------------------- mixed spokes
-
-
 # ------------------------------------------------------------------------------------------- migration
 
 #: What the engineer types on R41 to move it into the new cloud.

@@ -155,10 +155,6 @@ RIP: Network = everywhere(
     (".1 0.0.0.255\n!\nip route", ".0\n!\nip route"),
 )
 RIP = edited(RIP, HUB=[("no ip split-horizon eigrp 100", "no ip split-horizon")])
-_SEALED_RIP = (
-    below(" ip mtu 1400", " ip rip authentication mode md5", " ip rip authentication key-chain KEYS"),
-    ("router rip", "key chain KEYS\n key 1\n  key-string rip-key-of-tests\n!\nrouter rip"),
-)
 #: Phase 2 with OSPF: a broadcast network in which spokes are never elected.
 ELECTED: Network = edited(
     everywhere(OSPF, ("point-to-multipoint", "broadcast")),

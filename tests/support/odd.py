@@ -113,11 +113,7 @@ def accusations(diagnosis: Diagnosis) -> list[str]:
     ]
 
 
-_NO_SECOND: Final = (_TUNNEL, "no ip nhrp nhs 10.99.0.2 nbma 203.0.113.9 multicast")
-_NO_FIRST: Final = (_TUNNEL, "no ip nhrp nhs 10.99.0.1 nbma 203.0.113.5 multicast")
 _SMALL: Final = (_TUNNEL, "ip mtu 1300", "ip tcp adjust-mss 1260")
-_GUESTS: Final = ("interface GigabitEthernet0/3", "ip address 10.66.1.1 255.255.255.0", "no shutdown")
-_EIGRP: Final = ("router eigrp CLOUD", "address-family ipv4 unicast autonomous-system 100")
 
 #: What is unusual, and the network.
 ODD: Final = {

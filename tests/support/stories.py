@@ -164,6 +164,9 @@ class _Teller:
             text = "\n".join(world.console[router] if typed == "console" else world.messages(router))
         else:
             text = world.do(router, *typed.split(" / "))
+        refused = any(one in text for one in ("% Invalid input", "% Incomplete command", "% Unknown command"))
+        if refused and not any("%" in one for one in said):
+            return f"{prompt} {typed}: it is refused\n{text}"
         return next((f"{prompt} {typed}: {one}\n{text}" for one in said if not _holds(one, text)), "")
 
     def _answers(self, line: str) -> str:

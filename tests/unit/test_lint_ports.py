@@ -291,7 +291,6 @@ def denied(protocol: str, *entries: str) -> list[str]:
 
 
 _EIGRP = "router eigrp 1\n network 10.0.0.0 0.0.0.255\n"
-_TIMES = "time-range T\n periodic daily 8:00 to 9:00\n"
 _OSPF = "router ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n"
 _RIP = "router rip\n version 2\n network 10.0.0.0\n"
 _BGP = "router bgp 1\n neighbor 10.0.0.1 remote-as 1\n"

@@ -149,7 +149,7 @@ def fingerprint(effects: Iterable[Effect]) -> str:
 def load(line: str) -> Line:
     """Read one line. Raises UserError if it is not a recording's.
 
-    Fields of an event may have other types than its class says: `tools/recorded_types` checks these.
+    Fields of an event may have other types than its class says: `tools/replaying` checks these.
     """
     try:
         raw = json.loads(line)

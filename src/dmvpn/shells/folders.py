@@ -1,7 +1,7 @@
 """Folders of configurations: selects the files of the routers, and reports what was left out.
 
     described   the folder has a `lab.yaml`: its routers are the files called NAME.cfg
-    others      every file that holds a configuration counts, whatever its name (`recognition.py`); where the folder
+    others      every file that holds a configuration counts, whatever its name (`ios/markdown`); where the folder
                 itself has none, those of its sub-folders, if these are parts of one network; else the page about all of
                 them
     topologies  the file of a program that draws networks (`topologies`) maps files to routers, or contains the

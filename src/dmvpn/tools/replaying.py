@@ -4,10 +4,9 @@ The router receives the recorded events at the recorded times and draws the reco
 up to the last octet; if this program has changed since, the first difference is named. A fault that ended a router in
 the field happens again here, under a debugger if need be.
 
-Whether the fields of a recorded event have the types that its class says.
-
-`base/recording` makes objects of what a line has, whatever types its values have: a router would fail later, at a place
-that does not name the line. Types are looked up in the source (`ios/shapes`), which no running router needs.
+`check_types` compares the fields of a recorded event with the types that its class says. `base/recording` makes objects
+of what a line has, whatever types its values have: a router would fail later, at a place that does not name the line.
+Types are looked up in the source (`ios/shapes`), which no running router needs.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Segments are real ones in real packets: they cross tunnels, are encrypted, get l
 capture shows them. A station that may not connect gets an RST, as does a segment without connection; one without the
 required signature, or with too small a TTL, gets no answer, like from a Linux kernel.
 
-`Connection` is the part of TCP (RFC 9293) that two of our own, or one of ours and a kernel, need to interoperate.
+`TcpConnection` is the part of TCP (RFC 9293) that two of our own, or one of ours and a kernel, need to interoperate.
 
     opening ── SYN answered ──> open ── close, all acknowledged ──> closing ── FIN acknowledged ──> gone
        └────────────── RST, too many tries ──────────┴───────────────────┴──> gone

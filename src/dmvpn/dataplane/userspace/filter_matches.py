@@ -231,9 +231,6 @@ def _key(box: Box, shape: _Shape) -> object:
     return (box.protocol if exact else ANY_PROTOCOL, box.source >> (32 - source), box.destination >> (32 - destination))
 
 
-# ------------------------------------------------------------------------------------------------ matches
-
-
 # ---------------------------------------------------------------------------------------------------- filter chains
 
 #: Octets of the fields of a group's set: all protocols, and an address. The kernel's boxes have two fields at least.

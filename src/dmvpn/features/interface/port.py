@@ -1,12 +1,10 @@
 """One interface: what configuration, host and the owner of its line protocol say, and the state that follows.
 
-Kinds of interfaces: the defaults of IOS for each kind, and how names sort.
+The name of an interface determines its kind, which has the defaults of IOS (`KindDefaults`) and its place in lists.
 
-The link-local address of an interface on which none is configured, RFC 4291 §2.5.6.
-
-In the order of preference: the hardware address (RFC 4291 Appendix A, as IOS does), the IPv4 address of the interface
-or, on a tunnel, its NBMA address (RFC 4213 §3.7), and where there is neither, a number made of names, always the same
-one (as RFC 7217 asks).
+Without a configured link-local address it is derived (RFC 4291 §2.5.6), in this order: from the hardware address (RFC
+4291 Appendix A, as IOS does), the IPv4 address of the interface or, on a tunnel, its NBMA address (RFC 4213 §3.7), and
+where there is neither, a number made of names, always the same one (as RFC 7217 asks).
 """
 
 from __future__ import annotations

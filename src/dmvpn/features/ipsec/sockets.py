@@ -9,11 +9,10 @@ itself, by the UDP port that it has there; port 0 means any peer at the address.
 What is known of a wanted pair is kept until it has SAs. Of pairs that nobody here wants (a peer began, and failed) only
 the latest are kept: anybody may begin.
 
-What happens to SAs and connections, and what follows: orders to the data plane, and pairs that differ now.
-
-`InstallSa` is ordered before anybody hears that its pair is secured, so what others do because of that finds the SA in
-the plane. A plane that refuses says so later (`EffectFailed`): then the SA does not count, and IKE has to replace it.
-Nothing may be sent on an SA that was closed: the plane changes to the successor first, or loses it at once.
+`Lifecycle` handles changes of SAs and connections: orders to the data plane, and changed pairs. `InstallSa` is ordered
+before anybody hears that its pair is secured, so what others do because of that finds the SA in the plane. A plane that
+refuses says so later (`EffectFailed`): then the SA does not count, and IKE has to replace it. Nothing may be sent on an
+SA that was closed: the plane changes to the successor first, or loses it at once.
 """
 
 from __future__ import annotations

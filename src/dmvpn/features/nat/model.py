@@ -1,7 +1,4 @@
-"""Address translation as values.
-
-The packets that a NAT rule matches: its access list, or its route map with its lists, as clauses.
-"""
+"""Address translation as values; the packets that a rule matches: its access list, or its route map, as clauses."""
 
 from __future__ import annotations
 

@@ -9,16 +9,14 @@ these networks they run (`NetworksRun`). The shell reports the host's own routes
 tunnel's destination is found by them. Questions about routes from all features (`ports.Rib`) are answered here too,
 each by one longest match.
 
-The forwarding table as the shell has it: orders go out only where an entry really becomes another one.
-
+`ForwardingTable` is the forwarding table as the shell has it: it sends an order only when an entry changes.
 Connected prefixes and our own addresses are the host's own business: they follow from `SetInterface`, and an entry of
 ours must not lie over them; nor over routes that the host has already. NHRP's override (NHO) replaces the next hops of
 a route without touching the route.
 
-The past of the routing table: the earlier routes of each prefix, for `show ip route at`.
-
-A `Record` is a line of `show ip route` with times instead of ages, so one record gives the output at any moment
-of its life. The show of the present is made of records, too.
+`Past` has the earlier routes of each prefix, for `show ip route at`. A `Record` is a line of `show ip route` with times
+instead of ages, so one record gives the output at any moment of its life. The show of the present is made of records,
+too.
 """
 
 from __future__ import annotations

@@ -4,15 +4,13 @@
 routes share a few next hops, so each lookup is a `RecursiveHop`, shared by all offers with that next hop, and repeated
 when a route changes that contains it (`follow`). Its longest match may be *another* recursive offer: then it depends on
 the next hops of that offer, and is looked up after them. Only hops that depend on each other can make a circle; these
-are settled together (`Circles`). So the outcome depends on the offers alone, not on the order in which they came.
+are settled together (`Settling`). So the outcome depends on the offers alone, not on the order in which they came.
 
 NHRP's routes do not count here: a shortcut must not carry the route that it rests on. Nor do the host's own: a static
 route whose next hop lies in a tunnel would follow the host's default route, in clear, while the tunnel is down.
 
-Next hops that may depend on each other in a circle, and which of their offers do.
-
-The offers of a circle join one by one, in the order of their prefixes: an offer that would close the circle joins
-without its next hops inside the circle. If there are more than `LARGEST_CIRCLE` offers, all join without them:
+The offers of a circle (`Circle`) join one by one, in the order of their prefixes: an offer that would close the circle
+joins without its next hops inside the circle. If there are more than `LARGEST_CIRCLE` offers, all join without them:
 the cost of a circle grows with the square of its offers, and neighbors can advertise thousands.
 """
 

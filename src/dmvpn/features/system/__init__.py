@@ -4,8 +4,9 @@
     syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
     ping.py, probes.py    ping and traceroute, one probe each, and all that run
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
-    config.py, show.py, reports.py, messages.py    what people type, and what they read
-    facts                                          what judges outside may know
+    config, show, reports.py, messages.py          what people type, and what they read
+    model.py, events.py                            the typed configuration; orders of sessions
+    facts.py                                       what judges outside may know
 
 Notices of other features arrive as `Log` and `DebugOutput`; finished lines leave as `ConsoleLine`. A session starts a
 job (`StartPing`, `SetDebug` ...), reads `JobOutput` and waits for `JobDone`. The commands that switch debugs are made

@@ -3,28 +3,25 @@
     clock       ClockSet                                     answers ports.clock
     switches    SetDebug, ClearDebug, SetDebugCondition      answers ports.debugging
     syslog      Log, DebugOutput, ClearLogging               ConsoleLine, SendIp
-    log_hosts   StreamUp, StreamWritable, StreamDown         StreamOpen, StreamSend, StreamClose
+                StreamUp, StreamWritable, StreamDown         StreamOpen, StreamSend, StreamClose
     logins      LoginSucceeded, LoginFailed                  log messages
     probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
 
 It also keeps state for shows: since when the router runs, and which user changed the configuration last.
 
-The active debugs, and their conditions: the answers to `ports.debugging.on`.
-
-Features name their flags ("nhrp packet") and ask before they format anything. This file knows no flag by name; the
-command that switches a flag provides name, title and group.
+`DebugSwitches` has the active debugs and their conditions: the answers to `ports.debugging.on`. Features name their
+flags ("nhrp packet") and ask before they format anything. This file knows no flag by name; the command that switches a
+flag provides name, title and group.
 
 Conditions narrow the debugs of a family, the first word of the flags' names. While a family has conditions, lines pass
 that fit one of them, and lines about unknown peers do not pass (as with IOS, unless `unmatched`).
 
-`debug ip packet` and `debug ip icmp`: IP packets of the router itself.
+`debug ip packet` and `debug ip icmp` print IP packets of the router itself. Packets that the data plane forwards, and
+the echo requests that it answers, do not pass here: `monitor capture` has these.
 
-What the data plane forwards, and the echo requests that it answers, do not pass here: `monitor capture` has these.
-
-Successful and failed logins, and whether logins are blocked for a while (`login block-for`).
-
-A front end asks before it accepts a login, and reports the result. While logins are blocked, only addresses of `login
-quiet-mode access-class` may log in. Wrong passwords are counted over all addresses, as on IOS.
+`Logins` counts successful and failed logins, and blocks logins for a while (`login block-for`). A front end asks before
+it accepts a login, and reports the result. While logins are blocked, only addresses of `login quiet-mode access-class`
+may log in. Wrong passwords are counted over all addresses, as on IOS.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""`ping`: echo requests, one at a time, and a mark for the result of each.
+"""`ping` and `traceroute`: one run of each, and their packets.
+
+`ping` sends echo requests, one at a time, and a mark for the result of each.
 
     !  reply    .  nothing in time    U  unreachable    M  too big and may not be cut    Q  source quench
     &  time to live used up           ?  another ICMP error
@@ -6,7 +8,7 @@
 The next request leaves as soon as the fate of the one before is known, as with IOS. Marks go to the session one by one,
 70 on a line; the statistics are printed when all are done or the user has had enough.
 
-`traceroute`: UDP datagrams to closed ports, with a time to live of 1, 2, 3 ...
+`traceroute` sends UDP datagrams to closed ports, with a time to live of 1, 2, 3 ...
 
 The router at which a datagram's time ends answers with ICMP time exceeded, and so names itself; the destination answers
 port unreachable, and that ends the way. A DMVPN router sends this last answer from its tunnel address, not from the
@@ -18,8 +20,6 @@ address probed (so does IOS): the address that answers is printed, whichever it 
         172.16.0.5 5 msec 4 msec                     a line for each change
       4 172.16.0.9 !H  *  !H                         the way ends: !N network, !H host, !P protocol unreachable,
                                                      !A administratively prohibited, ? another reason
-
-The packets of ping, traceroute and remote logging: what goes out, and how an ICMP error is recognized as ours.
 
 An ICMP error quotes the packet that caused it (RFC 792, RFC 1812 §4.3.2.3): its IP header and at least 8 octets behind
 it. For an echo request these hold identifier and sequence number, for a UDP datagram both ports: enough to recognize

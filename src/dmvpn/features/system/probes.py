@@ -3,9 +3,8 @@
 A session runs one at a time. A destination that is a name is first looked up (`Resolve`, `NameResolved`); a source is
 checked against our interfaces. Then the probe lives until it says it is over, and its session gets `JobDone`.
 
-Names of hosts: the table of `ip host`, and the name service where `ip domain lookup` is on.
-
-Lookup is off by default, unlike on IOS: a mistyped command would hang while the router asks the world for it.
+Names of hosts are in the table of `ip host`, and in the name service where `ip domain lookup` is on. Lookup is off by
+default, unlike on IOS: a mistyped command would hang while the router asks the world for it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     Log, DebugOutput --> stamped line --> buffer              `logging buffered`
                                       --> ConsoleLine         `logging console`, `logging monitor`
-                                      --> each log host       `logging host`, `logging trap` (`log_hosts.py`)
+                                      --> each log host       `logging host`, `logging trap` (`LogHosts`)
 
 A line is made once. A destination takes it if its level is at least as talkative as the line's severity: 0
 (emergencies) is the most severe, 7 (debugging) the least. Sessions look at `LoggingConfig` to see which of console and

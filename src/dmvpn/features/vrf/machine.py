@@ -2,7 +2,7 @@
 
 The order leaves before anything in a new VRF does: this machine has its place before all that use VRFs.
 
-Where the route leaks of static routes lead: next hops in another routing table than the route's.
+Route leaks of static routes have next hops in another routing table than the route's:
 
     ip route vrf A 10.0.0.0 255.0.0.0 192.0.2.1 global                  the global table finds the next hop
     ip route vrf A 10.0.0.0 255.0.0.0 GigabitEthernet1 192.0.2.1        the interface is in another table
@@ -11,10 +11,9 @@ A leak leads to an interface with a next hop there, so a packet is looked up onc
 between tables. `global` names no interface: the way to its next hop is that of the global table without NHRP's routes,
 as for every next hop (`rib.recursion`); a route of the global table that is a leak itself has its interface already.
 
-Which paths of BGP go from VRF to VRF, by their route targets (RFC 4364 §4.3).
-
-The BGP machine of each VRF announces the paths that it exports, and the targets that it imports. A path goes to each
-other VRF that imports one of its targets. BGP exports no path that it imported, so no path goes further than one VRF.
+Paths of BGP go from VRF to VRF by their route targets (RFC 4364 §4.3). The BGP machine of each VRF announces the paths
+that it exports, and the targets that it imports. A path goes to each other VRF that imports one of its targets. BGP
+exports no path that it imported, so no path goes further than one VRF.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The certificates of a cloud that is drawn with them (`troubles.TRUSTPOINTS`), as files beside its configurations."""
+"""The certificates of a cloud that is drawn with them (`plans.TRUSTPOINTS`), as files beside its configurations."""
 
 from __future__ import annotations
 

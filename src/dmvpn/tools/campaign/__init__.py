@@ -1,8 +1,8 @@
 """Campaigns of many runs: their results in a file, what they come to, and a picture of it.
 
-results.py     its results as lines of a file, with which a campaign that was cut off goes on
-summary.py     numbers of all results: by network, and the outages by kind of fault
-histogram.py   these outages as an SVG document
+summary    numbers of all results, by network; the outages by kind of fault, also as an SVG document
+
+The results are lines of a file (`tools/pool/results.py`), with which an interrupted campaign continues.
 """
 
 from __future__ import annotations

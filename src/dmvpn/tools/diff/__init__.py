@@ -1,10 +1,12 @@
 """`dmvpn diff`: the effects of a change on a network, tried in virtual time before the change is made.
 
-measure     a scenario -> its `Behavior`: reachability, paths, sizes, times, losses when a hub fails
-migrate     the new configurations entered on the network that runs the old ones
+measuring   a scenario -> its `Behavior`: reachability, paths, sizes, times, losses when a hub fails
+probing     packets between the LANs of a network
+migration   the new configurations entered on the network that runs the old ones
 flows       what access lists let pass on one side only, found from the lists
-compare     two behaviors -> `NetworkChange`s, each worse, better or otherwise; knows no simulator (`behavior`)
+behavior    two behaviors -> `NetworkChange`s, each worse, better or otherwise; knows no simulator
 comparison  both sides and the change at the same time, in processes of their own; text and JSON
+each        many candidates for one network, as tasks of a pool
 """
 
 from __future__ import annotations

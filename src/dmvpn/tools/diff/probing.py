@@ -1,7 +1,7 @@
 """Packets between the LANs of a simulated network: which arrive, by which routers, how large they may be.
 
-Every LAN has a host: one of the scenario, or a host added for the measurement. Packets carry marks (traffic.py) and are
-seen on all wires, inside ESP too, so their paths are observed and no router is asked.
+Every LAN has a host: one of the scenario, or a host added for the measurement. Packets carry marks (`judge/traffic.py`)
+and are seen on all wires, inside ESP too, so their paths are observed and no router is asked.
 """
 
 from __future__ import annotations

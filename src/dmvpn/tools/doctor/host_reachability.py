@@ -4,12 +4,11 @@ The trace of a packet (`tools.walk`) shows where the packet is dropped. The chec
 routes that are not advertised, and routes that lead elsewhere. It runs last, because every earlier fault drops packets
 as well.
 
-Selection of the pairs of hosts whose packets are traced, where there are too many pairs to trace them all.
+Where there are too many pairs of hosts to trace them all, `host_pairs` selects some. Every router's route to every host
+is looked up, which is cheap. Where most routers have the same kind of route to a host and a few have another kind, or
+none, packets from these few routers are traced first.
 
-Every router's route to every host is looked up, which is cheap. Where most routers have the same kind of route to a
-host and a few have another kind, or none, packets from these few routers are traced first.
-
-The path from a router to an address at another site: whether it exists, and whether it is direct.
+`path_to` says whether a path from a router to an address at another site exists, and whether it is direct.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ by itself, and nothing says which of them is the mistake. The routes that are co
     profiles    `match fvrf`, and keys of IKEv1 by VRF
     elsewhere   a routing process, or a static route, that the table of the tunnel lacks and another one has
 
-The check of routers with a cloud for each customer: that each tunnel has the key of its VRF's cloud.
+    clouds      the key of each tunnel is that of its VRF's cloud, on routers with a cloud for each customer
 
 Where two tunnels have exchanged their keys or their VRFs, each customer's packets reach the tunnel of the other one.
 The other routers, which agree on the key of each VRF, show which key is right.
@@ -17,7 +17,6 @@ The other routers, which agree on the key of each VRF, show which key is right.
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.causes import Cause
@@ -47,9 +46,6 @@ if TYPE_CHECKING:
 
 
 # ----------------------------------------------------------------------------------------------- the tables of a router
-
-
-_ANY: Final = IPv4Address(0)
 
 
 # ------------------------------------------------------------------------------------------------ the front door

@@ -1,7 +1,6 @@
 """Exercises: tasks with checks of the behavior of a network, never of the wording of its configuration.
 
-checks      the kinds of checks in `tasks.yaml`
-exercise    an exercise with its tasks
+exercise    an exercise with its tasks, and the kinds of checks in `tasks.yaml`
 looking     carries the checks out: shows, pings, traces, wires that are cut
 """
 

@@ -1,7 +1,6 @@
 """Lessons: a network is examined, broken, and examined again until it works as before.
 
-health         the results of checks, and their deterioration
-examination    the checks
+examination    the checks, their results, and the deterioration of these
 state          the state of a lesson in a lab
 """
 

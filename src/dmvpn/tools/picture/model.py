@@ -1,9 +1,8 @@
 """What a picture shows, as values. Names are those of the network; the writers escape them.
 
-The wires of a picture by their purpose: to a provider, behind a NAT box, between inner routers, to hosts.
-
-A band is what sites are connected by: a provider's router, or a wire that tunnels use and no provider is on. A NAT box
-is between a band and routers. All other routers are inner ones, behind a router that is wired to a band.
+Wires have a purpose: to a provider, behind a NAT box, between inner routers, to hosts. A band is what sites are
+connected by: a provider's router, or a wire that tunnels use and no provider is on. A NAT box is between a band and
+routers. All other routers are inner ones, behind a router that is wired to a band.
 """
 
 from __future__ import annotations

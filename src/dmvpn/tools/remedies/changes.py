@@ -309,7 +309,7 @@ class RouterChange:
     def opens(self) -> bool:
         """Whether it takes a filter or isolation away, which may be meant: no trial shows the intention.
 
-        Lines that take protection away are never shown (`permitted_lines`).
+        Lines that take protection away are never shown (`verdicts.permitted`).
         """
         removed = any(_KEEPS_OUT.match(one.text) or one.is_entry("deny") for one in self.gone)
         return removed or any(one.text.startswith(_LETS_IN) or one.is_entry("permit") for one in self.new)

@@ -1,7 +1,6 @@
 """`dmvpn import --to-ikev2`: a network whose tunnels begin with IKEv1, moved to IKEv2 router by router.
 
-remains     the lines that have no counterpart in IKEv2, and what depends on the isakmp lines besides the tunnels
-written     the IKEv2 lines of one router, made of what its isakmp lines mean as IKEv2
+written     the IKEv2 lines of one router, made of what its isakmp lines mean as IKEv2; the isakmp lines that stay
 plan        the routers in a safe order, three times: they answer IKEv2, begin with it, drop their isakmp lines
 
 After each step every pair of routers has a version in common: all routers answer IKEv2 before the first one begins

@@ -4,10 +4,9 @@ Names stay where lines gave them: the isakmp profile P and the keyring K become 
 ikev2 keyring K`. The keyring and the profile of the global keys are called IKEV2. After the router's own policies comes
 a strong proposal, the same on every router, so that each pair has one in common.
 
-Lines of IKEv1 that stay as they are: they have no counterpart in IKEv2, or depend on isakmp lines.
-
-Weak policies, and keys that cannot be read or are for IPv6 peers, stay alone. Crypto maps, aggressive mode and remote
-access use the same isakmp lines as the tunnels: a router with any of these keeps all its isakmp lines.
+Lines of IKEv1 stay if they have no counterpart in IKEv2, or if other lines depend on them. Weak policies, and keys that
+cannot be read or are for IPv6 peers, stay alone. Crypto maps, aggressive mode and remote access use the same isakmp
+lines as the tunnels: a router with any of these keeps all its isakmp lines.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ They are a list of their own, drawn in clouds with VRFs (`setup`): one more in `
 from __future__ import annotations
 
 from functools import partial
-from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
@@ -18,7 +17,6 @@ from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Rewrite, Role, Trouble, spoke, without_story, word
 from dmvpn.tools.troubles.orders import moved_process, process_without
 
-_ANY: Final = IPv4Address(0)
 _ANEW: Final = tuple(Command(part, ("clear crypto session", "clear ip nhrp")) for part in (Role.SPOKE, Role.OTHER))
 _one: Final = partial(
     without_story,

@@ -1,6 +1,6 @@
 """The box of the simulated plane on tables of facts: it decides as for a real packet, and records each decision.
 
-    orders, routes and SAs of `tables` -> RecordedPlane -> RecordedBox of each VRF -> Trail
+    orders, routes and SAs of a `View` -> RecordedPlane -> RecordedBox of each VRF -> Trail
 
 Nothing leaves a box but packets for its wires: no event, no ICMP error, no counter. What facts do not show is as in a
 plane that has just begun: no path MTU is known, and no flow is translated but those of this walk.

@@ -56,9 +56,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
 
 
-# ------------------------------------------------------------------------------------------------ queries
-
-
 # ---------------------------------------------------------------------------------------------------- view
 
 #: The only port of a host.

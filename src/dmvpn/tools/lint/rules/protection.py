@@ -1,9 +1,8 @@
 """Rules about IPsec between the two ends of a tunnel: would IKE come to an end, and would what it agrees on last?
 
 Nothing is negotiated here a second time: the IKE feature's own book answers which profile, key and algorithms each end
-would use with the other, and its own comparison says what does not fit. How the two prove who they are is in `proofs`.
-
-The ends prove to each other who they are by methods, profiles, keys and names.
+would use with the other, and its own comparison says what does not fit.
+The ends prove to each other who they are by methods, profiles, keys and names (`proofs`).
 """
 
 from __future__ import annotations
