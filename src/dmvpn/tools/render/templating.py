@@ -39,7 +39,7 @@ BUILT_IN: Final = Path(__file__).parent / "templates"
 DEFAULT: Final = BUILT_IN / "site.j2"
 #: Seconds of processor time and octets of memory for all sites together, beside what this process has already, and
 #: octets of one configuration.
-MOST_SECONDS, MOST_MEMORY, LARGEST = 60, 1 << 30, 4 << 20
+MOST_SECONDS, MOST_MEMORY, LARGEST = 60, 1 << 29, 4 << 20
 #: What a template has at least, and sites that share a second more, of an honest one.
 LEAST_SECONDS: Final = 5
 _SITES_A_SECOND: Final = 20
