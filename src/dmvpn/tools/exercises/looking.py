@@ -14,7 +14,20 @@ from dmvpn.network.device import Device
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools import answers
 from dmvpn.tools.answers import rows, text
-from dmvpn.tools.exercises import exercise
+from dmvpn.tools.exercises.exercise import (
+    ClampCheck,
+    FixedCheck,
+    LineCheck,
+    MappingCheck,
+    NeighborCheck,
+    PathCheck,
+    ProtectedCheck,
+    ReachCheck,
+    RegisteredCheck,
+    RouteCheck,
+    SummaryCheck,
+    WhenCheck,
+)
 from dmvpn.tools.troubles.orders import Bench
 
 if TYPE_CHECKING:
@@ -85,50 +98,50 @@ class _Look:
 
     def _missing(self, check: AnyCheck) -> tuple[str, str]:
         """Return the observation that contradicts a check, and a hint; "" if the check passes."""
-        if isinstance(check, exercise.WhenCheck):
+        if isinstance(check, WhenCheck):
             return self._when(check)
         return self._simple(check), check.hint
 
     def _simple(self, check: AnyCheck) -> str:
         match check:
-            case exercise.LineCheck():
+            case LineCheck():
                 return self._line(check)
-            case exercise.NeighborCheck():
+            case NeighborCheck():
                 return self._neighbor(check)
-            case exercise.RegisteredCheck():
+            case RegisteredCheck():
                 return self._registered(check)
-            case exercise.RouteCheck():
+            case RouteCheck():
                 return self._route(check)
-            case exercise.SummaryCheck():
+            case SummaryCheck():
                 return self._summary(check)
-            case exercise.MappingCheck():
+            case MappingCheck():
                 return self._mapping(check)
-            case exercise.ReachCheck():
+            case ReachCheck():
                 return self._reach(check)
-            case exercise.PathCheck():
+            case PathCheck():
                 return self._path(check)
-            case exercise.ProtectedCheck():
+            case ProtectedCheck():
                 return self._protected(check)
-            case exercise.ClampCheck():
+            case ClampCheck():
                 return self._clamp(check)
-            case exercise.FixedCheck():
+            case FixedCheck():
                 number = self._ground.fixed
                 return "" if number >= check.number else f"{number} of {check.number} troubles are fixed"
-            case exercise.WhenCheck():
+            case WhenCheck():
                 return self._when(check)[0]
             case _:
                 assert_never(check)
 
     # ------------------------------------------------------------------------------------------------ state
 
-    def _line(self, check: exercise.LineCheck) -> str:
+    def _line(self, check: LineCheck) -> str:
         answer = self._json(check.at, f"show interfaces {check.interface}")
         found = next(iter(rows(answer, "interfaces")), None)
         if found is None:
             return f"{check.at} has no {check.interface}"
         return "" if found.get("line") else f"{check.interface} of {check.at} is down{_because(found)}"
 
-    def _neighbor(self, check: exercise.NeighborCheck) -> str:
+    def _neighbor(self, check: NeighborCheck) -> str:
         found = self._find_neighbor(check)
         if found is not None and not found.is_steady:
             self._ground.wait(answers.STEADY - found.age)
@@ -139,11 +152,11 @@ class _Look:
             return f"the EIGRP neighbor {check.address} of {check.at} comes and goes"
         return ""
 
-    def _find_neighbor(self, check: exercise.NeighborCheck) -> NeighborRow | None:
+    def _find_neighbor(self, check: NeighborCheck) -> NeighborRow | None:
         (answer,) = self._ground.ask([(check.at, answers.NEIGHBORS)])
         return next((one for one in answers.neighbors(answer) if one.address == check.address), None)
 
-    def _registered(self, check: exercise.RegisteredCheck) -> str:
+    def _registered(self, check: RegisteredCheck) -> str:
         (answer,) = self._ground.ask([(check.at, answers.SERVERS)])
         for server in answers.servers(answer):
             if server.address == check.server:
@@ -151,7 +164,7 @@ class _Look:
                 return "" if server.is_registered else f"{check.at} is not registered with {check.server}{why}"
         return f"{check.at} does not know the next hop server {check.server}"
 
-    def _route(self, check: exercise.RouteCheck) -> str:
+    def _route(self, check: RouteCheck) -> str:
         answer = self._json(check.at, "show ip route")
         found = next((row for row in rows(answer, "entries") if text(row, "prefix") == check.to), None)
         fits = found is not None and check.source in ("", text(found, "source"))
@@ -169,7 +182,7 @@ class _Look:
             return f"the route of {check.at} to {check.to} has {over or 'no other'} as NHRP's next hop"
         return ""
 
-    def _summary(self, check: exercise.SummaryCheck) -> str:
+    def _summary(self, check: SummaryCheck) -> str:
         wanted = [IPv4Network(prefix) for prefix in check.of]
         for row in rows(self._json(check.at, "show ip route"), "entries"):
             prefix = IPv4Network(text(row, "prefix"))
@@ -180,7 +193,7 @@ class _Look:
         by = f" of {check.source.upper()}" if check.source else ""
         return f"{check.at} has no one route{by} via {check.via} that covers {' and '.join(check.of)}"
 
-    def _mapping(self, check: exercise.MappingCheck) -> str:
+    def _mapping(self, check: MappingCheck) -> str:
         answer = self._json(check.at, "show ip nhrp")
         found = next((row for row in rows(answer, "entries") if text(row, "target") == check.target), None)
         if found is None:
@@ -200,7 +213,7 @@ class _Look:
         surplus = [flag for flag in check.lacks if flag in has]
         return f"{where} has the flag {', '.join(surplus)}" if surplus else ""
 
-    def _protected(self, check: exercise.ProtectedCheck) -> str:
+    def _protected(self, check: ProtectedCheck) -> str:
         tunnel = next(iter(rows(self._json(check.at, f"show interfaces {check.interface}"), "interfaces")), {})
         details = tunnel.get("tunnel")
         if not isinstance(details, dict) or not details.get("protection"):
@@ -211,7 +224,7 @@ class _Look:
                 return "" if is_up else f"the session of {check.at} with {check.peer} is not up{_because(session)}"
         return f"{check.at} has no session of IPsec with {check.peer}"
 
-    def _clamp(self, check: exercise.ClampCheck) -> str:
+    def _clamp(self, check: ClampCheck) -> str:
         largest = check.largest - answers.TCP_HEADERS
         said = [self._clamped(router, check.interface) for router in check.at]
         if any(clamp and clamp <= largest for clamp in said):
@@ -229,7 +242,7 @@ class _Look:
 
     # ------------------------------------------------------------------------------------------------ packets
 
-    def _reach(self, check: exercise.ReachCheck) -> str:
+    def _reach(self, check: ReachCheck) -> str:
         size = f" size {check.size}" if check.size != _USUAL else ""
         df = " df-bit" if check.df else ""
         return self._ping(check.at, check.source, check.to, f"{size}{df}")
@@ -240,7 +253,7 @@ class _Look:
         like = f" with{how}" if how else ""
         return "" if rate == 100 else f"pings from {router} ({source}) to {to}{like}: {rate} percent come back"
 
-    def _path(self, check: exercise.PathCheck) -> str:
+    def _path(self, check: PathCheck) -> str:
         lost = self._ping(check.at, check.source, check.to)
         if lost:
             return lost  # a trace without answers takes half a minute
@@ -255,7 +268,7 @@ class _Look:
             self._ground.wait(answers.SHORTCUT)
         return f"packets from {check.at} to {check.to} go by {', '.join(hops[:-1]) or 'nobody'}"
 
-    def _when(self, check: exercise.WhenCheck) -> tuple[str, str]:
+    def _when(self, check: WhenCheck) -> tuple[str, str]:
         bad = Badness(block=check.block) if check.block else _CUT
         ends = [check.link] if check.link else self._ports(check.dead)
         before = [self._ground.badness(end) for end in ends]
