@@ -20,10 +20,11 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.breath import BREATH
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
+from dmvpn.face.calling import MAX_LINE
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
-from dmvpn.face.messages import MAX_LINE, Answer
+from dmvpn.face.messages import Answer
 from dmvpn.face.protocol import encode
 from dmvpn.face.shows import Look, Looks
 from dmvpn.face.values import PIECE, Asking
@@ -458,12 +459,12 @@ def _parsed(command: str, *names: str) -> list[tuple[str, ...]]:
 
 def test_programs_find_lists_entries_and_counts_in_the_shows_of_access_lists() -> None:
     found = _parsed("show ip access-lists", "acl_name", "line_num", "action", "protocol", "dst_port", "matches")
-    assert ("WAN-IN", "20", "permit", "udp", "non500-isakmp", "93") in found
+    assert ("WAN-IN", "20", "permit", "udp", "non500-isakmp", "102") in found
     assert ("LAN-IN", "20", "permit", "tcp", "", "") in found
     assert ("7", "30", "deny", "", "", "") in found
     found = _parsed("show access-lists", "name", "sn", "action", "protocol", "matches")
     assert ("7", "10", "permit", "", "51") in found
-    assert ("WAN-IN", "10", "permit", "udp", "2") in found
+    assert ("WAN-IN", "10", "permit", "udp", "3") in found
 
 
 def test_programs_find_the_lists_of_a_port() -> None:
