@@ -36,9 +36,9 @@ from bench.figures import Figure
 from bench.labs import lab, need_namespaces
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.sockets import IP_RECVTTL
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import run_forked
-from dmvpn.shells.scenario import BUILT_IN
 
 if TYPE_CHECKING:
     from bench.labs import Lab

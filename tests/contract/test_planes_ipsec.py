@@ -387,7 +387,7 @@ def test_packets_out_and_none_in_for_ten_seconds_is_reported_once(world: World) 
     request()
     world.run(9.6)
     request()
-    assert world.of("A", ConnectionUnheard) == [], "the packet that came in began the time anew"
+    assert world.of("A", ConnectionUnheard) == [], "the packet that came in began the time again"
     world.run(0.6)
     world.send("A", udp("A", PEER_HOST))
     world.until(lambda: bool(world.of("A", ConnectionUnheard)))

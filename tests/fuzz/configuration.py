@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.transcript import decode
 from dmvpn.ios.tree import MARK
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.exercises import built_in_names
+from dmvpn.shells.scenario import Scenario
 from fuzz.target import Target
 from support.full_language import LANGUAGE, models
 

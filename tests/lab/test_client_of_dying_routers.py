@@ -1,4 +1,4 @@
-"""A program asks a router that dies or falls silent in mid-answer: it hears so, and does not wait for ever."""
+"""A program asks a router that dies or falls silent in mid-answer: it hears so, and does not wait forever."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.client import RefusedError, answer_text
-from dmvpn.face.messages import PROTOCOL, Answer, Ask, Done, Hello, Message
+from dmvpn.face.messages import Answer, Ask, Done, Hello, Message
 from dmvpn.face.protocol import encode
 
 HALF = Answer('{"peers": [')

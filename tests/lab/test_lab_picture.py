@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from support.labs import Labs
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from support.served import Answer, Served, dmvpn, new_token, problem
 
 if TYPE_CHECKING:

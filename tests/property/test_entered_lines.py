@@ -31,7 +31,7 @@ from dmvpn.network.device import Device
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from support.cases import few_examples
 from support.full_language import FREE_LINES, LANGUAGE, LINES, OPENERS, TEXTS, line_of, way_to
 

@@ -113,7 +113,7 @@ def test_no_and_a_neighbor_takes_back_all_that_is_said_of_it() -> None:
 
 @pytest.mark.parametrize("typed", ["no neighbor 10.255.0.11 remote-as 65011", "no neighbor 10.255.0.11"])
 def test_a_neighbor_without_an_autonomous_system_leaves_nothing_in_the_address_family(typed: str) -> None:
-    """Its lines stayed there for ever: `no neighbor` is typed in front of the address family and found none of them."""
+    """Its lines stayed there forever: `no neighbor` is typed in front of the address family and found none of them."""
     world = World("bgp-phase3")
     about = ("neighbor 10.9.9.9 remote-as 65011", "neighbor 10.9.9.9 description nine", "address-family ipv4")
     of_family = ("neighbor 10.9.9.9 activate", "neighbor 10.9.9.9 next-hop-self", "neighbor 10.9.9.9 weight 7")

@@ -10,8 +10,9 @@ import pytest
 
 from dmvpn.face.interpreter import OneShot
 from dmvpn.features.system import SystemMachine
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.handle import Handle
-from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.simulator import Simulator
 from support.pki import authority, issue, paste
 

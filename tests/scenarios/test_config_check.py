@@ -13,7 +13,8 @@ from dmvpn.features.system.show import with_version
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
-from dmvpn.shells.scenario import BUILT_IN, Scenario, built_in_names
+from dmvpn.shells.exercises import BUILT_IN, built_in_names
+from dmvpn.shells.scenario import Scenario
 from support.cases import one_in
 from support.command import dmvpn, dmvpn_here
 from support.world import World

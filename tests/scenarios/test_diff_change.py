@@ -14,8 +14,9 @@ import pytest
 from dmvpn.app import diff_each
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.lab_model import GatewaySpec, Lab, LinkSpec, RouterSpec
-from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import ChangeVerdict, Topic
 from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.each import FORM, CandidateResult, CandidateRow, CandidateTask, candidate_task, try_candidate

@@ -15,8 +15,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.labs import prompts
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.lab import places
-from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench

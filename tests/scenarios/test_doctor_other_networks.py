@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.causes import Cause
+from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.scenario import built_in_names
 from dmvpn.tools.doctor import Finding, as_text, visit
 from support.bench import WorldBench
 from support.cases import one_in

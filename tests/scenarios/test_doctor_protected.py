@@ -255,7 +255,7 @@ def test_a_spoke_whose_key_becomes_another_is_examined_alone_when_both_ends_have
 ROUTERS = ("HUB", "SPOKE1", "SPOKE2")
 PAIRS = (("H2", "10.1.0.100"), ("H2", "10.3.0.100"), ("H3", "10.1.0.100"))
 RATE = 20
-#: While routers negotiate anew, which takes a second at most.
+#: While routers negotiate again, which takes a second at most.
 MOST_LOST = RATE * len(PAIRS)
 
 

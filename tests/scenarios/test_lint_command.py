@@ -13,7 +13,8 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.findings import Severity
-from dmvpn.shells.scenario import BUILT_IN, Scenario, built_in_names
+from dmvpn.shells.exercises import BUILT_IN, built_in_names
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint, sites_of
 from support.lint_cases import CLEAR, below, edited
 

@@ -10,8 +10,9 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines
+from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lessons import Check, GradedCheck, Health, examine, grade
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.model import Role

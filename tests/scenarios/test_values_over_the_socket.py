@@ -11,7 +11,8 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
-from dmvpn.face.messages import PROTOCOL, Answer, Ask, Count, Done, Execute, Hello, Message, News, Watch
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Answer, Ask, Count, Done, Execute, Hello, Message, News, Watch
 from dmvpn.face.protocol import Decoder, encode
 from support.live_router import PATIENCE, Served
 from support.world import World

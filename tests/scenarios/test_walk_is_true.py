@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.shells.scenario import built_in_names
+from dmvpn.shells.exercises import built_in_names
 from dmvpn.tools.walk import WalkOutcome, walk
 from support.nats import derived
 from support.walking import Ears, echo, edges, errors, try_it

@@ -12,7 +12,7 @@ HUB# show ip bgp                      commands, or `console`, `messages`; the li
 + text                                it has this; - text: it has not; > text: it is this; nothing: it is empty
 = text                                a line is this; ! text: no line is; ~ a+: a part matches
 within 30                             the next line holds within 30 seconds
-wait 5                                time passes; `converge`: until everything is there
+wait 5                                time passes; `converge`: until everything is there, in a minute or `within N`
 cut HUB GigabitEthernet0/1            a wire is cut, `join`: fixed; `kill HUB`: a router dies, `boot`: and starts
 ping H1 10.1.2.100                    an echo request of a host; `stream H1 10.1.2.100 5 2`: for 5 s, 2 a second
 path SPOKE1, 10.1.2.0/24 = 65000      a question of the test file, and its answer (=, !=, has, lacks)
@@ -30,7 +30,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from support.conformance import ROOT
-from support.world import World
+from support.world import PATIENCE, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,8 @@ class _Teller:
             case "within":
                 self._limit = float(rest)
             case "converge":
-                world.converge()
+                self._limit = self._limit or PATIENCE
+                self._hold(lambda: ", ".join(world.lacks()))
             case "cut" | "join":
                 world.cut(*words, cut=word == "cut")
             case "kill":

@@ -635,7 +635,7 @@ def test_a_capability_that_cannot_be_read_is_none(value: bytes) -> None:
 def test_what_an_awaited_neighbor_told_counts_no_more_when_there_is_another_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its prefixes took the room of others for ever, until each neighbor was cut off for telling too many."""
+    """Its prefixes took the room of other neighbors forever, until each neighbor was cut off for sending too many."""
     monkeypatch.setattr(input, "MOST_PREFIXES", 2)
     bench = helping()
     dies(bench, told(bench))

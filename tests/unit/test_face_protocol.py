@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
+from dmvpn.face.calling import MAX_DATA, MAX_LINE
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
 from dmvpn.face.messages import (
-    MAX_DATA,
-    MAX_LINE,
     Access,
     Answer,
     Ask,

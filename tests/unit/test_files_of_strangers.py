@@ -13,7 +13,8 @@ from dmvpn.ios import Fate
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.transcript import LONGEST_LINE
 from dmvpn.router.intake import EnteredText, take_in
-from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.shells.exercises import BUILT_IN
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools import replaying
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dmvpn.network.overlay import EndPair, tunnel_ends
 from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS, VERSION
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from support.ike_machines import MachineNet, Node
 from support.ike_net import IkeNet, Site, matched
 

@@ -12,8 +12,9 @@ from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.policy.machine import of_routes
 from dmvpn.network.device import Device
 from dmvpn.shells.convergence import unfinished
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.inference import infer
-from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.world import World
 

@@ -34,11 +34,12 @@ from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
 from dmvpn.labs.proofs.networks import drawn
+from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, LinkSpec
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.elsewhere import FORMATS, KINDS, Elsewhere, written
 from dmvpn.tools.saving import save

@@ -10,7 +10,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.findings import Severity
 from dmvpn.ios.tree import MARK
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.report import as_text
 from support.lint_cases import (

@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.exercises import built_in_names
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Port, Tunnel, TunnelState, Wire
 from dmvpn.tools.picture.plan import plan_of

@@ -15,7 +15,7 @@ from dmvpn.ios.errors import without_keys
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
-from dmvpn.shells.scenario import BUILT_IN
+from dmvpn.shells.exercises import BUILT_IN
 from support.goldens import is_golden
 from support.work import calls
 

@@ -25,10 +25,11 @@ from dmvpn.labs.waiting import patience
 from dmvpn.router.features import FEATURES
 from dmvpn.shells import scenario as shells_scenario
 from dmvpn.shells.documents import read_text
+from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.rebinding import wanted_public
 from dmvpn.shells.lab.wiring import Gateway, gre_flow
 from dmvpn.shells.lab_model import GatewaySpec, Need, schema
-from dmvpn.shells.scenario import Scenario, built_in_names, described, from_description
+from dmvpn.shells.scenario import Scenario, described, from_description
 from dmvpn.shells.simulator.topologies import phase3
 from support.goldens import is_golden
 from support.world import World

@@ -53,7 +53,7 @@ def test_what_is_ignored_stays_ignored() -> None:
 
 
 def test_after_a_signal_no_line_waits_for_a_reader_that_reads_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen: a signal between two lines was noted, then the next line waited for `| less` for ever."""
+    """Seen: a signal between two lines was noted, then the next line waited for `| less` forever."""
     end, out = os.pipe()
     os.set_blocking(out, False)
     with contextlib.suppress(BlockingIOError):

@@ -12,7 +12,8 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.face import watcher as module
-from dmvpn.face.messages import PROTOCOL, Done, Hello, News
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Done, Hello, News
 from dmvpn.face.protocol import encode
 from dmvpn.face.watcher import LONGEST_RETRY, RETRY, Heard, Watcher
 

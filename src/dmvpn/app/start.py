@@ -60,14 +60,11 @@ def _explained(words: list[str]) -> int | None:
         return None
     from dmvpn.shells.index import remembered
 
-    def found() -> str | None:
+    def answer() -> tuple[str, int]:
         from dmvpn.app.explain import answer
 
-        printed, status = answer(asked, as_json="--json" in words)
-        return None if status else printed
+        return answer(asked, as_json="--json" in words)
 
-    printed = remembered(f"explain {'--json' in words} {asked}", found)
-    if printed is None:
-        return None
+    printed, status = remembered(f"explain {'--json' in words} {asked}", answer, keep=lambda answer: not answer[1])
     print(printed)
-    return 0
+    return status

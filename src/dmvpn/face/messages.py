@@ -7,9 +7,7 @@ from dataclasses import field
 from typing import Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.face.calling import MAX_DATA as MAX_DATA
-from dmvpn.face.calling import MAX_LINE as MAX_LINE
-from dmvpn.face.calling import PROTOCOL as PROTOCOL
+from dmvpn.face.calling import PROTOCOL
 
 #: Rows and columns of a window.
 MAX_SIZE: Final = 10_000

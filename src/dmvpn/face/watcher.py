@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.face.messages import PROTOCOL, Done, Hello, News, Watch
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Done, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from dmvpn.judge.faults import Fault, dumps, from_json
 from dmvpn.judge.shrink import shrink
 from dmvpn.judge.variants import fitting, vary
 from dmvpn.shells.documents import read_text
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.exercises import built_in_names
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

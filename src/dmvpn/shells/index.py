@@ -30,8 +30,8 @@ _CHECKSUM: Final = 4
 PLACE: Final = f"{os.path.splitext(dmvpn.__spec__.cached or dmvpn.__file__)[0]}.index"
 
 
-def remembered(key: str, make: Callable[[], T]) -> T:
-    """Return a value from the index, or make it and add it unless it is None.
+def remembered(key: str, make: Callable[[], T], *, keep: Callable[[T], bool] = lambda value: True) -> T:
+    """Return a value from the index, or make it and add it if it is to be kept.
 
     Values are texts, numbers, and tuples of these.
     """
@@ -40,7 +40,7 @@ def remembered(key: str, make: Callable[[], T]) -> T:
     if key in values:
         return values[key]
     value = make()
-    if value is not None and files and not sys.dont_write_bytecode and _files() == files:
+    if files and keep(value) and not sys.dont_write_bytecode and _files() == files:
         _write(files, dict([*values.items(), (key, value)][-MOST:]))
     return value
 

@@ -18,10 +18,7 @@ from dmvpn.ios import MAY_BE_WEAK, normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.documents import Places
-from dmvpn.shells.exercises import BUILT_IN as BUILT_IN
-from dmvpn.shells.exercises import CONFIGURATION as CONFIGURATION
-from dmvpn.shells.exercises import START, ExercisePlace, find_place
-from dmvpn.shells.exercises import built_in_names as built_in_names
+from dmvpn.shells.exercises import BUILT_IN, CONFIGURATION, START, ExercisePlace, built_in_names, find_place
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_file import read_model

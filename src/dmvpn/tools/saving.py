@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import LinkSpec
-from dmvpn.shells.scenario import CONFIGURATION, Scenario
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.elsewhere import written
 
 if TYPE_CHECKING:

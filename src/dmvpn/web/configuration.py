@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
+from dmvpn.face.calling import MAX_LINE
 from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
-from dmvpn.face.messages import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure
+from dmvpn.face.messages import MAX_MINUTES, AskConfiguration, Configure
 from dmvpn.face.protocol import is_typed
 from dmvpn.web.answered import CHANGE, RUNNING, answered
 from dmvpn.web.bodies import body_of, body_or_nothing

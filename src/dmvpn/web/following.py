@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from dmvpn.face.messages import PROTOCOL, WATCH_TOPICS, Hello, News, Watch
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import WATCH_TOPICS, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
 from dmvpn.web.described import TEXT, operation, parameter
 from dmvpn.web.problems import Problem

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
 
-from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
+from dmvpn.face.calling import MAX_DATA
+from dmvpn.face.messages import MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
 from dmvpn.web.bodies import body_of
 from dmvpn.web.described import TEXT, WHOLE, members, operation

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
-from dmvpn.face.messages import PROTOCOL, Count, Counts, Done, Hello
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Count, Counts, Done, Hello
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
 

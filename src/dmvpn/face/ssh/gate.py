@@ -23,7 +23,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.values import dataclass
-from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
+from dmvpn.face.calling import MAX_DATA
+from dmvpn.face.messages import MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.entrance import Doorkeeper, Entrance, Visitor
 from dmvpn.face.ssh.link import LinkError, SshLink, ask, report
 from dmvpn.face.ssh.transfer import VERSION, Files, ScpError, SftpChannel, copy, is_scp

@@ -7,7 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.face.messages import PROTOCOL, Access, AskAccess, Hello, Message, Report
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Access, AskAccess, Hello, Message, Report
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 
 if TYPE_CHECKING:

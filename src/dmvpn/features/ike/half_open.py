@@ -50,7 +50,9 @@ class HalfOpen:
         self._newest: dict[Ends, Session] = {}
 
     def newest(self, ends: Ends) -> Session | None:
-        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
+        """Return the session that a peer began last between these addresses, or for which it showed last that its
+        address is its own, if the peer has not proved itself yet.
+        """
         return self._newest.get(ends)
 
     def permit(self, number: int) -> None:
@@ -63,12 +65,14 @@ class HalfOpen:
         is_shown: it has shown that its address is its own.
         """
         peers = self._shown if is_shown else self._forgeable
-        if session.own_spi in peers:  # it keeps its place
-            self._octets -= peers[session.own_spi].octets
+        if (peer := peers.get(session.own_spi)) is not None:  # it keeps its place
+            self._octets -= peer.octets
+            ends = peer.ends
         else:
             self.remove(session)
-            self._newest[session.path.ends] = session
-        peers[session.own_spi] = _Peer(table, session, EACH + octets, session.path.ends)
+            ends = session.path.ends
+            self._newest[ends] = session
+        peers[session.own_spi] = _Peer(table, session, EACH + octets, ends)
         self._octets += EACH + octets
         acts: list[Act] = []
         while self._octets > self._most:

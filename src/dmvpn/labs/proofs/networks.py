@@ -12,7 +12,8 @@ from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.certified import certify
 from dmvpn.network.lines import after
-from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.shells.exercises import built_in_names
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.plan import Keys
 from dmvpn.tools.troubles.plans import TRUSTPOINTS, files_of, plan_of, table_of

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import marked
+from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import refuse_way_out
-from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.allocation import AllocationError, allocate, lock_of, lock_text, read_lock
 from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.plan import Keys, find_keys, plan

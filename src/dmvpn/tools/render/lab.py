@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from dmvpn.ios import short_interface
+from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED
-from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.allocation import AllocationError, nat_of
 from dmvpn.tools.render.plan import lan_of, summary_of
 from dmvpn.tools.render.table import PROVIDER
