@@ -20,6 +20,7 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
 
 from dmvpn.base.errors import WireError
@@ -322,21 +323,21 @@ def parse(data: Octets) -> NhrpPacket:
         extensions, end_at = parts.parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
-    common = _Common(
-        hop_count=hop_count,
-        source_nbma=ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length)),
-        source_nbma_subaddress=packet[subaddress_at:source_at],
-        without_nbma=not shtl,
-        source_protocol=ip_address(packet[source_at:destination_at]),
-        destination_protocol=ip_address(packet[destination_at:body_at]),
-        extensions=extensions,
-        end=packet[end_at:],
-    )
+    common: _Common = {
+        "hop_count": hop_count,
+        "source_nbma": ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length)),
+        "source_nbma_subaddress": packet[subaddress_at:source_at],
+        "without_nbma": not shtl,
+        "source_protocol": ip_address(packet[source_at:destination_at]),
+        "destination_protocol": ip_address(packet[destination_at:body_at]),
+        "extensions": extensions,
+        "end": packet[end_at:],
+    }
     client_message = _CLIENT_MESSAGES.get(kind)
     if client_message is not None:
         return client_message(
             **common,
-            flags=client_message.FLAGS(first),
+            flags=_flags(client_message.FLAGS, first),
             request_id=second,
             cies=parts.parse_cies(packet, body_at, body_end, nbma_length=nbma_length, protocol_length=protocol_length),
         )
@@ -349,6 +350,12 @@ def parse(data: Octets) -> NhrpPacket:
             packet=packet[body_at:body_end],
         )
     return TrafficIndication(**common, traffic_code=second >> 16, packet=packet[body_at:body_end])
+
+
+@lru_cache(maxsize=64)
+def _flags(kind: type[enum.IntFlag], value: int) -> enum.IntFlag:
+    """Return flags of this kind: few different ones are in use, and an enumeration takes long to make them."""
+    return kind(value)
 
 
 def _checked(data: Octets) -> bytes:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from dmvpn.base.errors import WireError
@@ -154,6 +155,8 @@ _SPI = struct.Struct("!HH")
 _VENDOR_LENGTH = 3
 #: RFC 2735 gave type 9 to device capabilities, which have 8 octets. A list of CIEs never does.
 _DEVICE_CAPABILITIES_LENGTH = 8
+#: Octets of all extensions of a packet that are remembered with what they say.
+_LONGEST_REMEMBERED: Final = 256
 
 #: The End extension: compulsory, no value.
 END = b"\x80\x00\x00\x00"
@@ -290,6 +293,25 @@ def parse_extensions(
 
     nbma_length, protocol_length: octets of an address of the families in the fixed header.
     """
+    if end - start <= _LONGEST_REMEMBERED:
+        try:
+            extensions, length = _remembered(data[start:end], nbma_length, protocol_length)
+        except WireError:
+            pass  # its offset counts from the first extension
+        else:
+            return extensions, start + length
+    return _read_extensions(data, start, end, nbma_length, protocol_length)
+
+
+@lru_cache(maxsize=128)
+def _remembered(data: bytes, nbma_length: int, protocol_length: int) -> tuple[Extensions, int]:
+    """Decode a whole list. All clients of a hub send the same one."""
+    return _read_extensions(data, 0, len(data), nbma_length, protocol_length)
+
+
+def _read_extensions(
+    data: bytes, start: int, end: int, nbma_length: int, protocol_length: int
+) -> tuple[Extensions, int]:
     extensions: list[Extension] = []
     while start + _HEADER.size <= end:
         flags_and_type, length = _HEADER.unpack_from(data, start)
@@ -318,7 +340,7 @@ def parse_extensions(
 def find(extensions: Extensions, kind: type[_Kind]) -> _Kind | None:
     """Return the (first) extension of this class, or None."""
     for extension in extensions:
-        if isinstance(extension, kind):
+        if type(extension) is kind:
             return extension
     return None
 
@@ -395,4 +417,7 @@ def hop_by_hop(extensions: Extensions, own: tuple[Authentication, ...]) -> Exten
 
 def unknown_compulsory(extensions: Extensions) -> Extension | None:
     """Return the first extension that we do not understand and must not ignore, RFC 2332 §5.3."""
-    return next((each for each in extensions if each.compulsory and isinstance(each, UnknownExtension)), None)
+    for each in extensions:
+        if type(each) is UnknownExtension and each.compulsory:
+            return each
+    return None
