@@ -287,6 +287,12 @@ def _results(overlay: Overlay) -> list[object]:
     return done
 
 
+def _forget_answers(patch: pytest.MonkeyPatch) -> None:
+    """Let hubs make each answer, for the same client and for others."""
+    patch.setattr(Renewals, "renew", lambda *_: False)
+    patch.setattr(Renewals, "answer", lambda *_: False)
+
+
 @given(renewals)
 def test_a_hub_that_remembers_its_answers_does_the_same_as_one_that_does_not(life: list[Step]) -> None:
     """Octet for octet, effect for effect, line for line."""
@@ -296,7 +302,7 @@ def test_a_hub_that_remembers_its_answers_does_the_same_as_one_that_does_not(lif
         done.append(_results(world.overlay))
         with pytest.MonkeyPatch.context() as patch:
             if not remembers:
-                patch.setattr(Renewals, "renew", lambda *_: False)
+                _forget_answers(patch)
             for each in life:
                 world.take(each)
             done[-1].append(world.overlay.members["R11"].machine.tunnels[0].counters)
@@ -459,7 +465,7 @@ def test_over_connections_a_hub_that_remembers_its_answers_does_the_same_as_one_
         done.append(_results(overlay))
         with pytest.MonkeyPatch.context() as patch:
             if not remembers:
-                patch.setattr(Renewals, "renew", lambda *_: False)
+                _forget_answers(patch)
             for what, one, two in life:
                 _step(overlay, what, one, two)
                 for connection in (*range(6), *(each.number for each in overlay.ipsec["R11"].known[-3:])):

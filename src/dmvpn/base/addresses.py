@@ -97,9 +97,11 @@ class Prefix(tuple[object, ...]):
     def __contains__(self, item: object) -> bool:
         """Return whether an address is in this prefix, or a prefix is this one or inside it."""
         if isinstance(item, Prefix):
-            shift = self.width - self.length
-            is_longer = item.version == self.version and item.length >= self.length
-            return is_longer and item.number >> shift == self.number >> shift
+            version, length = self.version, self.length
+            if item.version != version or item.length < length:
+                return False
+            shift = (32 if version == 4 else 128) - length
+            return item.number >> shift == self.number >> shift
         if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.version:
             return False
         shift = self.width - self.length
@@ -108,7 +110,7 @@ class Prefix(tuple[object, ...]):
     @property
     def is_host(self) -> bool:
         """True if the prefix is a single address."""
-        return self.length == self.width
+        return self.length == (32 if self.version == 4 else 128)
 
     @property
     def size(self) -> int:

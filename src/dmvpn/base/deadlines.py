@@ -42,12 +42,15 @@ class Deadlines(Generic[Name]):
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
-        self.cancel(name)
+        before = self._when.get(name)
+        if before is not None:
+            self._gone[before[1]] = None
+        if when < self._now:
+            when = self._now
         self._serial += 1
-        when = max(when, self._now)
         self._when[name] = (when, self._serial)
         heapq.heappush(self._heap, (when, self._serial, name))
-        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._when):
+        if len(self._gone) > 48 and len(self._gone) > 3 * len(self._when):
             self._heap = [(when, serial, name) for name, (when, serial) in self._when.items()]
             heapq.heapify(self._heap)
             self._gone.clear()

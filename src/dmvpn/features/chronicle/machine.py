@@ -78,7 +78,7 @@ class ChronicleMachine(Machine):
         """Keep an event: late lines, of which a hub has thousands, in the shortest way. They set no timer."""
         if type(event) is not LateLine:
             return super().handle(event, now)
-        self._keep(event, now)
+        self._keep(event, now, is_message=event.thing is None)
         return [_GREW]
 
     def dispatch(self, event: Event | Notice) -> None:
@@ -86,7 +86,7 @@ class ChronicleMachine(Machine):
         what = event if isinstance(event, MessagePassed | StateChanged | RouteChanged) else translate(event)
         if what is None or (isinstance(what, RouteChanged) and not is_news(what)):
             return
-        self._keep(what, self._context.now)
+        self._keep(what, self._context.now, is_message=isinstance(what, MessagePassed))
         self._context.emit(_GREW)
         if isinstance(what, MessagePassed) and what.contents is not None:
             self._keep_readable(what.contents)
@@ -120,11 +120,10 @@ class ChronicleMachine(Machine):
         """The same of changes."""
         return self._changes[0][1] if self._forgot_changes else self.started
 
-    def _keep(self, what: _Line, now: float) -> None:
+    def _keep(self, what: _Line, now: float, *, is_message: bool) -> None:
         """Keep a line; the oldest one may have to go."""
         if self.started is None:
             self.started = now
-        is_message = what.thing is None if isinstance(what, LateLine) else isinstance(what, MessagePassed)
         lines = self._messages if is_message else self._changes
         if len(lines) == lines.maxlen:
             if is_message:

@@ -27,7 +27,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_statio
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
-from dmvpn.features.nhrp.connections import SenderStanding, is_configured, standing_of
+from dmvpn.features.nhrp.connections import is_configured
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, leads_to, proof_of
@@ -35,7 +35,9 @@ from dmvpn.features.nhrp.vendor import group_of
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
+    from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.instance import Instance
+    from dmvpn.features.nhrp.renewals import Renewals
     from dmvpn.features.nhrp.server import Server
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -62,31 +64,35 @@ _PROHIBITED = RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
 class Admission:
     """See the module's docstring."""
 
-    def __init__(self, instance: Instance, server: Server) -> None:
+    def __init__(self, instance: Instance, server: Server, renewals: Renewals) -> None:
         self._instance = instance
         self._server = server
+        self._renewals = renewals
 
-    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: NbmaPeer) -> None:
-        """Answer a Registration Request for us."""
-        standing = standing_of(self._instance.ports.protection, tunnel, sender)
+    def request(
+        self, tunnel: Tunnel, packet: RegistrationRequest, octets: bytes, sender: NbmaPeer, standing: SenderStanding
+    ) -> None:
+        """Answer a Registration Request for us. octets: of the packet."""
         trusted = not tunnel.protected or standing.is_server
         at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
         cies = packet.cies or (parts.ClientInfo(holding_time=tunnel.config.holdtime),)
         answers: list[parts.ClientInfo] = []
+        stored: Entry | None = None
         for cie in cies[:MOST_LOOKED_AT]:
             claims = _claims_of(packet, cie, at)
             olds = [tunnel.cache.get(claim.target) for claim in claims]
             payer = _payer(standing, sender, claims[-1].at)
+            paid = tunnel.cache.paid_by(payer) if payer is not None else 0
             refused = (
-                self._no_room(tunnel, claims, olds, payer)
+                self._no_room(tunnel, claims, olds, payer, paid)
                 or self._refused(tunnel, claims, olds)
-                or self._over_limit(tunnel, claims, olds, payer)
+                or self._over_limit(tunnel, claims, olds, payer, paid)
                 or self._hearsay(tunnel, claims, sender, trusted=trusted)
             )
             if refused is None:
                 for claim, old in zip(claims, olds, strict=True):
                     renews = old is not None and old.is_registered and self._is_same_place(old, claim)
-                    self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
+                    stored = self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
                 answers.append(cie if cie.code == parts.CieCode.SUCCESS else replace(cie, code=parts.CieCode.SUCCESS))
             else:
                 answers.append(_refusal(tunnel, cie, refused.code))
@@ -95,7 +101,11 @@ class Admission:
             _is_on_link(answer) and answer.code == parts.CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._instance.own_entry(tunnel), protocol=tunnel.link_local))
-        self._instance.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
+        usual = self._renewals.usual(tunnel, packet, octets, sender, stored) if answers[0] is cies[0] else None
+        if usual is None or not self._renewals.answer(tunnel, packet, octets, sender, usual):
+            self._instance.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
+            if usual is not None:
+                self._renewals.learn(tunnel, packet, octets, sender, usual)
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: NbmaPeer) -> bool:
         """Return whether the sender may name this tunnel address as its source.
@@ -110,12 +120,17 @@ class Admission:
         return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
 
     def _no_room(
-        self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
+        self,
+        tunnel: Tunnel,
+        claims: list[Claim],
+        olds: list[Entry | None],
+        payer: IPAddress | Proved | None,
+        paid: int,
     ) -> RefusedRegistration | None:
         """Refuse new bindings early if there is no room for them, whatever they are."""
         if None not in olds or not claims[0].cie.holding_time:
             return None
-        if payer is not None and tunnel.cache.paid_by(payer) >= tunnel.config.registration_limit:
+        if payer is not None and paid >= tunnel.config.registration_limit:
             self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
             return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
         return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
@@ -139,14 +154,15 @@ class Admission:
     def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> RefusedRegistration | None:
         """Refuse an address that belongs to another station, or for which there is no room."""
         if tunnel.config.bind_identity:
-            holder = tunnel.cache.binding(claim.target.address)
+            holder = tunnel.cache.binding(claim.address)
             if holder is not None and holder.identity and claim.target in holder.target:
                 if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
                     return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
                 if holder is old:
                     return None  # the address is the identity's, at any NBMA address
-        if old is None:
-            return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+        if old is None:  # one that would be kept was refused earlier
+            is_full = not claim.cie.holding_time and tunnel.cache.is_full
+            return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES) if is_full else None
         if not old.binds or self._is_same_place(old, claim):
             return None
         if old.type is EntryType.STATIC:
@@ -155,7 +171,12 @@ class Admission:
         return RefusedRegistration(parts.CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
 
     def _over_limit(
-        self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
+        self,
+        tunnel: Tunnel,
+        claims: list[Claim],
+        olds: list[Entry | None],
+        payer: IPAddress | Proved | None,
+        paid: int,
     ) -> RefusedRegistration | None:
         """Refuse further entries to a client that has reached its limit. A prefix counts as all its addresses."""
         if payer is None or not claims[0].cie.holding_time:
@@ -164,7 +185,7 @@ class Admission:
         for claim, old in zip(claims, olds, strict=True):
             if old is None or not old.is_registered or old.payer != payer:
                 more += claim.target.size
-        if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
+        if not more or paid + more <= tunnel.config.registration_limit:
             return None
         self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
         return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
@@ -268,7 +289,7 @@ def _why_not_admitted(instance: Instance, tunnel: Tunnel, claim: Claim) -> Refus
 
     A client may not register our addresses, and may register a prefix only without the unique bit.
     """
-    target, address, is_host = claim.target, claim.target.address, claim.target.is_host
+    target, address, is_host = claim.target, claim.address, claim.target.is_host
     if claim.unique and not is_host:
         return _PROHIBITED
     if claim.at.nbma == tunnel.nbma or not (is_one_station(address) and is_one_station(claim.at.nbma)):
@@ -278,7 +299,7 @@ def _why_not_admitted(instance: Instance, tunnel: Tunnel, claim: Claim) -> Refus
     if tunnel.is_ours(address) or not (is_host or all(own not in target for own in tunnel.addresses)):
         return _PROHIBITED
     covers_edge = tunnel.is_edge(address) if is_host else any(edge in target for edge in tunnel.edges)
-    if covers_edge or tunnel.is_edge(claim.next_hop):
+    if covers_edge or (claim.next_hop is not address and tunnel.is_edge(claim.next_hop)):
         return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
         if not is_host or instance.owns(tunnel, address):
@@ -310,8 +331,10 @@ def _is_on_link(cie: parts.ClientInfo) -> bool:
 
 def _group_of(extensions: parts.Extensions) -> str:
     """Return the NHRP group of the client, for per-tunnel QoS."""
-    named = (group_of(extension) for extension in extensions if isinstance(extension, parts.VendorPrivate))
-    return next((group for group in named if group is not None), "")
+    for extension in extensions:
+        if type(extension) is parts.VendorPrivate and (group := group_of(extension)) is not None:
+            return group
+    return ""
 
 
 def _claim(packet: RegistrationRequest, cie: parts.ClientInfo, at: NbmaPeer) -> Claim:
@@ -324,4 +347,5 @@ def _claim(packet: RegistrationRequest, cie: parts.ClientInfo, at: NbmaPeer) -> 
     target = Prefix.of(address, length)
     next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol
     unique = RegistrationFlag.UNIQUE in packet.flags
-    return Claim(target, next_hop, at, claimed, unique, cie, packet.source_protocol)
+    first = address if target.is_host else target.address
+    return Claim(target, first, next_hop, at, claimed, unique, cie, packet.source_protocol)

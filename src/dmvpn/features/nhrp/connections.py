@@ -135,7 +135,10 @@ def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> b
     """Return whether the sender is a configured server (`nhs`, `map`), and not only a station at the same address."""
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma] if tunnel.clients else ()
     if not clients:
-        return EntryType.STATIC in [known.type for known in tunnel.cache.at(sender.nbma)]
+        for known in tunnel.cache.at(sender.nbma):  # noqa: SIM110 - asked about each packet
+            if known.type is EntryType.STATIC:
+                return True
+        return False
     numbers = (client.connection for client in clients)
     return any(
         not number or not sender.connection or number == sender.connection or protection.connection(number) is None

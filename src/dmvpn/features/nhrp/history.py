@@ -158,20 +158,24 @@ class History:
         self, event: Event | Notice, networks: Mapping[int, Mapping[str, Tunnel]], now: float
     ) -> list[Effect | Notice]:
         """Record the changes of an event in the tunnels of each IP version, and return the lines about them."""
-        for tunnels in networks.values() if isinstance(event, UsageReported | TunnelChanged) else ():
-            match event:
-                case UsageReported(tunnel=name) if name in tunnels:
-                    self._used(tunnels[name], event, now)
-                case TunnelChanged(name=name) if name in tunnels:  # it decides whether an entry can be in use
-                    tunnels[name].cache.touch()
+        match event:
+            case UsageReported(tunnel=name):
+                for tunnels in networks.values():
+                    if name in tunnels:
+                        self._used(tunnels[name], event, now)
+            case TunnelChanged(name=name):  # it decides whether an entry can be in use
+                for tunnels in networks.values():
+                    if name in tunnels:
+                        tunnels[name].cache.touch()
         lines: list[Effect | Notice] = []
         self.is_behind = False
+        is_configured = type(event) is Configured
         for version, tunnels in networks.items():
             for tunnel in tunnels.values():
                 if tunnel.cache.changed:
                     lines += self._changed(version, tunnel, now)
                     self.is_behind |= bool(tunnel.cache.changed)
-            if isinstance(event, Configured):
+            if is_configured:
                 self._configured(version, tunnels, now)
         if self._gone:
             lines += self._follow_gone(networks, now)

@@ -191,8 +191,11 @@ class Instance:
         """Return where packets go now, and over which connection. None: nothing protects them, so none may go."""
         return secured(self.ports.protection, tunnel, to) if tunnel.protected else to
 
-    def send(self, tunnel: Tunnel, to: NbmaPeer, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
-        """Send a packet straight to a station. Returns False if nothing protects it, or `max-send` forbids it."""
+    def send(self, tunnel: Tunnel, to: NbmaPeer, packet: NhrpPacket, *, forwarded: bytes = b"") -> bool:
+        """Send a packet straight to a station. Returns False if nothing protects it, or `max-send` forbids it.
+
+        forwarded: the octets of a packet that came from another station.
+        """
         counters, nbma = tunnel.counters, to.nbma
         way = secured(self.ports.protection, tunnel, to) if tunnel.protected else to
         if way is None:
@@ -203,7 +206,7 @@ class Instance:
             counters.count_refused(Refusal.SEND_LIMIT)
             self.debug("nhrp rate", tunnel, lambda: debug.over_limit_line(packet, tunnel.name), nbma)
             return False
-        octets = packet.serialize()
+        octets = forwarded or packet.serialize()
         if forwarded:
             counters.count_forwarded(packet.TYPE)
         else:
@@ -216,11 +219,16 @@ class Instance:
     def answer_again(self, tunnel: Tunnel, to: NbmaPeer, request: bytes, reply: bytes) -> None:
         """Answer a registration as the client's last one. No debug is on."""
         tunnel.counters.count_received(PacketType.REGISTRATION_REQUEST)
+        if self.ports.remembers:
+            self.context.emit(late_message(Processing.RECEIVE, tunnel.name, to.nbma, request))
+        self.answer_registration(tunnel, to, reply)
+
+    def answer_registration(self, tunnel: Tunnel, to: NbmaPeer, reply: bytes) -> None:
+        """Send a reply to a registration that was made of another one. No debug is on."""
         tunnel.counters.count_sent(PacketType.REGISTRATION_REPLY)
         tunnel.count_own(to)
         if self.ports.remembers:
-            for direction, octets in ((Processing.RECEIVE, request), (Processing.SEND, reply)):
-                self.context.emit(late_message(direction, tunnel.name, to.nbma, octets))
+            self.context.emit(late_message(Processing.SEND, tunnel.name, to.nbma, reply))
         self.context.emit(SendGre(tunnel.name, to.nbma, GRE_NHRP, reply, connection=to.connection))
 
     def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:

@@ -98,8 +98,10 @@ class NhrpMachine(Machine):
         results = super().handle(event, now)
         if self._context.ports.remembers:
             history = self.history = self.history or History(VERSIONS, now)
+            was_behind = history.is_behind
             results += history.follow(event, self._tunnels, now)
-            self._context.arm(self._record, now + PAUSE if history.is_behind else None)
+            if was_behind or history.is_behind:
+                self._context.arm(self._record, now + PAUSE if history.is_behind else None)
         return results
 
     def dispatch(self, event: events.Event | notices.Notice) -> None:

@@ -42,6 +42,7 @@ from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
 from dmvpn.features.nhrp.registration import Registration
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.resolver import Resolver
 from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.server import Server
@@ -85,17 +86,18 @@ class Overlay:
         self._responder = Responder(instance, self._peers, self._purger)
         self._registration = Registration(instance, forwarding, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(instance)
-        errors = Errors(instance)
+        errors, renewals = Errors(instance), Renewals(instance)
         #: Takes packets of NHRP.
         self.reception = Reception(
             instance,
             errors,
             registration=self._registration,
-            admission=Admission(instance, self._server),
+            admission=Admission(instance, self._server, renewals),
             resolver=self._resolver,
             responder=self._responder,
             purger=self._purger,
             transit=Transit(instance, errors),
+            renewals=renewals,
         )
         self._configuration = Configuration(
             instance,

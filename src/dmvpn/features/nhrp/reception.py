@@ -44,7 +44,6 @@ from dmvpn.features.nhrp.parts import (
     unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
-from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.shared import PACKET
 from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way, quoted_addresses
@@ -53,9 +52,11 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import NhrpReceived
     from dmvpn.features.nhrp.admission import Admission
-    from dmvpn.features.nhrp.parts import Extension, Extensions
+    from dmvpn.features.nhrp.connections import SenderStanding
+    from dmvpn.features.nhrp.parts import Extensions
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
+    from dmvpn.features.nhrp.renewals import Renewals
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.responder import Responder
     from dmvpn.features.nhrp.transit import Transit
@@ -80,6 +81,7 @@ class Reception:
         responder: Responder,
         purger: Purger,
         transit: Transit,
+        renewals: Renewals,
     ) -> None:
         self._instance = instance
         self._context = instance.context
@@ -90,7 +92,7 @@ class Reception:
         self._responder = responder
         self._purger = purger
         self._transit = transit
-        self._renewals = Renewals(instance)
+        self._renewals = renewals
 
     def receive(self, event: NhrpReceived) -> None:
         """Take in a packet that came out of GRE."""
@@ -116,10 +118,10 @@ class Reception:
             return
         if self._renewals.renew(tunnel, event, sender, standing):
             return
-        if not self._understand(tunnel, event, sender) and not event.connection:
+        if not self._understand(tunnel, event, sender, standing) and not event.connection:
             self._instance.charge(standing, -work)  # any station can send that in the station's name
 
-    def _understand(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
+    def _understand(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding) -> bool:
         """Process a packet; return whether it is well-formed and has the right password."""
         if len(event.data) > LARGEST_MESSAGE:
             self._errors.too_large(tunnel, event.data, sender)
@@ -138,9 +140,7 @@ class Reception:
         if self._is_consistent(tunnel, packet, sender) and (
             not tunnel.config.bind_identity or self._is_of_its_source(tunnel, packet, sender)
         ):
-            self._deliver(tunnel, packet, sender)
-            if isinstance(packet, RegistrationRequest):
-                self._renewals.learn(tunnel, packet, event, sender)
+            self._deliver(tunnel, packet, sender, standing, event)
         return True
 
     # -------------------------------------------------------------------------------------------- decisions
@@ -178,17 +178,19 @@ class Reception:
             return True
         return self._admission.may_speak_for(tunnel, packet.source_protocol, sender)
 
-    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> None:
+    def _deliver(
+        self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, standing: SenderStanding, event: NhrpReceived
+    ) -> None:
+        if isinstance(packet, RegistrationRequest) and _is_for_us(tunnel, packet):
+            self._take(tunnel, packet, sender, None, standing, event)
+            return
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
-            return
-        if isinstance(packet, RegistrationRequest) and _is_for_us(tunnel, packet):
-            self._take(tunnel, packet, sender, None)
             return
         towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
         match find_way(self._instance, tunnel, towards, sender):
             case Here() as here:
-                self._take(tunnel, packet, sender, here)
+                self._take(tunnel, packet, sender, here, standing, event)
             case Onward() as onward:
                 self._transit.forward(tunnel, packet, sender, onward)
             case Nowhere():
@@ -208,7 +210,15 @@ class Reception:
             code = ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
             self._errors.refuse(tunnel, packet, sender, code, Refusal.NO_WAY, destination_offset(packet))
 
-    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, here: Here | None) -> None:
+    def _take(
+        self,
+        tunnel: Tunnel,
+        packet: NhrpPacket,
+        sender: NbmaPeer,
+        here: Here | None,
+        standing: SenderStanding,
+        event: NhrpReceived,
+    ) -> None:
         """Process a packet that is for us."""
         unknown = unknown_compulsory(packet.extensions)
         if unknown is not None:
@@ -217,7 +227,7 @@ class Reception:
             return
         match packet:
             case RegistrationRequest():
-                self._admission.request(tunnel, packet, sender)
+                self._admission.request(tunnel, packet, bytes(event.data), sender, standing)
             case RegistrationReply():
                 self._registration.reply(tunnel, packet, sender)
             case ResolutionRequest():
@@ -301,11 +311,7 @@ _MANY = (VendorPrivate, UnknownExtension)
 
 def _repeated(extensions: Extensions) -> int | None:
     """Return the number of the first extension that repeats a class; vendors' and unknown ones may (RFC 2332 §5.3)."""
-    seen: list[type[Extension]] = []
-    for number, extension in enumerate(extensions):
-        kind = type(extension)
-        if kind in seen:
-            return number
-        if kind not in _MANY:
-            seen.append(kind)
-    return None
+    kinds = [type(extension) for extension in extensions]
+    if len(set(kinds)) == len(kinds):
+        return None
+    return next((at for at, kind in enumerate(kinds) if kind in kinds[:at] and kind not in _MANY), None)

@@ -1,4 +1,7 @@
-"""Registrations that repeat a client's last one but for its number, as most that a hub receives do: the same answer.
+"""Replies to usual registrations: how one follows from its request, and registrations that repeat the last one.
+
+Clients of one hub send requests that differ in their addresses and numbers alone, and a reply repeats these. So the
+pattern of the first reply gives all replies to such registrations, once they are accepted.
 
 The decision about a registration depends on the octets of the request, the entry that it renews, and the tunnel. So
 each entry has the digest of the request that it came from, and the pattern of the reply. Any other change of the entry
@@ -23,7 +26,7 @@ from dmvpn.net.ipv4 import checksum
 if TYPE_CHECKING:
     from dmvpn.base.events import NhrpReceived
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.nhrp.cache import NbmaPeer
+    from dmvpn.features.nhrp.cache import Entry, NbmaPeer
     from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import TunnelConfig
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 _SIZE: Final = slice(10, 12)
 _CHECKSUM: Final = slice(12, 14)
 _IDENTIFIER: Final = slice(24, 28)
+_EXTENSIONS_AT: Final = slice(14, 16)
 _TYPE_AT: Final = 17
 #: Patterns in use: of one tunnel, clients that send the same extensions share one.
 _MOST_PATTERNS: Final = 32
@@ -85,8 +89,8 @@ class Renewals:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._context = instance.context
-        #: The least recent first.
-        self._patterns: list[Pattern] = []
+        #: By the shape of the request, the oldest first.
+        self._patterns: dict[bytes, Pattern] = {}
 
     def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding) -> bool:
         """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet."""
@@ -115,44 +119,81 @@ class Renewals:
         instance.answer_again(tunnel, sender, request, pattern.reply(request))
         return True
 
-    def learn(self, tunnel: Tunnel, packet: RegistrationRequest, event: NhrpReceived, sender: NbmaPeer) -> None:
-        """Remember the answer to a registration that was accepted just now, if it is a usual one: of one address, the
+    def answer(
+        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry
+    ) -> bool:
+        """Answer a usual registration, if its reply follows from that to another client; False: it has to be made."""
+        instance = self._instance
+        if not _is_plain(packet, sender) or instance.ports.debugging.anything:
+            return False
+        pattern = self._patterns.get(_shape(request))
+        if pattern is None or not pattern.is_good(tunnel) or instance.secured(tunnel, sender) != sender:
+            return False
+        instance.answer_registration(tunnel, sender, pattern.reply(request))
+        entry.answered((_digest(request), pattern))
+        return True
+
+    def learn(
+        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry
+    ) -> None:
+        """Remember the answer to a usual registration, which left just now."""
+        emitted = self._context.emitted
+        sent = emitted[-1] if emitted else None
+        if not isinstance(sent, SendGre):
+            return
+        reply, shape = bytes(sent.payload), _shape(request)
+        if (
+            reply[_TYPE_AT] != PacketType.REGISTRATION_REPLY
+            or reply[_IDENTIFIER] != request[_IDENTIFIER]
+            or len(reply) > LARGEST_KEPT
+        ):
+            return
+        pattern = self._patterns.get(shape)
+        if pattern is None or not pattern.is_good(tunnel) or pattern.reply(request) != reply:
+            pattern = Pattern.of(tunnel, request, reply)
+            if pattern.start < int.from_bytes(request[_EXTENSIONS_AT], "big") or pattern.reply(request) != reply:
+                return  # the client's entry was answered otherwise
+            if _is_plain(packet, sender):
+                self._patterns.pop(shape, None)
+                self._patterns[shape] = pattern
+                if len(self._patterns) > _MOST_PATTERNS:
+                    del self._patterns[next(iter(self._patterns))]
+        entry.answered((_digest(request), pattern))
+
+    def usual(
+        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry | None
+    ) -> Entry | None:
+        """Return the entry that an accepted registration made or renewed, if it is a usual one: of one address, the
         client's own, by the client itself.
         """
-        request, emitted = bytes(event.data), self._context.emitted
-        sent = emitted[-1] if emitted else None
-        if not isinstance(sent, SendGre) or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
-            return
-        reply, (cie,), entry = bytes(sent.payload), packet.cies, tunnel.cache.host(packet.source_protocol)
-        width = packet.source_protocol.max_prefixlen
+        if entry is None or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
+            return None
+        (cie,), width = packet.cies, packet.source_protocol.max_prefixlen
         if (
-            entry is None
-            or not entry.is_registered
-            or entry.neighbor != sender
-            or entry.expires != self._context.now + cie.holding_time
+            entry.neighbor != sender
             or cie.protocol is not None
-            or cie.code
             or cie.host_or_prefix_length(width) != width
             or tunnel.is_guest(entry.target)
             or tunnel.config.bind_identity
             or tunnel.config.responder
-            or reply[_TYPE_AT] != PacketType.REGISTRATION_REPLY
-            or reply[_IDENTIFIER] != request[_IDENTIFIER]
             or int.from_bytes(request[_SIZE], "big") != len(request)
         ):
-            return
-        for pattern in self._patterns:
-            if pattern.is_good(tunnel) and pattern.reply(request) == reply:
-                break
-        else:
-            pattern = Pattern.of(tunnel, request, reply)
-            if pattern.start < int.from_bytes(request[14:16], "big") or pattern.reply(request) != reply:
-                return  # the client's entry was answered otherwise
-            self._patterns = [*self._patterns[1 - _MOST_PATTERNS :], pattern]
-        entry.answered((_digest(request), pattern))
+            return None
+        return entry
 
 
 _REQUEST: Final = bytes((PacketType.REGISTRATION_REQUEST,))
+
+
+def _is_plain(packet: RegistrationRequest, sender: NbmaPeer) -> bool:
+    """Return whether the reply has no address but those of the request and our own: one of a client behind NAT has."""
+    return packet.source_nbma == sender.nbma and packet.destination_protocol != packet.source_protocol
+
+
+def _shape(request: bytes) -> bytes:
+    """Return what requests have in common whose replies follow from one pattern: header, flags and extensions."""
+    extensions = int.from_bytes(request[_EXTENSIONS_AT], "big")
+    return request[: _SIZE.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[extensions:]
 
 
 def _digest(request: bytes) -> int:

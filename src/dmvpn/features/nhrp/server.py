@@ -43,11 +43,13 @@ REFUSAL_LOG_INTERVAL = 60.0
 class Claim:
     """One binding in a client's request, completed from the common header.
 
+    address: the first one of the target.
     at: where its packets really come from.
     speaker: the tunnel address that the client calls its own.
     """
 
     target: Prefix
+    address: IPAddress
     next_hop: IPAddress
     at: NbmaPeer
     claimed: IPAddress | None
@@ -76,17 +78,17 @@ class Server:
         renews: bool,
         group: str,
         payer: IPAddress | Proved | None,
-    ) -> None:
-        """Store a binding that the client may register.
+    ) -> Entry | None:
+        """Store a binding that the client may register, and return its entry; None: it is not kept.
 
         old: the cache entry of the target; renews: this client registered it before, from the same place.
         """
         if old is not None and old.type is EntryType.STATIC:
-            return
+            return None
         if claim.cie.holding_time == 0:  # RFC 2332 §5.2.0.1: it may not be kept
             if old is not None and old.is_registered:
                 self.withdraw(tunnel, old, "NHRP: no error")
-            return
+            return None
         if group != (old.group if old is not None else ""):
             self._instance.debug(
                 "nhrp group",
@@ -101,8 +103,8 @@ class Server:
         if old is not None and renews:
             self._renew(tunnel, claim, old, flags, group)
             tunnel.cache.charge(old, payer)
-        else:
-            self._add(tunnel, claim, old, flags, group, payer)
+            return old
+        return self._add(tunnel, claim, old, flags, group, payer)
 
     def _renew(self, tunnel: Tunnel, claim: Claim, entry: Entry, flags: Flag, group: str) -> None:
         if entry.nbma != claim.at.nbma or entry.connection != claim.at.connection:
@@ -114,7 +116,7 @@ class Server:
 
     def _add(
         self, tunnel: Tunnel, claim: Claim, old: Entry | None, flags: Flag, group: str, payer: IPAddress | Proved | None
-    ) -> None:
+    ) -> Entry:
         if old is not None and old.is_registered:
             self._forget(tunnel, old)
         elif old is not None:
@@ -139,12 +141,12 @@ class Server:
             group=group,
         )
         self._instance.add_entry(tunnel, entry)
-        self._forwarding.admit(tunnel, claim.at, claim.target.address if claim.target.is_host else None)
+        self._forwarding.admit(tunnel, claim.at, claim.address if claim.target.is_host else None)
         if tunnel.is_guest(claim.target):
-            guest = _looked_at(self._instance, tunnel, claim.target.address, claim.speaker)
-            self._guests_of(tunnel)[claim.target] = guest
-        self._review_behind(tunnel, claim.target.address)
+            self._guests_of(tunnel)[claim.target] = _looked_at(self._instance, tunnel, claim.address, claim.speaker)
+        self._review_behind(tunnel, claim.address)
         self._log_up(tunnel, claim)
+        return entry
 
     def expired(self, tunnel: Tunnel, entry: Entry) -> None:
         """Remove a registered entry whose holding time is over."""
@@ -231,7 +233,7 @@ class Server:
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
         # Thousands may come at once: a line that is not wanted is not formatted.
-        if is_link_local(claim.target.address) or not self._instance.config.logging:
+        if not self._instance.config.logging or is_link_local(claim.address):
             return
         client = (claim.next_hop, claim.at.nbma)
         self._instance.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))

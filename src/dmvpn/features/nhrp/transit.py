@@ -84,10 +84,11 @@ class Transit:
             extensions = self._recorded(tunnel, way.tunnel, packet)
         extensions = parts.hop_by_hop(extensions, self._instance.authentication(way.tunnel))
         onward = packet.forwarded(extensions)
-        if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
+        octets = onward.serialize()
+        if way.tunnel.state is not None and len(octets) > way.tunnel.state.ip_mtu:
             self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
             return
-        self._instance.send(way.tunnel, way.neighbor, onward, forwarded=True)
+        self._instance.send(way.tunnel, way.neighbor, onward, forwarded=octets)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
         """Return where a reply's request came from, if no route leads there: the server before us, or the requester."""

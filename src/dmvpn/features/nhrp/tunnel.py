@@ -391,11 +391,12 @@ class Tunnel:
 
     def count_own(self, neighbor: NbmaPeer) -> None:
         """Count a packet of NHRP's own that goes there."""
-        usage = self.usage.get(neighbor.account)
+        account = neighbor.account
+        usage = self.usage.get(account)
         if usage is None:
             if len(self.usage) >= LARGEST_USAGE:
                 return
-            usage = self.usage[neighbor.account] = Usage()
+            usage = self.usage[account] = Usage()
         usage.sent_own()
 
     @property
