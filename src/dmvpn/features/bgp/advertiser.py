@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
-    from dmvpn.features.bgp.updates import RouteToSend
 
 
 #: Seconds until changes are advertised.
@@ -134,12 +133,11 @@ class Advertiser:
         group = self.groups.get(audience)
         if group is None:
             group = self.groups[audience] = UpdateGroup(next(self._numbers), audience)
-            self._timers[group.number] = self._timer(group)
+            self._timers[group.number] = Timer(
+                "send the next slice", lambda: self._step(group), f"update-group {group.number}", _COST
+            )
             self._touch_all(group)
         return group
-
-    def _timer(self, group: UpdateGroup) -> Timer:
-        return Timer("send the next slice", lambda: self._step(group), f"update-group {group.number}", _COST)
 
     def _drop_if_empty(self, group: UpdateGroup) -> None:
         if group.is_empty:
@@ -221,10 +219,18 @@ class Advertiser:
         """Process the next slice of a group."""
         if (group.pending or group.waiting) and not group.waits_for_readers:
             self._look(group)
-            self._give_up(group)
+            # Members that did not read for so long that the changes they need are no longer known.
+            lost, group.lost = group.lost, []
+            for address in lost:
+                session = self._members[address].session
+                if session is not None:
+                    session.notify(cease(Cease.OUT_OF_RESOURCES), "Peer does not read")
         asked = None
         if not group.pending:
-            self._mark_ends(group)
+            # The End-of-RIB marker, for new members that wait for it.
+            for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.queues]:
+                del self._beginners[peer.address]
+                group.enqueue(peer.queue, (_END_OF_TABLE,))
             asked = self._answer(group)
         self._pour(group)
         timer = self._timers[group.number]
@@ -235,28 +241,18 @@ class Advertiser:
             if later is not None:
                 self._context.arm(timer, max(later, self._context.now + PAUSE))
 
-    def _give_up(self, group: UpdateGroup) -> None:
-        """End the sessions of members that did not read for so long that the changes they need are no longer known."""
-        lost, group.lost = group.lost, []
-        for address in lost:
-            session = self._members[address].session
-            if session is not None:
-                session.notify(cease(Cease.OUT_OF_RESOURCES), "Peer does not read")
-
     def _look(self, group: UpdateGroup) -> None:
         state, first, members = self._state, next(iter(group.queues), None), len(group.queues)
         selection = RouteSelection(group.audience, self._routes, state.ports, state.config.local_preference)
         changes = group.look(selection.routes, self._context.now)
         if first is not None and changes and state.traces(first, messages.UPDATES, messages.UPDATES_OUT):
-            self._trace(group.number, first, members - 1, changes)
-
-    def _trace(self, number: int, first: IPv4Address, others: int, changes: list[RouteToSend]) -> None:
-        """Debug the changes for the first neighbor of a group, and that its other members are sent the same."""
-        self._context.debug(
-            *(messages.sent_line(first, one.nlri, one.after.attributes if one.after else None) for one in changes)
-        )
-        if others:
-            self._context.debug(f"BGP(0): updgrp {number} - {first} updates replicated to {others} others")
+            self._context.debug(
+                *(messages.sent_line(first, one.nlri, one.after.attributes if one.after else None) for one in changes)
+            )
+            if members > 1:
+                self._context.debug(
+                    f"BGP(0): updgrp {group.number} - {first} updates replicated to {members - 1} others"
+                )
 
     def _soon(self, group: UpdateGroup) -> None:
         timer = self._timers[group.number]
@@ -276,12 +272,6 @@ class Advertiser:
             marks = peer.session is not None and peer.session.marks_refreshes
             group.repeat(peer.queue, (_BEGIN,) if marks else (), (_END,) if marks else ())
         return min(due.values(), default=None)
-
-    def _mark_ends(self, group: UpdateGroup) -> None:
-        """Queue the End-of-RIB marker for new members that wait for it."""
-        for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.queues]:
-            del self._beginners[peer.address]
-            group.enqueue(peer.queue, (_END_OF_TABLE,))
 
     def _pour(self, group: UpdateGroup) -> None:
         """Send from the queues in turns. A queue whose session has no room waits until that is writable."""

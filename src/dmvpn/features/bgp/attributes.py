@@ -396,7 +396,8 @@ def read(
         seen[code] = None
         known = _CODES.get(code)
         if known is None:
-            others += _passed_on(attribute)
+            if attribute.flags & _TRANSITIVE:  # passed on, marked as partial: RFC 4271 §5
+                others.append(Attribute(attribute.flags | _PARTIAL, code, attribute.value))
             continue
         row = known.row
         if not row.field or (row.traits & _INTERNAL and not (internal or (confederate and row.traits & _INSIDE))):
@@ -477,10 +478,3 @@ def _merged(path: tuple[Segment, ...], path4: tuple[Segment, ...]) -> tuple[Segm
 
 def _hops(path: tuple[Segment, ...]) -> int:
     return sum(len(part.systems) if part.kind is SegmentKind.SEQUENCE else 1 for part in path)
-
-
-def _passed_on(attribute: Attribute) -> list[Attribute]:
-    """Return what we pass on of an unknown attribute: a transitive one, marked as partial, RFC 4271 §5."""
-    if not attribute.flags & _TRANSITIVE:
-        return []
-    return [Attribute(attribute.flags | _PARTIAL, attribute.code, attribute.value)]

@@ -322,17 +322,13 @@ class UpdateGroup:
             self.told[nlri] = after
             self._by_source[after.source] = self._by_source.get(after.source, 0) + 1
         if self.audience.numbered:
-            self._index(prefix, nlri, is_told=after is not None)
-
-    def _index(self, prefix: Prefix, nlri: Nlri, *, is_told: bool) -> None:
-        """Maintain the names under which a prefix is advertised; only groups with path identifiers need this."""
-        several = self._several.setdefault(prefix, {})
-        if is_told:
-            several[nlri] = None
-        else:
-            several.pop(nlri, None)
-        if not several:
-            del self._several[prefix]
+            several = self._several.setdefault(prefix, {})
+            if after is not None:
+                several[nlri] = None
+            else:
+                several.pop(nlri, None)
+            if not several:
+                del self._several[prefix]
 
     def _tidy(self) -> None:
         """Bound the log. A member that has not received too many of the withdrawals is lost."""

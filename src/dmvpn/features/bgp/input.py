@@ -550,7 +550,11 @@ class Limits:
                 peer.count(exceeded=True)
                 self._context.emit(messages.MaximumExceeded.of(peer.address, accepted, limit))
             if not peer.settings.lines.only_warn:
-                self._bar(peer)
+                # It stays down for the minutes of `restart`, or until `clear ip bgp`.
+                minutes = peer.settings.lines.restart_minutes
+                peer.bar(self._context.now + 60.0 * minutes if minutes else float("inf"))
+                if minutes:
+                    self._context.start(peer.timers.connect, 60.0 * minutes)
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent")
             return
         is_near = accepted * 100 > limit * peer.settings.lines.warn_percent
@@ -570,10 +574,3 @@ class Limits:
             self._restarts.not_back(peer)
         else:
             peer.session.notify(cease(Cease.OUT_OF_RESOURCES), "BGP Notification sent")
-
-    def _bar(self, peer: Peer) -> None:
-        """Keep a peer down that exceeded its limit: for the minutes of `restart`, or until `clear ip bgp`."""
-        minutes = peer.settings.lines.restart_minutes
-        peer.bar(self._context.now + 60.0 * minutes if minutes else float("inf"))
-        if minutes:
-            self._context.start(peer.timers.connect, 60.0 * minutes)

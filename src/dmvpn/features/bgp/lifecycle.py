@@ -73,7 +73,11 @@ class Lifecycle:
         for other in [one for one in peer.sessions if one is not session]:
             self.collide(other)
         self.bury_all()
-        self._recognize(peer, session)
+        # The range of a dynamic neighbor may allow several AS numbers: the OPEN says which.
+        remote_as = session.identity.remote_as
+        if peer.dynamic and remote_as != peer.settings.remote_as:
+            known = guest(self._state.config, peer.address, remote_as=remote_as)
+            peer.obey(peer.settings if known is None else known)
         peer.came_up(surely(session.peer_open).identifier, self._context.now)
         if self._state.config.log_changes:
             self._context.emit(messages.NeighborChanged.up(_name(peer), self._context.ports.vrf))
@@ -94,13 +98,6 @@ class Lifecycle:
         else:
             session.notify(cease(Cease.COLLISION), "")
 
-    def _recognize(self, peer: Peer, session: Session) -> None:
-        """Apply the settings for the AS in the OPEN of a dynamic neighbor, where its range allows several."""
-        remote_as = session.identity.remote_as
-        if peer.dynamic and remote_as != peer.settings.remote_as:
-            known = guest(self._state.config, peer.address, remote_as=remote_as)
-            peer.obey(peer.settings if known is None else known)
-
     # ---------------------------------------------------------------------------------------------------- ending
 
     def reset(self, peer: Peer, subcode: Cease, reason: str) -> None:
@@ -112,21 +109,18 @@ class Lifecycle:
         """Act on the sessions that ended."""
         ended = self._state.ended
         while ended:
-            self._bury(ended.pop(0))
-
-    def _bury(self, session: Session) -> None:
-        """Log the end of a session, update its neighbor, and schedule the next connection to it."""
-        state, peer = self._state, self._state.close(session)
-        ending = surely(session.ending)
-        self._log(peer, session, ending)
-        if session.was_established:
-            self._gone(peer, session, ending)
-        if peer.sessions or state.peers.get(peer.address) is not peer:
-            return
-        if peer.dynamic:
-            state.forget_guest(peer)
-        elif not peer.settings.lines.shutdown and not self._context.is_running(peer.timers.connect):
-            self._connector.connect_soon(peer)
+            session = ended.pop(0)
+            state, peer = self._state, self._state.close(session)
+            ending = surely(session.ending)
+            self._log(peer, session, ending)
+            if session.was_established:
+                self._gone(peer, session, ending)
+            if peer.sessions or state.peers.get(peer.address) is not peer:
+                continue
+            if peer.dynamic:
+                state.forget_guest(peer)
+            elif not peer.settings.lines.shutdown and not self._context.is_running(peer.timers.connect):
+                self._connector.connect_soon(peer)
 
     def _log(self, peer: Peer, session: Session, ending: Ending) -> None:
         """Log the NOTIFICATION that ended a session."""
@@ -237,12 +231,9 @@ class Reception:
         elif session.peer_open is not None and not was_open:
             for loser in peer.losers(session):
                 self._lifecycle.collide(loser)
-        self._charge(peer, session, work + peer.counts.keepalives[1] - alive)
-
-    def _charge(self, peer: Peer, session: Session, work: int) -> None:
-        """Count work that a neighbor caused, and let it wait if that is too much."""
+        # A neighbor that causes too much work waits.
         budgets, address, now = self._budgets, peer.address, self._context.now
-        budgets.charge(address, work, now)
+        budgets.charge(address, work + peer.counts.keepalives[1] - alive, now)
         if session.is_established and not budgets.may(address, now):
             session.pause()
             self._turns.set(session.stream, min(budgets.when(address, now), now + LONGEST_PAUSE))
@@ -423,16 +414,18 @@ class Neighbors:
         is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(state.ports, up.remote, way)
         peer = self._caller(up) if not is_past else None
         identity = self._connector.identity(peer.settings, dynamic=peer.dynamic) if peer is not None else None
-        if peer is None or identity is None or self._is_unwelcome(peer):
+        if (
+            peer is None
+            or identity is None
+            or peer.settings.lines.shutdown
+            or peer.is_busy
+            or self._context.now < peer.barred_until
+        ):
             if peer is not None:
                 state.forget_guest(peer)
             self._context.emit(StreamClose(up.stream, abort=True))
             return
         self._connector.open(peer, up.stream, identity).connected(up)
-
-    def _is_unwelcome(self, peer: Peer) -> bool:
-        """Return whether an incoming connection of this peer is refused."""
-        return peer.settings.lines.shutdown or peer.is_busy or self._context.now < peer.barred_until
 
     def _caller(self, up: StreamUp) -> Peer | None:
         """Return the peer of an incoming connection: configured, or a new dynamic one unless there are too many."""
@@ -484,17 +477,12 @@ class Neighbors:
         prefix = interface.prefix if interface is not None else None
         for peer in list(self._state.peers.values()):
             if prefix is not None and peer.address in prefix:
-                self._hurry(peer)
-
-    def _hurry(self, peer: Peer) -> None:
-        """Connect immediately; an attempt without an answer so far is restarted, because TCP retries with growing
-        pauses.
-        """
-        if peer.dynamic or any(session.up is not None for session in peer.sessions):
-            return
-        for session in peer.sessions:
-            self._context.emit(StreamClose(session.stream, abort=True))
-            session.end(Ending(""))
-        self._lifecycle.bury_all()
-        peer.be_called_often()
-        self._connector.connect_soon(peer, at_once=True)
+                # An attempt without an answer so far is restarted, because TCP retries with growing pauses.
+                if peer.dynamic or any(session.up is not None for session in peer.sessions):
+                    continue
+                for session in peer.sessions:
+                    self._context.emit(StreamClose(session.stream, abort=True))
+                    session.end(Ending(""))
+                self._lifecycle.bury_all()
+                peer.be_called_often()
+                self._connector.connect_soon(peer, at_once=True)

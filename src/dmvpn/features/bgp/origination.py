@@ -193,18 +193,15 @@ class Aggregates:
         for aggregate in config.aggregates:
             inside = [prefix for prefix in prefixes if prefix != aggregate.prefix and prefix in aggregate.prefix]
             if inside:
-                self._keep_parts(aggregate.prefix, table, inside)
+                parts = self._parts.setdefault(aggregate.prefix, {})
+                for inner in inside:
+                    best = table.best(inner)
+                    if best is None:
+                        parts.pop(inner, None)
+                    else:
+                        parts[inner] = best
                 news.update(self._make(aggregate, config, router_id, table, inside, now))
         return news
-
-    def _keep_parts(self, prefix: Prefix, table: LocRib, inside: Iterable[Prefix]) -> None:
-        parts = self._parts.setdefault(prefix, {})
-        for inner in inside:
-            best = table.best(inner)
-            if best is None:
-                parts.pop(inner, None)
-            else:
-                parts[inner] = best
 
     def _make(
         self,

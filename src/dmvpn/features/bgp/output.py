@@ -127,9 +127,19 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
     attributes = changed(attributes, changes, hops)
     metric = attributes.med
     if audience.internal:
-        attributes = _internally(path, attributes, audience)
+        attributes = replace(attributes, local_pref=path.local_pref)
+        if path.internal and not path.own:
+            clusters = (audience.cluster_id, *attributes.clusters)
+            attributes = replace(attributes, originator=attributes.originator or path.identifier, clusters=clusters)
     elif audience.confederate:
-        attributes = _to_confederates(path, attributes, audience)
+        # RFC 5065 §5.2: local preference and MED stay.
+        attributes = replace(
+            attributes,
+            path=_with_member(attributes.path, audience),
+            local_pref=path.local_pref,
+            originator=None,
+            clusters=(),
+        )
     else:
         attributes = _externally(path, attributes, audience)
     if changes.sets_metric:
@@ -143,7 +153,14 @@ def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
     """
     if audience.leaves_at is not None:
         attributes = leaving(attributes, audience.leaves_at if audience.inside else None)
-    return _with_communities(attributes, audience)
+    if not audience.lines.send_community:
+        attributes = replace(attributes, communities=(), large=())
+    if not audience.lines.send_extended:
+        return replace(attributes, extended=())
+    if audience.inside:
+        return attributes
+    # Non-transitive communities stay in our AS, RFC 4360 §6.
+    return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
 
 
 def leaving(attributes: Attributes, preference: int | None) -> Attributes:
@@ -197,42 +214,6 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
     else:
         keeps = not lines.next_hop_self and audience.shared is not None and hop in audience.shared
     return attributes if keeps else replace(attributes, next_hop=audience.local)
-
-
-def _with_communities(attributes: Attributes, audience: Audience) -> Attributes:
-    """Return the attributes with the kinds of communities that are sent to these peers."""
-    if not audience.lines.send_community:
-        attributes = replace(attributes, communities=(), large=())
-    if not audience.lines.send_extended:
-        return replace(attributes, extended=())
-    if audience.inside:
-        return attributes
-    # Non-transitive communities stay in our AS, RFC 4360 §6.
-    return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
-
-
-def _internally(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
-    attributes = replace(attributes, local_pref=path.local_pref)
-    if path.own or not path.internal:
-        return attributes
-    return replace(
-        attributes,
-        originator=attributes.originator or path.identifier,
-        clusters=(audience.cluster_id, *attributes.clusters),
-    )
-
-
-def _to_confederates(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
-    """Return the attributes for another member AS of our confederation, RFC 5065 §5.2: local preference and
-    MED stay.
-    """
-    return replace(
-        attributes,
-        path=_with_member(attributes.path, audience),
-        local_pref=path.local_pref,
-        originator=None,
-        clusters=(),
-    )
 
 
 def _with_member(path: tuple[Segment, ...], audience: Audience) -> tuple[Segment, ...]:

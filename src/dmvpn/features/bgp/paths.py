@@ -466,7 +466,12 @@ class LocRib:
                 continue
             paths = tuple(map(id, destination.paths.values()))
             if paths not in known:
-                known[paths] = self._chosen_of(destination.paths.values())
+                usable = ordered(destination.paths.values(), self.metric_to, self.decision)
+                limit = self.limits[usable[0].inside] if usable else 1
+                others = (
+                    [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
+                )
+                known[paths] = (tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others)
             best, others = known[paths]
             candidates = numbered(destination.candidates, others) if others or destination.candidates else ()
             is_same = (best is destination.best or best == destination.best) and candidates == destination.candidates
@@ -477,13 +482,6 @@ class LocRib:
             if not destination.paths:
                 del self.destinations[prefix]
         return changed
-
-    def _chosen_of(self, paths: Iterable[Path]) -> tuple[tuple[Path, ...], list[tuple[Path, Merit]]]:
-        """Return the paths in use, and the paths that may be advertised."""
-        usable = ordered(paths, self.metric_to, self.decision)
-        limit = self.limits[usable[0].inside] if usable else 1
-        others = [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
-        return tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others
 
     def candidates(self, prefix: Prefix) -> tuple[AdvertisablePath, ...]:
         """Return the paths that may be advertised together, best first."""

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.input import Learning
     from dmvpn.features.bgp.model import NetworkLine, Vpn
     from dmvpn.features.bgp.neighbor import Peer, State
@@ -238,7 +237,11 @@ class Routes:
             stays=path.inside and not self._config.tells_internal,
             tag=attributes.neighbor_system,
             told_by=tuple(one.teller for one in best for _ in _next_hops(one)),
-            details=_details(attributes),
+            details=(  # the lines that `show ip route A.B.C.D` adds
+                f"      AS Hops {attributes.path_length}",
+                *((f"      Route tag {attributes.neighbor_system}",) if attributes.neighbor_system else ()),
+                "      MPLS label: none",
+            ),
             imported=path.imported.vrf if path.imported is not None else "",
             since=path.since,
         )
@@ -269,16 +272,6 @@ class Routes:
 def _next_hops(path: Path) -> tuple[NextHop, ...]:
     """Return where a path leads. The routing table finds its next hop, unless it is in another VRF."""
     return (NextHop("", path.attributes.next_hop),) if path.imported is None else path.imported.next_hops
-
-
-def _details(attributes: Attributes) -> tuple[str, ...]:
-    """Return the lines that `show ip route A.B.C.D` adds for a BGP route."""
-    tag = attributes.neighbor_system
-    return (
-        f"      AS Hops {attributes.path_length}",
-        *((f"      Route tag {tag}",) if tag else ()),
-        "      MPLS label: none",
-    )
 
 
 def _of_ours(config: BgpConfig) -> tuple[object, ...]:

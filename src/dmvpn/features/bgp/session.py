@@ -117,6 +117,7 @@ class OpenParameters:
 
     def open(self) -> Open:
         """Return our OPEN."""
+        ways = self.additional.receives + 2 * self.additional.sends
         return Open.with_capabilities(
             self.local_as,
             self.hold_time,
@@ -126,7 +127,7 @@ class OpenParameters:
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, self.local_as.to_bytes(4, "big")),
-                *_additional_capability(self.additional),
+                *((CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()),
                 *((CapabilityValue(Capability.ENHANCED_REFRESH),) if self.marks_refreshes else ()),
                 *((self.restart.capability(),) if self.restart is not None else ()),
             ),
@@ -155,12 +156,6 @@ def agreed(own: Additional, received: Open) -> Additional:
     """Return in which directions path identifiers are used: where one end sends them and the other receives them."""
     theirs = _additional_of(received)
     return Additional(sends=own.sends and theirs.receives, receives=own.receives and theirs.sends)
-
-
-def _additional_capability(own: Additional) -> tuple[CapabilityValue, ...]:
-    """Return the capability of RFC 7911 §4, unless neither direction is configured."""
-    ways = own.receives + 2 * own.sends
-    return (CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()
 
 
 def _additional_of(received: Open) -> Additional:

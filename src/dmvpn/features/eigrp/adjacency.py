@@ -231,7 +231,9 @@ class Adjacencies:
             if neighbor is not None and is_meant:
                 self._teardown.drop(neighbor, DownReason.TERMINATED)
             return
-        if not self._agrees(parameters):
+        theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
+        weights = self._state.settings.scale.weights
+        if theirs != (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5):  # RFC 7868 §5.6.1; K6 may differ
             self._refuse_weights(interface, address, neighbor, parameters)
             return
         stub = packet.find(Stub)
@@ -265,12 +267,6 @@ class Adjacencies:
             return False
         self._teardown.drop(stranger, DownReason.CROWDED)
         return True
-
-    def _agrees(self, parameters: Parameters) -> bool:
-        """Return whether K1 to K5 are equal to ours, RFC 7868 §5.6.1; K6 need not be."""
-        theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
-        weights = self._state.settings.scale.weights
-        return theirs == (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5)
 
     def _refuse_weights(
         self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, parameters: Parameters

@@ -408,7 +408,14 @@ class Advertiser:
             if self._must_pause(neighbor.interface):
                 neighbor.interface.hold(neighbor)
             else:
-                work = self._send_backlog(neighbor)
+                opcode, parts, sorted_out = self._adverts.take(neighbor)
+                for prefix, advert, _ in parts:
+                    self._note_told_alone(neighbor, prefix, advert)
+                ends = opcode is Opcode.UPDATE and neighbor.backlog.end_table()
+                octets = _joined(parts)
+                if octets or ends:
+                    self._transport.send(neighbor, opcode, octets, PacketFlag.END_OF_TABLE if ends else PacketFlag(0))
+                work = len(parts) + sorted_out // _SORTED_OUT
         self._mark(neighbor)
         return work
 
@@ -487,19 +494,6 @@ class Advertiser:
             self._interfaces[neighbor.interface] = None
 
     # Packets ---------------------------------------------------------------------------------------------------
-
-    def _send_backlog(self, neighbor: Neighbor) -> int:
-        """Send the next packet of the neighbor's backlog; the last one of its first table is marked. Returns the amount
-        of work, in destinations.
-        """
-        opcode, parts, sorted_out = self._adverts.take(neighbor)
-        for prefix, advert, _ in parts:
-            self._note_told_alone(neighbor, prefix, advert)
-        ends = opcode is Opcode.UPDATE and neighbor.backlog.end_table()
-        octets = _joined(parts)
-        if octets or ends:
-            self._transport.send(neighbor, opcode, octets, PacketFlag.END_OF_TABLE if ends else PacketFlag(0))
-        return len(parts) + sorted_out // _SORTED_OUT
 
     def _note_told_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
         """Record that one neighbor has received this advert. If the other members know another, the group must receive

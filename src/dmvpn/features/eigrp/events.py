@@ -219,13 +219,8 @@ class Receiver:
             both = _SEALS.get(kind, f"a digest of type {kind}"), _SEALS[self._seals.kind(interface)]
             self._context.emit(AuthenticationMismatch.of(number, address, interface.name, *both))
         if neighbor is not None:
-            neighbor.refuse(Reason(self._why(interface, packet), since=self._context.now))
-
-    @staticmethod
-    def _why(interface: EigrpInterface, packet: EigrpPacket) -> EigrpReason:
-        if packet.find(Authentication) is None:
-            return EigrpReason.NO_DIGEST
-        return EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
+            wrong = EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
+            neighbor.refuse(Reason(EigrpReason.NO_DIGEST if digest is None else wrong, since=self._context.now))
 
     def _drop(self, why: str) -> None:
         self._state.traffic.drop(why)

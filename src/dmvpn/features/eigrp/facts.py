@@ -95,7 +95,9 @@ def _process(process: Process) -> EigrpFacts:
         EigrpFacts,
         settings,
         weights=astuple(settings.scale.weights),
-        stub=_stub(settings.stub),
+        stub=None
+        if settings.stub is None
+        else tuple(word for flag, word in _STUB_WORDS.items() if flag in settings.stub),
         networks=tuple((network.address, network.wildcard) for network in settings.networks),
         redistributes=tuple(one.source.value for one in settings.redistributions),
         interfaces=tuple(
@@ -110,7 +112,3 @@ def _process(process: Process) -> EigrpFacts:
         ),
         dropped=dict(process.state.traffic.dropped),
     )
-
-
-def _stub(flags: StubFlag | None) -> tuple[str, ...] | None:
-    return None if flags is None else tuple(word for flag, word in _STUB_WORDS.items() if flag in flags)

@@ -230,7 +230,11 @@ class Limits:
         if self._kept > MOST_PREFIXES:
             self._make_room(list(neighbors.values()))
         if settings.redistributed_limit is not None:
-            self._check_redistribution(settings.redistributed_limit)
+            about = f"{self._state.settings.autonomous_system}: Redistributed"
+            if not self.bars_redistribution and self._is_over(
+                self.redistributed, settings.redistributed_limit, self._redistributor.count, about
+            ):
+                self._redistributor.bar(True)
 
     def _check_neighbor(self, neighbor: Neighbor) -> None:
         limit = self.limit_of(neighbor.address)
@@ -254,11 +258,6 @@ class Limits:
         room = PrefixLimit(MOST_PREFIXES)
         if self._is_over(self._gauge(most.address), room, self._kept, self._name(most)):
             self._teardown.drop(most, DownReason.PREFIX_LIMIT, tell=True)
-
-    def _check_redistribution(self, limit: PrefixLimit) -> None:
-        about = f"{self._state.settings.autonomous_system}: Redistributed"
-        if not self.bars_redistribution and self._is_over(self.redistributed, limit, self._redistributor.count, about):
-            self._redistributor.bar(True)
 
     def _is_over(self, gauge: Gauge, limit: PrefixLimit, count: int, about: str) -> bool:
         """Log threshold and limit; returns whether a pause begins."""

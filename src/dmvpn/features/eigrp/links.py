@@ -50,19 +50,16 @@ class RouterIdChoice:
         if chosen is None:
             if state.router_id != UNSPECIFIED and self._neighborhood.up:
                 return
-            chosen = self._highest()
+            states = [each for each in state.context.ports.interfaces.all() if each.enabled]
+            addressed = [(each.name, each.address) for each in states if isinstance(each.address, IPv4Address)]
+            loopbacks = [address for name, address in addressed if name.startswith("Loopback")]
+            addresses = loopbacks or [address for _, address in addressed]
+            chosen = max(addresses, default=UNSPECIFIED)
         if chosen != state.router_id:
             state.router_id = chosen
             self._redistributor.refresh_all()
             for interface in state.interfaces.values():
                 self._advertiser.tell_again(interface)
-
-    def _highest(self) -> IPv4Address:
-        states = [state for state in self._state.context.ports.interfaces.all() if state.enabled]
-        addressed = [(state.name, state.address) for state in states if isinstance(state.address, IPv4Address)]
-        loopbacks = [address for name, address in addressed if name.startswith("Loopback")]
-        addresses = loopbacks or [address for _, address in addressed]
-        return max(addresses, default=UNSPECIFIED)
 
 
 # ------------------------------------------------------------------------------------------------ changed keys

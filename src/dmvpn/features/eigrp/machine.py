@@ -473,8 +473,9 @@ class EigrpMachine(Machine):
         self.config = config
         wanted = {settings.autonomous_system: settings for settings in config.processes if not settings.shutdown}
         for number, process in list(self.processes.items()):
-            settings = wanted.get(number)
-            if settings is None or _must_restart(process.state.settings, settings):
+            old, settings = process.state.settings, wanted.get(number)
+            # Other weights change every metric.
+            if settings is None or (old.name, old.scale.weights) != (settings.name, settings.scale.weights):
                 process.close(DownReason.ROUTE_CONFIGURATION)
                 process.settle()
                 del self.processes[number], self._tables[number]
@@ -493,8 +494,3 @@ class EigrpMachine(Machine):
         for process in self.processes.values():
             for name, interface in process.state.interfaces.items():
                 self._running.setdefault(name, []).append((process, interface))
-
-
-def _must_restart(old: ProcessSettings, new: ProcessSettings) -> bool:
-    """Return whether a change affects every metric."""
-    return (old.name, old.scale.weights) != (new.name, new.scale.weights)

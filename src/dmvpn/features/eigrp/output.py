@@ -380,7 +380,9 @@ class Transport:
         flags = PacketFlag.CONDITIONAL_RECEIVE if laggards else PacketFlag(0)
         packet = self._packet(opcode, octets, flags)
         if laggards:
-            self._announce(interface, laggards, packet.sequence)
+            names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
+            announced = NextMulticastSequence(sequence=packet.sequence)
+            self._sender.send(interface, ALL_ROUTERS, hello(self._state.settings, interface, names, announced))
         interface.count_multicast(conditional=bool(laggards))
         self._sender.send(interface, ALL_ROUTERS, packet)
         for neighbor in recipients:
@@ -456,11 +458,6 @@ class Transport:
 
     def _transmit(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         self._sender.send(neighbor.interface, neighbor.address, packet)
-
-    def _announce(self, interface: EigrpInterface, laggards: list[Neighbor], sequence: int) -> None:
-        names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
-        packet = hello(self._state.settings, interface, names, NextMulticastSequence(sequence=sequence))
-        self._sender.send(interface, ALL_ROUTERS, packet)
 
     def _acknowledge(self, neighbor: Neighbor) -> None:
         packet = EigrpPacket(

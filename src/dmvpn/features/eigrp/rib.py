@@ -153,14 +153,10 @@ class Redistributor:
             return UNCHANGED
         return self._context.ports.policies.of_routes().mapped(name, MatchedRoute.of(route))
 
-    def _metric_in(self, process: int, prefix: Prefix) -> Vector | None:
-        """Return the metric of a prefix in another process of this router."""
-        destination = self._state.tables.get(process, {}).get(prefix)
-        return destination.current.metric if destination is not None and destination.current is not None else None
-
     def _own_metric(self, rule: Redistribution, route: Route) -> Vector | None:
         if rule.source is RouteSource.EIGRP:
-            return self._metric_in(int(rule.process), route.prefix)
+            destination = self._state.tables.get(int(rule.process), {}).get(route.prefix)
+            return destination.current.metric if destination is not None and destination.current is not None else None
         if rule.source not in _OWN_METRIC:
             return None
         interface = route.next_hops[0].interface if route.next_hops else ""

@@ -183,17 +183,14 @@ class Adjacencies:
         if moved:
             self._sender.listen(interface)
         if is_new:
-            self._review(interface)
+            # RFC 2328 §10.3, event AdjOK?: other adjacencies may be wanted now.
+            for neighbor in list(interface.neighbors.values()):
+                wanted = neighbor.wants_adjacency
+                if neighbor.state is NeighborState.TWO_WAY and wanted:
+                    self.move(neighbor, NeighborMove.ADJACENT, "AdjOK?")
+                elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
+                    self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
             self._topology.network_changed(interface)
-
-    def _review(self, interface: OspfInterface) -> None:
-        """Review which adjacencies are wanted after the designated routers changed. RFC 2328 §10.3, event AdjOK?."""
-        for neighbor in list(interface.neighbors.values()):
-            wanted = neighbor.wants_adjacency
-            if neighbor.state is NeighborState.TWO_WAY and wanted:
-                self.move(neighbor, NeighborMove.ADJACENT, "AdjOK?")
-            elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
-                self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
 
     # ------------------------------------------------------------------------------------------------ lost
 

@@ -176,10 +176,14 @@ class Exchange:
         match neighbor.state:
             case NeighborState.EX_START:
                 self._negotiate(neighbor, description)
-            case NeighborState.EXCHANGE:
-                self._continue(neighbor, description)
-            case NeighborState.LOADING | NeighborState.FULL:
-                self._late(neighbor, description)
+            case NeighborState.EXCHANGE | NeighborState.LOADING | NeighborState.FULL:
+                # The slave may receive the last description again after the exchange.
+                if neighbor.talk.is_again(description):
+                    self._descriptions.say_again(neighbor)
+                elif neighbor.state is NeighborState.EXCHANGE and neighbor.talk.fits(description):
+                    self._take(neighbor, description)
+                else:
+                    self._adjacencies.restart(neighbor, "SeqNumberMismatch")
 
     def _fits(self, neighbor: Neighbor, theirs: int) -> bool:
         """Return whether descriptions of a neighbor with this MTU may be taken, RFC 2328 §10.6.
@@ -228,55 +232,29 @@ class Exchange:
                 else:
                     neighbor.talk.summarize(entry.header(now))
 
-    def _continue(self, neighbor: Neighbor, description: Description) -> None:
-        if neighbor.talk.is_again(description):
-            self._descriptions.say_again(neighbor)
-        elif neighbor.talk.fits(description):
-            self._take(neighbor, description)
-        else:
-            self._adjacencies.restart(neighbor, "SeqNumberMismatch")
-
-    def _late(self, neighbor: Neighbor, description: Description) -> None:
-        """Answer a repeated last description: it may arrive again at the slave after the exchange."""
-        if neighbor.talk.is_again(description):
-            self._descriptions.say_again(neighbor)
-        else:
-            self._adjacencies.restart(neighbor, "SeqNumberMismatch")
-
     def _take(self, neighbor: Neighbor, description: Description) -> None:
         """Process the next description: note which LSAs we lack, and answer."""
         talk = neighbor.talk
         talk.hear(description)
         neighbor.answer()
-        if not self._note_missing(neighbor, description):
-            self._adjacencies.restart(neighbor, "SeqNumberMismatch")
-            return
+        for header in description.headers:
+            if not neighbor.interface.area.admits(header.type):
+                self._adjacencies.restart(neighbor, "SeqNumberMismatch")
+                return
+            database = self._state.database(neighbor.interface.area, header.type)
+            if header.type == LsaType.OPAQUE_LINK or database.compare(header) > 0:
+                talk.miss(header)
         is_over = talk.leads and talk.is_told and talk.is_heard
         if not is_over:
             talk.turn()
             self._descriptions.describe_next(neighbor)
             is_over = not talk.leads and talk.is_told and talk.is_heard
-        if is_over:
-            self._described(neighbor)
-        else:
-            self._ask(neighbor)
-
-    def _note_missing(self, neighbor: Neighbor, description: Description) -> bool:
-        """Note the LSAs that we lack. Return False if a header's type is unknown or not allowed in this area."""
-        for header in description.headers:
-            if not neighbor.interface.area.admits(header.type):
-                return False
-            database = self._state.database(neighbor.interface.area, header.type)
-            if header.type == LsaType.OPAQUE_LINK or database.compare(header) > 0:
-                neighbor.talk.miss(header)
-        return True
-
-    def _described(self, neighbor: Neighbor) -> None:
-        if neighbor.talk.requests:
-            self._adjacencies.move(neighbor, NeighborMove.DESCRIBED, "Exchange Done")
-            self._ask(neighbor)
-        else:
+        if is_over and not talk.requests:
             self._adjacencies.move(neighbor, NeighborMove.COMPLETE, "Exchange Done")
+            return
+        if is_over:
+            self._adjacencies.move(neighbor, NeighborMove.DESCRIBED, "Exchange Done")
+        self._ask(neighbor)
 
     # ------------------------------------------------------------------------------------------------ requests
 

@@ -70,27 +70,23 @@ def _process(process: Process) -> OspfFacts:
 def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
     """Yield known neighbors, and neighbors whose Hellos are refused."""
     for process in machine.processes.values():
-        yield from _neighbors(process, now)
-
-
-def _neighbors(process: Process, now: float) -> Iterator[NeighborFacts]:
-    for interface in process.interfaces.values():
-        for neighbor in interface.neighbors.values():
-            yield NeighborFacts(
-                protocol=f"ospf {process.number}",
-                interface=interface.name,
-                address=neighbor.address,
-                up=neighbor.is_full or (neighbor.is_two_way and not neighbor.wants_adjacency),
-                age=now - neighbor.since,
-                reason=reason_facts(neighbor.refusal),
-            )
-        for address, reason in interface.refusals.items():
-            if address not in interface.neighbors:
+        for interface in process.interfaces.values():
+            for neighbor in interface.neighbors.values():
                 yield NeighborFacts(
                     protocol=f"ospf {process.number}",
                     interface=interface.name,
-                    address=address,
-                    up=False,
-                    age=now - reason.since,
-                    reason=reason_facts(reason),
+                    address=neighbor.address,
+                    up=neighbor.is_full or (neighbor.is_two_way and not neighbor.wants_adjacency),
+                    age=now - neighbor.since,
+                    reason=reason_facts(neighbor.refusal),
                 )
+            for address, reason in interface.refusals.items():
+                if address not in interface.neighbors:
+                    yield NeighborFacts(
+                        protocol=f"ospf {process.number}",
+                        interface=interface.name,
+                        address=address,
+                        up=False,
+                        age=now - reason.since,
+                        reason=reason_facts(reason),
+                    )

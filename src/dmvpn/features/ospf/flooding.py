@@ -214,7 +214,12 @@ def router_body(state: State, area: RunningArea) -> RouterBody:
     links = [link for interface in mine for link in links_of(interface)]
     last_resort = state.last_resort
     if last_resort is not None:
-        links = [_costly(link) if link.type != LinkType.STUB or last_resort.stubs else link for link in links]
+        links = [
+            RouterLink(link.type, link.id, link.data, LAST_RESORT)
+            if link.type != LinkType.STUB or last_resort.stubs
+            else link
+            for link in links
+        ]
     return RouterBody(int(_flags(state, area)), tuple(links))
 
 
@@ -229,10 +234,6 @@ def _flags(state: State, area: RunningArea) -> RouterFlag:
         if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
             flags |= RouterFlag.TRANSLATOR
     return flags
-
-
-def _costly(link: RouterLink) -> RouterLink:
-    return RouterLink(link.type, link.id, link.data, LAST_RESORT)
 
 
 def links_of(interface: OspfInterface) -> Iterator[RouterLink]:
@@ -389,20 +390,15 @@ class Origination:
             # Not at once each time: two routers of one identifier would answer each other as fast as they can.
             own.again = True
             self._request(own)
-            self._say_if_often(own)
+            # A restarted router finds its old LSA once; a router that often finds it shares its router ID.
+            now = self._context.now
+            if now - own.counted > _CONTEST_PERIOD:
+                own.contests, own.counted = 0, now
+            own.contests += 1
+            if own.contests == _CONTESTS and own.key.type == LsaType.ROUTER:
+                self._context.emit(DuplicateInArea.of(own.key.router, own.area.number))
         elif lsa.header.age < MAX_AGE:
             self._flush(area, lsa.key)
-
-    def _say_if_often(self, own: Own) -> None:
-        """Log if it happens often: a restarted router finds its old LSA once; a router that often finds it shares
-        its router ID.
-        """
-        now = self._context.now
-        if now - own.counted > _CONTEST_PERIOD:
-            own.contests, own.counted = 0, now
-        own.contests += 1
-        if own.contests == _CONTESTS and own.key.type == LsaType.ROUTER:
-            self._context.emit(DuplicateInArea.of(own.key.router, own.area.number))
 
     def buried(self, area: RunningArea | None, key: LsaKey) -> None:
         """Note that an instance has gone from the database; if it is to be there, it begins again."""

@@ -220,11 +220,7 @@ class Links:
                     self._adjacencies.watch(neighbor, wanted=settings.bfd)
         if settings.hello_interval != old.hello_interval and interface.speaks:
             self._hellos.say(interface)
-        self._set_timers_again(interface, old)
-
-    def _set_timers_again(self, interface: OspfInterface, old: Settings) -> None:
-        """Let timers that run end as the new intervals say, which may be much shorter."""
-        settings = interface.settings
+        # Timers that run end as the new intervals say, which may be much shorter.
         for neighbor in interface.neighbors.values():
             if settings.retransmit_interval < old.retransmit_interval:
                 self._context.hasten(neighbor.retransmit_timer, settings.retransmit_interval)

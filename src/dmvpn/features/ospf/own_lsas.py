@@ -48,26 +48,6 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ not-so-stubby areas
 
 
-def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
-    """Return the type 7 default route that we originate in an area.
-
-    An internal router originates it if it has a default route, RFC 3101 §2.7.
-    """
-    settings = area.settings.nssa
-    if not settings.default or not (is_border or has_one):
-        return None
-    return ExternalBody(IPv4Address(0), settings.metric, settings.metric_type == 2)
-
-
-def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Address:
-    """Return the forwarding address of our redistributed routes: our highest address of a loopback in the area, else of
-    all.
-    """
-    mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
-    loopbacks = [each for each in mine if each.is_loopback]
-    return max((each.address for each in loopbacks or mine), default=UNSPECIFIED)
-
-
 def told_inside(state: State, area: RunningArea, body: ExternalBody) -> ExternalBody:
     """Return the advertisement of an external route in an area: packets go to its next hop if that is in the area, else
     to us. A border router advertises the route as type 5 itself, so it names no address.
@@ -89,7 +69,10 @@ def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4A
     mine = [each for each in state.interfaces.values() if each.area is area]
     if any(body.forwarding in each.prefix for each in mine):
         return body.forwarding
-    return address_in(area, mine)
+    # our highest address of a loopback in the area, else of all
+    up = [each for each in mine if each.phase is not InterfaceState.DOWN]
+    loopbacks = [each for each in up if each.is_loopback]
+    return max((each.address for each in loopbacks or up), default=UNSPECIFIED)
 
 
 def translates(area: RunningArea, router_id: IPv4Address) -> bool:
@@ -316,7 +299,11 @@ class Externals:
         line asks for it.
         """
         if prefix.is_default:
-            return default_of(area, is_border=self._state.is_border, has_one=self._imports.has_default())
+            # An internal router originates it if it has a default route, RFC 3101 §2.7.
+            settings = area.settings.nssa
+            if not settings.default or not (self._state.is_border or self._imports.has_default()):
+                return None
+            return ExternalBody(IPv4Address(0), settings.metric, settings.metric_type == 2)
         if self._state.is_border and not area.settings.nssa.redistribute:
             return None
         return self._body(prefix, own=True)

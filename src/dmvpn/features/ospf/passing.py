@@ -65,16 +65,12 @@ def _not_sent(here: Side, process: Process, area: RunningArea, gap: Gap) -> Barr
     if known is not None and home is not None:
         unsent = ("area", str(home.number), "range", str(known.prefix.address), "not-advertise")
         return barred(_NAME, RouteReason.LIST, " ".join(unsent), line=unsent)
-    for number, name, way in _area_lists(home, area):
+    out = ((home.number, home.settings.filter_out, "out"),) if home is not None else ()
+    for number, name, way in (*out, (area.number, area.settings.filter_in, "in")):
         if name and not here.policies.prefix_list_permits(name, prefix):
             words = ("area", str(number), "filter-list", "prefix", name, way)
             return barred(_NAME, RouteReason.LIST, " ".join(words), line=words)
     return barred(_NAME, RouteReason.SUMMARY, "0.0.0.0/0") if area.settings.no_summary else None
-
-
-def _area_lists(home: RunningArea | None, area: RunningArea) -> tuple[tuple[int, str, str], ...]:
-    out = ((home.number, home.settings.filter_out, "out"),) if home is not None else ()
-    return (*out, (area.number, area.settings.filter_in, "in"))
 
 
 def _not_brought_in(here: Side, process: Process, prefix: Prefix) -> Barrier | None:

@@ -25,9 +25,8 @@ from dmvpn.net.ipv4 import ipv4_address
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from dmvpn.base.distribution import Distribution
     from dmvpn.features.ospf.model import ProcessSettings, Redistribution
-    from dmvpn.features.ospf.spf import Hops, OspfRoute
+    from dmvpn.features.ospf.spf import OspfRoute
     from dmvpn.features.ospf.state import State
 
 
@@ -235,20 +234,16 @@ class Offers:
             since=self._context.now,
         )
 
-    def _sorted_out(self, found: OspfRoute, lines: Distribution, distance: int) -> tuple[Hops, int]:
-        """Return the next hops that distribute lists permit, and the administrative distance of the route."""
-        policies = self._context.ports.policies.of_routes()
-        hops = [
-            hop for hop in found.hops if lines.permits(policies, candidate(found, hop), hop.interface, inwards=True)
-        ]
-        return tuple(hops), lines.distance(policies, candidate(found), found.origin, distance)
-
     def _route(self, found: OspfRoute, settings: ProcessSettings) -> Route | None:
         intra, inter, external = settings.distances
         distance = {WayKind.INTRA: intra, WayKind.INTER: inter}.get(found.kind, external)
         hops = found.hops
         if settings.distribution != NOTHING:
-            hops, distance = self._sorted_out(found, settings.distribution, distance)
+            policies, lines = self._context.ports.policies.of_routes(), settings.distribution
+            hops = tuple(
+                hop for hop in hops if lines.permits(policies, candidate(found, hop), hop.interface, inwards=True)
+            )
+            distance = lines.distance(policies, candidate(found), found.origin, distance)
         if not hops or distance >= _UNUSABLE or not found.prefix.is_for_stations:
             return None
         return Route(

@@ -290,6 +290,7 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
     passive = own.name in process.passive or (process.passive_default and own.name not in process.active)
     suppresses = process.suppress_prefixes and not passive if own.suppress_prefixes is None else own.suppress_prefixes
     authentication, obstacle = authentication_of(own, area, chains)
+    hops = process.ttl_hops if own.checks_ttl is None else own.ttl_hops if own.checks_ttl else None
     return project(
         Settings,
         own,
@@ -303,13 +304,8 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
         authentication=authentication,
         obstacle=obstacle,
         bfd=process.bfd if own.bfd is None else own.bfd,
-        least_ttl=_least_ttl(process, own),
+        least_ttl=0 if hops is None else _LARGEST_TTL - hops,
     )
-
-
-def _least_ttl(process: ProcessSettings, own: Interface) -> int:
-    hops = process.ttl_hops if own.checks_ttl is None else own.ttl_hops if own.checks_ttl else None
-    return 0 if hops is None else _LARGEST_TTL - hops
 
 
 def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[AuthenticationSettings, str]:

@@ -42,10 +42,32 @@ class RouteLines:
             key=("ibgp",),
             order=50,
         )
-        self.additional = _additional(mode)
+        self.additional = ConfigLine(
+            mode,
+            "bgp additional-paths ( send [ receive ] | receive )",
+            {
+                "additional-paths": "Several paths to a prefix (RFC 7911)",
+                "send": "Send several paths for a prefix",
+                "receive": "Take them",
+            },
+            key=("send", "receive"),
+            order=15,
+        )
         self.select = _select(mode)
         self.install = ConfigLine(mode, "bgp additional-paths install", {"install": "Choose a backup path"}, order=15)
-        self.distances = _distances(mode)
+        self.distances = ConfigLine(
+            mode,
+            "distance bgp {external:1-255} {internal:1-255} {local:1-255}",
+            {
+                "distance": "Administrative distance",
+                "bgp": "Of BGP's routes",
+                "external": "Of external neighbors",
+                "internal": "Of internal neighbors",
+                "local": "Our own aggregates",
+            },
+            order=51,
+            default="distance bgp 20 200 200",
+        )
         self.dampening = _dampening(mode)
         self.neighbor_distance = distance_line(mode, order=52)
         self.default_metric = ConfigLine(
@@ -138,20 +160,6 @@ def _redistribute(mode: str) -> ConfigLine:
     )
 
 
-def _additional(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "bgp additional-paths ( send [ receive ] | receive )",
-        {
-            "additional-paths": "Several paths to a prefix (RFC 7911)",
-            "send": "Send several paths for a prefix",
-            "receive": "Take them",
-        },
-        key=("send", "receive"),
-        order=15,
-    )
-
-
 def _select(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
@@ -188,22 +196,6 @@ def _dampening(mode: str) -> ConfigLine:
         },
         order=15,
         check=_check_limits,
-    )
-
-
-def _distances(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "distance bgp {external:1-255} {internal:1-255} {local:1-255}",
-        {
-            "distance": "Administrative distance",
-            "bgp": "Of BGP's routes",
-            "external": "Of external neighbors",
-            "internal": "Of internal neighbors",
-            "local": "Our own aggregates",
-        },
-        order=51,
-        default="distance bgp 20 200 200",
     )
 
 

@@ -294,9 +294,12 @@ def _place(router: Section, vrf: str) -> _Place | None:
     section = router.section(instance.VRF_FAMILY, vrf=vrf)
     if section is None:
         return None
+    neighbors = section.following(instance.VRF_NEIGHBOR, said, MergedNeighbors)
+    neighbors.show(section.made(instance.VRF_DEFAULT_ORIGINATE, said), 1)
+    neighbors.show(section.said(instance.VRF_ACTIVATE, activated), 2)
     return _Place(
         ((section, instance.IN_VRF),),
-        _neighbors_in_vrf(section),
+        neighbors.merged(),
         (section.made(instance.IN_VRF.network, _network), NONE),
         router_id=_address(section, instance.VRF_ROUTER_ID),
     )
@@ -368,14 +371,6 @@ def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborL
         1,
     ):
         neighbors.show(entries, place)
-    return neighbors.merged()
-
-
-def _neighbors_in_vrf(section: Section) -> Pages[model.NeighborLines]:
-    """Return all neighbors of a VRF."""
-    neighbors = section.following(instance.VRF_NEIGHBOR, said, MergedNeighbors)
-    neighbors.show(section.made(instance.VRF_DEFAULT_ORIGINATE, said), 1)
-    neighbors.show(section.said(instance.VRF_ACTIVATE, activated), 2)
     return neighbors.merged()
 
 

@@ -77,24 +77,19 @@ def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
     number, address = args.integer("number", 0), args.address("address", None)
     return ShowUpdateGroups(
         groups=tuple(
-            _update_group(machine, group)
+            UpdateGroupEntry(
+                group.number,
+                group.audience.internal,
+                tuple(in_words(group.audience.lines)),
+                machine.routes.table.version,
+                len(group.told),
+                sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
+                round(group.audience.interval),
+                tuple(f"{'*' if machine.peers[one].dynamic else ''}{one}" for one in group.members),
+            )
             for group in machine.groups
             if number in (0, group.number) and (address is None or address in group.members)
         )
-    )
-
-
-def _update_group(machine: BgpMachine, group: UpdateGroup) -> UpdateGroupEntry:
-    audience = group.audience
-    return UpdateGroupEntry(
-        group.number,
-        audience.internal,
-        tuple(in_words(audience.lines)),
-        machine.routes.table.version,
-        len(group.told),
-        sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
-        round(audience.interval),
-        tuple(f"{'*' if machine.peers[one].dynamic else ''}{one}" for one in group.members),
     )
 
 

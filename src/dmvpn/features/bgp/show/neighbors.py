@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.packet import Nlri, Restart
+    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.session import MessageCounts, Session
 
 #: Octets that IOS counts for a network, a path and a set of attributes.
@@ -414,6 +414,7 @@ def _counted(counts: MessageCounts) -> tuple[MessageLine, ...]:
 def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine, now: float) -> NeighborDetail:
     """Return the details with those of an established session."""
     restart, up = session.restart, surely(session.up)
+    families = f"IPv4 Unicast{' (was preserved)' if restart.kept else ''}" if restart and restart.keeps else ""
     return replace(
         detail,
         identifier=str(surely(session.peer_open).identifier),
@@ -429,7 +430,7 @@ def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine,
         foreign_port=up.remote_port,
         version=machine.routes.table.version,
         restart_time=restart.seconds if restart is not None else None,
-        restart_families=_families(restart),
+        restart_families=families,
     )
 
 
@@ -446,12 +447,6 @@ def _capabilities(session: Session) -> dict[str, bool]:
 
 def _left(deadline: float | None, now: float) -> int | None:
     return max(0, round(deadline - now)) if deadline is not None else None
-
-
-def _families(restart: Restart | None) -> str:
-    if restart is None or not restart.keeps:
-        return ""
-    return f"IPv4 Unicast{' (was preserved)' if restart.kept else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,23 +124,18 @@ def render_tables(answers: tuple[ShowTable, ...]) -> Iterator[str]:
     for answer in answers:
         if answer.rd:
             yield f"Route Distinguisher: {answer.rd} (default for vrf {answer.vrf})"
-        yield from path_lines(answer.paths)
-
-
-def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
-    """Yield one line per path; only the first path of a prefix shows it."""
-    last: Prefix | None = None
-    for one in paths:
-        name = "" if one.prefix == last else spelled_prefix(one.prefix)
-        last = one.prefix
-        head = f" {one.status:<4} {name:<16} "
-        if len(name) > 16:
-            yield f" {one.status:<4} {name}"
-            head = " " * 23
-        med = "" if one.med is None else str(one.med)
-        local_pref = "" if one.local_pref is None else str(one.local_pref)
-        way = " ".join(word for word in (one.path, one.origin) if word)
-        yield f"{head}{one.next_hop:<15}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
+        last: Prefix | None = None
+        for one in answer.paths:
+            name = "" if one.prefix == last else spelled_prefix(one.prefix)
+            last = one.prefix
+            head = f" {one.status:<4} {name:<16} "
+            if len(name) > 16:
+                yield f" {one.status:<4} {name}"
+                head = " " * 23
+            med = "" if one.med is None else str(one.med)
+            local_pref = "" if one.local_pref is None else str(one.local_pref)
+            way = " ".join(word for word in (one.path, one.origin) if word)
+            yield f"{head}{one.next_hop:<15}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
 
 
 def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
@@ -268,7 +263,7 @@ def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Choose
     if "route-map" in args:
         return lambda prefix, path: policies.mapped(args.text("list"), candidate(prefix, path.attributes)) is not None
     if "cidr-only" in args:
-        return lambda prefix, _: not _is_classful(prefix)
+        return lambda prefix, _: prefix.length != classful_length(IPv4Address(prefix.number))
     if "inconsistent-as" in args:
         return lambda prefix, _: _has_several_origins(machine, prefix)
     whole = wanted_prefix(args)
@@ -313,10 +308,6 @@ def _number(word: str) -> int:
     if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS for part in (high, low if colon else high)):
         return -1
     return int(high) << 16 | int(low) if colon else int(high)
-
-
-def _is_classful(prefix: Prefix) -> bool:
-    return prefix.length == classful_length(IPv4Address(prefix.number))
 
 
 def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:

@@ -389,21 +389,6 @@ def _stub(mode: str) -> ConfigLine:
     )
 
 
-def _weights(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "metric weights 0 {k1:0-255} {k2:0-255} {k3:0-255} {k4:0-255} {k5:0-255} [ {k6:0-255} ]",
-        {
-            "metric": "How metrics are computed",
-            "weights": "K values; the same on all routers",
-            "0": "Type of service",
-            **{f"k{number}": f"K{number}" for number in range(1, 7)},
-        },
-        order=5,
-        default="metric weights 0 1 0 1 0 0",
-    )
-
-
 class FamilyLines:
     """The lines about neighbors, of a classic process or of an address family, for one mode."""
 
@@ -441,7 +426,18 @@ class FamilyLines:
             order=47,
             default=f"eigrp event-log-size {EVENT_LOG_SIZE}",
         )
-        self.weights = _weights(mode)
+        self.weights = ConfigLine(
+            mode,
+            "metric weights 0 {k1:0-255} {k2:0-255} {k3:0-255} {k4:0-255} {k5:0-255} [ {k6:0-255} ]",
+            {
+                "metric": "How metrics are computed",
+                "weights": "K values; the same on all routers",
+                "0": "Type of service",
+                **{f"k{number}": f"K{number}" for number in range(1, 7)},
+            },
+            order=5,
+            default="metric weights 0 1 0 1 0 0",
+        )
         self.limit = limit_line(mode, "maximum-prefix", 35)
         self.neighbor_limit = limit_line(mode, "neighbor maximum-prefix", 38)
         self.neighbor_limits = limit_line(mode, "neighbor {address:address} maximum-prefix", 38, ("address",))

@@ -124,7 +124,7 @@ def _process(
     section: has networks, stub, router ID.
     topology: has paths, distances, redistribution.
     """
-    stub = section.get(lines.stub)
+    stub, active_time = section.get(lines.stub), topology.get(topology_lines.active_time)
     distance, default_metric = topology.args(topology_lines.distance), topology.get(topology_lines.default_metric)
     return ProcessSettings(
         autonomous_system=number,
@@ -152,7 +152,7 @@ def _process(
         neighbor_limits=tuple(
             (args.address("address"), _limit_of(args)) for args in section.all(lines.neighbor_limits)
         ),
-        active_time=_active_time(topology.get(topology_lines.active_time)),
+        active_time=180.0 if active_time is None else 60.0 * active_time.integer("minutes", 0),
     )
 
 
@@ -192,17 +192,12 @@ def _vector(args: Args) -> Vector:
 
 
 def _summary_metric(args: Args) -> tuple[Prefix, Vector | None, int | None]:
-    prefix = args.prefix("prefix") if "prefix" in args else _masked(args)
+    prefix = (
+        args.prefix("prefix")
+        if "prefix" in args
+        else Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
+    )
     return prefix, _vector(args) if "mtu" in args.values_given else None, args.integer("distance", None)
-
-
-def _masked(args: Args) -> Prefix:
-    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
-
-
-def _active_time(args: Args | None) -> float:
-    """Return seconds; 0: destinations are never stuck."""
-    return 180.0 if args is None else 60.0 * args.integer("minutes", 0)
 
 
 def _limit(args: Args | None) -> PrefixLimit | None:

@@ -56,6 +56,7 @@ def _process(number: int, section: Section) -> model.ProcessSettings:
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     limit, security = section.get(processes.MAXIMUM_LSA), section.get(processes.TTL_SECURITY)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
+    links = sorted(section.all(processes.VIRTUAL_LINK), key=_end)
     return model.ProcessSettings(
         number=number,
         router_id=section.args(processes.ROUTER_ID).address("address", None),
@@ -69,7 +70,7 @@ def _process(number: int, section: Section) -> model.ProcessSettings:
         default_metric=section.args(processes.DEFAULT_METRIC).integer("metric", None),
         summaries=tuple(_summary(args) for args in section.all(processes.SUMMARY)),
         neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
-        virtual_links=_virtual_links(section),
+        virtual_links=tuple(_virtual_link(section, number, args) for number, args in enumerate(links)),
         reference_bandwidth=section.args(processes.REFERENCE).integer("mbps", 100),
         log_changes=section.flag(processes.LOG_CHANGES),
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
@@ -93,11 +94,6 @@ def _process(number: int, section: Section) -> model.ProcessSettings:
         bfd=section.flag(processes.BFD_ALL),
         vrf_lite=section.flag(processes.VRF_LITE),
     )
-
-
-def _virtual_links(section: Section) -> tuple[model.VirtualLink, ...]:
-    links = sorted(section.all(processes.VIRTUAL_LINK), key=_end)
-    return tuple(_virtual_link(section, number, args) for number, args in enumerate(links))
 
 
 def _end(args: Args) -> tuple[int, IPv4Address]:
@@ -155,6 +151,10 @@ def _area(section: Section, number: int) -> model.Area:
     stub, cost = mine(processes.AREA_STUB), mine(processes.AREA_DEFAULT_COST)
     filters = {("in" in args): args.text("list") for args in mine(processes.AREA_FILTER)}
     nssa, translate = mine(processes.AREA_NSSA), mine(processes.AREA_NSSA_TRANSLATE)
+    lines = [*nssa, *translate]
+    words = {word for args in lines for word in args.words}
+    given = next((args for args in lines if "metric" in args.values_given), None)
+    kind = next((args for args in lines if "type" in args.values_given), None)
     return model.Area(
         number=number,
         kind=model.AreaKind.STUB if stub else model.AreaKind.NSSA if nssa or translate else model.AreaKind.NORMAL,
@@ -165,24 +165,16 @@ def _area(section: Section, number: int) -> model.Area:
             model.AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
             for args in mine(processes.AREA_RANGE)
         ),
-        nssa=_nssa([*nssa, *translate]),
+        nssa=model.Nssa(
+            default="default-information-originate" in words,
+            metric=given.integer("metric") if given else 1,
+            metric_type=kind.integer("type") if kind else 2,
+            redistribute="no-redistribution" not in words,
+            always="always" in words,
+            suppress_forwarding="suppress-fa" in words,
+        ),
         filter_in=filters.get(True, ""),
         filter_out=filters.get(False, ""),
-    )
-
-
-def _nssa(lines: list[Args]) -> model.Nssa:
-    """Return the words of both lines."""
-    words = {word for args in lines for word in args.words}
-    given = next((args for args in lines if "metric" in args.values_given), None)
-    kind = next((args for args in lines if "type" in args.values_given), None)
-    return model.Nssa(
-        default="default-information-originate" in words,
-        metric=given.integer("metric") if given else 1,
-        metric_type=kind.integer("type") if kind else 2,
-        redistribute="no-redistribution" not in words,
-        always="always" in words,
-        suppress_forwarding="suppress-fa" in words,
     )
 
 

@@ -88,10 +88,11 @@ def query_processes(ctx: ShowContext, args: Args) -> ShowProcesses:
 
 
 def _entry(process: Process, now: float) -> ProcessEntry:
+    outside = ("autonomous system boundary",) if process.state.is_boundary else ()
     return ProcessEntry(
         number=process.number,
         router=str(process.router_id),
-        roles=_roles(process),
+        roles=(*(("area border",) if process.state.is_border else ()), *outside),
         sources=tuple(_source(one) for one in process.settings.redistributions),
         kinds=_count_of_kinds(process),
         spf=process.settings.spf_throttle,
@@ -128,12 +129,6 @@ def _limit(process: Process) -> tuple[str, ...]:
         return (*lines, times, counts)
     left = "until it is cleared" if state.left is None else f"for {age(state.left)}"
     return (*lines, times, counts, f"    All packets are ignored, {left}")
-
-
-def _roles(process: Process) -> tuple[str, ...]:
-    """Return the border roles of the router, in IOS's words."""
-    outside = ("autonomous system boundary",) if process.state.is_boundary else ()
-    return (*(("area border",) if process.state.is_border else ()), *outside)
 
 
 def _source(one: Redistribution) -> str:
@@ -430,12 +425,11 @@ def protocol_names(ctx: ShowContext) -> list[str]:
 
 def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
-    kinds = [area.settings.kind for area in process.areas.values()]
-    counts = [kinds.count(kind) for kind in (AreaKind.NORMAL, AreaKind.STUB, AreaKind.NSSA)]
+    normal, stub, nssa = _count_of_kinds(process)
     yield f'Routing Protocol is "ospf {process.number}"'
     yield from filter_lines(settings.distribution)
     yield f"  Router ID {process.router_id}"
-    yield (f"  Number of areas in this router is {len(kinds)}. {counts[0]} normal {counts[1]} stub {counts[2]} nssa")
+    yield f"  Number of areas in this router is {len(process.areas)}. {normal} normal {stub} stub {nssa} nssa"
     yield f"  Maximum path: {settings.maximum_paths}"
     yield "  Routing for Networks:"
     for network in settings.networks:
