@@ -94,7 +94,9 @@ class ArchiveMachine(Machine):
             case events.RollbackScheduled():
                 self._schedule(event)
             case events.RollbackCancelled():
-                self._cancel(event)
+                if self.pending is not None and not event.done:
+                    self._context.emit(messages.Confirmed.now())
+                self._wait_for(None)
             case events.RollbackPutOff() if self.pending is not None and self.pending.idle:
                 self._wait_for(replace(self.pending, due=self._context.now + self.pending.minutes * _MINUTE))
 
@@ -113,11 +115,6 @@ class ArchiveMachine(Machine):
     def _wait_for(self, pending: Rollback | None) -> None:
         self.pending = pending
         self._context.arm(self._timer, pending.due if pending is not None else None)
-
-    def _cancel(self, event: events.RollbackCancelled) -> None:
-        if self.pending is not None and not event.done:
-            self._context.emit(messages.Confirmed.now())
-        self._wait_for(None)
 
     def _roll_back(self) -> None:
         pending = self.pending

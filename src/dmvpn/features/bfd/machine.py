@@ -165,12 +165,8 @@ class BfdMachine(Machine):
             self._remove(session)
             return
         self._move(session, SessionMove.DISABLED)
-        patience = session.multiplier * max(session.desired_tx, self._remote_rx(session)) / 1e6
-        self._context.start(session.detect_timer, patience)
-
-    @staticmethod
-    def _remote_rx(session: Session) -> int:
-        return session.heard.required_rx if session.heard is not None else 0
+        slowest = max(session.desired_tx, session.heard.required_rx if session.heard is not None else 0)
+        self._context.start(session.detect_timer, session.multiplier * slowest / 1e6)
 
     def _remove(self, session: Session) -> None:
         del self.sessions[session.interface, int(session.address)]
@@ -266,20 +262,13 @@ class BfdMachine(Machine):
         move = session.hear(packet, event.payload[8:], now)
         if move is not None:
             self._move(session, move)
-            self._watch(session)
+            patience, planned = session.detection_time, self._context.timers.when(session.detect_timer)
+            if patience is not None and (planned is None or planned > now + patience):
+                self._context.start(session.detect_timer, patience)  # so that silence is noticed
         if packet.poll and session.may_speak(now):
             self._send(session, final=True)
         if session.transmit_interval != before:
             self._hasten(session)
-
-    def _watch(self, session: Session) -> None:
-        """Let silence be noticed."""
-        patience = session.detection_time
-        if patience is None:
-            return
-        planned = self._context.timers.when(session.detect_timer)
-        if planned is None or planned > self._context.now + patience:
-            self._context.start(session.detect_timer, patience)
 
     def _hasten(self, session: Session) -> None:
         """Send the next packet not later than by the interval that holds now."""
@@ -341,17 +330,13 @@ class BfdMachine(Machine):
             self._context.emit(messages.SessionUp.of(session.discriminator, session.handle))
             self._context.tell_of_neighbor(Sign.CAME, session.address, session.interface, "BFD: up")
         elif old is BfdState.UP:
-            self._gone(session, move)
+            _, why = ENDS[move]
+            self._context.emit(messages.SessionDown.of(session.discriminator, session.handle, why))
+            self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
+            if move not in PEACEFUL:
+                clients = tuple(session.clients)
+                self._context.emit(PathLost(Witness.BFD, session.interface, session.address, clients))
         self._set_intervals(session)
         if session.parameters is not None and session.may_speak(self._context.now):
             self._send(session)
             self._hasten(session)
-
-    def _gone(self, session: Session, move: SessionMove) -> None:
-        """Note that a session went down."""
-        _, why = ENDS[move]
-        self._context.emit(messages.SessionDown.of(session.discriminator, session.handle, why))
-        self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
-        if move not in PEACEFUL:
-            clients = tuple(session.clients)
-            self._context.emit(PathLost(Witness.BFD, session.interface, session.address, clients))

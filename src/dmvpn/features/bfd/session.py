@@ -325,7 +325,9 @@ class Seals:
         if wanted is None or given is None:
             session.believe()
             return
-        keys = [key for key in self._accepted(wanted.chain, now) if key.number == given.key]
+        chain = self._chain(wanted.chain)
+        accepted = chain.accepting(self._ports.clock, now) if chain is not None else ()
+        keys = [key for key in accepted if key.number == given.key]
         if not any(is_genuine(octets, given, key.text.encode()) for key in keys):
             session.disbelieve(Reason(BfdReason.WRONG_DIGEST, (given.key,), now))
             raise Dropped(Drop.AUTH_FAILED, f"the digest is wrong (key {given.key})", offset=24, clause=_CLAUSE)
@@ -346,7 +348,3 @@ class Seals:
         chain = self._chain(name)
         key = chain.sending(self._ports.clock, now) if chain is not None else None
         return key if key is not None and key.number <= LAST_KEY else None
-
-    def _accepted(self, name: str, now: float) -> tuple[Key, ...]:
-        chain = self._chain(name)
-        return chain.accepting(self._ports.clock, now) if chain is not None else ()

@@ -89,7 +89,9 @@ class ChronicleMachine(Machine):
         self._keep(what, self._context.now, is_message=isinstance(what, MessagePassed))
         self._context.emit(_GREW)
         if isinstance(what, MessagePassed) and what.contents is not None:
-            self._keep_readable(what.contents)
+            if len(self._readable) == LARGEST_READABLE:
+                self._readable[0].forget()
+            self._readable.append(what.contents)
 
     @property
     def last(self) -> int:
@@ -133,11 +135,6 @@ class ChronicleMachine(Machine):
                 self._settle(lines[0])
         self._number += 1
         lines.append((self._number, now, what))
-
-    def _keep_readable(self, contents: Contents) -> None:
-        if len(self._readable) == LARGEST_READABLE:
-            self._readable[0].forget()
-        self._readable.append(contents)
 
     def _settle(self, kept: _Kept) -> None:
         change = kept[2]

@@ -261,7 +261,12 @@ class FilterMachine(Machine):
         """Order the filters of ports again that are different now. Returns how many ports and entries these are."""
         entries = 0
         for port, before, filters in self._changes():
-            self._forget_bases(port, before, filters)
+            # The plane begins to count these entries again.
+            places = [place for place in self._bases if place[0] == port]
+            stays = filters.counted_on(before) if places else ()
+            for place in places:
+                if place[1:] not in stays:
+                    del self._bases[place]
             self._retries.forget(port)
             if filters == _NOTHING:
                 del self._ordered[port]
@@ -324,14 +329,6 @@ class FilterMachine(Machine):
             listed = self._list_of(count.interface, inward=count.inward)
             if listed is not None and clear.name in ("", listed.name):
                 self._bases[count.interface, count.inward, count.sequence] = count.packets
-
-    def _forget_bases(self, port: str, before: PortFilters, after: PortFilters) -> None:
-        """Forget the bases of entries that the plane begins to count again."""
-        places = [place for place in self._bases if place[0] == port]
-        stays = after.counted_on(before) if places else ()
-        for place in places:
-            if place[1:] not in stays:
-                del self._bases[place]
 
     def _log(self, event: PacketsFiltered) -> None:
         listed = self._list_of(event.interface, inward=event.inward)

@@ -222,7 +222,9 @@ class InterfaceMachine(Machine):
             case notices.LineProtocolDecided():
                 self._decided(event)
             case notices.TunnelChanged(name=name, new=tunnel):
-                self._follow_tunnel(name, tunnel.source if tunnel else None)
+                port = self._interfaces.get(name)
+                if port is not None and port.lead_over(tunnel.source if tunnel else None):
+                    self._refresh((name,))
             case events.PlaneAnnounced():
                 self._carries_ipv6 = event.ipv6
                 for port in self._interfaces.values():
@@ -279,11 +281,6 @@ class InterfaceMachine(Machine):
             self._context.emit(order)
         else:
             self._refresh((event.interface,))
-
-    def _follow_tunnel(self, name: str, underlay: IPAddress | None) -> None:
-        port = self._interfaces.get(name)
-        if port is not None and port.lead_over(underlay):
-            self._refresh((name,))
 
     def _configure(self, config: InterfaceConfig) -> None:
         old, self._config = self._config, config

@@ -117,7 +117,10 @@ class NatMachine(Machine):
             if isinstance(clauses, str):
                 refused[rule] = clauses
             elif rule.outside in self.config.outside and clauses:
-                overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside), rule.vrf)
+                has_tunnels = any(
+                    tunnel.source_interface == rule.outside for tunnel in self._context.ports.tunnels.all()
+                )
+                overloads[rule] = Overload(rule.outside, clauses, _OF_TUNNELS if has_tunnels else (), rule.vrf)
         inside = self.config.inside
         order = SetTranslation(inside, tuple(overloads.values())) if inside and overloads else SetTranslation()
         return order, overloads, refused
@@ -135,7 +138,3 @@ class NatMachine(Machine):
         self._retries.forget(_ORDER)
         self._context.emit(order)
         return 1 + sum(len(one) for overload in order.overloads for each in overload.clauses for one in each.lists)
-
-    def _protocols_refused(self, outside: str) -> tuple[int, ...]:
-        has_tunnels = any(tunnel.source_interface == outside for tunnel in self._context.ports.tunnels.all())
-        return _OF_TUNNELS if has_tunnels else ()

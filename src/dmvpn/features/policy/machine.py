@@ -132,7 +132,9 @@ class PolicyMachine(Machine):
         """Take a configuration, or clear counters."""
         match event:
             case ClearHits():
-                self._forget(event)
+                for kind, name, sequence in list(self.hits):
+                    if kind is event.counted and event.name in ("", name):
+                        del self.hits[kind, name, sequence]
             case Configured(model=model):
                 self.config = cast("PolicyConfig | None", model) or PolicyConfig()
                 self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
@@ -157,11 +159,6 @@ class PolicyMachine(Machine):
 
     def _local(self) -> datetime:
         return self._context.ports.clock.local(self._context.now).replace(tzinfo=None)
-
-    def _forget(self, clear: ClearHits) -> None:
-        for kind, name, sequence in list(self.hits):
-            if kind is clear.counted and clear.name in ("", name):
-                del self.hits[kind, name, sequence]
 
 
 def of_packets(config: PolicyConfig | None) -> translation.PacketPolicies:

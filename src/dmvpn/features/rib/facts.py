@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import NextHop
     from dmvpn.features.rib.machine import RibMachine
-    from dmvpn.features.rib.offers import Node
 
 
 class HopFacts(Fact):
@@ -79,21 +78,13 @@ def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
             override=_hop(node.override) if node.override is not None and rib.overridden(node) else None,
             drops=route.kind is not RouteKind.FORWARD,
             silently=route.kind is RouteKind.DISCARD,
-            beaten=tuple(_beaten(node)),
+            beaten=tuple(
+                project(OfferFacts, offer.route, source=offer.route.source.value, usable=offer.usable)
+                for offer in node.offers.values()
+                if offer is not node.best
+            ),
             age=now - route.since,
         )
-
-
-def _beaten(node: Node) -> Iterator[OfferFacts]:
-    for offer in node.offers.values():
-        if offer is not node.best:
-            yield OfferFacts(
-                source=offer.route.source.value,
-                process=offer.route.process,
-                distance=offer.route.distance,
-                metric=offer.route.metric,
-                usable=offer.usable,
-            )
 
 
 def _hop(hop: NextHop) -> HopFacts:

@@ -402,7 +402,11 @@ class RipMachine(Machine):
 
     def _send_update(self) -> None:
         self._arm_update()
-        self._look_at_gateways()
+        # Triggered RIP detects silent gateways by missing acknowledgments.
+        now, invalid = self._context.now, self.config.timers.invalid
+        heard = {**self.gateways.heard, **dict.fromkeys(self._triggered.peers(), now)}
+        self._watched.let_go(heard, now - invalid)
+        self.gateways.look(heard, now - invalid, invalid)
         self._changes.take()
         self._announce(list(self.circuits.values()))
 
@@ -424,13 +428,6 @@ class RipMachine(Machine):
         self._context.start(self._update, self.config.timers.update * (1.0 - early))
 
     # ----------------------------------------------------------------------------------------------------- routes
-
-    def _look_at_gateways(self) -> None:
-        """Give up gateways that were silent for too long; triggered RIP detects that by missing acknowledgments."""
-        now, invalid = self._context.now, self.config.timers.invalid
-        heard = {**self.gateways.heard, **dict.fromkeys(self._triggered.peers(), now)}
-        self._watched.let_go(heard, now - invalid)
-        self.gateways.look(heard, now - invalid, invalid)
 
     def _silent(self, gone: LearnedFrom, why: str) -> None:
         """Give up a gateway and its routes."""

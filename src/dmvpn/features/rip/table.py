@@ -294,21 +294,6 @@ def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, port
     return told
 
 
-def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Ports) -> Route:
-    """Return a learned route as offered to the routing table, with the administrative distance of its first path."""
-    paths, policies = learned.announcements, ports.policies.of_routes()
-    first = paths[0]
-    return Route(
-        prefix=prefix,
-        source=RouteSource.RIP,
-        distance=config.distribution.distance(policies, candidate(first), first.gateway, config.distance),
-        metric=learned.metric,
-        next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
-        tag=first.tag,
-        since=learned.updated,
-    )
-
-
 def candidate_on(route: Announced) -> MatchedRoute:
     """Return a route to announce in the form that lists match."""
     return MatchedRoute(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
@@ -454,6 +439,17 @@ class Table:
             if known is not None:
                 self._context.emit(RouteRetracted(RouteSource.RIP, "", prefix))
             return
-        offer = offer_of(prefix, route, self._state.config, self._state.ports)
+        paths, policies = route.announcements, self._state.ports.policies.of_routes()
+        first = paths[0]
+        config = self._state.config
+        offer = Route(
+            prefix=prefix,
+            source=RouteSource.RIP,
+            distance=config.distribution.distance(policies, candidate(first), first.gateway, config.distance),
+            metric=route.metric,
+            next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
+            tag=first.tag,
+            since=route.updated,
+        )
         self._offered[prefix] = offer
         self._context.emit(RouteOffered(offer))

@@ -163,16 +163,11 @@ LINES: Final = collected(ConfigLine, vars())
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
     if vrf:
-        return StaticConfig(ipv4=_routes_in(tree, vrf))
+        placed = tree.made(ROUTE_VRF, _placed)
+        if len(placed) > FEW:  # beside many VRFs with many routes none looks at those of another
+            return StaticConfig(ipv4=tree.following(ROUTE_VRF, _placed, _ByVrf).of(vrf))
+        return StaticConfig(ipv4=pages_of(route for where, route in placed if where == vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
-
-
-def _routes_in(tree: ConfigTree, vrf: str) -> Pages[StaticRoute]:
-    """Return the routes of a VRF. Beside many VRFs with many routes none looks at those of another."""
-    placed = tree.made(ROUTE_VRF, _placed)
-    if len(placed) > FEW:
-        return tree.following(ROUTE_VRF, _placed, _ByVrf).of(vrf)
-    return pages_of(route for where, route in placed if where == vrf)
 
 
 def _placed(args: Args) -> _Placed:

@@ -71,16 +71,12 @@ class StaticMachine(Machine):
             case notices.Configured(model=StaticConfig() as model):
                 before, self.config = self.config, model
                 changed = (*self._take(model.ipv4, before.ipv4), *self._take(model.ipv6, before.ipv6))
-                self._announce_followed()
+                numbers = tuple(sorted(self._following))
+                if numbers != self._followed:
+                    self._followed = numbers
+                    self._context.emit(notices.TrackFollowed(numbers, self._context.ports.vrf))
                 self._announce_leaks()
                 self._offer_again(changed)
-
-    def _announce_followed(self) -> None:
-        """Announce which objects the lines follow, if these changed."""
-        numbers = tuple(sorted(self._following))
-        if numbers != self._followed:
-            self._followed = numbers
-            self._context.emit(notices.TrackFollowed(numbers, self._context.ports.vrf))
 
     def _announce_leaks(self) -> None:
         """Announce the next hops that may be in another table, if there is one and they changed."""

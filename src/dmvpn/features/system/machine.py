@@ -413,7 +413,8 @@ class SystemMachine(Machine):
 
     def dispatch(self, event: Event | Notice) -> None:
         """Hand an event or a notice to the part that it concerns."""
-        self._note_start()
+        if self.started is None:
+            self.started = self.syslog.started = self._context.now
         match event:
             case Log():
                 self.syslog.log(event)
@@ -479,10 +480,6 @@ class SystemMachine(Machine):
         return self.config.zone.local(self.clock.wall(now))
 
     # -------------------------------------------------------------------------------------------- parts
-
-    def _note_start(self) -> None:
-        if self.started is None:
-            self.started = self.syslog.started = self._context.now
 
     def _take_job(self, event: Event | Notice) -> None:
         match event:

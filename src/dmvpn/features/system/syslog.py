@@ -119,7 +119,10 @@ class LogHosts:
         before, self._source_interfaces = self._source_interfaces, dict(source_interfaces)
         moved = {vrf for vrf, interface in before.items() ^ self._source_interfaces.items()}
         for host in [host for host in self._connections if moved & {"", host.vrf} or host not in hosts]:
-            self._close(self._connections.pop(host))
+            connection = self._connections.pop(host)
+            self._context.stop(connection.call)
+            if connection.stream is not None:
+                self._emit(connection.host, StreamClose(connection.stream))
         for host in hosts:
             if host.transport is Transport.TCP and host not in self._connections:
                 connection = self._connections[host] = self._new(host)
@@ -127,11 +130,6 @@ class LogHosts:
 
     def _new(self, host: LogHost) -> _Connection:
         return _Connection(host, Timer("open the connection to a log host", lambda: self._call(host), host.address))
-
-    def _close(self, connection: _Connection) -> None:
-        self._context.stop(connection.call)
-        if connection.stream is not None:
-            self._emit(connection.host, StreamClose(connection.stream))
 
     def _emit(self, host: LogHost, *effects: Effect) -> None:
         self._context.emit(*(in_table(host.vrf, effect) for effect in effects))

@@ -129,7 +129,12 @@ class Echoes:
     def _send(self, echo: Echo) -> None:
         settings, now = echo.settings, self._context.now
         if echo.ends_at is not None and now >= echo.ends_at:
-            self._retire(echo)
+            # Its result is discarded, and objects that follow it go down.
+            self._context.stop(echo.timeout_timer)
+            echo.is_running, echo.sent_at = False, None
+            if echo.code is not Code.UNKNOWN:
+                echo.code = Code.UNKNOWN
+                self._changed(echo.settings.number)
             return
         if echo.sent_at is not None:
             self._end(echo, Code.TIMEOUT)
@@ -148,14 +153,6 @@ class Echoes:
         order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
         self._context.emit(in_table(settings.vrf, order))
-
-    def _retire(self, echo: Echo) -> None:
-        """End the life of an operation: its result is discarded, and objects that follow it go down."""
-        self._context.stop(echo.timeout_timer)
-        echo.is_running, echo.sent_at = False, None
-        if echo.code is not Code.UNKNOWN:
-            echo.code = Code.UNKNOWN
-            self._changed(echo.settings.number)
 
     def receive(self, packet: IpReceived) -> None:
         """Take an ICMP message for this router: perhaps an answer."""

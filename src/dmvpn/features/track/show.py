@@ -146,21 +146,17 @@ def render_track(answer: ShowTrack) -> Iterator[str]:
     if answer.brief:
         yield "Track Type        Instance                   Parameter        State Last Change"
         for entry in answer.objects:
-            yield _brief(entry)
+            words = entry.about.split(" ")
+            kind = " ".join(words[:2]) if words[0] == "ip" else words[0]
+            instance = entry.about[len(kind) + 1 :]
+            parameter = entry.parameter.split()[0] if kind == "list" else entry.parameter
+            state = "Up" if entry.up else "Down"
+            yield f"{entry.number:<6}{kind:<12}{instance:<27}{parameter:<17}{state:<6}{age(entry.changed)}"
         return
     for number, entry in enumerate(answer.objects):
         if number:
             yield ""
         yield from _block(entry)
-
-
-def _brief(entry: ObjectEntry) -> str:
-    words = entry.about.split(" ")
-    kind = " ".join(words[:2]) if words[0] == "ip" else words[0]
-    instance = entry.about[len(kind) + 1 :]
-    parameter = entry.parameter.split()[0] if kind == "list" else entry.parameter
-    state = "Up" if entry.up else "Down"
-    return f"{entry.number:<6}{kind:<12}{instance:<27}{parameter:<17}{state:<6}{age(entry.changed)}"
 
 
 _SUBJECTS: Final = {

@@ -183,6 +183,7 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
     source, destination = section.get(SOURCE), section.get(DESTINATION)
     keepalive, protection = section.get(KEEPALIVE), section.get(PROTECTION)
     mode = section.get(MODE)
+    text = " ".join(mode.words) if mode else ""
     return TunnelSettings(
         name=name,
         source_interface=source.interface("interface", "") if source else "",
@@ -199,7 +200,7 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
         shared=protection is not None and "shared" in protection,
         vrf=vrf_of(section),
         front=section.args(VRF).text("vrf", ""),
-        foreign_mode=_foreign_mode(mode),
+        foreign_mode="" if text in ("", "tunnel mode gre ip", "tunnel mode gre multipoint") else text,
         foreign_end=_foreign_end(source, destination),
         ike_profile=_ike_profile(protection) if protection else "",
         transmit_bandwidth=section.args(TRANSMIT).integer("kbps", DEFAULT_KBPS),
@@ -208,12 +209,6 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
         mss=section.args(common.ADJUST_MSS).integer("octets", None),
         shutdown=section.flag(common.SHUTDOWN),
     )
-
-
-def _foreign_mode(mode: Args | None) -> str:
-    """Return the kind of a tunnel that is no GRE over IPv4; "" for ours."""
-    text = " ".join(mode.words) if mode else ""
-    return "" if text in ("", "tunnel mode gre ip", "tunnel mode gre multipoint") else text
 
 
 def _foreign_end(*ends: Args | None) -> str:

@@ -143,7 +143,10 @@ class TunnelMachine(Machine):
                 self._refused(spec.name, event.text)
             case Resync():
                 for tunnel in self._tunnels.values():
-                    self._all_again(tunnel)
+                    # Addresses are said behind the line protocol.
+                    self._orders(tunnel)
+                    if tunnel.decided is not None:
+                        self._context.emit(tunnel.decided)
 
     def _configure(self, config: TunnelConfig) -> None:
         wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}
@@ -350,12 +353,6 @@ class TunnelMachine(Machine):
         """Order the tunnel again, for a shell that lost it."""
         if tunnel.spec is not None:
             self._context.emit(SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier))
-
-    def _all_again(self, tunnel: _Tunnel) -> None:
-        """Order the tunnel again, and announce its line protocol, so that its addresses are said behind it."""
-        self._orders(tunnel)
-        if tunnel.decided is not None:
-            self._context.emit(tunnel.decided)
 
 
 def _tables(settings: TunnelSettings) -> tuple[str, str]:

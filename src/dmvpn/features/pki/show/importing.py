@@ -113,7 +113,10 @@ def _change(held: Holdings | None, name: str, found: Material, enrollment: str, 
     lines = [] if held else trustpoint_lines(name, enrollment)
     old = tuple(shown.octets for shown in held.trustpoint.certificates if shown.is_authority) if held else ()
     authorities = tuple(dict.fromkeys((*old, *found.authorities)))
-    _check_serials(authorities)
+    # A chain in the configuration distinguishes its certificates by their serial numbers alone.
+    serials = [serial_number(certificate_of(octets)) for octets in authorities]
+    if len(set(serials)) < len(serials):
+        raise UserError("two authorities with the same serial number: give each a trustpoint of its own")
     own = found.own or (held.credentials.chain[0] if held and held.credentials.chain else b"")
     lines += chain_lines(name, own, authorities)
     return Change(
@@ -140,8 +143,15 @@ def _authenticate(ctx: ShowContext, args: Args) -> Ask | Change:
         if not material.is_authority(certificate):
             return _refuse("Error in receiving Certificate Authority certificate: it is no authority's")
         found = material.Material.of(None, (certificate,))
+        octets = found.authorities[0]
         return Ask(
-            said=_attributes(found.authorities[0]),
+            said=(
+                "Certificate has the following attributes:",
+                f"       Fingerprint MD5: {fingerprint(octets, 'md5')}",
+                f"      Fingerprint SHA1: {fingerprint(octets, 'sha1')}",
+                f"    Fingerprint SHA256: {fingerprint(octets, 'sha256')}",
+                "",
+            ),
             prompt="% Do you accept this certificate? [yes/no]: ",
             then=lambda answer: _accepted(held, name, found, answer),
         )
@@ -154,16 +164,6 @@ def _accepted(held: Holdings, name: str, found: Material, answer: str) -> Change
         return _refuse("Certificate was not accepted")
     said = "Trustpoint CA certificate accepted.\n% Certificate successfully imported"
     return _change(held, name, found, "terminal", said)
-
-
-def _attributes(octets: bytes) -> tuple[str, ...]:
-    return (
-        "Certificate has the following attributes:",
-        f"       Fingerprint MD5: {fingerprint(octets, 'md5')}",
-        f"      Fingerprint SHA1: {fingerprint(octets, 'sha1')}",
-        f"    Fingerprint SHA256: {fingerprint(octets, 'sha256')}",
-        "",
-    )
 
 
 def _list(ctx: ShowContext, args: Args) -> Ask | Change:
@@ -196,13 +196,6 @@ def _early(ctx: ShowContext, found: x509.CertificateRevocationList) -> tuple[str
 def _signed_by(found: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
     key = authority.public_key()
     return found.issuer == authority.subject and material.is_signing_key(key) and found.is_signature_valid(key)
-
-
-def _check_serials(authorities: tuple[bytes, ...]) -> None:
-    """Check the serial numbers: a chain in the configuration distinguishes its certificates by these alone."""
-    serials = [serial_number(certificate_of(octets)) for octets in authorities]
-    if len(set(serials)) < len(serials):
-        raise UserError("two authorities with the same serial number: give each a trustpoint of its own")
 
 
 def _lists(held: Holdings | None, found: Material) -> tuple[bytes, ...]:
