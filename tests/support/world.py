@@ -14,7 +14,7 @@ from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.judge.clear import ClearWatch
+from dmvpn.judge.anatomy import ClearWatch
 from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario

@@ -13,10 +13,9 @@ from dmvpn.base.errors import UserError, fault_text, named
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp.table import SaTable
 from dmvpn.judge import faults
-from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.anatomy import Anatomy, ClearWatch, protected_keys
 from dmvpn.judge.bounds import table
 from dmvpn.judge.campaigns import Order, orders
-from dmvpn.judge.clear import ClearWatch, protected_keys
 from dmvpn.judge.faults import Fault, dumps, from_json, to_json
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, Judge

@@ -3,29 +3,186 @@
 They are read from a world that was just built, so that the configuration language is interpreted in one place only.
 `Anatomy` is the map that the judge compares with the packets: whether two sites could communicate at all follows from
 the routers that are alive and the wires that work, never from the state of a router.
+
+Of one customer are tables as `network/customers` says. The judge demands no packet that a list denies: of a user's
+own network the lists are what they are; drawn lists (`drawn_lists`) permit all flows of the judge.
+
+Nothing in clear: every packet that a router sends is compared with the protection that its configuration requires.
+
+A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong,
+unless it leaves by a port in the front door of another tunnel with this key, which is in clear. Only the configurations
+decide, never the state of a router.
 """
 
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_network
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.errors import WireError
+from dmvpn.base.filters import FilterList, Packet, PortFilters
+from dmvpn.base.translation import UDP
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import Interface
 from dmvpn.features.ospf.settings import ELECTING, default_network, timers
-from dmvpn.judge.clear import protected_keys
-from dmvpn.judge.customers import customers_of
-from dmvpn.judge.permitted import Place, may_talk
+from dmvpn.net import ip
+from dmvpn.net.gre import GreHeader
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import TunnelSeat, customers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.network.overlay import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
+
+
+# ------------------------------------------------------------------------------------------- the tables of one customer
+
+
+def customers_of(world: Simulator, sites: Iterable[str]) -> Mapping[Table, str]:
+    """Return the customer of each table of these routers."""
+    tables: list[Table] = []
+    tunnels: list[TunnelSeat] = []
+    for name in sites:
+        ports = world.routers[name].router.ports
+        tables += [(name, state.vrf) for state in ports.interfaces.all()]
+        for tunnel in ports.tunnels.all():
+            state = ports.interfaces.get(tunnel.name)
+            if state is not None and state.prefix is not None:
+                network = ip_network(str(state.prefix))
+                tunnels.append(TunnelSeat((name, state.vrf), network, tunnel.key))
+    return customers(tables, tunnels)
+
+
+# --------------------------------------------------------------------------------------------- what access lists permit
+
+
+#: Both ports of the packets that the judge's flows send.
+FLOW_PORT: Final = 7
+_NOTHING: Final = PortFilters()
+
+
+class Place(NamedTuple):
+    """Where a host is: its router and the port of it, and the host's address."""
+
+    router: str
+    port: str
+    address: IPAddress
+
+
+def may_talk(world: Simulator, one: Place, other: Place) -> bool:
+    """Return whether the lists of both routers permit the packets of a flow, forth and back."""
+    return passes(world, one, other) and passes(world, other, one)
+
+
+def passes(world: Simulator, source: Place, destination: Place) -> bool:
+    """Return whether the lists of both routers permit the packets of a flow to its destination."""
+    here, there = source.address, destination.address
+    if not isinstance(here, IPv4Address) or not isinstance(there, IPv4Address):
+        return True
+    packet = Packet(protocol=UDP, source=here, destination=there, source_port=FLOW_PORT, destination_port=FLOW_PORT)
+    at_ends = (
+        _filters(world, source.router, source.port).inward,
+        _filters(world, destination.router, destination.port).outward,
+    )
+    if any(listed is not None and listed.denies(packet) is not None for listed in at_ends):
+        return False
+    leaving = [_filters(world, source.router, tunnel).outward for tunnel in _tunnels(world, source.router)]
+    router = destination.router
+    coming = [_filters(world, router, tunnel).inward for tunnel in _tunnels(world, router)]
+    return not _all_deny(leaving, packet) and not _all_deny(coming, packet)
+
+
+def _all_deny(lists: list[FilterList | None], packet: Packet) -> bool:
+    """Return whether each tunnel denies it: by which it goes is not known."""
+    return bool(lists) and all(listed is not None and listed.denies(packet) is not None for listed in lists)
+
+
+def _filters(world: Simulator, router: str, port: str) -> PortFilters:
+    return world.routers[router].router.machine(FilterMachine).ordered.get(port, _NOTHING)
+
+
+def _tunnels(world: Simulator, router: str) -> list[str]:
+    return [tunnel.name for tunnel in world.routers[router].router.ports.tunnels.all()]
+
+
+# ------------------------------------------------------------------------------------------------ nothing in clear
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """What the configuration of a router says about its tunnels.
+
+    protected: the GRE keys of tunnels with protection, None: without a key.
+    clear: front doors and keys of other tunnels, where no tunnel with protection has this key.
+    vrfs: of the ports; the rest is in the global table.
+    """
+
+    protected: tuple[int | None, ...]
+    clear: tuple[tuple[str, int | None], ...]
+    vrfs: Mapping[str, str]
+
+
+@lru_cache(maxsize=256)
+def _duty(configuration: str) -> _Duty:
+    """Read a configuration. A judge builds the same network again and again, so the last results are cached."""
+    device = Device.read("", configuration)
+    tunnels = device.tunnels.tunnels
+    protected = dict.fromkeys((tunnel.front, tunnel.key) for tunnel in tunnels if tunnel.protection)
+    clear = dict.fromkeys((tunnel.front, tunnel.key) for tunnel in tunnels if not tunnel.protection)
+    vrfs = {name: vrf for name in device.interface_names if (vrf := device.vrf_of(name))}
+    keys = tuple(dict.fromkeys(key for _, key in protected))
+    return _Duty(keys, tuple(one for one in clear if one not in protected), vrfs)
+
+
+def protected_keys(configuration: str) -> tuple[int | None, ...]:
+    """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
+    return _duty(configuration).protected
+
+
+class ClearWatch:
+    """Looks at packets as they leave their routers."""
+
+    def __init__(self, configurations: Mapping[str, str]) -> None:
+        duties = {name: _duty(text) for name, text in configurations.items()}
+        self._duties = {name: duty for name, duty in duties.items() if duty.protected}
+
+    @property
+    def any(self) -> bool:
+        """True if any tunnel is protected."""
+        return bool(self._duties)
+
+    def complaint(self, sender: str, port: str, packet: bytes) -> str | None:
+        """Return the violation in a packet that this station sends by a port; None if there is none."""
+        duty = self._duties.get(sender)
+        if duty is None:
+            return None
+        protocol, start = ip.peek_payload(packet)
+        if protocol != IpProtocol.GRE:
+            return None
+        try:
+            header, _ = GreHeader.parse(packet[start:])
+        except WireError:
+            return None
+        if header.key not in duty.protected or (duty.vrfs.get(port, ""), header.key) in duty.clear:
+            return None
+        source, destination = ip.peek_addresses(packet)
+        return f"{sender} sent GRE in clear from {source} to {destination}, type {header.protocol_type:#06x}"
+
+
+# ------------------------------------------------------------------------------------------------ anatomy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.judge.bounds import at_begin, at_end
-from dmvpn.judge.clear import ClearWatch
 from dmvpn.judge.drawn_lists import has_lists
 from dmvpn.judge.filter_watch import FilterWatch
 from dmvpn.judge.injector import Injector

@@ -17,7 +17,7 @@ from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.judge.permitted import FLOW_PORT
+from dmvpn.judge.anatomy import FLOW_PORT
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
 from dmvpn.shells.simulator.node import HOST_TTL

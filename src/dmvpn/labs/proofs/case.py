@@ -9,8 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.judge.anatomy import Anatomy
-from dmvpn.judge.clear import ClearWatch
+from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator

@@ -21,9 +21,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.judge.anatomy import Anatomy
-from dmvpn.judge.customers import customers_of
-from dmvpn.judge.permitted import Place, passes
+from dmvpn.judge.anatomy import Anatomy, Place, customers_of, passes
 from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.ready import missing, unprotected
 from dmvpn.shells.simulator.simulator import Simulator

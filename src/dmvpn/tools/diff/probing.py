@@ -16,7 +16,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
-from dmvpn.judge.customers import customers_of
+from dmvpn.judge.anatomy import customers_of
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Post
 from dmvpn.net.ipv4 import IpProtocol
