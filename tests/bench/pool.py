@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure, Skipped
-from dmvpn.judge.work import Task, run_text, version
+from dmvpn.judge.campaigns import Task, run_text, version
 from dmvpn.tools.pool.local import LocalPool
 from support.dask_cluster import cluster
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.judge.work import Task, run_text, version
+from dmvpn.judge.campaigns import Task, run_text, version
 from dmvpn.tools.pool.addresses import Tls
 from dmvpn.tools.pool.local import LocalPool, Lost
 from support.dask_cluster import Cluster, needs_dask

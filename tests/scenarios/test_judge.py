@@ -21,9 +21,8 @@ from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Plan, RunVerdict, run
-from dmvpn.judge.campaigns import load
+from dmvpn.judge.campaigns import load, shrink
 from dmvpn.judge.injector import Injector
-from dmvpn.judge.shrink import shrink
 from dmvpn.judge.variants import vary
 from dmvpn.net import ip
 from dmvpn.shells.lab_model import HostSpec

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaign import RunVerdict
-from dmvpn.judge.work import Result, Task
+from dmvpn.judge.campaigns import Result, Task
 
 #: The folder with files that kill: `once-SEED` kills the first process that carries this seed out, `always-SEED` each.
 FOLDER = "DMVPN_TEST_DEATHS"

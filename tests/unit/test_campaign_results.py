@@ -15,8 +15,7 @@ import pytest
 from dmvpn.app import campaign
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
-from dmvpn.judge.campaigns import Order
-from dmvpn.judge.work import Result, Task, run, version
+from dmvpn.judge.campaigns import Order, Result, Task, run_task, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg
 from dmvpn.tools.pool.addresses import checked, is_closed
 from dmvpn.tools.pool.local import LocalPool, Lost
@@ -137,7 +136,7 @@ def test_a_full_disk_costs_no_whole_line_and_the_file_goes_on(tmp_path: Path) ->
 
 def test_another_version_of_the_program_refuses_a_task_and_names_both() -> None:
     with pytest.raises(UserError) as refused:
-        run(TASKS[0])
+        run_task(TASKS[0])
     assert "dmvpn 1+a" in str(refused.value)
     assert f"dmvpn {version()}" in str(refused.value)
 

@@ -11,8 +11,7 @@ import pytest
 from dmvpn.app import campaign
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
-from dmvpn.judge.campaigns import Order
-from dmvpn.judge.work import Result, Task, run_text, version
+from dmvpn.judge.campaigns import Order, Result, Task, run_text, version
 from dmvpn.tools.pool.local import LocalPool, Lost
 from support import dying_runs
 from support.dask_cluster import Cluster, cluster, needs_dask

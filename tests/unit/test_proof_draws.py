@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
-from dmvpn.judge.work import version
+from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.judging import Judged

@@ -12,7 +12,7 @@ from dmvpn.app.many import Many, opened
 from dmvpn.app.pool import chosen_pool
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.judge.work import version
+from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.judging import Judged
 from dmvpn.labs.proofs.linting import Linted

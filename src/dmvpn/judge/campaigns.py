@@ -2,25 +2,144 @@
 
 A campaign goes round all networks that can be judged (built-in scenarios with hosts, and their variants), each with a
 seed of its own, until so many router-hours are planned. What it plans depends on nothing but its numbers.
+
+Shrinks a failed run to the shortest list of faults that still fails in the same way.
+
+Delta debugging (Zeller's ddmin) on the list of faults. Two things make it quick: runs end at the violation, and the
+first attempt removes the time long before it, by moving the remaining faults to the start.
+
+A run of a campaign that any process of any machine can carry out: a task goes out as text, a result comes back.
+
+    Task      network, variants, seed, virtual hours, and the version of the program that must carry it out
+    Result    the task, the verdict and, if it failed, the shortest list of faults that fails likewise
+    run       carries a task out; another version of the program refuses (`check_version`)
+
+Task and result are lines of JSON, the same for every process that carries the task out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+import dmvpn
 from dmvpn.base.errors import UserError
+from dmvpn.base.json_values import as_list, as_object, read_line
 from dmvpn.base.values import dataclass
-from dmvpn.judge.campaign import Plan, RunVerdict, run
-from dmvpn.judge.faults import Fault, dumps, from_json
-from dmvpn.judge.shrink import shrink
+from dmvpn.ios.from_plain import read_as
+from dmvpn.judge.campaign import NEVER_SETTLED, Plan, RunVerdict, run
+from dmvpn.judge.faults import Fault, dumps, from_json, to_json
 from dmvpn.judge.variants import fitting, vary
 from dmvpn.shells.documents import read_text
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+
+# ------------------------------------------------------------------------------------------ the shortest list of faults
+
+
+#: Seconds that a run goes on behind the violation it is looking for.
+BEHIND = 30.0
+#: Seconds before the violation that are tried alone.
+HISTORIES = (120.0, 400.0, 1200.0)
+#: When the first fault of a moved list begins, and the runs that a search may cost.
+FIRST = 5.0
+MOST_RUNS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """A short plan that fails, its verdict, and how many runs it took to find it."""
+
+    plan: Plan
+    verdict: RunVerdict
+    runs: int
+
+
+def shrink(plan: Plan, failed: RunVerdict, runner: Callable[[Plan], RunVerdict] = run) -> Shrunk:
+    """Find a short list of faults with which `plan` still breaks the rule that it broke in `failed`."""
+    return _Search(plan, failed, runner).search()
+
+
+class _Search:
+    def __init__(self, plan: Plan, failed: RunVerdict, runner: Callable[[Plan], RunVerdict]) -> None:
+        self._rule = failed.violations[0].rule
+        self._runner = runner
+        self._runs = 0
+        self._best = replace(plan, faults=failed.faults)
+        self._verdict = failed
+
+    def search(self) -> Shrunk:
+        """See `shrink`."""
+        self._cut_off()
+        for history in HISTORIES:
+            time = self._verdict.violations[0].time
+            recent = tuple(fault for fault in self._faults if fault.end > time - history)
+            if recent and self._try_moved(recent):
+                break
+        self._halve()
+        first = self._faults[0].at if self._faults else 0.0
+        if first > 2 * FIRST:
+            self._try_moved(self._faults)
+        return Shrunk(self._best, self._verdict, self._runs)
+
+    @property
+    def _faults(self) -> tuple[Fault, ...]:
+        return self._best.faults or ()
+
+    def _cut_off(self) -> None:
+        """Remove the faults after the violation: they cannot have caused it."""
+        time = self._verdict.violations[0].time
+        faults = tuple(fault for fault in self._faults if fault.at <= time + 1.0)
+        if len(faults) < len(self._faults):
+            self._try(faults, time)
+
+    def _halve(self) -> None:
+        """Halve (ddmin): leave out ever smaller parts as long as it still fails."""
+        parts = 2
+        while len(self._faults) > 1 and self._runs < MOST_RUNS:
+            faults = self._faults
+            size = max(1, len(faults) // parts)
+            for begin in range(0, len(faults), size):
+                rest = faults[:begin] + faults[begin + size :]
+                if rest and self._try(rest, self._verdict.violations[0].time):
+                    parts = max(2, parts - 1)
+                    break
+            else:
+                if size == 1:
+                    return
+                parts = min(len(faults), 2 * parts)
+
+    def _try_moved(self, faults: tuple[Fault, ...]) -> bool:
+        """Try the same faults, beginning at once."""
+        shift = faults[0].at - FIRST
+        moved = tuple(replace(fault, at=round(fault.at - shift, 3)) for fault in faults)
+        return self._try(moved, self._verdict.violations[0].time - shift)
+
+    def _try(self, faults: tuple[Fault, ...], time: float) -> bool:
+        """Return whether a run still fails. time: when it should; a run that never settles gets its full time."""
+        if self._runs >= MOST_RUNS:
+            return False
+        self._runs += 1
+        end = round(max((fault.end for fault in faults), default=0.0) + 1.0, 3)
+        seconds = end if self._rule == NEVER_SETTLED else max(end, round(time + BEHIND, 3))
+        plan = replace(self._best, faults=faults, seconds=seconds)
+        verdict = self._runner(plan)
+        if not verdict.violations or verdict.violations[0].rule != self._rule:
+            return False
+        self._best, self._verdict = plan, verdict
+        return True
+
+
+# ------------------------------------------------------------------------------------------------ which runs
+
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
 COMBINED = ("no-unique", "short")
@@ -141,3 +260,122 @@ def orders(router_hours: float, hours: float, seed: int) -> list[Order]:
 
 def _routers(scenario: Scenario) -> int:
     return sum(scenario.role(name) != "provider" for name in scenario.configurations)
+
+
+# ------------------------------------------------------------------------------------------------ a run as a task
+
+
+_SECONDS: Final = 3600.0
+#: Digits of the fingerprint of the program's files.
+_DIGITS: Final = 10
+#: Files of scenarios that are no Python.
+_READ: Final = (".cfg", ".yaml")
+
+
+@cache
+def version() -> str:
+    """Return the version of this program: its number, and a fingerprint of the files that a run depends on."""
+    root = Path(dmvpn.__file__).parent
+    fingerprint = hashlib.sha256()
+    files = [*root.rglob("*.py"), *(path for path in (root / "scenarios").rglob("*") if path.suffix in _READ)]
+    for path in sorted(files):
+        octets = path.read_bytes()
+        fingerprint.update(f"{path.relative_to(root).as_posix()} {len(octets)}\n".encode())
+        fingerprint.update(octets)
+    return f"{dmvpn.__version__}+{fingerprint.hexdigest()[:_DIGITS]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run. network: a built-in scenario. variant: its changes. hours: of faults. version: see `version`."""
+
+    network: str
+    variant: tuple[str, ...] = ()
+    seed: int
+    hours: float
+    version: str
+
+    @property
+    def order(self) -> Order:
+        """The run as an order, with the faults of the seed."""
+        return Order(scenario=self.network, variants=self.variant, seed=self.seed, seconds=self.hours * _SECONDS)
+
+    @property
+    def name(self) -> str:
+        """Network and variants, as people say it."""
+        return self.order.name
+
+    def plain(self) -> dict[str, object]:
+        """Return the task as a JSON object."""
+        return asdict(self) | {"variant": list(self.variant)}
+
+    def to_json(self) -> str:
+        """Return a line that `from_json` reads."""
+        return json.dumps(self.plain())
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        """Read a line. Raises UserError."""
+        return read_line(text, partial(read_as, cls), "a task of a campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a task came to. short: the shortest order that fails likewise, if it failed."""
+
+    task: Task
+    verdict: RunVerdict
+    short: Order | None = None
+
+    @property
+    def outcome(self) -> OrderOutcome:
+        """The same, of an order."""
+        return OrderOutcome(self.task.order, self.verdict, self.short)
+
+    def to_json(self) -> str:
+        """Return a line that `from_json` reads, without an end of line. It begins with the task."""
+        short = {} if self.short is None else {"short": json.loads(self.short.to_json())}
+        verdict = asdict(self.verdict) | {"faults": [to_json(fault) for fault in self.verdict.faults]}
+        return json.dumps({"task": self.task.plain(), "verdict": verdict, **short})
+
+    @classmethod
+    def from_plain(cls, raw: object) -> Result:
+        """Read a JSON object. Raises ValueError or UserError."""
+        fields = as_object(raw, "a result")
+        short = fields.get("short")
+        return cls(
+            read_as(Task, as_object(fields.get("task"), "a task")),
+            _verdict(as_object(fields.get("verdict"), "verdict")),
+            None if short is None else Order.from_json(json.dumps(short)),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Read a line. Raises UserError."""
+        return read_line(text, cls.from_plain, "a result of a campaign")
+
+
+def check_version(wanted: str) -> None:
+    """Raise UserError, with both versions, unless a task is for this version of the program."""
+    if wanted != version():
+        raise UserError(
+            f"this task is for dmvpn {wanted}, and the worker has dmvpn {version()}: install the same on both"
+        )
+
+
+def run_task(task: Task) -> Result:
+    """Carry a task out. Raises UserError if it is of another version of the program."""
+    check_version(task.version)
+    outcome = carry_out(task.order)
+    return Result(task, outcome.verdict, outcome.short)
+
+
+def run_text(line: str) -> str:
+    """Carry out a task that is a line, and return its result as one. Raises UserError."""
+    return run_task(Task.from_json(line)).to_json()
+
+
+def _verdict(fields: dict[str, object]) -> RunVerdict:
+    """Read a verdict. Raises ValueError or UserError."""
+    faults = tuple(from_json(each) for each in as_list(fields.get("faults"), "faults"))
+    return replace(read_as(RunVerdict, {**fields, "faults": []}), faults=faults)

@@ -15,7 +15,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
 from dmvpn.base.values import dataclass
 from dmvpn.ios.from_plain import read_as
-from dmvpn.judge.work import check_version
+from dmvpn.judge.campaigns import check_version
 from dmvpn.labs.proofs.case import LeakError
 from dmvpn.labs.proofs.judging import Judged, healthy, judge
 from dmvpn.labs.proofs.linting import Linted, lint_broken, lint_well

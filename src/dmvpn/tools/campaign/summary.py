@@ -17,7 +17,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.judge.work import Result, Task
+from dmvpn.judge.campaigns import Result, Task
 from dmvpn.tools.picture.svg import number, text_of
 from dmvpn.tools.pool.results import Form
 

@@ -19,7 +19,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
 from dmvpn.base.values import dataclass
 from dmvpn.ios.from_plain import read_as
-from dmvpn.judge.work import check_version, version
+from dmvpn.judge.campaigns import check_version, version
 from dmvpn.tools.diff.behavior import ChangeVerdict
 from dmvpn.tools.diff.comparison import compare_networks
 from dmvpn.tools.pool.results import Form
