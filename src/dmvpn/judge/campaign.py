@@ -19,8 +19,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.judge.bounds import at_begin, at_end
-from dmvpn.judge.drawn_lists import has_lists
-from dmvpn.judge.filter_watch import FilterWatch
+from dmvpn.judge.drawn_lists import FilterWatch, has_lists
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
 from dmvpn.judge.schedule import random_faults
