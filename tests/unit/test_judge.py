@@ -16,10 +16,9 @@ from dmvpn.judge import faults
 from dmvpn.judge.anatomy import Anatomy, ClearWatch, protected_keys
 from dmvpn.judge.bounds import table
 from dmvpn.judge.campaigns import Order, orders
-from dmvpn.judge.faults import Fault, dumps, from_json, to_json
+from dmvpn.judge.faults import Fault, dumps, from_json, random_faults, to_json
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, Judge
-from dmvpn.judge.schedule import random_faults
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Traffic
 from dmvpn.judge.variants import fitting, vary

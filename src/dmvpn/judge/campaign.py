@@ -20,9 +20,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.drawn_lists import FilterWatch, has_lists
+from dmvpn.judge.faults import random_faults
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
-from dmvpn.judge.schedule import random_faults
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.tables import Tables
 from dmvpn.judge.traffic import HostFlow, Traffic

@@ -14,8 +14,8 @@ from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
 from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.judge import faults
+from dmvpn.judge.faults import Abilities
 from dmvpn.judge.forgeries import Forger
-from dmvpn.judge.schedule import Abilities
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 
