@@ -19,8 +19,7 @@ from dmvpn.judge.campaigns import Order, orders
 from dmvpn.judge.faults import Fault, dumps, from_json, random_faults, to_json
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, Judge
-from dmvpn.judge.sealed import SealedMarks
-from dmvpn.judge.traffic import Mark, Traffic
+from dmvpn.judge.traffic import Mark, SealedMarks, Traffic
 from dmvpn.judge.variants import fitting, vary
 from dmvpn.net import gre, ip
 from dmvpn.net import ip as udp

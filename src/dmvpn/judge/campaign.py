@@ -23,9 +23,8 @@ from dmvpn.judge.drawn_lists import FilterWatch, has_lists
 from dmvpn.judge.faults import random_faults
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
-from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.tables import Tables
-from dmvpn.judge.traffic import HostFlow, Traffic
+from dmvpn.judge.traffic import HostFlow, SealedMarks, Traffic
 from dmvpn.judge.witness import Witness
 from dmvpn.shells.simulator.simulator import Simulator
 

@@ -17,8 +17,7 @@ from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import customers_of
-from dmvpn.judge.sealed import SealedMarks
-from dmvpn.judge.traffic import Mark, Post
+from dmvpn.judge.traffic import Mark, Post, SealedMarks
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
