@@ -5,6 +5,9 @@
 
 The same plan gives the same verdict, to the octet: `RunVerdict.digest` is made of every packet on a wire and of every
 arrival, with its time.
+
+A witness sees the world, and each fault as it begins and ends. It changes nothing. The judge decides by packets
+alone and keeps no history; a witness keeps what it needs for a story of the run (`labs/judged_films.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -25,7 +28,6 @@ from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
 from dmvpn.judge.tables import Tables
 from dmvpn.judge.traffic import HostFlow, SealedMarks, Traffic
-from dmvpn.judge.witness import Witness
 from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -33,6 +35,29 @@ if TYPE_CHECKING:
 
     from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.network import Segment
+
+
+# ------------------------------------------------------------------------------------------------ a witness
+
+
+class Witness:
+    """A witness that notes nothing. remembers: routers keep a history for it."""
+
+    remembers: ClassVar[bool] = False
+
+    def begins(self, world: Simulator) -> None:
+        """Note that a world was put together; its time is 0."""
+
+    def converged(self, start: float) -> None:
+        """Note that the network converged. start: when, seconds of the world; faults count from there."""
+
+    def happened(self, fault: Fault, wire: Segment | None, *, begins: bool) -> None:
+        """Note that a fault has just begun or ended. wire: under the tunnels of its router, if it is about a wire."""
+
+
+# ------------------------------------------------------------------------------------------------ a run
+
 
 #: Virtual seconds within which a network must converge at first, and seconds between two looks at the tables.
 PATIENCE = 90.0

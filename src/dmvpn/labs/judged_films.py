@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.chronicle import line_to_plain
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.ios.interfaces import short_interface
-from dmvpn.judge.campaign import run
+from dmvpn.judge.campaign import Witness, run
 from dmvpn.judge.faults import Kill, Partition, Restart
-from dmvpn.judge.witness import Witness
 from dmvpn.labs.fault_words import words_of
 from dmvpn.labs.reel import is_kept
 from dmvpn.router.features import FEATURES
