@@ -244,7 +244,7 @@ def test_the_judge_sees_two_routers_that_send_packets_to_each_other(happens: tup
 
 def test_the_judge_sees_an_entry_that_no_message_explains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the messages are hidden from the judge; an entry out of thin air looks the same."""
-    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
+    monkeypatch.setattr("dmvpn.judge.judge.Tables._take", lambda *_: None)
     assert rules(judged()) == {"unexplained entry"}
 
 
@@ -278,7 +278,7 @@ def test_shrinking_leaves_only_the_fault_that_does_it(monkeypatch: pytest.Monkey
 
 
 def test_what_goes_wrong_before_the_first_fault_is_shrunk_to_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
+    monkeypatch.setattr("dmvpn.judge.judge.Tables._take", lambda *_: None)
     late = faults.Partition(at=300.0, seconds=30.0, one="R31", other="R41")
     plan = Plan(scenario=Scenario.load("notes-phase3"), seed=1, seconds=340.0, faults=(late,))
     found = shrink(plan, run(plan))
@@ -327,7 +327,7 @@ def test_a_kept_list_is_given_back_to_the_command(tmp_path: Path, capsys: pytest
 def test_a_failure_ends_in_the_shortest_list_and_a_line_that_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
+    monkeypatch.setattr("dmvpn.judge.judge.Tables._take", lambda *_: None)
     assert main(["simulate", "notes-phase3", "--faults", "random", "--hours", "0.05"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any('"faults": [' in line for line in lines)

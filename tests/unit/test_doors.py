@@ -46,7 +46,7 @@ def private(source: str) -> Iterator[str]:
     [
         ("machine._peers.table", 1),
         ("monkeypatch.setattr(places, '_ROOT', path)", 1),
-        ("monkeypatch.setattr('dmvpn.judge.tables.Tables._take', nothing)", 1),
+        ("monkeypatch.setattr('dmvpn.judge.judge.Tables._take', nothing)", 1),
         ("from bench.events import Hub, _calls", 1),
         ("from bench.events import (\n    Hub,\n    _calls,\n)", 1),
         ("from __future__ import annotations", 0),

@@ -25,8 +25,7 @@ from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.drawn_lists import FilterWatch, has_lists
 from dmvpn.judge.faults import random_faults
 from dmvpn.judge.injector import Injector
-from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
-from dmvpn.judge.tables import Tables
+from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Tables, Violation
 from dmvpn.judge.traffic import HostFlow, SealedMarks, Traffic
 from dmvpn.shells.simulator.simulator import Simulator
 
