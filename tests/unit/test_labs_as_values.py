@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier
     from dmvpn.shells.lab.control import Json
-    from dmvpn.tools.elsewhere.plan import Format
+    from dmvpn.tools.elsewhere.files import Format
 
 #: What `dmvpn lab down` and the like must not wait for: features, the simulator, models of facts, sessions.
 _HEAVY = re.compile(r"pydantic|yaml|cryptography|dmvpn\.(features|router|ios|face|tools|judge|shells\.simulator)\b")
