@@ -22,10 +22,9 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.diff.measuring import Rows
 from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text
-from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, KeptApart
+from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, KeptApart, hunks, in_order
 from dmvpn.tools.remedies.changes import ChangedLine, Names, Proposals, RouterChange, lines_of, switches, with_changes
 from dmvpn.tools.remedies.search import Search, SearchResult
-from dmvpn.tools.remedies.since import hunks, in_order
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 from support.full_language import LANGUAGE
 from support.goldens import is_golden

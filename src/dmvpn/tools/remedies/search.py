@@ -29,12 +29,15 @@ from dmvpn.tools.remedies.affected_pairs import (
     KeptApart,
     Kinds,
     affected_pairs,
+    harmed,
+    hunks,
+    in_order,
     kept_apart,
     left,
+    taken_back,
     without_others,
 )
 from dmvpn.tools.remedies.changes import Names, Proposals, RouterChange, command_of, with_changes
-from dmvpn.tools.remedies.since import harmed, hunks, in_order, taken_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
