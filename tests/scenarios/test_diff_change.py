@@ -18,8 +18,16 @@ from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.lab_model import GatewaySpec, Lab, LinkSpec, RouterSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import ChangeVerdict, Topic
-from dmvpn.tools.diff.comparison import as_text, compare_networks
-from dmvpn.tools.diff.each import FORM, CandidateResult, CandidateRow, CandidateTask, candidate_task, try_candidate
+from dmvpn.tools.diff.comparison import (
+    FORM,
+    CandidateResult,
+    CandidateRow,
+    CandidateTask,
+    as_text,
+    candidate_task,
+    compare_networks,
+    try_candidate,
+)
 from dmvpn.tools.diff.migration import migrate, unite
 from dmvpn.tools.pool.local import LocalPool
 from dmvpn.tools.pool.results import ResultFile
@@ -324,7 +332,7 @@ def test_a_result_goes_back_without_the_networks(monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object, **_settings: object) -> None:
         raise UserError("cannot be compared")
 
-    monkeypatch.setattr("dmvpn.tools.diff.each.compare_networks", refuse)
+    monkeypatch.setattr("dmvpn.tools.diff.comparison.compare_networks", refuse)
     network = Scenario.load(NETWORK)
     task = candidate_task("x", network, network, seed=1, order=None, max_outage=None)
     result = try_candidate(task)

@@ -13,13 +13,13 @@ from dmvpn.app.many import Many, opened
 from dmvpn.app.pool import chosen_pool
 from dmvpn.app.sides import load
 from dmvpn.base.errors import UserError
-from dmvpn.tools.diff.each import FORM, CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
+from dmvpn.tools.diff.comparison import FORM, CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.each import CandidateResult
+    from dmvpn.tools.diff.comparison import CandidateResult
     from dmvpn.tools.pool.local import Lost, Pool
 
 
