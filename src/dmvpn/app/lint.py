@@ -67,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from dmvpn.base.findings import Severity
     from dmvpn.shells.collecting import uncollected
     from dmvpn.tools.lint import RULES, lint
-    from dmvpn.tools.lint.reading import networks
+    from dmvpn.tools.lint.engine import networks
     from dmvpn.tools.lint.report import as_json, as_sarif, as_text, explained, listed
 
     if arguments.rules:
