@@ -29,11 +29,10 @@ from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFact
 from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
 from dmvpn.tools.doctor import Finding, Scene, examine, protocols, suspect
 from dmvpn.tools.doctor.ipsec import agreements, clue
-from dmvpn.tools.doctor.probes import Probe, ProbeResult
-from dmvpn.tools.doctor.probes import ProbePurpose as ProbeKind
 from dmvpn.tools.doctor.protocols import not_before
 from dmvpn.tools.doctor.registration import keys
-from dmvpn.tools.doctor.scene import Client
+from dmvpn.tools.doctor.scene import Client, Probe, ProbeResult
+from dmvpn.tools.doctor.scene import ProbePurpose as ProbeKind
 from support.reasons import because
 
 if TYPE_CHECKING:

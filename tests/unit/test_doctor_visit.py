@@ -21,8 +21,8 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Scene, Step, Trial, View, as_text, in_words, visit
 from dmvpn.tools.doctor.configuration import device, routes_to, static_lines
 from dmvpn.tools.doctor.missing_routes import withdrawn
-from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES, Probe, ProbePurpose, ProbeResult, carry_out, read
 from dmvpn.tools.doctor.report import brief
+from dmvpn.tools.doctor.scene import MOST_COMMANDS, MOST_ECHOES, Probe, ProbePurpose, ProbeResult, carry_out, read
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, permitted
 from dmvpn.tools.lint.rules.registration import lines_about, with_address
 from dmvpn.tools.remedies.changes import ChangedLine, RouterChange

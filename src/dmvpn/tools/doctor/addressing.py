@@ -23,8 +23,7 @@ from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import addresses_of
+from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.view import HOST_PORT
 

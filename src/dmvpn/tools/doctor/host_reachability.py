@@ -24,7 +24,7 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.scene import ProbePurpose
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, probe_result, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

@@ -24,7 +24,7 @@ from dmvpn.network.terms.ike import IKE, side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.scene import ProbePurpose
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

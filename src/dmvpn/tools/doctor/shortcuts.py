@@ -16,8 +16,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import Client
+from dmvpn.tools.doctor.scene import Client, ProbePurpose
 from dmvpn.tools.doctor.underlay_path import mtu_line, probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import phases, tunnels

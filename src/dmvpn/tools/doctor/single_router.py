@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
-from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import addresses_of, lan_ports, rip_on
+from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of, lan_ports, rip_on
 from dmvpn.tools.doctor.suspicions import routing, underlay
 from dmvpn.tools.doctor.suspicions import tunnels as of_tunnels
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild

@@ -21,8 +21,7 @@ from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, missing_routes, tables, terms
 from dmvpn.tools.doctor.configuration import is_next_hop, lines_from, removal_lines
-from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import addresses_of, interface_of
+from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of, interface_of
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import best_route, filtered_wires, probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

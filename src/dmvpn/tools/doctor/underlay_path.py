@@ -23,8 +23,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.probes import ProbePurpose, ProbeResult
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import ProbePurpose, ProbeResult, interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.probes import FEW, Probe, ProbePurpose, carry_out
-from dmvpn.tools.doctor.scene import Scene, interface_of
+from dmvpn.tools.doctor.scene import FEW, Probe, ProbePurpose, Scene, carry_out, interface_of
 from dmvpn.tools.doctor.single_router import suspect
 from dmvpn.tools.doctor.underlay_path import best_route
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address
-    from dmvpn.tools.doctor.probes import ProbeResult
-    from dmvpn.tools.doctor.scene import Client
+    from dmvpn.tools.doctor.scene import Client, ProbeResult
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
 
 

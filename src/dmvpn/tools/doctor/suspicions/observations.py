@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.doctor.probes import ProbePurpose, ProbeResult
-from dmvpn.tools.doctor.scene import interface_of, lan_ports
+from dmvpn.tools.doctor.scene import ProbePurpose, ProbeResult, interface_of, lan_ports
 from dmvpn.tools.doctor.underlay_path import probe_result
 from dmvpn.tools.doctor.verdicts import Hypothesis
 

@@ -17,9 +17,8 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
 from dmvpn.tools.doctor import ipsec
 from dmvpn.tools.doctor.configuration import device, removal_lines, tunnel_end
-from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
-from dmvpn.tools.doctor.scene import interface_of, rip_on
+from dmvpn.tools.doctor.scene import ProbePurpose, interface_of, rip_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.tunnels import bypassing_route
 

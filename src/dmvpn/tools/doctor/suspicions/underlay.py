@@ -18,8 +18,7 @@ from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.configuration import lines_from
-from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import interface_of, lan_ports
+from dmvpn.tools.doctor.scene import ProbePurpose, interface_of, lan_ports
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route
 
