@@ -19,7 +19,7 @@ from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of, lan_ports, rip_on
 from dmvpn.tools.doctor.suspicions import routing, underlay
 from dmvpn.tools.doctor.suspicions import tunnels as of_tunnels
-from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
+from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
 
 if TYPE_CHECKING:
