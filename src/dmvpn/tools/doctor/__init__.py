@@ -33,9 +33,8 @@ The checks, each a function of the scene, in the order of a packet's path:
 from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.report import as_json, as_text, brief
 from dmvpn.tools.doctor.scene import Scene
-from dmvpn.tools.doctor.single_router import suspect
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Health, Step, Trial, View, in_words
-from dmvpn.tools.doctor.visit import ExaminedLab, visit
+from dmvpn.tools.doctor.visit import ExaminedLab, suspect, visit
 
 __all__ = [
     "Copied",
