@@ -25,7 +25,7 @@ from dmvpn.features.policy.config import access_lists, route_maps
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import (
     Command,
     Configure,
@@ -60,7 +60,7 @@ _WIRE: Final = "The provider has to fix it: `dmvpn lab impair` stands for your c
 _EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
 _SOFT: Final = Command(Role.SPOKE, ("clear ip bgp * soft",))
 _IN: Final = {"list": "LESSON", "in": True}
-_ALL: Final = (IPv4Address(0), IPv4Address(pieces.HOST))
+_ALL: Final = (IPv4Address(0), IPv4Address(model.HOST))
 _COMPARE: Final = "Compare both ends, from the wire up."
 _one: Final = partial(without_story, hints=(_COMPARE, _ROUTES))
 _wire: Final = partial(without_story, hints=(_COMPARE, _WIRE))
@@ -107,32 +107,32 @@ _BELOW: Final = (
     _one(
         "provider-route-to-hub",
         "The provider has a route into nothing for a hub",
-        (Configure(Role.PROVIDER, (pieces.route("hub.nbma", pieces.HOST),)),),
+        (Configure(Role.PROVIDER, (model.route("hub.nbma", model.HOST),)),),
         _NO_WAY,
         needs=(Need.PROVIDER,),
     ),
     _one(
         "provider-address-gone",
         "The provider's port to a spoke has no address",
-        (Configure(Role.PROVIDER, (pieces.PORT, port_lines.ADDRESS.no())),),
+        (Configure(Role.PROVIDER, (model.PORT, port_lines.ADDRESS.no())),),
         (Cause.NO_ADDRESS, *_NO_WAY),
     ),
     _one(
         "stray-route-to-hub",
         "A spoke has a route into nothing for the NBMA address of the hub",
-        (spoke(pieces.route("hub.nbma", pieces.HOST)),),
+        (spoke(model.route("hub.nbma", model.HOST)),),
         _NO_WAY,
     ),
     _one(
         "second-default-route",
         "A spoke has a second default route, to nobody",
-        (spoke(pieces.default_route("nobody_in_lan")),),
+        (spoke(model.default_route("nobody_in_lan")),),
         (Cause.WRONG_NEXT_HOP, Cause.BLACK_HOLE, Cause.MISSING_ROUTE),
     ),
     _one(
         "nbma-taken",
         "A spoke has the NBMA address of the hub on a loopback",
-        (spoke(pieces.LOOPBACK, pieces.address("hub.nbma", pieces.HOST)),),
+        (spoke(model.LOOPBACK, model.address("hub.nbma", model.HOST)),),
         (Cause.NBMA_CONFLICT, Cause.NHS_NBMA),
         parts=(Role.SPOKE, Role.HUB),
     ),
@@ -142,15 +142,15 @@ _LANS: Final = (
     _one(
         "lan-past-the-tunnel",
         "A static route of a spoke leads to the LAN of another one past the tunnel",
-        (spoke(pieces.route("other.lan_network", "other.lan_mask", "gateway")), *pieces.FORGET),
+        (spoke(model.route("other.lan_network", "other.lan_mask", "gateway")), *model.FORGET),
         (Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
     _one(
         "lan-second-address",
         "A spoke has the LAN of another one on a port more",
         (
-            spoke(pieces.LAN, port_lines.SECONDARY.of(address=word("other.lan_address"), mask=word("other.lan_mask"))),
-            *pieces.FORGET,
+            spoke(model.LAN, port_lines.SECONDARY.of(address=word("other.lan_address"), mask=word("other.lan_mask"))),
+            *model.FORGET,
         ),
         _TAKEN,
         parts=(Role.SPOKE, Role.OTHER),
@@ -159,40 +159,40 @@ _LANS: Final = (
         _one(
             f"host-taken-{need.name.lower()}",
             f"A spoke tells {need.name} of an address of another one's LAN",
-            (spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST), *lines), *pieces.FORGET),
+            (spoke(model.LOOPBACK, model.address("other.host", model.HOST), *lines), *model.FORGET),
             _TAKEN,
             parts=(Role.SPOKE, Role.OTHER),
         )
         for need, lines in (
-            (Need.OSPF, (pieces.OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
-            (Need.RIP, (pieces.RIP, rip_lines.NETWORK.of(network=word("other.lan_network")))),
-            (Need.BGP, (pieces.BGP, _NETWORK.of(address=word("other.host"), mask=pieces.HOST))),
+            (Need.OSPF, (model.OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
+            (Need.RIP, (model.RIP, rip_lines.NETWORK.of(network=word("other.lan_network")))),
+            (Need.BGP, (model.BGP, _NETWORK.of(address=word("other.host"), mask=model.HOST))),
         )
     ),
     *(
         _one(
             f"lan-shadowed-{need.name.lower()}",
             f"A spoke tells {need.name} of half of another one's LAN",
-            (spoke(pieces.route("other.lan_network", _HALF), *lines), *pieces.FORGET),
+            (spoke(model.route("other.lan_network", _HALF), *lines), *model.FORGET),
             _SHADOWED,
         )
         for need, lines in (
-            (Need.OSPF, (pieces.OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
-            (Need.RIP, (pieces.RIP, rip_lines.REDISTRIBUTE_STATIC.of())),
-            (Need.BGP, (pieces.BGP, _NETWORK.of(address=word("other.lan_network"), mask=_HALF))),
+            (Need.OSPF, (model.OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
+            (Need.RIP, (model.RIP, rip_lines.REDISTRIBUTE_STATIC.of())),
+            (Need.BGP, (model.BGP, _NETWORK.of(address=word("other.lan_network"), mask=_HALF))),
         )
     ),
     _one(
         "summary-eigrp",
         "The hub says one large network for all LANs, which in phase 2 leads by the hub",
-        (pieces.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})), *pieces.FORGET),
+        (model.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})), *model.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
         needs=(Need.ONE_HUB,),
     ),
     _one(
         "summary-bgp",
         "The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
-        (hub(pieces.BGP, _AGGREGATE.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *pieces.FORGET),
+        (hub(model.BGP, _AGGREGATE.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *model.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
         needs=(Need.ONE_HUB,),
     ),
@@ -209,28 +209,28 @@ _PROTOCOLS: Final = (
     _one(
         "all-networks-ospf",
         "OSPF of a hub takes in every interface, its underlay, too",
-        (hub(pieces.OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0)),),
+        (hub(model.OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
     _one(
         "hub-bgp-neighbor-shutdown",
         "A hub has shut its session with a spoke down",
-        (hub(*pieces.of_spoke(shutdown=True)),),
+        (hub(*model.of_spoke(shutdown=True)),),
         (Cause.BGP_NEIGHBOR,),
     ),
     *(
         _one(
             f"filter-inwards-{need.name.lower()}",
             f"A spoke does not believe {need.name} what it says of another one's LAN",
-            (*acts, *pieces.FORGET),
+            (*acts, *model.FORGET),
             (Cause.ROUTE_FILTERED,),
         )
         for need, *acts in (
             (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(**_IN),))),
-            (Need.OSPF, spoke(*_DENY, pieces.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
-            (Need.RIP, spoke(*_DENY, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
-            (Need.BGP, spoke(*_DENY, *pieces.of_hub(prefix_list=True, **_IN)), _SOFT),
+            (Need.OSPF, spoke(*_DENY, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
+            (Need.RIP, spoke(*_DENY, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
+            (Need.BGP, spoke(*_DENY, *model.of_hub(prefix_list=True, **_IN)), _SOFT),
         )
     ),
 )
@@ -253,8 +253,8 @@ _HINTS: Final = (
     "Leave lines out in a copy of the network, one after another, and see what becomes of the packets.",
 )
 _by_trial: Final = partial(without_story, hints=_HINTS)
-_SOFT_CLEAR: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *pieces.FORGET)
-_HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *pieces.FORGET)
+_SOFT_CLEAR: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *model.FORGET)
+_HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *model.FORGET)
 _ELSEWHERE: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
 _LEAST: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
 _NO_PERMIT: Final = (
@@ -267,7 +267,7 @@ _KEPT_BACK: Final = (Cause.ROUTE_FILTERED, Cause.BY_TRIAL)
 
 
 def _of_tunnel(name: str, title: str, line: str, *causes: Cause, needs: tuple[Need, ...] = ()) -> Trouble:
-    return _by_trial(name, title, (spoke(pieces.TUNNEL, line), *pieces.FORGET), causes or _BY_TRIAL, needs=needs)
+    return _by_trial(name, title, (spoke(model.TUNNEL, line), *model.FORGET), causes or _BY_TRIAL, needs=needs)
 
 
 _NHRP: Final = (
@@ -318,20 +318,20 @@ _LISTS: Final = (
     _by_trial(
         "prefix-list-ospf",
         "A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
-        (spoke(_LEAST, pieces.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True})),),
+        (spoke(_LEAST, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True})),),
         _KEPT_BACK,
     ),
     _by_trial(
         "prefix-list-rip",
         "A prefix list of a hub permits a network that nobody has, so RIP sends nothing",
-        (hub(_ELSEWHERE, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
+        (hub(_ELSEWHERE, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         _KEPT_BACK,
     ),
     _by_trial(
         "prefix-list-bgp",
         "A prefix list of a hub permits very long prefixes alone, so BGP sends a spoke nothing",
         (
-            hub(_LEAST, *pieces.of_spoke(list="LESSON", prefix_list=True, out=True)),
+            hub(_LEAST, *model.of_spoke(list="LESSON", prefix_list=True, out=True)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
         ),
         _KEPT_BACK,
@@ -339,13 +339,13 @@ _LISTS: Final = (
     _by_trial(
         "route-map-without-permit",
         "A route map of a spoke has a deny and no permit, so BGP sends nothing",
-        (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, out=True)), *_SOFT_CLEAR),
+        (spoke(_ELSEWHERE, *_NO_PERMIT, *model.of_hub(list="LESSON", route_map=True, out=True)), *_SOFT_CLEAR),
         _KEPT_BACK,
     ),
     _by_trial(
         "route-map-without-permit-in",
         "A route map of a spoke has a deny and no permit, so BGP takes nothing",
-        (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, **{"in": True})), *_SOFT_CLEAR),
+        (spoke(_ELSEWHERE, *_NO_PERMIT, *model.of_hub(list="LESSON", route_map=True, **{"in": True})), *_SOFT_CLEAR),
         _KEPT_BACK,
     ),
 )
@@ -355,9 +355,9 @@ _BGP_TERMS: Final = (
         "next-hop-self-missing",
         "A hub of phase 3 passes routes on to a spoke with the next hops that they had",
         (
-            Edit(Role.HUB, pieces.BGP, remove=("neighbor {spoke.tunnel_address} next-hop-self",)),
+            Edit(Role.HUB, model.BGP, remove=("neighbor {spoke.tunnel_address} next-hop-self",)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
     ),
@@ -373,8 +373,8 @@ _BGP_TERMS: Final = (
                 bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=word("hub.bgp")),
                 bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), advertisement_interval=True, seconds=1),
             ),
-            hub(*pieces.of_spoke(remote_as=word("other.bgp"))),
-            *pieces.FORGET,
+            hub(*model.of_spoke(remote_as=word("other.bgp"))),
+            *model.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.BGP_SYSTEM),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
@@ -383,7 +383,7 @@ _BGP_TERMS: Final = (
     _by_trial(
         "maximum-prefix",
         "A spoke ends its session with the hub at the second prefix",
-        (spoke(*pieces.of_hub(maximum_prefix=True, prefixes=1)), *_HARD),
+        (spoke(*model.of_hub(maximum_prefix=True, prefixes=1)), *_HARD),
         (Cause.MAXIMUM, Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
     ),
     _by_trial(
@@ -391,7 +391,7 @@ _BGP_TERMS: Final = (
         "A spoke does not exchange IPv4 routes with the hub",
         (
             spoke(
-                pieces.BGP,
+                model.BGP,
                 bgp_processes.FAMILY.of(),
                 bgp_processes.FAMILY_ACTIVATE.no(peer=word("hub.tunnel_address"), activate=True),
             ),
@@ -405,13 +405,13 @@ _LIMITS: Final = (
     _by_trial(
         "family-shutdown",
         "The address family of EIGRP is shut down at a router",
-        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *pieces.FORGET),
+        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT, Cause.AUTONOMOUS_SYSTEM),
     ),
     _by_trial(
         "process-shutdown",
         "The process of OSPF is shut down at a router",
-        (spoke(pieces.OSPF, ospf_lines.SHUTDOWN.of()), *pieces.FORGET),
+        (spoke(model.OSPF, ospf_lines.SHUTDOWN.of()), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT),
     ),
     _by_trial(
@@ -420,11 +420,11 @@ _LIMITS: Final = (
         (
             Edit(
                 Role.SPOKE,
-                pieces.OSPF,
+                model.OSPF,
                 remove=("network {lan_network} ",),
                 add=(ospf_lines.NETWORKS.of(network=Placeholder("{lan_network} {lan_wildcard}"), area=7),),
             ),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.OSPF_TERMS, Cause.NETWORK_STATEMENT),
     ),
@@ -432,15 +432,15 @@ _LIMITS: Final = (
         "summary-of-a-spoke-eigrp",
         "A spoke announces one large network for all LANs, and drops what it has no longer prefix for",
         (
-            pieces.on_tunnel(Role.SPOKE, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
-            *pieces.FORGET,
+            model.on_tunnel(Role.SPOKE, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
+            *model.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.BLACK_HOLE, Cause.ROUTE_FILTERED),
     ),
     _by_trial(
         "summary-rip",
         "The hub announces one large network for all LANs in RIP, which in phase 2 leads by the hub",
-        (hub(pieces.TUNNEL, rip_lines.SUMMARY.of(address="10.20.0.0", mask="255.255.0.0")), *pieces.FORGET),
+        (hub(model.TUNNEL, rip_lines.SUMMARY.of(address="10.20.0.0", mask="255.255.0.0")), *model.FORGET),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
         needs=(Need.RIP,),
     ),

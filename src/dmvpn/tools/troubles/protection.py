@@ -26,7 +26,7 @@ from dmvpn.network.terms.bgp import BGP, PASSWORD
 from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
 from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
 from dmvpn.network.terms.protocols import RIP
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import (
     Command,
     Configure,
@@ -47,20 +47,20 @@ from dmvpn.tools.troubles.model import (
 _IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.of(name=word("profile"))
 
 PROTECTION: Final = (
-    pieces.unproved(
+    model.unproved(
         "psk",
         "The pre-shared key of a spoke differs",
-        (*pieces.PEER, *pieces.keys("not-our-key")),
+        (*model.PEER, *model.keys("not-our-key")),
         (
             "IKE answers, and then it does not believe. What do both ends say in their logs?",
             "The pre-shared keys in the keyrings of {spoke.name} and {hub.name} are not the same.",
         ),
         Cause.PSK,
     ),
-    pieces.unproved(
+    model.unproved(
         "psk-missing",
         "The keyring of a spoke has no key for the hub",
-        (*pieces.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.of(address="10.99.99.99", mask=pieces.HOST)),
+        (*model.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.of(address="10.99.99.99", mask=model.HOST)),
         (
             "Which key would {spoke.name} take for {hub.nbma}?",
             "The peer in the keyring of {spoke.name} does not fit the hub's address.",
@@ -69,7 +69,7 @@ PROTECTION: Final = (
         Cause.PSK,
         parts=(Role.SPOKE,),
     ),
-    pieces.unproved(
+    model.unproved(
         "ike-proposal",
         "A spoke offers algorithms for IKE that the hub does not take",
         (
@@ -86,28 +86,28 @@ PROTECTION: Final = (
             "The IKEv2 proposal of {spoke.name} has nothing in common with the hub's.",
         ),
         Cause.IKE_PROPOSAL,
-        story=partial(pieces.lost, needs=(Need.IKEV2,)),
+        story=partial(model.lost, needs=(Need.IKEV2,)),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="ike-identity",
         title="The hub's IKEv2 profile does not know the spokes",
         acts=(
             Edit(
                 Role.HUB,
-                pieces.IKEV2_PROFILE,
+                model.IKEV2_PROFILE,
                 remove=("match identity remote",),
-                add=(ike_profiles.MATCH_IDENTITY.of(address="10.99.99.99", mask=pieces.HOST),),
+                add=(ike_profiles.MATCH_IDENTITY.of(address="10.99.99.99", mask=model.HOST),),
             ),
-            *pieces.commands("clear crypto session", Role.HUB, Role.SPOKE, Role.OTHER),
+            *model.commands("clear crypto session", Role.HUB, Role.SPOKE, Role.OTHER),
         ),
         hints=(
-            pieces.HOW_FAR,
+            model.HOW_FAR,
             "The branches prove who they are. Does the hub want to know them?",
             "`match identity remote` in the IKEv2 profile of {hub.name} fits none of them.",
         ),
         causes=(Cause.IKE_IDENTITY,),
     ),
-    pieces.unproved(
+    model.unproved(
         "transform",
         "The transform set of a spoke differs",
         (
@@ -123,7 +123,7 @@ PROTECTION: Final = (
         ),
         Cause.TRANSFORM,
     ),
-    pieces.unproved(
+    model.unproved(
         "pfs",
         "A spoke wants perfect forward secrecy, the hub does not know of it",
         (_IPSEC_PROFILE, ipsec_profiles.PFS.of(group="group20"), ipsec_profiles.SECONDS.of(seconds=120)),
@@ -138,34 +138,34 @@ PROTECTION: Final = (
     Trouble(
         id="mode",
         title="A spoke's transform set is for tunnel mode",
-        acts=(Differ(Role.SPOKE, IPSEC, MODE), *pieces.RENEW),
+        acts=(Differ(Role.SPOKE, IPSEC, MODE), *model.RENEW),
         complaint="The auditor asks why packets of {spoke.name} are larger than those of others.",
         hints=(
-            pieces.HOW_FAR,
+            model.HOW_FAR,
             "Compare `show crypto ipsec sa` at both ends: what is inside what?",
             "`mode transport` at both ends.",
         ),
     ),
-    pieces.lost(
+    model.lost(
         id="spoke-unprotected",
         title="A spoke's tunnel is not protected",
         acts=(Differ(Role.SPOKE, PROTECTION_TABLE, PROTECTED),),
         parts=(Role.SPOKE,),
         needs=(Need.PROTECTED,),
         hints=(
-            pieces.HOW_FAR,
+            model.HOW_FAR,
             "There is no IKE at all. Who should begin it, and why?",
             "`tunnel protection ipsec profile {spoke.profile}` is missing at {spoke.name}.",
         ),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-unprotected",
         title="The hub's tunnel is not protected",
         acts=(Differ(Role.HUB, PROTECTION_TABLE, PROTECTED),),
         parts=(Role.HUB,),
         needs=(Need.PROTECTED,),
         hints=(
-            pieces.HOW_FAR,
+            model.HOW_FAR,
             "The branches begin IKE, and the hub does not answer them. Why should it?",
             "`tunnel protection ipsec profile {hub.profile}` is missing at {hub.name}.",
         ),
@@ -179,7 +179,7 @@ PROTECTION: Final = (
 _ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
 
 ISAKMP: Final = (
-    pieces.unproved(
+    model.unproved(
         "isakmp-key",
         "The isakmp key of a spoke differs",
         ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address=_ANY)),
@@ -189,7 +189,7 @@ ISAKMP: Final = (
         ),
         Cause.PSK,
     ),
-    pieces.unproved(
+    model.unproved(
         "isakmp-key-missing",
         "The isakmp key of a spoke is for another address than the hub's",
         ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
@@ -200,7 +200,7 @@ ISAKMP: Final = (
         Cause.PSK_MISSING,
         Cause.PSK,
     ),
-    pieces.unproved(
+    model.unproved(
         "isakmp-policy",
         "A spoke's isakmp policy has a group that the hub's policies lack",
         ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
@@ -210,7 +210,7 @@ ISAKMP: Final = (
         ),
         Cause.IKE_PROPOSAL,
     ),
-    pieces.unproved(
+    model.unproved(
         "isakmp-hash",
         "A spoke's isakmp policy has a hash that the hub's policies lack",
         ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),
@@ -238,7 +238,7 @@ _SECOND: Final = (
     common.KEY_STRING.of(secret=_OURS),
     common.KEY_ALGORITHM.of(md5=True),
 )
-_FORGET: Final = pieces.commands("clear crypto session", Role.SPOKE, Role.HUB, Role.OTHER)
+_FORGET: Final = model.commands("clear crypto session", Role.SPOKE, Role.HUB, Role.OTHER)
 #: By protocol: who needs it, and what it is called if two do not believe each other.
 _PROTOCOLS: Final = (
     ("eigrp", Need.EIGRP, Cause.EIGRP_AUTHENTICATION),
@@ -254,7 +254,7 @@ _one: Final = partial(
 def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
     """Return the trouble of a router whose certificate its peers must reject."""
     add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
-    edit = Edit(part, pieces.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
+    edit = Edit(part, model.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
     causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
     return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
 
@@ -324,7 +324,7 @@ _PASSWORDS: Final = (
         "bgp-password-gone",
         "A spoke has no BGP password any more",
         (
-            spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS)),
+            spoke(model.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS)),
             Command(Role.SPOKE, ("clear ip bgp *",)),
         ),
         (Cause.BGP_PASSWORD,),
@@ -344,17 +344,13 @@ _TIMES: Final = (
     _one(
         "hub-eigrp-timers",
         "A hub says hello less often than it may be silent",
-        (
-            pieces.on_tunnel(
-                Role.HUB, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 20})
-            ),
-        ),
+        (model.on_tunnel(Role.HUB, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 20})),),
         (Cause.EIGRP_TIMERS,),
     ),
     _one(
         "hub-ospf-dead",
         "OSPF of a hub gives others up sooner than they do",
-        (hub(pieces.TUNNEL, ospf_ports.DEAD_INTERVAL.of(seconds=25)),),
+        (hub(model.TUNNEL, ospf_ports.DEAD_INTERVAL.of(seconds=25)),),
         (Cause.OSPF_TERMS,),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
         needs=(Need.OSPF,),

@@ -24,7 +24,7 @@ from dmvpn.ios import Placeholder, common
 from dmvpn.network.terms import bgp as bgp_terms
 from dmvpn.network.terms import protocols as tables
 from dmvpn.network.terms.protocols import EIGRP
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS
 from dmvpn.tools.troubles.model import (
     Command,
@@ -64,7 +64,7 @@ ROUTING: Final = (
         causes=(Cause.AUTONOMOUS_SYSTEM,),
         parts=(Role.SPOKE, Role.HUB),
     ),
-    pieces.gone(
+    model.gone(
         id="lan-not-announced",
         title="A spoke does not announce its LAN",
         acts=(Rewrite(Role.SPOKE, EIGRP_PROCESS, partial(without_networks, word="lan_address")),),
@@ -122,9 +122,9 @@ ROUTING: Final = (
         id="split-horizon",
         title="The hub keeps from each spoke what it learnt from the others",
         acts=(
-            pieces.on_tunnel(Role.HUB, (sections.SPLIT_HORIZON, {})),
+            model.on_tunnel(Role.HUB, (sections.SPLIT_HORIZON, {})),
             Command(Role.HUB, ("clear ip eigrp neighbors",)),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
@@ -140,7 +140,7 @@ ROUTING: Final = (
         title="A spoke's EIGRP wants authentication, the hub's does not",
         acts=(
             spoke(common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
-            pieces.on_tunnel(Role.SPOKE, (sections.MODE, {}), (sections.CHAIN, {"chain": "LESSON"})),
+            model.on_tunnel(Role.SPOKE, (sections.MODE, {}), (sections.CHAIN, {"chain": "LESSON"})),
         ),
         hints=(
             _NEIGHBORS,
@@ -154,7 +154,7 @@ ROUTING: Final = (
         id="eigrp-timers",
         title="A spoke says hello less often than it may be silent",
         acts=(
-            pieces.on_tunnel(
+            model.on_tunnel(
                 Role.SPOKE, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 10})
             ),
         ),
@@ -180,7 +180,7 @@ ROUTING: Final = (
     Trouble(
         id="hub-stub",
         title="The hub is an EIGRP stub: it passes nothing on",
-        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *pieces.FORGET),
+        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *model.FORGET),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
             "The hub has all routes. Does it pass them on?",
@@ -190,10 +190,10 @@ ROUTING: Final = (
         causes=(Cause.HUB_STUB,),
         needs=(Need.ONE_HUB,),
     ),
-    pieces.gone(
+    model.gone(
         id="spoke-stub",
         title="A spoke is an EIGRP stub that only listens: nobody hears of its LAN",
-        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)), *pieces.FORGET),
+        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)), *model.FORGET),
         hints=(
             "The router is up, and it has all routes. Who knows where its LAN is?",
             "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
@@ -204,7 +204,7 @@ ROUTING: Final = (
     Trouble(
         id="black-hole",
         title="A static route of a spoke sends what is for another spoke into nothing",
-        acts=(spoke(pieces.route("other.lan_network", "other.lan_mask")),),
+        acts=(spoke(model.route("other.lan_network", "other.lan_mask")),),
         complaint="{spoke.name} does not reach {other.name}. Everybody else does.",
         hints=(
             "One pair is concerned. Trace it from both ends.",
@@ -258,7 +258,7 @@ OSPF: Final = (
         title="OSPF takes the tunnel of a spoke for a network of another type",
         acts=(
             spoke(
-                pieces.TUNNEL,
+                model.TUNNEL,
                 ospf_ports.NETWORK.of(point_to_point=True),
                 ospf_ports.HELLO_INTERVAL.of(seconds=10),
                 ospf_ports.DEAD_INTERVAL.of(seconds=40),
@@ -273,14 +273,14 @@ OSPF: Final = (
     _lost(
         id="ospf-passive",
         title="The tunnel of a spoke is passive in OSPF",
-        acts=(spoke(pieces.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
+        acts=(spoke(model.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
         hints=(_IS_NEIGHBOR, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
     ),
     Trouble(
         id="ospf-nobody-designated",
         title="The hub may not become designated router",
-        acts=(hub(pieces.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
+        acts=(hub(model.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
         hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
         causes=(Cause.OSPF_NETWORK_TYPE,),
@@ -292,7 +292,7 @@ BGP: Final = (
     _lost(
         id="bgp-as",
         title="A spoke expects another autonomous system of the hub",
-        acts=(spoke(*pieces.of_hub(remote_as=64999)),),
+        acts=(spoke(*model.of_hub(remote_as=64999)),),
         hints=(_IS_NEIGHBOR, "`show ip bgp neighbors` at {spoke.name}, and its log."),
         causes=(Cause.BGP_SYSTEM,),
         parts=(Role.SPOKE, Role.HUB),
@@ -306,32 +306,32 @@ BGP: Final = (
     _lost(
         id="bgp-neighbor-shutdown",
         title="A spoke has shut its session with the hub down",
-        acts=(spoke(*pieces.of_hub(shutdown=True)),),
+        acts=(spoke(*model.of_hub(shutdown=True)),),
         hints=(_IS_NEIGHBOR, "`show ip bgp summary` at {spoke.name}."),
         causes=(Cause.BGP_NEIGHBOR,),
     ),
     _lost(
         id="bgp-neighbor-missing",
         title="A spoke has no line for the hub in BGP",
-        acts=(spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"))),),
+        acts=(spoke(model.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"))),),
         hints=(_IS_NEIGHBOR, "`show ip bgp summary` at {spoke.name}."),
         causes=(Cause.BGP_NEIGHBOR,),
         noticed=False,
     ),
-    pieces.gone(
+    model.gone(
         id="bgp-lan-not-announced",
         title="BGP of a spoke does not tell of its LAN",
         acts=(
-            spoke(pieces.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
+            spoke(model.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
         ),
         hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
         causes=(Cause.NETWORK_STATEMENT,),
     ),
-    pieces.gone(
+    model.gone(
         id="bgp-filter",
         title="A prefix list keeps BGP of a spoke from telling of its LAN",
         acts=(
-            spoke(*_LIST_OF_ALL, *pieces.of_hub(list="LESSON", prefix_list=True, out=True)),
+            spoke(*_LIST_OF_ALL, *model.of_hub(list="LESSON", prefix_list=True, out=True)),
             Command(Role.SPOKE, ("clear ip bgp * soft",)),
         ),
         hints=_FILTERED,
@@ -344,23 +344,23 @@ RIP: Final = (
     _lost(
         id="rip-version",
         title="A spoke speaks RIP version 1",
-        acts=(spoke(pieces.RIP, rip_lines.VERSION.no(version=2)),),
+        acts=(spoke(model.RIP, rip_lines.VERSION.no(version=2)),),
         hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
         causes=(Cause.RIP_BLOCKED,),
         noticed=False,
     ),
-    pieces.gone(
+    model.gone(
         id="rip-passive",
         title="The tunnel of a spoke is passive in RIP",
-        acts=(spoke(pieces.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
+        acts=(spoke(model.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
         noticed=False,
     ),
-    pieces.gone(
+    model.gone(
         id="rip-filter",
         title="A prefix list keeps RIP of a spoke from telling of its LAN",
-        acts=(spoke(*_LIST_OF_ALL, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
+        acts=(spoke(*_LIST_OF_ALL, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         hints=_FILTERED,
         causes=(Cause.ROUTE_FILTERED,),
         noticed=False,
@@ -368,18 +368,18 @@ RIP: Final = (
 )
 
 FILTERS: Final = (
-    pieces.gone(
+    model.gone(
         id="eigrp-filter",
         title="A prefix list keeps EIGRP of a spoke from telling of its LAN",
         acts=(
             spoke(*_LIST_OF_ALL),
             Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         hints=_FILTERED,
         causes=(Cause.ROUTE_FILTERED,),
     ),
-    pieces.gone(
+    model.gone(
         id="hub-filter",
         title="A prefix list keeps the hub from believing what a spoke says of its LAN",
         acts=(
@@ -390,7 +390,7 @@ FILTERS: Final = (
             ),
             hub(access_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
             Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
         causes=(Cause.ROUTE_FILTERED,),
@@ -416,17 +416,17 @@ PROTOCOLS_TROUBLES: Final = (*OSPF, *BGP, *RIP, *FILTERS)
 _ASTRAY: Final = "Trace it from both ends. Who sends it where?"
 
 PREFIXES: Final = (
-    pieces.gone(
+    model.gone(
         id="lan-shutdown",
         title="The port of a spoke to its LAN is shut down",
-        acts=(spoke(pieces.LAN, common.SHUTDOWN.of()),),
+        acts=(spoke(model.LAN, common.SHUTDOWN.of()),),
         hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
         causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
-    pieces.gone(
+    model.gone(
         id="lan-address",
         title="A spoke has another address in its LAN than its computers believe",
-        acts=(spoke(pieces.LAN, pieces.address("nobody_in_lan", "lan_mask")),),
+        acts=(spoke(model.LAN, model.address("nobody_in_lan", "lan_mask")),),
         hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
         causes=(Cause.HOST_GATEWAY, Cause.WRONG_MASK),
     ),
@@ -434,12 +434,12 @@ PREFIXES: Final = (
         id="host-taken",
         title="A spoke has an address of another one's LAN, and announces it",
         acts=(
-            spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST)),
+            spoke(model.LOOPBACK, model.address("other.host", model.HOST)),
             Eigrp(
                 Role.SPOKE,
                 address_family=(eigrp_lines.IN_FAMILY.network.of(address=word("other.host"), wildcard=IPv4Address(0)),),
             ),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         complaint="The computer {other.host} at {other.name} is offline, people say. Its neighbors are there.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: whose is it?"),
@@ -450,32 +450,32 @@ PREFIXES: Final = (
         id="lan-shadowed",
         title="A spoke announces half of another one's LAN",
         acts=(
-            spoke(pieces.route("other.lan_network", "255.255.255.128")),
+            spoke(model.route("other.lan_network", "255.255.255.128")),
             Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.of(static=True),)),
-            *pieces.FORGET,
+            *model.FORGET,
         ),
         complaint="Half of the computers at {other.name} are offline.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: who says so?"),
         causes=(Cause.BLACK_HOLE, Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE),
     ),
-    pieces.gone(
+    model.gone(
         id="hub-route-astray",
         title="A static route of the hub leads what is for one spoke to another one",
-        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask", "other.tunnel_address")), *pieces.FORGET),
+        acts=(hub(model.route("spoke.lan_network", "spoke.lan_mask", "other.tunnel_address")), *model.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
-    pieces.gone(
+    model.gone(
         id="hub-black-hole",
         title="A static route of the hub sends what is for a spoke into nothing",
-        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask")), *pieces.FORGET),
+        acts=(hub(model.route("spoke.lan_network", "spoke.lan_mask")), *model.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         causes=(Cause.BLACK_HOLE,),
     ),
     Trouble(
         id="host-route-astray",
         title="A host route of a spoke sends what is for a computer of another one to nobody",
-        acts=(spoke(pieces.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *pieces.FORGET),
+        acts=(spoke(model.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *model.FORGET),
         complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
         causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
@@ -484,16 +484,16 @@ PREFIXES: Final = (
     Trouble(
         id="hub-passive",
         title="The hub's tunnel is passive",
-        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *pieces.FORGET),
+        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *model.FORGET),
         complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
         hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
         needs=(Need.ONE_HUB,),
     ),
-    pieces.lost(
+    model.lost(
         id="server-is-self",
         title="A spoke is its own next hop server",
-        acts=(pieces.registering("tunnel_address", "nbma"), Command(Role.HUB, ("clear ip nhrp",))),
+        acts=(model.registering("tunnel_address", "nbma"), Command(Role.HUB, ("clear ip nhrp",))),
         hints=("With whom does {spoke.name} register?", "`show ip nhrp nhs` at {spoke.name}: whose address is that?"),
         causes=(Cause.NHS_ADDRESS, Cause.NHS_NBMA, Cause.NHS_MISSING),
     ),
@@ -503,7 +503,7 @@ PREFIXES: Final = (
         acts=(
             Edit(
                 Role.SPOKE,
-                pieces.TUNNEL,
+                model.TUNNEL,
                 remove=("ip nhrp nhs {hub.tunnel_address}", "ip nhrp map {hub.tunnel_address}"),
             ),
         ),
@@ -516,7 +516,7 @@ PREFIXES: Final = (
     Trouble(
         id="small-tunnel",
         title="The tunnel of a spoke lets only small packets in",
-        acts=(spoke(pieces.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
+        acts=(spoke(model.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
         causes=(Cause.MTU, Cause.MSS, Cause.PATH_MTU),

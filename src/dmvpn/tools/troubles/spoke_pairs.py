@@ -9,14 +9,14 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Configure, Edit, Need, Role, Trouble, hub, spoke, word
 
 if TYPE_CHECKING:
     from dmvpn.tools.troubles.model import Act
 
 _MAPS: Final = (Cause.WRONG_MAP, Cause.NHS_NBMA)
-_SESSIONS: Final = pieces.commands("clear crypto session", Role.SPOKE, Role.OTHER)
+_SESSIONS: Final = model.commands("clear crypto session", Role.SPOKE, Role.OTHER)
 _BETWEEN: Final = "Both reach the hub. What passes between the NBMA addresses of the two?"
 _KNOWN: Final = (
     "What does {spoke.name} know of {other.name}, and from whom?",
@@ -67,7 +67,7 @@ SPOKE_PAIRS: Final = (
     _astray(
         "provider-route-between",
         "The provider has no way to one spoke, where another one asks",
-        pieces.route("spoke.nbma", pieces.HOST),
+        model.route("spoke.nbma", model.HOST),
         Cause.BLACK_HOLE,
         Cause.MISSING_ROUTE,
         Cause.WRONG_NEXT_HOP,
@@ -76,7 +76,7 @@ SPOKE_PAIRS: Final = (
     _astray(
         "provider-route-astray",
         "A route of the provider leads the packets for one spoke to another one",
-        pieces.route("spoke.nbma", "255.255.255.255", "other.nbma"),
+        model.route("spoke.nbma", "255.255.255.255", "other.nbma"),
         Cause.WRONG_NEXT_HOP,
         Cause.MISSING_ROUTE,
         Cause.NO_ROUTE_THERE,
@@ -85,7 +85,7 @@ SPOKE_PAIRS: Final = (
     _long(
         "peer-route",
         "A spoke has a route into nothing to the NBMA address of another one",
-        (spoke(pieces.route("other.nbma", pieces.HOST)), *pieces.FORGET, *_SESSIONS),
+        (spoke(model.route("other.nbma", model.HOST)), *model.FORGET, *_SESSIONS),
         (_BETWEEN, "`show ip route {other.nbma}` at {spoke.name}: who says so?"),
         Cause.BLACK_HOLE,
         Cause.PEERS_APART,
@@ -96,8 +96,8 @@ SPOKE_PAIRS: Final = (
         "peer-map",
         "A spoke has a static map of another spoke, with an address that is not its",
         (
-            spoke(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
-            *pieces.FORGET,
+            spoke(model.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
+            *model.FORGET,
         ),
         _KNOWN,
         *_MAPS,
@@ -106,8 +106,8 @@ SPOKE_PAIRS: Final = (
         "map-to-nobody",
         "A spoke has a static map of another spoke, with an address that nobody has",
         (
-            spoke(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99")),
-            *pieces.FORGET,
+            spoke(model.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99")),
+            *model.FORGET,
         ),
         _KNOWN,
         *_MAPS,
@@ -116,8 +116,8 @@ SPOKE_PAIRS: Final = (
         id="map-of-a-lan",
         title="A spoke has a static map for its own address at another spoke's place",
         acts=(
-            hub(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
-            *pieces.FORGET,
+            hub(model.TUNNEL, nhrp_lines.MAP.of(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
+            *model.FORGET,
         ),
         complaint="{spoke.name} does not reach the head office any more.",
         hints=(
@@ -132,11 +132,11 @@ SPOKE_PAIRS: Final = (
         "A spoke has a key for the hub, and for nobody else",
         (
             spoke(
-                *pieces.PEER,
+                *model.PEER,
                 ike_profiles.ADDRESS.no(address=IPv4Address(0), mask=IPv4Address(0)),
                 ike_profiles.ADDRESS.of(address=word("hub.nbma")),
             ),
-            *pieces.FORGET,
+            *model.FORGET,
             *_SESSIONS,
         ),
         _AGREED,
@@ -149,12 +149,12 @@ SPOKE_PAIRS: Final = (
         "Two spokes have different keys for each other",
         (
             spoke(
-                pieces.RING,
+                model.RING,
                 ike_profiles.PEER.of(name="LESSON"),
                 ike_profiles.ADDRESS.of(address=word("other.nbma")),
-                *pieces.keys("NotTheSame1"),
+                *model.keys("NotTheSame1"),
             ),
-            *pieces.FORGET,
+            *model.FORGET,
             *_SESSIONS,
         ),
         _AGREED,
@@ -169,11 +169,11 @@ SPOKE_PAIRS: Final = (
         (
             Edit(
                 Role.SPOKE,
-                pieces.IKEV2_PROFILE,
+                model.IKEV2_PROFILE,
                 remove=("match identity",),
-                add=(ike_profiles.MATCH_IDENTITY.of(address=word("hub.nbma"), mask=pieces.HOST),),
+                add=(ike_profiles.MATCH_IDENTITY.of(address=word("hub.nbma"), mask=model.HOST),),
             ),
-            *pieces.FORGET,
+            *model.FORGET,
             *_SESSIONS,
         ),
         (
@@ -186,7 +186,7 @@ SPOKE_PAIRS: Final = (
     _long(
         "next-hop-self",
         "The hub says of all routes that it is the next hop, in phase 2",
-        (pieces.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})), *pieces.FORGET),
+        (model.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})), *model.FORGET),
         (
             "Where does {spoke.name} send what is for {other.name}?",
             "`show ip route {other.lan_network}` at {spoke.name}: who is the next hop, and who was it?",
@@ -196,7 +196,7 @@ SPOKE_PAIRS: Final = (
     _long(
         "server-only",
         "A spoke answers questions, and asks none",
-        (spoke(pieces.TUNNEL, nhrp_lines.SERVER_ONLY.of()), *pieces.FORGET),
+        (spoke(model.TUNNEL, nhrp_lines.SERVER_ONLY.of()), *model.FORGET),
         ("Who asks whom?", "`show running-config interface {spoke.tunnel}` at {spoke.name}."),
         Cause.SHORTCUT,
     ),

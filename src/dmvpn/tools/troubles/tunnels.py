@@ -14,14 +14,14 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import common
 from dmvpn.network.terms import protocols as tables
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Command, Differ, Edit, Eigrp, Need, Role, Trouble, hub, spoke, word
 
 # ------------------------------------------------------------------------------------------------ tunnel interfaces
 
 
 TUNNELS: Final = (
-    pieces.lost(
+    model.lost(
         id="tunnel-key",
         title="The tunnel key of a spoke differs",
         acts=(Differ(Role.SPOKE, tables.TUNNELS, KEY),),
@@ -31,7 +31,7 @@ TUNNELS: Final = (
             "The tunnel key of {spoke.name} is not the hub's.",
         ),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-key-missing",
         title="The hub has no tunnel key",
         acts=(Differ(Role.HUB, tables.TUNNELS, KEY, None),),
@@ -41,10 +41,10 @@ TUNNELS: Final = (
             "{hub.name} lost its `tunnel key`.",
         ),
     ),
-    pieces.lost(
+    model.lost(
         id="tunnel-source",
         title="A spoke's tunnel has its LAN port as source",
-        acts=(spoke(pieces.TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan"))),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan"))),),
         hints=(
             "The underlay works. From which address does the tunnel speak?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: where would an answer to that source go?",
@@ -52,10 +52,10 @@ TUNNELS: Final = (
         ),
         causes=(Cause.WRONG_SOURCE,),
     ),
-    pieces.lost(
+    model.lost(
         id="tunnel-destination",
         title="A point-to-point spoke leads to another spoke instead of the hub",
-        acts=(spoke(pieces.TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma"))),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma"))),),
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: who is that destination?",
@@ -69,7 +69,7 @@ TUNNELS: Final = (
         title="The hub's tunnel is point-to-point GRE",
         acts=(
             hub(
-                pieces.TUNNEL,
+                model.TUNNEL,
                 tunnel_lines.MODE.no(gre=True, multipoint=True),
                 tunnel_lines.DESTINATION.of(address=word("other.nbma")),
             ),
@@ -87,13 +87,13 @@ TUNNELS: Final = (
         title="A phase 3 spoke has a point-to-point tunnel",
         acts=(
             spoke(
-                pieces.TUNNEL,
+                model.TUNNEL,
                 tunnel_lines.MODE.no(gre=True, multipoint=True),
                 tunnel_lines.DESTINATION.of(address=word("hub.nbma")),
             ),
             Command(Role.OTHER, ("clear ip nhrp",)),
         ),
-        complaint=pieces.LONG_WAY,
+        complaint=model.LONG_WAY,
         hints=(
             "Everything works, by the hub. What does a spoke need to be reached directly?",
             "`show dmvpn detail` at {spoke.name} and {other.name} while they talk: which state have the entries?",
@@ -102,10 +102,10 @@ TUNNELS: Final = (
         causes=(Cause.SPOKE_POINT_TO_POINT,),
         needs=(Need.PHASE_3, Need.ONE_HUB),
     ),
-    pieces.lost(
+    model.lost(
         id="tunnel-shutdown",
         title="A spoke's tunnel is shut down",
-        acts=(spoke(pieces.TUNNEL, common.SHUTDOWN.of()),),
+        acts=(spoke(model.TUNNEL, common.SHUTDOWN.of()),),
         hints=(
             "Begin at the site that is concerned, from below.",
             "`show ip interface brief` at {spoke.name}.",
@@ -113,10 +113,10 @@ TUNNELS: Final = (
         ),
         causes=(Cause.TUNNEL_SHUTDOWN, Cause.INTERFACE_SHUTDOWN),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-tunnel-shutdown",
         title="The hub's tunnel is shut down",
-        acts=(hub(pieces.TUNNEL, common.SHUTDOWN.of()),),
+        acts=(hub(model.TUNNEL, common.SHUTDOWN.of()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
@@ -127,7 +127,7 @@ TUNNELS: Final = (
     Trouble(
         id="address-conflict",
         title="A spoke has the tunnel address of another one",
-        acts=(spoke(pieces.TUNNEL, pieces.address("other.tunnel_address", "other.tunnel_mask")),),
+        acts=(spoke(model.TUNNEL, model.address("other.tunnel_address", "other.tunnel_mask")),),
         complaint="{spoke.name} is offline since it got a new router. {other.name} complains now and then, too.",
         hints=(
             "Both branches were well before the new router came. What might they quarrel about?",
@@ -157,10 +157,10 @@ TUNNELS: Final = (
         causes=(Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
-    pieces.lost(
+    model.lost(
         id="recursion-static",
         title="A static route of a spoke sends the tunnel's own packets into the tunnel",
-        acts=(spoke(pieces.route("hub.nbma", "255.255.255.255", "hub.tunnel_address")),),
+        acts=(spoke(model.route("hub.nbma", "255.255.255.255", "hub.tunnel_address")),),
         hints=(
             "Why is the tunnel down, though its source is up?",
             "`show ip route {hub.nbma}` at {spoke.name}, and its log.",
@@ -168,10 +168,10 @@ TUNNELS: Final = (
         ),
         causes=(Cause.RECURSION,),
     ),
-    pieces.lost(
+    model.lost(
         id="tunnel-ttl",
         title="What a spoke sends by its tunnel lives for one router only",
-        acts=(spoke(pieces.TUNNEL, tunnel_lines.TTL.of(ttl=1)),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.TTL.of(ttl=1)),),
         hints=(
             "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",
             "`traceroute {hub.nbma}` at {spoke.name}: how many routers does a tunnel packet have to pass?",
@@ -184,8 +184,8 @@ TUNNELS: Final = (
         id="mss",
         title="TCP is not told how much a tunnel carries",
         acts=(
-            Edit(Role.HUB, pieces.TUNNEL, remove=("ip tcp adjust-mss",)),
-            Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.HUB, model.TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.SPOKE, model.TUNNEL, remove=("ip tcp adjust-mss",)),
         ),
         complaint="At {spoke.name} some web pages never finish loading. Ping is perfect.",
         hints=(
@@ -204,7 +204,7 @@ TUNNELS: Final = (
 
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
 #: Clear the caches, so that all routers have to resolve again.
-_FORGET: Final = pieces.commands("clear ip nhrp", Role.HUB, Role.SPOKE, Role.OTHER)
+_FORGET: Final = model.commands("clear ip nhrp", Role.HUB, Role.SPOKE, Role.OTHER)
 
 NHRP: Final = (
     Trouble(
@@ -218,10 +218,10 @@ NHRP: Final = (
             "`ip nhrp authentication` of {spoke.name} is not the hub's.",
         ),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-network-id-missing",
         title="The hub's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp network-id",)),),
+        acts=(Edit(Role.HUB, model.TUNNEL, remove=("ip nhrp network-id",)),),
         hints=(
             "Tunnels and underlay are well. What do the branches ask the hub for?",
             "`show ip nhrp` and the log at {hub.name}.",
@@ -229,10 +229,10 @@ NHRP: Final = (
         ),
         causes=(Cause.NETWORK_ID,),
     ),
-    pieces.lost(
+    model.lost(
         id="network-id-missing",
         title="A spoke's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
+        acts=(Edit(Role.SPOKE, model.TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "Tunnel and underlay are well. Does the hub know {spoke.name}?",
             "`show dmvpn` at {spoke.name}: what is there, and what is not?",
@@ -240,10 +240,10 @@ NHRP: Final = (
         ),
         causes=(Cause.NETWORK_ID,),
     ),
-    pieces.lost(
+    model.lost(
         id="nhs-address",
         title="A spoke has the wrong tunnel address for its NHS",
-        acts=(pieces.registering("nobody_in_tunnel", "hub.nbma"), Command(Role.HUB, ("clear ip nhrp",))),
+        acts=(model.registering("nobody_in_tunnel", "hub.nbma"), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "The hub answers {spoke.name}. What does it say?",
             "`show ip nhrp nhs detail` at {spoke.name}: who is it looking for, and who is there?",
@@ -251,10 +251,10 @@ NHRP: Final = (
         ),
         causes=(Cause.NHS_ADDRESS,),
     ),
-    pieces.lost(
+    model.lost(
         id="nhs-nbma",
         title="A spoke has the wrong NBMA address for its NHS",
-        acts=(pieces.registering("hub.tunnel_address", "other.nbma"),),
+        acts=(model.registering("hub.tunnel_address", "other.nbma"),),
         hints=(
             "Where do the requests of {spoke.name} go?",
             "`show ip nhrp` at {spoke.name}: whose NBMA address is that?",
@@ -266,7 +266,7 @@ NHRP: Final = (
     Trouble(
         id="nhs-route",
         title="A static route of a spoke sends what is for the hub's tunnel address into nothing",
-        acts=(spoke(pieces.route("hub.tunnel_address", pieces.HOST)),),
+        acts=(spoke(model.route("hub.tunnel_address", model.HOST)),),
         complaint="Monitoring at {spoke.name} says that the other end of the tunnel is dead. All works, say people.",
         hints=(
             "{spoke.name} is registered. What becomes of a ping to the other end of its tunnel?",
@@ -276,13 +276,13 @@ NHRP: Final = (
         causes=(Cause.NHS_ROUTE, Cause.BLACK_HOLE),
         noticed=False,
     ),
-    pieces.lost(
+    model.lost(
         id="nhs-missing",
         title="A spoke has a static map of the hub, and no NHS",
         acts=(
             Edit(
                 Role.SPOKE,
-                pieces.TUNNEL,
+                model.TUNNEL,
                 remove=_SERVERS,
                 add=(
                     nhrp_lines.MAP.of(target=word("hub.tunnel_address"), nbma=word("hub.nbma")),
@@ -302,7 +302,7 @@ NHRP: Final = (
         id="hub-multicast",
         title="The hub replicates no multicast to its spokes",
         acts=(
-            Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp map multicast dynamic",)),
+            Edit(Role.HUB, model.TUNNEL, remove=("ip nhrp map multicast dynamic",)),
             Command(Role.HUB, _FORGET[0].lines),
         ),
         complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
@@ -317,7 +317,7 @@ NHRP: Final = (
     Trouble(
         id="spoke-multicast",
         title="A spoke sends no multicast to the hub",
-        acts=(pieces.registering("hub.tunnel_address", "hub.nbma", multicast=False),),
+        acts=(model.registering("hub.tunnel_address", "hub.nbma", multicast=False),),
         complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
         hints=(
             "It is registered, and no routes come. What do routing protocols need?",
@@ -330,8 +330,8 @@ NHRP: Final = (
     Trouble(
         id="redirect-missing",
         title="The hub sends no redirects",
-        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp redirect",)), *pieces.FORGET),
-        complaint=pieces.LONG_WAY,
+        acts=(Edit(Role.HUB, model.TUNNEL, remove=("ip nhrp redirect",)), *model.FORGET),
+        complaint=model.LONG_WAY,
         hints=(
             "Everything works, by the hub. Who would tell the branches that there is a better way?",
             "`show ip nhrp` at {spoke.name} while it talks with {other.name}.",
@@ -343,7 +343,7 @@ NHRP: Final = (
     Trouble(
         id="shortcut-missing",
         title="A spoke takes no shortcuts",
-        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp shortcut",)), *pieces.FORGET),
+        acts=(Edit(Role.SPOKE, model.TUNNEL, remove=("ip nhrp shortcut",)), *model.FORGET),
         complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
         hints=(
             "Trace both directions. Which one is long?",
@@ -359,7 +359,7 @@ NHRP: Final = (
         acts=(
             Edit(
                 Role.SPOKE,
-                pieces.TUNNEL,
+                model.TUNNEL,
                 remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
                 add=(nhrp_lines.HOLDTIME.of(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.of(seconds=600)),
             ),

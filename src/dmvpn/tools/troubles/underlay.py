@@ -8,7 +8,7 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Configure, Edit, Kill, Nat, Need, Renumber, Role, Trouble, Wire, hub, spoke
 
 # --------------------------------------------------------------------------------------- routers and wires that are cut
@@ -31,7 +31,7 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.ROUTER_DEAD,),
     ),
-    pieces.lost(
+    model.lost(
         id="spoke-dead",
         title="A spoke has died",
         acts=(Kill(Role.SPOKE),),
@@ -42,10 +42,10 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.ROUTER_DEAD,),
     ),
-    pieces.lost(
+    model.lost(
         id="wan-shutdown",
         title="The spoke's port to the provider is shut down",
-        acts=(spoke(pieces.WAN, common.SHUTDOWN.of()),),
+        acts=(spoke(model.WAN, common.SHUTDOWN.of()),),
         hints=(
             "A tunnel cannot be better than what it runs over.",
             "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by somebody's order?",
@@ -53,10 +53,10 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-wan-shutdown",
         title="The hub's port to the provider is shut down",
-        acts=(hub(pieces.WAN, common.SHUTDOWN.of()),),
+        acts=(hub(model.WAN, common.SHUTDOWN.of()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
@@ -67,7 +67,7 @@ UNDERLAY: Final = (
     _cut_off(
         id="provider-port-shutdown",
         title="The provider has shut the port of a spoke down",
-        acts=(Configure(Role.PROVIDER, (pieces.PORT, common.SHUTDOWN.of())),),
+        acts=(Configure(Role.PROVIDER, (model.PORT, common.SHUTDOWN.of())),),
         hints=(
             "Begin at the lowest layer: is there a carrier, and does the next router answer?",
             "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
@@ -82,7 +82,7 @@ UNDERLAY: Final = (
         hints=(
             "Every port is up. Does anything come in?",
             "Ping the gateway of {spoke.name}: it is one wire away.",
-            pieces.FIX_WIRE,
+            model.FIX_WIRE,
         ),
         causes=(Cause.LINK_CUT,),
     ),
@@ -94,7 +94,7 @@ UNDERLAY: Final = (
         hints=(
             "Something works, sometimes. Count: ping a hundred times, at each layer.",
             "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
-            pieces.FIX_WIRE,
+            model.FIX_WIRE,
         ),
         causes=(Cause.LOSSY_LINK,),
     ),
@@ -105,11 +105,11 @@ UNDERLAY: Final = (
         hints=(
             "A way has two directions, and they may fail one at a time.",
             "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
-            f"Nothing comes in at {{spoke.wan}}. {pieces.FIX_WIRE}",
+            f"Nothing comes in at {{spoke.wan}}. {model.FIX_WIRE}",
         ),
         causes=(Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
-    pieces.lost(
+    model.lost(
         id="default-route-missing",
         title="A spoke has no route to the underlay",
         acts=(spoke("no {default_route}"),),
@@ -120,7 +120,7 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.MISSING_ROUTE,),
     ),
-    pieces.all_lost(
+    model.all_lost(
         id="hub-default-route-missing",
         title="The hub has no route to the underlay",
         acts=(hub("no {default_route}"),),
@@ -131,10 +131,10 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.MISSING_ROUTE,),
     ),
-    pieces.lost(
+    model.lost(
         id="default-route-wrong",
         title="The default route of a spoke leads to an address that nobody has",
-        acts=(spoke("no {default_route}", pieces.default_route("nobody_in_lan")),),
+        acts=(spoke("no {default_route}", model.default_route("nobody_in_lan")),),
         hints=(
             "How does an encapsulated packet leave the router, and who takes it?",
             "`show ip route` at {spoke.name}: is its gateway somebody who answers?",
@@ -142,10 +142,10 @@ UNDERLAY: Final = (
         ),
         causes=(Cause.WRONG_NEXT_HOP, Cause.MISSING_ROUTE),
     ),
-    pieces.lost(
+    model.lost(
         id="wan-mask",
         title="The mask of the spoke's NBMA address is wrong: its gateway is not on the link",
-        acts=(spoke(pieces.WAN, pieces.address("nbma", "255.255.255.254")),),
+        acts=(spoke(model.WAN, model.address("nbma", "255.255.255.254")),),
         hints=(
             "The address is right, the port is up, the route is configured; but is it used?",
             "`show ip route` at {spoke.name}: why is there no gateway of last resort?",
@@ -156,7 +156,7 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-mask",
         title="The mask of a spoke's LAN is too long",
-        acts=(spoke(pieces.LAN, pieces.address("lan_address", "255.255.255.252")),),
+        acts=(spoke(model.LAN, model.address("lan_address", "255.255.255.252")),),
         complaint="The computers at {spoke.name} are offline, says the help desk. The router answers.",
         hints=(
             "The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?",
@@ -168,7 +168,7 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-overlap",
         title="A spoke's LAN has the addresses of another spoke's",
-        acts=(spoke(pieces.LAN, pieces.address("other.lan_address", "other.lan_mask")),),
+        acts=(spoke(model.LAN, model.address("other.lan_address", "other.lan_mask")),),
         complaint="{spoke.name} moved to a new office. Since then its computers reach nobody.",
         hints=(
             "Who announces which prefix?",
@@ -185,7 +185,7 @@ UNDERLAY: Final = (
         hints=(
             "Ping and traceroute through the underlay. Are they all that has to pass?",
             "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
-            f"Protocol 47 does not pass. {pieces.FIX_WIRE}",
+            f"Protocol 47 does not pass. {model.FIX_WIRE}",
         ),
         causes=(Cause.GRE_BLOCKED,),
         needs=(Need.CLEAR,),
@@ -193,11 +193,11 @@ UNDERLAY: Final = (
     _cut_off(
         id="esp-blocked",
         title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it else",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *pieces.RENEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *model.RENEW),
         hints=(
             "IKE comes to an end. That is UDP; what comes after it?",
             "`show crypto ipsec sa`: what does one end send, what does the other receive?",
-            f"Protocol 50 does not pass. {pieces.FIX_WIRE}",
+            f"Protocol 50 does not pass. {model.FIX_WIRE}",
         ),
         causes=(Cause.ESP_BLOCKED,),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
@@ -205,11 +205,11 @@ UNDERLAY: Final = (
     _cut_off(
         id="ike-blocked",
         title="The provider drops IKE (UDP port 500)",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *pieces.RENEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *model.RENEW),
         hints=(
             "What is the first thing that two routers say to each other before they trust each other?",
             "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
-            f"UDP port 500 does not pass. {pieces.FIX_WIRE}",
+            f"UDP port 500 does not pass. {model.FIX_WIRE}",
         ),
         causes=(Cause.IKE_BLOCKED,),
         needs=(Need.PROTECTED,),
@@ -217,11 +217,11 @@ UNDERLAY: Final = (
     _cut_off(
         id="nat-t-blocked",
         title="A firewall drops UDP port 4500, which IPsec needs behind NAT",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *pieces.RENEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *model.RENEW),
         hints=(
             "There is a translator on the way. What does IKE do when it finds one?",
             "IKE begins at port 500. Where does it go on?",
-            f"UDP port 4500 does not pass. {pieces.FIX_WIRE}",
+            f"UDP port 4500 does not pass. {model.FIX_WIRE}",
         ),
         causes=(Cause.NAT_T_BLOCKED,),
         needs=(Need.PROTECTED, Need.GATEWAY),
@@ -230,8 +230,8 @@ UNDERLAY: Final = (
         id="fragments-blocked",
         title="Tunnel packets are cut into pieces, and the provider drops the pieces",
         acts=(
-            Edit(Role.HUB, pieces.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
-            Edit(Role.SPOKE, pieces.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work. Mail without attachments, for example.",
@@ -247,7 +247,7 @@ UNDERLAY: Final = (
         id="path-mtu",
         title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
         acts=(
-            Configure(Role.PROVIDER, (pieces.PORT, common.IP_MTU.of(octets=1300))),
+            Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.of(octets=1300))),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
@@ -278,7 +278,7 @@ UNDERLAY: Final = (
         id="nat-symmetric",
         title="Both translators give another port to each destination: there is no direct way",
         acts=(Nat(Role.GATEWAY, kind="symmetric"),),
-        complaint=pieces.LONG_WAY,
+        complaint=model.LONG_WAY,
         hints=(
             "Everything works, by the hub. What would the direct way need?",
             "Both are behind NAT. From which port does one come to the hub, and from which one to the other?",
@@ -301,7 +301,7 @@ WIRES: Final = (
         title="Of what comes to a spoke a third is lost",
         acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
         complaint=_SLOW,
-        hints=("Count: which direction loses packets?", pieces.FIX_WIRE),
+        hints=("Count: which direction loses packets?", model.FIX_WIRE),
         causes=(Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     ),
     Trouble(
@@ -309,7 +309,7 @@ WIRES: Final = (
         title="The wire of a spoke drops packets of more than 1200 octets without a word",
         acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
         complaint="From {spoke.name} small things work. Large files do not.",
-        hints=("Up to which size do packets pass?", pieces.FIX_WIRE),
+        hints=("Up to which size do packets pass?", model.FIX_WIRE),
         causes=(Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
         parts=(Role.SPOKE, Role.HUB),
     ),
@@ -318,25 +318,25 @@ WIRES: Final = (
         title="GRE comes from a spoke, and not to it",
         acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count GRE at both ends of the wire.", pieces.FIX_WIRE),
+        hints=("Count GRE at both ends of the wire.", model.FIX_WIRE),
         causes=(Cause.GRE_BLOCKED,),
         needs=(Need.CLEAR,),
     ),
     Trouble(
         id="esp-blocked-inwards",
         title="ESP comes from a spoke, and not to it",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *pieces.RENEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *model.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count ESP at both ends of the wire.", pieces.FIX_WIRE),
+        hints=("Count ESP at both ends of the wire.", model.FIX_WIRE),
         causes=(Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
     Trouble(
         id="ike-blocked-inwards",
         title="IKE comes from a spoke, and not to it",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *pieces.RENEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *model.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", pieces.FIX_WIRE),
+        hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", model.FIX_WIRE),
         causes=(Cause.IKE_BLOCKED,),
         needs=(Need.PROTECTED,),
     ),
@@ -347,7 +347,7 @@ SLOW: Final = Trouble(
     title="The wire of a spoke takes its time, as over a satellite",
     acts=(Wire(Role.SPOKE, Badness(delay=560.0)),),
     complaint=_SLOW,
-    hints=("How long is the way of a ping?", pieces.FIX_WIRE),
+    hints=("How long is the way of a ping?", model.FIX_WIRE),
     causes=(Cause.LOSSY_LINK,),
     noticed=False,
 )

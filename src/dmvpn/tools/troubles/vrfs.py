@@ -13,7 +13,7 @@ from dmvpn.features.ike.config import profiles
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
-from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Rewrite, Role, Trouble, spoke, without_story, word
 from dmvpn.tools.troubles.orders import moved_process, process_without
 
@@ -58,7 +58,7 @@ def _key(tunnel: str, key: str) -> tuple[str, ...]:
 _PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
 #: The section of the routing protocol has the VRF in its header, or in that of its address family.
 _PROCESS: Final = "{inside}"
-_NBMA: Final = pieces.address("nbma", "nbma_mask")
+_NBMA: Final = model.address("nbma", "nbma_mask")
 
 _FRONT: Final = (
     *_fronts("fvrf-missing", "IKEv2 profile has no match fvrf", (_PROFILE, "no match fvrf {front}"), Cause.IKE),
@@ -68,24 +68,24 @@ _FRONT: Final = (
         (vrfs.DEFINITION.of(name="OTHER"), "address-family ipv4", _PROFILE, profiles.MATCH_FVRF.of(vrf="OTHER")),
         Cause.IKE,
     ),
-    *_fronts("tunnel-vrf-missing", "tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}")),
+    *_fronts("tunnel-vrf-missing", "tunnel has no tunnel vrf", (model.TUNNEL, "no tunnel vrf {front}")),
     _front(
         "tunnel-vrf-inside",
         "A spoke's tunnel vrf is the VRF of its inside",
-        (pieces.TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
+        (model.TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
     ),
     _front(
-        "wan-vrf-missing", "The port to the provider is in the global table", (pieces.WAN, "no vrf forwarding", _NBMA)
+        "wan-vrf-missing", "The port to the provider is in the global table", (model.WAN, "no vrf forwarding", _NBMA)
     ),
     _front(
         "wan-vrf-other",
         "The port to the provider is in the VRF of the company",
-        (pieces.WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
+        (model.WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
     ),
     _front(
         "wan-address-lost",
         "The port to the provider was moved between VRFs, and has no address since",
-        (pieces.WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
+        (model.WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
         Cause.NO_ADDRESS,
     ),
     *_fronts("front-default-missing", "front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
@@ -99,7 +99,7 @@ _FRONT: Final = (
     _front(
         "front-default-global",
         "The front door's default route is in the global table",
-        ("no {front_route}", pieces.default_route("front_gateway")),
+        ("no {front_route}", model.default_route("front_gateway")),
         Cause.MISSING_ROUTE,
     ),
     _front(
