@@ -18,9 +18,8 @@ from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out, fits, orders_for
 from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
 from dmvpn.tools.troubles.routing import PREFIXES, PROTOCOLS_TROUBLES
-from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.underlay import WIRES
+from dmvpn.tools.troubles.underlay import SPOKE_PAIRS, WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
 from support.texts import file_text

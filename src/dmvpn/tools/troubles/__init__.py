@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
 from dmvpn.tools.troubles.routing import PREFIXES, PROTOCOLS_TROUBLES, ROUTING
-from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.tunnels import NHRP, TUNNELS
-from dmvpn.tools.troubles.underlay import UNDERLAY, WIRES
+from dmvpn.tools.troubles.underlay import SPOKE_PAIRS, UNDERLAY, WIRES
 
 if TYPE_CHECKING:
     from dmvpn.tools.troubles.model import Trouble
