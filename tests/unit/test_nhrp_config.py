@@ -37,7 +37,7 @@ from dmvpn.ios import Configurator
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.net import ipv4
 from dmvpn.router.features import FEATURES
-from dmvpn.tools.explain.in_messages import in_messages
+from dmvpn.tools.explain.lookup import in_messages
 from support.overlay import address
 
 

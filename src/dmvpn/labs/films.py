@@ -13,7 +13,7 @@ from dmvpn.labs.pictures import lab_picture, recording_picture
 from dmvpn.labs.reel import WHOLE, Part, Reel
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.lab import control
-from dmvpn.tools.explain.in_messages import in_messages
+from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage
 from dmvpn.tools.replaying import moments_of
 

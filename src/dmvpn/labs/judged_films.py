@@ -19,7 +19,7 @@ from dmvpn.judge.faults import Kill, Partition, Restart
 from dmvpn.labs.fault_words import words_of
 from dmvpn.labs.reel import is_kept
 from dmvpn.router.features import FEATURES
-from dmvpn.tools.explain.in_messages import in_messages
+from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage, picture_of
 
 if TYPE_CHECKING:

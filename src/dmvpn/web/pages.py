@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from dmvpn.tools.explain.in_messages import in_messages
+from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage
 from dmvpn.web.described import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.exported import FOLDER

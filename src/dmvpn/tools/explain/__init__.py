@@ -14,8 +14,6 @@ The texts are with the features (`features/*/explain.py`); `router/vocabulary.py
 
 from __future__ import annotations
 
-from dmvpn.tools.explain.answer import Answer, FoundMeaning
-from dmvpn.tools.explain.lookup import Explainer
-from dmvpn.tools.explain.render import render
+from dmvpn.tools.explain.lookup import Answer, Explainer, FoundMeaning, render
 
 __all__ = ["Answer", "Explainer", "FoundMeaning", "render"]

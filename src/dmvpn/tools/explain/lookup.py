@@ -13,26 +13,386 @@ several screens.
     a sloppy cell   "dt2"
 
 A flag is of routers; a longer word may be of the commands of the shell as well (`outer`).
+
+Answers are values; `--json` prints them as they are.
+
+Commands, explained from the grammar: every word of a line with its text, and the words that may follow.
+
+The texts are those of `?`, written with each entry; there is no second copy of them.
+
+Clauses of standards: their places in the code, their rows in the conformance page, and the words that cite them.
+
+The installed sources are read: each clause is in a docstring or comment beside the code that implements it.
+Requirements and tests come from the pages `docs/reference/conformance-*.md`, which are made from the tests; without the
+documentation at hand only the code is named.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+import textwrap
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+import dmvpn
 from dmvpn.base.explanations import WordKind
+from dmvpn.base.values import dataclass
+from dmvpn.ios.begun import begun, keywords, summary
+from dmvpn.ios.errors import without_keys
+from dmvpn.ios.matcher import Grammar
+from dmvpn.router.language import configurator
 from dmvpn.router.vocabulary import Vocabulary, configuration_on, is_configuration, plain_text, vocabulary
-from dmvpn.tools.explain.answer import Answer, FoundMeaning
-from dmvpn.tools.explain.clauses import explain_clause
-from dmvpn.tools.explain.commands import Commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from dmvpn.ios import ExecCommand, Feature
+    from dmvpn.ios import ConfigLine, ExecCommand, Feature
+    from dmvpn.ios.begun import Begun
     from dmvpn.router.vocabulary import Meaning
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMeaning:
+    """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: of which commands.
+
+    details: pairs for a list below: words of a command, requirements of a clause.
+    """
+
+    word: str
+    kind: str
+    place: str
+    screens: tuple[str, ...]
+    what: str
+    when: str = ""
+    next: str = ""
+    clause: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """asked: the question. found: all meanings. near: words that are spelled alike, if there is no meaning."""
+
+    asked: str
+    found: tuple[FoundMeaning, ...]
+    near: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------ commands
+
+
+#: Of lines that only have the word somewhere, so many are named; of words that may follow, so many.
+_MOST_LINES: Final = 8
+_MOST_FOLLOWING: Final = 16
+_EXEC: Final = "the exec prompt"
+#: Words before another line, which is the one to explain.
+_VERBS: Final = ("no", "default", "do")
+
+
+class Listed(NamedTuple):
+    """One entry of the grammar: its syntax, its mode, its purpose, and the texts of its words."""
+
+    syntax: str
+    place: str
+    what: str
+    words: tuple[tuple[str, str], ...]
+
+
+class Commands:
+    """The exec language, and the configuration language of each mode."""
+
+    def __init__(self, features: tuple[Feature, ...], commands: Iterable[ExecCommand]) -> None:
+        self._exec = tuple(commands)
+        self._exec_grammar = Grammar(self._exec)
+        self._configurator = configurator(features)
+        self._config = [line for feature in features for line in feature.config]
+        # Modes that others open come last: `shutdown` of an interface before that of a neighbor.
+        self._modes = tuple(dict.fromkeys(line.mode for line in self._config))
+
+    def __iter__(self) -> Iterator[Listed]:
+        """Yield all entries, commands of the prompt first."""
+        for command in self._exec:
+            yield _in_order(command, _EXEC)
+        for line in self._config:
+            yield _in_order(line, self._place(line.mode))
+
+    @property
+    def keywords(self) -> Iterator[str]:
+        """All fixed words."""
+        entries: tuple[ExecCommand | ConfigLine, ...] = (*self._exec, *self._config)
+        return (word for entry in entries for word in keywords(entry))
+
+    def explain(self, text: str, *, in_full: bool = False) -> list[FoundMeaning]:
+        """Return the meaning of a line or its beginning; else the lines with this word. in_full: no abbreviations."""
+        verb, _, rest = text.partition(" ")
+        line = rest.strip() if verb.casefold() in _VERBS and rest.strip() else text
+        begun_so = self._begun(line, as_config=line is text or verb.casefold() != "do", as_command=verb != "default")
+        found = [self._found(each, place) for each, place in begun_so if not in_full or each.text == line]
+        return found if found or in_full else self.with_keyword(line)
+
+    def in_full(self, text: str) -> str:
+        """Return a command of the prompt in full words, without its filters; as it is if it is none."""
+        command = text.partition("|")[0].strip()
+        found = begun(self._exec_grammar, command)
+        return found.text if found is not None else command
+
+    def _begun(
+        self, text: str, *, as_config: bool, as_command: bool
+    ) -> Iterator[tuple[Begun[ExecCommand] | Begun[ConfigLine], str]]:
+        command = begun(self._exec_grammar, text) if as_command else None
+        if command is not None and _has_keyword(command):
+            yield command, _EXEC
+        if not as_config:
+            return
+        known: set[tuple[str, str]] = set()
+        for mode in self._modes:
+            as_line = begun(self._configurator.grammar(mode), text)
+            if as_line is None or not _has_keyword(as_line):
+                continue
+            same = (as_line.text, as_line.what)
+            if same not in known:
+                known.add(same)
+                yield as_line, self._place(mode)
+
+    def _found(self, line: Begun[ExecCommand] | Begun[ConfigLine], place: str) -> FoundMeaning:
+        may_end = "" if line.complete else "The line goes on. "
+        what = line.what or f"The beginning of {len(line.entries)} commands."
+        shown = without_keys(line.text)
+        return FoundMeaning(
+            word=shown,
+            kind="command",
+            place=place,
+            screens=(),
+            what=f"{may_end}{what}",
+            next=f"{shown} ?",
+            details=tuple(row for row in line.following if row[0] != "<cr>")[:_MOST_FOLLOWING],
+        )
+
+    def with_keyword(self, word: str) -> list[FoundMeaning]:
+        """Return the lines that have this word somewhere, the shortest first."""
+        rows = [each for each in self if word.casefold() in (part.casefold() for part in each.syntax.split())]
+        rows.sort(key=lambda row: len(row.syntax.split()))
+        return [
+            FoundMeaning(word=each.syntax, kind="command", place=each.place, screens=(), what=f"{each.what}.")
+            for each in rows[:_MOST_LINES]
+        ]
+
+    def _place(self, mode: str) -> str:
+        return f"configuration mode {self._configurator.mode(mode).prompt}"
+
+
+def _has_keyword(line: Begun[ExecCommand] | Begun[ConfigLine]) -> bool:
+    """Return whether any word of it is a fixed one.
+
+    Lines that are all free values fit anything: hex digits, a number, a name.
+    """
+    fixed = {word for entry in line.entries for word in keywords(entry)}
+    return any(word in fixed for word, _ in line.words)
+
+
+def _in_order(entry: ExecCommand | ConfigLine, place: str) -> Listed:
+    texts = () if isinstance(entry.help, str) else tuple(entry.help.items())
+    return Listed(entry.syntax, place, summary(entry), texts)
+
+
+# ------------------------------------------------------------------------------------------------ clauses of standards
+
+
+_SECTION: Final = r"(?:\d+(?:\.[\dA-Z]+)*|[A-Z](?:\.\d+)+)"
+#: With a dot in its number a section needs no sign before it; "RFC 2332 14" asks for a code.
+_QUESTION: Final = re.compile(
+    rf"rfc ?(\d+)(?:(?:[ -]*§ ?| ?- ?| section )({_SECTION})| (\d+(?:\.[\dA-Z]+)+|[A-Z]\.\d+))\.?", re.IGNORECASE
+)
+#: What the clause of a word names: "RFC 2332 §5.2.1 and §5.2.2", "RFC 792, type 3", "RFC 4303, RFC 3948", a draft.
+_NAMED: Final = re.compile(rf"(?:RFC (\d+)|(draft-[\w-]+))|§({_SECTION})")
+_SCOPE: Final = re.compile(r"^( *)(?:class|def) (\w+)")
+_LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
+_SOURCES: Final = Path(dmvpn.__file__).parent
+_PAGES: Final = _SOURCES.parents[1] / "docs" / "reference"
+_MOST: Final = 12
+
+
+def explain_clause(text: str, words: Vocabulary) -> list[FoundMeaning]:
+    """Return the answer, if the question is a clause ("RFC2332-5.2.3", "RFC 2332 §5.2.3"), or is printed as one.
+
+    words: explanations that may name the clause. An answer may name several clauses: "RFC 2332 §5.2.1 and §5.2.2".
+    """
+    match = _QUESTION.fullmatch(text.strip())
+    if match is not None:
+        wanted = [(match[1], (match[2] or match[3]).upper())]
+    elif text.casefold() in {meaning.clause.casefold() for meaning in words.all()} - {""}:
+        wanted = list(_clauses(text[:3].upper() + text[3:] if text[:3].casefold() == "rfc" else text.casefold()))
+    else:
+        return []
+    return [found for document, section in wanted if (found := _explained(document, section, words)) is not None]
+
+
+def _clauses(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the clauses that a text names: the number of the RFC, or the name of a draft, and the section or ""."""
+    document, sections = "", 0
+    for match in _NAMED.finditer(text):
+        if match[3] is not None:
+            sections += 1
+            yield document, match[3]
+            continue
+        if document and not sections:
+            yield document, ""
+        document, sections = match[1] or match[2], 0
+    if document and not sections:
+        yield document, ""
+
+
+def _explained(document: str, section: str, words: Vocabulary) -> FoundMeaning | None:
+    code = list(dict.fromkeys(_places(document, section)))
+    rows = list(_requirements(document, section))
+    resting = [each for each in words.all() if (document, section) in _clauses(each.clause)]
+    if not code and not rows and not resting:
+        return None
+    parts = (
+        (code, f"the code names this clause in {_counted(len(code), 'place')}"),
+        (rows, f"the conformance page has {_counted(len(rows), 'requirement')} of it"),
+        (resting, f"{_counted(len(resting), 'explained word')} {'rests' if len(resting) == 1 else 'rest'} on it"),
+    )
+    what = "; ".join(text for found, text in parts if found)
+    details = [("code", place) for place in code[:_MOST]]
+    for requirement, status, tests in rows:
+        details.append(("asked", f"{requirement} ({status})"))
+        details += [("test", test) for test in tests]
+    details += [("word", f"{each.explanation.word} ({each.group.title})") for each in resting[:_MOST]]
+    if len(resting) > _MOST:
+        details.append(("word", f"and {len(resting) - _MOST} more"))
+    name = f"RFC {document}" if document.isdecimal() else document
+    clause = f"{name} §{section}" if section else name
+    return FoundMeaning(
+        word=clause,
+        kind="clause",
+        place=_address(document, section),
+        screens=(),
+        what=f"{what[0].upper()}{what[1:]}.",
+        clause=clause,
+        details=tuple(details),
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _address(document: str, section: str) -> str:
+    """Return the URL of a clause."""
+    if not document.isdecimal():
+        return f"https://datatracker.ietf.org/doc/{document}"
+    anchor = f"#{'section' if section[0].isdigit() else 'appendix'}-{section}" if section else ""
+    return f"https://www.rfc-editor.org/rfc/rfc{document}{anchor}"
+
+
+def _places(document: str, section: str) -> Iterator[str]:
+    """Return files, and the class or function around the clause's name."""
+    name = f"RFC {document}" if document.isdecimal() else re.escape(document)
+    sections = rf" (?:§[\d.A-Z]+(?:,| and) )*§{re.escape(section)}(?![\d.]*\d)" if section else r"(?!\d)"
+    named = re.compile(name + sections)
+    return (place for place, line in _lines_with_names() if named.search(line))
+
+
+@cache
+def _lines_with_names() -> tuple[tuple[str, str], ...]:
+    """Return the lines of the sources that name a standard: the place, and the line."""
+    found: list[tuple[str, str]] = []
+    for path in sorted(_SOURCES.rglob("*.py")):
+        # Texts that explain are no place where something is done.
+        if "explain" in path.relative_to(_SOURCES).as_posix():
+            continue
+        file, scope = path.relative_to(_SOURCES.parent).as_posix(), ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            begins = _SCOPE.match(line)
+            scope = begins[2] if begins is not None else scope
+            if "RFC " in line or "draft-" in line:
+                found.append((f"{file}{f': {scope}' if scope else ''}", line))
+    return tuple(found)
+
+
+def _requirements(document: str, section: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the requirements of a clause in the conformance page, each with its status and its tests."""
+    page = _PAGES / f"conformance-rfc{document}.md"
+    if not page.is_file():
+        return
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if len(cells) == 4 and cells[0] == section:
+            tests = tuple(f"{path.removeprefix('../../')}: {name}" for name, path in _LINK.findall(cells[3]))
+            yield cells[1], cells[2], tests
+
+
+# ------------------------------------------------------------------------------------------------ an answer as text
+
+
+_WIDTH: Final = 88
+_INDENT: Final = " " * 2
+
+
+def render(answer: Answer) -> Iterator[str]:
+    """Yield the lines."""
+    if not answer.found:
+        yield f"Nothing that this program prints is called {answer.asked!r}."
+        if answer.near:
+            yield f"Spelled alike: {', '.join(answer.near)}"
+        return
+    for number, found in enumerate(answer.found):
+        if number:
+            yield ""
+        yield from _meaning(found)
+
+
+def _meaning(found: FoundMeaning) -> Iterator[str]:
+    screens = f" ({', '.join(found.screens)})" if found.screens else ""
+    place = found.place if found.kind in found.place.casefold() else f"{found.kind}: {found.place}"
+    yield f"{found.word}    {place}{screens}"
+    yield from textwrap.wrap(found.what, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    for title, text in (("when", found.when), ("next", found.next), ("clause", found.clause)):
+        if text:
+            yield from textwrap.wrap(
+                text, _WIDTH, initial_indent=f"{_INDENT}{title + ':':<8}", subsequent_indent=_INDENT + " " * 8
+            )
+    width = max((len(word) for word, _ in found.details), default=0)
+    for word, text in found.details:
+        yield f"{_INDENT}  {word:<{min(width, 24)}}  {text}".rstrip()
+
+
+# -------------------------------------------------------------------------------------------- messages and their fields
+
+
+#: Groups of words that are in messages, by title; and the protocol as the chronicle names it.
+_GROUPS: Final = {
+    "packet types": "NHRP",
+    "fields of an NHRP message": "NHRP",
+    "exchanges": "IKEv2",
+    "fields of an IKEv2 message": "IKEv2",
+    "exchanges of IKEv1": "ISAKMP",
+    "fields of an IKEv1 message": "ISAKMP",
+}
+
+
+def in_messages(features: tuple[Feature, ...]) -> dict[str, dict[str, str]]:
+    """Return what, when, next and clause, by protocol and word: "NHRP Resolution Request", "NHRP Hop Count"."""
+    found: dict[str, dict[str, str]] = {}
+    for meaning in vocabulary(features).all():
+        protocol = _GROUPS.get(meaning.group.title)
+        if protocol is None:
+            continue
+        each = meaning.explanation
+        texts = {"what": each.what, "when": each.when, "next": meaning.next, "clause": meaning.clause}
+        for word in (each.word, *each.also):
+            found.setdefault(f"{protocol} {word}", {name: text for name, text in texts.items() if text})
+    return found
+
+
+# -------------------------------------------------------------------------------------- from a question to its meanings
+
 
 _MNEMONIC: Final = re.compile(r"%([A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)")
 _RFC: Final = re.compile(r"\brfc ?(?=\d)")
