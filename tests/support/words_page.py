@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
-from dmvpn.tools.explain.causes import TERM_GROUP
-from dmvpn.tools.explain.outer import RULE_GROUP
+from dmvpn.tools.explain.outer import RULE_GROUP, TERM_GROUP
 from support import commands_page, shows_page
 from support.conformance import ROOT
 from support.texts import file_text

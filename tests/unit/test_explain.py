@@ -25,7 +25,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.tools.doctor import as_text
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Health, Hypothesis, Step, Trial, Unseen, View
 from dmvpn.tools.explain import Answer, Explainer, lookup
-from dmvpn.tools.explain.causes import GROUPS
+from dmvpn.tools.explain.outer import OF_DOCTOR
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.steps import SHORT
 
@@ -380,11 +380,11 @@ def _diagnosed() -> list[str]:
     "word", [*(one.value for one in (*Step, *Health, *Copied)), *(term.name for one in tables() for term in one.terms)]
 )
 def test_a_word_of_a_diagnosis_is_explained(word: str) -> None:
-    assert ask(word), "write it into tools/explain/causes.py"
+    assert ask(word), "write it into tools/explain/outer.py"
 
 
 def test_whatever_a_line_of_a_diagnosis_begins_with_is_explained() -> None:
-    known = {word for group in GROUPS for each in group.explanations for word in (each.word, *each.also)}
+    known = {word for group in OF_DOCTOR for each in group.explanations for word in (each.word, *each.also)}
     begun = [line for line in _diagnosed() if not line.startswith(("R1 is", "it;"))]
     assert len(begun) > 20
     assert [line for line in begun if not line.startswith(tuple(known))] == []

@@ -19,8 +19,7 @@ from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
-from dmvpn.tools.explain.causes import TERM_GROUP
-from dmvpn.tools.explain.outer import RULE_GROUP
+from dmvpn.tools.explain.outer import RULE_GROUP, TERM_GROUP
 from support import commands_page, printed, printed_labels, shows_page, words_page
 
 if TYPE_CHECKING:
