@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.picture.model import Kind, TunnelState
-from dmvpn.tools.watch.story import escaped
+from dmvpn.tools.watch.ladder import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

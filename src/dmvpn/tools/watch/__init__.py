@@ -9,8 +9,7 @@ Pure: lines in, text out. `app.watch` reads from the lab and writes to the termi
 
 from __future__ import annotations
 
-from dmvpn.tools.watch.ladder import Ladder, Look
+from dmvpn.tools.watch.ladder import Ladder, Look, StoryNetwork, diagram, story
 from dmvpn.tools.watch.steps import Arrow, Assembler, Note, Step
-from dmvpn.tools.watch.story import StoryNetwork, diagram, story
 
 __all__ = ["Arrow", "Assembler", "Ladder", "Look", "Note", "Step", "StoryNetwork", "diagram", "story"]
