@@ -109,7 +109,7 @@ def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     write(rendered.folder, changed)
     tighten(rendered.folder, rendered.files)
     # At the end: after an interruption the old list remains, and the next run adds the new files.
-    write(rendered.folder, changes(rendered.folder, {writing.NAME: rendered.made.text(rendered.files)}, []))
+    write(rendered.folder, changes(rendered.folder, {writing.MADE_FILES: rendered.made.text(rendered.files)}, []))
 
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:

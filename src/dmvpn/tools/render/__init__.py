@@ -18,11 +18,10 @@ from dmvpn.ios import marked
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.tools.render.allocation import AllocationError, allocate, lock_of, lock_text, read_lock
-from dmvpn.tools.render.lab import lab_files
 from dmvpn.tools.render.plan import Keys, find_keys, plan
 from dmvpn.tools.render.table import read, schema
 from dmvpn.tools.render.templating import DEFAULT, render
-from dmvpn.tools.render.writing import Made, read_made
+from dmvpn.tools.render.writing import Made, lab_files, read_made
 
 if TYPE_CHECKING:
     from pathlib import Path
