@@ -15,7 +15,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises import Exercise, exercise, exercises, look
 from dmvpn.tools.exercises.exercise import WhenCheck
 from dmvpn.tools.lessons import examine, grade
-from dmvpn.tools.lessons.state import fixed, note_fixed
+from dmvpn.tools.lessons.examination import fixed, note_fixed
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import draw_story
 from dmvpn.tools.troubles.orders import carry_out

@@ -24,7 +24,7 @@ from dmvpn.shells.lab import control
 from dmvpn.tools.exercises import exercise
 from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.lessons import grade as compare
-from dmvpn.tools.lessons.state import Lesson, forget, note_fixed
+from dmvpn.tools.lessons.examination import Lesson, forget, note_fixed
 from dmvpn.tools.saving import save as write
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault, draw_story
