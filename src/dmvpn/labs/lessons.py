@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
 from dmvpn.labs.bench import LabBench
 from dmvpn.shells.lab import control
-from dmvpn.tools.exercises import exercise
+from dmvpn.tools.exercises import looking
 from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.lessons import grade as compare
 from dmvpn.tools.lessons.examination import Lesson, forget, note_fixed
@@ -78,7 +78,7 @@ class LessonLab:
         """The exercise of the lab. None if it is no exercise, or if something is broken in it: that is graded first."""
         if not self.scenario.is_exercise or self.lesson is not None:
             return None
-        return exercise(self.scenario.name)
+        return looking(self.scenario.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ looking     carries the checks out: shows, pings, traces, wires that are cut
 
 from __future__ import annotations
 
-from dmvpn.tools.exercises.exercise import Exercise, exercise, exercises
-from dmvpn.tools.exercises.looking import Ground, TaskResult, look
+from dmvpn.tools.exercises.looking import Exercise, Ground, TaskResult, exercise, exercises, look
 
 __all__ = ["Exercise", "Ground", "TaskResult", "exercise", "exercises", "look"]
