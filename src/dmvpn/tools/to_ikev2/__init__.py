@@ -10,6 +10,6 @@ with it.
 
 from __future__ import annotations
 
-from dmvpn.tools.to_ikev2.plan import Plan, Stage, Step, plan
+from dmvpn.tools.to_ikev2.written import Plan, Stage, Step, plan
 
 __all__ = ["Plan", "Stage", "Step", "plan"]
