@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base.causes import Cause
 from dmvpn.network.device import Device
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.to_ikev2 import Stage, Step, written
+from dmvpn.tools.to_ikev2 import Stage, Step, plan
 from support.bench import WorldBench
 from support.doctors import WorldPatient, no_advice
 from support.secured import at, ike_sas, states
@@ -310,7 +310,7 @@ def devices(world: World) -> list[Device]:
 def test_every_spoke_is_registered_and_protected_after_every_single_step(change: Callable[[str, str], str]) -> None:
     world = World("course-lab", change=change).converge()
     world.run_for(10)
-    found = written(devices(world))
+    found = plan(devices(world))
     assert [step.stage for step in found.steps] == [*[Stage.ANSWER] * 3, *[Stage.BEGIN] * 3, *[Stage.REMOVE] * 3]
     for step in found.steps:
         lost = lost_meanwhile(world, step)
@@ -329,7 +329,7 @@ def test_a_network_behind_front_doors_moves_with_match_fvrf() -> None:
     """It could not be moved: keys of a `crypto keyring ... vrf` were not found, and the profiles were for any VRF."""
     world = World.of(cloud("ospf-ikev1"))
     world.run_for(60)
-    moving = written([Device.read(f"{name}.cfg", text) for name, text in world.scenario.configurations.items()])
+    moving = plan([Device.read(f"{name}.cfg", text) for name, text in world.scenario.configurations.items()])
     assert moving.remains == ()
     answers = next(step.lines for step in moving.steps if step.router == "S1")
     assert "crypto ikev2 keyring IKEV2-INTERNET" in answers
@@ -358,7 +358,7 @@ def with_filter(router: str, text: str) -> str:
 
 def test_access_lists_stay_as_they_are_for_both_versions_use_the_same_ports() -> None:
     world = World("course-lab", change=with_filter).converge()
-    found = written(devices(world))
+    found = plan(devices(world))
     assert not any("access-" in line for step in found.steps for line in step.lines)
     for text in found.configurations.values():
         assert "ip access-group WAN-IN in" in text

@@ -12,10 +12,8 @@ from dmvpn.app.told import Told
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.exercises import Exercise, exercises, look, looking
-from dmvpn.tools.exercises.looking import WhenCheck
-from dmvpn.tools.lessons import examine, grade
-from dmvpn.tools.lessons.examination import fixed, note_fixed
+from dmvpn.tools.exercises import Exercise, WhenCheck, exercise, exercises, look
+from dmvpn.tools.lessons import examine, fixed, grade, note_fixed
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import draw_story
 from dmvpn.tools.troubles.orders import carry_out
@@ -211,5 +209,5 @@ def test_a_trouble_counts_once_however_often_it_is_fixed(tmp_path: Path) -> None
 
 def test_an_exercise_is_found_by_its_number_with_or_without_a_nought() -> None:
     assert Scenario.load("exercise-5").name == Scenario.load("exercise-05").name == "exercise-05"
-    assert looking("notes-phase3") is None
-    assert looking("exercise-13") is None
+    assert exercise("notes-phase3") is None
+    assert exercise("exercise-13") is None

@@ -24,7 +24,7 @@ from dmvpn.network.terms.table import Table
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.doctor import as_text
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Health, Hypothesis, Step, Trial, Unseen, View
-from dmvpn.tools.explain import Answer, Explainer, lookup
+from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.explain.outer import OF_DOCTOR
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.steps import SHORT
@@ -425,7 +425,7 @@ def test_an_unknown_word_gets_those_that_are_spelled_alike() -> None:
     answer = EXPLAINER.ask("UP-ACTIV")
     assert answer.found == ()
     assert "UP-ACTIVE" in answer.near
-    assert "UP-ACTIVE" in "\n".join(lookup(answer))
+    assert "UP-ACTIVE" in "\n".join(render(answer))
 
 
 @pytest.mark.lengthy

@@ -12,8 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import Scenario, described, from_description
 from dmvpn.shells.simulator.wallclock import LONGEST, MOST_BEHIND, SLICE, FollowedClock
 from dmvpn.tools import answers
-from dmvpn.tools.lessons import Check, Health, examine, grade
-from dmvpn.tools.lessons.examination import Lesson, forget
+from dmvpn.tools.lessons import Check, Health, Lesson, examine, forget, grade
 from dmvpn.tools.saving import save
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault

@@ -9,7 +9,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.network.device import Device
-from dmvpn.tools.to_ikev2 import Stage, written
+from dmvpn.tools.to_ikev2 import Stage, plan
 from support.goldens import is_golden
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def router(number: int, *servers: int, crypto: str = POLICY + KEY + IPSEC, more:
 
 
 def lines(of: Device, stage: Stage, *others: Device) -> list[str]:
-    found = written([of, *others])
+    found = plan([of, *others])
     return [line for step in found.steps if (step.router, step.stage) == (of.hostname, stage) for line in step.lines]
 
 
@@ -51,7 +51,7 @@ def lines(of: Device, stage: Stage, *others: Device) -> list[str]:
 
 def test_servers_answer_ikev2_before_their_clients_and_begin_with_it_after_them() -> None:
     regions = [router(5, 3), router(4, 3), router(3, 1), router(2, 1), router(1)]
-    steps = written(regions).steps
+    steps = plan(regions).steps
     ordered = {stage: [step.router for step in steps if step.stage is stage] for stage in Stage}
     assert [step.number for step in steps] == list(range(1, 16))
     assert list(dict.fromkeys(step.stage for step in steps)) == [*Stage]
@@ -62,7 +62,7 @@ def test_servers_answer_ikev2_before_their_clients_and_begin_with_it_after_them(
 
 
 def test_hubs_that_register_with_each_other_have_an_order_too() -> None:
-    steps = written([router(3, 1, 2), router(1, 2), router(2, 1)]).steps
+    steps = plan([router(3, 1, 2), router(1, 2), router(2, 1)]).steps
     answers = [step.router for step in steps if step.stage is Stage.ANSWER]
     assert sorted(answers[:2]) == ["R1", "R2"]
     assert answers[2] == "R3"
@@ -135,13 +135,13 @@ def test_no_setting_of_isakmp_is_left_when_a_router_has_moved() -> None:
     ]
     device = router(1, crypto="\n".join([POLICY + KEY + IPSEC, *settings]))
     assert {f"no {line}" for line in settings} <= set(lines(device, Stage.REMOVE))
-    assert "isakmp" not in written([device]).configurations["R1"]
+    assert "isakmp" not in plan([device]).configurations["R1"]
 
 
 def test_des_policies_are_named_and_stay_as_they_are() -> None:
     des = "crypto isakmp policy 5\n encryption des\n authentication pre-share\n group 14\n"
     device = router(1, crypto=des + POLICY + KEY + IPSEC)
-    found = written([device])
+    found = plan([device])
     assert [str(one) for one in found.remains] == ["r1.cfg:2: R1: crypto isakmp policy 5: not written for IKEv2: des"]
     assert "crypto ikev2 proposal IKEV2-5" not in lines(device, Stage.ANSWER)
     assert "no crypto isakmp policy 10" in lines(device, Stage.REMOVE)
@@ -158,7 +158,7 @@ def test_des_policies_are_named_and_stay_as_they_are() -> None:
 )
 def test_a_router_where_something_else_needs_isakmp_lines_keeps_them(more: str) -> None:
     device = router(1, more=more)
-    found = written([device])
+    found = plan([device])
     (one,) = found.remains
     assert one.needs_isakmp
     assert (one.router, one.line) == ("R1", more.splitlines()[0])
@@ -171,7 +171,7 @@ def test_a_router_where_something_else_needs_isakmp_lines_keeps_them(more: str) 
 
 def why_not(*devices: Device) -> str:
     with pytest.raises(UserError) as refusal:
-        written(devices)
+        plan(devices)
     return str(refusal.value)
 
 
@@ -180,7 +180,7 @@ def test_a_network_without_isakmp_lines_has_nothing_to_move() -> None:
     own += "crypto ikev2 profile I\n match identity remote any\n authentication local pre-share\n"
     own += f" authentication remote pre-share\n keyring local K\n{IPSEC}"
     assert why_not(router(1, crypto=own)).startswith("nothing to move")
-    found = written([router(1, crypto=own), router(2, 1)])
+    found = plan([router(1, crypto=own), router(2, 1)])
     assert found.moved == ("R1",)
     assert {step.router for step in found.steps} == {"R2"}
     both = why_not(router(1, crypto=own + POLICY + KEY))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.chronicle import Sign
-from dmvpn.tools.watch import Arrow, Ladder, Look, Note, Step, StoryNetwork, diagram, ladder
+from dmvpn.tools.watch import Arrow, Ladder, Look, Note, Step, StoryNetwork, diagram, story
 from dmvpn.tools.watch.ladder import LARGEST_DIAGRAM, room_for
 
 ROUTERS = ("R11", "R31", "R41")
@@ -198,7 +198,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
     lost = Arrow(
         time=2, sender="R31", receiver="R11", protocol="NHRP", name="Registration Request", subject="x", arrived=False
     )
-    text = ladder(network(*ROUTERS), [arrow("R31", "R11"), note("R31"), lost], missed=3)
+    text = story(network(*ROUTERS), [arrow("R31", "R11"), note("R31"), lost], missed=3)
     assert text.startswith("# What happened in lab notes\n")
     assert "- host H3: 10.3.3.100/24" in text
     assert "- link R11:Gi0/1 R31:Gi0/1" in text
@@ -214,19 +214,19 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
 
 def test_a_story_that_was_too_long_says_how_much_it_lacks() -> None:
     """Seen: it ended in the middle, and looked like all that had happened."""
-    text = ladder(network(*ROUTERS), [note("R31")] * 5, omitted=7)
+    text = story(network(*ROUTERS), [note("R31")] * 5, omitted=7)
     assert "7 more steps came after these and are not told: a story has no more than 5." in text
 
 
 def test_a_long_story_has_several_diagrams() -> None:
-    text = ladder(network(*ROUTERS), [note("R31")] * (2 * LARGEST_DIAGRAM + 1))
+    text = story(network(*ROUTERS), [note("R31")] * (2 * LARGEST_DIAGRAM + 1))
     diagrams = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
     assert [drawn.count("Note over") for drawn in diagrams] == [LARGEST_DIAGRAM, LARGEST_DIAGRAM, 1]
     assert "## The ladder, part 3 of 3" in text
 
 
 def test_a_story_in_which_nothing_happens_can_be_told() -> None:
-    text = ladder(network("R31"), [])
+    text = story(network("R31"), [])
     assert "Nothing happened." in text
     (drawn,) = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
     check_diagram(drawn)

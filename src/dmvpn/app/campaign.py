@@ -14,8 +14,7 @@ from dmvpn.app.pool import chosen_pool
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.judge.campaigns import Result, Task, orders, run_text, version
-from dmvpn.tools.campaign import FORM, Summary, as_svg
-from dmvpn.tools.campaign.summary import share
+from dmvpn.tools.campaign import FORM, Summary, as_svg, share
 from dmvpn.tools.pool.local import Lost
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.exercises import look, looking
+from dmvpn.tools.exercises import exercise, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ _INDENT: Final = " " * 10
 
 def tasks(name: str) -> Iterator[str]:
     """Yield the tasks of the exercise of this name."""
-    one = looking(name)
+    one = exercise(name)
     yield "Your tasks:"
     for number, task in enumerate(one.tasks if one is not None else (), 1):
         yield f"  {number}. {task.title}"

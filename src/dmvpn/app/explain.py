@@ -59,10 +59,10 @@ def _piped() -> str:
 def answer(text: str, *, as_json: bool) -> tuple[str, int]:
     """Return the answer about a word, and the exit code: 1 if it is not known."""
     from dmvpn.ios import json_lines
-    from dmvpn.tools.explain import lookup
+    from dmvpn.tools.explain import render
 
     found = _explainer().ask(text)
-    return "\n".join(json_lines(found) if as_json else lookup(found)), 0 if found.found else 1
+    return "\n".join(json_lines(found) if as_json else render(found)), 0 if found.found else 1
 
 
 def _screen(text: str, *, as_json: bool) -> int:

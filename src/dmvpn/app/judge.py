@@ -11,7 +11,7 @@ from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaign import run
 from dmvpn.judge.campaigns import Order, carry_out, load
-from dmvpn.tools.campaign.summary import share
+from dmvpn.tools.campaign import share
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from dmvpn.app.importing import check_name, files_in, write_files
 from dmvpn.app.progress import Progress
 from dmvpn.network.device import Device
 from dmvpn.shells.router_files import NoConfiguration, read_routers
-from dmvpn.tools.to_ikev2 import Plan, Stage, Step, written
+from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def move_to_ikev2(arguments: argparse.Namespace) -> int:
     """Print the plan; write it. Raises UserError if the network cannot be moved."""
     with Progress.of(arguments) as progress:
         devices = _read(files_in(arguments.files, progress.say), progress.say)
-    found = written(devices)
+    found = plan(devices)
     for device in devices:
         if device.hostname in found.configurations:
             check_name(device.hostname, device.name)

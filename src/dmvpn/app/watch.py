@@ -15,7 +15,7 @@ from dmvpn.labs import orders
 from dmvpn.labs.watching import Ear, StoryRecord, follow, network_of
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab
-from dmvpn.tools.watch import ladder
+from dmvpn.tools.watch import story
 from dmvpn.tools.watch.ladder import room_for
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
             if arguments.save is not None:
                 _save(
                     arguments.save,
-                    ladder(network, record.steps, zone(), ear.missed, record.omitted),
+                    story(network, record.steps, zone(), ear.missed, record.omitted),
                     record,
                     None if told.for_programs else paper,
                 )

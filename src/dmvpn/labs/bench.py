@@ -11,7 +11,7 @@ from dmvpn.labs import orders
 from dmvpn.labs.prompts import Prompts
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.lessons.examination import fixed
+from dmvpn.tools.lessons import fixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

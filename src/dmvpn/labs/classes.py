@@ -82,7 +82,7 @@ def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
 
 
 def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
-    from dmvpn.tools.lessons.examination import (  # the troubles are a large import, and most have no lesson
+    from dmvpn.tools.lessons import (  # the troubles are a large import, and most have no lesson
         Lesson,
         fixed,
     )

@@ -21,10 +21,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
 from dmvpn.labs.bench import LabBench
 from dmvpn.shells.lab import control
-from dmvpn.tools.exercises import looking
-from dmvpn.tools.lessons import Check, examine
+from dmvpn.tools.exercises import exercise
+from dmvpn.tools.lessons import Check, Lesson, examine, forget, note_fixed
 from dmvpn.tools.lessons import grade as compare
-from dmvpn.tools.lessons.examination import Lesson, forget, note_fixed
 from dmvpn.tools.saving import save as write
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault, draw_story
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.elsewhere import Elsewhere
     from dmvpn.tools.exercises import Exercise
-    from dmvpn.tools.lessons import GradedCheck
-    from dmvpn.tools.lessons.examination import Subject
+    from dmvpn.tools.lessons import GradedCheck, Subject
     from dmvpn.tools.troubles.model import Trouble
 
 #: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.
@@ -78,7 +76,7 @@ class LessonLab:
         """The exercise of the lab. None if it is no exercise, or if something is broken in it: that is graded first."""
         if not self.scenario.is_exercise or self.lesson is not None:
             return None
-        return looking(self.scenario.name)
+        return exercise(self.scenario.name)
 
 
 @dataclass(frozen=True, slots=True)

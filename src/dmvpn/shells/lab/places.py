@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a process which removes a dead lab may hold its lock.
 _CLEARING = 0.2
-#: The lesson of a lab (`tools/lessons/examination.py`).
+#: The lesson of a lab (`tools/lessons.py`).
 LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"

@@ -5,8 +5,8 @@ probing     packets between the LANs of a network
 migration   the new configurations entered on the network that runs the old ones
 flows       what access lists let pass on one side only, found from the lists
 behavior    two behaviors -> `NetworkChange`s, each worse, better or otherwise; knows no simulator
-comparison  both sides and the change at the same time, in processes of their own; text and JSON
-each        many candidates for one network, as tasks of a pool
+comparison  both sides and the change at the same time, in processes of their own; text and JSON; many candidates for
+            one network, as tasks of a pool
 """
 
 from __future__ import annotations

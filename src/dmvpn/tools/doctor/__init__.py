@@ -1,9 +1,9 @@
 """The doctor: finds why a tunnel is down, or traffic takes a detour, and which line to change.
 
     verdicts          fine, broken, or suspected: the resulting values, and the lines that the report may show
-    scene             the facts of a lab, with look-ups
-    probes            pings and their results
-    visit             which pings; facts, probes, facts again, diagnosis
+    scene             the facts of a lab, with look-ups; pings and their results
+    visit             which pings; facts, probes, facts again, diagnosis; of one router by itself hypotheses, from
+                      `suspicions`, and what it cannot see
     underlay_path     a packet's path through the underlay; packet loss and packet sizes on it
     configuration     a router's configuration as models; the lines of its routes
 
@@ -26,7 +26,6 @@ The checks, each a function of the scene, in the order of a packet's path:
     impact              the sites that a finding affects; findings that may be intended
 
     examine             all checks, with the whole lab in view: it decides
-    single_router       suspicions of one router by itself: hypotheses, from `suspicions`; what it cannot see
     report              for people and for programs
 """
 

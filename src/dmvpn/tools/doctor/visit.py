@@ -56,9 +56,6 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, ProbeResult
 
 
-# ------------------------------------------------------------------------------------------------ one router
-
-
 # ------------------------------------------------------------------------------------------- what one router cannot see
 
 
@@ -255,9 +252,6 @@ STEPS: Final[tuple[tuple[Step, Callable[[ServerView], Iterator[Hypothesis]]], ..
     (Step.GRE, of_tunnels.sizes),
     (Step.SHORTCUT, of_tunnels.shortcuts),
 )
-
-
-# ------------------------------------------------------------------------------------------------ a visit
 
 
 # ------------------------------------------------------------------------------------------------ the pings to run

@@ -4,9 +4,6 @@
     render(answer)                            the answer as text
 
     lookup      the order of attempts for a question: clause, log line, code, word, cell, line, command
-    commands    lines of the prompt and of configurations, from the grammar of all features
-    clauses     "RFC 2332 §5.2.3": its places in the code, and its rows in the conformance page
-    in_messages messages and their fields, for the page of a lab
     outer       words of `dmvpn doctor`, `lab watch` and `lint`, which no router prints
 
 The texts are with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.

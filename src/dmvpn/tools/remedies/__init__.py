@@ -4,9 +4,9 @@ trial     the copy unchanged, then with the lines: improvements, and any deterio
 
 If no rule of the doctor explains the loss, a search by trial looks for lines:
 
-affected_pairs   the pairs of a copy that a fault affects; a user's question; the routers that a copy needs
+affected_pairs   the pairs of a copy that a fault affects; a user's question; the routers that a copy needs; the
+                 difference to the last configurations that were good
 changes          the changes to try: lines of one router that are removed, added, or replaced
-since            the difference to the last configurations that were good
 search           the changes that restore the pairs
 unforeseen       when to search, and the result of a search as findings
 

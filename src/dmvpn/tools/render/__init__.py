@@ -4,8 +4,7 @@ table        sites.yaml -> `Table`, every error with file, line and key
 allocation   the addresses that the table names, and conflicts between them; tunnel addresses, LANs, networks outside
 plan         keys; the content of each configuration; refuses settings that cannot work
 templating   Jinja2 in a sandbox, in a process of its own
-lab          lab.yaml, hosts and a provider
-writing      writes only the files that change; which files of a folder are ours
+writing      writes only the files that change; which files of a folder are ours; lab.yaml, hosts and a provider
 """
 
 from __future__ import annotations

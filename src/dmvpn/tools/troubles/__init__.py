@@ -2,8 +2,7 @@
 
     model           one fault with its story, and its acts: the changes to a network, as templates
     stage           the roles of the routers in a network
-    pieces          sentences, commands and lines that several of them have
-    underlay, tunnels, protection, routing, spoke_pairs    the catalog
+    underlay, tunnels, protection, routing    the catalog
     orders          a trouble in one network, as orders to a `Bench`
     faults          a trouble at each place of a network; changes of any line
     plans           networks from a seed; setup: their routing, packet filters and VRFs

@@ -1,1 +1,1 @@
-"""Suspicions of one router by itself: a file for each part of the path, and `observations` for its view of a server."""
+"""Suspicions of one router by itself: a file for each part of the path."""

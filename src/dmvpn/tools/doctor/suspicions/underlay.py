@@ -101,9 +101,6 @@ def mild(cause: Cause, why: str, decide: str) -> Hypothesis:
     return Hypothesis(cause=cause, why=why, decide=decide, mild=True)
 
 
-# ------------------------------------------------------------------------------------------------ suspicions
-
-
 # ------------------------------------------------------------------------------------------------ what others say
 
 
