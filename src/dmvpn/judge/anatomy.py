@@ -4,14 +4,12 @@ They are read from a world that was just built, so that the configuration langua
 `Anatomy` is the map that the judge compares with the packets: whether two sites could communicate at all follows from
 the routers that are alive and the wires that work, never from the state of a router.
 
-Of one customer are tables as `network/customers` says. The judge demands no packet that a list denies: of a user's
-own network the lists are what they are; drawn lists (`drawn_lists`) permit all flows of the judge.
+Hosts talk within one customer (`network/overlay`), and only where access lists permit it: drawn lists (`drawn_lists`)
+permit all flows of the judge, the lists of a user's network are what they are.
 
-Nothing in clear: every packet that a router sends is compared with the protection that its configuration requires.
-
-A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong,
-unless it leaves by a port in the front door of another tunnel with this key, which is in clear. Only the configurations
-decide, never the state of a router.
+`ClearWatch` compares every packet that a router sends with its configuration: a GRE packet with the key of a tunnel
+that has `tunnel protection` must never be seen, whatever else has gone wrong, unless it leaves by a port in the front
+door of another tunnel with this key, which is in clear.
 """
 
 from __future__ import annotations

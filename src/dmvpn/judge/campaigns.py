@@ -1,20 +1,15 @@
-"""Many runs: which networks, which seeds; and fault lists that are kept as files.
+"""Many runs: which networks and seeds, lists of faults that are kept as files, and runs as text for other processes.
 
 A campaign goes round all networks that can be judged (built-in scenarios with hosts, and their variants), each with a
 seed of its own, until so many router-hours are planned. What it plans depends on nothing but its numbers.
 
-Shrinks a failed run to the shortest list of faults that still fails in the same way.
+`shrink` finds the shortest list of faults with which a run still fails in the same way: delta debugging (Zeller's
+ddmin). Two things make it quick: runs end at the violation, and the first attempt removes the time long before it, by
+moving the remaining faults to the start.
 
-Delta debugging (Zeller's ddmin) on the list of faults. Two things make it quick: runs end at the violation, and the
-first attempt removes the time long before it, by moving the remaining faults to the start.
-
-A run of a campaign that any process of any machine can carry out: a task goes out as text, a result comes back.
-
-    Task      network, variants, seed, virtual hours, and the version of the program that must carry it out
-    Result    the task, the verdict and, if it failed, the shortest list of faults that fails likewise
-    run       carries a task out; another version of the program refuses (`check_version`)
-
-Task and result are lines of JSON, the same for every process that carries the task out.
+A `Task` is a run that any process of any machine can carry out: network, variants, seed, virtual hours, and the version
+of the program, which must be the same (`check_version`). Its `Result` has the verdict and, if it failed, the shortest
+list of faults that fails likewise. Both are lines of JSON.
 """
 
 from __future__ import annotations

@@ -1,20 +1,15 @@
-"""Access lists from a seed for a whole network, and which packets may pass: the judge's own answer, in integers.
+"""Access lists from a seed for a whole network, and packets of many kinds, none of which may arrive that a list denies.
 
-    Rule        an entry: its text for a router, and whether it is about a packet
-    SiteLists   the lists of a port with hosts
-    NetworkLists    all lists of a network: of ports with hosts, of the tunnels, of ports to the provider
+    Rule          an entry: its text for a router, and whether it is about a packet
+    SiteLists     the lists of a port with hosts
+    NetworkLists  all lists of a network: of ports with hosts, of the tunnels, of ports to the provider
+    FilterWatch   draws packets and sends them -> wires -> `seen` at a host: does a list deny it?
+                                                        -> `review`: permitted, demanded, and lost?
 
 The lists let through what the network itself needs, and the packets of the judge's flows (`traffic`, UDP from port 7 to
-port 7). All else is drawn. The routers decide by `base.filters`; nothing of that is used here.
-
-Packets of many kinds between the hosts of a network with drawn lists: nothing arrives that a list denies.
-
-All the time packets are drawn and sent. The judge knows by `drawn_lists` which may arrive. A packet that may not is
-a violation whenever it reaches its host, whatever else happens in the network. When all faults are over, packets that
-may arrive must do so.
-
-    drawn -> `send` -> wires -> `seen` at a host: is it forbidden?
-                             -> `review`: permitted, demanded, and lost?
+port 7). All else is drawn. The routers decide by `base.filters`; the judge decides by itself, in integers. A packet
+that a list denies is a violation whenever it reaches its host, whatever else happens in the network. When all faults
+are over, packets that may arrive must do so.
 """
 
 from __future__ import annotations

@@ -12,10 +12,9 @@
 A list of faults can be written as text (`dumps`, and `from_json` for each fault), so that a sequence that broke a
 network can be repeated at any time.
 
-A seeded schedule of faults for a network: the same seed gives the same faults.
-
-Faults begin one after another with pauses of different length, and overlap only on different routers: a router has one
-fault at a time, so that the effects of two faults can be distinguished.
+`random_faults` draws a schedule: the same seed gives the same faults. They begin one after another with pauses of
+different length, and overlap only on different routers: a router has one fault at a time, so that the effects of two
+faults can be distinguished.
 """
 
 from __future__ import annotations

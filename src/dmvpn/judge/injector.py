@@ -3,10 +3,9 @@
 Configurations change with the world (`Renumber`): a restarted router has the configuration with which it died. A site's
 wire to the provider, and the other end of that wire, are read from the world.
 
-Packets in a neighbor's name that the neighbor never sent: purges of everything, and NHRP that breaks the rules.
-
-They are made as the imitated router would make them (its addresses, the tunnel's key and password) and arrive at the
-victim's port as if the provider had brought them.
+`Forger` makes packets in a neighbor's name that the neighbor never sent: purges of everything, and NHRP that breaks the
+rules. They are made as the imitated router would make them (its addresses, the tunnel's key and password) and arrive at
+the victim's port as if the provider had brought them.
 """
 
 from __future__ import annotations

@@ -3,20 +3,18 @@
     wire      `seen`: every packet of a flow, with sender and receiver    -> forwarding loops
     host      `arrived`                                                   -> lost packets; the TTL on arrival
     faults    `begins`, `ends`                                            -> which losses are excused, and how long
-    clock     `review`                                                    -> and tables.py: adjacencies and caches
+    clock     `review`                                                    -> and `Tables`: adjacencies and caches
 
 A lost packet is excused while no working path exists, during episodes of loss, and for the time that `bounds` grants to
 each fault from its begin and from its end. At any other time no packet may be lost. Spokes that talk directly when
 their hubs die may lose no packet until a holding time can end (not with `if-state nhrp`). `demanded` counts the packets
 whose loss would not have been excused: the larger their share, the stronger the verdict.
 
-The judge's rules for tables: forwarding tables as they are, NHRP caches compared with the messages received.
-
-Four rules. Every dynamic NHRP entry is explained by a message that this router received within the holding time in that
-message, and the station that the entry leads to has not purged it since. An adjacency that leads to no station, or to a
-station that is neither the next hop (any longer) nor on the path to it, disappears within the holding time. So does a
-shortcut (a path through another spoke) whose packets do not reach that spoke directly. And no table grows without
-bound.
+Four rules for tables. Every dynamic NHRP entry is explained by a message that this router received within the holding
+time in that message, and the station that the entry leads to has not purged it since. An adjacency that leads to no
+station, or to a station that is neither the next hop (any longer) nor on the path to it, disappears within the holding
+time. So does a shortcut (a path through another spoke) whose packets do not reach that spoke directly. And no table
+grows without bound.
 """
 
 from __future__ import annotations

@@ -3,12 +3,9 @@
 A flow sends at a dense pace while something happens (`hurry`), and at a sparse one in between: quiet hours should cost
 little. Some conversations pause for minutes, so that unused entries can expire.
 
-The number of a packet is its last octets: `Mark` is found again on any wire, inside GRE or outside.
-
-The packets inside ESP: the planes report each packet that they seal, so that an observer need not decrypt it.
-
-An ESP packet is recognized by its first and last octets (SPI, sequence number, integrity check value), also behind NAT.
-Old packets are forgotten.
+The number of a packet is its last octets: `Mark` is found again on any wire, inside GRE or outside. Inside ESP
+`SealedMarks` finds it: the planes report each packet that they seal, and an ESP packet is recognized by its first and
+last octets (SPI, sequence number, integrity check value), also behind NAT. Old packets are forgotten.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""What many runs come to, in the same numbers whatever order their results come in.
+"""What many runs come to, in the same numbers whatever order their results come in, and a picture of it.
+
+The results are lines of a file (`tools/pool/results.py`), with which an interrupted campaign continues.
 
 An outage is the longest time after the beginning or the end of a fault at which a packet of the run was lost and the
 fault excused it: how much of its bound the network needed. A run has one for each kind of fault that cost a packet.
 
-Outages by kind of fault as an SVG document: a row of bars for each kind, all on one scale of seconds.
-
-The columns double from half a second on, because some faults cost a packet and others a holding time. The height of a
-bar is its share of the runs of its row. The document needs nothing outside of itself and suits light and dark viewers.
+The picture is an SVG document: a row of bars for each kind of fault, all on one scale of seconds. The columns double
+from half a second on, because some faults cost a packet and others a holding time. The height of a bar is its share of
+the runs of its row. The document needs nothing outside of itself and suits light and dark viewers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""An exercise: its start (`dmvpn.shells.exercises`) and its tasks, each with its checks (`tasks.yaml`).
+"""Exercises: tasks with checks of the behavior of a network, never of the wording of its configuration.
 
-One small model is there for each kind of check; `check` names it, `hint` points to the probable mistake.
+An exercise is its start (`dmvpn.shells.exercises`) and its tasks, each with its checks (`tasks.yaml`). One small model
+is there for each kind of check; `check` names it, `hint` points to the probable mistake.
 
     tasks:
       - title: R31 is registered
@@ -10,10 +11,9 @@ One small model is there for each kind of check; `check` names it, `hint` points
 The checks of a task are in the order in which an engineer would look for a mistake: the first check that fails gives
 the hint.
 
-Checks the tasks of an exercise in a network: by shows, pings and traces at its routers, and by cutting wires.
-
-`Ground` is the network: a running lab (`labs/bench.py`), or a simulated world (`tests/support/bench.py`). The
-learner's lines are not changed; to test the failure of a router, its wires are cut.
+`look` checks the tasks in a network (`Ground`): a running lab (`labs/bench.py`), or a simulated world
+(`tests/support/bench.py`). It uses shows, pings and traces at its routers. The learner's lines are not changed; to test
+the failure of a router, its wires are cut.
 """
 
 from __future__ import annotations

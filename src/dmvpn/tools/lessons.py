@@ -1,18 +1,15 @@
-"""Examine a network that runs: registrations, neighbors, pings from site to site, large ones, paths, protection.
+"""Lessons: a network is examined, broken, and examined again until it works as before.
 
-It uses commands that any user can type at a prompt, and pings as users would: every site pings a host behind every
-other site, from its own LAN address. The hosts answer, so the whole path is tested in both directions.
+The examination uses commands that any user can type at a prompt, and pings as users would: every site pings a host
+behind every other site, from its own LAN address. The hosts answer, so the whole path is tested in both directions.
 
-The health of a network, as its users would notice it, and its deterioration.
+`Health` holds its results: a number for each check. Each check that passed in the healthy network has to pass again;
+the student may fix the wrong line or find another way. Protection is checked, too, so a network that works because its
+protection was removed is not fixed.
 
-A `Health` holds the results of `examination`: a number for each check. Each check that passed in the healthy network
-has to pass again; the student may fix the wrong line or find another way. Protection is checked, too, so a network that
-works because its protection was removed is not fixed.
-
-The state of a lesson in a lab: a file in its folder, readable only by the owner of the lab.
-
-The file has a fingerprint of the trouble instead of its name, so that a learner who opens the file does not read the
-solution by accident. The file is deleted when the lab is reset or ends.
+The state of a lesson is a file in the folder of its lab, readable only by the owner of the lab. It has a fingerprint of
+the trouble instead of its name, so that a learner who opens the file does not read the solution by accident. It is
+deleted when the lab is reset or ends.
 """
 
 from __future__ import annotations

@@ -1,21 +1,23 @@
-"""The IKEv2 lines of one router, made of what its isakmp lines mean as IKEv2 (`features.ike.translation`).
+"""`dmvpn import --to-ikev2`: a network whose tunnels begin with IKEv1, moved to IKEv2 router by router.
 
-Names stay where lines gave them: the isakmp profile P and the keyring K become `crypto ikev2 profile P` and `crypto
-ikev2 keyring K`. The keyring and the profile of the global keys are called IKEV2. After the router's own policies comes
-a strong proposal, the same on every router, so that each pair has one in common.
+The IKEv2 lines of a router are made of what its isakmp lines mean as IKEv2 (`features.ike.translation`). Names stay
+where lines gave them: the isakmp profile P and the keyring K become `crypto ikev2 profile P` and `crypto ikev2 keyring
+K`. The keyring and the profile of the global keys are called IKEV2. After the router's own policies comes a strong
+proposal, the same on every router, so that each pair has one in common.
 
 Lines of IKEv1 stay if they have no counterpart in IKEv2, or if other lines depend on them. Weak policies, and keys that
 cannot be read or are for IPv6 peers, stay alone. Crypto maps, aggressive mode and remote access use the same isakmp
 lines as the tunnels: a router with any of these keeps all its isakmp lines.
 
-The order in which a network moves to IKEv2, step by step, and what keeps it from moving.
+The routers move in a safe order, three times:
 
     answer   servers before their clients: IKEv2 lines beside those of isakmp. Nothing is taken away.
     begin    clients before their servers: the IPsec profiles name the ikev2 profile. A router that begins with IKEv2
              may refuse IKEv1 from here on, so a server comes after all that begin with it.
     remove   clients before their servers: nothing begins with the isakmp lines any more.
 
-Every step is entered in the configuration that the steps before it made, so what a file holds is taken as it is.
+So after each step every pair of routers has a version in common. Every step is entered in the configuration that the
+steps before it made, so what a file holds is taken as it is.
 """
 
 from __future__ import annotations

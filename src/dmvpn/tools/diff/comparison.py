@@ -10,13 +10,11 @@ Parts run in processes of their own. Each computes a world by itself, so the ans
         processes.finish()
     first.result()
 
-Many candidates against one network: each comparison is a task of a pool, and its result is a row of a table.
-
-A task has both networks as octets beside the version of the program that made them: another version refuses the task
-before it reads them. The same candidates give the same rows on any number of workers.
-
-A result is a line of a file (`tools/pool/results.py`) with the name of the candidate, the row, and a fingerprint of all
-that the row follows from: the contents of both networks, seed, order and the permitted outage.
+Of many candidates against one network each comparison is a task of a pool, and its result is a row of a table. A task
+has both networks as octets beside the version of the program that made them: another version refuses the task before it
+reads them. The same candidates give the same rows on any number of workers. A result is a line of a file
+(`tools/pool/results.py`) with the name of the candidate, the row, and a fingerprint of all that the row follows from:
+the contents of both networks, seed, order and the permitted outage.
 """
 
 from __future__ import annotations

@@ -2,11 +2,9 @@
 
 one_sided               a protocol that only one of two ends runs
 eigrp, ospf, rip, bgp   the two ends are neighbors, or why they are not
-ospf_on, rip_on         OSPF and RIP on a tunnel
 
-Router IDs of OSPF and BGP: each router has its own; the owner of an address keeps it as its ID.
-
-What keeps two ends without a session of BGP that have each other as neighbors, with matching parameters.
+Each router has its own router ID of OSPF and BGP; the owner of an address keeps it as its ID. Two ends may have each
+other as neighbors of BGP, with matching parameters, and no session.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""The doctor's input: the facts of a lab, an earlier sample of them, the results of probes; with look-ups.
+"""The doctor's input: the facts of a lab, an earlier sample of them, the results of pings; with look-ups.
 
-Scene       all of it
-Client      one tunnel of a router and a server that it must reach: most checks are about such a pair
+    Scene    all of it
+    Client   one tunnel of a router and a server that it must reach: most checks are about such a pair
+    Probe    a ping: it shows what no state does: which packets pass between two ends, of which size, how many are lost
 
-Pings that show what no state does: which packets pass between two ends, of which size, and how many are lost.
-
-`carry_out` runs them through a caller that can type at the routers' prompts; `read` makes a `ProbeResult` of the
+`carry_out` runs probes through a caller that can type at the routers' prompts; `read` makes a `ProbeResult` of the
 output. All are bounded in number and time, and the report lists them. `visit` chooses them.
 """
 

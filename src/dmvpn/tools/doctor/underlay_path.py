@@ -1,12 +1,8 @@
-"""The path of a packet through the underlay, from router to router, by their routes and the wires of the lab.
-
-Packet loss on the wires of the underlay: pings without reply, and counters that show where packets were lost.
+"""The path of a packet through the underlay, by routes and wires; where packets are lost, and of what size.
 
 Both ends of a wire count packets. Packets that one end sent and the other end did not receive between two samples were
 lost on this wire. Loss in both directions is a cut; loss in one direction is a filter or a translator that drops
 packets.
-
-Packet sizes on the path between two ends: large packets that are lost or fragmented, and at which end.
 
 Packets of full size are lost on one wire. If those of all clients of a server are lost, the wire is at the server; if
 those of only one client are lost, it is at the client. With a single client, pings to the two gateways decide.

@@ -3,17 +3,14 @@
 facts -> probes (pings) -> facts: healthy? -> that is it
                                   else     -> some seconds, so that all counters are read -> facts -> diagnosis
 
-Selection of the pings to run, from the facts of a lab: for one router, for a path, or for all routers.
+The pings are chosen from the facts of a lab: for one router, for a path, or for all routers.
 
-Diagnosis of one router on its own: possible causes, the most likely first, each with a command that decides.
-
-The steps are those of the whole examination, and the first step with a symptom ends it. A state that may be intended is
-no symptom, and comes last. The evidence decides the order of the causes: first faults of the router itself, then causes
-that its packets, its counters and messages of peers support, then the rest. A cause that needs a comparison of two
-routers stays a hypothesis here, however likely it is.
-
-Commands for other routers that check what one router cannot see: the far end of each tunnel, pairs of spokes, and
-other sites.
+`suspect` is the diagnosis of one router on its own: possible causes, the most likely first, each with a command that
+decides. The steps are those of the whole examination, and the first step with a symptom ends it. A state that may be
+intended is no symptom, and comes last. The evidence decides the order of the causes: first faults of the router itself,
+then causes that its packets, its counters and messages of peers support, then the rest. A cause that needs a comparison
+of two routers stays a hypothesis here, however likely it is. For what one router cannot see (the far end of each
+tunnel, pairs of spokes, other sites) there are commands for other routers.
 """
 
 from __future__ import annotations

@@ -1,21 +1,16 @@
-"""The files of other programs.
-
-containerlab    a topology file: routers as containers with a startup configuration, hosts and switches of Linux
-CML             a topology file (schema 0.1.0): configurations in it, unmanaged switches, and Alpine as the hosts
-GNS3            a project file (revision 9), and the files of its nodes below `project-files`
-
-A lab as other programs see it: nodes with numbered ports, and cables with two ends each.
+"""A lab as other programs see it (nodes with numbered ports, and cables with two ends each), and the files of it.
 
     plan(scenario, configurations, kind)  -> Plan
+    containerlab    a topology file: routers as containers with a startup configuration, hosts and switches of Linux
+    CML             a topology file (schema 0.1.0): configurations in it, unmanaged switches, and Alpine as the hosts
+    GNS3            a project file (revision 9), and the files of its nodes below `project-files`
 
 A wire with more than two ends becomes a switch. A translator becomes a router with NAT overload. A port whose name the
 kind of node does not have gets another one, in the configuration too. `Plan.notes` names what differs from the lab.
 Raises UserError for a router with more wires than the kind has ports.
 
-Kinds of nodes of other programs that run the routers of a lab, and the names of their ports.
-
-A kind numbers its ports; a number stands for the adapter of the node, "eth3" of a container. `PortNames` relates it to
-IOS's name. Sources: containerlab's manual of each kind, CML's node definitions, GNS3's appliances.
+A kind of node numbers its ports; a number stands for the adapter of the node, "eth3" of a container. `PortNames`
+relates it to IOS's name. Sources: containerlab's manual of each kind, CML's node definitions, GNS3's appliances.
 
 Providers are above sites on a drawing area, their hosts at the bottom.
 """

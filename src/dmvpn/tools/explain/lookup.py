@@ -14,17 +14,11 @@ several screens.
 
 A flag is of routers; a longer word may be of the commands of the shell as well (`outer`).
 
-Answers are values; `--json` prints them as they are.
-
-Commands, explained from the grammar: every word of a line with its text, and the words that may follow.
-
-The texts are those of `?`, written with each entry; there is no second copy of them.
-
-Clauses of standards: their places in the code, their rows in the conformance page, and the words that cite them.
-
-The installed sources are read: each clause is in a docstring or comment beside the code that implements it.
-Requirements and tests come from the pages `docs/reference/conformance-*.md`, which are made from the tests; without the
-documentation at hand only the code is named.
+Commands are explained from the grammar: every word of a line with its text, and the words that may follow. The texts
+are those of `?`, written with each entry; there is no second copy of them. Of a clause the installed sources say where
+it is: it is in a docstring or comment beside the code that implements it. Requirements and tests come from the pages
+`docs/reference/conformance-*.md`, which are made from the tests; without the documentation at hand only the code is
+named.
 """
 
 from __future__ import annotations

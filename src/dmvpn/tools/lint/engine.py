@@ -1,5 +1,7 @@
 """Reads configurations, lets every rule look, and puts what they found into order.
 
+Of what a user named, files together are one network, each folder is one, and a scenario brings its sites (`networks`).
+
 Comments allow findings of a rule, and there are findings about such comments:
 
     ! lint: allow RULE REASON         findings of RULE at the next line; if that opens a section, anywhere in it
@@ -7,8 +9,6 @@ Comments allow findings of a rule, and there are findings about such comments:
 
 A reason is required, because later readers of the line need it. A comment without a reason allows nothing. A comment
 without a finding is itself reported, so that it does not hide later findings.
-
-What a user named, as networks: files together are one, each folder is one, a scenario brings its sites.
 """
 
 from __future__ import annotations

@@ -10,11 +10,8 @@
     hosts                    H3        H4
     legend
 
-Both sides are planned alike, by distances from the band.
-
-The parts of a plan: rectangles for bands, routers, hosts and NAT boxes, and the texts in them.
-
-Texts are as wide as those of a fixed-width font, so that the same plan fits every viewer. Lengths are in pixels.
+Both sides are planned alike, by distances from the band. Parts are rectangles and the texts in them, which are as wide
+as those of a fixed-width font, so that the same plan fits every viewer. Lengths are in pixels.
 """
 
 from __future__ import annotations

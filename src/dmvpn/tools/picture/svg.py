@@ -3,8 +3,6 @@
 Nothing outside of the document is needed. The colors are those of Okabe and Ito; clouds also differ by their dashes.
 What the mouse points at says more (`title`). Every text is escaped, and characters that XML cannot have are replaced.
 
-The ways of wires and tunnels through a plan.
-
 Wires are straight and have corners; tunnels are curves through the bands. In a side of one row both end at the edges of
 the cards, the wire at the left. In a side of several rows they run in the strips beside the columns: wires in the left
 one, tunnels in the right one.

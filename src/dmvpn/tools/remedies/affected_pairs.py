@@ -1,6 +1,4 @@
-"""The pairs of a network that a fault affects, found by comparison with similar pairs.
-
-No knowledge of an earlier state is needed.
+"""The pairs of a network that a fault affects, by comparison with similar pairs or with configurations that were good.
 
 A pair is two LANs and a direction. Pairs are of one kind if their ends are configured alike: the same tunnels, a
 translator in front of the same end, and both ends in one cloud or in different ones. A pair is affected if
@@ -14,7 +12,7 @@ loses them as well, the configurations are to blame, and the packet's path says 
 
 A copy needs all routers of a small network; of a large one servers, providers and sites in question.
 
-The difference to the last configurations that were good: which part of it has to be taken back.
+Of the difference to the last configurations that were good a part has to be taken back:
 
     hunks        the difference of two networks, line by line: what came is removed, what went comes back
     in_order     lists whose entries are in another order than before: they are typed again

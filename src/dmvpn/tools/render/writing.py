@@ -1,4 +1,4 @@
-"""The files of a folder: their differences, and writing them.
+"""The files of a folder: their differences, and writing them; `lab.yaml` of a table.
 
 Configurations hold keys, so only their owner may read them. A file that needs no change is not touched. A file that an
 earlier run made for a removed site is deleted, and no other file. A file from any other source is not overwritten.
@@ -6,7 +6,7 @@ earlier run made for a removed site is deleted, and no other file. A file from a
 `.made-by-render.yaml` names the files there that `dmvpn render` made, by table. The lock file cannot hold this list:
 it is beside the table and may come from a colleague, and there may be several folders.
 
-A lab of a table: `lab.yaml` with wires, NAT boxes and hosts, and the router that stands for the provider.
+The lab of a table has wires, NAT boxes and hosts, and a router that stands for the provider.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""Troubles of the network below: routers, providers, translators, and wires that are cut or bad.
-
-Troubles of pairs of spokes: both reach the hub, and do not reach each other, or only through the hub.
+"""Troubles of the network below: routers, providers, translators, wires that are cut or bad. And of pairs of spokes:
+both reach the hub, and do not reach each other, or only through the hub.
 """
 
 from __future__ import annotations

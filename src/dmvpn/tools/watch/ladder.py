@@ -1,4 +1,4 @@
-"""The ladder: time on the left, a column for each router, a line for each step.
+"""The ladder (time on the left, a column for each router, a line for each step), and the story: a document in Markdown.
 
     wide      10:42:07.123     │────────── resolution 10.4.4.1? ──────────▶│
     narrow    10:42:07.123     │──────▶│       │   resolution 10.4.4.1?
@@ -7,12 +7,9 @@ If the columns are wide enough the text is on the arrow; else behind the last co
 chosen, or not watched) is named in the text, and its arrow is short. Every line fits the width, if there is one: in a
 file the text is never cut, and follows the last column, however long it is.
 
-A story: the events in a lab, as a document in Markdown with diagrams that many viewers draw.
-
-Steps as a sequence diagram for Mermaid.
-
-Participants get names of our own (p1, p2 ...), so that whatever a router is called cannot be taken for syntax; in texts
-what ends a statement, or means something in a page, is written as a character code (`#59;`).
+A story has diagrams that many viewers draw: steps as a sequence diagram for Mermaid. Participants get names of our own
+(p1, p2 ...), so that whatever a router is called cannot be taken for syntax; in texts what ends a statement, or means
+something in a page, is written as a character code (`#59;`).
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""Suspicions about the path to the server (route, pings, and the subnet of the tunnel), and about far routers.
+"""What one router observes of a server, and the suspicions about the path to it (route, pings, and the subnet of the
+tunnel) and about far routers.
 
 Where a user complains and this router sees no fault, pings of the address decide:
 
     lost            a router on the path, or the far end, does not reply: nothing here shows which
     roundabout      they take a detour through another site's router
     they come back  hosts, sizes, and comparisons of two routers
-
-What one router observes of a server, and the hypotheses that follow.
 """
 
 from __future__ import annotations
