@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SOURCES = Path(dmvpn.__file__).parent
 #: Rooms that judge by facts, and what they take apart by regular expressions: never a reason or a log line of ours.
 JUDGES = ("router/facts.py", "shells/facts.py", "shells/convergence.py", "tools/doctor/", "tools/walk/")
-READS = {"probes.py": "what ping and traceroute print, in the form of IOS"}
+READS = {"scene.py": "what ping and traceroute print, in the form of IOS"}
 #: Names of what holds a sentence of ours.
 _SENTENCES = {
     "blocked",
