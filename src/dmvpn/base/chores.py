@@ -12,7 +12,6 @@ first.
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -40,7 +39,7 @@ class Chores:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._left: deque[tuple[Iterator[None], object]] = deque()
+        self._left: list[tuple[Iterator[None], object]] = []
 
     @property
     def is_busy(self) -> bool:
@@ -66,14 +65,14 @@ class Chores:
             done = sum(1 for _ in islice(first[0], self._most - steps))
             steps += done
             if steps < self._most and self._left and self._left[0] is first:  # the work may have dropped itself
-                self._left.popleft()
+                del self._left[0]
 
     def drop(self, owner: object = None) -> None:
         """Drop all work that is left. owner: only the work of this owner."""
-        self._left = deque(each for each in self._left if owner is not None and each[1] is not owner)
+        self._left = [each for each in self._left if owner is not None and each[1] is not owner]
 
     def finish(self) -> None:
         """Do all that is left: something else must not begin before."""
         while self._left:
-            for _ in self._left.popleft()[0]:
+            for _ in self._left.pop(0)[0]:
                 pass

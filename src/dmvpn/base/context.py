@@ -6,7 +6,7 @@ Tick           ──> context.fire(budget) ──> the timers that are due, a s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chores import PAUSE, Chores
 from dmvpn.base.chronicle import neighbor_changed
@@ -44,6 +44,9 @@ class Timer:
         return self.purpose if self.subject is None else f"{self.purpose} {self.subject}"
 
 
+_LONG_AGO: Final = float("-inf")
+
+
 def _do_nothing() -> None:
     """Do what a retired timer does."""
 
@@ -60,9 +63,10 @@ class Context:
         self.now = 0.0
         self.timers: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
-        self._chores = Chores(steps)
-        self._more = Timer("do the next piece of long work", self._go_on, cost=cost)
-        self._resting = float("-inf")
+        self._steps, self._cost = steps, cost
+        #: Long work, and the timer of its next piece; made for the first work, since most machines never have any.
+        self._long: tuple[Chores, Timer] | None = None
+        self._resting = _LONG_AGO
 
     # -------------------------------------------------------------------------------------------- the event at hand
 
@@ -152,36 +156,44 @@ class Context:
 
         owner: the process that the work is for, if that can end before the machine does (`drop_work`).
         """
+        if self._long is None:
+            more = Timer("do the next piece of long work", self._go_on, cost=self._cost)
+            self._long = Chores(self._steps), more
         try:
-            self._chores.begin(work, owner)
+            self._long[0].begin(work, owner)
         finally:
             self._go_on_later()
 
     @property
     def waiting(self) -> int:
         """How many long works have yet to be completed."""
-        return self._chores.waiting
+        return 0 if self._long is None else self._long[0].waiting
 
     def finish_work(self) -> None:
         """Do all that is left of long work: something else must not begin before."""
-        self._chores.finish()
-        self.stop(self._more)
+        if self._long is not None:
+            chores, more = self._long
+            chores.finish()
+            self.stop(more)
 
     def drop_work(self, owner: object = None) -> None:
         """Drop all long work, because its process has ended. owner: only the work of this owner."""
-        self._chores.drop(owner)
-        if not self._chores.is_busy:
-            self.stop(self._more)
+        if self._long is not None:
+            chores, more = self._long
+            chores.drop(owner)
+            if not chores.is_busy:
+                self.stop(more)
 
     def _go_on(self) -> None:
         try:
-            self._chores.go_on()
+            if self._long is not None:
+                self._long[0].go_on()
         finally:  # an error in one work must not hold up the others
             self._go_on_later()
 
     def _go_on_later(self) -> None:
-        if self._chores.is_busy:
-            self.arm(self._more, self.now)
+        if self._long is not None and self._long[0].is_busy:
+            self.arm(self._long[1], self.now)
 
     # -------------------------------------------------------------------------------------------- people
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import heapq
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Name = TypeVar("Name")
+
+_LONG_AGO: Final = float("-inf")
+#: Of all who have canceled nothing yet. It stays empty.
+_NONE: Final[dict[int, None]] = {}
 
 
 def earliest(*times: float | None) -> float | None:
@@ -35,10 +39,10 @@ class Deadlines(Generic[Name]):
         self._when: dict[Name, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Name]] = []
         #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
-        self._gone: dict[int, None] = {}
+        self._gone = _NONE
         self._serial = 0
         #: The time of the running `due`: a new name is not due earlier, so that names still to be yielded come first.
-        self._now = float("-inf")
+        self._now = _LONG_AGO
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
@@ -59,6 +63,8 @@ class Deadlines(Generic[Name]):
         """Forget `name`; it need not be set."""
         entry = self._when.pop(name, None)
         if entry is not None:
+            if self._gone is _NONE:
+                self._gone = {}
             self._gone[entry[1]] = None
 
     def when(self, name: Name) -> float | None:
@@ -89,7 +95,7 @@ class Deadlines(Generic[Name]):
                     del self._when[name]
                     yield name
         finally:
-            self._now = float("-inf")
+            self._now = _LONG_AGO
 
     def take_due(self, now: float, most: int) -> Iterator[Name]:
         """Remove and yield the names that are due at `now`, as `due` does, and no more than `most` of them."""

@@ -4,7 +4,6 @@ cause.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class RateLimit:
     def __init__(self, times: int, seconds: int) -> None:
         self.times = times
         self.seconds = seconds
-        self._slices: deque[list[int]] = deque()  # [number of the tenth, times in it]
+        self._slices: list[list[int]] = []  # [number of the tenth, times in it]
         self._total = 0
 
     def may(self, now: float) -> bool:
@@ -54,7 +53,7 @@ class RateLimit:
     def _forget(self, now: float) -> None:
         oldest = self._tenth(now) - 10
         while self._slices and self._slices[0][0] <= oldest:
-            self._total -= self._slices.popleft()[1]
+            self._total -= self._slices.pop(0)[1]
 
 
 class Limiter(Generic[Name]):

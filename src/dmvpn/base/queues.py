@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.errors import surely
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,42 +31,47 @@ class TimerQueue(Generic[Name]):
     most: names of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
     """
 
-    __slots__ = ("_act", "_context", "_deadlines", "_most", "_timer")
+    __slots__ = ("_act", "_armed", "_context", "_most", "_purpose")
 
     def __init__(self, context: Context, purpose: str, act: Callable[[Name], None], *, most: int) -> None:
         self._context = context
         self._act = act
         self._most = most
-        self._deadlines: Deadlines[Name] = Deadlines()
-        self._timer = Timer(purpose, self._fire)
+        self._purpose = purpose
+        #: The deadlines and their timer; made for the first name, since most queues of a router stay empty.
+        self._armed: tuple[Deadlines[Name], Timer] | None = None
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
-        self._deadlines.set(name, when)
-        self._arm()
+        if self._armed is None:
+            self._armed = Deadlines(), Timer(self._purpose, self._fire)
+        self._armed[0].set(name, when)
+        self._arm(*self._armed)
 
     def cancel(self, name: Name) -> None:
         """Forget `name`; it need not be set."""
-        self._deadlines.cancel(name)
-        self._arm()
+        if self._armed is not None:
+            self._armed[0].cancel(name)
+            self._arm(*self._armed)
 
     def when(self, name: Name) -> float | None:
         """Return the time at which `name` is due, or None if it is not set."""
-        return self._deadlines.when(name)
+        return None if self._armed is None else self._armed[0].when(name)
 
     def _fire(self) -> None:
-        self._timer.cost = 0
+        deadlines, timer = surely(self._armed)
+        timer.cost = 0
         try:
-            for name in self._deadlines.take_due(self._context.now, self._most):
-                self._timer.cost += 1
+            for name in deadlines.take_due(self._context.now, self._most):
+                timer.cost += 1
                 self._act(name)
         finally:
-            self._arm()
+            self._arm(deadlines, timer)
 
-    def _arm(self) -> None:
+    def _arm(self, deadlines: Deadlines[Name], timer: Timer) -> None:
         """Arm the timer for the earliest name. A name due at once needs no pause: `Context.fire` rests itself."""
-        following, timers = self._deadlines.next(), self._context.timers
+        following, timers = deadlines.next(), self._context.timers
         if following is None:
-            timers.cancel(self._timer)
-        elif following != timers.when(self._timer):
-            timers.set(self._timer, following)
+            timers.cancel(timer)
+        elif following != timers.when(timer):
+            timers.set(timer, following)

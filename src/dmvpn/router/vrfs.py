@@ -225,8 +225,8 @@ class Vrfs:
         #: The VRFs with machines that take events or notices of a kind, as far as that was asked.
         self._takers: dict[type[Event] | type[Notice], tuple[Vrf, ...]] = {}
         #: Removed VRFs, whose machines have not stopped yet; and new ones, which do not know what the plane carries.
-        self._gone: deque[Vrf] = deque()
-        self._new: deque[Vrf] = deque()
+        self._gone: list[Vrf] = []
+        self._new: list[Vrf] = []
         self.plane: PlaneAnnounced | None = None
 
     def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
@@ -248,11 +248,11 @@ class Vrfs:
         of new VRFs what the plane carries.
         """
         while self._gone:
-            vrf = self._gone.popleft()
+            vrf = self._gone.pop(0)
             vrf.end()
             self._settle(vrf, router, effects, notices, now)
         while self._new:
-            vrf = self._new.popleft()
+            vrf = self._new.pop(0)
             if self.plane is not None:
                 vrf.take(self.plane, now, effects)
 

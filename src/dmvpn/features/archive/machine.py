@@ -10,7 +10,6 @@ it, and that is when it is needed. A restart begins from the startup configurati
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -77,7 +76,7 @@ class ArchiveMachine(Machine):
         super().__init__(Context(ports))
         self.config = ArchiveConfig()
         self.pending: Rollback | None = None
-        self.entered: deque[LoggedLine] = deque(maxlen=self.config.log_size)
+        self.entered: list[LoggedLine] = []
         self._numbers = 0
         self._timer = Timer("the earlier configuration comes back", self._roll_back)
 
@@ -86,7 +85,7 @@ class ArchiveMachine(Machine):
         match event:
             case Configured(model=ArchiveConfig() as model):
                 self.config = model
-                self.entered = deque(self.entered, model.log_size)
+                del self.entered[: -model.log_size]
             case LinesEntered() | events.LinesReported() if self.config.logs:
                 self._note(event)
             case events.ConfigurationReplaced():
@@ -128,3 +127,4 @@ class ArchiveMachine(Machine):
         for line in event.lines:
             self._numbers += 1
             self.entered.append(LoggedLine(self._numbers, event.by, len(line.within), line.text.strip()[:_LONGEST]))
+        del self.entered[: -self.config.log_size]

@@ -14,6 +14,7 @@ give the state of the router. Routes are too many for that: `show ip route` has 
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -66,13 +67,24 @@ class ChronicleMachine(Machine):
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
-        self._messages: deque[_Kept] = deque(maxlen=LARGEST_MESSAGES)
-        self._changes: deque[_Kept] = deque(maxlen=LARGEST_CHANGES)
-        self._readable: deque[Contents] = deque(maxlen=LARGEST_READABLE)
         self._settled: dict[_Thing, _Kept] = {}
         self._number = 0
         self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
+
+    # Made at first use: a router without a history, as in a large simulation, has none of them.
+
+    @cached_property
+    def _messages(self) -> deque[_Kept]:
+        return deque(maxlen=LARGEST_MESSAGES)
+
+    @cached_property
+    def _changes(self) -> deque[_Kept]:
+        return deque(maxlen=LARGEST_CHANGES)
+
+    @cached_property
+    def _readable(self) -> deque[Contents]:
+        return deque(maxlen=LARGEST_READABLE)
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Keep an event: late lines, of which a hub has thousands, in the shortest way. They set no timer."""

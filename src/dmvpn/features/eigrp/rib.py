@@ -63,9 +63,7 @@ class Redistributor:
         self._context = state.context
         self._dual = dual
         self._is_barred = False
-        self._sources = {
-            kind: PathSource(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
-        }
+        self._sources: dict[RouteSource, PathSource] = {}
         self._taken: dict[Prefix, PathSource] = {}
 
     @property
@@ -111,13 +109,18 @@ class Redistributor:
 
     def _take(self, prefix: Prefix, route: Route | None) -> None:
         report = self._report(route) if route and not self._is_barred else None
-        source = self._sources[route.source] if route and report else None
+        source = self._source(route.source) if route and report else None
         old = self._taken.pop(prefix, None)
         if old is not None and old is not source:
             self._dual.receive(prefix, old, UNREACHABLE, Message.UPDATE, self._context.now)
         if source is not None and report is not None:
             self._taken[prefix] = source
             self._dual.receive(prefix, source, report, Message.UPDATE, self._context.now)
+
+    def _source(self, kind: RouteSource) -> PathSource:
+        if kind not in self._sources:
+            self._sources[kind] = PathSource(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC)
+        return self._sources[kind]
 
     def _report(self, route: Route) -> Report | None:
         """Return the report of a route as an external destination; None: it is not redistributed."""

@@ -27,11 +27,14 @@ from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.ports import Ports
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.net.ipv4 import Octets
 
 VERSIONS = (4, 6)
+_NO_TUNNELS: Final[Mapping[str, Tunnel]] = {}
 #: Entries, or adjacencies, that long work processes in one event.
 _STEPS: Final = 64
 #: ar$pro.type of IPv6, as it is in a packet.
@@ -75,8 +78,10 @@ class NhrpMachine(Machine):
         super().__init__(Context(ports, steps=_STEPS))
         self.config = model.NhrpConfig()
         self._shared = Shared()
-        self._overlays = {version: Overlay(self._context, self._shared, version) for version in VERSIONS}
-        self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
+        #: By IP version. That of IPv6 is made for its first tunnel or packet: most routers have neither.
+        self._overlays: dict[int, Overlay] = {}
+        self._tunnels: dict[int, Mapping[str, Tunnel]] = dict.fromkeys(VERSIONS, _NO_TUNNELS)
+        self._make(4)
         self._record = Timer("record further changes of entries", lambda: None)  # each event records more
         #: The chronicle's side of NHRP, if the chronicle is on; made with the first event, where its record begins.
         self.history: History | None = None
@@ -108,15 +113,19 @@ class NhrpMachine(Machine):
         """Hand an event to the overlays that it concerns."""
         match event:
             case events.NhrpReceived(data=data):  # first of all, because a hub gets thousands
-                self._overlays[peek_version(data)].reception.receive(event)
+                version = peek_version(data)
+                if version not in self._overlays:
+                    self._make(version).dispatch(self._own(version))
+                self._overlays[version].reception.receive(event)
             case events.UsageReported():
                 self._used(event)
             case notices.Configured(model=model.NhrpConfig() as config):
-                self._configure(event.feature, config)
+                self._configure(config)
             case _:
-                version = _version(event)
-                for overlay in self._overlays.values() if version is None else (self._overlays[version],):
-                    overlay.dispatch(event)
+                concerned = _version(event)
+                for version, overlay in self._overlays.items():
+                    if concerned in (None, version):
+                        overlay.dispatch(event)
 
     def settle(self) -> None:
         """Complete an event: request peers that may have moved, and report the wanted connections to IPsec."""
@@ -125,12 +134,24 @@ class NhrpMachine(Machine):
                 overlay.ask_for_lost()
             overlay.settle()
 
-    def _configure(self, feature: str, config: model.NhrpConfig) -> None:
+    def _make(self, version: int) -> Overlay:
+        overlay = self._overlays[version] = Overlay(self._context, self._shared, version)
+        self._tunnels[version] = overlay.tunnels
+        return overlay
+
+    def _configure(self, config: model.NhrpConfig) -> None:
         self.config = config
+        for version in VERSIONS:
+            if version not in self._overlays and any(tunnel.version == version for tunnel in config.tunnels):
+                self._make(version)
         for version, overlay in self._overlays.items():
-            own = replace(config, tunnels=tuple(tunnel for tunnel in config.tunnels if tunnel.version == version))
-            overlay.dispatch(notices.Configured(feature, own))
+            overlay.dispatch(self._own(version))
         self._shared.keep({tunnel.name for tunnel in self.tunnels})
+
+    def _own(self, version: int) -> notices.Configured:
+        """Return the configuration of the tunnels of one version."""
+        tunnels = tuple(tunnel for tunnel in self.config.tunnels if tunnel.version == version)
+        return notices.Configured("nhrp", replace(self.config, tunnels=tunnels))
 
     def _used(self, event: events.UsageReported) -> None:
         """Take in the counters of a tunnel, once for both versions."""

@@ -27,6 +27,7 @@ may log in. Wrong passwords are counted over all addresses, as on IOS.
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -276,8 +277,12 @@ class Logins:
     def __init__(self, context: Context) -> None:
         self._config = SystemConfig()
         self._context = context
-        self._failures: deque[float] = deque(maxlen=_MOST)
         self._reopen = Timer("let users log in again, after too many wrong passwords", self._let_in)
+
+    @cached_property
+    def _failures(self) -> deque[float]:
+        """When wrong passwords were given, as far as they count; most routers never get one."""
+        return deque(maxlen=_MOST)
 
     def configure(self, config: SystemConfig) -> None:
         """Take over a new configuration."""

@@ -13,7 +13,6 @@ Packets are reassembled before they are translated, as by conntrack: only the fi
 
 from __future__ import annotations
 
-from collections import deque
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,7 @@ class RouterNode:
         self.watch: Callable[[Event], None] = _ignore
         self.resolve: Callable[[str], None] = _ignore
         self.alive = True
-        self._inbox: deque[Event] = deque()
+        self._inbox: list[Event] = []
         self._busy = False
         self._due: float | None = None
 
@@ -136,7 +135,7 @@ class RouterNode:
                 if not self._inbox:
                     self._due = self.router.next_deadline()
                     return
-                event = self._inbox.popleft()
+                event = self._inbox.pop(0)
                 self.watch(event)
                 for effect in self._handle(event, now):
                     self._carry_out(effect)
