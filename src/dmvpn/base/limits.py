@@ -113,8 +113,20 @@ class Budgets(Generic[Name]):
 
     def charge(self, sender: Name, work: float, now: float) -> None:
         """Add work to what a sender owes; a negative amount takes some back."""
+        self._add(sender, self._free.pop(sender, now - self._credit), work, now)
+
+    def admit(self, sender: Name, work: float, now: float) -> bool:
+        """Charge work to a sender that may cause it now; False: it may not. Either way it is the most recent one."""
+        owed = self._free.pop(sender, now - self._credit)
+        if owed > now:
+            self._free[sender] = owed
+            return False
+        self._add(sender, owed, work, now)
+        return True
+
+    def _add(self, sender: Name, owed: float, work: float, now: float) -> None:
         free = self._free
         owes_nothing = now - self._credit
-        free[sender] = max(free.pop(sender, owes_nothing), owes_nothing) + work / self._rate
+        free[sender] = (owed if owed > owes_nothing else owes_nothing) + work / self._rate
         while free and (len(free) > self._most or next(iter(free.values())) <= owes_nothing):
             del free[next(iter(free))]

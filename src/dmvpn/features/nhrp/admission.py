@@ -208,7 +208,7 @@ class Admission:
         return None
 
     def _is_server(self, tunnel: Tunnel, sender: NbmaPeer) -> bool:
-        return is_configured(self._instance.ports.protection, tunnel, sender)
+        return is_configured(self._instance.ports.protection, tunnel, sender, tunnel.cache.at(sender.nbma))
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
         """Return whether the claim comes from where the entry leads. Two live connections are two stations."""

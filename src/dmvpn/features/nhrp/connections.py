@@ -124,19 +124,22 @@ class SenderStanding(NamedTuple):
     is_server: bool
 
 
-def standing_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> SenderStanding:
-    """Return how far this sender is trusted."""
+def standing_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer, known: Iterable[Entry]) -> SenderStanding:
+    """Return how far this sender is trusted. known: the entries that lead to its address."""
     account = account_of(protection, sender)
     worker = sender.account if account is sender.nbma else account
-    return SenderStanding(account, worker, is_configured(protection, tunnel, sender))
+    return SenderStanding(account, worker, is_configured(protection, tunnel, sender, known))
 
 
-def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> bool:
-    """Return whether the sender is a configured server (`nhs`, `map`), and not only a station at the same address."""
+def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer, known: Iterable[Entry]) -> bool:
+    """Return whether the sender is a configured server (`nhs`, `map`), and not only a station at the same address.
+
+    known: the entries that lead to its address.
+    """
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma] if tunnel.clients else ()
     if not clients:
-        for known in tunnel.cache.at(sender.nbma):  # noqa: SIM110 - asked about each packet
-            if known.type is EntryType.STATIC:
+        for entry in known:  # noqa: SIM110 - asked about each packet
+            if entry.type is EntryType.STATIC:
                 return True
         return False
     numbers = (client.connection for client in clients)

@@ -282,10 +282,8 @@ class Instance:
 
     def admit(self, sender: SenderStanding, octets: int) -> bool:
         """Charge the octets of a packet to its station; False: the station's work budget is exhausted."""
-        if not self.shared.work.may(sender.worker, self.context.now):
-            return False
-        self.charge(sender, octets)
-        return True
+        work = octets / OF_SERVERS if sender.is_server else octets
+        return self.shared.work.admit(sender.worker, work, self.context.now)
 
     def charge(self, sender: SenderStanding, octets: int) -> None:
         """Charge work to the station that caused it, in octets."""

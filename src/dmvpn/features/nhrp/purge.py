@@ -165,7 +165,7 @@ class Purger:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
         from_server = self._from_server(tunnel, sender.nbma)
-        standing = standing_of(self._instance.ports.protection, tunnel, sender)
+        standing = standing_of(self._instance.ports.protection, tunnel, sender, tunnel.cache.at(sender.nbma))
         ends: list[tuple[Tunnel, Entry]] = []
         refused = False
         for member in self._instance.network(tunnel):

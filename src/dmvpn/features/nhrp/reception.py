@@ -112,11 +112,12 @@ class Reception:
             return
         sender = NbmaPeer(event.outer_source, event.connection)
         work = PACKET + len(event.data)
-        standing = standing_of(self._instance.ports.protection, tunnel, sender)
+        known = tunnel.cache.at(sender.nbma)
+        standing = standing_of(self._instance.ports.protection, tunnel, sender, known)
         if not self._instance.admit(standing, work):
             self._instance.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
             return
-        if self._renewals.renew(tunnel, event, sender, standing):
+        if known and self._renewals.renew(tunnel, event, sender, standing, known):
             return
         if not self._understand(tunnel, event, sender, standing) and not event.connection:
             self._instance.charge(standing, -work)  # any station can send that in the station's name

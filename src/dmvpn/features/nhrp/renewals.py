@@ -24,6 +24,8 @@ from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.net.ipv4 import checksum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.events import NhrpReceived
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.cache import Entry, NbmaPeer
@@ -92,14 +94,18 @@ class Renewals:
         #: By the shape of the request, the oldest first.
         self._patterns: dict[bytes, Pattern] = {}
 
-    def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding) -> bool:
-        """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet."""
+    def renew(
+        self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding, known: Iterable[Entry]
+    ) -> bool:
+        """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet.
+
+        known: the entries that lead to the sender's address.
+        """
         instance, request = self._instance, bytes(event.data)
-        entries = tunnel.cache.at(sender.nbma)
-        if not entries or request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or instance.ports.debugging.anything:
+        if request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or instance.ports.debugging.anything:
             return False
         digest = _digest(request)
-        for entry in islice(entries, _MOST_ENTRIES):
+        for entry in islice(known, _MOST_ENTRIES):
             if entry.answer is not None and entry.answer[0] == digest and entry.connection == sender.connection:
                 break
         else:

@@ -100,16 +100,13 @@ class Condition:
 class DebugSwitches:
     """Flags and conditions of one router."""
 
-    __slots__ = ("_active", "_conditions")
+    __slots__ = ("_active", "_conditions", "anything")
 
     def __init__(self) -> None:
+        #: Whether any flag is on.
+        self.anything = False
         self._active: dict[str, ActiveDebug] = {}
         self._conditions: dict[str, dict[Condition, None]] = {}
-
-    @property
-    def anything(self) -> bool:
-        """Whether any flag is on."""
-        return bool(self._active)
 
     def on(
         self,
@@ -141,12 +138,14 @@ class DebugSwitches:
             else:
                 self._active.pop(debug.name, None)
             lines.append(f"{debug.title} debugging is {'on' if event.on else 'off'}\n")
+        self.anything = bool(self._active)
         return "".join(lines)
 
     def clear(self, _: ClearDebug) -> str:
         """Switch everything off. A condition that stayed would silence the next debug for no visible reason."""
         self._active.clear()
         self._conditions.clear()
+        self.anything = False
         return "All possible debugging has been turned off\n"
 
     def set_condition(self, event: SetDebugCondition) -> str:
