@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 _LONG_AGO: Final = float("-inf")
-#: Of all who have canceled nothing yet. It stays empty.
-_NONE: Final[dict[int, None]] = {}
+#: Of all timers of which none was canceled yet. Nothing can be written into it.
+_NONE: Final = cast("dict[int, None]", MappingProxyType({}))
 
 
 def earliest(*times: float | None) -> float | None:
@@ -48,6 +49,8 @@ class Deadlines(Generic[Name]):
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
         before = self._when.get(name)
         if before is not None:
+            if self._gone is _NONE:
+                self._gone = {}
             self._gone[before[1]] = None
         if when < self._now:
             when = self._now
