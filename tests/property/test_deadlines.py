@@ -16,11 +16,8 @@ from typing import NamedTuple, Protocol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Context, Timer
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import PAUSE, Context, Deadlines, Timer, TimerQueue, earliest
 from dmvpn.base.journal import Journal
-from dmvpn.base.queues import TimerQueue
 from support.fakes import fake_ports
 
 BUDGET = 4

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType, ModuleType
 
-    from dmvpn.base.machine import Machine
+    from dmvpn.base.context import Machine
 
 #: The messages of IKE: how they are written, and the algorithms that seal them.
 _MESSAGES = frozenset(

@@ -19,8 +19,8 @@ from support.fakes import FakeDebugging, fake_ports
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dmvpn.base.context import Machine
     from dmvpn.base.events import Event
-    from dmvpn.base.machine import Machine
     from dmvpn.base.ports import Interfaces, Policies, Ports, Rib, Tunnels
 
 M = TypeVar("M")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.chores import PAUSE
+from dmvpn.base.context import PAUSE
 from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteChanged
 from dmvpn.base.streams import (

@@ -14,15 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing, gulping, in_one_go
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import PAUSE, Context, Machine, Retries, Timer, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.events import Tick
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import DebugOutput, Route, RouteChanged, RouteOffered, RouteSource
-from dmvpn.base.queues import TimerQueue
 from dmvpn.base.reasons import Reason, ReasonCode
-from dmvpn.base.retries import Retries
 from dmvpn.features.bgp.machine import ECHO, BgpMachine
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.slices import Slices

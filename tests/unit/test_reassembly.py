@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Context
+from dmvpn.base.context import PAUSE, Context
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.pacing import Pace, PacedPackets

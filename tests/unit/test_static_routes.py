@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chores import PAUSE
+from dmvpn.base.context import PAUSE
 from dmvpn.base.effects import ClearRoute, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync, Tick
 from dmvpn.base.notices import Configured, RouteOffered, RouteRetracted, RouteSource, TrackChanged, TrackFollowed

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.context import Machine
     from dmvpn.base.distribution import DefaultRoutes, DistributeList, Distribution
-    from dmvpn.base.machine import Machine
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.base.redistribution import Line

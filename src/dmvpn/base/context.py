@@ -1,16 +1,61 @@
-"""The environment of every part of a machine: the time, the timers, the ports, long work, and the door for effects.
+"""What all machines have in common: one way through an event, and one rule for timers.
+
+    handle(event, now) ──> begin() ──> dispatch(event), or the timers that are due ──> settle() ──> effects and notices
+
+A machine and its parts share a `Context`: parts emit effects there, in order, and start timers. An event that raises an
+error leaves no effects behind, neither now nor with the next event; `begin` drops what else it had gathered.
+
+The environment of every part of a machine: the time, the timers, the ports, long work, and the door for effects.
 
 machine.handle ──> context.begin(now) ──> parts: emit, start, stop, work ──> context.take() ──> effects, in order
 Tick           ──> context.fire(budget) ──> the timers that are due, a slice of a crowd in each event
+
+Named timers on one heap: a machine sets and cancels them by name, and asks which of them are due.
+
+A timer is a name (any hashable value) and a time on the caller's monotonic clock, in seconds. Setting a name again
+moves its timer. Names that are due come back in the order of their times, equal times in the order in which they were
+set, so that the same events always give the same effects.
+
+Many deadlines under one timer of a context: entries that expire, associations to be renewed.
+
+A `Timer` is an object, and an object for each of 100,000 prefixes costs memory that a name does not. So a machine keeps
+such deadlines by name, and the queue keeps one timer armed for the earliest of them:
+
+    self._expiry = TimerQueue(context, "let entries expire", self._expire, most=64)
+    self._expiry.set(prefix, entry.expires)
+
+Trying again what the shell could not carry out: after 1, 2, 4 ... 64 seconds.
+
+A machine that gets `EffectFailed` calls `failed(name, reason)`, and `again(name)` orders the same when that is due:
+
+    self._retries = Retries[str](context, "order again", self._order_again, most=64)
+    self._retries.failed(name, reason)
+
+Success is not reported: the reason of an order is gone as soon as the order is sent again, and an order that has not
+failed again after five minutes is done, and forgotten.
+
+Long work of a machine, of which each event does a little: between two pieces the router handles other events.
+
+    chores = Chores(most)
+    chores.begin(work)     the first piece at once, if nothing else is left to do
+    chores.go_on()         the next piece; the machine asks for it a `PAUSE` after the one before, while `is_busy`
+    chores.drop(owner)     drop the work of one process of the machine, which ends
+
+Work is a generator that yields after each step. How many steps are a piece is a number, and no time is looked at: so a
+replay does the same in the same events. The state that a step needs may have changed since the work was begun; it looks
+first.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import heapq
+from abc import ABC, abstractmethod
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
-from dmvpn.base.chores import PAUSE, Chores
 from dmvpn.base.chronicle import neighbor_changed
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.errors import surely
+from dmvpn.base.events import Tick
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.values import dataclass
 
@@ -20,8 +65,171 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.chronicle import Sign
     from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
+    from dmvpn.base.reasons import Reason
+
+
+# ------------------------------------------------------------------------------------------------ named timers
+
+
+Name = TypeVar("Name")
+
+_LONG_AGO: Final = float("-inf")
+#: Of all who have canceled nothing yet. It stays empty.
+_NONE: Final[dict[int, None]] = {}
+
+
+def earliest(*times: float | None) -> float | None:
+    """Return the first of these times; None means never."""
+    first: float | None = None
+    for when in times:
+        if when is not None and (first is None or when < first):
+            first = when
+    return first
+
+
+class Deadlines(Generic[Name]):
+    """The timers of one machine."""
+
+    __slots__ = ("_gone", "_heap", "_now", "_serial", "_when")
+
+    def __init__(self) -> None:
+        self._when: dict[Name, tuple[float, int]] = {}
+        self._heap: list[tuple[float, int, Name]] = []
+        #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
+        self._gone = _NONE
+        self._serial = 0
+        #: The time of the running `due`: a new name is not due earlier, so that names still to be yielded come first.
+        self._now = _LONG_AGO
+
+    def set(self, name: Name, when: float) -> None:
+        """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
+        before = self._when.get(name)
+        if before is not None:
+            self._gone[before[1]] = None
+        if when < self._now:
+            when = self._now
+        self._serial += 1
+        self._when[name] = (when, self._serial)
+        heapq.heappush(self._heap, (when, self._serial, name))
+        if len(self._gone) > 48 and len(self._gone) > 3 * len(self._when):
+            self._heap = [(when, serial, name) for name, (when, serial) in self._when.items()]
+            heapq.heapify(self._heap)
+            self._gone.clear()
+
+    def cancel(self, name: Name) -> None:
+        """Forget `name`; it need not be set."""
+        entry = self._when.pop(name, None)
+        if entry is not None:
+            if self._gone is _NONE:
+                self._gone = {}
+            self._gone[entry[1]] = None
+
+    def when(self, name: Name) -> float | None:
+        """Return the time at which `name` is due, or None if it is not set."""
+        entry = self._when.get(name)
+        return entry[0] if entry else None
+
+    def next(self) -> float | None:
+        """Return the earliest time at which something is due, or None."""
+        heap, gone = self._heap, self._gone
+        while gone and heap[0][1] in gone:
+            del gone[heapq.heappop(heap)[1]]
+        return heap[0][0] if heap else None
+
+    def due(self, now: float) -> Iterator[Name]:
+        """Remove and yield the names that are due at `now`, the earliest first, each when its turn comes.
+
+        A name that is canceled before its turn is left out. A name that is set meanwhile waits for the next call, even
+        if it is due earlier: so a name that sets itself again at once keeps neither the caller nor the other names.
+        """
+        last, self._now = self._serial, now
+        try:
+            while self._heap and self._heap[0][0] <= now and self._heap[0][1] <= last:
+                _, serial, name = heapq.heappop(self._heap)
+                if serial in self._gone:
+                    del self._gone[serial]
+                else:
+                    del self._when[name]
+                    yield name
+        finally:
+            self._now = _LONG_AGO
+
+    def take_due(self, now: float, most: int) -> Iterator[Name]:
+        """Remove and yield the names that are due at `now`, as `due` does, and no more than `most` of them."""
+        return islice(self.due(now), most)
+
+    def pop_due(self, now: float) -> list[Name]:
+        """Remove and return the names that are due at `now`, the earliest first."""
+        return list(self.due(now))
+
+
+# ------------------------------------------------------------------------------------------------ long work in pieces
+
+
+T = TypeVar("T")
+
+#: Seconds until the next piece.
+PAUSE: Final = 0.001
+
+
+def in_pieces(items: Sequence[T], size: int, act: Callable[[Sequence[T]], None]) -> Iterator[None]:
+    """Return work that acts on successive parts of a long list, with a step between two of them."""
+    for first in range(0, len(items), size):
+        if first:
+            yield
+        act(items[first : first + size])
+
+
+class Chores:
+    """Pending work, in order. most: steps of one piece, some milliseconds."""
+
+    __slots__ = ("_left", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._left: list[tuple[Iterator[None], object]] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is pending."""
+        return bool(self._left)
+
+    @property
+    def waiting(self) -> int:
+        """The number of works that are not finished."""
+        return len(self._left)
+
+    def begin(self, work: Iterator[None], owner: object = None) -> None:
+        """Take on more work. owner: the process that may end before the work does, see `drop`."""
+        self._left.append((work, owner))
+        if len(self._left) == 1:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Do one piece of the pending work."""
+        steps = 0
+        while self._left and steps < self._most:
+            first = self._left[0]
+            done = sum(1 for _ in islice(first[0], self._most - steps))
+            steps += done
+            if steps < self._most and self._left and self._left[0] is first:  # the work may have dropped itself
+                del self._left[0]
+
+    def drop(self, owner: object = None) -> None:
+        """Drop all work that is left. owner: only the work of this owner."""
+        self._left = [each for each in self._left if owner is not None and each[1] is not owner]
+
+    def finish(self) -> None:
+        """Do all that is left: something else must not begin before."""
+        while self._left:
+            for _ in self._left.pop(0)[0]:
+                pass
+
+
+# --------------------------------------------------------------------------------------------- the context of a machine
 
 
 @dataclass(slots=True, eq=False)
@@ -42,9 +250,6 @@ class Timer:
     def __str__(self) -> str:
         """Return purpose and subject, for people."""
         return self.purpose if self.subject is None else f"{self.purpose} {self.subject}"
-
-
-_LONG_AGO: Final = float("-inf")
 
 
 def _do_nothing() -> None:
@@ -205,3 +410,159 @@ class Context:
     def debug(self, *lines: str) -> None:
         """Print debug lines. Ask `ports.debugging.on` first: formatting costs."""
         self.emit(DebugOutput(lines))
+
+
+# --------------------------------------------------------------------------------------- many deadlines under one timer
+
+
+class TimerQueue(Generic[Name]):
+    """Deadlines by name (any hashable value), which arm a timer of the context by themselves.
+
+    purpose: of the timer, in words.
+    act: called with each name that is due, the earliest first. What it cancels meanwhile is left out.
+    most: names of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
+    """
+
+    __slots__ = ("_act", "_armed", "_context", "_most", "_purpose")
+
+    def __init__(self, context: Context, purpose: str, act: Callable[[Name], None], *, most: int) -> None:
+        self._context = context
+        self._act = act
+        self._most = most
+        self._purpose = purpose
+        #: The deadlines and their timer; made for the first name, since most queues of a router stay empty.
+        self._armed: tuple[Deadlines[Name], Timer] | None = None
+
+    def set(self, name: Name, when: float) -> None:
+        """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
+        if self._armed is None:
+            self._armed = Deadlines(), Timer(self._purpose, self._fire)
+        self._armed[0].set(name, when)
+        self._arm(*self._armed)
+
+    def cancel(self, name: Name) -> None:
+        """Forget `name`; it need not be set."""
+        if self._armed is not None:
+            self._armed[0].cancel(name)
+            self._arm(*self._armed)
+
+    def when(self, name: Name) -> float | None:
+        """Return the time at which `name` is due, or None if it is not set."""
+        return None if self._armed is None else self._armed[0].when(name)
+
+    def _fire(self) -> None:
+        deadlines, timer = surely(self._armed)
+        timer.cost = 0
+        try:
+            for name in deadlines.take_due(self._context.now, self._most):
+                timer.cost += 1
+                self._act(name)
+        finally:
+            self._arm(deadlines, timer)
+
+    def _arm(self, deadlines: Deadlines[Name], timer: Timer) -> None:
+        """Arm the timer for the earliest name. A name due at once needs no pause: `Context.fire` rests itself."""
+        following, timers = deadlines.next(), self._context.timers
+        if following is None:
+            timers.cancel(timer)
+        elif following != timers.when(timer):
+            timers.set(timer, following)
+
+
+# ------------------------------------------------------------------------------------------------ retries
+
+
+LONGEST_DELAY = 64.0
+#: Seconds after which an order that did not fail again is done: longer than it takes to negotiate an SA once more.
+_DONE: Final = 300.0
+
+
+class Retries(Generic[Name]):
+    """Failed orders by name, with the reason of the last failure and the time of the next attempt.
+
+    An order without a reason was sent again: when it is due, it is done.
+
+    purpose: of the timer, in words.
+    again: orders this again, or forgets it if it is not wanted any more.
+    most: orders of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
+    """
+
+    __slots__ = ("_again", "_context", "_due", "_failures", "_reasons")
+
+    def __init__(self, context: Context, purpose: str, again: Callable[[Name], None], *, most: int) -> None:
+        self._context = context
+        self._again = again
+        self._due: TimerQueue[Name] = TimerQueue(context, purpose, self._try, most=most)
+        #: The last delay, and the last reason, until the order is done.
+        self._failures: dict[Name, tuple[float, Reason | None]] = {}
+        self._reasons: dict[Name, Reason] = {}
+
+    def failed(self, name: Name, reason: Reason) -> bool:
+        """Note that the order `name` failed: it will be due again. Returns whether that, or the reason, is new."""
+        delay, known = self._failures.get(name, (0.5, None))
+        delay = min(2 * delay, LONGEST_DELAY)
+        self._failures[name] = delay, reason
+        self._reasons[name] = reason
+        self._due.set(name, self._context.now + delay)
+        return not reason.says_the_same(known)
+
+    def forget(self, name: Name) -> None:
+        """Forget the failures of an order that was replaced by another one."""
+        if self._failures.pop(name, None) is not None:
+            self._reasons.pop(name, None)
+            self._due.cancel(name)
+
+    def reason(self, name: Name) -> Reason | None:
+        """Return why the last attempt failed, or None if nothing is known to be wrong."""
+        return self._reasons.get(name)
+
+    def _try(self, name: Name) -> None:
+        if self._reasons.pop(name, None) is None:
+            del self._failures[name]
+            return
+        self._due.set(name, self._context.now + _DONE)
+        self._again(name)
+
+
+# ------------------------------------------------------------------------------------------------ machines
+
+
+class Machine(ABC):
+    """A protocol as a value: it turns events and notices into effects and notices, and owns nothing outside itself.
+
+    subscriptions: types of events and notices to be handed to it. Subclasses of a listed type are not implied. IP
+    packets are subscribed to by protocol (`Packets`), not by their type.
+    """
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = ()
+    #: How much of a crowd of timers fires in one event, as the sum of their costs; the others follow after a `PAUSE`.
+    budget: ClassVar[int] = 32
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Handle one event at `now` (seconds, monotonic) and return effects and notices, in order."""
+        context = self._context
+        context.begin(now)
+        self.begin()
+        if type(event) is Tick:
+            context.fire(self.budget)
+        else:
+            self.dispatch(event)
+        self.settle()
+        return context.take()
+
+    def next_deadline(self) -> float | None:
+        """Return when the next timer fires, or None."""
+        return self._context.next_deadline()
+
+    def begin(self) -> None:  # noqa: B027 - most machines gather nothing but effects
+        """Begin an event: drop what an earlier event had gathered for its `settle` when it raised an error."""
+
+    @abstractmethod
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the parts that it concerns."""
+
+    def settle(self) -> None:  # noqa: B027 - most machines have nothing to complete
+        """Complete an event: what its parts changed leaves with it."""

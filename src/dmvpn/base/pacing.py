@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.context import TimerQueue
 from dmvpn.base.limits import Budgets
-from dmvpn.base.queues import TimerQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from dmvpn.features.system import SystemMachine
 
 if TYPE_CHECKING:
     from dmvpn.base.chronicle import ChronicleLine
-    from dmvpn.base.machine import Machine
+    from dmvpn.base.context import Machine
     from dmvpn.face.context import RouterHandle
     from dmvpn.face.messages import PlainLine
     from dmvpn.ios import ShowContext

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from dmvpn.base.context import Machine
     from dmvpn.base.effects import Effect
-    from dmvpn.base.machine import Machine
 
 
 # ------------------------------------------------------------------------------------------------ dispatch

@@ -29,7 +29,7 @@ from dmvpn.features.tunnel.machine import TunnelMachine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dmvpn.base.machine import Machine
+    from dmvpn.base.context import Machine
     from dmvpn.base.ports import Interfaces
     from dmvpn.router.router import Router
 

@@ -32,7 +32,7 @@ from dmvpn.features.vrf import FEATURE as VRF
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.machine import Machine
+    from dmvpn.base.context import Machine
     from dmvpn.base.ports import (
         Clock,
         Debugging,

@@ -23,8 +23,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
+from dmvpn.base.context import earliest
 from dmvpn.base.counting import NO_PLANE
-from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
@@ -41,10 +41,10 @@ from dmvpn.router.vrfs import Vrfs, within
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from dmvpn.base.context import Machine
     from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.machine import Machine
     from dmvpn.router.vrfs import Vrf
 
 M = TypeVar("M")

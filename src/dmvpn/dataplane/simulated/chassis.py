@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.breath import breathing
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Deadlines
 from dmvpn.base.effects import RouteKind, SetTranslation
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, SasCounted
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.effects import (
     ClearAdjacency,
     ClearRoute,

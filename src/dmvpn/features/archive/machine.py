@@ -13,9 +13,8 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import Event, LinesEntered
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.base.values import dataclass
 from dmvpn.features.archive import events, messages

@@ -16,14 +16,13 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.chronicle import Sign
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages

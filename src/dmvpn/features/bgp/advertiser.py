@@ -9,9 +9,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Timer
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup

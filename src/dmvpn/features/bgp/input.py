@@ -24,8 +24,7 @@ from itertools import islice
 from math import exp2, log2
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Deadlines, Timer
 from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages

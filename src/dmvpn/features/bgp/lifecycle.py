@@ -20,11 +20,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
-from dmvpn.base.context import Timer
+from dmvpn.base.context import Timer, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.limits import Budgets
 from dmvpn.base.notices import NeighborSilent
-from dmvpn.base.queues import TimerQueue
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.input import may_return

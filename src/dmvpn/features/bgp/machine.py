@@ -15,11 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices, streams
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
 from dmvpn.base.liveness import PathLost
-from dmvpn.base.machine import Machine
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts

@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import ChronicleLine, Contents, LateLine, MessagePassed, Sign, StateChanged, Topic
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
-from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
 from dmvpn.features.chronicle.translate import is_news, route_change, translate

@@ -21,9 +21,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.chores import in_pieces
 from dmvpn.base.chronicle import Sign
-from dmvpn.base.context import Timer
+from dmvpn.base.context import Timer, in_pieces
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import Client, WatchWanted
 from dmvpn.base.notices import NeighborSilent

@@ -24,8 +24,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Timer
+from dmvpn.base.context import PAUSE, Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.dual import candidate
 from dmvpn.features.eigrp.packet import SMALLEST, ExternalProtocol, Opcode, PacketFlag, RouteFlag

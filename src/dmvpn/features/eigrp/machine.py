@@ -21,11 +21,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base import notices
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClockSet, Event, IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost, Witness
-from dmvpn.base.machine import Machine
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown

@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chores import in_pieces
+from dmvpn.base.context import in_pieces
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.redistribution import line_for

@@ -20,15 +20,12 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from dmvpn.base import notices
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine, Retries, TimerQueue
 from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, Event, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
-from dmvpn.base.machine import Machine
 from dmvpn.base.merging import MergedChanges
-from dmvpn.base.queues import TimerQueue
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter import messages

@@ -14,9 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base import events, negotiation
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine
 from dmvpn.base.entrances import Entrances
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, FiltersChanged, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp

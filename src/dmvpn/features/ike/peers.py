@@ -11,8 +11,7 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import Deadlines, Timer, earliest
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.half_open import HalfOpen

@@ -19,12 +19,10 @@ from math import exp
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import events, notices
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Retries, Timer
 from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.events import Event, InterfaceCount, PacketCounts
-from dmvpn.base.machine import Machine
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings

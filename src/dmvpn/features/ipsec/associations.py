@@ -25,12 +25,11 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
+from dmvpn.base.context import Retries, Timer
 from dmvpn.base.effects import PollSas, RemoveSa
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
 from dmvpn.base.protection import SaCount
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.reasons import IpsecReason

@@ -23,15 +23,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base import negotiation, protection
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.breath import breathing
-from dmvpn.base.context import Context, Timer
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Context, Deadlines, Machine, Retries, Timer
 from dmvpn.base.effects import InstallSa, ServeIpsec, in_table
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.limits import Limiter
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.model import IpsecConfig

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.events import EffectFailed, Event, Resync
-from dmvpn.base.machine import Machine
 from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.translation import ESP, GRE, Overload
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat import messages

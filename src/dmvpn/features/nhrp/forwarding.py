@@ -22,10 +22,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
+from dmvpn.base.context import Retries
 from dmvpn.base.effects import ClearAdjacency, Effect, NextHop, RouteKind, SetAdjacency, SetHairpin, SetMulticast, Store
 from dmvpn.base.notices import MulticastReached, OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.features.nhrp.cache import Entry, NbmaPeer, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.reasons import NhrpReason

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.context import TimerQueue
 from dmvpn.base.effects import GRE_NHRP, PollUsage, SendGre
 from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import DebugOutput, Log
 from dmvpn.base.ports import NO_ROUTES
-from dmvpn.base.queues import TimerQueue
 from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing

@@ -13,11 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import events, notices
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import PAUSE, Context, Machine, Timer
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.liveness import PathLost
-from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.features.nhrp import model
 from dmvpn.features.nhrp.history import History

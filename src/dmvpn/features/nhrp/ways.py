@@ -37,7 +37,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import RouteSource

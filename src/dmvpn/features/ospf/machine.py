@@ -15,12 +15,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass

@@ -26,8 +26,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.context import Timer
+from dmvpn.base.context import PAUSE, Timer
 from dmvpn.base.effects import NextHop
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.lsa import (

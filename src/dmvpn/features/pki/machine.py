@@ -16,10 +16,9 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import Store
 from dmvpn.base.events import ClockSet, EffectFailed, Event, Remembered
-from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import RevocationsChanged
 from dmvpn.base.notices import Configured
 from dmvpn.base.values import dataclass

@@ -13,9 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from dmvpn.base import translation
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import ClockSet, Event
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
 from dmvpn.base.routemaps import AddressRule, Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import Addresses

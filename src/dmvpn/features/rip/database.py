@@ -20,7 +20,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Deadlines
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute

@@ -23,16 +23,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
-from dmvpn.base.chores import in_pieces
 from dmvpn.base.chronicle import Sign
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer, in_pieces
 from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason

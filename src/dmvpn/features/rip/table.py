@@ -22,7 +22,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import Deadlines, earliest
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
 from dmvpn.base.limits import Limiter

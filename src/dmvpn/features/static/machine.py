@@ -14,9 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base import notices
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.machine import Machine
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 
 if TYPE_CHECKING:

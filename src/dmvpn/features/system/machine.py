@@ -31,7 +31,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import JobDone, JobOutput
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import (
@@ -47,7 +47,6 @@ from dmvpn.base.events import (
     Packets,
 )
 from dmvpn.base.filters import Packet, TcpFlag
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice, PacketsHandled
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
 from dmvpn.base.values import dataclass

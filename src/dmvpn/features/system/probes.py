@@ -14,11 +14,11 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
+from dmvpn.base.context import TimerQueue
 from dmvpn.base.effects import JobDone, JobOutput, Resolve, SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.queues import TimerQueue
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.ping import Ping, Traceroute

@@ -19,12 +19,11 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackChanged, TrackFollowed
 from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages

@@ -19,13 +19,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base import notices
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context, Machine, Retries, Timer
 from dmvpn.base.effects import RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
 from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Packets, Resync
-from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive

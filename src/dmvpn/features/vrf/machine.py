@@ -20,11 +20,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import NextHop, RouteKind, SetVrfs
 from dmvpn.base.events import EffectFailed, Resync, VrfLost
 from dmvpn.base.exports import PathsExported, PathsImported, PathsWanted
-from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
@@ -36,7 +35,6 @@ from dmvpn.base.notices import (
     VrfsChanged,
 )
 from dmvpn.base.reasons import Reason
-from dmvpn.base.retries import Retries
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason

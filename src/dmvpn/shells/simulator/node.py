@@ -17,7 +17,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.effects import Effect, HistoryGrew, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick

@@ -24,7 +24,7 @@ import hmac
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion

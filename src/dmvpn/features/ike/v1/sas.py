@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Deadlines
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import Deadlines, earliest
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion

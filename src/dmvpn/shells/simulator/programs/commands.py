@@ -25,7 +25,7 @@ from ipaddress import ip_address
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
