@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs import trying
 from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.labs.proofs.networks import drawn

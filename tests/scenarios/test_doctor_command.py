@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs import prompts
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW

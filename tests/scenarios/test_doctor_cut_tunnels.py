@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient

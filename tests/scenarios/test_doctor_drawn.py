@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import Case, Harm, well_rows
 from dmvpn.labs.proofs.judging import judge

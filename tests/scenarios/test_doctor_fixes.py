@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.shells.lab.badness import Badness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill
 from dmvpn.tools.doctor import visit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.doctor import Finding, as_text, visit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.network.device import Device
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.to_ikev2 import Stage, Step, plan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.lab.badness import Badness

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill
 from dmvpn.shells.lab.badness import Badness

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario

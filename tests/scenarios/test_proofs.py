@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import LintFinding, Severity
+from dmvpn.base.findings import Cause, LintFinding, Severity
 from dmvpn.labs.proofs import linting
 from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.linting import lint_broken, lint_well

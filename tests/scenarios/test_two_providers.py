@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.config import check_scenario
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.lab.badness import Badness

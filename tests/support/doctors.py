@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from dmvpn.base.barriers import Barrier, Gap
-    from dmvpn.base.causes import Cause
+    from dmvpn.base.findings import Cause
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor import Finding
     from dmvpn.tools.troubles.model import Trouble

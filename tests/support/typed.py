@@ -15,7 +15,7 @@ from ast import literal_eval
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from support.conformance import ROOT
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import BLANKS, Blank
 from dmvpn.ios import ConfigLine, ConfigSession, ConfigTree, Placeholder
 from dmvpn.ios.differences import commands, contextual, differences

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.facts import NeighborFacts, PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.filters import PortFilters
+from dmvpn.base.findings import Cause
 from dmvpn.base.reasons import Reason
 from dmvpn.features.filter.facts import FilterFacts as PortFacts
 from dmvpn.features.filter.reasons import FilterReason

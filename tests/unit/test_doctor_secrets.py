@@ -8,8 +8,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.facts import reason_facts
+from dmvpn.base.findings import Cause
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.nhrp.reasons import NhrpReason

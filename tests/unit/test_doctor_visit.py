@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.labs import trying
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.network.overlay import tunnel_ends

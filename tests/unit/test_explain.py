@@ -15,8 +15,8 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base import explanations
-from dmvpn.base.causes import Cause
 from dmvpn.base.explanations import Explanation, WordKind
+from dmvpn.base.findings import Cause
 from dmvpn.face.language import exec_parser
 from dmvpn.net.icmp import TimeExceededCode
 from dmvpn.network import terms

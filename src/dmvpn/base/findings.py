@@ -6,17 +6,145 @@
 
 A feature's `lint.py` has rules about its own model and answers with concerns; it knows neither files nor line numbers.
 `tools/lint` has the rules that look at several features or several routers, and makes findings of all of them.
+
+The causes of faults in a DMVPN, one name for each: the thing to fix, not the symptom.
+
+The doctor decides on one of them, the catalog of troubles injects them, and a test holds the two together. They are
+in the order in which the doctor checks them: from the wire up, since a fault in a lower layer breaks all layers above.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 
-if TYPE_CHECKING:
-    from dmvpn.base.causes import Cause
+# ------------------------------------------------------------------------------------------------ causes of faults
+
+
+class Cause(enum.Enum):
+    """The cause of a fault. The values are for programs that read the JSON form."""
+
+    # underlay
+    ROUTER_DEAD = "router dead"
+    INTERFACE_SHUTDOWN = "interface shut down"
+    NO_ADDRESS = "interface without address"
+    KERNEL_TABLES = "kernel tables changed by others"
+    HOST_FILTER = "packet filter of the host"
+    NOT_FILTERED = "port not filtered"
+    WRONG_MASK = "wrong mask"
+    MISSING_ROUTE = "no route to the underlay"
+    WRONG_NEXT_HOP = "default route to nobody"
+    NBMA_CONFLICT = "same NBMA address twice"
+    # the way between
+    LIST_CUTS_TUNNEL = "access list cuts the tunnel"
+    LINK_CUT = "link cut"
+    LOSSY_LINK = "lossy link"
+    ONE_WAY_LOSS = "one-way loss"
+    GRE_BLOCKED = "GRE (protocol 47) blocked"
+    ESP_BLOCKED = "ESP (protocol 50) blocked"
+    IKE_BLOCKED = "UDP 500 blocked"
+    NAT_T_BLOCKED = "UDP 4500 blocked"
+    FRAGMENTS_BLOCKED = "fragments blocked"
+    PATH_MTU = "path MTU black hole"
+    # NAT
+    SERVER_BEHIND_NAT = "server behind NAT"
+    SAME_NAT = "same NAT"
+    NAT_KIND = "symmetric NAT"
+    # tunnel
+    TUNNEL_SHUTDOWN = "tunnel shut down"
+    WRONG_SOURCE = "wrong tunnel source"
+    WRONG_DESTINATION = "wrong tunnel destination"
+    RECURSION = "recursive routing"
+    KEEPALIVE = "GRE keepalive on a multipoint tunnel"
+    TUNNEL_DOWN = "tunnel down"
+    NO_TUNNEL_THERE = "no tunnel there"
+    HUB_POINT_TO_POINT = "point-to-point tunnel at the hub"
+    TUNNEL_MASK = "tunnel address outside the common subnet"
+    ADDRESS_CONFLICT = "same tunnel address twice"
+    # IPsec
+    UNPROTECTED = "tunnel without protection"
+    PROFILE = "IPsec profile incomplete"
+    PSK_MISSING = "no pre-shared key for the peer"
+    PSK = "pre-shared key"
+    CERTIFICATE = "certificate"
+    CLOCK = "wall clock"
+    IKE_PROPOSAL = "IKE proposal"
+    IKE_IDENTITY = "IKE identity not accepted"
+    TRANSFORM = "IPsec transform set"
+    MODE = "IPsec mode"
+    PFS = "perfect forward secrecy"
+    IKE = "IKE"
+    # GRE
+    TTL = "tunnel TTL"
+    KEY = "tunnel key"
+    # packet filters of the router itself
+    PACKET_FILTER = "packet filter of the router"
+    REVERSE_PATH = "senders verified too strictly"
+    LIST_MISSING = "access list that does not exist"
+    # VRFs: each is about where packets are looked up
+    TABLE = "wrong VRF"
+    # registration
+    NETWORK_ID = "no network-id"
+    AUTHENTICATION = "NHRP authentication"
+    NHS_MISSING = "no NHS"
+    NHS_NBMA = "wrong NBMA address of the NHS"
+    NHS_ADDRESS = "wrong NHS tunnel address"
+    NHS_ROUTE = "tunnel address of the other end not reached by the tunnel"
+    WRONG_MAP = "wrong NHRP map"
+    STALE_UNIQUE = "unique entry of an old NBMA address"
+    REFUSED = "registration refused"
+    HOLDING_TIME = "holding time shorter than the registration interval"
+    # MTU
+    MTU = "tunnel MTU"
+    MSS = "TCP MSS not clamped"
+    # multicast map
+    HUB_MULTICAST = "hub replicates no multicast"
+    SPOKE_MULTICAST = "spoke sends no multicast to the hub"
+    # routing
+    RIP_BLOCKED = "RIP kept from the tunnel"
+    RIP_AUTHENTICATION = "RIP authentication"
+    RIP_TIMERS = "RIP timers"
+    OSPF_TERMS = "OSPF terms"
+    OSPF_AUTHENTICATION = "OSPF authentication"
+    OSPF_NETWORK_TYPE = "OSPF network type"
+    BGP_NEIGHBOR = "no BGP neighbor"
+    BGP_SYSTEM = "wrong BGP autonomous system"
+    BGP_PASSWORD = "BGP password"  # noqa: S105 - a name, no secret
+    REFLECTION = "routes of BGP are not reflected"
+    AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"
+    EIGRP_WEIGHTS = "EIGRP K-values"
+    EIGRP_AUTHENTICATION = "EIGRP authentication"
+    EIGRP_TIMERS = "EIGRP hold time shorter than the hello interval"
+    PASSIVE_INTERFACE = "passive interface"
+    NETWORK_STATEMENT = "network statement missing"
+    REDISTRIBUTION = "route not redistributed"
+    AREAS = "route kept out of an OSPF area"
+    LOOP = "route taken for a loop"
+    ROUTE_NEXT_HOP = "next hop of a route not reached"
+    MAXIMUM = "too many prefixes"
+    ROUTE_TARGET = "route target"
+    SPLIT_HORIZON = "split horizon"
+    NEXT_HOP_SELF = "hub is the next hop of all routes"
+    HUB_STUB = "hub is an EIGRP stub"
+    SPOKE_STUB = "EIGRP stub keeps its LAN to itself"
+    ROUTE_FILTERED = "route filtered"
+    BLACK_HOLE = "static route into nothing"
+    LAN_OVERLAP = "two sites with one LAN"
+    HOST_GATEWAY = "host's gateway is nobody"
+    NO_ROUTE_THERE = "no route to the destination"
+    # redirect, resolution, shortcut
+    REDIRECT = "redirect missing"
+    SPOKE_POINT_TO_POINT = "point-to-point tunnel at a phase 3 spoke"
+    SHORTCUT = "shortcut missing"
+    PEERS_APART = "spokes do not reach each other"
+    # whatever it is called
+    BY_TRIAL = "found by trial"
+    # no cause
+    UNDECIDED = "undecided"
+
+
+# ------------------------------------------------------------------------------------------------ findings of lint
 
 
 class Severity(enum.Enum):

@@ -19,9 +19,8 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.base.causes import Cause
     from dmvpn.base.facts import ReasonFacts
-    from dmvpn.base.findings import Rule
+    from dmvpn.base.findings import Cause, Rule
 
 E = TypeVar("E")
 V = TypeVar("V")

@@ -12,10 +12,9 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.bgp.model import FilterKind
 from dmvpn.features.eigrp.config.sections import line_of

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp.config import lines

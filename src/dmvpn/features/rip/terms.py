@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
 from dmvpn.base.values import dataclass

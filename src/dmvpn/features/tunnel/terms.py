@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.terms import Term
 from dmvpn.features.tunnel.config import KEY as KEY_LINE
 from dmvpn.ios import INTERFACE

@@ -13,8 +13,7 @@ from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
 from dmvpn.base.values import dataclass

@@ -10,8 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term

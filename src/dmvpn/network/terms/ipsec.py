@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.terms import Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1

@@ -11,8 +11,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.terms import Duty
 from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines

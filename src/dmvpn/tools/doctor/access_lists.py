@@ -23,8 +23,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.filters import ReversePath
+from dmvpn.base.findings import Cause
 from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP

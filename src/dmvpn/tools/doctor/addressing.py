@@ -17,7 +17,7 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder

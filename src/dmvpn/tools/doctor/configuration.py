@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import RouteReason
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, TOPOLOGY_BASE

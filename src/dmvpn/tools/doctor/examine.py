@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.system.messages import Configured
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.doctor import (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.moments import MONTHS
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.filter.reasons import FilterReason

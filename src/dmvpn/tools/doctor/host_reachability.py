@@ -19,7 +19,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to

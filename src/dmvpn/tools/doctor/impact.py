@@ -22,8 +22,8 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
 from dmvpn.features.ike.lint import INCOMPLETE, check

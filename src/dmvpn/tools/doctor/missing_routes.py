@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.track.model import TrackKind
 from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
 from dmvpn.tools.doctor.scene import addresses_of

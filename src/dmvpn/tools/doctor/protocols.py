@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.bgp.config import instance as bgp_lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp import lint as nhrp_rules
 from dmvpn.features.nhrp.config import lines as nhrp_lines

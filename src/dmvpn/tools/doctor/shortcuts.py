@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.tables import table_named
 from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.static.config import line_of

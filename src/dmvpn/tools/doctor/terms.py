@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
 from dmvpn.features.eigrp import lint as eigrp

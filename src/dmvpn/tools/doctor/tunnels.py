@@ -12,7 +12,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines

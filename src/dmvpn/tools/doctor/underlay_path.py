@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE

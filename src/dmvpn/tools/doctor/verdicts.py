@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import BLANKS, SECRET
 from dmvpn.base.values import dataclass
 

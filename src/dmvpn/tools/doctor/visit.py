@@ -21,8 +21,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay

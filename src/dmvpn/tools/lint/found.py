@@ -15,7 +15,7 @@ from dmvpn.network.terms.table import disagreements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.causes import Cause
+    from dmvpn.base.findings import Cause
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
     from dmvpn.network.terms.table import Disagreement, Failure, Table

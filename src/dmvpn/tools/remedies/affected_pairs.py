@@ -31,8 +31,8 @@ from dataclasses import field, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.base.values import dataclass
 from dmvpn.ios.differences import differences

@@ -22,8 +22,8 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import SECRET
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.diff.behavior import ChangeVerdict

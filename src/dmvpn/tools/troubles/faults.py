@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles import model

@@ -14,7 +14,7 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections

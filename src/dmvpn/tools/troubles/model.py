@@ -37,7 +37,7 @@ from dmvpn.ios import common
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from dmvpn.base.causes import Cause
+    from dmvpn.base.findings import Cause
     from dmvpn.base.terms import Term
     from dmvpn.features.eigrp.config.sections import InterfaceLine
     from dmvpn.network.terms.table import Table

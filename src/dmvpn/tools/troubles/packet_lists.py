@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Role, Trouble, without_story
 from dmvpn.tools.troubles.setup import GROUP, GROUP_MEMBER, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 

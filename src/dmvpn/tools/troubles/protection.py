@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import isakmp

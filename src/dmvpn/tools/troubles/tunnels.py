@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.terms import PASSWORD

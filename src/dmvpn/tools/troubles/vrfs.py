@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.tunnel import config as tunnel_lines

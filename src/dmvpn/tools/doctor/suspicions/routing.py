@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.messages import MESSAGES

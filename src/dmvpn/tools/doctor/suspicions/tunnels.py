@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.config import TTL

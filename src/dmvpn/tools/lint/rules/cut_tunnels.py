@@ -8,9 +8,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.causes import Cause
 from dmvpn.base.entrances import Outer, entry_of, surely_denied
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.policy.config import access_lists
 from dmvpn.features.policy.machine import filter_list

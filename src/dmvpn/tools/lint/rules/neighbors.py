@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.terms import Likeness
 from dmvpn.features.bfd import config as bfd
 from dmvpn.features.eigrp.config.processes import IN_FAMILY

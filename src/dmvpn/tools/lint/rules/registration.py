@@ -8,8 +8,7 @@ from ipaddress import IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS_OF_IPV6
 from dmvpn.features.interface.config.sections import ADDRESS

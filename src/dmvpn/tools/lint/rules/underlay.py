@@ -10,8 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import process_lines
 from dmvpn.features.ospf.config.interfaces import PROCESS

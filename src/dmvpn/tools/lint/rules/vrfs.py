@@ -11,8 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.causes import Cause
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp, profiles
