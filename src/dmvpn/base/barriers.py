@@ -12,9 +12,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.distribution import NOTHING, OffsetList
+from dmvpn.base.distribution import NOTHING, OffsetList, line_for
 from dmvpn.base.reasons import Reason, ReasonCode
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Machine
-    from dmvpn.base.distribution import DefaultRoutes, DistributeList, Distribution
+    from dmvpn.base.distribution import DefaultRoutes, DistributeList, Distribution, Line
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.base.redistribution import Line
     from dmvpn.base.routemaps import RoutePolicies
 
 

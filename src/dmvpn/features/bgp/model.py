@@ -14,8 +14,7 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.distribution import DistanceOf
-    from dmvpn.base.redistribution import Redistribution
+    from dmvpn.base.distribution import DistanceOf, Redistribution
 
 #: A neighbor by its address, or a peer group by its name.
 Peer = IPv4Address | str

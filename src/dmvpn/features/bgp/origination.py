@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.distribution import line_for
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
 from dmvpn.features.bgp.model import NO_VPN

@@ -37,8 +37,8 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.distribution import Covered
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.redistribution import Covered
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.messages import fsm_line

@@ -11,9 +11,8 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.distribution import NOTHING, Distribution, RedistributionLine
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.redistribution import RedistributionLine
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 

@@ -15,9 +15,9 @@ from math import gcd
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import in_pieces
+from dmvpn.base.distribution import line_for
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message, candidate
 from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector

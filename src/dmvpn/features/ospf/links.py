@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Timer
+from dmvpn.base.distribution import Covered
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.redistribution import Covered
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
 from dmvpn.features.ospf.interface import FarEnd, OspfInterface
 from dmvpn.features.ospf.lsa import LAST_RESORT, Database

@@ -6,7 +6,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from dmvpn.base import redistribution
+from dmvpn.base import distribution
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
@@ -110,7 +110,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution(redistribution.Redistribution):
+class Redistribution(distribution.Redistribution):
     """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric."""
 
     subnets: bool = False

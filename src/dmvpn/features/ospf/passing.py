@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.addresses import classful_length
 from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
+from dmvpn.base.distribution import line_for
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.ospf.rib import Imports, candidate
 from dmvpn.features.ospf.spf import range_of

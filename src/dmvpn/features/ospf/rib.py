@@ -13,10 +13,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
-from dmvpn.base.distribution import NOTHING
+from dmvpn.base.distribution import NOTHING, line_for
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
 from dmvpn.features.ospf.spf import WayKind, drained, dropped, paced

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Deadlines
+from dmvpn.base.distribution import line_for
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.distribution import Redistribution
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.base.redistribution import Redistribution
     from dmvpn.features.rip.model import RipConfig, RipTimers
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base import notices
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Machine, Timer, in_pieces
+from dmvpn.base.distribution import Covered
 from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
@@ -34,7 +35,6 @@ from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason
-from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.interface import GROUP, PORT, UDP, RipInterface, ends

@@ -12,9 +12,9 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.distribution import Redistribution
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.base.redistribution import Redistribution
 
 #: The largest key number in a packet.
 LAST_KEY: Final = 255

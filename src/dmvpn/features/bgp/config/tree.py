@@ -11,10 +11,10 @@ from ipaddress import IPv4Address
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.distribution import Redistribution
 from dmvpn.base.groups import Merged
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
-from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
