@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, Flags, Packet
 from dmvpn.base.packetsets import EVERYTHING, meanings, rest_of, sets_of, split
-from dmvpn.base.prefixlists import PrefixIndex, PrefixRule
+from dmvpn.base.routemaps import PrefixIndex, PrefixRule
 from dmvpn.base.shadows import ListedEntry, shadows
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 

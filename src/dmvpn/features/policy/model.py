@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.filters import Ranges
     from dmvpn.base.pages import Pages
-    from dmvpn.base.prefixlists import PrefixRule
-    from dmvpn.base.routemaps import AttributeRule, MapRule
+    from dmvpn.base.routemaps import AttributeRule, MapRule, PrefixRule
 
 
 # ------------------------------------------------------------------------------------------------ time ranges

@@ -13,8 +13,7 @@ from dmvpn.base import communities
 from dmvpn.base.filters import ESTABLISHED, Condition, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.prefixlists import PrefixRule
-from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
+from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
 from dmvpn.features.policy.model import ALL, ANY, PROTOCOLS, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.ios.filters import Pattern

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.base.prefixlists import PrefixRule
-    from dmvpn.base.routemaps import AttributeRule
+    from dmvpn.base.routemaps import AttributeRule, PrefixRule
     from dmvpn.features.policy.model import AccessEntry, AddressRange
 
 #: Entries of numbered lists have numbers in this step.
