@@ -16,8 +16,7 @@ from dmvpn.base.effects import Effect, SetFilters
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, Flags, Packet, TcpFlag
-from dmvpn.base.groups import Groups, Merged
-from dmvpn.base.pages import Pages
+from dmvpn.base.pages import Groups, Merged, Pages
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.features.policy.config.tree import ListEntry, Numbered
 from dmvpn.features.policy.model import AccessEntry, AddressRange

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.exports import ExportedPath, PathsImported
-    from dmvpn.base.groups import Groups
     from dmvpn.base.notices import Route
+    from dmvpn.base.pages import Groups
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.model import Aggregate, BgpConfig, NetworkLine, Vpn
     from dmvpn.features.bgp.paths import LocRib

@@ -19,8 +19,8 @@ from dmvpn.base.copies import copier
 from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
-from dmvpn.base.groups import Groups
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.pages import Groups
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.bgp.model import NO_VPN, BgpConfig, PathChoice
 from dmvpn.features.bgp.origination import Aggregates, own_path, own_prefixes

@@ -30,8 +30,7 @@ from dataclasses import replace
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.groups import Merged
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Merged
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import model

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Resolve
-from dmvpn.base.groups import Groups
+from dmvpn.base.pages import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find

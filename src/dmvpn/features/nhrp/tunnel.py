@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, is_link_local
-from dmvpn.base.groups import Groups
+from dmvpn.base.pages import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Cache, Entry
 

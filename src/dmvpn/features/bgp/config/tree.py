@@ -12,9 +12,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.distribution import Redistribution
-from dmvpn.base.groups import Merged
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Merged
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
