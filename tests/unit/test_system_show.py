@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from dmvpn.base.credentials import SecretError, check_secret, is_right
 from dmvpn.base.events import ClockSet, ConfigurationEntered
 from dmvpn.base.notices import Configured
-from dmvpn.base.passwords import SecretError, check_secret, is_right
 from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model

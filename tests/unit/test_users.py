@@ -11,9 +11,9 @@ import subprocess
 import pytest
 
 from dmvpn.base.breath import BrokenOff
+from dmvpn.base.credentials import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinesEntered, Tick
-from dmvpn.base.passwords import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.face.context import TerminalLine, new_session
 from dmvpn.face.interpreter import OneShot
 from dmvpn.face.language import BUILTINS

@@ -21,10 +21,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside, breathing
+from dmvpn.base.credentials import is_right
 from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Job, JobAborted
-from dmvpn.base.passwords import is_right
 from dmvpn.face import requests
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.capturing import CaptureRequest, Capturing

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
 
+from dmvpn.base.credentials import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.errors import UserError
 from dmvpn.base.flash import NO_FLASH
-from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.values import dataclass
 from dmvpn.face.calling import MAX_DATA
 from dmvpn.face.messages import MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.passwords import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
+from dmvpn.base.credentials import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
 from dmvpn.base.values import collected
 from dmvpn.features.system.model import PrivilegeRule, User
 from dmvpn.ios.config_line import ConfigLine
