@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
+from dmvpn.base.credentials import Key, KeyChain, Lifetime
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
-from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached
 from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.keychains import Key, KeyChain
+from dmvpn.base.credentials import Key, KeyChain
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import FEATURE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.keychains import Lifetime
+from dmvpn.base.credentials import Lifetime
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.config.tree import read
 from dmvpn.features.ike.settings import ConfigurationBook

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Context, Timer
+from dmvpn.base.credentials import Lifetime
 from dmvpn.base.effects import NextHop
-from dmvpn.base.keychains import Lifetime
 from dmvpn.features.ospf.interface import Candidate, Elected, elect
 from dmvpn.features.ospf.lsa import (
     MAX_AGE,

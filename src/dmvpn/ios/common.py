@@ -19,7 +19,7 @@ from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from dmvpn.base.keychains import Lifetime
+from dmvpn.base.credentials import Lifetime
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine, Mode
 

@@ -22,7 +22,7 @@ from dmvpn.ios.grammar import HIDDEN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.keychains import Key
+    from dmvpn.base.credentials import Key
 
 
 @dataclass(frozen=True, slots=True)

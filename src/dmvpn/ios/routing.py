@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from dmvpn.base.credentials import Key, KeyChain, Lifetime
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
-from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.base.translation import Addresses

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.credentials import KeyChain
     from dmvpn.base.pages import Pages
     from dmvpn.features.bfd.packet import AuthType
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.context import Timer
+    from dmvpn.base.credentials import Key, KeyChain
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.keychains import Key, KeyChain
     from dmvpn.base.liveness import Client
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports

@@ -33,7 +33,7 @@ from dmvpn.features.eigrp.tlv import DIGEST_LENGTH, HEADER, Authentication, Auth
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.credentials import KeyChain
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.state import State

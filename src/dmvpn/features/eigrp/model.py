@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.credentials import KeyChain
     from dmvpn.features.eigrp.tlv import StubFlag
 
 _CLASSIC = MetricScale()

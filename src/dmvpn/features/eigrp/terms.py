@@ -35,7 +35,7 @@ from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.keychains import Key
+    from dmvpn.base.credentials import Key
     from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.ios import ConfigTree, Section
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.credentials import KeyChain
 
 
 class NetworkType(enum.Enum):

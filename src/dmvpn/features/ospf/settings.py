@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.keychains import KeyChain, Lifetime
+    from dmvpn.base.credentials import KeyChain, Lifetime
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Clock

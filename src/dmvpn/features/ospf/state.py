@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context, Timer
-    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.credentials import KeyChain
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader

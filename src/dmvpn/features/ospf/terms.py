@@ -17,7 +17,7 @@ from dmvpn.ios import INTERFACE, common
 from dmvpn.ios.hidden_secrets import compare
 
 if TYPE_CHECKING:
-    from dmvpn.base.keychains import KeyChain, Lifetime
+    from dmvpn.base.credentials import KeyChain, Lifetime
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.model import Area, Interface, NetworkLine
 

@@ -12,8 +12,8 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.credentials import KeyChain
     from dmvpn.base.distribution import Redistribution
-    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
 
 #: The largest key number in a packet.

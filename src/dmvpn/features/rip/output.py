@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.keychains import Key, KeyChain
+    from dmvpn.base.credentials import Key, KeyChain
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings

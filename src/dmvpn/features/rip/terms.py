@@ -15,7 +15,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
 if TYPE_CHECKING:
-    from dmvpn.base.keychains import Key
+    from dmvpn.base.credentials import Key
 
 
 @dataclass(frozen=True, slots=True, eq=False)

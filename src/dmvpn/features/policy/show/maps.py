@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from dmvpn.base.keychains import Lifetime
+    from dmvpn.base.credentials import Lifetime
     from dmvpn.base.routemaps import Changes, MapRule
 
 _ALWAYS: Final = "lifetime (always valid) - (always valid) [valid now]"
