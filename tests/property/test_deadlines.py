@@ -16,8 +16,8 @@ from typing import NamedTuple, Protocol
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base.chronicle import Journal
 from dmvpn.base.context import PAUSE, Context, Deadlines, Timer, TimerQueue, earliest
-from dmvpn.base.journal import Journal
 from support.fakes import fake_ports
 
 BUDGET = 4

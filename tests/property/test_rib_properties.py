@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.chronicle import LARGEST_JOURNAL
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, IpReceived, LinkChanged
-from dmvpn.base.journal import LARGEST_JOURNAL
 from dmvpn.base.notices import (
     InterfaceChanged,
     InterfaceState,

@@ -20,10 +20,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import Contents, Journal, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import UsageReported
-from dmvpn.base.journal import Journal
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.notices import Configured, TunnelChanged
 from dmvpn.base.values import dataclass

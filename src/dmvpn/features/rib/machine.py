@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.chronicle import Journal
 from dmvpn.base.context import PAUSE, Context, Machine, Retries, Timer, in_pieces
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
-from dmvpn.base.journal import Journal
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
