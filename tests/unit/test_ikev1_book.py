@@ -10,8 +10,7 @@ import pytest
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.base.session_lines import ike_line, ike_lines
-from dmvpn.base.sessions import SessionIke
+from dmvpn.base.sessions import SessionIke, ike_line, ike_lines
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType, Integ

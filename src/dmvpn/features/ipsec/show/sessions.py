@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import IkeVersion, conn_id
-from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
-from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions, tunnels_of
+from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_line, ike_lines, sessions, tunnels_of
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters, IpsecMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
-from dmvpn.base.session_lines import flow_lines, ike_lines
-from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_lines, sessions
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
