@@ -16,8 +16,8 @@ from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.entrances import Entrances
+from dmvpn.base.moments import HOUR, MINUTE
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase, conn_id
-from dmvpn.base.spans import HOUR, MINUTE
 from dmvpn.base.values import dataclass, project
 
 if TYPE_CHECKING:

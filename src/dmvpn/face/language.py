@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
-from dmvpn.base.spans import age
+from dmvpn.base.moments import age
 from dmvpn.base.values import dataclass
 from dmvpn.face import requests, shows
 from dmvpn.face.archiving import ARCHIVE_SHOWS

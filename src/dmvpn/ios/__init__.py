@@ -19,8 +19,8 @@ explains commands instead of running them uses `dmvpn.ios.begun`.
 
 from __future__ import annotations
 
+from dmvpn.base.moments import age, uptime
 from dmvpn.base.placeholder import Blank, Placeholder
-from dmvpn.base.spans import age, uptime
 from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE, Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode, known_command, known_commands

@@ -10,8 +10,7 @@ import enum
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from dmvpn.base.moments import MONTHS
-from dmvpn.base.spans import age
+from dmvpn.base.moments import MONTHS, age
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.spans import uptime
+from dmvpn.base.moments import uptime
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import TimeZone, long_date
 from dmvpn.features.system.events import ConditionKind

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.moments import HOUR, MINUTE
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
 from dmvpn.base.sessions import inside_of
-from dmvpn.base.spans import HOUR, MINUTE
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IdentityKind, IkeConfig
