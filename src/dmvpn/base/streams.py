@@ -16,6 +16,8 @@ All buffers are bounded. What the other end does not accept waits in the shell, 
 limit. The shell says `StreamWritable` when all that waited has gone, once at least `SEND_NOTICE` octets were sent since
 it said so last. A router that goes beyond the limit loses the stream. Where a shell finds out that the other end does
 not take what waits, it says `StreamBlocked`, and `StreamWritable` as soon as nothing waits any more.
+
+UDP ports at which a router listens, as `show udp` and `show ip sockets` have them.
 """
 
 from __future__ import annotations
@@ -31,7 +33,11 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+
+# ------------------------------------------------------------------------------------------------ streams
+
 
 #: Octets that may have been sent since the last `StreamWritable`, and from how many on the shell says it.
 SEND_LIMIT: Final = 1 << 18
@@ -207,3 +213,19 @@ class StreamDown(Event):
     stream: int
     end: StreamEnd
     text: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ UDP ports
+
+
+@dataclass(frozen=True, slots=True)
+class UdpPort:
+    """A port. local: None: at all addresses. interface: the only one on which it receives, "" for all.
+
+    multicast: it receives from a group.
+    """
+
+    port: int
+    local: IPAddress | None = None
+    interface: str = ""
+    multicast: bool = False

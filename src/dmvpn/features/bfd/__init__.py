@@ -19,7 +19,7 @@ from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.base.streams import UdpPort
     from dmvpn.ios import ShowContext
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
+from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import BfdState, Drop, PacketFields

@@ -21,7 +21,7 @@ from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.base.streams import UdpPort
     from dmvpn.ios import ShowContext
 
 

@@ -22,7 +22,7 @@ from dmvpn.features.rip.model import RipConfig
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:
-    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.base.streams import UdpPort
     from dmvpn.ios import ShowContext
 
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.base.datagrams import UdpPort
+from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.routing import filter_lines

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_line, ike_lines, sessions, tunnels_of
+from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters, IpsecMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface

@@ -11,7 +11,7 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.base.streams import UdpPort
 
 
 @dataclass(frozen=True, slots=True)
