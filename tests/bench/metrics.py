@@ -20,9 +20,9 @@ from bench.figures import Figure
 from bench.hub import TUNNEL, make_hub, registration
 from bench.ssh import lateness
 from dmvpn.base.breath import gulping
-from dmvpn.base.counting import NoPlane
 from dmvpn.base.events import GreDrops, InterfaceCount, InterfacesCounted, PeerUsage, SasCounted
 from dmvpn.base.protection import SaCount
+from dmvpn.base.shell import NoPlane
 from dmvpn.face.server import ManagementServer
 from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.shells.handle import Handle

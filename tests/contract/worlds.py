@@ -35,9 +35,9 @@ from support.namespaces import killed_after
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.counting import Counting, EthernetStation
     from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
+    from dmvpn.base.shell import Counting, EthernetStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
 

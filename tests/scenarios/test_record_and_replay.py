@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet
 from dmvpn.base.recording import Recorder, load
+from dmvpn.base.shell import NO_PLANE
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.filters import Condition, FilterEntry, FilterList
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.protection import (
@@ -27,6 +26,7 @@ from dmvpn.base.protection import (
     SaCount,
     SaView,
 )
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.base.translation import Addresses
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

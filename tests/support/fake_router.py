@@ -8,11 +8,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.captures import NO_CAPTURES
-from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.notices import Configured, Notice
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.features.archive import ArchiveMachine
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.counting import NO_PLANE, NoPlane
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.features.nhrp.show import COMMANDS
 from dmvpn.ios import ConfigTree, ExecParser, Match
 

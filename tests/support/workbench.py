@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import IpReceived, Packets, Tick
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.ios import CliError, ConfigTree, Configurator, ExecParser, Feature, known_commands
 from support.fakes import FakeDebugging, fake_ports
 

@@ -16,7 +16,6 @@ import pytest
 from dmvpn.base import recording
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import ChronicleLine, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
-from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, HistoryGrew, InstallSa, NextHop, RouteKind, SetRoute
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, SasCounted
@@ -25,6 +24,7 @@ from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, InterfaceState, RouteChanged
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform, SaCount
 from dmvpn.base.recording import RecordedEvent, Recorder, load
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.features.bfd import machine as bfd
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events

@@ -7,7 +7,6 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.base.counting import EthernetStation, NoPlane
 from dmvpn.base.effects import PollInterfaces, SetInterface
 from dmvpn.base.events import (
     AddressAssigned,
@@ -20,6 +19,7 @@ from dmvpn.base.events import (
     Tick,
 )
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
+from dmvpn.base.shell import EthernetStation, NoPlane
 from dmvpn.features.interface import FEATURE
 from dmvpn.features.interface.machine import POLL, ClearInterfaceCounters
 from dmvpn.ios import (

@@ -31,11 +31,11 @@ from dmvpn.tools.lint import lint
 from support.goldens import is_golden
 
 if TYPE_CHECKING:
-    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.notices import Log
+    from dmvpn.base.shell import EthernetStation
 
 INTERFACES = """
 interface GigabitEthernet1

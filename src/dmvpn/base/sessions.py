@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.breath import breathing
-from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.moments import HOUR, MINUTE
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase, conn_id
+from dmvpn.base.shell import NO_PLANE, fresh
 from dmvpn.base.values import dataclass, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.addresses import Ends, IPAddress
-    from dmvpn.base.counting import Counting
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
+    from dmvpn.base.shell import Counting
 
 
 # ------------------------------------------------------------------------------------------------ sessions

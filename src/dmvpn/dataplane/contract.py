@@ -54,9 +54,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 
-from dmvpn.base.counting import Counting
 from dmvpn.base.events import PeerUsage
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.shell import Counting
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:

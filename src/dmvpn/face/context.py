@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.captures import Captures
-    from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
     from dmvpn.base.flash import Flash
     from dmvpn.base.ports import Ports
+    from dmvpn.base.shell import Counting
     from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
 
 

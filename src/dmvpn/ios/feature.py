@@ -11,13 +11,13 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dmvpn.base.counting import Counting
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import WordGroup
     from dmvpn.base.metrics import MetricRow, Table
     from dmvpn.base.notices import Log, Notice
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
+    from dmvpn.base.shell import Counting
     from dmvpn.base.streams import StreamLine, UdpPort
     from dmvpn.ios.config_line import ConfigLine, Mode
     from dmvpn.ios.grammar import ExecCommand

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.context import earliest
-from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, Ports
+from dmvpn.base.shell import NO_PLANE
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.context import Machine
-    from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.shell import Counting
     from dmvpn.router.vrfs import Vrf
 
 M = TypeVar("M")

@@ -56,10 +56,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import NextHop
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterCount
+    from dmvpn.base.shell import EthernetStation
     from dmvpn.base.translation import Translations
 
 

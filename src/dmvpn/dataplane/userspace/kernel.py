@@ -14,9 +14,9 @@ import errno
 import time
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.counting import EthernetStation
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
+from dmvpn.base.shell import EthernetStation
 from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting

@@ -48,9 +48,9 @@ from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
+    from dmvpn.base.shell import EthernetStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.netlink.nfsocket import BaseChain

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
-from dmvpn.base.counting import by_address
 from dmvpn.base.metrics import Bound
+from dmvpn.base.shell import by_address
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.client import NhsState

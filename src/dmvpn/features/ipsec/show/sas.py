@@ -8,10 +8,10 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.counting import fresh
 from dmvpn.base.protection import EspCipher, EspHash
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
+from dmvpn.base.shell import fresh
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.model import Cipher
 from dmvpn.ios import Args, ExecCommand, ShowContext
