@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base import captures
+from dmvpn.base import shell
 from dmvpn.net import ip, pcap
 from dmvpn.shells import monitor
 from support.pcap import Capture, read
@@ -99,7 +99,7 @@ def test_a_full_buffer_keeps_the_first_packets_and_counts_the_others(monkeypatch
 
 
 def test_the_buffer_is_ten_megabytes() -> None:
-    assert captures.BUFFER == 10 << 20
+    assert shell.BUFFER == 10 << 20
 
 
 ORDERED = ("monitor capture CAP interface Tunnel100 both", "monitor capture CAP match any")

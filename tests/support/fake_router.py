@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.captures import NO_CAPTURES
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.notices import Configured, Notice
-from dmvpn.base.shell import NO_PLANE, NoPlane
+from dmvpn.base.shell import NO_CAPTURES, NO_PLANE, NoPlane
 from dmvpn.features.archive import ArchiveMachine
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
@@ -39,8 +38,8 @@ from support.flash import MemoryFlash
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.captures import Captures
     from dmvpn.base.ports import Ports
+    from dmvpn.base.shell import Captures
 
 SIX_O_CLOCK = 1795154400.0
 #: Seconds until an echo request is answered.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmvpn.base.flash import Stored
+from dmvpn.base.shell import Stored
 
 
 class MemoryFlash:

@@ -40,7 +40,7 @@ _MOVES = "moves of a machine; what they lead to is printed, not they"
 _CONFIGURED = "words of configuration lines, which the grammar explains"
 #: Enums whose members are not printed as words of their own, and why not.
 NOT_PRINTED = {
-    "dmvpn.base.captures.CaptureDirection": "words of `monitor capture`",
+    "dmvpn.base.shell.CaptureDirection": "words of `monitor capture`",
     "dmvpn.base.effects.DfBit": "an order to the data plane",
     "dmvpn.base.protection.IkeVersion": "printed as IKEv1 and IKEv2",
     "dmvpn.base.explanations.WordKind": "of explanations themselves",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base import flash as bounds
+from dmvpn.base import shell as bounds
 from dmvpn.base.events import Remembered
-from dmvpn.base.flash import is_file_name
+from dmvpn.base.shell import is_file_name
 from dmvpn.face.context import new_session
 from dmvpn.face.session import ConsoleSession
 from dmvpn.shells.flash import FolderFlash

@@ -1,4 +1,10 @@
-"""The data plane's current counters, and the stations that it sees: questions that only shows ask.
+"""What a shell offers a router: files, a packet capture, and the current counters of its data plane.
+
+What a shell keeps for a router besides its configuration: a flat folder of files, bounded in number and octets.
+
+The packet capture that a shell offers for a router's interface: `monitor capture` at its prompt.
+
+The data plane's current counters, and the stations that it sees: questions that only shows ask.
 
 Machines get counters by events (`InterfacesCounted`, `SasCounted`) every few seconds: machines decide by these values,
 recordings contain them, and a replay repeats them. But a user who looks at a screen wants the current number, so a show
@@ -8,20 +14,202 @@ test of one machine), there is no answer, and shows print the latest values that
 
 from __future__ import annotations
 
+import enum
+import errno
+import os
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.translation import Translations
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.protection import SaView
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+#: Octets of all files together, and of how many files.
+CAPACITY: Final = 64 << 20
+MOST_FILES: Final = 1000
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,127}", re.ASCII)
+
+
+def is_file_name(text: str) -> bool:
+    """Return whether a file may be called this. It has no folders, and does not begin with a dot."""
+    return _NAME.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file in flash. size: octets. changed: seconds since 1970, UTC."""
+
+    name: str
+    size: int
+    changed: float
+
+
+class Flash(Protocol):
+    """What a shell keeps for a router. Everything raises OSError, with a reason for people."""
+
+    def files(self) -> Sequence[Stored]:
+        """Return all files, by name."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return the octets of a file."""
+        ...
+
+    def write(self, name: str, octets: bytes) -> None:
+        """Put a file there, whole or not at all."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
+        ...
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a file another name, in the place of a file that may have it."""
+        ...
+
+
+class NoFlash:
+    """The files of a router whose shell keeps none."""
+
+    def files(self) -> Sequence[Stored]:
+        """Return no files."""
+        return ()
+
+    def read(self, name: str) -> bytes:
+        """Raise an error: nothing is there."""
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def write(self, name: str, octets: bytes) -> None:
+        """Raise an error: there is no room."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def remove(self, name: str) -> None:
+        """Raise an error: nothing is there."""
+        self.read(name)
+
+    def rename(self, name: str, new: str) -> None:
+        """Raise an error: nothing is there."""
+        self.read(name)
+
+
+NO_FLASH: Final[Flash] = NoFlash()
+
+
+# ------------------------------------------------------------------------------------------------ the packet capture
+
+
+#: Octets of packets that a capture keeps, as IOS does unless it is ordered otherwise.
+BUFFER: Final = 10 << 20
+
+
+class CaptureDirection(enum.Enum):
+    """Which packets of an interface are meant."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePoint:
+    """A capture as it was ordered. interface: its long name, "" as long as there is none. filtered: it has its filter,
+    which takes any packet.
+    """
+
+    name: str
+    interface: str = ""
+    direction: CaptureDirection = CaptureDirection.BOTH
+    filtered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """The buffer of a capture.
+
+    active: it goes on. octets: of the packets. dropped: packets that found no room.
+    """
+
+    active: bool = False
+    packets: int = 0
+    octets: int = 0
+    dropped: int = 0
+
+
+class Captures(Protocol):
+    """The capture of a router: one at a time."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether packets can be captured here."""
+        ...
+
+    @property
+    def point(self) -> CapturePoint | None:
+        """The configured capture; None: nothing."""
+        ...
+
+    @property
+    def caught(self) -> Caught | None:
+        """Packets captured since the last start; None: it was not started."""
+        ...
+
+    def order(self, point: CapturePoint | None) -> None:
+        """Let this be the capture from now on. The one before ends, and its packets are gone."""
+        ...
+
+    def start(self) -> None:
+        """Begin with an empty buffer. Raises OSError."""
+        ...
+
+    def stop(self) -> None:
+        """End, and keep the packets."""
+        ...
+
+    def file(self) -> bytes:
+        """Return the packets as a pcap file."""
+        ...
+
+
+class NoCaptures:
+    """For a router whose shell cannot capture packets."""
+
+    possible: Final = False
+    point: Final = None
+    caught: Final = None
+
+    def order(self, point: CapturePoint | None) -> None:
+        """Do nothing."""
+
+    def start(self) -> None:
+        """Raise an error: there are no packets."""
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def file(self) -> bytes:
+        """Return an empty file."""
+        return b""
+
+
+NO_CAPTURES: Final[Captures] = NoCaptures()
+
+
+# ------------------------------------------------------------------------------------------- counters of the data plane
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.flash import Flash, Stored
+    from dmvpn.base.shell import Flash, Stored
     from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.filing import Filing
     from dmvpn.face.requests import FilePlace, Replace

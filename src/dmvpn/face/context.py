@@ -17,13 +17,11 @@ from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.captures import Captures
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
-    from dmvpn.base.flash import Flash
     from dmvpn.base.ports import Ports
-    from dmvpn.base.shell import Counting
+    from dmvpn.base.shell import Captures, Counting, Flash
     from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
 
 

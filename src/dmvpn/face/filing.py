@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
-from dmvpn.base.flash import CAPACITY, Stored, is_file_name
+from dmvpn.base.shell import CAPACITY, Stored, is_file_name
 from dmvpn.base.values import dataclass
 from dmvpn.face.entering import text_of
 from dmvpn.face.requests import (
@@ -38,7 +38,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.flash import Flash
+    from dmvpn.base.shell import Flash
     from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.entering import Merging
     from dmvpn.ios import ConfigTree

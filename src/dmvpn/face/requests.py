@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.flash import is_file_name
+from dmvpn.base.shell import is_file_name
 from dmvpn.base.values import dataclass
 from dmvpn.ios.values import ValueType, register_type
 

@@ -15,7 +15,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.flash import CAPACITY, MOST_FILES, Stored, is_file_name
+from dmvpn.base.shell import CAPACITY, MOST_FILES, Stored, is_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

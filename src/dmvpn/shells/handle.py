@@ -13,19 +13,17 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import aside, at_home
-from dmvpn.base.captures import NO_CAPTURES
-from dmvpn.base.flash import NO_FLASH
+from dmvpn.base.shell import NO_CAPTURES, NO_FLASH
 from dmvpn.router.language import configurator
 from dmvpn.shells.monitor import MonitorCapture
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
-    from dmvpn.base.captures import Captures
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
-    from dmvpn.base.flash import Flash
+    from dmvpn.base.shell import Captures, Flash
     from dmvpn.ios import ConfigLine, Configurator, Feature, LineGroup
     from dmvpn.router.router import Router, RouterView
     from dmvpn.shells.monitor import OpenTap

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import at_home
-from dmvpn.base.captures import BUFFER, CaptureDirection, CapturePoint, Caught
+from dmvpn.base.shell import BUFFER, CaptureDirection, CapturePoint, Caught
 from dmvpn.base.values import dataclass
 from dmvpn.net import pcap
 from dmvpn.net.pcap import LinkType

@@ -44,11 +44,11 @@ from dmvpn.net.translate import Side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.captures import CaptureDirection
     from dmvpn.base.effects import SendIp, SetFilters
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
+    from dmvpn.base.shell import CaptureDirection
     from dmvpn.base.translation import Overload
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort, SimulatedTunnel
 

@@ -19,7 +19,6 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.effects import (
     GRE_IPV4,
     GRE_NHRP,
@@ -35,6 +34,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
+from dmvpn.base.shell import CaptureDirection
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room

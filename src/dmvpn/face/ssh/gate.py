@@ -21,7 +21,7 @@ import asyncssh
 
 from dmvpn.base.credentials import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.errors import UserError
-from dmvpn.base.flash import NO_FLASH
+from dmvpn.base.shell import NO_FLASH
 from dmvpn.base.values import dataclass
 from dmvpn.face.calling import MAX_DATA
 from dmvpn.face.messages import MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from asyncssh.channel import SSHChannel
 
-    from dmvpn.base.flash import Flash
+    from dmvpn.base.shell import Flash
     from dmvpn.face.messages import Access, PlainUser
     from dmvpn.face.ssh.entrance import Visitors
 

@@ -30,13 +30,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import asyncssh
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.base.flash import CAPACITY, Stored, is_file_name
+from dmvpn.base.shell import CAPACITY, Stored, is_file_name
 from dmvpn.face.requests import System, place_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from dmvpn.base.flash import Flash
+    from dmvpn.base.shell import Flash
 
 
 # ------------------------------------------------------------------------------------------------ SCP

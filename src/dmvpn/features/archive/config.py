@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.flash import is_file_name
+from dmvpn.base.shell import is_file_name
 from dmvpn.base.values import collected
 from dmvpn.features.archive.model import ArchiveConfig
 from dmvpn.ios import Args, ConfigLine, Mode

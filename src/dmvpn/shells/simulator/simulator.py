@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dmvpn.base import events
-from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.recording import Recorder
+from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.values import dataclass
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.facts import router_facts

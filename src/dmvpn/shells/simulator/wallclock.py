@@ -47,9 +47,9 @@ from dmvpn.shells.storage import STARTUP, FolderStorage
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence
 
-    from dmvpn.base.captures import CaptureDirection
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.base.shell import CaptureDirection
     from dmvpn.shells.handle import MakeServer, SessionServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
