@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
 from dmvpn.base.events import IpReceived, Tick
-from dmvpn.base.liveness import Client, WatchWanted
-from dmvpn.base.notices import Configured, InterfaceState
+from dmvpn.base.notices import Client, Configured, InterfaceState, WatchWanted
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.model import BfdConfig, Parameters
 from dmvpn.features.bfd.packet import BfdState, ControlPacket

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dmvpn.base.effects import Effect, Listen, SendIp, StopListening
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, LinkChanged, Tick
-from dmvpn.base.liveness import Client, PathLost, WatchWanted
+from dmvpn.base.notices import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import AuthSection, AuthType, BfdState, ControlPacket, is_genuine, may_follow, seal

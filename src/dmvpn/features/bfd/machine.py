@@ -22,8 +22,7 @@ from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
-from dmvpn.base.liveness import PathLost, WatchWanted, Witness
-from dmvpn.base.notices import Configured, InterfaceChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, PathLost, WatchWanted, Witness
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Timer
     from dmvpn.base.credentials import Key, KeyChain
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.liveness import Client
+    from dmvpn.base.notices import Client
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.features.bfd.model import Parameters

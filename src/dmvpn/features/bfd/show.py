@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.liveness import Client
+from dmvpn.base.notices import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import collected, dataclass, project

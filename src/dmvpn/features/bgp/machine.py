@@ -18,7 +18,7 @@ from dmvpn.base import notices, streams
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
-from dmvpn.base.liveness import PathLost
+from dmvpn.base.notices import PathLost
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts

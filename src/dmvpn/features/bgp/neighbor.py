@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.entropy import jittered
-from dmvpn.base.liveness import Client, PathLost, WatchWanted, Witness
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.notices import Client, PathLost, RouteSource, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
 from dmvpn.base.values import dataclass, project

@@ -24,8 +24,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer, in_pieces
 from dmvpn.base.limits import Limiter
-from dmvpn.base.liveness import Client, WatchWanted
-from dmvpn.base.notices import NeighborSilent
+from dmvpn.base.notices import Client, NeighborSilent, WatchWanted
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged

@@ -24,7 +24,7 @@ from dmvpn.base import notices
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClockSet, Event, IpReceived, Packets, Resync
-from dmvpn.base.liveness import Client, PathLost, Witness
+from dmvpn.base.notices import Client, PathLost, Witness
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown

@@ -18,7 +18,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
-from dmvpn.base.liveness import PathLost, Witness
+from dmvpn.base.notices import PathLost, Witness
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base import events, notices
 from dmvpn.base.context import PAUSE, Context, Machine, Timer
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
-from dmvpn.base.liveness import PathLost
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
+from dmvpn.base.notices import PathLost
 from dmvpn.features.nhrp import model
 from dmvpn.features.nhrp.history import History
 from dmvpn.features.nhrp.overlay import Overlay

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.liveness import PathLost
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
@@ -26,6 +25,7 @@ from dmvpn.base.notices import (
     MulticastReached,
     NeighborSilent,
     Notice,
+    PathLost,
     RouteChanged,
     RouteSource,
     TunnelChanged,

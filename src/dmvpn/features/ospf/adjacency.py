@@ -23,7 +23,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
-from dmvpn.base.liveness import Client, WatchWanted, Witness
+from dmvpn.base.notices import Client, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import ALL_ROUTERS, Candidate, Neighbor, elect

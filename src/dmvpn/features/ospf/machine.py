@@ -19,8 +19,15 @@ from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
-from dmvpn.base.liveness import Client, PathLost
-from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
+from dmvpn.base.notices import (
+    AccessListsChanged,
+    Client,
+    Configured,
+    InterfaceChanged,
+    MulticastReached,
+    PathLost,
+    RouteChanged,
+)
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper

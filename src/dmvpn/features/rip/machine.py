@@ -31,8 +31,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
-from dmvpn.base.liveness import Client, PathLost, WatchWanted
-from dmvpn.base.notices import NeighborSilent
+from dmvpn.base.notices import Client, NeighborSilent, PathLost, WatchWanted
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
