@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, Flags, Packet
-from dmvpn.base.packetsets import EVERYTHING, meanings, rest_of, sets_of, split
+from dmvpn.base.packetsets import EVERYTHING, ListedEntry, meanings, rest_of, sets_of, shadows, split
 from dmvpn.base.routemaps import PrefixIndex, PrefixRule
-from dmvpn.base.shadows import ListedEntry, shadows
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 
 #: Few values, so that entries and packets often meet.

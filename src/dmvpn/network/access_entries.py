@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dmvpn.base.shadows import ListedEntry
+    from dmvpn.base.packetsets import ListedEntry
     from dmvpn.features.policy.model import AccessEntry
     from dmvpn.network.device import Device
 

@@ -12,8 +12,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import FilterEntry, FilterList
+from dmvpn.base.packetsets import ListedEntry
 from dmvpn.base.pages import NONE
-from dmvpn.base.shadows import ListedEntry
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.model import ANY, Service, networks_of, services_of

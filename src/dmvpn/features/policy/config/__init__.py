@@ -8,9 +8,9 @@ from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.ios.common import KEY_CHAIN_LINES, KEY_CHAIN_MODES
 
 if TYPE_CHECKING:
+    from dmvpn.base.packetsets import ListedEntry
     from dmvpn.base.pages import Pages
     from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.base.shadows import ListedEntry
     from dmvpn.features.policy.model import AccessEntry, PolicyConfig
     from dmvpn.ios import ConfigTree
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.packetsets import Bits, PacketSet, rest_of, sets_of
-from dmvpn.base.shadows import ListedEntry, shadows
+from dmvpn.base.packetsets import Bits, ListedEntry, PacketSet, rest_of, sets_of, shadows
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP
 from dmvpn.features.bfd.config import model as bfd_model
 from dmvpn.features.policy.config import access_lists, listed_entries, objects
