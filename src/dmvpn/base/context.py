@@ -238,7 +238,7 @@ class Timer:
 
     purpose: what happens when it fires, in words.
     subject: the object of the timer (an address, a prefix, an interface), for debugs and shows.
-    cost: how much of the machine's budget for one event it uses; a timer of many names (`base/queues.py`) says so when
+    cost: how much of the machine's budget for one event it uses; a timer of many names (`TimerQueue`) says so when
         it has fired.
     """
 

@@ -6,7 +6,7 @@
 
 A protocol that retransmits would survive the loss of these packets, but it converges sooner if they wait instead. Work
 is counted in octets, so that a packet is judged before it is read, and a replay judges the same. However many senders
-wait, a packet costs the same: each sender has a deadline of its own (`base/queues.py`).
+wait, a packet costs the same: each sender has a deadline of its own (`TimerQueue`).
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ NONE: Final[Pages[Never]] = Pages()
 
 
 K = TypeVar("K")
-E = TypeVar("V")
+E = TypeVar("E")
 W = TypeVar("W")
 
 #: Bits of the number of an entry in its list. The number of the list is above them.

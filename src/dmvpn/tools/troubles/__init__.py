@@ -10,7 +10,7 @@
     vrfs            mechanisms of VRFs, in clouds that have these (`setup`): `VRFS`
     packet_lists    mechanisms of packet filters, in clouds that have these (`setup`): `LISTS`
 
-The causes that a diagnosis names are in `base/causes.py`, which the doctor shares.
+The causes that a diagnosis names are in `base/findings.py`, which the doctor shares.
 
 `TROUBLES` are all of them, in the order in which a diagnosis would meet them.
 """
