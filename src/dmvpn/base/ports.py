@@ -282,7 +282,7 @@ class Ports:
     streams: numbers for streams that a feature opens.
     vrf: the VRF whose machines have these ports, "": those of the global table, and of the router.
     tables: the ports of the machines of each VRF, and with "" of the global table.
-    remembers: the past is kept (`base.journal`, `base.chronicle`). Where the past is not kept, features report no
+    remembers: the past is kept (`base.chronicle`). Where the past is not kept, features report no
         history.
     """
 

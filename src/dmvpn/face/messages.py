@@ -63,7 +63,7 @@ class AskAccess:
     vrf: str = ""
 
 
-#: A user's name, the level at which a session begins, how the password is written (`base/passwords.py`), and
+#: A user's name, the level at which a session begins, how the password is written (`base/credentials.py`), and
 #: the password.
 PlainUser = tuple[str, int, int, str]
 PlainKey = tuple[str, int, str]

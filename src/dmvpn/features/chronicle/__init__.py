@@ -4,7 +4,7 @@
     translate.py   notices about interfaces, routes and protection -> changes, in words
     show.py        show dmvpn events, show dmvpn changes
 
-Earlier states of tables are not kept here: each feature has a journal of its own (`base.journal`).
+Earlier states of tables are not kept here: each feature has a journal of its own (`base.chronicle`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ A connection secures its pair of addresses while one of its SAs is ACTIVE. Of th
 we send on it. A plane may switch by itself to a newer one on which the peer sends (RFC 7296 §2.8); its counters tell.
 
 Counters are asked for while there are SAs, every five seconds, and more seldom if there are thousands; shows ask for
-themselves (`base.counting`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the
+themselves (`base.shell`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the
 plane restarted, or forgot it); one that we do not know is removed.
 
 A connection is idle, and deleted, when neither a tunnel nor NHRP wants it and nothing has passed for long.

@@ -11,9 +11,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind, words
-from dmvpn.base.findings import Severity
+from dmvpn.base.findings import Cause, Severity
 from dmvpn.network import terms
 from dmvpn.network.terms.table import Table
 from dmvpn.tools.lint import RULES
