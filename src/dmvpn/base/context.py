@@ -108,6 +108,8 @@ class Deadlines(Generic[Name]):
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
         before = self._when.get(name)
         if before is not None:
+            if self._gone is _NONE:
+                self._gone = {}
             self._gone[before[1]] = None
         if when < self._now:
             when = self._now
