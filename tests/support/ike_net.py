@@ -6,7 +6,7 @@ datagrams, loses, doubles or translates them, and lets time jump to whatever is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -98,7 +98,7 @@ class Site:
         chosen = self.settings
         name = chosen.identity
         identity = Identification(IdType.FQDN, name.encode()) if name else of_address(self.address)
-        later = tuple(replace(suite, group=group) for group in chosen.pfs or (0,) for suite in chosen.esp)
+        later = tuple(suite._replace(group=group) for group in chosen.pfs or (0,) for suite in chosen.esp)
         ours, theirs = chosen.selectors or (str(local or self.address), str(remote))
         child = ChildTerms(
             profile="DMVPN",

@@ -257,7 +257,7 @@ def book_of_vrf(text: str, front: str, profile: str = "") -> ConfigurationBook:
 
 def path(written: ConfigurationBook) -> DatagramPath:
     """Return the path of its peer, in the front door of its tunnel."""
-    return replace(PATH, front=written.policies[0].front)
+    return PATH._replace(front=written.policies[0].front)
 
 
 def secrets(written: ConfigurationBook) -> list[bytes]:

@@ -92,12 +92,12 @@ def test_an_offer_has_a_transform_for_each_suite_and_method() -> None:
 
 
 def test_what_ikev1_cannot_say_is_not_offered() -> None:
-    assert ike(replace(GCM, prf=Prf.HMAC_SHA1, group=14)).offer() == ()
-    assert len(ike(AES128, replace(AES128, integ=Integ.HMAC_SHA2_256_128)).offer()[0].transforms) == 1
+    assert ike(GCM._replace(prf=Prf.HMAC_SHA1, group=14)).offer() == ()
+    assert len(ike(AES128, AES128._replace(integ=Integ.HMAC_SHA2_256_128)).offer()[0].transforms) == 1
 
 
 def test_no_offer_has_more_transforms_than_an_octet_counts() -> None:
-    suites = [replace(AES128, group=group) for group in range(300)]
+    suites = [AES128._replace(group=group) for group in range(300)]
     (offer,) = ike(*suites).offer()
     assert len(offer.transforms) == 255
 
@@ -107,7 +107,7 @@ def test_the_responder_returns_the_transform_as_it_came() -> None:
     chosen = choose(ike(AES256, AES128), IOS)
     assert chosen
     assert chosen.answer() == IOS[0]
-    assert chosen.terms == TransformTerms(replace(AES128, integ=Integ.NONE), PSK, DAY)
+    assert chosen.terms == TransformTerms(AES128._replace(integ=Integ.NONE), PSK, DAY)
 
 
 def test_the_order_of_the_responder_decides() -> None:
@@ -209,7 +209,7 @@ def test_a_mismatch_names_the_first_difference(ours: Suite, theirs: Transform, s
 
 def test_a_mismatch_of_combinations_alone_is_named_so() -> None:
     theirs = (proposal(isakmp(bits=256), replace(isakmp(group=14), number=2)),)
-    wanted = ike(AES128, replace(AES128, key_bits=256, group=14))
+    wanted = ike(AES128, AES128._replace(key_bits=256, group=14))
     assert choose(wanted, theirs) is None
     assert str(mismatch(wanted, theirs)) == "no combination of algorithms is in both lists"
 
@@ -228,7 +228,7 @@ def test_a_number_of_a_thousand_octets_is_not_printed() -> None:
 
 
 def test_an_offer_of_esp_has_the_attributes_of_ios_in_their_order() -> None:
-    (offer,) = esp(replace(ESP128, group=Group.MODP_2048)).offer(OURS)
+    (offer,) = esp(ESP128._replace(group=Group.MODP_2048)).offer(OURS)
     assert (offer.protocol, offer.spi) == (3, OURS)
     (transform,) = offer.transforms
     assert transform.id == 12
@@ -257,9 +257,9 @@ def test_gcm_has_no_authentication_algorithm() -> None:
     [
         ESP128,
         GCM,
-        replace(ESP128, key_bits=256, integ=Integ.HMAC_SHA2_512_256),
-        replace(ESP128, integ=Integ.HMAC_SHA2_384_192, group=Group.ECP_384),
-        replace(GCM, esn=Esn.YES),
+        ESP128._replace(key_bits=256, integ=Integ.HMAC_SHA2_512_256),
+        ESP128._replace(integ=Integ.HMAC_SHA2_384_192, group=Group.ECP_384),
+        GCM._replace(esn=Esn.YES),
     ],
 )
 def test_a_suite_of_esp_comes_through(suite: Suite) -> None:
@@ -310,13 +310,13 @@ def test_the_mode_says_whether_esp_is_in_udp(
             "encapsulation: ours TRANSPORT; the peer's UDP_TRANSPORT",
         ),
         (
-            esp(replace(ESP128, integ=Integ.HMAC_MD5_96)),
+            esp(ESP128._replace(integ=Integ.HMAC_MD5_96)),
             "integrity: ours HMAC_SHA1_96; the peer's HMAC_MD5_96",
         ),
         (esp(GCM), "encryption: ours AES_CBC_128; the peer's AES_GCM_16_256"),
-        (esp(replace(ESP128, encr=Encr.AES_CTR)), "encryption: ours AES_CBC_128; the peer's AES_CTR_128"),
-        (esp(replace(ESP128, encr=Encr.TRIPLE_DES, key_bits=0)), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
-        (esp(replace(ESP128, group=Group.MODP_2048)), "group: ours none; the peer's MODP_2048"),
+        (esp(ESP128._replace(encr=Encr.AES_CTR)), "encryption: ours AES_CBC_128; the peer's AES_CTR_128"),
+        (esp(ESP128._replace(encr=Encr.TRIPLE_DES, key_bits=0)), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
+        (esp(ESP128._replace(group=Group.MODP_2048)), "group: ours none; the peer's MODP_2048"),
     ],
 )
 def test_a_mismatch_of_esp_names_the_first_difference(theirs: Wanted, sentence: str) -> None:
@@ -349,7 +349,7 @@ def test_offers_and_answers_of_other_implementations_are_understood(name: str) -
 def test_our_policy_takes_what_strongswan_offers() -> None:
     (sa,) = opened(Capture("ikev1-psk-cbc"))
     theirs = offers(sa.main(1)).proposals
-    chosen = choose(ike(replace(AES128, group=Group.MODP_2048)), theirs)
+    chosen = choose(ike(AES128._replace(group=Group.MODP_2048)), theirs)
     assert chosen
     assert chosen.answer() == offers(sa.main(2)).proposals[0]
 

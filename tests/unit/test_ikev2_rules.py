@@ -192,7 +192,7 @@ def test_an_authentic_datagram_from_elsewhere_moves_nobody_who_is_not_behind_a_n
     caught = net.log[-1]
     net.drops = lambda _: False
     source = Endpoint(IPv4Address(elsewhere), 7777)
-    net.deliver(replace(caught, path=replace(caught.path, local=source)))
+    net.deliver(replace(caught, path=caught.path._replace(local=source)))
     assert str(sa_of(hub).path.remote) == f"{SPOKE}:500"
     assert not hub.happened(Moved)
     assert net.log[-1].path.remote == source  # §2.11: the answer goes where the request came from
@@ -467,10 +467,10 @@ def test_the_answer_must_be_one_of_those_that_were_offered() -> None:
     """RFC 7296 §2.7: one proposal, one transform of each type, and no other ones."""
     (offer,) = ike_offer((CBC,))
     assert accepted((CBC,), (offer,), ProtocolId.IKE) == CBC
-    weaker = replace(offer, transforms=(replace(offer.transforms[0], key_length=128), *offer.transforms[1:]))
-    doubled = replace(offer, transforms=(weaker.transforms[0], *offer.transforms))
-    missing = replace(offer, transforms=offer.transforms[:-1])
-    for wrong in ((weaker,), (doubled,), (missing,), (offer, offer), (replace(offer, protocol=ProtocolId.ESP),)):
+    weaker = offer._replace(transforms=(offer.transforms[0]._replace(key_length=128), *offer.transforms[1:]))
+    doubled = offer._replace(transforms=(weaker.transforms[0], *offer.transforms))
+    missing = offer._replace(transforms=offer.transforms[:-1])
+    for wrong in ((weaker,), (doubled,), (missing,), (offer, offer), (offer._replace(protocol=ProtocolId.ESP),)):
         assert accepted((CBC,), wrong, ProtocolId.IKE) is None
 
 
@@ -607,9 +607,9 @@ def test_a_group_that_was_not_offered_or_was_taken_already_is_not_talked_into_us
 def test_a_key_of_another_group_than_the_chosen_one_is_not_used() -> None:
     """Which the two did not agree on, whatever it is worth."""
     net = IkeNet()
-    hub, spoke = net.site(HUB), net.site(SPOKE, Settings(suites=(CBC, replace(CBC, group=Group.ECP_256))))
+    hub, spoke = net.site(HUB), net.site(SPOKE, Settings(suites=(CBC, CBC._replace(group=Group.ECP_256))))
     sa = spoke.connect(hub)
-    other = replace(CBC, group=Group.ECP_256)
+    other = CBC._replace(group=Group.ECP_256)
     key = KeyExchange(Group.CURVE25519, draw(Group.CURVE25519, hub.sas.entropy).public)
     answers_in_clear(net, spoke, sa, SecurityAssociation(ike_offer((other,))), key, Nonce(bytes(32)), spi_r=b"stranger")
     assert sa.spi_r == bytes(8)

@@ -9,9 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import itemgetter
-from typing import Self
-
-from dmvpn.base.values import dataclass
+from typing import NamedTuple, Self
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -20,8 +18,7 @@ UNSPECIFIED = IPv4Address(0)
 UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
 
 
-@dataclass(frozen=True, slots=True)
-class OuterAddress:
+class OuterAddress(NamedTuple):
     """An address of ours outside of tunnels, in a front door: two front doors may have the same address.
 
     front: the VRF, "": the global table.

@@ -111,9 +111,9 @@ class ProtectionPolicy:
 def policies_for(policies: Iterable[ProtectionPolicy], ends: Ends) -> tuple[ProtectionPolicy, ...]:
     """Return the policies for this pair of addresses."""
     outer, remote = ends
-    ours = [policy for policy in policies if policy.outer == outer]
-    special = tuple(policy for policy in ours if remote in policy.remotes)
-    return special or tuple(policy for policy in ours if not policy.remotes)
+    ours = [policy for policy in policies if (policy.local, policy.front) == outer]
+    special = [policy for policy in ours if remote in policy.remotes]
+    return tuple(special or [policy for policy in ours if not policy.remotes])
 
 
 # ------------------------------------------------------------------------------------------------ connections

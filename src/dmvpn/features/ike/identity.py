@@ -3,7 +3,7 @@
 `Roster` is a keyring as a handshake asks for it: a hub has thousands of peers, and is asked by as many.
 
     named(identity)        the entry for this very identity: one look
-    by_identity(identity)  that one, else the first that means it among others (any, a domain, a mask): few entries do
+    among(identity)        the first that means it among others (any, a domain, a mask): few entries do
     at(address)            the entry with the longest mask around an address: one look for each mask
 
 Of several entries that say the same the first counts.
@@ -13,12 +13,13 @@ X.500 names (ID_DER_ASN1_DN) come from strangers: they are read as X.690 says, c
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.model import IdentityKind
 from dmvpn.features.ike.numbers import IdType
+from dmvpn.net.ipv4 import ipv4_address, ipv6_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -51,9 +52,9 @@ def of_address(address: IPAddress) -> Identification:
 def address_of(identity: Identification) -> IPAddress | None:
     """Return the address that an identity is, or None."""
     if identity.kind == IdType.IPV4_ADDR and len(identity.data) == 4:
-        return IPv4Address(identity.data)
+        return ipv4_address(identity.data)
     if identity.kind == IdType.IPV6_ADDR and len(identity.data) == 16:
-        return IPv6Address(identity.data)
+        return ipv6_address(identity.data)
     return None
 
 
@@ -263,15 +264,19 @@ class Roster:
         name = _name_of(theirs)
         return (self._names.get(name) or self._hosts.get(name)) if name is not None else None
 
-    def by_identity(self, theirs: Identification) -> KeyringPeer | None:
-        """Return the entry for this identity, else the first whose identity means it among others."""
-        wide = (peer for peer in self._wide if peer.identity is not None and matches(peer.identity, theirs))
-        return self.named(theirs) or next(wide, None)
+    def among(self, theirs: Identification) -> KeyringPeer | None:
+        """Return the first entry whose identity means this one among others."""
+        for peer in self._wide:
+            if peer.identity is not None and matches(peer.identity, theirs):
+                return peer
+        return None
 
     def at(self, address: IPAddress) -> KeyringPeer | None:
         """Return the entry whose address and mask cover this address most closely."""
         if not isinstance(address, IPv4Address):
             return None
         number = int(address)
-        found = (peers[number & bits] for bits, peers in self._networks if number & bits in peers)
-        return next(found, None)
+        for bits, peers in self._networks:
+            if number & bits in peers:
+                return peers[number & bits]
+        return None

@@ -7,7 +7,7 @@ talk to a peer with this name, and how must it prove the name? The answers are v
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.protection import IkeVersion
@@ -28,8 +28,7 @@ IKE_PORT: Final = 500
 NAT_PORT: Final = 4500
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One end of a path: address and UDP port."""
 
     address: IPAddress
@@ -39,9 +38,8 @@ class Endpoint:
         return f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class DatagramPath:
-    """Where our datagrams come from and go to.
+class DatagramPath(NamedTuple):
+    """Where our datagrams come from and go to: a tuple, because it is looked up several times for each of them.
 
     front: the VRF in which both ends are, "": the global table.
     """

@@ -8,7 +8,6 @@ Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChange
 from __future__ import annotations
 
 import enum
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Deadlines, Timer, earliest
@@ -357,7 +356,7 @@ class Peers:
 def _heard_from(sa: session.Session, event: ConnectionHeard) -> DatagramPath | None:
     """Return where IKE goes to reach the sender of ESP; None: there is nothing to follow."""
     if event.remote_port:
-        return replace(sa.path, remote=Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
+        return sa.path._replace(remote=Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
     if not sa.by_choice_on_nat_port:
         return None  # without UDP: a NAT that IKE crosses would have given it a port
     return DatagramPath.between((sa.path.outer, event.remote), IKE_PORT, IKE_PORT)

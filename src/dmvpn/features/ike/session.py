@@ -15,6 +15,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.children import LINGER, Children
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
@@ -102,6 +103,7 @@ class Session(ABC):
     """What both versions know of a session.
 
     is_initiator: we began it.
+    own_spi: the SPI (in IKEv1 the cookie) by which the peer addresses us; 8 octets.
     now: of the event that is being handled, seconds monotonic.
     begun, since, heard: when its first message went or came, when it was established, when the peer was heard last.
     theirs: whom the peer claims to be, and has proved to be if there is evidence.
@@ -118,23 +120,14 @@ class Session(ABC):
 
     __slots__ = (
         *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
-        *(
-            "theirs",
-            "evidence",
-            "initial_contact",
-            "doubts_older",
-            "children",
-            "number",
-            "connection",
-            "rekey_at",
-            "hint",
-            "_acts",
-        ),
+        *("own_spi", "theirs", "evidence", "initial_contact", "doubts_older", "children", "number", "connection"),
+        *("rekey_at", "hint", "_acts"),
     )
 
     def __init__(
         self, book: Book, entropy: Entropy, path: DatagramPath, *, is_initiator: bool, now: float, terms: Terms | None
     ) -> None:
+        self.own_spi = fresh_spi(entropy)
         self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
         self.now = self.begun = self.since = self.heard = now
         self.terms = terms
@@ -150,11 +143,6 @@ class Session(ABC):
         self._acts: list[Act] = []
 
     # ------------------------------------------------------------------------------------------------ who and what
-
-    @property
-    @abstractmethod
-    def own_spi(self) -> bytes:
-        """The SPI (in IKEv1 the cookie) by which the peer addresses us; 8 octets."""
 
     @property
     @abstractmethod

@@ -7,7 +7,7 @@ else, and an address proves nothing. Only its key is looked up by address too, a
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.entrances import Outer
@@ -74,7 +74,10 @@ class ConfigurationBook:
         self.trust = trust or Trust()
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self._interface_of, self._rib_of, self._entrances = interface_of, rib_of, entrances
-        self._suites: dict[OuterAddress, tuple[Suite, ...]] = {}
+        self._openings: dict[OuterAddress, Opening] = {}
+        self._named: dict[tuple[str, str], tuple[Profile, ...]] = {}
+        self._asked: tuple[object, ...] = ()
+        self._entries = _Entries()
         self._rosters: dict[str, Roster] = {}
         self._translation = Translation()
         self.renew(config, policies)
@@ -82,7 +85,7 @@ class ConfigurationBook:
     def renew(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
-        self._suites.clear()
+        self._openings, self._named, self._asked = {}, {}, ()
         self._profiles = {profile.name: profile for profile in self.config.profiles}
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
         self._certified = {profile.name for profile in self.config.profiles if takes_certificates(profile)}
@@ -115,10 +118,14 @@ class ConfigurationBook:
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         """Return the suites of the first policy for our address, else the default ones."""
-        outer = path.outer
-        if outer not in self._suites:
-            self._suites[outer] = self._suites_for(outer)
-        return self._suites[outer]
+        return self._opening(path.outer).suites
+
+    def _opening(self, outer: OuterAddress) -> Opening:
+        """Return what an address of ours has in common with every peer."""
+        if (known := self._openings.get(outer)) is None:
+            policies = [policy for policy in self.policies if (policy.local, policy.front) == outer]
+            known = self._openings[outer] = Opening(self._suites_for(outer), _udp_use(policies))
+        return known
 
     def _suites_for(self, outer: OuterAddress) -> tuple[Suite, ...]:
         proposals = {proposal.name: proposal for proposal in self.config.proposals}
@@ -134,16 +141,21 @@ class ConfigurationBook:
 
     def opening(self, path: DatagramPath) -> Opening:
         """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
-        policies = [policy for policy in self.policies if policy.outer == path.outer]
+        outer = path.outer
+        found = self._opening(outer)
+        use = self._permitted(found.udp, path)
+        if use is found.udp and not self._certified:
+            return found
+        policies = [policy for policy in self.policies if (policy.local, policy.front) == outer]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
-        return Opening(self.suites(path), self._udp_use(policies, path), tuple(authorities))
+        return Opening(found.suites, use, tuple(authorities))
 
     def has_key(self, path: DatagramPath) -> bool:
         """Return whether a pre-shared key is for the peer's address, or for peers at any address."""
         profiles = [one for policy in policies_for(self.policies, path.ends) for one in self._profiles_of(policy)]
         remote, front = path.remote.address, path.front
-        return any(one.remote_key or self._keyring_peer(one, remote, None, front) for one in profiles)
+        return any(one.remote_key or self._entries_for(one, remote, None, front).counts for one in profiles)
 
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return what the isakmp lines say: their policies, and the keys for the peer's address."""
@@ -151,7 +163,7 @@ class ConfigurationBook:
         policies = policies_for(self.policies, path.ends)
         usable = {profile.name for policy in policies for profile in self._profiles_of(policy)}
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
-        peers = (self._keyring_peer(profile, remote, None, front) for profile in profiles)
+        peers = [self._entries_for(profile, remote, None, front).counts for profile in profiles]
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
         transforms = translation.transforms(self.config) if profiles else ()
         signing = profiles if any(one.signs for one in transforms) else []
@@ -161,7 +173,7 @@ class ConfigurationBook:
             refusals = [translation.lacks_certificate(self.config) for _ in refusals]
         return MainModeOpening(
             transforms,
-            self._udp_use(policies, path),
+            self._permitted(_udp_use(policies), path),
             tuple(secrets)[:_MOST_SECRETS],
             unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
             keyless=None if secrets else self._why_keyless(profiles, policies, path),
@@ -183,9 +195,8 @@ class ConfigurationBook:
             return None
         return self._entrances.esp(path.ends, path.remote.port if nat.remote else 0, nat=nat.found)
 
-    def _udp_use(self, policies: Iterable[ProtectionPolicy], path: DatagramPath) -> UdpUse:
-        """Return the more careful use of UDP of these policies. What a list keeps out is not preferred."""
-        use = _udp_use(policies)
+    def _permitted(self, use: UdpUse, path: DatagramPath) -> UdpUse:
+        """Return this use of UDP. What a list keeps out is not preferred."""
         if use.prefers and self.denial(Outer.IN_UDP, path.ends) is not None:
             return replace(use, prefers=False)
         return use
@@ -240,23 +251,25 @@ class ConfigurationBook:
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
         """Return those that an IPsec profile may use, first the one with which we begin."""
-        named = self._names_of(policy)
-        known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
-        return tuple(profile for profile in known if self._is_used_at(profile, policy.outer))
+        written = policy.ikev2_profile, policy.isakmp_profile
+        if (known := self._named.get(written)) is None:
+            names = self._names_of(policy)
+            known = self._named[written] = tuple(self._profiles[name] for name in names if name in self._profiles)
+        return tuple([profile for profile in known if self._is_used_at(profile, policy)])
 
     def _names_of(self, policy: ProtectionPolicy) -> tuple[str, ...]:
         return translation.candidates(self.config, policy)
 
-    def _is_used_at(self, profile: Profile, outer: OuterAddress) -> bool:
+    def _is_used_at(self, profile: Profile, policy: ProtectionPolicy) -> bool:
         """Return whether it is for our address (`match address local`): any address, if the profile says nothing.
 
         Its VRF counts, too (`match fvrf`): without that line the global table.
         """
-        if profile.fvrf not in ("any", outer.front):
+        if profile.fvrf not in ("any", policy.front):
             return False
         if not profile.local_addresses and not profile.local_interfaces:
             return True
-        return outer.address in profile.local_addresses or self._interface_of(outer) in profile.local_interfaces
+        return policy.local in profile.local_addresses or self._interface_of(policy.outer) in profile.local_interfaces
 
     def _unusable(self, profile: Profile | None, policy: ProtectionPolicy) -> str:
         """Return why there is no such profile for the tunnel."""
@@ -343,7 +356,7 @@ class ConfigurationBook:
         self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str, version: IkeVersion
     ) -> Proof | Reason:
         """Return our pre-shared key for this peer."""
-        peer = self._keyring_peer(profile, remote, theirs, front, version)
+        peer = self._entries_for(profile, remote, theirs, front, version).counts
         secret = profile.local_key or (peer.local_key if peer else None)
         if secret is not None:
             return Proof(secret=secret.octets)
@@ -379,10 +392,9 @@ class ConfigurationBook:
 
         Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
         """
-        keyring = self._keyring(profile, front)
-        named = self._roster(keyring).named(theirs) if keyring is not None else None
+        keyring, named, peer = self._entries_for(profile, remote, theirs, front, version)
         if named is None:
-            rings = (one for one in self._in_use if one.fvrf in ("any", front))
+            rings = [one for one in self._in_use if one is not keyring and one.fvrf in ("any", front)]
             other = next((one for one in rings if self._roster(one).named(theirs) is not None), None)
             if other is not None:
                 where = translation.plain(other.name) or "(global)"
@@ -391,7 +403,6 @@ class ConfigurationBook:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
-            peer = named or self._keyring_peer(profile, remote, theirs, front, version)
             if peer is None or peer.remote_key is None:
                 return Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
             entry = translation.entry(keyring.name if keyring is not None else "", peer.name)
@@ -438,7 +449,7 @@ class ConfigurationBook:
             return None
         for profile in self.config.profiles:
             name = translation.plain(profile.name) if translation.is_isakmp(profile.name) else ""
-            if name and self._keyring_peer(profile, remote, None, policy.front) is not None:
+            if name and self._entries_for(profile, remote, None, policy.front).counts is not None:
                 return Reason(IkeReason.UNNAMED_PROFILE, (name, remote, policy.name))
         return None
 
@@ -459,29 +470,45 @@ class ConfigurationBook:
             return Reason(IkeReason.NO_MAP, (written(profile.name), name_of(theirs)))
         return self.trust.believe(profile, theirs, chain, now)
 
-    def _keyring_peer(
+    def _entries_for(
         self,
         profile: Profile,
         remote: IPAddress,
         theirs: Identification | None,
         front: str,
         version: IkeVersion = IkeVersion.V2,
-    ) -> KeyringPeer | None:
-        """Return the peer of the keyring: by identity, then by the longest prefix of its address.
+    ) -> _Entries:
+        """Return what the keyring has for a peer: by identity, then by the longest prefix of its address.
 
         An address that the peer claims counts only in IKEv2: in IKEv1 its key was looked up before it could claim any.
+        It is asked twice in a row, for our proof and for the peer's, and looks once.
         """
-        keyring = self._keyring(profile, front)
-        if keyring is None:
-            return None
-        roster = self._roster(keyring)
-        if theirs is not None and (found := roster.by_identity(theirs)) is not None:
-            return found
-        claimed = address_of(theirs) if theirs is not None and version == IkeVersion.V2 else None
-        for address in (remote,) if claimed is None else (claimed, remote):
-            if (found := roster.at(address)) is not None:
-                return found
-        return None
+        asked = profile.name, remote, theirs, front, version
+        if asked == self._asked:
+            return self._entries
+        keyring, named, counts = self._keyring(profile, front), None, None
+        if keyring is not None:
+            roster = self._roster(keyring)
+            if theirs is not None:
+                named = roster.named(theirs)
+                counts = named or roster.among(theirs)
+                if counts is None and version == IkeVersion.V2 and (claimed := address_of(theirs)) is not None:
+                    counts = roster.at(claimed)
+            counts = counts or roster.at(remote)
+        self._asked, self._entries = asked, _Entries(keyring, named, counts)
+        return self._entries
+
+
+class _Entries(NamedTuple):
+    """What a keyring has for a peer.
+
+    named: the entry for its very name.
+    counts: the entry whose keys are used with it.
+    """
+
+    keyring: Keyring | None = None
+    named: KeyringPeer | None = None
+    counts: KeyringPeer | None = None
 
 
 def _udp_use(policies: Iterable[ProtectionPolicy]) -> UdpUse:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
-from dmvpn.base.values import dataclass
 from dmvpn.features.ike.crypto import SUPPORTED, Cipher, cipher_of
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.model import IsakmpPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(NamedTuple):
     """One algorithm of each type, as both sides have agreed.
 
     group: 0 without (a child SA without PFS).
@@ -73,6 +71,8 @@ _METHODS: Final = (AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA
 #: 1024 and 1536 bits.
 WEAK_GROUPS: Final = (Group.MODP_1024, Group.MODP_1536)
 _ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.AES_GCM_16}
+_ESP_CIPHERS_OF: Final[dict[int, EspCipher]] = {encr: cipher for cipher, encr in _ESP_CIPHERS.items()}
+_ESP_HASHES_OF: Final[dict[int, EspHash]] = {integ: hashed for hashed, integ in _ESP_INTEGS.items()}
 
 
 def lacking(group: int, *, weak: bool) -> bool:
@@ -155,7 +155,4 @@ def esp_suites(transforms: Iterable[EspTransform], group: int = 0, *, esn: bool 
 
 def esp_transform(suite: Suite) -> EspTransform:
     """Return the algorithms of a child SA as data planes know them."""
-    cipher = next(word for word, encr in _ESP_CIPHERS.items() if encr == suite.encr)
-    return EspTransform(
-        cipher, suite.key_bits, next((h for h, integ in _ESP_INTEGS.items() if integ == suite.integ), None)
-    )
+    return EspTransform(_ESP_CIPHERS_OF[suite.encr], suite.key_bits, _ESP_HASHES_OF.get(suite.integ))

@@ -72,7 +72,7 @@ def endpoint_hash(spis: bytes, end: Endpoint, name: str) -> bytes:
     name: of the hash.
     """
     octets = spis + end.address.packed + end.port.to_bytes(2, "big")
-    return hashlib.new(name, octets, usedforsecurity=False).digest()
+    return bytes(getattr(hashlib, name)(octets, usedforsecurity=False).digest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dmvpn.features.ike.numbers import Encr, Integ, Prf
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.suites import esp_transform
 from dmvpn.features.ike.trust import method_name
+from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -158,10 +159,12 @@ def _selector(selectors: tuple[TrafficSelector, ...]) -> str:
     """Return the widest selector as IOS writes it: address/mask/protocol/port."""
     if not selectors:
         return ""
-    widest = next((each for each in selectors if all(other in each for other in selectors)), selectors[0])
+    widest = selectors[0]
+    if len(selectors) > 1:
+        widest = next((each for each in selectors if all(other in each for other in selectors)), widest)
     end = f"{widest.protocol}/{widest.port}"
     differ = int(widest.first) ^ int(widest.last)
     if widest.first.version == 6:
         return f"{widest.first}/{128 - differ.bit_length()}/{end}"
-    mask = (0xFFFFFFFF ^ differ).to_bytes(4, "big")
-    return f"{widest.first}/{'.'.join(str(octet) for octet in mask)}/{end}"
+    mask = ipv4_address((0xFFFFFFFF ^ differ).to_bytes(4, "big"))
+    return f"{widest.first!s}/{mask!s}/{end}"

@@ -122,7 +122,7 @@ def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) ->
         )
         known = surely(sa.suite).group  # it is permitted in main mode, so in quick mode, too
         groups = [group for group in offered if group == known or not lacking(group, weak=terms.weak)]
-        suites = (*suites, *(replace(suite, group=group) for group in groups for suite in suites))
+        suites = (*suites, *(suite._replace(group=group) for group in groups for suite in suites))
     return esp_wanted(suites, tuple(modes), _lifetime(terms))
 
 

@@ -20,7 +20,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import NO_SPI, fresh_spi, serialize_chain
+from dmvpn.features.ike.chain import NO_SPI, serialize_chain
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
@@ -207,8 +207,7 @@ class IsakmpSa(Session):
         peer_cookie: bytes = NO_SPI,
     ) -> None:
         super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
-        ours = fresh_spi(entropy)
-        self.cookie_i, self.cookie_r = (ours, peer_cookie) if is_initiator else (peer_cookie, ours)
+        self.cookie_i, self.cookie_r = (self.own_spi, peer_cookie) if is_initiator else (peer_cookie, self.own_spi)
         self.state = SaState.NO_STATE
         self.abilities: frozenset[Vendor] = frozenset()
         self.lifetime = 0.0
@@ -237,11 +236,6 @@ class IsakmpSa(Session):
     def cookies(self) -> bytes:
         """CKY-I | CKY-R, which are the SPI of an ISAKMP SA."""
         return self.cookie_i + self.cookie_r
-
-    @property
-    def own_spi(self) -> bytes:
-        """Our cookie."""
-        return self.cookie_i if self.is_initiator else self.cookie_r
 
     @property
     def peer_spi(self) -> bytes:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Session
@@ -24,8 +23,7 @@ from dmvpn.features.ike.v2.channel import (
     ike_line,
     seal,
 )
-from dmvpn.features.ike.v2.numbers import Flag
-from dmvpn.features.ike.v2.packet import Header
+from dmvpn.features.ike.v2.packet import FROM_INITIATOR, RESPONSE, Header
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -115,8 +113,7 @@ class Agreement(Session):
         peer_spi: bytes,
     ) -> None:
         super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
-        ours = fresh_spi(entropy)
-        self.spi_i, self.spi_r = (ours, peer_spi) if is_initiator else (peer_spi, ours)
+        self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
@@ -129,11 +126,6 @@ class Agreement(Session):
     def spis(self) -> bytes:
         """SPIi | SPIr."""
         return self.spi_i + self.spi_r
-
-    @property
-    def own_spi(self) -> bytes:
-        """The SPI by which the peer addresses us."""
-        return self.spi_i if self.is_initiator else self.spi_r
 
     @property
     def peer_spi(self) -> bytes:
@@ -163,6 +155,7 @@ class Agreement(Session):
     def inherit(self, old: Agreement, spis: tuple[bytes, bytes]) -> None:
         """Take the place of another IKE SA."""
         self.spi_i, self.spi_r = spis
+        self.own_spi = spis[0 if self.is_initiator else 1]
         self.abilities = old.abilities
         self.succeeds(old)
 
@@ -201,7 +194,5 @@ class Agreement(Session):
 
     def header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
         """Return the header of a message of ours."""
-        flags = Flag.INITIATOR if self.is_initiator else Flag(0)
-        if response:
-            flags |= Flag.RESPONSE
+        flags = (FROM_INITIATOR if self.is_initiator else 0) | (RESPONSE if response else 0)
         return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)

@@ -384,7 +384,7 @@ def _in_clear() -> WireError:
 
 def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
     try:
-        return tuple(parse_chain(first, inner))
+        return parse_chain(first, inner)
     except WireError as error:
         illegible = Illegible(error.what, offset=error.offset, clause=error.clause)
         illegible.critical = error.kind if isinstance(error, UnsupportedCritical) else None

@@ -22,8 +22,10 @@ from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.authentication import HASHES, check_proof, our_proof
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
-from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
+    FROM_INITIATOR,
+    RESPONSE,
     Certificate,
     CertificateRequest,
     Header,
@@ -303,7 +305,7 @@ class Cookies:
 def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = NO_SPI) -> bytes:
     """Make a response without encryption: of IKE_SA_INIT, or an error about a message of no known SA."""
     spi_i, given, _, _, exchange, flags, message_id, _ = HEADER.unpack_from(request)
-    response = Flag.RESPONSE if flags & Flag.INITIATOR else Flag.RESPONSE | Flag.INITIATOR
+    response = RESPONSE if flags & FROM_INITIATOR else RESPONSE | FROM_INITIATOR
     header = Header(
         spi_i=spi_i, spi_r=spi_r if given == NO_SPI else given, exchange=exchange, flags=response, message_id=message_id
     )
@@ -312,7 +314,7 @@ def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = N
 
 def invalid_spi(spi: int) -> bytes:
     """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
-    header = Header(spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=Flag.INITIATOR, message_id=0)
+    header = Header(spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=FROM_INITIATOR, message_id=0)
     return Message((Notify(NotifyType.INVALID_SPI, spi.to_bytes(4, "big")),), header=header).serialize()
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
@@ -152,31 +152,37 @@ def choose(
     """
     suites = tuple(ours)
     if has_group is not None:
-        suites = (*(s for s in suites if s.group == has_group), *(s for s in suites if s.group != has_group))
-    offered = [(offer, _by_type(offer)) for offer in theirs if offer.protocol == protocol]
+        suites = (*[s for s in suites if s.group == has_group], *[s for s in suites if s.group != has_group])
+    offered = [_Offered.of(offer) for offer in theirs if offer.protocol == protocol]
     kinds = _kinds(protocol)
     for suite in suites:
-        wanted = {transform.type: transform for transform in transforms_of(suite, kinds)}
-        for offer, options in offered:
-            if _allows(options, wanted):
-                return ChosenOffer(suite, offer)
+        wanted = transforms_of(suite, kinds)
+        for each in offered:
+            if each.allows(wanted):
+                return ChosenOffer(suite, each.offer)
     return None
 
 
-def _by_type(offer: Proposal) -> dict[int, set[Transform]]:
-    options: dict[int, set[Transform]] = {}
-    for transform in offer.transforms:
-        options.setdefault(transform.type, set()).add(transform)
-    return options
+class _Offered(NamedTuple):
+    """An offer, and the types of its transforms. required: those of which it offers no NONE."""
 
+    offer: Proposal
+    transforms: set[Transform]
+    types: set[int]
+    required: set[int]
 
-def _allows(options: dict[int, set[Transform]], wanted: dict[int, Transform]) -> bool:
-    """Return whether an offer has every transform that we want, and requires none of another type."""
-    for kind, transforms in options.items():
-        ours = wanted.get(kind)
-        if ours not in transforms if ours is not None else all(transform.id for transform in transforms):
-            return False  # of a type that we do not have, at least NONE would have to be offered
-    return all(kind in options or transform == _NO_ESN for kind, transform in wanted.items())
+    @classmethod
+    def of(cls, offer: Proposal) -> Self:
+        types = {transform.type for transform in offer.transforms}
+        optional = {transform.type for transform in offer.transforms if not transform.id}
+        return cls(offer, set(offer.transforms), types, types - optional)
+
+    def allows(self, wanted: tuple[Transform, ...]) -> bool:
+        """Return whether it has every transform that we want, and requires none of another type."""
+        for transform in wanted:
+            if transform not in self.transforms and (transform != _NO_ESN or transform.type in self.types):
+                return False
+        return self.required <= {transform.type for transform in wanted}
 
 
 def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: ProtocolId) -> Suite | None:

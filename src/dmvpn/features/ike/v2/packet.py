@@ -39,7 +39,7 @@ from dmvpn.features.ike.v2.proposals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.selectors import TrafficSelector
@@ -308,6 +308,10 @@ READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
 
 _VERSION: Final = 0x20
 _FLAGS_AT: Final = 19
+#: As numbers: each operation on an enum of flags is five calls.
+RESPONSE: Final = int(Flag.RESPONSE)
+FROM_INITIATOR: Final = int(Flag.INITIATOR)
+_KNOWN_FLAGS: Final = int(Flag.INITIATOR | Flag.VERSION | Flag.RESPONSE)
 
 _HEADER_CLAUSE = "RFC 7296 §3.1"
 _CHAIN = "RFC 7296 §3.2"
@@ -330,23 +334,24 @@ class Header:
     """The fixed header without the fields that follow from the rest.
 
     spi_i, spi_r: 8 octets each.
+    flags: those of `Flag`.
     """
 
     spi_i: bytes
     spi_r: bytes
     exchange: int
-    flags: Flag
+    flags: int
     message_id: int
 
     @property
     def is_response(self) -> bool:
         """Whether it is an answer, not a request."""
-        return Flag.RESPONSE in self.flags
+        return self.flags & RESPONSE != 0
 
     @property
     def from_initiator(self) -> bool:
         """Whether the original initiator of the IKE SA sent it."""
-        return Flag.INITIATOR in self.flags
+        return self.flags & FROM_INITIATOR != 0
 
     @property
     def exchange_name(self) -> str:
@@ -396,7 +401,7 @@ class Message(Chain):
     def parse(cls, octets: bytes) -> Self:
         """Decode the message."""
         header, first = parse_header(octets)
-        return cls(tuple(parse_chain(first, octets, HEADER_LENGTH)), header=header)
+        return cls(parse_chain(first, octets, HEADER_LENGTH), header=header)
 
 
 def parse_header(octets: bytes) -> tuple[Header, int]:
@@ -410,45 +415,42 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
         raise WireError(f"{len(octets)} octets where {length} are told", offset=24, clause=_HEADER_CLAUSE)
     if spi_i == NO_SPI and exchange != ExchangeType.INFORMATIONAL:  # that one may say INVALID_SPI, RFC 7296 §1.5
         raise WireError("the initiator's SPI is zero", offset=0, clause=_HEADER_CLAUSE)
-    known = Flag(flags & (Flag.INITIATOR | Flag.VERSION | Flag.RESPONSE))
-    return Header(spi_i=spi_i, spi_r=spi_r, exchange=exchange, flags=known, message_id=message_id), first
+    flags &= _KNOWN_FLAGS
+    return Header(spi_i=spi_i, spi_r=spi_r, exchange=exchange, flags=flags, message_id=message_id), first
 
 
 def is_response(octets: bytes) -> bool:
     """Return whether this is an answer, whatever else it is. Answers are never answered."""
-    return bool(octets[_FLAGS_AT] & Flag.RESPONSE)
+    return octets[_FLAGS_AT] & RESPONSE != 0
 
 
-def parse_chain(first: int, octets: bytes, at: int = 0) -> Iterator[Payload]:
+def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[Payload, ...]:
     """Read payloads from octet `at` to the end. Raises WireError, UnsupportedCritical."""
-    kind, count = first, 0
+    payloads: list[Payload] = []
+    kind, length = first, len(octets)
     while kind != PayloadType.NONE:
-        count += 1
-        if len(octets) - at < GENERIC.size or count > LARGEST_NUMBER_OF_PAYLOADS:
+        if length - at < GENERIC.size or len(payloads) >= LARGEST_NUMBER_OF_PAYLOADS:
             raise WireError(f"payload {kind} is cut off", offset=at, clause=_CHAIN)
-        following, critical, size = GENERIC.unpack_from(octets, at)
-        if size < GENERIC.size or at + size > len(octets):
-            raise WireError(f"the length of payload {kind} is wrong", offset=at + 2, clause=_CHAIN)
+        following, bits, size = GENERIC.unpack_from(octets, at)
         start, end = at + GENERIC.size, at + size
-        yield _payload(kind, following, octets[start:end], start, critical=bool(critical & CRITICAL))
-        at = end
-        if kind in (PayloadType.SK, PayloadType.SKF):
+        if end < start or end > length:
+            raise WireError(f"the length of payload {kind} is wrong", offset=at + 2, clause=_CHAIN)
+        body = octets[start:end]
+        if reader := READERS.get(kind):
+            payloads.append(reader(body, start))
+        elif kind in (PayloadType.SK, PayloadType.SKF):
+            sealed = EncryptedFragment.read_after(following, body, start) if kind == PayloadType.SKF else None
+            payloads.append(sealed or Encrypted(following, body))
+            at = end
             break
-        kind = following
-    if at != len(octets):
+        elif bits & CRITICAL and kind not in (PayloadType.CP, PayloadType.EAP):
+            raise UnsupportedCritical(kind, offset=at)
+        else:
+            payloads.append(Unknown(kind, body, bits & CRITICAL != 0))
+        kind, at = following, end
+    if at != length:
         raise WireError("octets behind the last payload", offset=at, clause=_CHAIN)
-
-
-def _payload(kind: int, following: int, body: bytes, offset: int, *, critical: bool) -> Payload:
-    if kind == PayloadType.SK:
-        return Encrypted(following, body)
-    if kind == PayloadType.SKF:
-        return EncryptedFragment.read_after(following, body, offset)
-    if reader := READERS.get(kind):
-        return reader(body, offset)
-    if critical and kind not in (PayloadType.CP, PayloadType.EAP):
-        raise UnsupportedCritical(kind, offset=offset - GENERIC.size)
-    return Unknown(kind, body, critical)
+    return tuple(payloads)
 
 
 def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:

@@ -9,10 +9,9 @@ Traffic selectors say which packets a child SA is for (§3.13).
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, TransformType
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v2.numbers import SelectorType
@@ -42,8 +41,7 @@ _NAMES: dict[int, type[Encr | Prf | Integ | Group | Esn]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """One algorithm.
 
     key_length: bits, 0 where the algorithm has one size.
@@ -72,8 +70,7 @@ class Transform:
         return _TRANSFORM.pack(_LAST if last else _MORE_TRANSFORMS, size, self.type, self.id) + attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One offer.
 
     number: from 1.
@@ -91,7 +88,7 @@ class Proposal:
     def serialize(self, *, last: bool) -> bytes:
         count = len(self.transforms)
         body = self.spi + b"".join(
-            transform.serialize(last=index == count) for index, transform in enumerate(self.transforms, 1)
+            [transform.serialize(last=index == count) for index, transform in enumerate(self.transforms, 1)]
         )
         size = _SUBSTRUCTURE.size + len(body)
         more = _LAST if last else _MORE_PROPOSALS
@@ -100,7 +97,7 @@ class Proposal:
 
 def serialize_proposals(proposals: tuple[Proposal, ...]) -> bytes:
     """Return the body of an SA payload."""
-    return b"".join(proposal.serialize(last=proposal is proposals[-1]) for proposal in proposals)
+    return b"".join([proposal.serialize(last=proposal is proposals[-1]) for proposal in proposals])
 
 
 def parse_proposals(octets: bytes, offset: int) -> tuple[Proposal, ...]:
@@ -140,9 +137,9 @@ def _parse_transforms(octets: bytes, count: int, offset: int) -> tuple[Transform
         _, size, kind, identifier = _TRANSFORM.unpack_from(octets, at)
         if size < _TRANSFORM.size or at + size > len(octets):
             raise WireError("a transform's length is wrong", offset=offset + at + 2, clause=_TRANSFORMS)
-        key_length, others = _parse_attributes(octets[at + _TRANSFORM.size : at + size], offset + at + _TRANSFORM.size)
+        start, at = at + _TRANSFORM.size, at + size
+        key_length, others = _parse_attributes(octets[start:at], offset + start) if start < at else (0, ())
         transforms.append(Transform(kind, identifier, key_length, others))
-        at += size
     if len(transforms) != count:
         raise WireError(f"{len(transforms)} transforms where {count} are told", offset=offset, clause=_PROPOSALS)
     return tuple(transforms)
