@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.chronicle import LateLine
 from dmvpn.base.effects import Effect, NextHop, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
@@ -128,8 +129,9 @@ class Node:
         self.tell(NegotiationWanted("IPSEC", self.address, remote, wanted))
 
     def heard(self, kind: type[E]) -> list[E]:
-        """Return all that it said of one kind."""
-        return [result for result in self.said if isinstance(result, kind)]
+        """Return all that it said of one kind; late lines are read."""
+        read = [result.spell() if isinstance(result, LateLine) else result for result in self.said]
+        return [result for result in read if isinstance(result, kind)]
 
     @property
     def logs(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.chronicle import LateLine, MessagePassed, Way
 from dmvpn.base.effects import ReportKey, SendIp
 from dmvpn.base.events import Event, IpReceived, KeysWanted, Tick
 from dmvpn.base.negotiation import (
@@ -375,8 +375,14 @@ def message(flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8), spis
 def line(octets: bytes, *, sent: bool = True) -> MessagePassed:
     """What is told of it."""
     (told,) = passed(octets, PATH, sent=sent)
-    assert isinstance(told, MessagePassed)
-    return told
+    read = told.spell() if isinstance(told, LateLine) else told
+    assert isinstance(read, MessagePassed)
+    return read
+
+
+def test_the_line_of_a_large_message_keeps_none_of_its_octets() -> None:
+    small, large = passed(message(), PATH, sent=True), passed(message(body=bytes(600)), PATH, sent=True)
+    assert [type(line) for line in (*small, *large)] == [LateLine, MessagePassed]
 
 
 def test_both_ends_see_the_same_mark() -> None:

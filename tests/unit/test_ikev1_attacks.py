@@ -223,8 +223,8 @@ def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
     offer = message.find(SecurityAssociation)
     assert offer is not None
     (proposal,) = offer.proposals
-    transforms = tuple(replace(proposal.transforms[0], number=number) for number in range(255))
-    large = replace(message, payloads=(SecurityAssociation((replace(proposal, transforms=transforms),)),))
+    transforms = tuple(proposal.transforms[0]._replace(number=number) for number in range(255))
+    large = replace(message, payloads=(SecurityAssociation((proposal._replace(transforms=transforms),)),))
     arrives(hub, large.serialize(), STRANGER)
     assert not sas_of(hub)
 
@@ -451,7 +451,7 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
     spoke.want(hub)
     first = Message.parse(net.flights.pop().datagram.payload)
     offer = surely(first.find(SecurityAssociation)).proposals[0]
-    large = replace(offer, transforms=tuple(replace(offer.transforms[0], number=number) for number in range(100)))
+    large = offer._replace(transforms=tuple(offer.transforms[0]._replace(number=number) for number in range(100)))
     part = Fragment(7, 2, 0, bytes(4000))
     for number in range(100):
         header = replace(first.header, cookie_i=(number + 1).to_bytes(8, "big"))

@@ -136,7 +136,7 @@ def test_messages_1_and_2_begin_with_the_sa_and_say_what_both_can() -> None:
     read = [Message.parse(flight.datagram.payload) for flight in net.log]
     for message in read[:2]:
         assert isinstance(message.payloads[0], SecurityAssociation)
-        assert message.has_vendor(Vendor.DPD)
+        assert Vendor.DPD in message.vendors
         assert any(isinstance(payload, VendorId) for payload in message.payloads)
     assert [message.header.message_id for message in read[:6]] == [0] * 6
     assert not any(read[0].header.cookie_r)
@@ -149,7 +149,7 @@ def test_with_a_nat_messages_3_and_4_have_the_hashes_and_everything_later_goes_b
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(20)
     first = [Message.parse(flight.datagram.payload) for flight in net.log[:4]]
-    assert all(message.has_vendor(Vendor.NAT_T) for message in first[:2])
+    assert all(Vendor.NAT_T in message.vendors for message in first[:2])
     assert all(len(message.all(NatDetection)) >= 2 for message in first[2:])
     of_spoke = [flight.datagram for flight in net.log if flight.sender == spoke.address]
     assert {datagram.destination_port for datagram in of_spoke[:2]} == {500}
@@ -218,8 +218,8 @@ def test_an_answer_with_another_lifetime_is_taken_and_the_shorter_one_counts(the
     (offer,) = wanted.offer()
     (transform,) = offer.transforms
     attributes = tuple(one for one in transform.attributes if one.kind != IkeAttribute.LIFE_DURATION)
-    answer = replace(transform, attributes=(*attributes, Attribute.of(IkeAttribute.LIFE_DURATION, theirs)))
-    taken = accepted(wanted, (replace(offer, transforms=(answer,)),))
+    answer = transform._replace(attributes=(*attributes, Attribute.of(IkeAttribute.LIFE_DURATION, theirs)))
+    taken = accepted(wanted, (offer._replace(transforms=(answer,)),))
     assert taken
     assert taken.lifetime.seconds == kept
 
@@ -243,7 +243,7 @@ def test_a_cipher_with_keys_of_several_lengths_names_one_and_another_cipher_none
     (transform,) = offer.transforms
     rest = tuple(one for one in transform.attributes if one.kind != IkeAttribute.KEY_LENGTH)
     length = (Attribute.of(IkeAttribute.KEY_LENGTH, said_bits),) if said_bits else ()
-    theirs = replace(offer, transforms=(replace(transform, attributes=(*rest, *length)),))
+    theirs = offer._replace(transforms=(transform._replace(attributes=(*rest, *length)),))
     assert (choose(wanted, (theirs,)) is not None) is is_taken
 
 
@@ -281,7 +281,7 @@ def test_an_spi_in_an_offer_of_phase_1_means_nothing(spi: bytes) -> None:
     assert offer
     (proposal,) = offer.proposals
     rest = tuple(one for one in first.payloads if one is not offer)
-    changed = replace(first, payloads=(SecurityAssociation((replace(proposal, spi=spi),)), *rest))
+    changed = replace(first, payloads=(SecurityAssociation((proposal._replace(spi=spi),)), *rest))
     (answer,) = [Message.parse(octets) for octets in arrives(hub, changed.serialize())]
     chosen = answer.find(SecurityAssociation)
     assert chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,7 +110,7 @@ def test_the_responder_returns_the_transform_as_it_came() -> None:
 
 
 def test_the_order_of_the_responder_decides() -> None:
-    theirs = (*ike(AES128).offer(), *(replace(each, number=2) for each in ike(AES256).offer()))
+    theirs = (*ike(AES128).offer(), *(each._replace(number=2) for each in ike(AES256).offer()))
     chosen = choose(ike(AES256, AES128), theirs)
     assert chosen
     assert (chosen.terms.suite.key_bits, chosen.answer().number) == (256, 2)
@@ -208,7 +207,7 @@ def test_a_mismatch_names_the_first_difference(ours: Suite, theirs: Transform, s
 
 
 def test_a_mismatch_of_combinations_alone_is_named_so() -> None:
-    theirs = (proposal(isakmp(bits=256), replace(isakmp(group=14), number=2)),)
+    theirs = (proposal(isakmp(bits=256), isakmp(group=14)._replace(number=2)),)
     wanted = ike(AES128, AES128._replace(key_bits=256, group=14))
     assert choose(wanted, theirs) is None
     assert str(mismatch(wanted, theirs)) == "no combination of algorithms is in both lists"
@@ -278,7 +277,7 @@ def test_proposals_that_are_wanted_together_are_not_taken_apart() -> None:
     (offer,) = esp(ESP128).offer(SPI)
     ah = Proposal(1, 2, SPI, (Transform(1, 3),))
     assert choose(esp(ESP128), (ah, offer)) is None
-    assert choose(esp(ESP128), (ah, replace(offer, number=2))) is not None
+    assert choose(esp(ESP128), (ah, offer._replace(number=2))) is not None
 
 
 @pytest.mark.conforms("nat:5.1-modes")

@@ -92,7 +92,7 @@ def test_the_first_message_of_an_ios_router_is_read() -> None:
         ("LIFE_TYPE", LifeType.SECONDS),
         ("LIFE_DURATION", 86_400),
     ]
-    found = [vendor for vendor in Vendor if read.has_vendor(vendor)]
+    found = [vendor for vendor in Vendor if vendor in read.vendors]
     assert found == [Vendor.NAT_T, Vendor.NAT_T_07, Vendor.NAT_T_03, Vendor.NAT_T_02]
     assert read.serialize() == IOS_FIRST
 

@@ -103,7 +103,7 @@ class PayloadChain:
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
         """Return all payloads of a kind."""
-        return tuple(payload for payload in self.payloads if isinstance(payload, kind))
+        return tuple([payload for payload in self.payloads if isinstance(payload, kind)])
 
 
 @dataclass(frozen=True, slots=True)

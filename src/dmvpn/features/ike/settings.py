@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.crypto.certificates import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
-    from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
 
@@ -86,6 +86,7 @@ class ConfigurationBook:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
         self._openings, self._named, self._asked = {}, {}, ()
+        self._transforms: tuple[IsakmpTransform, ...] | None = None
         self._profiles = {profile.name: profile for profile in self.config.profiles}
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
         self._certified = {profile.name for profile in self.config.profiles if takes_certificates(profile)}
@@ -165,7 +166,7 @@ class ConfigurationBook:
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
         peers = [self._entries_for(profile, remote, None, front).counts for profile in profiles]
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
-        transforms = translation.transforms(self.config) if profiles else ()
+        transforms = self._isakmp_transforms() if profiles else ()
         signing = profiles if any(one.signs for one in transforms) else []
         proofs = [self.trust.proof(one, AuthenticationMethod.RSA_SIGNATURE) for one in signing]
         refusals = [proof for proof in proofs if isinstance(proof, Reason)]
@@ -182,6 +183,11 @@ class ConfigurationBook:
                 dict.fromkeys(name for one in profiles for name in self._authorities(one, IkeVersion.V1))
             ),
         )
+
+    def _isakmp_transforms(self) -> tuple[IsakmpTransform, ...]:
+        if self._transforms is None:
+            self._transforms = translation.transforms(self.config)
+        return self._transforms
 
     def _authorities(self, profile: Profile, version: IkeVersion = IkeVersion.V2) -> tuple[bytes, ...]:
         """Return whom a CERTREQ names to a peer that may prove itself with a certificate."""
@@ -213,7 +219,7 @@ class ConfigurationBook:
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return self._unnamed(policy, remote) or Reason(IkeReason.NO_PROFILE, (policy.name,))
         version = translation.version_of(self.config, profiles[0].name)
-        if version == IkeVersion.V1 and not translation.transforms(self.config):
+        if version == IkeVersion.V1 and not self._isakmp_transforms():
             return Reason(IkeReason.NO_ISAKMP_POLICY, (translation.left_out(self.config),))
         terms = self._terms(profiles[0], policy, remote, None, version)
         if isinstance(terms, Reason) and terms.code is IkeReason.NO_KEY_LINE:
@@ -338,7 +344,7 @@ class ConfigurationBook:
         self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str
     ) -> Proof | Reason:
         """Return how we can prove ourselves: the policies say by what, and main mode negotiates which of both."""
-        methods = dict.fromkeys(one.signs for one in translation.transforms(self.config))
+        methods = dict.fromkeys(one.signs for one in self._isakmp_transforms())
         found = [
             self.trust.proof(profile, AuthenticationMethod.RSA_SIGNATURE)
             if signs

@@ -15,6 +15,10 @@ class BlockCipher(enum.Enum):
     AES = 16
     TRIPLE_DES = 8
 
+    def __init__(self, block: int) -> None:
+        """Keep the value where reading it is cheap."""
+        self.block = block
+
     def encrypt(self, key: bytes, iv: bytes, octets: bytes) -> bytes:
         """Encrypt whole blocks. Raises ValueError if they are not whole."""
         encryptor = self._of(key, iv).encryptor()

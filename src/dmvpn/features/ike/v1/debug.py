@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import Contents, MessagePassed, Way
+from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkePhase, conn_id
 from dmvpn.base.values import dataclass
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     import enum
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import Book, DatagramPath, IsakmpTransform
@@ -74,21 +75,23 @@ def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
         header, _ = parse_header(octets)
     except WireError:
         return []
+    return [LateLine(partial(_spelled, header, octets[-_TAIL:], len(octets), path.remote.address, sent=sent))]
+
+
+def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, *, sent: bool) -> MessagePassed:
     cookies = f"{header.cookie_i.hex()}/{header.cookie_r.hex()}"
-    return [
-        MessagePassed(
-            protocol="ISAKMP",
-            name=header.exchange_name,
-            way=Way.SENT if sent else Way.RECEIVED,
-            interface="",
-            peer=path.remote.address,
-            subject="",
-            mark=f"{cookies}/{header.message_id}/{header.exchange_name}/{octets[-_TAIL:].hex()}",
-            about=(path.remote.address,),
-            exchange=header.cookie_i.hex(),
-            contents=Contents(partial(_fields, header, len(octets))),
-        )
-    ]
+    return MessagePassed(
+        protocol="ISAKMP",
+        name=header.exchange_name,
+        way=Way.SENT if sent else Way.RECEIVED,
+        interface="",
+        peer=peer,
+        subject="",
+        mark=f"{cookies}/{header.message_id}/{header.exchange_name}/{tail.hex()}",
+        about=(peer,),
+        exchange=header.cookie_i.hex(),
+        contents=Contents(partial(_fields, header, size)),
+    )
 
 
 def _fields(header: Header, size: int) -> Iterator[str]:

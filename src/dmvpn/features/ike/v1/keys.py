@@ -175,7 +175,7 @@ def exchange_iv(prf: PrfAlgorithm, last_block: bytes, message_id: int, size: int
 
 
 def _digest(prf: PrfAlgorithm, octets: bytes) -> bytes:
-    return hashlib.new(prf.hash, octets, usedforsecurity=False).digest()
+    return bytes(getattr(hashlib, prf.hash)(octets, usedforsecurity=False).digest())
 
 
 # ----------------------------------------------------------------------------------------- keys as Wireshark reads them
@@ -222,13 +222,13 @@ class Channel:
         known = self._ivs.get(message_id)
         if known is not None:
             return known
-        return exchange_iv(self._keys.prf, self._phase_1, message_id, self.cipher.value)
+        return exchange_iv(self._keys.prf, self._phase_1, message_id, self.cipher.block)
 
     def seal(self, header: Header, payloads: tuple[Payload, ...]) -> bytes:
         """Return the datagram, and move the chain of its exchange. header: with the flag of encryption."""
         inner = serialize_chain(payloads)
         iv = self.iv(header.message_id)
-        octets = self.cipher.encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % self.cipher.value))
+        octets = self.cipher.encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % self.cipher.block))
         self._move(header.message_id, octets)
         return Message(header=header, sealed=Sealed(first_of(payloads), octets)).serialize()
 
@@ -239,10 +239,11 @@ class Channel:
             libreswan does when it refuses message 5.
         """
         octets, message_id = self._octets(message), message.header.message_id
-        of_nothing = exchange_iv(self._keys.prf, b"", message_id, self.cipher.value)
-        inner = self.cipher.decrypt(self._keys.cipher, of_nothing if unfinished else self.iv(message_id), octets)
+        size = self.cipher.block
+        iv = exchange_iv(self._keys.prf, b"", message_id, size) if unfinished else self.iv(message_id)
+        inner = self.cipher.decrypt(self._keys.cipher, iv, octets)
         payloads, end = parse_chain(message.sealed.first if message.sealed else 0, inner)
-        if not payloads or len(inner) - end > self.cipher.value:
+        if not payloads or len(inner) - end > size:
             raise WireError("an encrypted message is no chain of payloads", offset=HEADER_LENGTH, clause=_CLAUSE)
         return Chain(payloads)
 
@@ -257,18 +258,18 @@ class Channel:
 
     def _move(self, message_id: int, octets: bytes) -> None:
         if message_id == PHASE_1:
-            self._phase_1 = octets[-self.cipher.value :]
+            self._phase_1 = octets[-self.cipher.block :]
             return
         self._ivs.pop(message_id, None)  # the exchange that was idle for longest comes first
         if len(self._ivs) >= LARGEST_NUMBER_OF_EXCHANGES:
             del self._ivs[next(iter(self._ivs))]
-        self._ivs[message_id] = octets[-self.cipher.value :]
+        self._ivs[message_id] = octets[-self.cipher.block :]
 
     def _octets(self, message: Message) -> bytes:
         """Return the encrypted octets. Raises WireError if there are none, or no whole blocks."""
         if message.sealed is None:
             raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause=_CLAUSE)
         octets = message.sealed.octets
-        if not octets or len(octets) % self.cipher.value:
+        if not octets or len(octets) % self.cipher.block:
             raise WireError(f"{len(octets)} encrypted octets", offset=HEADER_LENGTH, clause=_CLAUSE)
         return octets

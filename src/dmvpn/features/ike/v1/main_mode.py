@@ -116,6 +116,8 @@ NONCE_SIZE: Final = 32
 _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
 #: What may be said in messages 3 and 4, too, as IOS does.
 ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
+#: Octets of a vendor ID that say what it is; flags may follow.
+_NAME: Final = 16
 _CLAUSE = "RFC 2409 §5"
 
 
@@ -202,7 +204,7 @@ class MainMode(Exchange):
         keys = ike_keys(sa.prf, skeyid, shared, sa.cookies, suite.key_bits // 8 or size)
         ours = surely(self.secret).public
         publics = (ours, theirs.data) if sa.is_initiator else (theirs.data, ours)
-        return Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics, cipher.value), cipher))
+        return Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics, cipher.block), cipher))
 
     def digest(self, keys: IkeKeys, identity: IdentificationPayload, *, ours: bool) -> bytes:
         """Return HASH_I or HASH_R. ours: we prove ourselves with it."""
@@ -257,12 +259,6 @@ class MainMode(Exchange):
         """Forget what only main mode needs, and after a while the rest."""
         self.secret, self.nonce, self.offers = None, b"", b""
         self.over_at = self.sa.now + HALF_OPEN
-
-
-def announces(theirs: bytes, mine: VendorId) -> bool:
-    """Return whether a vendor ID of the peer means what ours does, in as many octets at least."""
-    meant = next((vendor.value for vendor in Vendor if mine.data.startswith(vendor.value)), mine.data)
-    return theirs.startswith(meant) and len(theirs) >= len(mine.data)
 
 
 def says_alone(message: Chain) -> bool:
@@ -403,8 +399,10 @@ class Response(MainMode):
         lifetime = choice.terms.lifetime.kept.seconds or DEFAULT_LIFETIME
         sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
         answer = SecurityAssociation((choice.answer(),))
-        theirs = [vendor.data for vendor in message.all(VendorId)]
-        said = tuple(mine for mine in self.vendors() if any(announces(each, mine) for each in theirs))
+        # What the peer announces, too, in as many octets at least: it means what ours does by the first 16, an MD5.
+        theirs = sorted([vendor.data for vendor in message.all(VendorId)], key=len)
+        longest = {each[:_NAME]: len(each) for each in theirs}
+        said = tuple([mine for mine in self.vendors() if longest.get(mine.data[:_NAME], 0) >= len(mine.data)])
         self._unsaid = tuple(mine for mine in ABILITIES if mine not in said)
         self.say(sa.plain((answer, *said)), awaits=False)
         return None

@@ -11,9 +11,7 @@ payloads: the authentication method of an ISAKMP SA, or the encapsulation mode o
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -86,8 +84,7 @@ _OF_ESP: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """How long an SA lives. 0: not limited."""
 
     seconds: int = 0
@@ -106,8 +103,7 @@ class Lifetime:
         return Lifetime(seconds, max(self.kilobytes, LEAST_KILOBYTES) if self.kilobytes else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class TransformTerms:
+class TransformTerms(NamedTuple):
     """The meaning of a transform.
 
     choice: authentication method, or encapsulation mode.
@@ -317,9 +313,7 @@ def ike_wanted(wanted: Iterable[tuple[Suite, float, int]]) -> Wanted:
 
 def esp_wanted(suites: Iterable[Suite], modes: tuple[int, ...], lifetime: Lifetime) -> Wanted:
     """Return what we want of SAs of ESP: each suite in each of these encapsulation modes, the best first."""
-    return Wanted(
-        ProtocolId.ESP, tuple(TransformTerms(suite, mode, lifetime) for suite, mode in product(suites, modes))
-    )
+    return Wanted(ProtocolId.ESP, tuple([TransformTerms(suite, mode, lifetime) for suite in suites for mode in modes]))
 
 
 def encapsulation_modes(*, transport: bool, udp: bool, may_tunnel: bool = False) -> tuple[EncapsulationMode, ...]:
@@ -388,9 +382,9 @@ def _offered(
     protocol: ProtocolId, theirs: tuple[Proposal, ...]
 ) -> Iterator[tuple[TransformTerms, Proposal, Transform]]:
     """Yield each transform of a protocol that we understand. Proposals that are wanted together are left out."""
-    numbers = Counter(offer.number for offer in theirs)
+    numbers = [offer.number for offer in theirs]
     for offer in theirs:
-        if offer.protocol == protocol and numbers[offer.number] == 1:
+        if offer.protocol == protocol and numbers.count(offer.number) == 1:
             for transform in offer.transforms:
                 if terms := read(protocol, transform):
                     yield terms, offer, transform

@@ -43,6 +43,7 @@ from dmvpn.features.ike.v1.numbers import (
     NotifyType,
     PayloadType,
     Situation,
+    Vendor,
 )
 from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
 from dmvpn.net.ipv4 import ip_address
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.v1.numbers import Vendor
 
 # ------------------------------------------------------------------------------------------------ payloads
 
@@ -324,6 +324,11 @@ READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
 
 _VERSION: Final = 0x10
 _FLAGS: Final = 0x07
+#: As a number: each operation on an enum of flags is five calls.
+ENCRYPTION: Final = int(Flag.ENCRYPTION)
+#: By their first octets, in which no two are alike.
+_TELLING: Final = 8
+_VENDORS: Final = {bytes(vendor[:_TELLING]): vendor for vendor in Vendor}
 #: Zero octets behind the last payload: libreswan fills messages in clear up to a multiple of four (`ikepad`).
 LONGEST_PADDING: Final = 3
 #: They have no meaning outside of an SA payload.
@@ -341,13 +346,14 @@ class Header:
     """The fixed header without the fields that follow from the rest.
 
     cookie_i, cookie_r: 8 octets each.
+    flags: those of `Flag`.
     message_id: 0 in phase 1.
     """
 
     cookie_i: bytes
     cookie_r: bytes
     exchange: int
-    flags: Flag = Flag(0)
+    flags: int = 0
     message_id: int = 0
 
     @property
@@ -358,7 +364,7 @@ class Header:
     @property
     def is_encrypted(self) -> bool:
         """Whether the payloads are encrypted."""
-        return Flag.ENCRYPTION in self.flags
+        return self.flags & ENCRYPTION != 0
 
     @property
     def exchange_name(self) -> str:
@@ -379,9 +385,11 @@ class Chain(PayloadChain):
         """Return the first notify of a type."""
         return next((payload for payload in self.all(Notify) if payload.kind == kind), None)
 
-    def has_vendor(self, vendor: Vendor) -> bool:
-        """Return whether a vendor ID begins like this one; some have flags or a version behind it."""
-        return any(payload.data.startswith(vendor.value) for payload in self.all(VendorId))
+    @property
+    def vendors(self) -> set[Vendor]:
+        """Which vendor IDs there are; some have flags or a version behind them."""
+        found = [(_VENDORS.get(payload.data[:_TELLING]), payload.data) for payload in self.all(VendorId)]
+        return {vendor for vendor, octets in found if vendor is not None and octets.startswith(vendor)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +439,7 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
         raise WireError(f"{len(octets)} octets, not {length}", offset=24, clause=_HEADER_CLAUSE)
     if cookie_i == NO_SPI:
         raise WireError("the initiator's cookie is zero", offset=0, clause=_HEADER_CLAUSE)
-    header = Header(cookie_i=cookie_i, cookie_r=cookie_r, exchange=exchange, flags=Flag(flags), message_id=message_id)
+    header = Header(cookie_i=cookie_i, cookie_r=cookie_r, exchange=exchange, flags=flags, message_id=message_id)
     return header, first
 
 

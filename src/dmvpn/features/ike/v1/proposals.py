@@ -8,10 +8,9 @@ both ends prove that they saw the same SA payload.
 from __future__ import annotations
 
 import struct
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, cut
 
 #: More than honest offers have: what a stranger can make us compare is bounded by them.
@@ -34,8 +33,7 @@ _ATTRIBUTE = struct.Struct("!HH")
 _LAST, _MORE_PROPOSALS, _MORE_TRANSFORMS = 0, 2, 3
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute of a transform.
 
     octets: its value.
@@ -65,8 +63,7 @@ class Attribute:
         return _ATTRIBUTE.pack(self.kind, len(self.octets)) + self.octets
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """One suite.
 
     number: in its proposal, from 1.
@@ -79,13 +76,12 @@ class Transform:
 
     def serialize(self, *, last: bool) -> bytes:
         """Encode the transform, RFC 2408 §3.6."""
-        attributes = b"".join(attribute.serialize() for attribute in self.attributes)
+        attributes = b"".join([attribute.serialize() for attribute in self.attributes])
         size = _TRANSFORM.size + len(attributes)
         return _TRANSFORM.pack(_LAST if last else _MORE_TRANSFORMS, 0, size, self.number, self.id, 0) + attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One offer. Proposals with the same number are wanted together (AH and ESP, or with compression).
 
     spi: of the sender, 4 octets for ESP; of ISAKMP it means nothing.
@@ -100,7 +96,7 @@ class Proposal:
         """Encode the proposal, RFC 2408 §3.5."""
         count = len(self.transforms)
         body = self.spi + b"".join(
-            transform.serialize(last=index == count) for index, transform in enumerate(self.transforms, 1)
+            [transform.serialize(last=index == count) for index, transform in enumerate(self.transforms, 1)]
         )
         more, size = _LAST if last else _MORE_PROPOSALS, _PROPOSAL.size + len(body)
         return _PROPOSAL.pack(more, 0, size, self.number, self.protocol, len(self.spi), count) + body
@@ -109,7 +105,7 @@ class Proposal:
 def serialize_proposals(proposals: tuple[Proposal, ...]) -> bytes:
     """Return what follows the situation in an SA payload."""
     count = len(proposals)
-    return b"".join(proposal.serialize(last=index == count) for index, proposal in enumerate(proposals, 1))
+    return b"".join([proposal.serialize(last=index == count) for index, proposal in enumerate(proposals, 1)])
 
 
 def parse_proposals(octets: bytes, offset: int) -> tuple[Proposal, ...]:
@@ -172,13 +168,15 @@ def parse_attributes(octets: bytes, offset: int = 0) -> tuple[Attribute, ...]:
     """Read the attributes of a transform, or of a notification about a lifetime. Raises WireError."""
     attributes: list[Attribute] = []
     at = 0
-    while at < len(octets):
-        cut(octets[at:], _ATTRIBUTE.size, "an attribute", offset + at, _ATTRIBUTES)
+    length = len(octets)
+    while at < length:
+        if at + _ATTRIBUTE.size > length:
+            raise WireError("an attribute is cut off", offset=offset + at, clause=_ATTRIBUTES)
         kind, size = _ATTRIBUTE.unpack_from(octets, at)
         start = at + _ATTRIBUTE.size
         if kind & _SHORT:
             attributes.append(Attribute(kind & ~_SHORT, octets[start - 2 : start]))
-        elif size > LONGEST_ATTRIBUTE or start + size > len(octets):
+        elif size > LONGEST_ATTRIBUTE or start + size > length:
             raise WireError("an attribute's length is wrong", offset=offset + at + 2, clause=_ATTRIBUTES)
         else:
             attributes.append(Attribute(kind, octets[start : start + size], is_short=False))

@@ -389,7 +389,7 @@ class QuickAsk(QuickMode):
             self._lost()
             return
         proof = Hash(hash_3(keys, self.message_id, nonces))
-        if Flag.COMMIT in message.header.flags:
+        if message.header.flags & Flag.COMMIT:
             self._held = child
             self.over_at = sa.now + _COMMIT
         else:

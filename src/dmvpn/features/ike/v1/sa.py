@@ -13,7 +13,6 @@ it, and nothing above hears of it.
 from __future__ import annotations
 
 import enum
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
@@ -28,10 +27,10 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
-from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, Vendor
+from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
-from dmvpn.features.ike.v1.packet import Delete, Hash, Header, Message, VendorId, parse_header
-from dmvpn.features.ike.v1.transmission import Fragments, cut
+from dmvpn.features.ike.v1.packet import ENCRYPTION, Delete, Hash, Header, Message, VendorId, parse_header
+from dmvpn.features.ike.v1.transmission import AROUND, Fragments, cut
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -328,7 +327,7 @@ class IsakmpSa(Session):
 
     def learns(self, message: Chain) -> None:
         """Note what the peer says that it can do, in messages 1 to 4."""
-        self.abilities |= frozenset(vendor for vendor in Vendor if message.has_vendor(vendor))
+        self.abilities |= message.vendors
 
     def found(self, nat: Nat) -> None:
         """Note what NAT detection found."""
@@ -525,7 +524,7 @@ class IsakmpSa(Session):
 
     def header(self, kind: ExchangeType, message_id: int, *, encrypted: bool) -> Header:
         """Return the header of a message of ours."""
-        flags = Flag.ENCRYPTION if encrypted else Flag(0)
+        flags = ENCRYPTION if encrypted else 0
         return Header(cookie_i=self.cookie_i, cookie_r=self.cookie_r, exchange=kind, flags=flags, message_id=message_id)
 
     def plain(self, payloads: tuple[Payload, ...]) -> bytes:
@@ -555,9 +554,8 @@ class IsakmpSa(Session):
         path: if not where the SA is.
         """
         datagrams: tuple[bytes, ...] = (datagram,)
-        if self.fragments:
-            header, _ = parse_header(datagram)
-            datagrams = cut(replace(header, flags=Flag(0)), datagram, self.largest)
+        if self.fragments and len(datagram) + AROUND > self.largest:
+            datagrams = cut(parse_header(datagram)[0], datagram, self.largest)
         self.act(Transmit(self, path or self.path, datagrams))
 
     # ------------------------------------------------------------------------------------------------ where the peer is

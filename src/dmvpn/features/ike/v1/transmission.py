@@ -11,6 +11,7 @@ same number: the peer may have some of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from dmvpn.base.errors import WireError
@@ -124,7 +125,7 @@ class Running(Protocol):
 LARGEST_NUMBER_OF_FRAGMENTS: Final = 64
 LARGEST_MESSAGE: Final = 16_384
 #: Octets around a message: IPv4 and UDP, and the non-ESP marker of port 4500; then those of a part.
-_AROUND: Final = 20 + 8 + 4
+AROUND: Final = 20 + 8 + 4
 _HEADERS: Final = HEADER_LENGTH + GENERIC.size + 4
 _LAST: Final = 1
 _CLAUSE = "RFC 2408 §3.2"
@@ -133,12 +134,13 @@ _CLAUSE = "RFC 2408 §3.2"
 def cut(header: Header, octets: bytes, largest: int) -> tuple[bytes, ...]:
     """Return a message as it is, or in parts.
 
-    header: of the parts, in clear.
+    header: of the parts, which are in clear whatever it says.
     largest: octets of a packet.
     """
-    if len(octets) + _AROUND <= largest:
+    if len(octets) + AROUND <= largest:
         return (octets,)
-    size = max(largest - _AROUND - _HEADERS, -(-len(octets) // LARGEST_NUMBER_OF_FRAGMENTS))
+    size = max(largest - AROUND - _HEADERS, -(-len(octets) // LARGEST_NUMBER_OF_FRAGMENTS))
+    header = replace(header, flags=0)
     name = int.from_bytes(mark_of(octets)[:2], "big")
     pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
     return tuple(

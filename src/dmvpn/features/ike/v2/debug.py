@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import Contents, MessagePassed, Way
+from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import NO_SPI, name_of
 from dmvpn.features.ike.v2.numbers import PayloadType
@@ -14,44 +14,51 @@ from dmvpn.features.ike.v2.packet import Message, Notify, parse_header
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v2.packet import Header
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
 _FRAGMENT_AT = slice(32, 36)
 #: The beginning of the payloads.
 _PAYLOADS_AT: Final = slice(28, 60)
+#: Octets of a message that is kept until its line is read; one with certificates is spelled at once.
+LARGEST_KEPT: Final = 512
 #: Octets of a message whose fields are kept.
 LARGEST_READ: Final = 4096
 
 
 def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
-    """Return the line about a datagram; none if it cannot be read."""
+    """Return the line about a datagram; none if it cannot be read. Octets of a large one are not kept for it."""
     try:
         header, first = parse_header(octets)
     except WireError:
         return []
+    spell = partial(_spelled, header, first, octets, path.remote.address, sent=sent)
+    return [LateLine(spell) if len(octets) <= LARGEST_KEPT else spell()]
+
+
+def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, *, sent: bool) -> MessagePassed:
     way = "response" if header.is_response else "request"
     spis = f"{header.spi_i.hex()}/{header.spi_r.hex()}"
     fragment = first == PayloadType.SKF and len(octets) >= _FRAGMENT_AT.stop
     # Outside of any IKE SA all headers are alike: such messages differ by their payloads, which are in clear.
     part = octets[_FRAGMENT_AT if fragment else _PAYLOADS_AT].hex() if fragment or header.spi_i == NO_SPI else ""
     mark = f"{spis}/{header.message_id}/{header.exchange_name}/{way}/{header.from_initiator}/{part}"
-    return [
-        MessagePassed(
-            protocol="IKEv2",
-            name=f"{header.exchange_name} {way}",
-            way=Way.SENT if sent else Way.RECEIVED,
-            interface="",
-            peer=path.remote.address,
-            subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",
-            mark=mark,
-            about=(path.remote.address,),
-            exchange=header.spi_i.hex(),
-            contents=Contents(partial(message_fields, octets)) if len(octets) <= LARGEST_READ else None,
-        )
-    ]
+    return MessagePassed(
+        protocol="IKEv2",
+        name=f"{header.exchange_name} {way}",
+        way=Way.SENT if sent else Way.RECEIVED,
+        interface="",
+        peer=peer,
+        subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",
+        mark=mark,
+        about=(peer,),
+        exchange=header.spi_i.hex(),
+        contents=Contents(partial(message_fields, octets)) if len(octets) <= LARGEST_READ else None,
+    )
 
 
 def message_fields(octets: bytes) -> Iterator[str]:
