@@ -23,7 +23,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dmvpn.base.errors import WireError
@@ -56,7 +55,9 @@ class PrfAlgorithm(enum.Enum):
 
     def expand(self, key: bytes, seed: bytes, length: int) -> bytes:
         """Return prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks."""
-        return HKDFExpand(self.algorithm, length, seed).derive(key)  # which is the same function, RFC 5869 §2.3
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand  # late: most routers negotiate nothing
+
+        return HKDFExpand(self.algorithm, length, seed).derive(key)  # the same function, RFC 5869 §2.3
 
 
 #: By transform identifier.
