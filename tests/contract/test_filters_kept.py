@@ -27,9 +27,9 @@ from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import Hook, TableFlag, base_chain, delete_table, new_table
 from dmvpn.dataplane.userspace import cleanup, keeper
 from dmvpn.dataplane.userspace import tables as kernel_tables
+from dmvpn.dataplane.userspace.keeper import RouterTable, TablePurpose
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:

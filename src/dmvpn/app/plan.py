@@ -17,9 +17,9 @@ from dmvpn.app.run import mapping
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace.cleanup import left_behind
+from dmvpn.dataplane.userspace.keeper import ThingKind
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import places
-from dmvpn.dataplane.userspace.things import ThingKind
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.lab.places import LabFolder, labs_place
 from dmvpn.shells.router_files import read_router

@@ -23,8 +23,8 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import Capability, HostProblem, dotted, has
 from dmvpn.dataplane.userspace.cleanup import clean_up
+from dmvpn.dataplane.userspace.keeper import words
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import words
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.face.serving import make_server
 from dmvpn.features.system import SystemMachine

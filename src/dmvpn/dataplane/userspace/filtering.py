@@ -69,8 +69,8 @@ from dmvpn.dataplane.netlink.sets import (
 from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.userspace.filter_matches import Rules, UnsuitableEntry, counts_of
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path
+from dmvpn.dataplane.userspace.keeper import TablePurpose
 from dmvpn.dataplane.userspace.tables import KernelTable
-from dmvpn.dataplane.userspace.things import TablePurpose
 from dmvpn.net.icmp import IcmpType
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ An object that the kernel accepted from us is *wanted* until the order is withdr
     many at a time, or ENOBUFS          ordered again after a quiet period, or after `PATIENCE`: no race with a flush
     again and again                     another program disagrees: at growing intervals, logged once, and when it ends
 
+Objects of ours are one kind of value here, with identity (`key_of`), comparison (`alike`) and display (`words`).
+
 Ordering again is cheap: the kernel compares, and sends no notification for unchanged objects. Links come first, then
 their addresses with the networks that are connected by them, neighbors, the guard, and routes at last, because each
 needs those before it.
@@ -14,6 +16,7 @@ needs those before it.
 
 from __future__ import annotations
 
+import enum
 import errno
 import time
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -21,26 +24,183 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import ObjectChange
-from dmvpn.dataplane.userspace.things import (
-    Difference,
-    Key,
-    LinkState,
-    Thing,
-    ThingKind,
-    alike,
-    aside,
-    key_of,
-    links_of,
-    words,
-)
+from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+
+
+# ---------------------------------------------------------------------------------------------------- objects
+
+
+class ThingKind(enum.IntEnum):
+    """Kinds of objects, in the order in which they are put back."""
+
+    EVERYTHING = 0
+    LINK = 1
+    ADDRESS = 2
+    NETWORK = 3
+    NEIGHBOR = 4
+    RULE = 5
+    GUARD = 6
+    ROUTE = 7
+    TABLE = 8
+
+
+class TablePurpose(enum.Enum):
+    """What a table of nf_tables is for, as its name says."""
+
+    TRANSLATION = "nat"
+    FILTER = "filter"
+    LEAKING = "leak"
+
+    @property
+    def words(self) -> str:
+        """What it does, for the user."""
+        return _PURPOSES[self]
+
+
+_PURPOSES: Final = {
+    TablePurpose.TRANSLATION: "translates addresses",
+    TablePurpose.FILTER: "filters packets",
+    TablePurpose.LEAKING: "passes packets between VRFs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel).
+
+    master: the index of the device that it is a port of, 0: of none, or any.
+    name: of Linux; "": any.
+    """
+
+    link: int
+    up: bool
+    mtu: int | None = None
+    master: int = 0
+    name: str = ""
+
+    @classmethod
+    def of(cls, link: netlink.KernelLink) -> LinkState:
+        """Return the actual state of an interface."""
+        return cls(link.index, link.up, link.mtu, link.master, link.name)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterTable:
+    """A table of nf_tables that a router has made."""
+
+    name: str
+    purpose: TablePurpose
+
+
+Thing: TypeAlias = (
+    netlink.KernelRoute | netlink.KernelNeighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | RouterTable
+)
+Key: TypeAlias = "tuple[ThingKind, Hashable, Hashable]"
+#: The tables of the guard, by length of the prefixes in them.
+GUARD_TABLES: Final = range(5400, 5433)
+#: The place of our routes in main; thousands of keys share it.
+_OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
+
+
+def key_of(thing: Thing) -> Key:
+    """Return the identity of a kernel object: its place, not its value."""
+    match thing:
+        case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
+            return (ThingKind.NETWORK, thing.prefix, links_of(thing))
+        case netlink.KernelRoute(metric=0, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST):
+            return (ThingKind.NETWORK, thing.prefix, (thing.table, links_of(thing)))
+        case netlink.KernelRoute():
+            kind = ThingKind.GUARD if thing.table in GUARD_TABLES else ThingKind.ROUTE
+            place = thing.table, thing.metric
+            return (kind, thing.prefix, _OURS if place == _OURS else place)
+        case netlink.KernelNeighbor():
+            return (ThingKind.NEIGHBOR, thing.link, thing.address)
+        case netlink.InterfaceAddress():
+            return (ThingKind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
+        case netlink.Rule():
+            return (ThingKind.RULE, thing.priority, (thing.version, thing.table))
+        case LinkState():
+            return (ThingKind.LINK, thing.link, None)
+        case RouterTable():
+            return (ThingKind.TABLE, thing.name, None)
+
+
+def networks_of(
+    addresses: Iterable[netlink.InterfaceAddress], table: int = netlink.TABLE_MAIN
+) -> list[netlink.KernelRoute]:
+    """Return the routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
+    found: dict[Prefix, netlink.KernelRoute] = {}
+    for address in addresses:
+        if address.address.version == 4 and address.prefix_length < 32:
+            hops = (netlink.KernelNextHop(address.link),)
+            protocol = netlink.KERNEL_PROTOCOL
+            route = netlink.KernelRoute(
+                address.network, hops, metric=0, protocol=protocol, table=table, source=address.address
+            )
+            found.setdefault(address.network, route)
+    return list(found.values())
+
+
+def words(thing: Thing, name: Callable[[int], str]) -> str:
+    """Return an object in words for the user."""
+    match thing:
+        case netlink.KernelRoute():
+            hops = ", ".join(
+                f"via {hop.gateway}, {name(hop.link)}" if hop.gateway else name(hop.link) for hop in thing.next_hops
+            )
+            table = "" if thing.table == netlink.TABLE_MAIN else f" in table {thing.table}"
+            return f"route {thing.prefix} {hops or thing.kind.name.lower()}{table}"
+        case netlink.KernelNeighbor():
+            return f"neighbor {thing.address} on {name(thing.link)}"
+        case netlink.InterfaceAddress():
+            return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
+        case LinkState():
+            mtu = f", MTU {thing.mtu}" if thing.mtu else ""
+            port = f", port of {name(thing.master)}" if thing.master else ""
+            return f"{name(thing.link)} {'up' if thing.up else 'down'}{mtu}{port}"
+        case netlink.Rule():
+            return str(thing)
+        case RouterTable():
+            return f"table ip {thing.name} (nf_tables), which {thing.purpose.words}"
+
+
+def links_of(thing: Thing) -> tuple[int, ...]:
+    """Return the interfaces that it depends on."""
+    match thing:
+        case netlink.KernelRoute():
+            hops = thing.next_hops
+            return (hops[0].link,) if len(hops) == 1 else tuple(dict.fromkeys([hop.link for hop in hops]))
+        case netlink.Rule() | RouterTable():
+            return ()
+        case _:
+            return (thing.link,)
+
+
+def alike(wanted: Thing, there: Thing) -> bool:
+    """Return whether the object is as wanted, as far as we order it."""
+    if isinstance(wanted, netlink.KernelRoute) and isinstance(there, netlink.KernelRoute):
+        hops = [(hop.link, hop.gateway) for hop in wanted.next_hops]
+        return (
+            wanted.protocol == there.protocol
+            and wanted.kind is there.kind
+            and hops == [(hop.link, hop.gateway) for hop in there.next_hops]
+        )
+    if isinstance(wanted, netlink.KernelNeighbor) and isinstance(there, netlink.KernelNeighbor):
+        return KernelNeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
+    if isinstance(wanted, LinkState) and isinstance(there, LinkState):
+        is_placed = wanted.master in (0, there.master) and wanted.name in ("", there.name)
+        return is_placed and wanted.up is there.up and wanted.mtu in (None, there.mtu)
+    return True
+
+
+# ---------------------------------------------------------------------------------------------------- keeping
 
 #: Losses of one object that are repaired at once; seconds until the next repair, doubled each time, and the most.
 AT_ONCE: Final = 2
@@ -60,15 +220,6 @@ SHARE: Final = 1 / 3
 
 #: The error of an object that exists, as it should.
 _THERE: Final = errno.EEXIST
-
-#: Kinds of routes that refuse packets.
-_UNSENT: Final = {
-    errno.EINVAL: "are dropped by a rule or a route",
-    errno.EHOSTUNREACH: "are unreachable by a rule or a route",
-    errno.EACCES: "are prohibited by a rule or a route",
-    errno.ENETUNREACH: "are unreachable by a rule",
-}
-
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
 
@@ -129,8 +280,10 @@ class Keeper:
         #: Objects restored so far.
         self.restored = 0
 
-    def __len__(self) -> int:
-        return len(self._wanted)
+    @property
+    def objects(self) -> list[Thing]:
+        """The wanted objects."""
+        return [wanted.thing for wanted in self._wanted.values()]
 
     def close(self) -> None:
         """Keep no objects any more."""
@@ -311,41 +464,6 @@ class Keeper:
                 self._report(EffectFailed(wanted.order, refusal.errno, str(refusal)))
             else:
                 self.retry(wanted.thing)
-
-    def differences(self, ours: Callable[[netlink.KernelRoute], bool]) -> list[Difference]:
-        """Return wanted objects that are missing, different, or bypassed by packets; and routes with our mark.
-
-        ours: returns whether such a route belongs to no other router.
-        """
-        routes = {key_of(route): route for route in self._kernel.routes()}
-        there: dict[Key, Thing] = dict(routes)
-        there |= {key_of(address): address for address in self._kernel.addresses()}
-        there |= {key_of(neighbor): neighbor for neighbor in self._kernel.neighbors()}
-        there |= {(ThingKind.LINK, one.index, None): LinkState.of(one) for one in self._kernel.links()}
-        if any(key[0] is ThingKind.RULE for key in self._wanted):
-            there |= {key_of(rule): rule for rule in self._kernel.rules()}
-        found: list[Difference] = []
-        for key in sorted(self._wanted, key=_kind):
-            wanted, has = self._wanted[key].thing, there.get(key)
-            if has is None:
-                found.append(Difference(words(wanted, self._call), "missing"))
-            elif not alike(wanted, has):
-                found.append(Difference(words(wanted, self._call), f"there is {words(has, self._call)}"))
-        found += [
-            Difference(words(route, self._call), "nobody ordered it", unordered=True)
-            for key, route in routes.items()
-            if route.protocol == netlink.ROUTE_PROTOCOL and key not in self._wanted and ours(route)
-        ]
-        kept = [one.thing for one in self._wanted.values() if isinstance(one.thing, netlink.KernelRoute)]
-        return found + list(
-            aside([one for one in kept if key_of(one) in routes], routes.values(), self._way_to, self._call)
-        )
-
-    def _way_to(self, address: IPAddress) -> netlink.KernelRoute | str | None:
-        try:
-            return self._kernel.route_to(address)
-        except netlink.NetlinkError as error:
-            return _UNSENT.get(error.errno or 0)
 
     # ------------------------------------------------------------------------------------------------ conflicts
 

@@ -22,6 +22,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.userspace.cleanup import HostSettings, KernelGre, StaleObjects, restore_settings
+from dmvpn.dataplane.userspace.differences import Difference, differences
 from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.keeper import Keeper
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.routes import LeakWays
-    from dmvpn.dataplane.userspace.things import Difference
 
 _ROUTER_SETTINGS = {
     "net/ipv4/ip_forward": 1,
@@ -439,10 +439,15 @@ class Kernel:
         not count.
         """
         known = self._others().prefixes | self._left.prefixes
-        things = self._keeper.differences(lambda route: self._is_ours(route) and route.prefix not in known)
+        objects = differences(
+            self._keeper.objects,
+            self._socket,
+            lambda route: self._is_ours(route) and route.prefix not in known,
+            self._name_of,
+        )
         tables = (self.translation.table, self.filters.table)
         of_tables = (one for table in tables for one in table.differences())
-        return [*self._settings.differences(), *things, *of_tables, *self.leaks.differences()]
+        return [*self._settings.differences(), *objects, *of_tables, *self.leaks.differences()]
 
     def _is_ours(self, route: netlink.KernelRoute) -> bool:
         """Return whether a route is in the table here, or in one of the guard that belongs to the main table."""

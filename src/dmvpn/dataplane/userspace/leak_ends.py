@@ -36,18 +36,18 @@ from dmvpn.dataplane.netlink import netfilter, nftables
 from dmvpn.dataplane.netlink import nftables as marking
 from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.nftables import has_mark, set_mark
+from dmvpn.dataplane.userspace.keeper import LinkState, TablePurpose
 from dmvpn.dataplane.userspace.links import END_METRIC
 from dmvpn.dataplane.userspace.tables import KernelTable
-from dmvpn.dataplane.userspace.things import LinkState, TablePurpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.events import Event
+    from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Keeper, Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
-    from dmvpn.dataplane.userspace.things import Difference
 
 
 # ---------------------------------------------------------------------------------------------------- leak rules

@@ -30,7 +30,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
-from dmvpn.dataplane.userspace.things import LinkState, ThingKind, networks_of
+from dmvpn.dataplane.userspace.keeper import LinkState, ThingKind, networks_of
 from dmvpn.ios.interfaces import short_interface, split_interface
 
 if TYPE_CHECKING:

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.netlink.nfsocket import BaseChain
+    from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.filtering import Filtering
-    from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.vrf_devices import Grounds
 
 

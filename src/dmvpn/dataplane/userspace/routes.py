@@ -38,8 +38,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.userspace.keeper import GUARD_TABLES
 from dmvpn.dataplane.userspace.links import GUARD_METRIC, made_here
-from dmvpn.dataplane.userspace.things import GUARD_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -25,8 +25,9 @@ from dmvpn.base.events import KernelContested
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.userspace import keeper
+from dmvpn.dataplane.userspace.differences import Difference
+from dmvpn.dataplane.userspace.keeper import RouterTable, TablePurpose, words
 from dmvpn.dataplane.userspace.records import Belongings, Others, Records
-from dmvpn.dataplane.userspace.things import Difference, RouterTable, TablePurpose, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

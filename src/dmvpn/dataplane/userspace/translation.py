@@ -59,9 +59,9 @@ from dmvpn.dataplane.netlink.nftables import (
     transport_header,
     verdict,
 )
+from dmvpn.dataplane.userspace.keeper import TablePurpose
 from dmvpn.dataplane.userspace.leak_ends import mark, number_of
 from dmvpn.dataplane.userspace.tables import KernelTable
-from dmvpn.dataplane.userspace.things import TablePurpose
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dmvpn.dataplane.host import Setting
+    from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.streams import StreamNumber
-    from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.vrf_devices import Grounds, Places
 
 

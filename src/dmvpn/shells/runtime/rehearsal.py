@@ -31,9 +31,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.userspace.keeper import Key, LinkState, Thing, ThingKind, key_of, words
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import our_tables
-from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, key_of, words
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
