@@ -17,7 +17,7 @@ from dmvpn.app.run import mapping
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace.cleanup import left_behind
-from dmvpn.dataplane.userspace.keeper import ThingKind
+from dmvpn.dataplane.userspace.keeper import ObjectKind
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import places
 from dmvpn.shells.certificates import certificates_of
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HEADINGS: Final = {
-    ThingKind.LINK: "interfaces",
-    ThingKind.ADDRESS: "addresses",
-    ThingKind.NEIGHBOR: "neighbors",
-    ThingKind.ROUTE: "routes, of protocol 54; more as it learns them",
-    ThingKind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
-    ThingKind.GUARD: "and their tables",
-    ThingKind.TABLE: "tables of nf_tables, until it ends",
+    ObjectKind.LINK: "interfaces",
+    ObjectKind.ADDRESS: "addresses",
+    ObjectKind.NEIGHBOR: "neighbors",
+    ObjectKind.ROUTE: "routes, of protocol 54; more as it learns them",
+    ObjectKind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
+    ObjectKind.GUARD: "and their tables",
+    ObjectKind.TABLE: "tables of nf_tables, until it ends",
 }
 
 
@@ -61,7 +61,7 @@ def plan(arguments: argparse.Namespace) -> int:
     vrfs = [str(problem) for problem in problems_of_vrfs(tree.render())]
     outcome = rehearse(part, Stage.of(interfaces.values()))
     for kind, heading in _HEADINGS.items():
-        _print(heading, outcome.things.get(kind.name, ()))
+        _print(heading, outcome.objects.get(kind.name, ()))
     _print("taken away", outcome.removed)
     _print("settings of the kernel, put back when the last router ends", outcome.settings)
     _print("sockets", outcome.sockets)
@@ -100,7 +100,7 @@ def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iter
     names = InterfaceNames()
     with netlink.NetlinkSocket() as kernel:
         ours = {link.name for link in left_behind(kernel)}
-        for text in outcome.things.get(ThingKind.LINK.name, ()):
+        for text in outcome.objects.get(ObjectKind.LINK.name, ()):
             name = names.linux(text.split()[0])
             link = kernel.find_link(name)
             if link is not None and name.startswith(("Tunnel", "Loopback")):

@@ -16,13 +16,13 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KERNEL_PROTOCOL, ROUTE_PROTOCOL, TABLE_MAIN, KernelRoute, RouteType
-from dmvpn.dataplane.userspace.keeper import LinkState, ThingKind, alike, key_of, words
+from dmvpn.dataplane.userspace.keeper import LinkState, ObjectKind, alike, key_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.userspace.keeper import Key, Thing
+    from dmvpn.dataplane.userspace.keeper import KernelObject, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Difference:
 
 
 def differences(
-    wanted: Sequence[Thing],
+    wanted: Sequence[KernelObject],
     kernel: netlink.NetlinkSocket,
     ours: Callable[[KernelRoute], bool],
     name: Callable[[int], str],
@@ -51,11 +51,11 @@ def differences(
     """
     kept = {key_of(one): one for one in wanted}
     routes = {key_of(route): route for route in kernel.routes()}
-    there: dict[Key, Thing] = dict(routes)
+    there: dict[Key, KernelObject] = dict(routes)
     there |= {key_of(address): address for address in kernel.addresses()}
     there |= {key_of(neighbor): neighbor for neighbor in kernel.neighbors()}
-    there |= {(ThingKind.LINK, one.index, None): LinkState.of(one) for one in kernel.links()}
-    if any(key[0] is ThingKind.RULE for key in kept):
+    there |= {(ObjectKind.LINK, one.index, None): LinkState.of(one) for one in kernel.links()}
+    if any(key[0] is ObjectKind.RULE for key in kept):
         there |= {key_of(rule): rule for rule in kernel.rules()}
     for key in sorted(kept, key=lambda key: key[0]):
         has = there.get(key)

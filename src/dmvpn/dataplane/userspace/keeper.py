@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------------------------------------- objects
 
 
-class ThingKind(enum.IntEnum):
+class ObjectKind(enum.IntEnum):
     """Kinds of objects, in the order in which they are put back."""
 
     EVERYTHING = 0
@@ -99,37 +99,37 @@ class RouterTable:
     purpose: TablePurpose
 
 
-Thing: TypeAlias = (
+KernelObject: TypeAlias = (
     netlink.KernelRoute | netlink.KernelNeighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | RouterTable
 )
-Key: TypeAlias = "tuple[ThingKind, Hashable, Hashable]"
+Key: TypeAlias = "tuple[ObjectKind, Hashable, Hashable]"
 #: The tables of the guard, by length of the prefixes in them.
 GUARD_TABLES: Final = range(5400, 5433)
 #: The place of our routes in main; thousands of keys share it.
 _OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
 
 
-def key_of(thing: Thing) -> Key:
+def key_of(what: KernelObject) -> Key:
     """Return the identity of a kernel object: its place, not its value."""
-    match thing:
-        case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
-            return (ThingKind.NETWORK, thing.prefix, links_of(thing))
+    match what:
+        case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in what network
+            return (ObjectKind.NETWORK, what.prefix, links_of(what))
         case netlink.KernelRoute(metric=0, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST):
-            return (ThingKind.NETWORK, thing.prefix, (thing.table, links_of(thing)))
+            return (ObjectKind.NETWORK, what.prefix, (what.table, links_of(what)))
         case netlink.KernelRoute():
-            kind = ThingKind.GUARD if thing.table in GUARD_TABLES else ThingKind.ROUTE
-            place = thing.table, thing.metric
-            return (kind, thing.prefix, _OURS if place == _OURS else place)
+            kind = ObjectKind.GUARD if what.table in GUARD_TABLES else ObjectKind.ROUTE
+            place = what.table, what.metric
+            return (kind, what.prefix, _OURS if place == _OURS else place)
         case netlink.KernelNeighbor():
-            return (ThingKind.NEIGHBOR, thing.link, thing.address)
+            return (ObjectKind.NEIGHBOR, what.link, what.address)
         case netlink.InterfaceAddress():
-            return (ThingKind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
+            return (ObjectKind.ADDRESS, what.link, (what.address, what.prefix_length))
         case netlink.Rule():
-            return (ThingKind.RULE, thing.priority, (thing.version, thing.table))
+            return (ObjectKind.RULE, what.priority, (what.version, what.table))
         case LinkState():
-            return (ThingKind.LINK, thing.link, None)
+            return (ObjectKind.LINK, what.link, None)
         case RouterTable():
-            return (ThingKind.TABLE, thing.name, None)
+            return (ObjectKind.TABLE, what.name, None)
 
 
 def networks_of(
@@ -148,42 +148,42 @@ def networks_of(
     return list(found.values())
 
 
-def words(thing: Thing, name: Callable[[int], str]) -> str:
+def words(what: KernelObject, name: Callable[[int], str]) -> str:
     """Return an object in words for the user."""
-    match thing:
+    match what:
         case netlink.KernelRoute():
             hops = ", ".join(
-                f"via {hop.gateway}, {name(hop.link)}" if hop.gateway else name(hop.link) for hop in thing.next_hops
+                f"via {hop.gateway}, {name(hop.link)}" if hop.gateway else name(hop.link) for hop in what.next_hops
             )
-            table = "" if thing.table == netlink.TABLE_MAIN else f" in table {thing.table}"
-            return f"route {thing.prefix} {hops or thing.kind.name.lower()}{table}"
+            table = "" if what.table == netlink.TABLE_MAIN else f" in table {what.table}"
+            return f"route {what.prefix} {hops or what.kind.name.lower()}{table}"
         case netlink.KernelNeighbor():
-            return f"neighbor {thing.address} on {name(thing.link)}"
+            return f"neighbor {what.address} on {name(what.link)}"
         case netlink.InterfaceAddress():
-            return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
+            return f"address {what.address}/{what.prefix_length} of {name(what.link)}"
         case LinkState():
-            mtu = f", MTU {thing.mtu}" if thing.mtu else ""
-            port = f", port of {name(thing.master)}" if thing.master else ""
-            return f"{name(thing.link)} {'up' if thing.up else 'down'}{mtu}{port}"
+            mtu = f", MTU {what.mtu}" if what.mtu else ""
+            port = f", port of {name(what.master)}" if what.master else ""
+            return f"{name(what.link)} {'up' if what.up else 'down'}{mtu}{port}"
         case netlink.Rule():
-            return str(thing)
+            return str(what)
         case RouterTable():
-            return f"table ip {thing.name} (nf_tables), which {thing.purpose.words}"
+            return f"table ip {what.name} (nf_tables), which {what.purpose.words}"
 
 
-def links_of(thing: Thing) -> tuple[int, ...]:
+def links_of(what: KernelObject) -> tuple[int, ...]:
     """Return the interfaces that it depends on."""
-    match thing:
+    match what:
         case netlink.KernelRoute():
-            hops = thing.next_hops
+            hops = what.next_hops
             return (hops[0].link,) if len(hops) == 1 else tuple(dict.fromkeys([hop.link for hop in hops]))
         case netlink.Rule() | RouterTable():
             return ()
         case _:
-            return (thing.link,)
+            return (what.link,)
 
 
-def alike(wanted: Thing, there: Thing) -> bool:
+def alike(wanted: KernelObject, there: KernelObject) -> bool:
     """Return whether the object is as wanted, as far as we order it."""
     if isinstance(wanted, netlink.KernelRoute) and isinstance(there, netlink.KernelRoute):
         hops = [(hop.link, hop.gateway) for hop in wanted.next_hops]
@@ -223,7 +223,7 @@ _THERE: Final = errno.EEXIST
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
 
-_ALL: Final[Key] = (ThingKind.EVERYTHING, None, None)
+_ALL: Final[Key] = (ObjectKind.EVERYTHING, None, None)
 
 
 @dataclass(slots=True)
@@ -232,7 +232,7 @@ class _Wanted:
     failed if the kernel refuses; None: we try again.
     """
 
-    thing: Thing
+    what: KernelObject
     requests: tuple[netlink.KernelRequest, ...]
     order: Effect | None
     links: tuple[int, ...]
@@ -240,8 +240,8 @@ class _Wanted:
     @property
     def orders(self) -> tuple[netlink.KernelRequest, ...]:
         """The requests that restore it."""
-        if not self.requests and isinstance(self.thing, netlink.KernelRoute):
-            return (netlink.replace_route(self.thing),)
+        if not self.requests and isinstance(self.what, netlink.KernelRoute):
+            return (netlink.replace_route(self.what),)
         return self.requests
 
 
@@ -271,7 +271,7 @@ class Keeper:
         #: When each object is due; how often it was lost, and when last (the oldest first).
         self._lost: dict[Key, float] = {}
         self._losses: dict[Key, tuple[int, float]] = {}
-        self._fights: dict[ThingKind, dict[Key, None]] = {}
+        self._fights: dict[ObjectKind, dict[Key, None]] = {}
         self._suspects: dict[int, None] = {}
         self._rest_until = 0.0
         self._burst = (0, 0.0, 0.0)
@@ -281,9 +281,9 @@ class Keeper:
         self.restored = 0
 
     @property
-    def objects(self) -> list[Thing]:
+    def objects(self) -> list[KernelObject]:
         """The wanted objects."""
-        return [wanted.thing for wanted in self._wanted.values()]
+        return [wanted.what for wanted in self._wanted.values()]
 
     def close(self) -> None:
         """Keep no objects any more."""
@@ -293,9 +293,9 @@ class Keeper:
 
     # ------------------------------------------------------------------------------------------------ wanted objects
 
-    def want(self, thing: Thing, *requests: netlink.KernelRequest, order: Effect | None = None) -> None:
+    def want(self, what: KernelObject, *requests: netlink.KernelRequest, order: Effect | None = None) -> None:
         """Keep this object from now on; the requests create it, and do no harm if it exists. A route needs none."""
-        key, links = key_of(thing), links_of(thing)
+        key, links = key_of(what), links_of(what)
         old = self._wanted.get(key)
         if old is not None and old.links == links:
             links = old.links
@@ -303,13 +303,13 @@ class Keeper:
             self._forget_links(key)
             for link in links:
                 self._on_link.setdefault(link, {})[key] = None
-        self._wanted[key] = _Wanted(thing, requests, order, links)
-        if isinstance(thing, LinkState) and not thing.up:
-            self._taken_down[thing.link] = time.monotonic()
+        self._wanted[key] = _Wanted(what, requests, order, links)
+        if isinstance(what, LinkState) and not what.up:
+            self._taken_down[what.link] = time.monotonic()
 
-    def release(self, thing: Thing) -> None:
+    def release(self, what: KernelObject) -> None:
         """Stop keeping an object; the caller removes it from the kernel."""
-        key = key_of(thing)
+        key = key_of(what)
         self._forget_links(key)
         self._wanted.pop(key, None)
         self._lost.pop(key, None)
@@ -317,7 +317,7 @@ class Keeper:
     def release_link(self, link: int) -> None:
         """Release an interface that is removed by our own order, with everything on it."""
         for key in list(self._on_link.get(link, ())):
-            self.release(self._wanted[key].thing)
+            self.release(self._wanted[key].what)
         self._up.pop(link, None)
         self._taken_down.pop(link, None)
 
@@ -326,14 +326,14 @@ class Keeper:
         for link in [link for link in self._on_link if link not in there]:
             self.release_link(link)
 
-    def retry(self, thing: Thing) -> None:
+    def retry(self, what: KernelObject) -> None:
         """Try again later, because the kernel refused it."""
-        self._lost[key_of(thing)] = time.monotonic() + LONGEST_DELAY
+        self._lost[key_of(what)] = time.monotonic() + LONGEST_DELAY
         self._wake(time.monotonic() + LONGEST_DELAY)
 
-    def wanted_on(self, link: int, kind: ThingKind) -> list[Thing]:
+    def wanted_on(self, link: int, kind: ObjectKind) -> list[KernelObject]:
         """Return the wanted objects of one kind on an interface."""
-        return [self._wanted[key].thing for key in self._on_link.get(link, ()) if key[0] is kind]
+        return [self._wanted[key].what for key in self._on_link.get(link, ()) if key[0] is kind]
 
     def suspect(self, link: int) -> None:
         """Mark everything on this interface as possibly lost: `settle` orders it again."""
@@ -380,9 +380,9 @@ class Keeper:
                 pass
         return False
 
-    def _compare(self, there: Thing, *, gone: bool) -> None:
+    def _compare(self, there: KernelObject, *, gone: bool) -> None:
         wanted = self._wanted.get(key_of(there))
-        if wanted is not None and (gone or not alike(wanted.thing, there)):
+        if wanted is not None and (gone or not alike(wanted.what, there)):
             self._lose(key_of(there))
 
     def _lose(self, key: Key) -> None:
@@ -419,7 +419,7 @@ class Keeper:
         for key in keys:
             del self._lost[key]
         # Routes are restored with their link or address, however they were lost.
-        self._suspects |= {link: None for key in keys if key[0] <= ThingKind.ADDRESS for link in self._links_of(key)}
+        self._suspects |= {link: None for key in keys if key[0] <= ObjectKind.ADDRESS for link in self._links_of(key)}
         if _ALL in keys:
             keys = list(self._wanted)
             self._suspects.clear()
@@ -463,7 +463,7 @@ class Keeper:
             if wanted.order is not None:  # its owner tries again
                 self._report(EffectFailed(wanted.order, refusal.errno, str(refusal)))
             else:
-                self.retry(wanted.thing)
+                self.retry(wanted.what)
 
     # ------------------------------------------------------------------------------------------------ conflicts
 
@@ -492,7 +492,7 @@ class Keeper:
 
     def _name(self, key: Key) -> str:
         wanted = self._wanted.get(key)
-        return words(wanted.thing, self._call) if wanted is not None else "what the router ordered"
+        return words(wanted.what, self._call) if wanted is not None else "what the router ordered"
 
     def _wake(self, when: float) -> None:
         """Settle again at that time; an earlier call happens anyway."""
@@ -503,5 +503,5 @@ class Keeper:
         self._later(max(0.0, when - now), self.settle)
 
 
-def _kind(key: Key) -> ThingKind:
+def _kind(key: Key) -> ObjectKind:
     return key[0]

@@ -331,11 +331,11 @@ class LeakEnds:
         settings = netlink.set_link(index, netlink.LinkSettings(mtu=mtu))
         self._keeper.want(state, settings, netlink.set_up(index))
 
-    def _want(self, thing: netlink.KernelRoute | netlink.Rule, request: netlink.KernelRequest) -> None:
+    def _want(self, one: netlink.KernelRoute | netlink.Rule, request: netlink.KernelRequest) -> None:
         """Make an object and keep it. It may be refused: its interface is down."""
-        self._keeper.want(thing, request)
+        self._keeper.want(one, request)
         if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
-            self._keeper.retry(thing)
+            self._keeper.retry(one)
 
     def _forget_flows(self, number: int) -> None:
         kernel = self._table.kernel

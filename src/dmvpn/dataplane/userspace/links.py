@@ -30,7 +30,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
-from dmvpn.dataplane.userspace.keeper import LinkState, ThingKind, networks_of
+from dmvpn.dataplane.userspace.keeper import LinkState, ObjectKind, networks_of
 from dmvpn.ios.interfaces import short_interface, split_interface
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class KernelLinks:
         index = self.index(order.interface)
         mtu = self._mtus.get(index) if made_here(order.interface) else self._mtu_of_host(index, order)
         self._keep_link(index, up=order.up, mtu=mtu)
-        for kind in (ThingKind.ADDRESS, ThingKind.NETWORK):
+        for kind in (ObjectKind.ADDRESS, ObjectKind.NETWORK):
             for old in self._keeper.wanted_on(index, kind):
                 self._keeper.release(old)
         requests = [self._forwarding(index, order)]

@@ -229,10 +229,10 @@ class Guard:
                     self._kernel.execute([netlink.delete_rule(rule)])
         self._lengths.clear()
 
-    def _make(self, thing: netlink.Rule | netlink.KernelRoute, request: netlink.KernelRequest) -> None:
-        self._keeper.want(thing, request)
+    def _make(self, one: netlink.Rule | netlink.KernelRoute, request: netlink.KernelRequest) -> None:
+        self._keeper.want(one, request)
         if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
-            self._keeper.retry(thing)
+            self._keeper.retry(one)
 
 
 def is_guard(route: netlink.KernelRoute) -> bool:

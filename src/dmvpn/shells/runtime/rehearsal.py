@@ -31,7 +31,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-from dmvpn.dataplane.userspace.keeper import Key, LinkState, Thing, ThingKind, key_of, words
+from dmvpn.dataplane.userspace.keeper import KernelObject, Key, LinkState, ObjectKind, key_of, words
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import our_tables
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
@@ -103,14 +103,14 @@ class Stage:
 class RehearsalResult:
     """The result, in words.
 
-    things: new or changed objects, by the name of their kind (`ThingKind`).
+    objects: new or changed objects, by the name of their kind (`ObjectKind`).
     removed: deleted objects.
     ports: UDP ports with their addresses, "0.0.0.0" for any.
     said: logged warnings and errors.
     refused: why it did not start.
     """
 
-    things: dict[str, list[str]] = field(default_factory=dict)
+    objects: dict[str, list[str]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
@@ -183,7 +183,7 @@ def _build(stage: Stage, kernel: netlink.NetlinkSocket) -> None:
 
 async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> RehearsalResult:
     """Run the router until nothing changes any more; return the differences to the state before."""
-    before = _things(kernel)
+    before = _objects(kernel)
     records, storage = Records(None), folder_in_memory()
     for one in part.remembered:
         (storage / one.name).write_bytes(one.octets)
@@ -198,10 +198,10 @@ async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> Rehears
         grounds=VrfDevices(None),
     )
     runtime.start(part.configuration, part.certificates)
-    quiet, found = 0, (_things(kernel), _sockets())
+    quiet, found = 0, (_objects(kernel), _sockets())
     for _ in range(_LOOKS):
         await asyncio.sleep(_LOOK)
-        now = _things(kernel), _sockets()
+        now = _objects(kernel), _sockets()
         quiet = quiet + 1 if now == found else 0
         found = now
         if quiet == _QUIET:
@@ -210,41 +210,45 @@ async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> Rehears
 
 
 def _compared(
-    before: dict[Key, Thing], after: dict[Key, Thing], sockets: _Sockets, records: Records, names: dict[int, str]
+    before: dict[Key, KernelObject],
+    after: dict[Key, KernelObject],
+    sockets: _Sockets,
+    records: Records,
+    names: dict[int, str],
 ) -> RehearsalResult:
-    def said(things: dict[Key, Thing], others: dict[Key, Thing]) -> list[tuple[ThingKind, str]]:
-        keys = sorted((key for key in things if things[key] != others.get(key)), key=lambda key: key[0])
-        return [(key[0], words(things[key], lambda index: names.get(index, str(index)))) for key in keys]
+    def said(here: dict[Key, KernelObject], there: dict[Key, KernelObject]) -> list[tuple[ObjectKind, str]]:
+        keys = sorted((key for key in here if here[key] != there.get(key)), key=lambda key: key[0])
+        return [(key[0], words(here[key], lambda index: names.get(index, str(index)))) for key in keys]
 
     settings = [
         f"{host.dotted(path)} {old} -> {new}"
         for path, old in records.found().items()
         if _FAR not in path and (new := host.read(path)) not in (None, old)
     ]
-    replaced = {key: thing for key, thing in before.items() if key not in after}
-    things: dict[str, list[str]] = {}
+    replaced = {key: one for key, one in before.items() if key not in after}
+    objects: dict[str, list[str]] = {}
     for kind, text in said(after, before):
-        things.setdefault(kind.name, []).append(text)
+        objects.setdefault(kind.name, []).append(text)
     gone = [text for _, text in said(replaced, after)]
-    return RehearsalResult(things, gone, settings, list(sockets.texts), list(sockets.ports))
+    return RehearsalResult(objects, gone, settings, list(sockets.texts), list(sockets.ports))
 
 
-def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
+def _objects(kernel: netlink.NetlinkSocket) -> dict[Key, KernelObject]:
     """Return the kernel objects that a router may change.
 
     Consequences, such as the route of a network, are left out.
     """
     links = [link for link in kernel.links() if link.name != "lo" and not link.name.startswith(_FAR)]
     indexes = {link.index for link in links}
-    things: list[Thing] = [LinkState.of(link) for link in links]
-    things += [one for one in kernel.addresses() if one.link in indexes and one.address.version == 4]
-    things += [one for one in kernel.neighbors() if netlink.KernelNeighborState.PERMANENT in one.state]
+    objects: list[KernelObject] = [LinkState.of(link) for link in links]
+    objects += [one for one in kernel.addresses() if one.link in indexes and one.address.version == 4]
+    objects += [one for one in kernel.neighbors() if netlink.KernelNeighborState.PERMANENT in one.state]
     with contextlib.suppress(netlink.NetlinkError):  # a kernel without policy routing
-        things += kernel.rules(protocol=ROUTE_PROTOCOL)
-    things += kernel.routes(protocol=ROUTE_PROTOCOL)
+        objects += kernel.rules(protocol=ROUTE_PROTOCOL)
+    objects += kernel.routes(protocol=ROUTE_PROTOCOL)
     with contextlib.suppress(OSError), NetfilterSocket() as netfilter:  # a kernel without nf_tables
-        things += our_tables(netfilter)
-    return {key_of(thing): thing for thing in things}
+        objects += our_tables(netfilter)
+    return {key_of(one): one for one in objects}
 
 
 @dataclass(frozen=True, slots=True)
