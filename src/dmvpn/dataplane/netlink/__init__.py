@@ -13,7 +13,7 @@ Requests are values made by the pure functions and carried out by `NetlinkSocket
 
 from __future__ import annotations
 
-from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket
+from dmvpn.dataplane.netlink.channel import KernelRefusal, NetlinkError, NetlinkSocket
 from dmvpn.dataplane.netlink.link import (
     AddressFlag,
     InetConf,
@@ -50,6 +50,7 @@ from dmvpn.dataplane.netlink.monitor import (
     subject_of,
 )
 from dmvpn.dataplane.netlink.route import (
+    EVERYWHERE,
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
@@ -60,6 +61,8 @@ from dmvpn.dataplane.netlink.route import (
     KernelRoute,
     NeighborFlag,
     NeighborParameters,
+    RouteForm,
+    RouteRequest,
     RouteType,
     Rule,
     add_route,
@@ -72,4 +75,4 @@ from dmvpn.dataplane.netlink.route import (
     set_neighbor,
     set_neighbor_parameters,
 )
-from dmvpn.dataplane.netlink.wire import AF_INET, AF_INET6, KernelMessageType, KernelRequest, NotificationGroup
+from dmvpn.dataplane.netlink.wire import AF_INET, AF_INET6, KernelMessageType, KernelRequest, NotificationGroup, Request

@@ -75,7 +75,7 @@ _T = TypeVar("_T")
 class KernelRefusal:
     """The kernel refused a request. text: its own explanation, or the text of the error number."""
 
-    request: wire.KernelRequest
+    request: wire.Request
     errno: int
     text: str
 
@@ -112,20 +112,26 @@ class NetlinkSocket:
 
     # ------------------------------------------------------------------------------------------------ requests
 
-    def execute(self, requests: Sequence[wire.KernelRequest]) -> list[KernelRefusal]:
+    def execute(self, requests: Sequence[wire.Request]) -> list[KernelRefusal]:
         """Carry out all requests in order, and return the refused ones. An error does not stop those behind it."""
         refusals: list[KernelRefusal] = []
-        start = 0
-        while start < len(requests):
-            end, octets = start, 0
-            while end < len(requests) and end - start < BATCH and octets < _BATCH_OCTETS:
-                octets += len(requests[end].body)
-                end += 1
-            refusals += self._execute_batch(requests[start:end])
-            start = end
+        done = 0
+        while done < len(requests):
+            first, size = self._sequence + 1, 0
+            octets: list[bytes] = []
+            for request in requests[done : done + BATCH]:
+                octets.append(request.serialize(first + len(octets)))
+                size += len(octets[-1])
+                if size >= _BATCH_OCTETS:
+                    break
+            batch = requests[done : done + len(octets)]
+            self._sequence += len(octets)
+            octets[-1] = batch[-1].serialize(self._sequence, wire.NLM_F_ACK)
+            refusals += self._exchange(batch, b"".join(octets), first)
+            done += len(octets)
         return refusals
 
-    def call(self, *requests: wire.KernelRequest, harmless: int = 0) -> None:
+    def call(self, *requests: wire.Request, harmless: int = 0) -> None:
         """Carry out all requests.
 
         Raises NetlinkError for the first refused one, unless its error number is `harmless`.
@@ -138,14 +144,11 @@ class NetlinkSocket:
         """Keep an interface without link-local address. Without IPv6, or with an MTU too small for it, it has none."""
         self.call(set_link(link, LinkSettings(silent_ipv6=True)), harmless=errno.EAFNOSUPPORT)
 
-    def _execute_batch(self, batch: Sequence[wire.KernelRequest]) -> list[KernelRefusal]:
-        first = self._sequence + 1
-        last = self._sequence = self._sequence + len(batch)
-        octets = [request.serialize(first + position) for position, request in enumerate(batch[:-1])]
-        octets.append(batch[-1].serialize(last, wire.NLM_F_ACK))
-        self._socket.send(b"".join(octets))
+    def _exchange(self, batch: Sequence[wire.Request], octets: bytes, first: int) -> list[KernelRefusal]:
+        """Send requests, of which the first has this sequence number, and return the refused ones."""
+        self._socket.send(octets)
         try:
-            verdicts = self._collect(first, last)
+            verdicts = self._collect(first, first + len(batch) - 1)
         except TimeoutError:
             return [_refusal(request, errno.ETIMEDOUT, "no answer from the kernel") for request in batch]
         except OSError as error:
@@ -298,7 +301,7 @@ def _is_of(route: wire.KernelMessage, protocol: int | None, but: int | None) -> 
     return owner != but if protocol is None else owner == protocol
 
 
-def _refusal(request: wire.KernelRequest, number: int, text: str) -> KernelRefusal:
+def _refusal(request: wire.Request, number: int, text: str) -> KernelRefusal:
     return KernelRefusal(request, number, text or os.strerror(number))
 
 

@@ -28,12 +28,17 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import field
-from typing import Final
+from socket import htonl
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.copies import copier
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # ------------------------------------------------------------------------------------------------ neighbors
 
@@ -198,6 +203,8 @@ KERNEL_PROTOCOL: Final = 2
 ROUTE_METRIC: Final = 260
 
 TABLE_MAIN: Final = 254
+#: The prefix of a route that stands for all of a form.
+EVERYWHERE: Final = Prefix.parse("0.0.0.0/0")
 
 #: rtmsg: family, destination and source length, TOS, table, protocol, scope, type, flags.
 _RTMSG = struct.Struct("=BBBBBBBBI")
@@ -287,20 +294,22 @@ class KernelRoute:
         return f"route {self.prefix} {hops or self.kind.name.lower()}"
 
 
+_of_prefix: Final = copier(KernelRoute, "prefix")
+
+
 def add_route(route: KernelRoute) -> wire.KernelRequest:
     """Add a route; EEXIST if there is one with this prefix and metric."""
     return wire.KernelRequest(wire.KernelMessageType.NEWROUTE, wire.NLM_F_CREATE | wire.NLM_F_EXCL, _body(route), route)
 
 
-def replace_route(route: KernelRoute, known: dict[int, bytes] | None = None) -> wire.KernelRequest:
+def replace_route(route: KernelRoute) -> wire.KernelRequest:
     """Add a route, or replace the one with this prefix and metric, in one step.
 
-    known: octets of next hops by their identity, for a caller with many routes of the same ones; they must live. Raises
-        ValueError for metric 0: that would replace a connected route.
+    Raises ValueError for metric 0: that would replace a connected route.
     """
     if route.metric == 0:
         raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
-    return wire.KernelRequest(wire.KernelMessageType.NEWROUTE, _PUT, _body(route, known), route)
+    return wire.KernelRequest(wire.KernelMessageType.NEWROUTE, _PUT, _body(route), route)
 
 
 def append_route(route: KernelRoute) -> wire.KernelRequest:
@@ -314,6 +323,56 @@ def delete_route(route: KernelRoute) -> wire.KernelRequest:
     """Delete the route with this prefix, table, metric and protocol, whatever its kind and next hops are now."""
     head = _head(route, scope=_SCOPE_NOWHERE, kind=RouteType.UNSPECIFIED)
     return wire.KernelRequest(wire.KernelMessageType.DELROUTE, 0, head + _key(route), route)
+
+
+class RouteForm:
+    """What routes share that differ in their prefixes alone: the octets of a request about each, but for its prefix."""
+
+    __slots__ = ("_frame", "_make", "_route", "links", "place")
+
+    def __init__(self, route: KernelRoute, make: Callable[[KernelRoute], wire.KernelRequest] = replace_route) -> None:
+        """route: the one to `EVERYWHERE`. make: returns the request about a route."""
+        self._route, self._make = route, make
+        #: The interfaces that they lead out of; and their place beside other routes of a prefix: table and metric.
+        self.links = tuple(dict.fromkeys([hop.link for hop in route.next_hops]))
+        self.place = route.table, route.metric
+        made = make(route)
+        rest = made.body[2:]  # behind family and length; the prefix itself comes last
+        pack = struct.Struct(f"=IHHIIBB{len(rest)}sHHI").pack
+        self._frame = pack, 26 + len(rest), made.kind, made.flags | wire.NLM_F_REQUEST, rest
+
+    def route(self, prefix: Prefix) -> KernelRoute:
+        """Return the route of this prefix."""
+        return _of_prefix(self._route, prefix)
+
+    def request(self, prefix: Prefix) -> wire.KernelRequest:
+        """Return the request about the route of this prefix."""
+        return self._make(self.route(prefix))
+
+    def serialize(self, prefix: Prefix, sequence: int, extra_flags: int) -> bytes:
+        """Return the request about the route of this prefix as octets."""
+        version, number, length = prefix.version, prefix.number, prefix.length
+        if version != 4 or not length:
+            return self.request(prefix).serialize(sequence, extra_flags)
+        pack, size, kind, flags, rest = self._frame
+        return pack(
+            size, kind, flags | extra_flags, sequence, 0, wire.AF_INET, length, rest, 8, _RTA_DST, htonl(number)
+        )
+
+
+@dataclass(slots=True, eq=False)
+class RouteRequest:
+    """A request about one route of a form."""
+
+    form: RouteForm
+    prefix: Prefix
+
+    def serialize(self, sequence: int, extra_flags: int = 0) -> bytes:
+        """Return the message as octets."""
+        return self.form.serialize(self.prefix, sequence, extra_flags)
+
+    def __str__(self) -> str:
+        return str(self.form.request(self.prefix))
 
 
 def dump_routes(family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
@@ -365,26 +424,19 @@ def parse_route(body: memoryview) -> KernelRoute | None:
 # ------------------------------------------------------------------------------------------------------- encoding
 
 
-def _body(route: KernelRoute, known: dict[int, bytes] | None = None) -> bytes:
+def _body(route: KernelRoute) -> bytes:
     hops = route.next_hops
     # As ip(8) does: without a gateway the destination is on the link, and the kernel checks gateways against that.
     direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteType.UNICAST
     scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
     flags = _ONLINK if len(hops) == 1 and hops[0].onlink else 0
     source = wire.attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
-    ways = known.get(id(hops)) if known is not None else None
-    if ways is None:
-        ways = _ways(route)
-        if known is not None:
-            known[id(hops)] = ways
-    return _head(route, scope=scope, kind=route.kind, flags=flags) + _key(route) + source + ways
-
-
-def _ways(route: KernelRoute) -> bytes:
-    hops = route.next_hops
+    ways = b""
     if len(hops) == 1:
-        return _gateway(route, hops[0]) + wire.attribute_u32(_RTA_OIF, hops[0].link)
-    return wire.attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)) if hops else b""
+        ways = _gateway(route, hops[0]) + wire.attribute_u32(_RTA_OIF, hops[0].link)
+    elif hops:
+        ways = wire.attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops))
+    return _head(route, scope=scope, kind=route.kind, flags=flags) + _key(route) + source + ways
 
 
 def _head(route: KernelRoute, *, scope: int, kind: RouteType, flags: int = 0) -> bytes:

@@ -18,7 +18,7 @@ import socket
 import struct
 import sys
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -113,9 +113,17 @@ _NLMSGERR_ATTR_MSG = 1
 CLAUSE = "netlink(7)"
 
 
+class Request(Protocol):
+    """One request to the kernel. Its text is printed in the error if it is refused."""
+
+    def serialize(self, sequence: int, extra_flags: int = 0) -> bytes:
+        """Return the message as octets, padded so that another one may follow."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class KernelRequest:
-    """One request to the kernel. `subject` is its object: only printed, in the error if it is refused."""
+    """A request as its parts. `subject` is its object: only printed."""
 
     kind: KernelMessageType
     flags: int

@@ -259,7 +259,8 @@ class StaleObjects:
         self._kernel = kernel
         self._domain = domain
         self._taps: dict[str, int] = {}
-        self._routes: dict[Prefix, netlink.KernelRoute] = {}
+        #: The remaining ones: none of a prefix for which the router has ordered a route.
+        self.routes: dict[Prefix, netlink.KernelRoute] = {}
         self._until = 0.0
 
     def begin(self, now: float, others: frozenset[Prefix] = frozenset()) -> None:
@@ -276,21 +277,12 @@ class StaleObjects:
         ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._domain.has(route)]
         stale = [route for route in ours if route.prefix not in others and route.metric not in _KEPT]
         stays = [route for route in stale if route.next_hops and all(hop.link in indexes for hop in route.next_hops)]
-        self._routes = {route.prefix: route for route in stays}
+        self.routes.update((route.prefix, route) for route in stays)
         self._kernel.execute([netlink.delete_route(route) for route in stale if route not in stays])
 
     def taken_over(self, name: str) -> None:
         """Record that a tunnel has taken this TAP over."""
         self._taps.pop(name, None)
-
-    def routed(self, prefix: Prefix) -> None:
-        """Record that the router has ordered a route for this prefix."""
-        self._routes.pop(prefix, None)
-
-    @property
-    def prefixes(self) -> frozenset[Prefix]:
-        """The prefixes of the remaining routes."""
-        return frozenset(self._routes)
 
     def __bool__(self) -> bool:
         return bool(self._taps)
@@ -305,9 +297,8 @@ class StaleObjects:
 
     def remove(self) -> None:
         """Remove the remains at once."""
-        if self._routes:
-            self._kernel.execute([netlink.delete_route(route) for route in self._routes.values()])
-            self._routes.clear()
+        self._kernel.execute([netlink.delete_route(route) for route in self.routes.values()])
+        self.routes.clear()
         for name in self._taps:
             _remove(name)
         self._taps.clear()

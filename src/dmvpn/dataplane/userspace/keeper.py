@@ -19,7 +19,7 @@ from __future__ import annotations
 import enum
 import errno
 import time
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
@@ -105,8 +105,6 @@ KernelObject: TypeAlias = (
 Key: TypeAlias = "tuple[ObjectKind, Hashable, Hashable]"
 #: The tables of the guard, by length of the prefixes in them.
 GUARD_TABLES: Final = range(5400, 5433)
-#: The place of our routes in main; thousands of keys share it.
-_OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
 
 
 def key_of(what: KernelObject) -> Key:
@@ -117,9 +115,7 @@ def key_of(what: KernelObject) -> Key:
         case netlink.KernelRoute(metric=0, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST):
             return (ObjectKind.NETWORK, what.prefix, (what.table, links_of(what)))
         case netlink.KernelRoute():
-            kind = ObjectKind.GUARD if what.table in GUARD_TABLES else ObjectKind.ROUTE
-            place = what.table, what.metric
-            return (kind, what.prefix, _OURS if place == _OURS else place)
+            return _key_of_route(what.prefix, (what.table, what.metric))
         case netlink.KernelNeighbor():
             return (ObjectKind.NEIGHBOR, what.link, what.address)
         case netlink.InterfaceAddress():
@@ -130,6 +126,10 @@ def key_of(what: KernelObject) -> Key:
             return (ObjectKind.LINK, what.link, None)
         case RouterTable():
             return (ObjectKind.TABLE, what.name, None)
+
+
+def _key_of_route(prefix: Prefix, place: tuple[int, int]) -> Key:
+    return (ObjectKind.GUARD if place[0] in GUARD_TABLES else ObjectKind.ROUTE, prefix, place)
 
 
 def networks_of(
@@ -228,21 +228,36 @@ _ALL: Final[Key] = (ObjectKind.EVERYTHING, None, None)
 
 @dataclass(slots=True)
 class _Wanted:
-    """requests: the requests that restore it; (): it is a route, which replaces the existing one. order: reported as
-    failed if the kernel refuses; None: we try again.
-    """
+    """requests: the requests that restore it; if the kernel refuses one, we try again."""
 
     what: KernelObject
-    requests: tuple[netlink.KernelRequest, ...]
-    order: Effect | None
+    requests: tuple[netlink.Request, ...]
     links: tuple[int, ...]
+    order: ClassVar[Effect | None] = None
+
+
+@dataclass(slots=True, eq=False)
+class WantedRoute(netlink.RouteRequest):
+    """One of many routes, and the request that restores it. order: reported as failed if the kernel refuses; None: we
+    try again.
+    """
+
+    order: Effect | None
 
     @property
-    def orders(self) -> tuple[netlink.KernelRequest, ...]:
+    def what(self) -> netlink.KernelRoute:
+        """The route."""
+        return self.form.route(self.prefix)
+
+    @property
+    def requests(self) -> tuple[netlink.Request, ...]:
         """The requests that restore it."""
-        if not self.requests and isinstance(self.what, netlink.KernelRoute):
-            return (netlink.replace_route(self.what),)
-        return self.requests
+        return (self,)
+
+    @property
+    def links(self) -> tuple[int, ...]:
+        """The interfaces that it leads out of."""
+        return self.form.links
 
 
 class Keeper:
@@ -263,7 +278,7 @@ class Keeper:
         self._report = report
         self._later = later
         self._call = name
-        self._wanted: dict[Key, _Wanted] = {}
+        self._wanted: dict[Key, _Wanted | WantedRoute] = {}
         self._on_link: dict[int, dict[Key, None]] = {}
         self._up: dict[int, bool] = {}
         #: When our own orders took links down.
@@ -293,23 +308,39 @@ class Keeper:
 
     # ------------------------------------------------------------------------------------------------ wanted objects
 
-    def want(self, what: KernelObject, *requests: netlink.KernelRequest, order: Effect | None = None) -> None:
-        """Keep this object from now on; the requests create it, and do no harm if it exists. A route needs none."""
-        key, links = key_of(what), links_of(what)
-        old = self._wanted.get(key)
-        if old is not None and old.links == links:
-            links = old.links
-        else:
-            self._forget_links(key)
-            for link in links:
-                self._on_link.setdefault(link, {})[key] = None
-        self._wanted[key] = _Wanted(what, requests, order, links)
+    def want(self, what: KernelObject, *requests: netlink.Request) -> None:
+        """Keep this object from now on; the requests create it, and do no harm if it exists."""
+        self._want(key_of(what), _Wanted(what, requests, links_of(what)))
         if isinstance(what, LinkState) and not what.up:
             self._taken_down[what.link] = time.monotonic()
 
+    def want_route(self, form: netlink.RouteForm, prefix: Prefix, order: Effect | None) -> WantedRoute:
+        """Keep a route from now on; returns the request that makes it, in place of an existing one. order: see
+        `WantedRoute`.
+        """
+        wanted = WantedRoute(form, prefix, order)
+        self._want(_key_of_route(prefix, form.place), wanted)
+        return wanted
+
+    def _want(self, key: Key, wanted: _Wanted | WantedRoute) -> None:
+        old, links = self._wanted.get(key), wanted.links
+        if old is None or old.links != links:
+            if old is not None:
+                self._forget_links(key)
+            for link in links:
+                self._on_link.setdefault(link, {})[key] = None
+        self._wanted[key] = wanted
+
     def release(self, what: KernelObject) -> None:
         """Stop keeping an object; the caller removes it from the kernel."""
-        key = key_of(what)
+        self._release(key_of(what))
+
+    def release_route(self, form: netlink.RouteForm, prefix: Prefix) -> netlink.RouteRequest:
+        """Stop keeping a route. form: of the request that removes it, which is returned."""
+        self._release(_key_of_route(prefix, form.place))
+        return netlink.RouteRequest(form, prefix)
+
+    def _release(self, key: Key) -> None:
         self._forget_links(key)
         self._wanted.pop(key, None)
         self._lost.pop(key, None)
@@ -317,7 +348,7 @@ class Keeper:
     def release_link(self, link: int) -> None:
         """Release an interface that is removed by our own order, with everything on it."""
         for key in list(self._on_link.get(link, ())):
-            self.release(self._wanted[key].what)
+            self._release(key)
         self._up.pop(link, None)
         self._taken_down.pop(link, None)
 
@@ -328,7 +359,10 @@ class Keeper:
 
     def retry(self, what: KernelObject) -> None:
         """Try again later, because the kernel refused it."""
-        self._lost[key_of(what)] = time.monotonic() + LONGEST_DELAY
+        self._retry(key_of(what))
+
+    def _retry(self, key: Key) -> None:
+        self._lost[key] = time.monotonic() + LONGEST_DELAY
         self._wake(time.monotonic() + LONGEST_DELAY)
 
     def wanted_on(self, link: int, kind: ObjectKind) -> list[KernelObject]:
@@ -445,17 +479,18 @@ class Keeper:
         return self._wanted[key].links if key in self._wanted else ()
 
     def _say(self, keys: Iterable[Key]) -> None:
-        requests: list[netlink.KernelRequest] = []
+        requests: list[netlink.Request] = []
         whose: dict[int, Key] = {}
         for key in keys:
-            for request in self._wanted[key].orders:
+            for request in self._wanted[key].requests:
                 whose[id(request)] = key
                 requests.append(request)
         if not requests:
             return
         self.restored += len(requests)
         for refusal in self._kernel.execute(requests):
-            wanted = self._wanted.get(whose[id(refusal.request)])
+            key = whose[id(refusal.request)]
+            wanted = self._wanted.get(key)
             if wanted is None:
                 continue  # released as a consequence of an earlier refusal
             if refusal.errno == _THERE:
@@ -463,7 +498,7 @@ class Keeper:
             if wanted.order is not None:  # its owner tries again
                 self._report(EffectFailed(wanted.order, refusal.errno, str(refusal)))
             else:
-                self.retry(wanted.what)
+                self._retry(key)
 
     # ------------------------------------------------------------------------------------------------ conflicts
 

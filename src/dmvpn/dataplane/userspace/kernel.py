@@ -438,7 +438,7 @@ class Kernel:
         """Return differences between the kernel and our orders; objects of other routers, living or dead, do
         not count.
         """
-        known = self._others().prefixes | self._left.prefixes
+        known = self._others().prefixes.union(self._left.routes)
         objects = differences(
             self._keeper.objects,
             self._socket,

@@ -38,11 +38,11 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
-from dmvpn.dataplane.userspace.keeper import GUARD_TABLES
+from dmvpn.dataplane.userspace.keeper import GUARD_TABLES, WantedRoute
 from dmvpn.dataplane.userspace.links import GUARD_METRIC, made_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.netlink import KernelNextHop
@@ -121,11 +121,13 @@ class Guard:
         self._kernel = kernel
         self._keeper = keeper
         self._others = others
-        self._covered: dict[Prefix, dict[str, None]] = {}
+        self._covered: dict[Prefix, tuple[str, ...]] = {}
         self._lengths: dict[int, None] = {}
         self._possible = True
         metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
         self._metric = metric if self._is_main else GUARD_METRIC
+        #: Of the requests that make blackholes and remove them, by the length of their prefixes.
+        self._forms: dict[int, tuple[netlink.RouteForm, netlink.RouteForm]] = {}
 
     @property
     def _is_main(self) -> bool:
@@ -149,48 +151,71 @@ class Guard:
         ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._is_guard(route)]
         left = [route for route in ours if route.prefix not in others.prefixes]
         if keep:
-            for route in left:
-                self.cover(route.prefix, _LEFT)
+            self.cover([route.prefix for route in left], _LEFT)
         else:
             self.close(shared=bool(others.living))
         self._kernel.execute([netlink.delete_route(route) for route in left if not (keep and self.owns(route))])
 
     def age(self) -> None:
         """Remove the guard of the previous run where this one does not need it."""
-        for prefix in [prefix for prefix, reasons in self._covered.items() if _LEFT in reasons]:
-            self.uncover(prefix, _LEFT)
+        self.uncover([prefix for prefix, reasons in self._covered.items() if _LEFT in reasons], _LEFT)
 
-    def cover(self, prefix: Prefix, reason: str) -> None:
-        """Guard a prefix; must be called before its route is made."""
-        if prefix.version != 4 or not self._possible:
-            return
-        reasons = self._covered.get(prefix)
-        if reasons is not None:
-            reasons[reason] = None
-            return
-        self._ask_for(prefix.length)
-        self._covered[prefix] = {reason: None}
-        route = self._blackhole(prefix)
-        self._make(route, netlink.replace_route(route))
+    def cover(self, prefixes: Iterable[Prefix], reason: str) -> None:
+        """Guard prefixes; must be called before their routes are made."""
+        requests = [request for prefix in prefixes if (request := self.covering(prefix, reason)) is not None]
+        self.repeat_later(self._kernel.execute(requests))
 
-    def uncover(self, prefix: Prefix, reason: str) -> None:
-        """Remove this reason to guard a prefix; must be called after its route is removed."""
-        reasons = self._covered.get(prefix, {})
-        if reason not in reasons:
-            return
-        del reasons[reason]
-        if reasons:
-            return
-        del self._covered[prefix]
-        route = self._blackhole(prefix)
-        self._keeper.release(route)
-        self._kernel.execute([netlink.delete_route(route)])
-        if not self._covered:
+    def uncover(self, prefixes: Iterable[Prefix], reason: str) -> None:
+        """Remove this reason to guard prefixes; must be called after their routes are removed."""
+        requests: list[netlink.Request] = []
+        for prefix in prefixes:
+            reasons = self._covered.get(prefix, ())
+            if reason not in reasons:
+                continue
+            if len(reasons) > 1:
+                self._covered[prefix] = tuple(one for one in reasons if one != reason)
+            else:
+                del self._covered[prefix]
+                requests.append(self._keeper.release_route(self._forms[prefix.length][1], prefix))
+        self._kernel.execute(requests)
+        if requests and not self._covered:
             self._remove_rules()
 
-    def settled(self, prefix: Prefix) -> None:
-        """Record that the router has ordered a route for this prefix: the previous run's guard of it ends."""
-        self.uncover(prefix, _LEFT)
+    def covering(self, prefix: Prefix, reason: str) -> WantedRoute | None:
+        """Return the request that guards a prefix, to be carried out before its route's; None: it is guarded."""
+        if prefix.version != 4 or not self._possible:
+            return None
+        reasons = self._covered.get(prefix)
+        if reasons is not None:
+            self._covered[prefix] = reasons if reason in reasons else (*reasons, reason)
+            return None
+        length = prefix.length
+        self._ask_for(length)
+        self._covered[prefix] = (reason,)
+        forms = self._forms.get(length)
+        if forms is None:
+            one = self._blackhole(length)
+            forms = self._forms[length] = netlink.RouteForm(one), netlink.RouteForm(one, netlink.delete_route)
+        return self._keeper.want_route(forms[0], prefix, None)
+
+    def repeat_later(self, refusals: Iterable[netlink.KernelRefusal]) -> list[netlink.KernelRefusal]:
+        """Let refused requests that guard a prefix be repeated later; return the other refusals."""
+        others = []
+        for refusal in refusals:
+            if not isinstance(refusal.request, WantedRoute) or refusal.request.order is not None:
+                others.append(refusal)
+            elif refusal.errno != errno.EEXIST:
+                self._keeper.retry(refusal.request.what)
+        return others
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any prefix is guarded."""
+        return bool(self._covered)
+
+    def settled(self, prefixes: Iterable[Prefix]) -> None:
+        """Record that the router has ordered routes for these prefixes: the previous run's guard of them ends."""
+        self.uncover(prefixes, _LEFT)
 
     def close(self, *, shared: bool) -> None:
         """Remove the guard; its routes go with our other routes. shared: other routers here need the rules."""
@@ -208,9 +233,12 @@ class Guard:
             return is_guard(route)
         return route.table == self._table and route.metric == GUARD_METRIC
 
-    def _blackhole(self, prefix: Prefix) -> netlink.KernelRoute:
-        table = TABLE + prefix.length if self._is_main else self._table
-        return netlink.KernelRoute(prefix, kind=netlink.RouteType.BLACKHOLE, metric=self._metric, table=table)
+    def _blackhole(self, length: int) -> netlink.KernelRoute:
+        """Return what all blackholes for prefixes of this length are like."""
+        table = TABLE + length if self._is_main else self._table
+        return netlink.KernelRoute(
+            netlink.EVERYWHERE, kind=netlink.RouteType.BLACKHOLE, metric=self._metric, table=table
+        )
 
     def _ask_for(self, length: int) -> None:
         if length in self._lengths or not self._is_main:
@@ -218,7 +246,10 @@ class Guard:
         self._lengths[length] = None
         # Main first: the blackholes alone would drop packets that have a route.
         for rule in _rules(length):
-            self._make(rule, netlink.add_rule(rule))
+            request = netlink.add_rule(rule)
+            self._keeper.want(rule, request)
+            if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
+                self._keeper.retry(rule)
 
     def _remove_rules(self) -> None:
         shared = self._others().has_routes  # without the rules its prefixes would leave in clear
@@ -228,11 +259,6 @@ class Guard:
                 if not shared:
                     self._kernel.execute([netlink.delete_rule(rule)])
         self._lengths.clear()
-
-    def _make(self, one: netlink.Rule | netlink.KernelRoute, request: netlink.KernelRequest) -> None:
-        self._keeper.want(one, request)
-        if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
-            self._keeper.retry(one)
 
 
 def is_guard(route: netlink.KernelRoute) -> bool:
@@ -250,18 +276,23 @@ def _rules(length: int) -> tuple[netlink.Rule, netlink.Rule]:
 
 # ---------------------------------------------------------------------------------------------------- routes
 
-_KINDS = {RouteKind.DISCARD: netlink.RouteType.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteType.UNREACHABLE}
+_KINDS: Final = {
+    RouteKind.FORWARD: netlink.RouteType.UNICAST,
+    RouteKind.DISCARD: netlink.RouteType.BLACKHOLE,
+    RouteKind.UNREACHABLE: netlink.RouteType.UNREACHABLE,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """Converted next hops while orders are carried out; thousands of orders share them.
+@dataclass(slots=True)
+class _Destination:
+    """What orders share that lead to the same next hops: thousands at a time.
 
-    hops: the kernel's, by the identity of ours. octets: of these, by their identity.
+    is_protected: all of these are in protected tunnels. leaks: those in other VRFs. form: None: not known yet.
     """
 
-    hops: dict[int, tuple[netlink.KernelNextHop, ...]]
-    octets: dict[int, bytes]
+    is_protected: bool
+    leaks: tuple[NextHop, ...]
+    form: netlink.RouteForm | None = None
 
 
 class KernelRoutes:
@@ -298,6 +329,7 @@ class KernelRoutes:
         self._protected: dict[str, None] = {}
         self._networks: dict[str, tuple[Prefix, ...]] = {}
         self._routes: dict[Prefix, SetRoute] = {}
+        self._removal = netlink.RouteForm(netlink.KernelRoute(netlink.EVERYWHERE, table=table), netlink.delete_route)
 
     def carry_out(self, orders: Sequence[SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
         """Add routes, replace each in one step, or delete them, in order; returns the refused ones.
@@ -320,10 +352,8 @@ class KernelRoutes:
 
     def suspend(self, takes: Callable[[NextHop], bool]) -> None:
         """Let the routes that take a way into another VRF be unreachable, until they are ordered again."""
-        for order in self._leaking(takes):
-            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNREACHABLE, table=self._table)
-            self._keeper.want(route, order=order)
-            self._socket.execute([netlink.replace_route(route)])
+        form = self._form((), netlink.RouteType.UNREACHABLE)
+        self._socket.execute([self._keeper.want_route(form, one.prefix, one) for one in self._leaking(takes)])
 
     def again(self, takes: Callable[[NextHop], bool]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
         """Carry out the orders again that take a way into another VRF; returns the refused ones."""
@@ -333,74 +363,89 @@ class KernelRoutes:
         found = [prefix for prefix, hops in self._leaks.items() if any(takes(hop) for hop in hops)]
         return [self._routes[prefix] for prefix in found if prefix in self._routes]
 
-    def _leak(self, order: SetRoute) -> None:
+    def _hold(self, prefix: Prefix, hops: tuple[NextHop, ...]) -> None:
         """Hold the ways of an order into other VRFs. Raises UserError, OSError."""
-        hops = tuple(hop for hop in order.next_hops if is_leak(hop))
-        if not hops:
-            return
         if self._ways is None:
             raise UserError("no VRFs are here")
-        self._leaks[order.prefix] = hops
+        self._leaks[prefix] = hops
         for place, hop in enumerate(hops):
             try:
                 self._ways.hold(hop)
             except BaseException:
-                self._leaks[order.prefix] = hops[: place + 1]  # one that could not be made is held, too
+                self._leaks[prefix] = hops[: place + 1]  # one that could not be made is held, too
                 raise
 
     def _carry_out(self, orders: dict[Prefix, SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
         """Carry out orders for different prefixes with one request to the kernel; return the refused ones."""
-        refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
-        requests: dict[int, tuple[SetRoute | ClearRoute, netlink.KernelRequest]] = {}
-        known = _Ways({}, {})
+        refused: dict[Prefix, OSError] = {}
+        requests: list[netlink.RouteRequest] = []
+        guards: list[netlink.RouteRequest] = []  # before any route, so that no step of this batch opens a way in clear
+        protected: list[Prefix] = []
+        destinations: dict[tuple[NextHop, ...] | RouteKind, _Destination] = {}
+        known: dict[int, _Destination] = {}  # the same by the identity of the next hops, which are slow to hash
+        left = self._left.routes
         self._ledger.routed(*(prefix for prefix, order in orders.items() if isinstance(order, SetRoute)))
-        for order in orders.values():
+        for prefix, order in orders.items():
+            if left:
+                left.pop(prefix, None)
+            if self._leaks:
+                self._left_ways += self._leaks.pop(prefix, ())
+            if isinstance(order, ClearRoute):
+                self._routes.pop(prefix, None)
+                requests.append(self._keeper.release_route(self._removal, prefix))
+                continue
+            self._routes[prefix] = order
+            hops = order.next_hops
+            there = known.get(id(hops)) if hops else None
+            if there is None:
+                where = hops or order.kind
+                there = known[id(hops)] = destinations[where] = destinations.get(where) or self._destination(order)
+            if there.is_protected:  # even if the route is refused: no shorter one may take its packets
+                protected.append(prefix)
+                if (covering := self._guard.covering(prefix, ROUTED)) is not None:
+                    guards.append(covering)
             try:
-                request = self._begin(order, known)
+                if there.leaks:
+                    self._hold(prefix, there.leaks)
+                if there.form is None:
+                    there.form = self._form(order.next_hops, _KINDS[order.kind])
             except OSError as error:
-                refused.append((order, error))
-                continue
+                refused[prefix] = error
             except UserError as error:
-                refused.append((order, OSError(0, str(error))))
-                continue
-            requests[id(request)] = order, request
-        for refusal in self._socket.execute([request for _, request in requests.values()]):
-            order, _ = requests[id(refusal.request)]
-            if isinstance(order, SetRoute) or refusal.errno != errno.ESRCH:
-                del requests[id(refusal.request)]
-                refused.append((order, netlink.NetlinkError(refusal)))
-        for order, _ in requests.values():
-            self._end(order)
-        self._ledger.cleared(*(order.prefix for order, _ in requests.values() if self._is_past(order.prefix)))
-        return refused
+                refused[prefix] = OSError(0, str(error))
+            else:
+                requests.append(self._keeper.want_route(there.form, prefix, order))
+        for refusal in self._guard.repeat_later(self._socket.execute([*guards, *requests])):
+            request = refusal.request
+            if isinstance(request, netlink.RouteRequest) and (
+                isinstance(request, WantedRoute) or refusal.errno != errno.ESRCH
+            ):
+                refused[request.prefix] = netlink.NetlinkError(refusal)
+        self._end(orders, refused, protected)
+        return [(orders[prefix], error) for prefix, error in refused.items()]
 
-    def _begin(self, order: SetRoute | ClearRoute, known: _Ways) -> netlink.KernelRequest:
-        """Take the steps before the request to the kernel. Raises OSError."""
-        self._left.routed(order.prefix)
-        self._left_ways += self._leaks.pop(order.prefix, ())
-        if isinstance(order, ClearRoute):
-            self._routes.pop(order.prefix, None)
-            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNSPECIFIED, table=self._table)
-            self._keeper.release(route)
-            return netlink.delete_route(route)
-        self._routes[order.prefix] = order
-        if self._leads_into_protection(order):  # before any step may fail: no shorter route may take its packets
-            self._guard.cover(order.prefix, ROUTED)
-        if order.kind is RouteKind.FORWARD:
-            self._leak(order)
-            route = netlink.KernelRoute(order.prefix, self._next_hops(order.next_hops, known), table=self._table)
-        else:
-            route = netlink.KernelRoute(order.prefix, kind=_KINDS[order.kind], table=self._table)
-        self._keeper.want(route, order=order)
-        return netlink.replace_route(route, known.octets)
+    def _destination(self, order: SetRoute) -> _Destination:
+        leaks = tuple(hop for hop in order.next_hops if is_leak(hop))
+        return _Destination(self._leads_into_protection(order), leaks)
 
-    def _end(self, order: SetRoute | ClearRoute) -> None:
+    def _end(
+        self,
+        orders: Mapping[Prefix, SetRoute | ClearRoute],
+        refused: Mapping[Prefix, OSError],
+        protected: Sequence[Prefix],
+    ) -> None:
         """Take the steps after the kernel has succeeded."""
-        hops = order.next_hops if isinstance(order, SetRoute) else None
-        self._translation.led(order.prefix, None if hops is None else [hop.interface for hop in hops])
-        if not (isinstance(order, SetRoute) and self._leads_into_protection(order)):
-            self._guard.uncover(order.prefix, ROUTED)
-        self._guard.settled(order.prefix)
+        done = [prefix for prefix in orders if prefix not in refused] if refused else list(orders)
+        if self._translation.is_used:
+            for prefix in done:
+                order = orders[prefix]
+                hops = order.next_hops if isinstance(order, SetRoute) else None
+                self._translation.led(prefix, None if hops is None else [hop.interface for hop in hops])
+        if self._guard.is_used:
+            self._guard.settled(done)
+            still = dict.fromkeys(protected)
+            self._guard.uncover([prefix for prefix in done if prefix not in still], ROUTED)
+        self._strike(prefix for prefix in done if isinstance(orders[prefix], ClearRoute))
 
     def protect(self, tunnel: str, interface: SetInterface | None, *, protected: bool) -> None:
         """Guard the prefixes routed into this tunnel, or stop guarding them. interface: its current order."""
@@ -410,10 +455,10 @@ class KernelRoutes:
             self._protected[tunnel] = None
         else:
             del self._protected[tunnel]
-        for prefix, order in self._routes.items():
-            if any(hop.interface == tunnel for hop in order.next_hops):
-                change = self._guard.cover if self._leads_into_protection(order) else self._guard.uncover
-                change(prefix, ROUTED)
+        into = [one for one in self._routes.values() if any(hop.interface == tunnel for hop in one.next_hops)]
+        covered = [one.prefix for one in into if self._leads_into_protection(one)]
+        self._guard.cover(covered, ROUTED)
+        self._guard.uncover([one.prefix for one in into if not self._leads_into_protection(one)], ROUTED)
         if interface is not None:
             self.cover_network(interface)
 
@@ -423,9 +468,9 @@ class KernelRoutes:
         Routes into it stay guarded until the RIB withdraws them.
         """
         self._protected.pop(tunnel, None)
-        for prefix in self._networks.pop(tunnel, ()):
-            self._guard.uncover(prefix, tunnel)
-            self._strike(prefix)
+        networks = self._networks.pop(tunnel, ())
+        self._guard.uncover(networks, tunnel)
+        self._strike(networks)
 
     def cover_network(self, order: SetInterface) -> None:
         """Guard the networks of a protected tunnel, like routes into it."""
@@ -436,34 +481,30 @@ class KernelRoutes:
         after = tuple(network for network in networks if network.address.version == 4 and network.length < 32)
         if after:
             self._networks[name] = after
-        for network in after:
-            self._ledger.routed(network)
-            self._guard.cover(network, name)
-            self._guard.settled(network)
-        for network in before:
-            if network not in after:
-                self._guard.uncover(network, name)
-                self._strike(network)
+        self._ledger.routed(*after)
+        self._guard.cover(after, name)
+        self._guard.settled(after)
+        gone = [network for network in before if network not in after]
+        self._guard.uncover(gone, name)
+        self._strike(gone)
 
     def _leads_into_protection(self, order: SetRoute) -> bool:
         if not self._protected or not order.next_hops:
             return False
         return all(hop.interface in self._protected for hop in order.next_hops)
 
-    def _strike(self, prefix: Prefix) -> None:
-        """Remove a prefix from the record, unless it is there for another reason."""
-        if self._is_past(prefix):
-            self._ledger.cleared(prefix)
+    def _strike(self, prefixes: Iterable[Prefix]) -> None:
+        """Remove prefixes from the record that are not there for another reason."""
+        self._ledger.cleared(*filter(self._is_past, prefixes))
 
     def _is_past(self, prefix: Prefix) -> bool:
         """Return whether the prefix is neither routed, nor the network of a protected tunnel."""
         return prefix not in self._routes and not any(prefix in networks for networks in self._networks.values())
 
-    def _next_hops(self, hops: tuple[NextHop, ...], known: _Ways) -> tuple[netlink.KernelNextHop, ...]:
-        found = known.hops.get(id(hops))
-        if found is None:
-            found = known.hops[id(hops)] = tuple(self._next_hop(hop, alone=len(hops) == 1) for hop in hops)
-        return found
+    def _form(self, hops: tuple[NextHop, ...], kind: netlink.RouteType) -> netlink.RouteForm:
+        """Return what the routes share that lead there. Raises OSError, UserError."""
+        found = tuple(self._next_hop(hop, alone=len(hops) == 1) for hop in hops)
+        return netlink.RouteForm(netlink.KernelRoute(netlink.EVERYWHERE, found, kind, table=self._table))
 
     def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.KernelNextHop:
         if is_leak(hop) and self._ways is not None:

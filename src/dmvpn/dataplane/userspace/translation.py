@@ -256,14 +256,17 @@ class Translation:
             raise explained(error) from error
         self._correct(before)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any addresses are translated."""
+        return bool(self._order.overloads)
+
     def led(self, prefix: Prefix, interfaces: Collection[str] | None) -> None:
         """Take in that a route of this prefix leads out by these interfaces now; None: it was withdrawn.
 
         The kernel decides once per flow: packets that went through a tunnel would leave by the outside interface
         without translation.
         """
-        if not self._order.overloads:
-            return
         outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
         if prefix.version != 4:
             return
