@@ -1,6 +1,6 @@
 """The commands that README, CONTRIBUTING and `make help` name, and a run of those that README has for a reader's hands.
 
-python -m support.named_commands     (in the folder tests) runs `make lab` and the README's block, one command after
+python -m support.named_commands     (in the folder tests) runs README's blocks from top to bottom, one command after
                                      the other, where the clone's `examples` are and no other files
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 _BIN: Final = ROOT / ".venv" / "bin"
-_HEADING: Final = "Then, by hand:\n"
+#: The section with the blocks, and a command that goes on until Ctrl-C: it is pressed after this many lines.
+_HEADING: Final = "\n## Try it\n"
+_LINES: Final = {"dmvpn lab web": 2}
 #: What a command of the block may end with, if not with 0 alone: the doctor finds the fault that the line before has
 #: made at random, and leaves 0 for one that may be on purpose, as a port that is shut down.
-_STATUS: Final = {"dmvpn doctor": (0, 1)}
+_STATUS: Final = {"dmvpn doctor": (0, 1), "dmvpn lab web": (0, 130)}
 #: What is typed into a command that waits for that.
 _TYPED: Final = {"dmvpn shell R31": "show dmvpn\nexit\n"}
 #: How many files a command may have open: what a new user of most systems has.
@@ -47,40 +50,39 @@ def named() -> set[str]:
 
 
 def block() -> list[str]:
-    """Return what README tells a reader to type after its first commands."""
-    text = (ROOT / "README.md").read_text().partition(_HEADING)[2]
-    lines: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("    "):
-            lines.append(line.partition("#")[0].strip())
-        elif line and lines:
-            break
-    return lines
+    """Return the commands that README shows to a new user, in order."""
+    text = (ROOT / "README.md").read_text().partition(_HEADING)[2].partition("\n## ")[0]
+    return [line.partition("#")[0].strip() for line in text.splitlines() if line.startswith("    ")]
 
 
 def _run(folder: Path, line: str, environment: dict[str, str]) -> Iterator[str]:
     """Run a line, and yield what is wrong with how it ended."""
     print(f"\n$ {line}", flush=True)
-    command = ["bash", "-c", f"ulimit -n {_DESCRIPTORS}; PATH={shlex.quote(str(_BIN))}:$PATH; {line}"]
-    ended = subprocess.run(
-        command, cwd=folder, env=environment, input=_TYPED.get(line, ""), text=True, timeout=_PATIENCE, check=False
-    ).returncode
+    command = ["bash", "-c", f"ulimit -n {_DESCRIPTORS}; PATH={shlex.quote(str(_BIN))}:$PATH; exec {line}"]
+    typed, lines = _TYPED.get(line, ""), _LINES.get(line)
+    output = None if lines is None else subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=environment, text=True, stdin=subprocess.PIPE, stdout=output) as run:
+        if run.stdout is not None:
+            print(*(run.stdout.readline() for _ in range(lines or 0)), sep="", end="")
+            run.send_signal(signal.SIGINT)
+        run.communicate(typed, timeout=_PATIENCE)
+    ended = run.returncode
     if ended not in _STATUS.get(line, (0,)):
         yield f"{line}: ended with {ended}"
 
 
 def main() -> None:
-    """Run the block, behind `make lab`. The exit code says whether a command ended otherwise than it should."""
+    """Run the blocks. The exit code says whether a command ended otherwise than it should."""
     with tempfile.TemporaryDirectory(prefix="dmvpn-readme-") as name:
         folder, runtime = Path(name), Path(name, "runtime")
         runtime.mkdir(0o700)
         environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime)}  # labs of other people are none of ours
         (folder / "examples").symlink_to(ROOT / "examples")
-        wrong = list(_run(ROOT, "make lab", environment))
+        wrong: list[str] = []
         try:
             for line in block():
                 if not line.startswith(_PASSED_OVER):
-                    wrong += _run(folder, line, environment)
+                    wrong += _run(ROOT if line.startswith("make ") else folder, line, environment)
         finally:
             for lab in (runtime / "dmvpn" / "labs").glob("*"):
                 subprocess.run([_BIN / "dmvpn", "lab", "down", lab.name], env=environment, check=False)

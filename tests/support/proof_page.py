@@ -58,15 +58,15 @@ and whose copy shows the same. Again: `python -m support.remedies --seed 7 --fau
 _ENDS: Final = """\
 ### From one end
 
-Of a fault that harms, what the spoke whose LAN suffers most suspects by itself, asked for the first address that
-somebody there misses. A cell has the faults whose cause is among the first three hypotheses, of those that harm.
+Of a fault that harms, the causes that the spoke with the worst LAN suspects by itself, asked for the first address that
+a host there cannot reach. A cell has, of the faults that harm, those whose cause is among the first three hypotheses.
 Again: `python -m support.one_end --seed 7 --faults 60`.
 """
 _TWOS: Final = """\
 ### Two faults at once
 
-Two faults, each of which harms by itself, at two routers, and what is said of them when the lines were tried in a copy,
-where the doctor looks again. Again: `python -m support.diagnoses --seed 53 --two 60`.
+Two faults, each of which harms by itself, at two routers, and the doctor's findings when the lines were tried in a
+copy, where the doctor looks again. Again: `python -m support.diagnoses --seed 53 --two 60`.
 """
 
 
@@ -104,7 +104,7 @@ def of_remedies(found: Sequence[Outcome]) -> str:
             "",
             *_table(counted, lambda one: one.restores),
             "",
-            *_listed("What was not restored:", counted, [not one.restores for one in counted], missed),
+            *_listed("Not restored:", counted, [not one.restores for one in counted], missed),
         ]
     )
 
@@ -123,7 +123,7 @@ def of_ends(found: Sequence[Suspected]) -> str:
             "",
             *_table(harmful, lambda one: one.suspected),
             "",
-            *_listed("What was not suspected:", harmful, [not one.suspected for one in harmful], missed),
+            *_listed("Not suspected:", harmful, [not one.suspected for one in harmful], missed),
         ]
     )
 
@@ -158,7 +158,7 @@ def _numbers(found: Measure) -> Iterator[str]:
     slight = [one for one in found.faults if one.harm is Harm.SLIGHT]
     yield "| | |"
     yield "| --- | --- |"
-    when = f"{len(now)} harm at once, {len(slight)} a little, {later} later, {len(harmless)} nobody"
+    when = f"{len(now)} harm at once, {len(slight)} a little, {later} later, {len(harmless)} harmless"
     yield f"| faults | {len(found.faults)}: {when} |"
     yield f"| named first | {_share(sum(one.rank == 1 for one in now), len(now))} |"
     yield f"| among the first three | {_share(sum(one.rank > 0 for one in now), len(now))} |"
@@ -167,7 +167,7 @@ def _numbers(found: Measure) -> Iterator[str]:
     yield f"| less than a tenth is lost: named first | {sum(one.rank == 1 for one in slight)} of {len(slight)} |"
     well = found.healthy
     yield f"| networks that are well, and accused | {sum(one.accused for one in well)} of {len(well)} |"
-    yield f"| faults that harm nobody, and called broken | {sum(one.accused for one in harmless)} of {len(harmless)} |"
+    yield f"| harmless faults that were called broken | {sum(one.accused for one in harmless)} of {len(harmless)} |"
 
 
 def _share(count: int, total: int) -> str:
@@ -193,7 +193,7 @@ def _misses(found: Measure) -> Iterator[str]:
     if not missed:
         yield "Nothing was missed."
         return
-    yield "What was missed, or named though it harms nobody:"
+    yield "Not detected, or named though harmless:"
     yield ""
     for one in missed:
         said = one.found[0].partition(":")[0] if one.found else "nothing is broken"

@@ -17,23 +17,23 @@ _HEAD = file_text("releases.md")
 
 _TAIL = f"""
 
-- A file is somebody else's if it names a release (`version 15.9`) and no comment before that line says
+- A file is from another router if it names a release (`version 15.9`) and no comment before that line says
   `{MARK}`. Logs of terminals with a configuration in them are such files, too. Only interfaces that the
   file itself speaks of get the lines.
 - `no ip nhrp shortcut` in the file keeps it off, `default ip nhrp shortcut` leaves it to the release.
-- `config check` and `import` say in one line what was put in and where, and so do `run` and `lab up`. From then on it
-  is a line like others: the running configuration shows it, `no` takes it away, `write memory` saves it.
-- Every configuration that is shown or written here has the comment, so that it never reads back as somebody else's,
-  though it says `version 17.9`. Whoever takes the comments away, takes it for a file of that release.
-- What is typed or pasted at a prompt, and files that name no release, mean what they say.
+- `config check` and `import` list the added lines and their places in one line, and so do `run` and `lab up`. From
+  then on it is a line like any other: the running configuration shows it, `no` takes it away, `write memory` saves it.
+- Every configuration that is shown or written here has the comment, so that it never reads back as a foreign file,
+  though it says `version 17.9`. Without the comments it is read as a file of that release.
+- Lines typed or pasted at a prompt, and files that name no release, get no further lines.
 - Weak algorithms are permitted so in labs (there also in a file that names no release), and by `lint`, `config check`,
   `import` and `doctor`. `dmvpn run` and the prompt need the line; the log names it.
 
-## What is not in the table
+## Not in the table
 
 | | why |
 | --- | --- |
-| the `ipv6 nhrp` lines on IOS 15.7 and later | nobody tells of them there; `lint` advises to write them |
+| the `ipv6 nhrp` lines on IOS 15.7 and later | no source mentions them there; `lint` advises to write them |
 | `ipv6 nhrp network-id` | on by default from IOS XE 16.3, says the guide, and not with which number |
 | `ip nhrp redirect`, `ip nhrp registration no-unique` | shown wherever they are on |
 | `no ip redirects`, `tunnel mode` | a running configuration shows them where they matter |

@@ -43,7 +43,8 @@ def test_what_is_left_out_has_a_reason_and_is_named() -> None:
 
 
 def test_the_block_of_the_readme_is_found_and_run() -> None:
-    assert "dmvpn doctor" in block()
+    assert block()[0] == "make lab"
+    assert {"dmvpn lab web", "dmvpn doctor", "dmvpn lab up my-configs"} <= set(block())
     assert runs("python -m support.named_commands")
 
 

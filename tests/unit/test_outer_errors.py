@@ -46,6 +46,23 @@ def _complaint(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return complaint
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("up", "notes-phase3"), "dmvpn lab up notes-phase3"),
+        (("show", "dmvpn"), "dmvpn -r ROUTER show dmvpn"),
+        (("lnt", "hub.cfg"), "dmvpn lint hub.cfg"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_answered_with_the_one_that_was_meant(
+    words: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert f"no command {words[0]!r}: did you mean '{meant}'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [("config", "check"), ("replay",), ("run",)])
 def test_a_file_that_cannot_be_read_is_named(
     words: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]

@@ -49,6 +49,8 @@ def carry_out(words: list[str]) -> int:
     if not words:
         parser.print_help()
         return 2
+    if not words[0].startswith("-") and words[0] not in (known := completion.candidates(parser, [""])):
+        parser.error(f"no command {words[0]!r}: did you mean '{_meant(parser, known, words)}'?")
     arguments = _parsed(parser, words)
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
@@ -65,6 +67,18 @@ def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Names
         if words[:1] == ["check"] and wrong.code == 2:
             raise SystemExit(3) from None
         raise
+
+
+def _meant(parser: argparse.ArgumentParser, known: Sequence[str], words: Sequence[str]) -> str:
+    """Return the command that was probably meant by words of which the first is not one: a router's, if no other."""
+    from difflib import get_close_matches
+
+    typed = " ".join(words)
+    if words[0] in completion.candidates(parser, ["lab", ""]):
+        return f"dmvpn lab {typed}"
+    if close := get_close_matches(words[0], known, n=1):
+        return " ".join(["dmvpn", close[0], *words[1:]])
+    return f"dmvpn -r ROUTER {typed}"
 
 
 def _on_router(words: list[str]) -> int:

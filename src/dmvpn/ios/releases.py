@@ -102,7 +102,7 @@ DEFAULTS: Final = (
         (Release(15, 7), Release(16, 3)),
         _CLOUD,
         _COPIES,
-        f"{_SHOWN}. None of 16.3 to 16.12 was seen: there it goes by the IPv6 line, of which a guide tells",
+        f"{_SHOWN}. None of 16.3 to 16.12 was seen: there it goes by the IPv6 line, which a guide documents",
     ),
     UnseenDefault(
         "ip nhrp shortcut",
