@@ -13,6 +13,7 @@ from __future__ import annotations
 # Not of `typing`: it costs half of what an interpreter does, and the quickest command imports this file.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final, TypeVar
 
     T = TypeVar("T")
@@ -55,6 +56,12 @@ def named(error: Exception) -> str:
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}..."
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Return the first of many names, and the number of the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def fault_text(error: Exception, doing: str) -> str:

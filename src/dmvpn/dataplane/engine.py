@@ -213,7 +213,9 @@ class RustEngine:
         """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
         wanted = {self._doors.number(address, front): address for address in locals_}
         for local in [local for local in self._ends if self._doors.front(local) == front and local not in wanted]:
-            self._close_end(local)
+            self._engine.clear_socket(local, "esp")
+            self._engine.clear_socket(local, "udp")
+            self._ends.pop(local).close()
         problems: dict[IPAddress, OSError | UserError] = {}
         for local, address in wanted.items():
             if local not in self._ends:
@@ -358,11 +360,6 @@ class RustEngine:
             end.close()
             raise
         self._ends[local] = end
-
-    def _close_end(self, local: Door) -> None:
-        self._engine.clear_socket(local, "esp")
-        self._engine.clear_socket(local, "udp")
-        self._ends.pop(local).close()
 
 
 def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) -> events.Event | None:

@@ -110,18 +110,15 @@ class Tap:
             flags = _IFF_TAP | _IFF_NO_PI | (_IFF_VNET_HDR if vnet_hdr else 0)
             fcntl.ioctl(self._descriptor, _TUNSETIFF, _IFREQ_FLAGS.pack(octets, flags))
             if vnet_hdr:
-                self._take_buffers()
+                # The offloads that we support: checksums and TCP segments, and UDP's where the kernel knows them.
+                offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
+                try:
+                    fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)
+                except OSError:  # before Linux 6.2
+                    fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads)
         except OSError as error:
             self.close()
             raise _explained(name, error) from error
-
-    def _take_buffers(self) -> None:
-        """Enable the offloads that we support: checksums and TCP segments, and UDP's where the kernel knows them."""
-        offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
-        try:
-            fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)
-        except OSError:  # before Linux 6.2
-            fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads)
 
     def fileno(self) -> int:
         """Return the descriptor to watch for readability. Raises ValueError once closed."""

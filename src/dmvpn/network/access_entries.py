@@ -240,7 +240,12 @@ def _ports(words: list[str]) -> tuple[str, list[str]]:
     if not words or words[0] not in _PORTS:
         return "", words
     end = 2
-    while words[0] in ("eq", "neq") and end < len(words) and not _is_address_word(words[end]) and _is_port(words[end]):
+    while (
+        words[0] in ("eq", "neq")
+        and end < len(words)
+        and not _is_address_word(words[end])
+        and words[end] not in _NO_PORT
+    ):
         end += 1
     return " ".join(words[:end]), words[end:]
 
@@ -252,10 +257,6 @@ _NO_PORT: Final = frozenset(
         *("precedence", "tos", "option", "ttl", "time-range", "reflect", "log", "log-input"),
     )
 )
-
-
-def _is_port(word: str) -> bool:
-    return word not in _NO_PORT
 
 
 def _without_flags(rest: tuple[str, ...]) -> tuple[str, ...]:

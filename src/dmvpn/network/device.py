@@ -367,23 +367,15 @@ class Device:
 
     @cached_property
     def _underlay(self) -> list[Prefix]:
-        prefixes = [
-            Prefix.of(mine, length) for settings, mine, length in self.addresses() if settings.name[:6] != "Tunnel"
-        ]
-        prefixes += [
+        connected: dict[bool, list[Prefix]] = {True: [], False: []}  # by whether it is the subnet of a tunnel
+        for settings, mine, length in self.addresses():
+            connected[settings.name[:6] == "Tunnel"].append(Prefix.of(mine, length))
+        return connected[False] + [
             route.prefix
             for route in self.static.routes
-            if not route.interface.startswith(("Tunnel", "Null")) and not self._is_in_tunnel(route.next_hop)
+            if not route.interface.startswith(("Tunnel", "Null"))
+            and not any(route.next_hop is not None and route.next_hop in prefix for prefix in connected[True])
         ]
-        return prefixes
-
-    def _is_in_tunnel(self, address: IPAddress | None) -> bool:
-        """Return whether it is on the subnet of one of our tunnels."""
-        return address is not None and any(
-            address in Prefix.of(mine, length)
-            for settings, mine, length in self.addresses()
-            if settings.name[:6] == "Tunnel"
-        )
 
 
 def _gateways(routes: Iterable[StaticRoute]) -> list[IPv4Address]:

@@ -169,7 +169,14 @@ def replace_maps(lines: list[str], device: Device) -> Iterator[str]:
 
     lines: of the file. They are changed in place, and new lines are appended.
     """
-    found = maps_of_tunnels(device)
+    applied = dict(_applied(device))
+    found = [one for name, ports in applied.items() for one in _protected(device, name, ports)]
+    # A tunnel without protection that leaves by the same ports would be in clear: then no map is replaced.
+    done = [one.tunnel for one in found]
+    ports = [port for each in applied.values() for port in each]
+    bare = [one.name for one in device.tunnels.tunnels if not one.protection and _leaves_by(device, one, ports)]
+    if not all(name in done for name in bare):
+        return
     names = [one.name for one in found]
     for number, line in enumerate(lines):
         match = _APPLIED.match(line) if names else None
@@ -178,18 +185,6 @@ def replace_maps(lines: list[str], device: Device) -> Iterator[str]:
     for one in found:
         lines += one.lines
         yield f"crypto map {one.name} protects {one.tunnel}: the lab uses the IPsec profile {one.profile} in its place"
-
-
-def maps_of_tunnels(device: Device) -> list[MapOfTunnel]:
-    """Return the maps that protect tunnels and nothing else that leaves in clear; none, if one tunnel is left over."""
-    applied = dict(_applied(device))
-    found = [one for name, ports in applied.items() for one in _protected(device, name, ports)]
-    done = [one.tunnel for one in found]
-    ports = [port for each in applied.values() for port in each]
-    bare = [
-        tunnel.name for tunnel in device.tunnels.tunnels if not tunnel.protection and _leaves_by(device, tunnel, ports)
-    ]
-    return found if all(name in done for name in bare) else []
 
 
 def _applied(device: Device) -> Iterator[tuple[str, list[str]]]:

@@ -49,24 +49,20 @@ def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Ru
     if not isinstance(address, IPv4Address):
         return
     if device.vrf_of(name) == device.vrf:
-        yield from _of_processes(device, name, address)
+        for eigrp in device.eigrp.processes:
+            settings = eigrp.interface(name)
+            if not eigrp.shutdown and not settings.shutdown and any(net.matches(address) for net in eigrp.networks):
+                yield Running(Protocol.EIGRP, eigrp.autonomous_system, settings.passive)
+        for ospf in device.ospf.processes:
+            if not ospf.shutdown and _ospf_covers(device, ospf, name, address):
+                passive = name in ospf.passive or (ospf.passive_default and name not in ospf.active)
+                yield Running(Protocol.OSPF, ospf.number, passive)
+        if device.rip.enabled and device.rip.covers(address):
+            yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
     for interface in device.ospf.interfaces:
         known = any(process.number == interface.process for process in device.ospf.processes)
         if interface.name == name and interface.process is not None and not known:
             yield Running(Protocol.OSPF, interface.process)
-
-
-def _of_processes(device: Device, name: str, address: IPv4Address) -> Iterator[Running]:
-    for process in device.eigrp.processes:
-        settings = process.interface(name)
-        if not process.shutdown and not settings.shutdown and any(net.matches(address) for net in process.networks):
-            yield Running(Protocol.EIGRP, process.autonomous_system, settings.passive)
-    for ospf in device.ospf.processes:
-        if not ospf.shutdown and _ospf_covers(device, ospf, name, address):
-            passive = name in ospf.passive or (ospf.passive_default and name not in ospf.active)
-            yield Running(Protocol.OSPF, ospf.number, passive)
-    if device.rip.enabled and device.rip.covers(address):
-        yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
 
 
 def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: IPv4Address) -> bool:

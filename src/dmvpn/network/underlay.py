@@ -30,6 +30,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
 from dmvpn.network.lines import BEFORE
@@ -247,14 +248,11 @@ class Forwarding:
         if learned is None or length:
             return known
         goes_back = known is not None and known.router in toward and toward[known.router].router == router
-        may_learn = self._learns(device) and (known is None or goes_back)
-        return learned if may_learn or _is_spoken(device, learned.port) else known
-
-
-def _is_spoken(device: Device, port: str) -> bool:
-    """Return whether a protocol that would bring the way runs on a port."""
-    own = device.ports.get(port)
-    return any(not each.passive for each in running(device, port, own.ip if own is not None else None))
+        if self._learns(device) and (known is None or goes_back):
+            return learned
+        own = device.ports.get(learned.port)
+        spoken = running(device, learned.port, own.ip if own is not None else None)
+        return learned if any(not each.passive for each in spoken) else known
 
 
 def _hop_of(near: Sequence[Hop], next_hop: object, port: str) -> Hop | None:
@@ -280,7 +278,6 @@ _REDISTRIBUTION: Final = re.compile(rf"{BEFORE}redis\w*\s+stat\w*(?P<rest>\s.*)?
 _ROUTE: Final = re.compile(
     rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
-_NAMED: Final = 4
 _NOWHERE: Final = "Null0"
 
 
@@ -369,7 +366,7 @@ def stand_in(
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
             note = f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
-            yield router, missing, "" if has_upstream else f"{note} {_some(names)}"
+            yield router, missing, "" if has_upstream else f"{note} {some(names)}"
     if added:
         yield _routes_of(added, Forwarding(wired, read, lambda device: bool(_kept(device))), wired, ends | called)
 
@@ -394,13 +391,8 @@ def _routes_of(
             unreachable.append(f"{address} ({owner})")
         elif address not in near:
             lines.append(f"ip route {address} 255.255.255.255 {hop.gateway}")
-    note = f"{added} has no route to {_some(unreachable)}: no router beside it is the way there" if unreachable else ""
+    note = f"{added} has no route to {some(unreachable)}: no router beside it is the way there" if unreachable else ""
     return added, lines, note
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:

@@ -277,8 +277,15 @@ class Models:
 
 def prepare(features: Iterable[Feature], tree: ConfigTree, lines: set[ConfigLine]) -> dict[str, Model]:
     """Return the models of a tree that has these lines only, by feature."""
-    configured = (feature for feature in features if feature.machine is not None)
-    return {feature.name: _read_whole(feature, tree, lines) for feature in configured}
+    prepared: dict[str, Model] = {}
+    for feature in features:
+        if feature.machine is not None:
+            # A tree without the lines that the feature asks an empty tree for gives the same model as the empty one.
+            # Most protocols are not configured on a router.
+            model, asked = _of_nothing(feature)
+            is_same = asked.isdisjoint(lines) and EVERYTHING not in asked
+            prepared[feature.name] = (model, asked) if is_same else _read(feature, tree)
+    return prepared
 
 
 def _read(feature: Feature, tree: ConfigTree, vrf: str = "") -> Model:
@@ -292,16 +299,6 @@ def _read(feature: Feature, tree: ConfigTree, vrf: str = "") -> Model:
 def _of_nothing(feature: Feature) -> Model:
     """Return what a feature makes of a configuration without lines."""
     return _read(feature, ConfigTree())
-
-
-def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> Model:
-    """Read a tree that has these lines only.
-
-    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. Most
-    protocols are not configured on a router.
-    """
-    model, asked = _of_nothing(feature)
-    return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
 
 
 # ------------------------------------------------------------------------------------ the order of effects about a port

@@ -11,9 +11,9 @@ could protect is shut down rather than started in clear.
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.tunnel.config import MODE, PROTECTION
@@ -207,9 +207,11 @@ def report(intake: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Ite
         if not entries:
             continue
         yield f"{len(entries)} {'line' if len(entries) == 1 else 'lines'} {_HEADINGS[fate]}"
-        key = _name_of_group
-        for name, members in groupby(sorted(entries, key=lambda entry: (key(entry), entry.number)), key):
-            yield from _group(name, list(members))
+        by_group: dict[str, list[LineReport]] = {}
+        for entry in sorted(entries, key=lambda entry: entry.number):
+            by_group.setdefault(entry.group.name if entry.group is not None else "", []).append(entry)
+        for name in sorted(by_group):
+            yield from _group(name, by_group[name])
     warnings = [problem for problem in intake.result.problems if problem.is_warning] if Fate.REFUSED in fates else []
     for problem in warnings[: _NUMBERS * _QUOTED]:
         yield f"line {problem.line_number}: {' '.join(problem.message_lines).strip().removeprefix('% ')}"
@@ -227,27 +229,17 @@ def put_in(result: ConfigResult) -> str:
     lines: dict[tuple[str, ...], list[str]] = {}
     for line, names in where.items():
         lines.setdefault(tuple(names), []).append(f"`{line}`")
-    put = "; ".join(_and(said) + (f" at {_some(names)}" if any(names) else "") for names, said in lines.items())
-    return f"version {result.release} has this on without showing it, so it was put in: {put}"
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(([", ".join(words[:-1])] if len(words) > 1 else []) + [words[-1]])
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NUMBERS} more" if len(names) > _NUMBERS else ""
-    return f"{', '.join(names[:_NUMBERS])}{more}"
+    put = []
+    for interfaces, said in lines.items():
+        words = " and ".join(([", ".join(said[:-1])] if len(said) > 1 else []) + [said[-1]])
+        put.append(f"{words} at {some(interfaces, _NUMBERS)}" if any(interfaces) else words)
+    return f"version {result.release} has this on without showing it, so it was put in: {'; '.join(put)}"
 
 
 def _quote(entry: LineReport) -> str:
     """Return the line without its keys, and not too long."""
     shown = entry.shown
     return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}..."
-
-
-def _name_of_group(entry: LineReport) -> str:
-    return entry.group.name if entry.group is not None else ""
 
 
 def _group(name: str, entries: Sequence[LineReport]) -> Iterator[str]:

@@ -149,7 +149,12 @@ def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
 
 def _replace(lines: list[str], device: Device) -> Iterator[str]:
     """Change lines that a lab does not support; yield a sentence about each change."""
-    tracked = _forget_tracks(lines)
+    tracked = 0
+    for number, line in enumerate(lines):
+        match = _TRACK.match(line) if "track" in line else None
+        if match is not None:
+            lines[number] = f"{match['route']}{match['rest']}"
+            tracked += 1
     if tracked:
         routes = "1 route" if tracked == 1 else f"{tracked} routes"
         yield f"what routes track is rarely in a lab; `track` is ignored in {routes}"
@@ -165,17 +170,6 @@ def _replace(lines: list[str], device: Device) -> Iterator[str]:
             f"{tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
             f"place of {before}"
         )
-
-
-def _forget_tracks(lines: list[str]) -> int:
-    """Remove the tracked objects from static routes. Returns their number."""
-    found = 0
-    for number, line in enumerate(lines):
-        match = _TRACK.match(line) if "track" in line else None
-        if match is not None:
-            lines[number] = f"{match['route']}{match['rest']}"
-            found += 1
-    return found
 
 
 # ------------------------------------------------------------------------------------------------ VRFs
@@ -249,7 +243,13 @@ def _whole(word: str) -> str:
 
 def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str, str]]:
     """Change the profiles of multipoint tunnels with one source; yields each tunnel with its old and new profile."""
-    shared = _shared_profiles(device)
+    protected = [
+        (tunnel.name, device.source(tunnel) or tunnel.source_interface, tunnel.protection)
+        for tunnel in device.tunnels.tunnels
+        if tunnel.multipoint and tunnel.protection
+    ]
+    first = {source: profile for _, source, profile in reversed(protected) if source}
+    shared = {name: first[source] for name, source, _ in protected if source}
     tunnel = ""
     for number, line in enumerate(lines):
         header = _HEADER.match(line)
@@ -259,17 +259,6 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
         if match is not None and shared.get(tunnel, match["profile"]) != match["profile"]:
             lines[number] = f"{match['head']}{shared[tunnel]}{match['rest']}"
             yield tunnel, match["profile"], shared[tunnel]
-
-
-def _shared_profiles(device: Device) -> dict[str, str]:
-    """Return the profile that each protected multipoint tunnel must use, by tunnel name."""
-    protected = [
-        (tunnel.name, device.source(tunnel) or tunnel.source_interface, tunnel.protection)
-        for tunnel in device.tunnels.tunnels
-        if tunnel.multipoint and tunnel.protection
-    ]
-    first = {source: profile for _, source, profile in reversed(protected) if source}
-    return {name: first[source] for name, source, _ in protected if source}
 
 
 # ------------------------------------------------------------------------------------------------ addresses

@@ -44,7 +44,13 @@ def unfinished(
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, why in facts.absent.items():
         found[name].append(why)
-    shut = _shut_down(facts)
+    shut = {
+        address: f"{name}'s {tunnel.name} is shut down"
+        for name, router in _running(facts)
+        for tunnel in router.tunnels
+        for address in tunnel.addresses
+        if not tunnel.enabled
+    }
     for name, router in _running(facts):
         for tunnel in router.tunnels:
             found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel), shut)
@@ -74,17 +80,6 @@ def _elsewhere(facts: LabFacts, tunnel: TunnelFacts) -> list[Address]:
 
 def _all_of(router: RouterFacts) -> Iterator[Address]:
     return (address for addresses in router.addresses.values() for address in addresses)
-
-
-def _shut_down(facts: LabFacts) -> dict[Address, str]:
-    """Return the tunnels that are shut down, by their addresses."""
-    return {
-        address: f"{name}'s {tunnel.name} is shut down"
-        for name, router in _running(facts)
-        for tunnel in router.tunnels
-        for address in tunnel.addresses
-        if not tunnel.enabled
-    }
 
 
 def _of_tunnel(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import Address, Network
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.base.facts import Network
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.shells.facts import LabFacts
 
 
@@ -32,21 +32,15 @@ def flapping(facts: LabFacts) -> dict[str, list[str]]:
 def _loops(router: RouterFacts) -> Iterator[str]:
     """Yield tunnels whose own packets, to a peer, are routed into the tunnel."""
     for tunnel in router.tunnels:
-        for nbma in dict.fromkeys(_far_ends(tunnel)) if tunnel.enabled else ():
-            best = next(iter(router.routes_to(nbma, tunnel.front)), None)
+        ends = (*(one.nbma for one in tunnel.servers), *(one.nbma for one in tunnel.mappings))
+        for nbma in dict.fromkeys((tunnel.destination, *ends)) if tunnel.enabled else ():
+            best = next(iter(router.routes_to(nbma, tunnel.front)), None) if nbma is not None else None
             if best is not None and any(hop.interface == tunnel.name for hop in best.next_hops):
                 yield (
                     f"{tunnel.name} flaps: {best.source.upper()} leads to its peer {nbma} through {tunnel.name} itself "
                     f"({best.prefix})"
                 )
                 break
-
-
-def _far_ends(tunnel: TunnelFacts) -> Iterator[Address]:
-    if tunnel.destination is not None:
-        yield tunnel.destination
-    yield from (server.nbma for server in tunnel.servers if server.nbma is not None)
-    yield from (mapping.nbma for mapping in tunnel.mappings if mapping.nbma is not None)
 
 
 def _forgotten(router: RouterFacts) -> Iterator[str]:
@@ -64,16 +58,12 @@ def _forgotten(router: RouterFacts) -> Iterator[str]:
 
 def changing(before: LabFacts, now: LabFacts) -> list[str]:
     """Return the routers whose neighbors or routes have changed, or will change when OSPF has done its work."""
-    return [
-        name
-        for name, router in now.routers.items()
-        if name not in now.providers
-        and (_state(router) != _state(before.routers.get(name)) or (router is not None and _is_busy(router)))
-    ]
-
-
-def _is_busy(router: RouterFacts) -> bool:
-    return any(process.busy for table in router.tables for process in table.ospf)
+    found = []
+    for name, router in now.routers.items():
+        busy = router is not None and any(process.busy for table in router.tables for process in table.ospf)
+        if name not in now.providers and (busy or _state(router) != _state(before.routers.get(name))):
+            found.append(name)
+    return found
 
 
 def _state(

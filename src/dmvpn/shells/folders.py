@@ -18,12 +18,12 @@ import shlex
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, some
 from dmvpn.base.values import dataclass
 from dmvpn.ios.markdown import has_fences, hostname_of, looks_like_one
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
-from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers, some
+from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 

@@ -53,7 +53,8 @@ def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -
     own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
     if any(protocol in other for protocol in own) or _share_bgp(mine, theirs):
         return
-    is_meant = _names_networks(mine) or any(protocol.startswith("EIGRP") for protocol in other)
+    takes_all = any(int(wildcard) == _EVERYTHING for process in mine.eigrp for _, wildcard in process.networks)
+    is_meant = not takes_all or any(protocol.startswith("EIGRP") for protocol in other)
     for protocol in own:
         if protocol.startswith("EIGRP") and not is_meant:
             continue
@@ -64,11 +65,6 @@ def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -
 
 def _is_up_tunnel(router: RouterFacts, interface: str) -> bool:
     return any(tunnel.name == interface and tunnel.up for tunnel in router.tunnels)
-
-
-def _names_networks(router: RouterFacts) -> bool:
-    """Return whether no `network` of EIGRP matches everything."""
-    return not any(int(wildcard) == _EVERYTHING for process in router.eigrp for _, wildcard in process.networks)
 
 
 def _spoken(router: RouterFacts, interface: str) -> list[str]:

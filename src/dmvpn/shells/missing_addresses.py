@@ -181,12 +181,9 @@ def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress
 
 
 def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
-    return (pool for device in routers for pool in _pools(device))
-
-
-def _pools(device: Device) -> Iterator[IPv4Network]:
-    """Yield the networks of this router's DHCP pools; no feature here serves them."""
-    for header in device.lines.headers("ip dhcp pool "):
-        words = device.lines.section(header).value("network ").split()
-        if len(words) > 1 and words[1].count(".") == 3:
-            yield IPv4Network((words[0], words[1]), strict=False)
+    """Yield the networks of DHCP pools; no feature here serves them."""
+    for device in routers:
+        for header in device.lines.headers("ip dhcp pool "):
+            words = device.lines.section(header).value("network ").split()
+            if len(words) > 1 and words[1].count(".") == 3:
+                yield IPv4Network((words[0], words[1]), strict=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, some
 from dmvpn.ios.markdown import is_empty, looks_like_one
 from dmvpn.ios.parts import RouterText, has_signs, other_device, parts_of
 from dmvpn.ios.transcript import LONGEST_FILE, decode
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.topologies import Topology
 
 #: Most names in an error.
-_NAMED: Final = 4
 _READ: Final = "only IOS and IOS XE are read"
 
 
@@ -104,9 +103,3 @@ def read_router(path: Path) -> str:
             f"'dmvpn import {path} --to FOLDER' writes a file of each"
         )
     return parts[0].text
-
-
-def some(names: list[str]) -> str:
-    """Return the first of many names, and the number of the rest."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"

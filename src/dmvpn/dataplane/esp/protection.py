@@ -103,11 +103,17 @@ class Protection:
 
         now: seconds, for a silent peer.
         """
-        pair = link.current
-        if pair.inner is not None and HEADER_LENGTH + len(gre) > _MAX_PACKET:
-            self._drop("malformed")
-            return False
-        inside = gre if pair.inner is None else _inner_header(pair, pair.inner, len(gre), tos) + gre
+        pair, inside = link.current, gre
+        if pair.inner is not None:
+            length = HEADER_LENGTH + len(gre)
+            if length > _MAX_PACKET:
+                self._drop("malformed")
+                return False
+            # The inner header, RFC 4301 §5.1.2.1. Its identification is that of the ESP sequence number: the peer may
+            # fragment the packet further on.
+            fields = (0x45, tos, length, (pair.outbound.packets + 1) & 0xFFFF, 0, _TTL, IpProtocol.GRE)
+            header = _INNER.pack(*fields, 0, *pair.inner)
+            inside = _INNER.pack(*fields, checksum(header), *pair.inner) + gre
         packet = pair.seal(inside, IpProtocol.GRE if pair.inner is None else _IPV4_IN_ESP)
         if packet is None:
             return False
@@ -207,17 +213,6 @@ class Protection:
     def _look_at_wear(self, pair: SaPair) -> None:
         if pair.wears_out():
             self.events.append(SaWorn(pair.spi_in))
-
-
-def _inner_header(pair: SaPair, addresses: tuple[bytes, bytes], length: int, tos: int) -> bytes:
-    """Return the inner header, RFC 4301 §5.1.2.1.
-
-    The identification is that of the ESP sequence number: the peer may fragment the packet further on.
-    """
-    identification = (pair.outbound.packets + 1) & 0xFFFF
-    fields = (0x45, tos, HEADER_LENGTH + length, identification, 0, _TTL, IpProtocol.GRE)
-    header = _INNER.pack(*fields, 0, *addresses)
-    return _INNER.pack(*fields, checksum(header), *addresses)
 
 
 def _place_of_gre(addresses: tuple[bytes, bytes], packet: bytes) -> tuple[int, int]:

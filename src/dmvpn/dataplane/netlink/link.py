@@ -290,6 +290,7 @@ def parse_link(body: memoryview) -> KernelLink | None:
     if family != wire.AF_UNSPEC or _IFLA_IFNAME not in found:
         return None
     information = wire.parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
+    of_kind = wire.parse_attributes(information[_IFLA_INFO_DATA]) if _IFLA_INFO_DATA in information else {}
     families = wire.parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
     kind = wire.read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else ""
     return KernelLink(
@@ -304,7 +305,7 @@ def parse_link(body: memoryview) -> KernelLink | None:
         transmit_queue_length=wire.read_uint(found[_IFLA_TXQLEN]) if _IFLA_TXQLEN in found else 0,
         inet=_parse_inet(families[wire.AF_INET]) if wire.AF_INET in families else None,
         master=wire.read_uint(found[_IFLA_MASTER]) if _IFLA_MASTER in found else 0,
-        table=_parse_table(information) if kind == "vrf" else None,
+        table=wire.read_uint(of_kind[_VRF_TABLE]) if kind == "vrf" and _VRF_TABLE in of_kind else None,
     )
 
 
@@ -366,11 +367,6 @@ def _family_settings(settings: LinkSettings) -> bytes:
     if settings.silent_ipv6:
         families.append(wire.nest(wire.AF_INET6, wire.attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
     return wire.nest(_IFLA_AF_SPEC, *families) if families else b""
-
-
-def _parse_table(information: dict[int, memoryview]) -> int | None:
-    data = wire.parse_attributes(information[_IFLA_INFO_DATA]) if _IFLA_INFO_DATA in information else {}
-    return wire.read_uint(data[_VRF_TABLE]) if _VRF_TABLE in data else None
 
 
 def _parse_inet(value: memoryview) -> InetConf | None:

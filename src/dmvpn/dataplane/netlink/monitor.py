@@ -197,7 +197,9 @@ class NetlinkMonitor:
         self._overrun = False
         self.undecodable = 0
         try:
-            _set_receive_buffer(self._socket, receive_buffer)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            with contextlib.suppress(PermissionError):  # only real root may go beyond net.core.rmem_max
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_buffer)
             if ignored_port:
                 attach(self._socket, _all_but(ignored_port, ignored))
             self._socket.bind((0, int(groups)))
@@ -273,10 +275,3 @@ def _all_but(port: int, kinds: frozenset[KernelMessageType]) -> Program:
         (_RETURN, 0, 0, 0xFFFFFFFF),
         (_RETURN, 0, 0, 0),
     )
-
-
-def _set_receive_buffer(sock: socket.socket, octets: int) -> None:
-    """Set the buffer as large as allowed: only real root may go beyond net.core.rmem_max."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
-    with contextlib.suppress(PermissionError):
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)

@@ -111,11 +111,6 @@ def forget(kernel: NetfilterSocket, gone: Iterable[TrackedFlow]) -> None:
                 raise
 
 
-def forget_all(kernel: NetfilterSocket) -> None:
-    """Delete every flow of IPv4. Raises OSError."""
-    kernel.call(_DELETE, IPV4)
-
-
 def parse(body: memoryview) -> TrackedFlow | None:
     """Return one flow of a dump; None: it is not IPv4. Raises WireError."""
     fields = parse_attributes(body)
@@ -193,7 +188,7 @@ def forget_flows() -> None:
     """Delete every conntrack entry of the network namespace. Raises HostProblem."""
     try:
         with NetfilterSocket() as kernel:
-            forget_all(kernel)
+            kernel.call(_DELETE, IPV4)
     except OSError as error:
         raise explained(error) from error
 

@@ -266,7 +266,8 @@ class PacketCore:
         may_df: bool = True,
     ) -> None:
         packet = tunnel.header(protocol).serialize(payload)
-        df = may_df and tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
+        copied = tunnel.df is DfBit.COPY and protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT)
+        df = may_df and (tunnel.df is DfBit.SET or copied)
         if not tunnel.protected:
             _count(tunnel, tunnel.sent, neighbor.nbma, len(payload))
             self.wire.append(ToWire(tunnel.source, neighbor.nbma, tos, packet, df))
@@ -450,11 +451,6 @@ class PacketCore:
                     del amounts[gone]
             amount = amounts[connection] = Amount()
         amount.add(octets)
-
-
-def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
-    """Return whether the outer header forbids fragments."""
-    return df is DfBit.SET or (protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT))
 
 
 def _count(tunnel: CoreTunnel, amounts: dict[bytes, Amount], nbma: bytes, octets: int) -> None:

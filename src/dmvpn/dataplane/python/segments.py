@@ -103,7 +103,12 @@ def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
         struct.pack_into("!H", segment, 10, 0)
         struct.pack_into("!H", segment, 10, checksum(segment[:ip_length]))
         if protocol is IpProtocol.TCP:
-            _count_up(segment, ip_length, start - header_length, last=start + size >= len(packet))
+            # The sequence number advances; FIN and PSH stay on the last segment, and CWR belongs to the first one of a
+            # window (RFC 3168 §6.1.2).
+            data, is_last = start - header_length, start + size >= len(packet)
+            (sequence,) = struct.unpack_from("!I", segment, ip_length + 4)
+            struct.pack_into("!I", segment, ip_length + 4, (sequence + data) & 0xFFFFFFFF)
+            segment[ip_length + 13] &= ~((0 if is_last else _FIN_PSH) | (_CWR if data else 0))
         else:
             struct.pack_into("!H", segment, ip_length + 4, len(segment) - ip_length)
         struct.pack_into("!H", segment, ip_length + checksum_at, 0)
@@ -112,14 +117,6 @@ def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
         struct.pack_into("!H", segment, ip_length + checksum_at, _written(protocol, value))
         segments.append(bytes(segment))
     return segments
-
-
-def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> None:
-    """Advance the sequence numbers of TCP; FIN and PSH stay on the last one. data: octets in earlier segments."""
-    (sequence,) = struct.unpack_from("!I", segment, ip_length + 4)
-    struct.pack_into("!I", segment, ip_length + 4, (sequence + data) & 0xFFFFFFFF)
-    # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.
-    segment[ip_length + 13] &= ~((0 if last else _FIN_PSH) | (_CWR if data else 0))
 
 
 def _written(protocol: int, value: int) -> int:

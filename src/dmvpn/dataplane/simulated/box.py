@@ -268,7 +268,9 @@ class IpBox(ABC):
     def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
         is_ipv6 = packet.destination.version == 6
-        if not self._chassis.forwards_ipv6 if is_ipv6 else not self._has_ipv4(interface):
+        if (
+            not self._chassis.forwards_ipv6 if is_ipv6 else not self._table.port(interface).has_ipv4
+        ):  # one without an address is not routed from
             self._lose(Loss.NO_IPV6 if is_ipv6 else Loss.NO_IPV4)
             return
         if packet.ttl <= 1:
@@ -297,10 +299,6 @@ class IpBox(ABC):
                 self._prohibit(data, interface)
             return
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
-
-    def _has_ipv4(self, interface: str) -> bool:
-        """Return whether an interface takes part in IPv4: one without an address is not routed from."""
-        return self._table.port(interface).has_ipv4
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
         """Return a packet from inside after translation; None: it is dropped, or fragments are missing."""

@@ -259,7 +259,7 @@ class RouterTranslation:
         translator = self._translator(leaves, translate.address(data, Side.DESTINATION))
         if translator is None or sender.address != translator.public or translate.quoted(data) is not None:
             return data
-        if data[9] == IpProtocol.ICMP and not _is_echo_request(data):
+        if data[9] == IpProtocol.ICMP and data[(data[0] & 0x0F) << 2] != IcmpType.ECHO_REQUEST:
             return data
         return data if translator.outwards(moved, now, vrf) is not None else bytes(moved)
 
@@ -334,10 +334,6 @@ def _flow_of(data: bytes) -> PacketFlow:
     if data[9] in (IpProtocol.UDP, IpProtocol.TCP):
         ports = source.port, translate.port(data, Side.DESTINATION)
     return PacketFlow(data[9], source.address, destination, *ports)
-
-
-def _is_echo_request(data: bytes) -> bool:
-    return data[(data[0] & 0x0F) << 2] == IcmpType.ECHO_REQUEST
 
 
 # ------------------------------------------------------------------------------------------------ the chassis

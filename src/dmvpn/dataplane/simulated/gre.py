@@ -390,19 +390,14 @@ class TunnelBox(IpBox):
         if port == IKE:
             self._hand_to_ike(interface, header, payload)
         elif port == IKE_BEHIND_NAT:
-            self._take_from_nat_port(interface, header, payload)
+            data = payload[udp.UDP_HEADER_LENGTH :]
+            if data[:4] == NON_ESP_MARKER:
+                self._hand_to_ike(interface, header, payload)
+            elif len(data) > len(NON_ESP_MARKER):  # else the octet that keeps a mapping alive (RFC 3948 §2.3)
+                self._open(PeerPlace(header.source.packed, int.from_bytes(ports[:2], "big")), header, data)
         else:
             return False
         return True
-
-    def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
-        """Process IKE, ESP, or the one octet that keeps a translator's mapping alive (RFC 3948 §2.3)."""
-        data = payload[udp.UDP_HEADER_LENGTH :]
-        if data[:4] == NON_ESP_MARKER:
-            self._hand_to_ike(interface, header, payload)
-        elif len(data) > len(NON_ESP_MARKER):
-            source = PeerPlace(header.source.packed, int.from_bytes(payload[:2], "big"))
-            self._open(source, header, data)
 
     def _hand_to_ike(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
         self._report(

@@ -358,30 +358,19 @@ def fields(piece: Piece) -> Iterator[bytes]:
 def guards(rules: Rules, piece: Piece) -> Iterator[tuple[bytes, ...]]:
     """Yield what a piece asks for besides `fields`, the protocol, and a certain option: any of the results fits."""
     condition = piece.entry.condition
-    found = tuple(_guards(rules, piece))
-    for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
-        yield found if ttl is None else (*found, *_between(network_header(_TTL, 1), ttl, octets=1))
-
-
-def _guards(rules: Rules, piece: Piece) -> Iterator[bytes]:
-    condition = piece.entry.condition
+    found: tuple[bytes, ...] = ()
     if condition.service is not None:
         value, mask = condition.service
-        yield from (network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,))))
+        found = network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,)))
     if condition.option is not None and condition.option < 0:
-        yield from header_words(Compare.MORE, 5)
+        found += header_words(Compare.MORE, 5)
     if piece.kind is Kind.FIRST and condition.flags is not None:
-        yield from _flags(condition.flags)
-    yield from _members(rules, condition)
-
-
-def _members(rules: Rules, condition: Condition) -> Iterator[bytes]:
-    """Yield the matches for addresses of a group, each of which is a set."""
+        found += _flags(condition.flags)
     for offset, members in ((SOURCE, condition.sources), (DESTINATION, condition.destinations)):
-        if members:
-            yield load(IP, PROTOCOL, 1, 0)
-            yield load(IP, offset, 4, 1)
-            yield is_member(rules.members(members))
+        if members:  # a group of addresses is a set
+            found += load(IP, PROTOCOL, 1, 0), load(IP, offset, 4, 1), is_member(rules.members(members))
+    for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
+        yield found if ttl is None else (*found, *_between(network_header(_TTL, 1), ttl, octets=1))
 
 
 def addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:

@@ -296,7 +296,10 @@ class LeakEnds:
             for route in (_end(_there(number)), _end(_back(number)), _route(_back(number), None)):
                 self._keeper.release(route)
                 self._kernel.execute([netlink.delete_route(route)])
-            self._forget_flows(number)
+            if self._table.kernel is not None:
+                with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
+                    flows = netfilter.flows(self._table.kernel)
+                    netfilter.forget(self._table.kernel, [flow for flow in flows if flow.mark == mark(number)])
         if departs or arrives:
             with suppress(OSError):  # rules about devices that are gone do no harm
                 self.put()
@@ -318,7 +321,7 @@ class LeakEnds:
         if link is None:
             raise OSError(errno.ENODEV, f"{device(number)} is gone")
         inet = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0, accept_local=1)
-        settings = netlink.LinkSettings(mtu=mtu, address=_station(number), inet=inet)
+        settings = netlink.LinkSettings(mtu=mtu, address=b"\x02\x02" + number.to_bytes(4, "big"), inet=inet)
         self._kernel.silence_ipv6(link.index)
         self._kernel.call(netlink.set_link(link.index, settings), netlink.set_arp(link.index, False))
         self._kernel.call(netlink.set_up(link.index))
@@ -337,21 +340,10 @@ class LeakEnds:
         if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
             self._keeper.retry(one)
 
-    def _forget_flows(self, number: int) -> None:
-        kernel = self._table.kernel
-        if kernel is not None:
-            with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
-                gone = [flow for flow in netfilter.flows(kernel) if flow.mark == mark(number)]
-                netfilter.forget(kernel, gone)
-
 
 def sourceless(number: int) -> IPv4Address:
     """Return the address of the near end of a pair, which no other pair has."""
     return IPv4Address(_LINK_LOCAL + number)
-
-
-def _station(number: int) -> bytes:
-    return b"\x02\x02" + number.to_bytes(4, "big")
 
 
 def _there(number: int) -> int:

@@ -320,7 +320,14 @@ class Translation:
         kernel = self.table.kernel
         if kernel is not None:
             with suppress(OSError):
-                self._forget_former(kernel, before)
+                # The flows of interfaces that are no longer outside go. If one is no longer inside, all go: a flow does
+                # not record its inside interface.
+                outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
+                inside = set(self._order.inside)  # likewise
+                is_narrower = any(name not in inside for name in before.inside)
+                former = [one for one in before.overloads if is_narrower or one.outside not in outside]
+                if former:
+                    netfilter.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
                 if self._order.overloads:
                     self._forget_others(kernel)
 
@@ -346,18 +353,6 @@ class Translation:
             is_of_router = flow.original.source in own or flow.original.source.is_link_local  # in another VRF
             if flow.is_source_translated and flow.reply.destination in own and not is_of_router:
                 yield flow, _translated(flow)
-
-    def _forget_former(self, kernel: NetfilterSocket, before: SetTranslation) -> None:
-        """Remove flows of an interface that is no longer outside.
-
-        If one is no longer inside, all are removed: a flow does not record its inside interface.
-        """
-        outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
-        inside = set(self._order.inside)  # likewise
-        is_narrower = any(name not in inside for name in before.inside)
-        former = [overload for overload in before.overloads if is_narrower or overload.outside not in outside]
-        if former:
-            netfilter.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
     def _forget_others(self, kernel: NetfilterSocket, moved: PrefixTable[None] | None = None) -> None:
         """Remove flows that contradict the order: their next packet starts a new flow.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base import effects
 from dmvpn.base.errors import UserError
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 
 # ---------------------------------------------------------------------------------------------------- part
-
-_OF_STREAMS: Final = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamPause, StreamClose)
 
 
 class Part:
@@ -103,9 +101,6 @@ class Part:
 
     def execute(self, effect: effects.Effect) -> None:
         """Carry out an effect that is about this VRF. Raises EffectError, OSError, UserError."""
-        if isinstance(effect, _OF_STREAMS):
-            self._execute_stream(effect)
-            return
         match effect:
             case effects.SendIp() if self._ike.carries(effect):
                 self._ike.send(effect)
@@ -124,6 +119,18 @@ class Part:
                 self.control.listen(effect)
             case effects.StopListening():
                 self.control.stop(effect)
+            case StreamListen():
+                self._streams.listen(effect)
+            case StreamOpen():
+                self._streams.open(effect)
+            case StreamSend():
+                self._streams.send(effect)
+            case StreamSign():
+                self._streams.sign(effect)
+            case StreamPause():
+                self._streams.pause(effect)
+            case StreamClose():
+                self._streams.close_stream(effect)
             case _:
                 pass
 
@@ -153,23 +160,6 @@ class Part:
         self.control.close()
         self._streams.close()
         self._ike.close()
-
-    def _execute_stream(self, effect: effects.Effect) -> None:
-        match effect:
-            case StreamListen():
-                self._streams.listen(effect)
-            case StreamOpen():
-                self._streams.open(effect)
-            case StreamSend():
-                self._streams.send(effect)
-            case StreamSign():
-                self._streams.sign(effect)
-            case StreamPause():
-                self._streams.pause(effect)
-            case StreamClose():
-                self._streams.close_stream(effect)
-            case _:
-                pass
 
     def _serve_ipsec(self, effect: effects.ServeIpsec) -> None:
         problems = self._ike.serve(effect.locals)

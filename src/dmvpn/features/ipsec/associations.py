@@ -217,10 +217,10 @@ class Associations:
 
     def clear_counts(self, number: int) -> None:
         """Show the counters of a connection from here on as if they began at 0; those of the SAs themselves stay."""
-        counts = [association.count for association in self.of(number) if association.count is not None]
         cleared: SaCount | None = None
-        for count in counts:
-            cleared = _sum(cleared, _negative(count))
+        for association in self.of(number):
+            if association.count is not None:
+                cleared = _sum(cleared, association.count, times=-1)
         if cleared is None:
             self._carried.pop(number, None)
         else:
@@ -249,32 +249,18 @@ class Associations:
             yield replace(association.view, connection=connection, used=used, count=association.count, before=before)
 
 
-def _negative(count: SaCount) -> SaCount:
+def _sum(before: SaCount | None, count: SaCount, *, times: int = 1) -> SaCount:
+    """Add up what two pairs of SAs carried, under the name of the later one. times: -1 takes its counts away."""
+    first = before or SaCount(spi_in=count.spi_in)
     return SaCount(
         spi_in=count.spi_in,
-        sent=-count.sent,
-        sent_octets=-count.sent_octets,
-        received=-count.received,
-        received_octets=-count.received_octets,
-        replayed=-count.replayed,
-        broken=-count.broken,
-        unsent=-count.unsent,
-    )
-
-
-def _sum(before: SaCount | None, count: SaCount) -> SaCount:
-    """Add up what two pairs of SAs carried, under the name of the later one."""
-    if before is None:
-        return count
-    return SaCount(
-        spi_in=count.spi_in,
-        sent=before.sent + count.sent,
-        sent_octets=before.sent_octets + count.sent_octets,
-        received=before.received + count.received,
-        received_octets=before.received_octets + count.received_octets,
-        replayed=before.replayed + count.replayed,
-        broken=before.broken + count.broken,
-        unsent=before.unsent + count.unsent,
+        sent=first.sent + times * count.sent,
+        sent_octets=first.sent_octets + times * count.sent_octets,
+        received=first.received + times * count.received,
+        received_octets=first.received_octets + times * count.received_octets,
+        replayed=first.replayed + times * count.replayed,
+        broken=first.broken + times * count.broken,
+        unsent=first.unsent + times * count.unsent,
     )
 
 

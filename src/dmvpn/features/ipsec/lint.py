@@ -58,7 +58,8 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
         header = f"crypto ipsec transform-set {transforms.name}"
         why_not = transform_of(transforms)
         if isinstance(why_not, str):
-            others = _others_work(config, transforms.name)
+            users = [profile for profile in config.profiles if transforms.name in profile.transform_sets]
+            others = all(_works(config, profile) for profile in users)  # each has another set
             yield Concern(
                 rule=WEAK,
                 at=(header,),
@@ -73,12 +74,6 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                 what=f"transform set {transforms.name} is in tunnel mode: 20 octets more in each packet",
                 fix=in_transport_mode(transforms),
             )
-
-
-def _others_work(config: IpsecConfig, name: str) -> bool:
-    """Return whether every profile that uses this transform set has another one, and whether any profile uses it."""
-    users = [profile for profile in config.profiles if name in profile.transform_sets]
-    return all(_works(config, profile) for profile in users)
 
 
 def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:

@@ -387,14 +387,23 @@ class IpsecMachine(Machine):
         if policies != before:
             self._context.emit(negotiation.PoliciesChanged(policies))
         self._announce()
-        self._close_foreign()
+        for connection in [each for each in self._associations.connections() if self._is_foreign(each)]:
+            self._lifecycle.close(connection, _FOREIGN)
         homes = {
             name: Home(each.policy, frozenset(each.barred))
             for name, each in self._decisions.items()
             if each.policy is not None and self._obstacle(each) is None
         }
         self._request(self._sockets.settle(homes))
-        self._tell_all()
+        secured = [
+            (name, each.remote)
+            for name, decision in self._decisions.items()
+            for each in self._associations.connections()
+            if decision.is_about(each.ends)
+        ]
+        wishes = ((tunnel, nbma) for tunnel, nbma, _ in self._sockets.wishes())
+        for name, nbma in dict.fromkeys((*self._told, *wishes, *secured)):
+            self._tell_of(name, nbma)
 
     def _obstacle(self, decision: Decision) -> Reason | None:
         """Return why a tunnel cannot be protected."""
@@ -430,11 +439,6 @@ class IpsecMachine(Machine):
         if event.old is not None and event.new is not None and self._is_foreign(event.new):  # it has moved
             self._tell_pairs(self._lifecycle.close(event.new, _FOREIGN))
 
-    def _close_foreign(self) -> None:
-        """Close at once what was negotiated by another profile than its pair has now."""
-        for connection in [each for each in self._associations.connections() if self._is_foreign(each)]:
-            self._lifecycle.close(connection, _FOREIGN)
-
     def _is_foreign(self, connection: protection.Connection) -> bool:
         valid = protection.policies_for(self._policies, connection.ends)
         return connection.profile not in [policy.name for policy in valid]
@@ -467,18 +471,6 @@ class IpsecMachine(Machine):
         for name, decision in self._decisions.items():
             if decision.is_about(ends):
                 self._tell_of(name, ends[1])
-
-    def _tell_all(self) -> None:
-        """Tell the same of all pairs that somebody wants, has or was told of: decisions or sources are different."""
-        secured = [
-            (name, each.remote)
-            for name, decision in self._decisions.items()
-            for each in self._associations.connections()
-            if decision.is_about(each.ends)
-        ]
-        wishes = ((tunnel, nbma) for tunnel, nbma, _ in self._sockets.wishes())
-        for name, nbma in dict.fromkeys((*self._told, *wishes, *secured)):
-            self._tell_of(name, nbma)
 
     def _tell_of(self, tunnel: str, nbma: IPAddress) -> None:
         """Tell what is different about an address, and about single peers behind it."""

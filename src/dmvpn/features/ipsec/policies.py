@@ -69,6 +69,7 @@ def resolve(config: model.IpsecConfig, name: str, outer: OuterAddress) -> Protec
         return Reason(IpsecReason.NO_TRANSFORM, ("; ".join(refusals),))
     lifetime = profile.lifetime
     seconds = _first(lifetime.seconds, config.lifetime.seconds, model.DEFAULT_SECONDS)
+    window = _first(profile.replay_window, config.replay_window, LEAST_WINDOW)
     return project(
         ProtectionPolicy,
         profile,
@@ -80,7 +81,7 @@ def resolve(config: model.IpsecConfig, name: str, outer: OuterAddress) -> Protec
         may_tunnel=any(not transforms.require_transport for transforms, _ in usable),
         seconds=float(seconds),
         kilobytes=_first(lifetime.kilobytes, config.lifetime.kilobytes, model.DEFAULT_KILOBYTES),
-        replay_window=effective_window(_first(profile.replay_window, config.replay_window, LEAST_WINDOW)),
+        replay_window=max(window, LEAST_WINDOW) if window else 0,  # 0: replays are not looked for
         encapsulation=config.encapsulation,
         nat_traversal=config.nat_traversal,
     )
@@ -105,11 +106,6 @@ def idle_time(config: model.IpsecConfig, name: str) -> int:
     """Return the seconds after which an unused SA of this profile goes, 0: nothing was said."""
     profile = find_profile(config, name)
     return _first(profile.idle_time if profile else None, config.idle_time, 0)
-
-
-def effective_window(configured: int) -> int:
-    """Return the packets of the replay window, 0: replays are not looked for."""
-    return max(configured, LEAST_WINDOW) if configured else 0
 
 
 def _first(*said: int | None) -> int:
@@ -228,7 +224,9 @@ def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Dec
         outcome = resolve(config, tunnel.protection, source)
         if not isinstance(outcome, Reason):
             winner = shares.take(tunnel, source)
-            outcome = outcome if winner is None else _discord(tunnel, winner)
+            if winner is not None:
+                profiles = winner.protection, tunnel.protection
+                outcome = Reason(IpsecReason.OTHER_PROFILE, (winner.name, tunnel.source, *profiles))
         undecided = Decision(tunnel.name, source, tunnel.destination)
         decisions[tunnel.name] = (
             replace(undecided, reason=outcome)
@@ -264,10 +262,6 @@ class _Shares:
             return replace(decision, policy=replace(policy, remotes=remotes))
         others = {t.destination: t.name for t in tunnels if t.destination is not None and t.protection != policy.name}
         return replace(decision, barred=others if decision.destination is None else {})
-
-
-def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
-    return Reason(IpsecReason.OTHER_PROFILE, (winner.name, tunnel.source, winner.protection, tunnel.protection))
 
 
 def policies_of(decisions: Mapping[str, Decision]) -> tuple[ProtectionPolicy, ...]:

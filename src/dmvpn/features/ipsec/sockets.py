@@ -105,7 +105,13 @@ class CryptoSockets:
     def settle(self, homes: Mapping[str, Home]) -> list[NegotiationWanted]:
         """Take over which tunnels can be protected, and how. What is released comes first."""
         self._homes = dict(homes)
-        wanted = dict.fromkeys(self._wanted_pairs())
+        wanted = {
+            (home.policy.outer, nbma, port): None
+            for tunnel, home in homes.items()
+            for nbma, ports in self._wishes.get(tunnel, {}).items()
+            if nbma not in home.barred
+            for port in ports
+        }
         before = [pair for pair in self._asked if pair not in wanted]
         return [notice for pair in (*before, *wanted) for notice in self._compare(pair)]
 
@@ -142,12 +148,6 @@ class CryptoSockets:
             if remote in (None, pair[1]) and front in ("", pair[0].front) and pair[:2] not in spared
             for wanted in (False, True)
         ]
-
-    def _wanted_pairs(self) -> Iterator[Pair]:
-        for tunnel, home in self._homes.items():
-            for nbma, ports in self._wishes.get(tunnel, {}).items():
-                if nbma not in home.barred:
-                    yield from ((home.policy.outer, nbma, port) for port in ports)
 
     def _wanted_by(self, pair: Pair) -> ProtectionPolicy | None:
         """Return the policy of the first tunnel that wants this pair."""

@@ -35,7 +35,6 @@ from dmvpn.network.routing import Protocol, ospf_interface, running
 from dmvpn.network.terms.table import Table
 
 if TYPE_CHECKING:
-    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.network.overlay import EndPair, TunnelEnd
     from dmvpn.network.routing import Running
 
@@ -194,26 +193,23 @@ def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     if protocol == Protocol.EIGRP.value and device.eigrp.processes:
         processes = device.eigrp.processes
         same = (one for one in processes if str(one.autonomous_system) == number)
-        return _eigrp_started(here, next(same, processes[0]))
+        process = next(same, processes[0])
+        instance = here.device.tree.section(eigrp_lines.ROUTER_NAMED, name=process.name) if process.name else None
+        if instance is not None and instance.flag(eigrp_lines.INSTANCE_SHUTDOWN):
+            return eigrp_lines.ROUTER_NAMED.of(name=process.name), eigrp_lines.INSTANCE_SHUTDOWN.no()
+        if process.shutdown:
+            return process_lines(process, eigrp_lines.CLASSIC_SHUTDOWN.no())
+        if process.interface(here.name).shutdown:
+            return af_interface_lines(process, here.name, AF_SHUTDOWN.no())
+        return process_lines(process, eigrp_lines.IN_FAMILY.network.of(address=here.address, wildcard=_HOST))
     far = ospf_end(there)
     if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
-        process = device.ospf.processes[0]
-        if process.shutdown:
-            return ospf_lines.process(process.number, device.vrf), ospf_lines.SHUTDOWN.no()
-        area = port_lines.PROCESS.of(process=process.number, area=far.area.number)
+        ospf = device.ospf.processes[0]
+        if ospf.shutdown:
+            return ospf_lines.process(ospf.number, device.vrf), ospf_lines.SHUTDOWN.no()
+        area = port_lines.PROCESS.of(process=ospf.number, area=far.area.number)
         return INTERFACE.of(name=here.name), area
     return ()
-
-
-def _eigrp_started(here: TunnelEnd, process: ProcessSettings) -> tuple[str, ...]:
-    instance = here.device.tree.section(eigrp_lines.ROUTER_NAMED, name=process.name) if process.name else None
-    if instance is not None and instance.flag(eigrp_lines.INSTANCE_SHUTDOWN):
-        return eigrp_lines.ROUTER_NAMED.of(name=process.name), eigrp_lines.INSTANCE_SHUTDOWN.no()
-    if process.shutdown:
-        return process_lines(process, eigrp_lines.CLASSIC_SHUTDOWN.no())
-    if process.interface(here.name).shutdown:
-        return af_interface_lines(process, here.name, AF_SHUTDOWN.no())
-    return process_lines(process, eigrp_lines.IN_FAMILY.network.of(address=here.address, wildcard=_HOST))
 
 
 def process_line(end: TunnelEnd) -> tuple[str, ...]:

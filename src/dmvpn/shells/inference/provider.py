@@ -37,20 +37,15 @@ def add_provider(network: InferredNetwork, configurations: dict[str, str]) -> st
     for router, device in network.devices.items():
         ports = ports_of(router, device)
         near = [port.address.network for port in ports if _leads_out(port, device)]
-        for gateway in _external_neighbors(device):
-            if any(gateway in port.address.network for port in ports):
-                _want_gateway(network, router, gateway)
+        external = [one.peer for one in device.bgp.neighbors if one.remote_as not in (None, device.bgp.local_as)]
+        for peer in external:
+            if isinstance(peer, IPv4Address) and any(peer in port.address.network for port in ports):
+                _want_gateway(network, router, peer)
         for gateway in [*device.bgp.called, *dict.fromkeys(_next_hops(device))]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)
     return _plug_in(network, configurations) if any(wire.provider is not None for wire in network.wires) else ""
-
-
-def _external_neighbors(device: Device) -> list[IPv4Address]:
-    """Return the BGP neighbors in systems other than the router's own."""
-    others = (one.peer for one in device.bgp.neighbors if one.remote_as not in (None, device.bgp.local_as))
-    return [peer for peer in others if isinstance(peer, IPv4Address)]
 
 
 def _plug_in(network: InferredNetwork, configurations: dict[str, str]) -> str:
@@ -96,16 +91,10 @@ def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -
             return
         wire.provider = IPv4Interface(f"{gateway}/{subnet.prefixlen}")
         return
-    if not _may_be_near(network.devices[router], gateway):
+    device = network.devices[router]
+    # It may be in the subnet of a tunnel or of a secondary address; an unknown address may be near, too.
+    if not any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces):
         network.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
-
-
-def _may_be_near(device: Device, gateway: IPv4Address) -> bool:
-    """Return whether the gateway is in the subnet of any address, also of a tunnel or a secondary one.
-
-    True if an address is unknown.
-    """
-    return any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces)
 
 
 def _is_on(interface: InterfaceSettings, gateway: IPv4Address) -> bool:

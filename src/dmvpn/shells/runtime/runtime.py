@@ -41,7 +41,6 @@ from dmvpn.shells.storage import ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from dmvpn.base.entropy import Entropy
@@ -117,7 +116,7 @@ class Runtime:
             self._storage.store,
             flash,
             entropy,
-            packet_taps(self._loop, InterfaceNames(interfaces).linux, self._on_ground_of),
+            packet_taps(self._loop, InterfaceNames(interfaces).linux, lambda name: self.plane.on_ground_of(name)),
             beyond=BEYOND,
         )
         self._entropy = entropy
@@ -295,9 +294,6 @@ class Runtime:
                 keys.write(self._keys, key)
             except OSError as error:
                 raise EffectError(key, error.errno or 0, error.strerror or str(error)) from error
-
-    def _on_ground_of(self, interface: str) -> AbstractContextManager[None]:
-        return self.plane.on_ground_of(interface)
 
     def _arm(self) -> None:
         deadline = self.router.next_deadline()

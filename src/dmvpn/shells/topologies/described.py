@@ -76,16 +76,12 @@ def _cml(top: dict[str, yaml.Node]) -> Topology:
         for interface in _items(node.get("interfaces")):
             known = dict(_pairs(interface))
             ports[identity, _word(known.get("id"))] = port_named(_word(known.get("label")))
-    return Topology("CML", tuple(nodes), tuple(_cml_cables(top.get("links"), labels, ports)))
-
-
-def _cml_cables(
-    links: yaml.Node | None, labels: dict[str, str], ports: dict[tuple[str, str], str]
-) -> Iterator[tuple[End, ...]]:
-    for each in _items(links):
+    cables: list[tuple[End, ...]] = []
+    for each in _items(top.get("links")):
         link = dict(_pairs(each))
         ends = ((_word(link.get(node)), _word(link.get(port))) for node, port in (("n1", "i1"), ("n2", "i2")))
-        yield tuple((labels[end[0]], ports[end]) for end in ends if end in ports)
+        cables.append(tuple((labels[end[0]], ports[end]) for end in ends if end in ports))
+    return Topology("CML", tuple(nodes), tuple(cables))
 
 
 def _configuration(node: yaml.Node | None) -> str:

@@ -18,16 +18,21 @@ _DEFAULT_GROUP = 14
 
 def read(tree: ConfigTree) -> model.IpsecConfig:
     """Return what the configuration says of IPsec."""
+    kilobytes, window = _kilobytes(tree, profiles.GLOBAL_KILOBYTES), _window(tree, profiles.GLOBAL_WINDOW)
+    df, in_udp = tree.get(profiles.DF_BIT), tree.get(profiles.ENCAPSULATION)
     return model.IpsecConfig(
         transform_sets=tuple(_transform_set(args, section) for args, section in tree.sections(profiles.TRANSFORM_SET)),
         profiles=tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE)),
-        lifetime=_global_lifetime(tree),
+        lifetime=model.Lifetime(
+            seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", model.DEFAULT_SECONDS),
+            kilobytes=model.DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
+        ),
         idle_time=tree.args(profiles.GLOBAL_IDLE).integer("seconds", 0),
-        replay_window=_global_window(tree),
-        df_bit=_df_bit(tree),
+        replay_window=model.DEFAULT_WINDOW if window is None else window,
+        df_bit=next(bit for bit in DfBit if bit.value in df) if df else DfBit.COPY,
         fragment_first=tree.get(profiles.FRAGMENTATION) is None,
         nat_traversal=tree.flag(profiles.NAT),
-        encapsulation=_encapsulation(tree),
+        encapsulation=next(kind for kind in Encapsulation if kind.value in in_udp) if in_udp else Encapsulation.AUTO,
     )
 
 
@@ -43,33 +48,6 @@ def _transform_set(args: Args, section: Section) -> model.TransformSet:
         transport=mode is not None,
         require_transport=mode is not None and "require" in mode,
     )
-
-
-def _global_lifetime(tree: ConfigTree) -> model.Lifetime:
-    """Return the lifetime of SAs whose profile names none."""
-    kilobytes = _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
-    return model.Lifetime(
-        seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", model.DEFAULT_SECONDS),
-        kilobytes=model.DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
-    )
-
-
-def _global_window(tree: ConfigTree) -> int:
-    """Return the packets of the replay window, 0: replays are not looked for."""
-    packets = _window(tree, profiles.GLOBAL_WINDOW)
-    return model.DEFAULT_WINDOW if packets is None else packets
-
-
-def _df_bit(tree: ConfigTree) -> DfBit:
-    """Return what becomes of the DF bit."""
-    args = tree.get(profiles.DF_BIT)
-    return next(bit for bit in DfBit if bit.value in args) if args else DfBit.COPY
-
-
-def _encapsulation(tree: ConfigTree) -> Encapsulation:
-    """Return where ESP goes in UDP."""
-    args = tree.get(profiles.ENCAPSULATION)
-    return next(kind for kind in Encapsulation if kind.value in args) if args else Encapsulation.AUTO
 
 
 def _profile(args: Args, section: Section) -> model.IpsecProfile:

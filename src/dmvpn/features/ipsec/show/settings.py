@@ -138,26 +138,24 @@ def render_sets(answer: ShowSets) -> Iterator[str]:
         yield "   "
 
 
+_INDENT: Final = " " * 8
+
+
 def render_profiles(answer: ShowProfiles) -> Iterator[str]:
     """Yield the lines of `show crypto ipsec profile`."""
     for profile in answer.profiles:
         yield f"IPSEC profile {profile.name}"
-        yield from profile_body(profile, indent=" " * 8)
+        if profile.ikev2_profile:
+            yield f"{_INDENT}IKEv2 Profile: {profile.ikev2_profile}"
+        if profile.isakmp_profile:
+            yield f"{_INDENT}ISAKMP Profile: {profile.isakmp_profile}"
+        yield f"{_INDENT}{lifetime_line(profile)}"
+        yield f"{_INDENT}Responder-Only (Y/N): {'Y' if profile.responder_only else 'N'}"
+        yield f"{_INDENT}PFS (Y/N): {'Y' if profile.pfs_group else 'N'}"
+        if profile.pfs_group:
+            yield f"{_INDENT}DH group:  group{profile.pfs_group}"
+        yield from set_block(profile, indent=_INDENT)
         yield ""
-
-
-def profile_body(profile: ProfileLines, *, indent: str) -> Iterator[str]:
-    """Yield what `show crypto map` says of a profile, too."""
-    if profile.ikev2_profile:
-        yield f"{indent}IKEv2 Profile: {profile.ikev2_profile}"
-    if profile.isakmp_profile:
-        yield f"{indent}ISAKMP Profile: {profile.isakmp_profile}"
-    yield f"{indent}{lifetime_line(profile)}"
-    yield f"{indent}Responder-Only (Y/N): {'Y' if profile.responder_only else 'N'}"
-    yield f"{indent}PFS (Y/N): {'Y' if profile.pfs_group else 'N'}"
-    if profile.pfs_group:
-        yield f"{indent}DH group:  group{profile.pfs_group}"
-    yield from set_block(profile, indent=indent)
 
 
 def lifetime_line(profile: ProfileLines) -> str:
