@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import select
 import time
+from dataclasses import fields
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -195,17 +196,8 @@ class RustEngine:
 
     def dropped(self) -> events.GreDrops:
         """Return the counters of dropped GRE packets."""
-        malformed, no_tunnel, no_peer, not_ipv4, unsent, in_clear, no_sa, no_spi = self._core.dropped()
-        return events.GreDrops(
-            malformed=malformed,
-            no_tunnel=no_tunnel,
-            no_peer=no_peer,
-            not_ipv4=not_ipv4,
-            unsent=unsent,
-            in_clear=in_clear,
-            no_sa=no_sa,
-            no_spi=no_spi,
-        )
+        names = [one.name for one in fields(events.GreDrops)]
+        return events.GreDrops(**dict(zip(names, self._core.dropped(), strict=True)))
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
@@ -254,28 +246,8 @@ class RustEngine:
 
     def sa_counts(self) -> tuple[SaCount, ...]:
         """Return the counters of every pair of SAs."""
-        return tuple(
-            SaCount(
-                spi_in=spi_in,
-                sent=sent,
-                sent_octets=sent_octets,
-                received=received,
-                received_octets=received_octets,
-                replayed=replayed,
-                broken=broken,
-                unsent=unsent,
-            )
-            for (
-                spi_in,
-                sent,
-                sent_octets,
-                received,
-                received_octets,
-                replayed,
-                broken,
-                unsent,
-            ) in gulping(self._core.sa_counts())
-        )
+        names = [one.name for one in fields(SaCount)]
+        return tuple(SaCount(**dict(zip(names, counts, strict=True))) for counts in gulping(self._core.sa_counts()))
 
     def close(self) -> None:
         """Stop and release all resources."""

@@ -325,23 +325,19 @@ class PythonEngine:
             core.outbound(served.number, frame, now)
         self._flush()
 
-    def _read_socket(self, local: Door, opened: GreSocket) -> None:
+    def _read_packets(
+        self, local: Door, opened: GreSocket | EspSocket, take: Callable[[Door, bytes, float], None]
+    ) -> None:
         buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound(local, bytes(memoryview(buffer)[:length]), now)
+            take(local, bytes(memoryview(buffer)[:length]), now)
         self._flush()
 
     def _read_esp(self, local: Door, opened: EspSocket) -> None:
-        buffer, now = self._buffer, time.monotonic()
-        for _ in range(_TURN):
-            length = opened.receive(buffer)
-            if length is None:
-                break
-            self.core.inbound_esp(local, bytes(memoryview(buffer)[:length]), now)
-        self._flush()
+        self._read_packets(local, opened, self.core.inbound_esp)
 
     def _read_udp(self, local: Door, opened: UdpSocket) -> None:
         now = time.monotonic()
@@ -441,7 +437,7 @@ class PythonEngine:
         known = self._sockets.get(source)
         if known is None:
             opened = self._sockets[source] = GreSocket(spec.source, df=has_df)
-            self._watch.add(opened.fileno(), lambda: self._read_socket(source, opened))
+            self._watch.add(opened.fileno(), lambda: self._read_packets(source, opened, self.core.inbound))
         elif has_df:
             known.allow_df()
 
