@@ -77,8 +77,7 @@ class VrfBox(TunnelBox):
             case SendGre():
                 self._send_gre(effect)
             case PollUsage():  # these two early because they are frequent: a quiet router hardly does anything else
-                self._tunnel(effect, effect.tunnel)  # there must be one
-                self._report(UsageReported(effect.tunnel, self._chassis.usage(effect.tunnel)))
+                self._report_usage(effect)
             case PollInterfaces():
                 self._report(self._chassis.interfaces_counted())
             case SendKeepalive():
@@ -112,8 +111,7 @@ class VrfBox(TunnelBox):
                 self._tunnel(effect, effect.tunnel).carrier = effect.up
                 self._table.port(effect.tunnel).carrier = effect.up
             case RemoveTunnel():
-                self._tunnels.by_name.pop(effect.tunnel, None)
-                self._table.remove_port(effect.tunnel)
+                self._remove_tunnel(effect.tunnel)
             case Listen():
                 self._listeners.add((effect.interface, effect.protocol, effect.port), self.vrf)
             case StopListening():
@@ -147,6 +145,10 @@ class VrfBox(TunnelBox):
         port = self._table.port(spec.name)
         port.mtu, port.mss = spec.mtu, spec.mss
 
+    def _remove_tunnel(self, name: str) -> None:
+        self._tunnels.by_name.pop(name, None)
+        self._table.remove_port(name)
+
     def _set_adjacency(self, effect: SetAdjacency) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
         tunnel.adjacencies[effect.next_hop] = NbmaPeer(effect.nbma, effect.connection)
@@ -155,6 +157,10 @@ class VrfBox(TunnelBox):
             self._chassis.deadlines.cancel((effect.tunnel, effect.next_hop))
             for packet in waiting.packets:
                 self._emit(effect.tunnel, effect.next_hop, packet)
+
+    def _report_usage(self, effect: PollUsage) -> None:
+        self._tunnel(effect, effect.tunnel)
+        self._report(UsageReported(effect.tunnel, self._chassis.usage(effect.tunnel)))
 
 
 # ---------------------------------------------------------------------------------------------------- vrfs
