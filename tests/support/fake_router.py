@@ -12,7 +12,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.shell import NO_CAPTURES, NO_PLANE, NoPlane
-from dmvpn.features.archive import ArchiveMachine
+from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
 from dmvpn.features.system.config import model

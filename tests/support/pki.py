@@ -10,7 +10,7 @@ from dmvpn.base.effects import ConsoleLine, Effect, Store
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, Remembered, Tick
 from dmvpn.face.interpreter import OneShot
-from dmvpn.features.pki import PkiMachine
+from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
 from dmvpn.tools.authority import Authority, RequestedCertificate

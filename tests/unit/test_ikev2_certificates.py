@@ -16,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from dmvpn.base.certificates import LARGEST, certificate_of, serial_number
 from dmvpn.features.ike.crypto import certificates
-from dmvpn.features.ike.crypto.certificates import LONGEST_PATH, MOST_CHECKS, Anchors, Checks, Untrusted
-from dmvpn.features.ike.identity import Identification, of_address
+from dmvpn.features.ike.crypto.certificates import MOST_CHECKS, Anchors, Checks, Untrusted
+from dmvpn.features.ike.identity import LONGEST_PATH, Identification, of_address
 from dmvpn.features.ike.numbers import IdType
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

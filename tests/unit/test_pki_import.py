@@ -25,7 +25,7 @@ from dmvpn.app.main import main
 from dmvpn.base.effects import Store
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, Remembered
-from dmvpn.features.pki import PkiMachine
+from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.features.pki.material import Material, doubts
 from dmvpn.router.intake import take_in
 from dmvpn.shells.certificates import NOTHING, certificates_of

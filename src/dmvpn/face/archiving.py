@@ -26,12 +26,12 @@ from dmvpn.face.filing import contents_of, error, written
 from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, Outcome, Question, place_in
 from dmvpn.features.archive import (
     ArchiveConfig,
-    ArchiveMachine,
     ConfigurationReplaced,
     RollbackCancelled,
     RollbackPutOff,
     RollbackScheduled,
 )
+from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.ios import Fate
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys

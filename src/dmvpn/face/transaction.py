@@ -26,7 +26,8 @@ from dmvpn.face.entering import Merging, TypedLines, text_of
 from dmvpn.face.filing import Filing
 from dmvpn.face.interpreter import PRIVILEGED
 from dmvpn.face.requests import Outcome
-from dmvpn.features.archive import ArchiveMachine, LinesReported
+from dmvpn.features.archive import LinesReported
+from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
 from dmvpn.ios import CliError, ErrorKind, Fate

@@ -35,6 +35,7 @@ from dmvpn.ios.feature import (
     DebugFlag,
     Endings,
     Feature,
+    LateMachine,
     Later,
     Measured,
     Scope,

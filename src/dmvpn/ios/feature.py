@@ -167,16 +167,13 @@ class Later(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Sleeper:
-    """A machine that is not there, and whose modules are not imported, until the configuration says something of it.
+class LateMachine:
+    """A machine whose modules are imported with the router (`router/router.py`): who only reads lines needs none.
 
     where: "dmvpn.features.ospf.machine:OspfMachine".
-    idle: the model of a configuration without any line of this feature. Under it the machine would do nothing, whatever
-        it hears.
     """
 
     where: str
-    idle: object = None
 
     def __call__(self, ports: Ports) -> object:
         """Make it."""
@@ -190,6 +187,17 @@ class Sleeper:
     def makes(self, kind: type[object]) -> bool:
         """Return whether it is a machine of this class."""
         return self.where == f"{kind.__module__}:{kind.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeper(LateMachine):
+    """A machine that is not there, and whose modules are not imported, until the configuration says something of it.
+
+    idle: the model of a configuration without any line of this feature. Under it the machine would do nothing, whatever
+        it hears.
+    """
+
+    idle: object = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

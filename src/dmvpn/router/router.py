@@ -32,7 +32,7 @@ from dmvpn.base.ports import NO_FILTERS, Ports
 from dmvpn.base.shell import NO_PLANE
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
-from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, LateMachine, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepare
 from dmvpn.router.features import FEATURES, fill
 from dmvpn.router.language import configurator
@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 
 M = TypeVar("M")
 _NO_MODELS: Final[Mapping[str, Model]] = {}
+
+for _feature in FEATURES:  # here, not where the first router is made: that may be in a fork, where nothing is shared
+    if type(_feature.machine) is LateMachine:
+        _feature.machine.imported()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,15 @@ from dmvpn.features.archive.events import (
     RollbackPutOff,
     RollbackScheduled,
 )
-from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.archive.model import ArchiveConfig
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="archive",
     config=LINES,
     modes=MODES,
     model=model,
-    machine=ArchiveMachine,
+    machine=LateMachine("dmvpn.features.archive.machine:ArchiveMachine"),
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.archive.explain:GROUPS"),
 )

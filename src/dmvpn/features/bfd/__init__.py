@@ -15,8 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bfd import config, messages
-from dmvpn.features.bfd.machine import BfdMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import UdpPort
@@ -35,7 +34,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.bfd.show:COMMANDS"),
     model=config.model,
-    machine=BfdMachine,
+    machine=LateMachine("dmvpn.features.bfd.machine:BfdMachine"),
     messages=messages.MESSAGES,
     debugs=(
         DebugFlag(messages.EVENT, messages.EVENT, "BFD events", "BFD"),

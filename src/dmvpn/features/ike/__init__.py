@@ -35,16 +35,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ike import config, messages, reports
-from dmvpn.features.ike.machine import IkeMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.features.ike import config, messages
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 
 _DEBUGS: Final = (
-    DebugFlag(reports.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
-    DebugFlag(reports.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
-    DebugFlag(reports.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
-    DebugFlag(reports.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
-    DebugFlag(reports.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
+    DebugFlag(messages.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(messages.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
+    DebugFlag(messages.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
+    DebugFlag(messages.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(messages.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
 )
 
 
@@ -54,7 +53,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.ike.show:COMMANDS"),
     model=config.model,
-    machine=IkeMachine,
+    machine=LateMachine("dmvpn.features.ike.machine:IkeMachine"),
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
     explanations=Later("dmvpn.features.ike.explain:GROUPS"),

@@ -13,6 +13,7 @@ X.500 names (ID_DER_ASN1_DN) come from strangers: they are read as X.690 says, c
 
 from __future__ import annotations
 
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +23,14 @@ from dmvpn.features.ike.numbers import IdType
 from dmvpn.net.ipv4 import ipv4_address, ipv6_address
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.pages import Pages
     from dmvpn.features.ike.model import Identity, KeyringPeer
+
+#: Certificates from the peer's to the one that we believe, which counts.
+LONGEST_PATH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,19 @@ class Identification:
     def key(self) -> tuple[int, bytes]:
         """Whom it names, whichever end sent it."""
         return self.kind, self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """With what we prove ourselves: a secret, or a key with the chain of its certificate.
+
+    name: the subject of the certificate.
+    """
+
+    secret: bytes | None = field(default=None, repr=False)
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    name: Identification | None = None
 
 
 def of_address(address: IPAddress) -> Identification:

@@ -135,3 +135,9 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
 
 
 MESSAGES: Final = log_messages(vars())
+#: Names of the flags of debugs.
+IKEV2: Final = "crypto ikev2"
+PACKET: Final = "crypto ikev2 packet"
+ERROR: Final = "crypto ikev2 error"
+INTERNAL: Final = "crypto ikev2 internal"
+ISAKMP: Final = "crypto isakmp"

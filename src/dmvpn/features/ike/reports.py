@@ -15,6 +15,7 @@ from dmvpn.features.ike import messages, session
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.counters import Tally
 from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.messages import ERROR, IKEV2, INTERNAL, ISAKMP, PACKET
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import TurnedAway
 from dmvpn.features.ike.views import view_of
@@ -127,14 +128,6 @@ class Reports:
 
 
 # --------------------------------------------------------------------------------------------------------------- debugs
-
-
-#: Names of the flags.
-IKEV2: Final = "crypto ikev2"
-PACKET: Final = "crypto ikev2 packet"
-ERROR: Final = "crypto ikev2 error"
-INTERNAL: Final = "crypto ikev2 internal"
-ISAKMP: Final = "crypto isakmp"
 
 
 def _lines(act: session.SaAct) -> list[str]:

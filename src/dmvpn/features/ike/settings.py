@@ -15,9 +15,18 @@ from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike import translation
-from dmvpn.features.ike.crypto.certificates import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
-from dmvpn.features.ike.identity import Identification, Roster, address_of, is_host, matches, name_of, names, of_address
+from dmvpn.features.ike.identity import (
+    Identification,
+    Proof,
+    Roster,
+    address_of,
+    is_host,
+    matches,
+    name_of,
+    names,
+    of_address,
+)
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.numbers import Group, IdType
 from dmvpn.features.ike.peer_settings import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse

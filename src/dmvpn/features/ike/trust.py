@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.ports import Ports
-    from dmvpn.features.ike.crypto.certificates import PrivateKey, Proof, PublicKey, Trustpoint
-    from dmvpn.features.ike.identity import Identification
+    from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey, Trustpoint
+    from dmvpn.features.ike.identity import Identification, Proof
     from dmvpn.features.ike.model import Profile
 
 #: What a method of a profile takes for a key.

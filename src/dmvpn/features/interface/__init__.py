@@ -12,8 +12,7 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
 from __future__ import annotations
 
 from dmvpn.features.interface import config, messages
-from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="interface",
@@ -21,7 +20,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.interface.show:COMMANDS"),
     model=config.model,
-    machine=InterfaceMachine,
+    machine=LateMachine("dmvpn.features.interface.machine:InterfaceMachine"),
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.interface.explain:GROUPS"),
     metrics=Later("dmvpn.features.interface.metrics:METRICS"),

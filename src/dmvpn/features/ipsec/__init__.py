@@ -17,8 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ipsec import config, messages
-from dmvpn.features.ipsec.machine import IpsecMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import UdpPort
@@ -37,7 +36,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.ipsec.show:COMMANDS"),
     model=config.model,
-    machine=IpsecMachine,
+    machine=LateMachine("dmvpn.features.ipsec.machine:IpsecMachine"),
     messages=messages.MESSAGES,
     debugs=(
         DebugFlag(messages.IPSEC, "crypto ipsec", "Crypto IPSEC", "Cryptographic Subsystem", dmvpn="detail crypto"),

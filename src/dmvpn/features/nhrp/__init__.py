@@ -37,8 +37,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.nhrp import config, messages
-from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 
 #: The debugs of NHRP, and the level at which `debug dmvpn` has them.
 _KINDS: Final = {
@@ -65,7 +64,7 @@ FEATURE = Feature(
     config=config.ALL_LINES,
     commands=Later("dmvpn.features.nhrp.show:COMMANDS"),
     model=config.model,
-    machine=NhrpMachine,
+    machine=LateMachine("dmvpn.features.nhrp.machine:NhrpMachine"),
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
     explanations=Later("dmvpn.features.nhrp.explain:GROUPS"),

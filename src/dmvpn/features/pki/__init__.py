@@ -14,8 +14,7 @@ proofs, decides which peers to trust because of them.
 from __future__ import annotations
 
 from dmvpn.features.pki import config, messages
-from dmvpn.features.pki.machine import PkiMachine
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="pki",
@@ -23,10 +22,8 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.pki.show:COMMANDS"),
     model=config.model,
-    machine=PkiMachine,
+    machine=LateMachine("dmvpn.features.pki.machine:PkiMachine"),
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.pki.explain:GROUPS"),
     metrics=Later("dmvpn.features.pki.metrics:METRICS"),
 )
-
-__all__ = ["FEATURE", "PkiMachine"]

@@ -16,8 +16,7 @@ Key chains are configured here and read by each protocol that authenticates (`io
 from __future__ import annotations
 
 from dmvpn.features.policy import config
-from dmvpn.features.policy.machine import PolicyMachine
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="policy",
@@ -25,6 +24,6 @@ FEATURE = Feature(
     commands=Later("dmvpn.features.policy.show:COMMANDS"),
     config=config.LINES,
     model=config.model,
-    machine=PolicyMachine,
+    machine=LateMachine("dmvpn.features.policy.machine:PolicyMachine"),
     explanations=Later("dmvpn.features.policy.explain:GROUPS"),
 )

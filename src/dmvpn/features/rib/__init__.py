@@ -13,14 +13,13 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
 from __future__ import annotations
 
 from dmvpn.features.rib import messages
-from dmvpn.features.rib.machine import RibMachine
-from dmvpn.ios import DebugFlag, Feature, Later, Scope
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later, Scope
 
 FEATURE = Feature(
     name="rib",
     scope=Scope.VRF,
     commands=Later("dmvpn.features.rib.show:COMMANDS"),
-    machine=RibMachine,
+    machine=LateMachine("dmvpn.features.rib.machine:RibMachine"),
     messages=messages.MESSAGES,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
     explanations=Later("dmvpn.features.rib.explain:GROUPS"),

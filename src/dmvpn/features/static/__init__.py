@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.features.static import config
-from dmvpn.features.static.machine import StaticMachine
-from dmvpn.ios import Feature, Later, Scope
+from dmvpn.ios import Feature, LateMachine, Later, Scope
 
 FEATURE = Feature(
     name="static",
@@ -12,6 +11,6 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.static.show:COMMANDS"),
     model=config.model,
-    machine=StaticMachine,
+    machine=LateMachine("dmvpn.features.static.machine:StaticMachine"),
     explanations=Later("dmvpn.features.static.explain:GROUPS"),
 )

@@ -15,9 +15,8 @@ Not here: other operations than icmp-echo, lists with thresholds, IPv6, stub obj
 from __future__ import annotations
 
 from dmvpn.features.track import config
-from dmvpn.features.track.machine import TrackMachine
 from dmvpn.features.track.messages import MESSAGES
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="track",
@@ -25,7 +24,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.track.show:COMMANDS"),
     model=config.model,
-    machine=TrackMachine,
+    machine=LateMachine("dmvpn.features.track.machine:TrackMachine"),
     messages=MESSAGES,
     explanations=Later("dmvpn.features.track.explain:GROUPS"),
     metrics=Later("dmvpn.features.track.metrics:METRICS"),

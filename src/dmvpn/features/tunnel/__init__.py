@@ -12,15 +12,14 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
 from __future__ import annotations
 
 from dmvpn.features.tunnel import config, messages
-from dmvpn.features.tunnel.machine import TunnelMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 
 FEATURE = Feature(
     name="tunnel",
     config=config.LINES,
     model=config.model,
     commands=Later("dmvpn.features.tunnel.show:COMMANDS"),
-    machine=TunnelMachine,
+    machine=LateMachine("dmvpn.features.tunnel.machine:TunnelMachine"),
     endings=config.ENDINGS,
     messages=messages.MESSAGES,
     debugs=(

@@ -12,7 +12,6 @@ Trustpoints are parsed here, too: the one place where credentials in DER become 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
@@ -23,7 +22,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.identity import Identification, address_of, text_of
+from dmvpn.features.ike.identity import LONGEST_PATH, Identification, Proof, address_of, text_of
 from dmvpn.features.ike.numbers import IdType
 
 if TYPE_CHECKING:
@@ -35,21 +34,6 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """With what we prove ourselves: a secret, or a key with the chain of its certificate.
-
-    name: the subject of the certificate.
-    """
-
-    secret: bytes | None = field(default=None, repr=False)
-    key: PrivateKey | None = field(default=None, repr=False)
-    chain: tuple[bytes, ...] = ()
-    name: Identification | None = None
-
-
-#: Certificates from the peer's to the one that we believe, which counts.
-LONGEST_PATH: Final = 8
 #: Signatures on the way there: as many as the longest path has, and some for authorities with the same name.
 MOST_CHECKS: Final = 12
 _LOOKED_AT: Final = frozenset(

@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.crypto.certificates import LONGEST_PATH
-from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.identity import LONGEST_PATH, name_of
 from dmvpn.features.ike.numbers import CertEncoding
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
