@@ -46,6 +46,7 @@ from bench import (
     machine,
     metrics,
     micro,
+    nhrpd,
     ospf,
     page,
     paste,
@@ -57,10 +58,11 @@ from bench import (
     ssh,
     start,
     throughput,
+    two_hubs,
     vrfs,
     web,
 )
-from bench.figures import Figure, Json, Skipped, table
+from bench.figures import Figure, Json, Skipped, goals, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
 
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _SECTION = "### "
+#: The heading of what all benchmarks reached.
+GOALS = "Today, floor and goal"
 
 
 class Measure(Protocol):
@@ -98,8 +102,10 @@ BENCHES = (
     Bench("filters", "Packets through packet filters", 300, filters.measure),
     Bench("start", "Start and memory", 120, start.measure),
     Bench("simulation", "A network in virtual time", 300, simulation.measure),
-    Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
+    Bench("quiet", "A quiet network of thousands of spokes", 600, quiet.measure),
+    Bench("two-hubs", "Two hubs and sixty spokes", 240, two_hubs.measure),
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
+    Bench("nhrpd", "A hub beside FRR's nhrpd", 600, nhrpd.measure),
     Bench("ospf", "OSPF: a hub and five hundred spokes", 400, ospf.measure),
     Bench("bgp", "BGP: a hub and two thousand neighbors", 400, bgp.measure),
     Bench("routes", "Routes on their way into the kernel", 400, routes.measure),
@@ -181,6 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if bench.name in names:
                 outcomes.append(outcome := run_one(bench, quick=arguments.quick))
                 print("\n".join(["", *outcome.markdown()]), flush=True)
+    print("\n".join(("", *_goals(outcomes))))
     if arguments.out is not None:
         report = {"machine": here, "benchmarks": {outcome.bench.name: outcome.plain() for outcome in outcomes}}
         arguments.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -198,11 +205,18 @@ def _split(page: Path) -> tuple[str, str]:
     return before, after
 
 
+def _goals(outcomes: list[Outcome]) -> list[str]:
+    """All that has a floor and a goal, as a section of a page."""
+    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    return [f"{_SECTION}{GOALS}", "", *goals(figures), ""]
+
+
 def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome]) -> None:
     """Put the figures of a whole run into a page."""
     before, after = _split(page)
     sections = ["\n".join(outcome.markdown()) for outcome in outcomes]
-    page.write_text(before + "\n".join([BEGIN, "", f"{machine.sentence(here)}.", "", *sections, END]) + after)
+    head = [BEGIN, "", f"{machine.sentence(here)}.", "", *_goals(outcomes)]
+    page.write_text(before + "\n".join([*head, *sections, END]) + after)
 
 
 # ------------------------------------------------------------------------------------------------ one benchmark

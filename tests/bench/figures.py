@@ -24,9 +24,10 @@ class Skipped(Exception):
 class Figure:
     """One measured quantity. values: one for each run. goal: what the median is to stay below (`more`: to reach).
 
-    floor: what it must reach (or stay below) on any machine; goals are aims.
+    floor: what it must reach (or stay below), on a machine that does nothing else; goals are aims.
 
     baseline: the same quantity of something known, in the same run; `against` says what that is.
+    relative: goal and floor are for the ratio to it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Figure:
     goal: float | None = None
     floor: float | None = None
     more: bool = False
+    relative: bool = False
     baseline: tuple[float, ...] = ()
     against: str = ""
 
@@ -49,11 +51,17 @@ class Figure:
         return self.median / statistics.median(self.baseline) if self.baseline else None
 
     @property
+    def judged(self) -> float:
+        """What goal and floor are for."""
+        return self.ratio if self.relative and self.ratio is not None else self.median
+
+    @property
     def is_below_floor(self) -> bool:
         """Is it worse than it may be?"""
-        if self.floor is None:
-            return False
-        return self.median < self.floor if self.more else self.median > self.floor
+        return self.floor is not None and not self._reaches(self.floor)
+
+    def _reaches(self, bound: float) -> bool:
+        return self.judged >= bound if self.more else self.judged <= bound
 
     @property
     def verdict(self) -> str:
@@ -62,8 +70,13 @@ class Figure:
             return "below the floor"
         if self.goal is None:
             return ""
-        met = self.median >= self.goal if self.more else self.median <= self.goal
-        return "met" if met else "missed"
+        return "met" if self._reaches(self.goal) else "missed"
+
+    def bound(self, value: float | None) -> str:
+        """A goal or floor in words, "" without one."""
+        if value is None:
+            return ""
+        return f"{'≥' if self.more else '≤'} {number(value)}{' x' if self.relative else ''}"
 
     def plain(self) -> dict[str, Json]:
         """The figure as JSON, with the median."""
@@ -88,10 +101,21 @@ def table(figures: Sequence[Figure]) -> list[str]:
     ]
     for figure in figures:
         span = f"{number(min(figure.values))} to {number(max(figure.values))}" if len(figure.values) > 1 else ""
-        goal = (
-            f"{'≥' if figure.more else '≤'} {number(figure.goal)}: {figure.verdict}" if figure.goal is not None else ""
-        )
+        goal = f"{figure.bound(figure.goal)}: {figure.verdict}" if figure.goal is not None else ""
         ratio = f"{number(figure.ratio)} x {figure.against}" if figure.ratio is not None else ""
         runs = len(figure.values)
         lines.append(f"| {figure.name} | {number(figure.median)} {figure.unit} | {span} | {runs} | {goal} | {ratio} |")
+    return lines
+
+
+def goals(figures: Sequence[Figure]) -> list[str]:
+    """Those that have a floor and a goal as lines of Markdown: what is, what must be, what is aimed at."""
+    lines = ["| figure | today | floor | goal | |", "| --- | ---: | ---: | ---: | --- |"]
+    for figure in figures:
+        if figure.floor is None or figure.goal is None:
+            continue
+        today = f"{number(figure.judged)} x {figure.against}" if figure.relative else number(figure.median)
+        unit = "" if figure.relative else f" {figure.unit}"
+        bounds = f"{figure.bound(figure.floor)} | {figure.bound(figure.goal)}"
+        lines.append(f"| {figure.name} | {today}{unit} | {bounds} | {figure.verdict} |")
     return lines

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing, gulping, in_one_go
-from dmvpn.base.context import PAUSE, Context, Machine, Retries, Timer, TimerQueue
+from dmvpn.base.context import PAUSE, Context, Deadlines, Machine, Retries, Timer, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.events import Tick
 from dmvpn.base.notices import DebugOutput, Route, RouteChanged, RouteOffered, RouteSource
@@ -408,6 +408,15 @@ def test_long_work_is_not_put_off_by_more_of_it_that_comes_faster_than_the_pause
         context.begin(now)
         context.work(iter(()))
     assert done == [0, 1, 2]
+
+
+def test_a_timer_that_is_set_again_leaves_the_timers_of_other_machines_alone() -> None:
+    one, other = Deadlines[str](), Deadlines[str]()
+    one.set("a", 1.0)
+    one.set("a", 2.0)
+    assert other.next() is None
+    other.set("b", 3.0)
+    assert (one.pop_due(5.0), other.pop_due(5.0)) == (["a"], ["b"])
 
 
 # Deadlines and failed orders by name under one timer of a context: nothing is due early, late or twice.
