@@ -6,40 +6,12 @@ from collections import deque
 
 import pytest
 
-from dmvpn.base.chronicle import line_from_plain
-from dmvpn.face.watching import LARGEST_BATCH, Watching
+from dmvpn.face.watching import LARGEST_BATCH
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
-from dmvpn.shells.handle import Handle
-from dmvpn.tools.watch import Arrow, Assembler, Note, Step
+from dmvpn.tools.watch import Arrow, Note, Step
 from dmvpn.tools.watch.steps import label
+from support.watch import Watch, watching
 from support.world import World
-
-
-def watching(world: World, router: str) -> Watching:
-    """Somebody who watches a router."""
-    return Watching(
-        Handle(
-            lambda: world.sim.routers[router].router, lambda: world.now, lambda event: None, lambda key, octets: None
-        )
-    )
-
-
-class Watch:
-    """All routers, watched together."""
-
-    def __init__(self, world: World, *routers: str) -> None:
-        self._watched = {router: watching(world, router) for router in routers}
-        self._assembler = Assembler()
-
-    def steps(self) -> list[Step]:
-        """What has happened since this was asked last."""
-        for router, watched in self._watched.items():
-            while (news := watched.news()) is not None:
-                if news.addresses:
-                    self._assembler.knows(router, news.addresses)
-                for plain in news.lines:
-                    self._assembler.add(router, line_from_plain(plain), 0.0)
-        return self._assembler.take(1.0)
 
 
 def told(steps: list[Step]) -> list[str]:

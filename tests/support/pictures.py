@@ -5,11 +5,12 @@ python -m support.pictures      draw them (in the folder `tests`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from dmvpn.tools.picture import Picture, as_svg, picture_of
+from dmvpn.tools.picture import as_moving, as_svg, picture_of
+from support.watch import Watch
 from support.world import World
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
@@ -20,34 +21,43 @@ class Drawn:
     """A picture of the documentation.
 
     talk: host and address: packets of this kind flow before it is drawn.
+    moves: with the messages that flow meanwhile; each wire takes 5 ms, so that they have an order.
     """
 
     scenario: str
     talk: tuple[tuple[str, str], ...] = ()
+    moves: bool = False
 
 
 PICTURES: Final = {
     "shortcut.svg": Drawn("notes-phase3", (("H3", "10.4.4.100"),)),
+    "shortcut-moves.svg": Drawn("notes-phase3", (("H3", "10.4.4.100"),), moves=True),
     "regions.svg": Drawn("hierarchical", (("HA1", "10.2.1.100"), ("HA1", "10.1.2.100"))),
     "two-hubs.svg": Drawn("dual-hub-two-clouds", (("H1", "10.1.102.100"),)),
     "one-nat.svg": Drawn("ipsec-two-spokes-one-nat", (("H3", "10.4.4.100"),)),
 }
 
 
-def live_picture(drawn: Drawn) -> Picture:
-    """Return the picture of a simulated network after its hosts have talked."""
-    world = World(drawn.scenario).converge()
+def drawing(drawn: Drawn) -> str:
+    """Return the picture of a simulated network after its hosts have talked, as SVG."""
+    world = World(drawn.scenario)
+    if drawn.moves:
+        for segment in world.sim.segments:
+            segment.impairment = replace(segment.impairment, delay=0.005)
+    watch = Watch(world.converge(), *world.sim.routers)
+    watch.steps()
     for host, address in drawn.talk:
         world.stream(host, address, seconds=5, rate=1)
     facts = world.sim.facts(world.scenario)
-    return picture_of(world.scenario, f"simulated lab {drawn.scenario}, as it runs", facts.routers, facts.links)
+    picture = picture_of(world.scenario, f"simulated lab {drawn.scenario}, as it runs", facts.routers, facts.links)
+    return as_moving(picture, watch.steps()) if drawn.moves else as_svg(picture)
 
 
 def main() -> None:
     """Draw all."""
     FOLDER.mkdir(exist_ok=True)
     for name, drawn in PICTURES.items():
-        (FOLDER / name).write_text(as_svg(live_picture(drawn)))
+        (FOLDER / name).write_text(drawing(drawn))
 
 
 if __name__ == "__main__":

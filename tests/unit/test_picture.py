@@ -13,9 +13,10 @@ import pytest
 
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
+from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_moving, as_svg, picture_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Port, Tunnel, TunnelState, Wire
 from dmvpn.tools.picture.plan import plan_of
+from dmvpn.tools.watch.steps import Arrow
 from support.browser import CHROMIUM, dumped
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.picture.plan import Box
 
 NAMES = built_in_names()
+SVG = "http://www.w3.org/2000/svg"
 HOSTILE = '</text><script>alert(1)</script>"]};\\\n"\x1b[31m]]>--> & <b>'
 
 
@@ -76,12 +78,12 @@ def parsed(svg: str) -> ET.Element:
 
 def texts(svg: str) -> list[str]:
     """What a reader sees."""
-    return [each.text or "" for each in parsed(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return [each.text or "" for each in parsed(svg).iter(f"{{{SVG}}}text")]
 
 
 def titles(svg: str) -> list[str]:
     """What the mouse shows."""
-    return [each.text or "" for each in parsed(svg).iter("{http://www.w3.org/2000/svg}title")]
+    return [each.text or "" for each in parsed(svg).iter(f"{{{SVG}}}title")]
 
 
 def boxes(picture: Picture) -> dict[str, Box]:
@@ -170,6 +172,32 @@ def test_what_an_svg_needs_is_in_it() -> None:
     )
     assert "@media (prefers-color-scheme:dark)" in svg
     assert "R31 to R11: tunnel, configured, 192.168.100.0/24" in titles(svg)
+
+
+def test_a_direct_tunnel_appears_with_the_first_message_on_it() -> None:
+    picture = made_up(2)
+
+    def said(sender: str, receiver: str, subject: str) -> Arrow:
+        return Arrow(time=1, sender=sender, receiver=receiver, protocol="NHRP", name="Note", subject=subject)
+
+    steps = [
+        said("BRANCH-0", "HUB0", "first"),
+        said("BRANCH-1", "BRANCH-0", "second"),
+        said("BRANCH-0", "198.51.100.77", "of a stranger"),
+        said("BRANCH-0", "BRANCH-1", HOSTILE),
+    ]
+    root = parsed(as_moving(picture, steps))
+    texts = [each.text or "" for each in root.iter(f"{{{SVG}}}text") if each.get("class") == "say"]
+    assert [text[:2] for text in texts] == ["1.", "2.", "3."]
+    assert "first" in texts[0]
+    assert "second" in texts[1]
+    assert "<script>alert(1)</script>" in texts[2]
+    (direct,) = (each for each in root.iter(f"{{{SVG}}}g") if "animation" in each.get("style", ""))
+    assert direct.get("class") == "tunnel direct"
+    style = root.findtext(f"{{{SVG}}}style", "")
+    (appearance,) = re.findall(r"@keyframes come1\{0%,([\d.]+)%\{opacity:0\}", style)
+    (gone,) = re.findall(r"@keyframes say\{0%,([\d.]+)%", style)
+    assert appearance == gone, "it comes when the first message has ended"
 
 
 def test_hostile_names_are_nothing_but_names() -> None:

@@ -206,7 +206,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
     assert "are not told" not in text
     assert "1. 10:02:07.250 R31 asks R11: who has 10.4.4.1?\n" in text
     assert "2. 10:02:07.250 R31, new mapping: 10.4.4.0/24 = 172.16.41.1 (shortcut T2).\n" in text
-    assert "3. 00:00:02.000 R31 registers with R11: x (nobody saw it arrive).\n" in text
+    assert "3. 00:00:02.000 R31 registers with R11: x (not seen to arrive).\n" in text
     (drawn,) = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
     check_diagram(drawn)
     assert "R41" not in drawn  # nothing happens there

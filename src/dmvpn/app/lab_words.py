@@ -107,7 +107,7 @@ def _add_looks(verb: _Verb) -> None:
     watch.add_argument("--seconds", type=amount, metavar="N", help="end after this many seconds; without it: at Ctrl-C")
     watch.add_argument("--routes", action="store_true", help="also show changes of routes")
     watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
-    watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
+    watch.add_argument("--save", type=Path, metavar="FILE", help="save the story; FILE.svg: a moving picture")
     picture = verb(
         "picture",
         "draw routers, hosts, wires and tunnels: a lab that runs, a scenario, files, a recording",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +13,11 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.moments import read_span
 from dmvpn.face.watcher import Watcher
 from dmvpn.labs import orders
+from dmvpn.labs.pictures import lab_picture
 from dmvpn.labs.watching import Ear, StoryRecord, follow, network_of
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab
+from dmvpn.tools.picture import as_moving
 from dmvpn.tools.watch import story
 from dmvpn.tools.watch.ladder import room_for
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from dmvpn.app.told import Told
     from dmvpn.labs.orders import LabStatus
+    from dmvpn.tools.picture import Picture
     from dmvpn.tools.watch import Step
 
 #: Up to this many routers of a lab, all are heard even if few are chosen: then the far end of an arrow has a name.
@@ -45,8 +49,10 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
     )
     if len(heard) > _LARGEST_CIRCLE:
         heard = network.routers
+    picture: Picture | None = None
     if arguments.save is not None:
         _check(arguments.save)
+        picture = lab_picture(folder) if arguments.save.suffix == ".svg" else None
     ear, record = Ear(since, routes=arguments.routes), StoryRecord()
     sockets = {router: folder.management(router) for router in (*network.routers, *heard)}
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
@@ -71,12 +77,13 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
         finally:  # however this ended: a user who asked for a story gets the steps until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
             if arguments.save is not None:
-                _save(
-                    arguments.save,
-                    story(network, record.steps, zone(), ear.missed, record.omitted),
-                    record,
-                    None if told.for_programs else paper,
-                )
+                if picture is None:
+                    text = story(network, record.steps, zone(), ear.missed, record.omitted)
+                else:
+                    with suppress(UserError):  # of a lab that has ended there is the picture of the beginning
+                        picture = lab_picture(folder)
+                    text = as_moving(picture, record.steps)
+                _save(arguments.save, text, record, None if told.for_programs else paper)
     return 0
 
 

@@ -10,6 +10,7 @@ one, tunnels in the right one.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -18,7 +19,7 @@ from dmvpn.tools.picture.model import Tunnel, TunnelState
 from dmvpn.tools.picture.plan import HEAD, LANE, LINE, MARGIN, SMALL, Box, host_text, plan_of, port_text, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.tools.picture.model import Cloud, Node, Picture, Wire
     from dmvpn.tools.picture.plan import Card, Chip, Plan
@@ -279,9 +280,25 @@ path{fill:none}
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """The motion of a picture (`moving.py`).
+
+    rules: of the style sheet. marks: drawn above all. styles: attributes of tunnels. room: height below the plan.
+    """
+
+    rules: str = ""
+    marks: Sequence[str] = ()
+    styles: Mapping[Tunnel, str] = field(default_factory=dict)
+    room: float = 0
+
+
+_STILL: Final = Motion()
+
+
 def as_svg(picture: Picture) -> str:
     """Return the document, lines with their ends."""
-    return _Writer(plan_of(picture)).document()
+    return SvgWriter(plan_of(picture)).document()
 
 
 def text_of(text: str) -> str:
@@ -289,24 +306,26 @@ def text_of(text: str) -> str:
     return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
-class _Writer:
+class SvgWriter:
     """One document while it is written."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, motion: Motion = _STILL) -> None:
         self.plan = plan
+        self.motion = motion
         self.picture = plan.picture
 
     def document(self) -> str:
         """Return the whole."""
         legend = [*self._legend()]
-        width, height = self.plan.width, self.plan.bottom + _LEGEND_ROW * len(legend) + MARGIN
+        bottom = self.plan.bottom + self.motion.room
+        width, height = self.plan.width, bottom + _LEGEND_ROW * len(legend) + MARGIN
         size = f"{number(width)} {number(height)}"
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{number(width)}"'
             f' height="{number(height)}" role="img" aria-labelledby="title desc">',
             f'<title id="title">{text_of(self.picture.title)}</title>',
             f'<desc id="desc">{text_of(self._description())}</desc>',
-            f"<style>\n{_STYLE}{''.join(self._cloud_styles())}</style>",
+            f"<style>\n{_STYLE}{''.join(self._cloud_styles())}{self.motion.rules}</style>",
             '<defs><marker id="arrow" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="9" markerHeight="9"'
             ' markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
             '<path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>',
@@ -319,11 +338,10 @@ class _Writer:
             *(self._tunnel(line) for line in tunnels_of(self.plan)),
             *(self._nat(node, box) for node, box, _ in self.plan.nats.values()),
             *(self._card(card) for card in self.plan.cards.values()),
+            *self.motion.marks,
         ]
         for row, items in enumerate(legend):
-            lines.append(
-                f'<g transform="translate(0 {number(self.plan.bottom + _LEGEND_ROW * (row + 0.7))})">{items}</g>'
-            )
+            lines.append(f'<g transform="translate(0 {number(bottom + _LEGEND_ROW * (row + 0.7))})">{items}</g>')
         return "\n".join([*lines, "</svg>\n"])
 
     def _description(self) -> str:
@@ -383,7 +401,8 @@ class _Writer:
         if tunnel is None:
             return ""
         said = self._title(self._tunnel_title(tunnel))
-        return f'<g class="{self._classes(tunnel)}">{said}{self._curve(line.path, tunnel, line.middle)}</g>'
+        attributes = f'class="{self._classes(tunnel)}"{self.motion.styles.get(tunnel, "")}'
+        return f"<g {attributes}>{said}{self._curve(line.path, tunnel, line.middle)}</g>"
 
     def _classes(self, tunnel: Tunnel) -> str:
         cloud = "" if tunnel.state is TunnelState.DIRECT else f" cloud{tunnel.cloud % len(_DASHES)}"

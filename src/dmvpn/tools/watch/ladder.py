@@ -115,8 +115,8 @@ class Ladder:
     def legend(self) -> list[str]:
         """Return the legend."""
         glyphs = self._glyphs
-        arrows = f"{glyphs.shaft}{glyphs.right} sent   {glyphs.passed}{glyphs.right} passed on"
-        lost = f"{glyphs.shaft}{glyphs.lost} nobody saw it arrive"
+        arrows = f"{glyphs.shaft}{glyphs.right} sent   {glyphs.passed}{glyphs.right} forwarded"
+        lost = f"{glyphs.shaft}{glyphs.lost} not seen to arrive"
         return [self._paint(_DIM, self._cut(f"{arrows}   {lost}   + came   ~ changed   - went"))]
 
     def header(self) -> str:

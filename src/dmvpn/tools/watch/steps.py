@@ -207,13 +207,13 @@ SHORT: Final = {
 #: Sentences about the sending of a message: `{0}` is the sender, `{1}` the receiver, `{2}` the particulars.
 _SENTENCES: Final = {
     "Registration Request": "{0} registers with {1}: {2}",
-    "Registration Reply": "{0} answers the registration of {1}: {2}",
+    "Registration Reply": "{0} confirms the registration of {1}: {2}",
     "Resolution Request": "{0} asks {1}: who has {2}",
     "Resolution Reply": "{0} answers {1}: {2}",
-    "Traffic Indication": "{0} tells {1} that there may be a shorter way (redirect): {2}",
-    "Purge Request": "{0} tells {1} to forget {2}",
-    "Purge Reply": "{0} tells {1} that it has forgotten {2}",
-    "Error Indication": "{0} complains to {1}: {2}",
+    "Traffic Indication": "{0} redirects {1} to a shorter path: {2}",
+    "Purge Request": "{0} purges at {1}: {2}",
+    "Purge Reply": "{0} confirms the purge to {1}: {2}",
+    "Error Indication": "{0} reports an error to {1}: {2}",
 }
 #: What became of something: `{0}` is the router, `{1}` the kind of thing, `{2}` the particulars.
 _SIGNS: Final = {Sign.CAME: "{0}, new {1}: {2}", Sign.CHANGED: "{0}, {1} changed: {2}", Sign.WENT: "{0}, {1} gone: {2}"}
@@ -234,7 +234,7 @@ def sentence(step: Step) -> str:
     if isinstance(step, Note):
         text = _SIGNS[step.sign].format(step.router, step.kind, _thing(step))
     else:
-        text = f"{_described(step)}{'' if step.arrived else ' (nobody saw it arrive)'}"
+        text = f"{_described(step)}{'' if step.arrived else ' (not seen to arrive)'}"
     return text if text.endswith("?") else f"{text}."
 
 
@@ -245,7 +245,7 @@ def _thing(note: Note) -> str:
 
 def _described(arrow: Arrow) -> str:
     if arrow.forwarded:
-        return f"{arrow.sender} passes on to {arrow.receiver}: {label(arrow)}"
+        return f"{arrow.sender} forwards to {arrow.receiver}: {label(arrow)}"
     pattern = _SENTENCES.get(arrow.name)
     if pattern is None:
         return f"{arrow.sender} sends {arrow.receiver} an {label(arrow)}"
