@@ -10,10 +10,15 @@
 
 Every file left out is reported (`FolderContents.notes`), and several networks in one folder are an error that names
 each.
+
+Files and folders of one network at several stages: courses have `R1_init.cfg`, and `R1_final.cfg`.
+
+Copies are such stages, too: `R1.recovered` beside `R1`.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
@@ -24,15 +29,52 @@ from dmvpn.ios.markdown import has_fences, hostname_of, looks_like_one
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
-from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from dmvpn.ios.parts import RouterText
     from dmvpn.shells.topologies import Topology
+
+
+# ------------------------------------------------------------------------------------------------ stages
+
+
+_STAGE: Final = re.compile(
+    r"(?P<rest>.*?)(?:^|[\s_.-])(?:(?P<early>init|initial|start|starting|begin|beginning|before|base|blank|unconfigured)"
+    r"|final|finished|complete|completed|solution|solutions|solved|done|end|after)(?:[\s_.-]*(?:configs?|cfg|state))?$",
+    re.IGNORECASE,
+)
+_COPY: Final = re.compile(
+    r"(?P<rest>.+?)(?:[\s_.-]+(?:copy|recovered|backup|bak|old|orig|original)(?:[\s_.-]*\d+)?|\s*\(\d+\))$",
+    re.IGNORECASE,
+)
+
+
+def earlier_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the names of earlier stages and copies, each with the name of its complete version."""
+    names = list(names)
+    early: dict[str, list[str]] = {}
+    complete: dict[str, str] = {}
+    for name in names:
+        found = _STAGE.fullmatch(name)
+        if found is None:
+            continue
+        rest = found["rest"].lower()
+        if found["early"]:
+            early.setdefault(rest, []).append(name)
+        else:
+            complete.setdefault(rest, name)
+    found_early = {name: complete[rest] for rest, each in early.items() if rest in complete for name in each}
+    own = {name.lower(): name for name in names}
+    copies = {name: copy["rest"].lower() for name in names if (copy := _COPY.match(name)) is not None}
+    return found_early | {name: own[rest] for name, rest in copies.items() if rest in own}
+
+
+# ------------------------------------------------------------------------------------------------ folders
+
 
 _SUFFIX: Final = ".cfg"
 #: A log of a terminal is of the router that its prompts name, unless nobody has named it.
