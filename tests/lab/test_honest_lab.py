@@ -9,8 +9,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.labs import waiting
-from dmvpn.shells.convergence import cannot, unfinished
-from dmvpn.shells.flapping import changing, flapping
+from dmvpn.shells.convergence import cannot, changing, flapping, unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.labs import Labs

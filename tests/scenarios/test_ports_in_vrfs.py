@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.app.config import check_scenario
 from dmvpn.app.main import main
-from dmvpn.shells.flapping import flapping
+from dmvpn.shells.convergence import flapping
 from dmvpn.shells.scenario import Scenario
 from support.texts import file_text
 from support.world import World

@@ -9,10 +9,9 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.network.device import Device
 from dmvpn.network.routing import election_time
-from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.convergence import cannot, changing, flapping, unfinished
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.facts import LabFacts
-from dmvpn.shells.flapping import changing, flapping
 from dmvpn.shells.lab import control
 
 if TYPE_CHECKING:

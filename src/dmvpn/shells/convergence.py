@@ -7,6 +7,24 @@
 
 Impossible goals (`cannot`) do not count: kinds of tunnels that this release does not support, and neighbors whose two
 ends do not match.
+
+Neighbors of routing protocols that never come up, because the two ends of a link do not match.
+
+    refused_by_ospf(...)    one end drops the other's packets, because of its configuration
+    types_of_ospf(...)      the two have incompatible network types
+    one_sided(...)          one end of a tunnel wants a neighbor, and the other runs the protocol elsewhere
+
+One-sided neighbors count on tunnels only, and only where the two share no routing protocol at all: a network that
+changes its protocol runs the old one beside the new one. If `network 0.0.0.0` of EIGRP includes a tunnel, too, that
+does not count where the other end runs no EIGRP in its tunnel: the process may be there for the underlay.
+
+Whether a converged lab stays so: a lab that comes up and goes down again has not converged.
+
+    flapping(facts)         what will not last, in sentences by router
+    changing(before, now)   routers whose neighbors or routes changed between two observations
+
+A tunnel whose packets are routed into itself goes down as soon as its peer entry expires, and comes up again; so does a
+neighbor whose hold time is shorter than its hello interval.
 """
 
 from __future__ import annotations
@@ -16,18 +34,119 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.shells.mismatches import one_sided, refused_by_ospf, types_of_ospf
+from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.shells.ready import is_unused, wanted_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, Network
     from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.features.nhrp.facts import ServerFacts
+    from dmvpn.features.ospf.facts import OspfInterfaceFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.shells.mismatches import Seat
+
+
+# ------------------------------------------------------------------------------------------------ protocols of one end
+
+
+#: A router, an interface of it, and its address on that link.
+Seat = tuple[str, str, "Address"]
+
+_EVERYTHING: Final = 0xFFFFFFFF
+_ELECTED: Final = ("broadcast", "non-broadcast")
+
+
+def refused_by_ospf(mine: RouterFacts, here: Seat, there: Seat) -> bool:
+    """Return whether this end drops the packets of the other."""
+    return any(
+        one.address == there[2] and one.interface == here[1] and one.reason.is_one(*OspfReason)
+        for one in mine.neighbors
+        if one.protocol.startswith("ospf ") and not one.up
+    )
+
+
+def types_of_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> str:
+    """Return how the network types differ, "" if both elect a designated router, or neither does."""
+    ours, other = _ospf_on(mine, here[1]), _ospf_on(theirs, there[1])
+    if ours is None or other is None or (ours.network in _ELECTED) == (other.network in _ELECTED):
+        return ""
+    return f"the network type is {ours.network} here and {other.network} there"
+
+
+def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
+    """Yield the protocols that this end runs towards a tunnel's other end, and that one does not run."""
+    if not (_is_up_tunnel(mine, here[1]) and _is_up_tunnel(theirs, there[1])):
+        return
+    own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
+    if any(protocol in other for protocol in own) or _share_bgp(mine, theirs):
+        return
+    takes_all = any(int(wildcard) == _EVERYTHING for process in mine.eigrp for _, wildcard in process.networks)
+    is_meant = not takes_all or any(protocol.startswith("EIGRP") for protocol in other)
+    for protocol in own:
+        if protocol.startswith("EIGRP") and not is_meant:
+            continue
+        why = _why_not(theirs, there, protocol)
+        if why:
+            yield f"{protocol} has no neighbor {there[2]} ({there[0]}) on {here[1]}: {why}"
+
+
+def _is_up_tunnel(router: RouterFacts, interface: str) -> bool:
+    return any(tunnel.name == interface and tunnel.up for tunnel in router.tunnels)
+
+
+def _spoken(router: RouterFacts, interface: str) -> list[str]:
+    """Return the protocols that want neighbors on an interface."""
+    rip = router.rip.interfaces if router.rip is not None else ()
+    return [
+        *(
+            f"EIGRP {process.autonomous_system}"
+            for process in router.eigrp
+            if any(one.name == interface and not one.passive for one in process.interfaces)
+        ),
+        *(["OSPF"] if (ospf := _ospf_on(router, interface)) is not None and ospf.speaks else []),
+        *(["RIP"] if any(one.name == interface and not one.passive for one in rip) else []),
+    ]
+
+
+def _ospf_on(router: RouterFacts, interface: str) -> OspfInterfaceFacts | None:
+    return next((one for process in router.ospf for one in process.interfaces if one.name == interface), None)
+
+
+def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
+    """Return whether one of them configures a BGP session with the other."""
+    return any(
+        address in addresses
+        for one, other in ((mine, theirs), (theirs, mine))
+        for addresses in other.addresses.values()
+        for address in one.bgp.called
+    )
+
+
+def _why_not(router: RouterFacts, there: Seat, protocol: str) -> str:
+    """Return why a router that runs the protocol does not run it on an interface; "" if it does not run it at all."""
+    name, interface, _ = there
+    if protocol == "OSPF":
+        return _absence(interface, is_there=_ospf_on(router, interface) is not None) if router.ospf else ""
+    if protocol == "RIP":
+        rip = router.rip
+        return _absence(interface, is_there=any(one.name == interface for one in rip.interfaces)) if rip else ""
+    same = [process for process in router.eigrp if protocol == f"EIGRP {process.autonomous_system}"]
+    if same:
+        return _absence(
+            interface, is_there=any(one.name == interface for process in same for one in process.interfaces)
+        )
+    systems = " and ".join(str(process.autonomous_system) for process in router.eigrp)
+    return f"{name} runs EIGRP {systems}" if systems else ""
+
+
+def _absence(interface: str, *, is_there: bool) -> str:
+    return f"{interface} is passive there" if is_there else f"no `network` holds {interface} there"
+
+
+# ------------------------------------------------------------------------------------------------ what is missing
+
 
 #: No routes are required.
 NO_ROUTES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
@@ -318,3 +437,72 @@ def _of_other_kinds(router: RouterFacts) -> Iterator[str]:
     for tunnel in router.tunnels:
         if not tunnel.enabled and tunnel.name not in shut:
             yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
+
+
+# ------------------------------------------------------------------------------------------------ what does not last
+
+
+def flapping(facts: LabFacts) -> dict[str, list[str]]:
+    """Return what will not last, by router; routers that are stable are left out."""
+    found = {
+        name: [*_loops(router), *_forgotten(router)]
+        for name, router in facts.routers.items()
+        if router is not None and name not in facts.providers
+    }
+    return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
+
+
+def _loops(router: RouterFacts) -> Iterator[str]:
+    """Yield tunnels whose own packets, to a peer, are routed into the tunnel."""
+    for tunnel in router.tunnels:
+        ends = (*(one.nbma for one in tunnel.servers), *(one.nbma for one in tunnel.mappings))
+        for nbma in dict.fromkeys((tunnel.destination, *ends)) if tunnel.enabled else ():
+            best = next(iter(router.routes_to(nbma, tunnel.front)), None) if nbma is not None else None
+            if best is not None and any(hop.interface == tunnel.name for hop in best.next_hops):
+                yield (
+                    f"{tunnel.name} flaps: {best.source.upper()} leads to its peer {nbma} through {tunnel.name} itself "
+                    f"({best.prefix})"
+                )
+                break
+
+
+def _forgotten(router: RouterFacts) -> Iterator[str]:
+    """Yield interfaces on which EIGRP's hold time ends before the next hello."""
+    for process in (each for table in router.tables for each in table.eigrp):
+        for one in process.interfaces:
+            neighbors = (each for table in router.tables for each in table.neighbors)
+            is_heard = any(each.interface == one.name and each.protocol.startswith("eigrp") for each in neighbors)
+            if is_heard and not one.passive and one.hold_time <= one.hello_interval:
+                yield (
+                    f"EIGRP {process.autonomous_system} flaps on {one.name}: it greets every {one.hello_interval} s, "
+                    f"and asks to be forgotten after {one.hold_time} s"
+                )
+
+
+def changing(before: LabFacts, now: LabFacts) -> list[str]:
+    """Return the routers whose neighbors or routes have changed, or will change when OSPF has done its work."""
+    found = []
+    for name, router in now.routers.items():
+        busy = router is not None and any(process.busy for table in router.tables for process in table.ospf)
+        if name not in now.providers and (busy or _state(router) != _state(before.routers.get(name))):
+            found.append(name)
+    return found
+
+
+def _state(
+    router: RouterFacts | None,
+) -> tuple[dict[tuple[str, Network], list[str]], list[tuple[str, str, str]]] | None:
+    if router is None:
+        return None
+    routes = {
+        (table.vrf, route.prefix): [f"{hop.address} {hop.interface}" for hop in route.next_hops]
+        for table in router.tables
+        for route in table.routes
+    }
+    neighbors = [
+        (each.protocol, each.interface, str(each.address))
+        for table in router.tables
+        for each in table.neighbors
+        if each.up
+    ]
+    return routes, neighbors
