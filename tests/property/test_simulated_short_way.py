@@ -25,12 +25,12 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.translation import Clause, Overload
-from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated import box as box_module
 from dmvpn.dataplane.simulated import gre as gre_module
 from dmvpn.dataplane.simulated.chassis import RouterTranslation
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
+from dmvpn.dataplane.translator import Drop
 from dmvpn.net import translate
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.dataplane.nat.flows import Drop
+from dmvpn.dataplane.translator import Drop
 from dmvpn.net.gre import ProtocolType
 from dmvpn.tools.doctor import Finding, visit
 from support.doctors import WorldPatient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.dataplane.nat.flows import Drop, NatKind
+from dmvpn.dataplane.translator import Drop, NatKind
 from dmvpn.net import gre, icmp, ip, ipv4
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec

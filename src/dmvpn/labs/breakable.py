@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast, get_args
 
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.nat.flows import NatKind
+from dmvpn.dataplane.translator import NatKind
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment

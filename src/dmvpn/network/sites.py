@@ -9,7 +9,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.dataplane.translator import NatKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

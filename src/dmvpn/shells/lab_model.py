@@ -27,7 +27,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from dmvpn.dataplane.nat.flows import NatKind
+from dmvpn.dataplane.translator import NatKind
 
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.dataplane.nat.flows import Drop, Endpoint, FlowTable, NatFlow
+from dmvpn.dataplane.translator import Drop, Endpoint, FlowTable, NatFlow
 from dmvpn.net import translate
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side

@@ -25,10 +25,10 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
-from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, HairpinFilter, NbmaPeer
+from dmvpn.dataplane.translator import Drop
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain

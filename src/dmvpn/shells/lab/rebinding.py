@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, get_args
 
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.nat.flows import NatKind
+from dmvpn.dataplane.translator import NatKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -32,7 +32,7 @@ from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
-    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab.grounds import HeldNamespaces
     from dmvpn.shells.lab_model import GatewaySpec
 

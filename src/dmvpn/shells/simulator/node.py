@@ -23,10 +23,10 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
-from dmvpn.dataplane.nat.flows import Drop, FlowTable
 from dmvpn.dataplane.nat.translator import Translator
 from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
+from dmvpn.dataplane.translator import Drop, FlowTable
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
-    from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.dataplane.simulated.chassis import Transmit
+    from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab_model import GatewaySpec
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
     from dmvpn.base.findings import Rule
     from dmvpn.base.terms import Term
-    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.dataplane.translator import NatKind
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import EndPair
     from dmvpn.network.terms.table import Failure, Table

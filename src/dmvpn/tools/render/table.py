@@ -38,7 +38,7 @@ from pydantic import (
     model_validator,
 )
 
-from dmvpn.dataplane.nat.flows import NatKind
+from dmvpn.dataplane.translator import NatKind
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.shells.lab_model import RESERVED, Name
