@@ -31,11 +31,10 @@ from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations, por
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms, usage_of
 from dmvpn.dataplane.esp.protection import Protection
-from dmvpn.dataplane.nat.translator import Translator, sender_of
 from dmvpn.dataplane.packets import has_header, packet_of
 from dmvpn.dataplane.simulated.forwarding import TunnelTable
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
-from dmvpn.dataplane.translator import Drop, Endpoint, FlowTable, PublicPorts
+from dmvpn.dataplane.translator import Drop, Endpoint, FlowTable, PublicPorts, Translator, sender_of
 from dmvpn.net import translate
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, ip_address
