@@ -19,9 +19,8 @@ from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import graph, stand_in, through, told_to_none
 from dmvpn.shells.adaptations import adapted, secured
-from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
-from dmvpn.shells.inference.roles import hosts, role
+from dmvpn.shells.inference.roles import hosts, named, role
 from dmvpn.shells.inference.wires import InferredNetwork
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
