@@ -5,26 +5,41 @@
 
 Events are handled one at a time, in the order of their arrival; events caused by carrying out an effect come after. A
 fault of ours is logged with the event that caused it, and the router goes on with the next one.
+
+The host's name service for `Resolve` and `NameResolved`: look-ups run beside the event loop, never in it.
+
+The C library may take many seconds for an answer, and cannot be stopped. So each look-up has a thread of its own, one
+for a name at a time, and a router that ends does not wait for them.
+
+True figures of the machine under a router, for `show version`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import logging
+import os
+import socket
+import threading
 import time
 from collections import deque
+from ipaddress import ip_address
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
 from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, InVrf, ReportKey, Resolve, SetRoute, Store
 from dmvpn.base.errors import fault_text
-from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
+from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, NameResolved, Tick
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.features.nhrp.model import Withdraw
+from dmvpn.features.system import HostDescribed
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
@@ -34,21 +49,104 @@ from dmvpn.shells.files import cut_half_line, open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.monitor import packet_taps
-from dmvpn.shells.runtime.host import describe
-from dmvpn.shells.runtime.names import NameService
 from dmvpn.shells.runtime.preflight import BEYOND
 from dmvpn.shells.storage import ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.vrf_devices import Grounds
     from dmvpn.router.facts import RouterFacts
+
+
+# ------------------------------------------------------------------------------------------------ the host
+
+
+def describe(router: str, storage: Path) -> HostDescribed:
+    """Describe this machine to one of its routers. storage: the folder of that router's files."""
+    disk = os.statvfs(storage)
+    return HostDescribed(
+        board=_board(router),
+        memory_kb=_figure("/proc/meminfo", "MemTotal"),
+        used_kb=_figure("/proc/self/status", "VmRSS"),
+        disk_kb=disk.f_blocks * disk.f_frsize // 1024,
+    )
+
+
+def _board(router: str) -> str:
+    """Return ten digits that stay the same for this router on this machine.
+
+    They do not reveal the machine's identity.
+    """
+    machine = _text("/etc/machine-id").strip() or os.uname().nodename
+    return hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper()
+
+
+def _figure(path: str, name: str) -> int:
+    """Return the number behind `NAME:` in a file of /proc; 0 where it is missing."""
+    figures = (line.split() for line in _text(path).splitlines() if line.startswith(f"{name}:"))
+    return next((int(words[1]) for words in figures if words[1].isdecimal()), 0)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+# ------------------------------------------------------------------------------------------------ the name service
+
+
+class NameService:
+    """Looks names up, and posts the answers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, post: Callable[[NameResolved], None]) -> None:
+        self._loop = loop
+        self._post = post
+        self._asked: set[str] = set()
+        self._closed = False
+
+    def ask(self, name: str) -> None:
+        """Look a name up. A look-up in progress is not repeated; its answer is for both."""
+        if name in self._asked:
+            return
+        self._asked.add(name)
+        threading.Thread(target=self._look_up, args=(name,), name=f"look up {name}", daemon=True).start()
+
+    def close(self) -> None:
+        """Close: later answers are discarded."""
+        self._closed = True
+
+    def _look_up(self, name: str) -> None:
+        """Look up, in the thread of a look-up."""
+        addresses = look_up(name)
+        with contextlib.suppress(RuntimeError):  # the loop is gone: the router has ended
+            self._loop.call_soon_threadsafe(self._answered, name, addresses)
+
+    def _answered(self, name: str, addresses: tuple[IPAddress, ...]) -> None:
+        self._asked.discard(name)
+        if not self._closed:
+            self._post(NameResolved(name, addresses))
+
+
+def look_up(name: str) -> tuple[IPAddress, ...]:
+    """Return the addresses of a name in the host's order of preference; none: it has none, or there is no answer."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):  # the latter: a label longer than 63 characters
+        return ()
+    texts = dict.fromkeys(str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found)
+    return tuple(ip_address(text) for text in texts)
+
+
+# ------------------------------------------------------------------------------------------------ the runtime
+
 
 log = logging.getLogger("dmvpn")
 
