@@ -16,7 +16,7 @@ from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import Outbound
 from dmvpn.net import ipv4, pcap
 from dmvpn.net.ipv4 import IpProtocol, checksum
-from dmvpn.shells import keys
+from dmvpn.shells import storage
 from support.cases import one_in
 from support.ike_machines import PSK, MachineNet, Node
 
@@ -87,9 +87,9 @@ def captured(net: MachineNet, spoke: Node) -> bytes:
 
 
 def dissected(net: MachineNet, hub: Node, spoke: Node, folder: Path) -> str:
-    keys.make_folder(folder / "keys")
+    storage.make_folder(folder / "keys")
     for report in hub.heard(ReportKey):
-        keys.write(folder / "keys", report)
+        storage.write(folder / "keys", report)
     (folder / "wire.pcap").write_bytes(captured(net, spoke))
     environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(folder / "keys")}
     command = ["tshark", "-V", "-r", str(folder / "wire.pcap")]

@@ -24,7 +24,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.router.facts import RouterFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
-from dmvpn.shells import keys
+from dmvpn.shells import storage
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.facts import GatewayFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
@@ -390,7 +390,7 @@ class Supervisor:
         started = self._captures.start(chosen or list(self._wiring.namespaces), folder)
         if request.get("keys"):
             try:
-                keys.make_folder(folder / "keys")
+                storage.make_folder(folder / "keys")
             except OSError as error:
                 self._captures.stop()
                 raise UserError(f"{folder / 'keys'}: {error.strerror}") from error

@@ -42,7 +42,7 @@ from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.features.system import HostDescribed
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.router import Router
-from dmvpn.shells import keys
+from dmvpn.shells import storage
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.files import cut_half_line, open_private
@@ -389,7 +389,7 @@ class Runtime:
     def _report(self, key: ReportKey) -> None:
         if self._keys is not None:
             try:
-                keys.write(self._keys, key)
+                storage.write(self._keys, key)
             except OSError as error:
                 raise EffectError(key, error.errno or 0, error.strerror or str(error)) from error
 

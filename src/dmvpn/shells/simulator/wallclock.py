@@ -25,7 +25,7 @@ from dmvpn.base.effects import ReportKey
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import KeysWanted
 from dmvpn.net.pcap import LinkType
-from dmvpn.shells import keys
+from dmvpn.shells import storage
 from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import Shortage
@@ -159,7 +159,7 @@ class SimulatedCapture:
                 for tunnel in self._world.routers[name].plane.tunnels if name in self._world.routers else ():
                     self._open(name, tunnel)
             if with_keys:
-                keys.make_folder(folder / "keys")
+                storage.make_folder(folder / "keys")
         except OSError as error:
             self.stop()
             raise UserError(f"{error.filename or folder}: {error.strerror}") from error
@@ -197,7 +197,7 @@ class SimulatedCapture:
         """Write the key in an effect that a router carried out."""
         if isinstance(effect, ReportKey) and self._keys is not None:
             try:
-                keys.write(self._keys, effect)
+                storage.write(self._keys, effect)
             except OSError:
                 self._keys = None  # the folder is gone, or the disk is full: the packets are captured all the same
 
