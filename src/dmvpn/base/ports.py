@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import PacketPolicies
 
 
+# ------------------------------------------------------------------------------------------------ names of tables
+
+
+def table_named(vrf: str) -> str:
+    """Return what people call the routing table of a VRF, "": the global one."""
+    return f"VRF {vrf}" if vrf else "the global table"
+
+
+# ------------------------------------------------------------------------------------------------ ports
+
+
 class Interfaces(Protocol):
     """Asked of the interface feature."""
 

@@ -31,7 +31,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.tables import table_named
+from dmvpn.base.ports import table_named
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SetTranslation, in_table
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
-from dmvpn.base.tables import table_named
+from dmvpn.base.ports import table_named
 from dmvpn.base.translation import Translations
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.entrances import Outer
+from dmvpn.base.ports import table_named
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.base.tables import table_named
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import (

@@ -20,7 +20,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.findings import Cause
-from dmvpn.base.tables import table_named
+from dmvpn.base.ports import table_named
 from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel import config as tunnel_lines

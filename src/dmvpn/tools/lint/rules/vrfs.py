@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import SECRET
-from dmvpn.base.tables import table_named
+from dmvpn.base.ports import table_named
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel.config import VRF
