@@ -18,9 +18,9 @@ import pytest
 
 from dmvpn.base import rows, values
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.copies import copier
 from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.values import copier
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
-from dmvpn.base.copies import copier
 from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.pages import Groups
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
+from dmvpn.base.values import copier
 from dmvpn.features.bgp.model import NO_VPN, BgpConfig, PathChoice
 from dmvpn.features.bgp.origination import Aggregates, own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of

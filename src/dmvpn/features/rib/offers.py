@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.copies import copier
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import copier, dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
