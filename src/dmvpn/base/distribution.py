@@ -64,14 +64,12 @@ def line_for(lines: Iterable[Line], route: Route) -> Line | None:
     lines = () if route.stays else tuple(lines)
     for owner in ((route.source, route.process), *route.run_by):
         for line in lines:
-            if (line.source, line.process) in (owner, (owner[0], "")) and _is_meant(line, route):
+            # Of OSPF some kinds alone may be meant; the networks that it runs on are internal.
+            if (line.source, line.process) in (owner, (owner[0], "")) and (
+                not line.kinds or line.source is not RouteSource.OSPF or route.subtype in line.kinds
+            ):
                 return line
     return None
-
-
-def _is_meant(line: RedistributionLine, route: Route) -> bool:
-    """Return whether the line is about this kind of OSPF's routes; the networks that it runs on are internal."""
-    return not line.kinds or line.source is not RouteSource.OSPF or route.subtype in line.kinds
 
 
 class Covered:

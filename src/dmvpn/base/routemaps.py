@@ -105,6 +105,7 @@ class MatchedRoute:
     def of(cls, route: Route) -> Self:
         """Return a route of the routing table as a route map sees it."""
         hop = route.next_hops[0] if route.next_hops else None
+        author = next(iter(route.told_by), None) or (hop.address if hop is not None else None)
         return cls(
             prefix=route.prefix,
             next_hop=hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None,
@@ -112,7 +113,7 @@ class MatchedRoute:
             tag=route.tag,
             metric=route.metric,
             kinds=_kinds(route),
-            author=_teller(route),
+            author=author if isinstance(author, IPv4Address) else None,
             owner=(route.source, route.process),
         )
 
@@ -159,10 +160,6 @@ class AttributeRule:
     pattern: TextPattern | None = None
     communities: tuple[int, ...] = ()
     kind: CommunityKind = CommunityKind.PLAIN
-
-    def fits_path(self, as_path: str) -> bool:
-        """Return whether it is about this AS path."""
-        return self.pattern is not None and self.pattern.search(as_path)
 
     def fits_communities(self, communities: tuple[int, ...], *, exactly: bool) -> bool:
         """Return whether it is about a route with these communities. exactly: further communities are not allowed."""
@@ -321,7 +318,7 @@ class RoutePolicies:
     def as_path_permits(self, name: str, as_path: str) -> bool:
         """Return whether the list lets the AS path through."""
         rules = self.as_path_lists.get(name, ())
-        return next((rule.permit for rule in rules if rule.fits_path(as_path)), False)
+        return next((rule.permit for rule in rules if rule.pattern is not None and rule.pattern.search(as_path)), False)
 
     def community_permits(self, match: CommunityMatch, communities: tuple[int, ...]) -> bool:
         """Return whether the list lets a route with these communities through."""
@@ -415,13 +412,6 @@ def _source(route: MatchedRoute) -> Prefix | None:
     """Return the router that advertised the route."""
     source = route.author or route.gateway
     return None if source is None else Prefix.host(source)
-
-
-def _teller(route: Route) -> IPv4Address | None:
-    """Return the router that advertised a route of the routing table: by default, its next hop."""
-    hops = (hop.address for hop in route.next_hops)
-    found = next(iter(route.told_by), None) or next(hops, None)
-    return found if isinstance(found, IPv4Address) else None
 
 
 def _is_owned(route: MatchedRoute, owners: Iterable[tuple[RouteSource, str]]) -> bool:
