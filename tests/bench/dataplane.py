@@ -60,8 +60,8 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.shells.lab.forked import Json, end_with, fork
-from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
+from dmvpn.shells.lab.vrf_namespaces import Namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,8 +254,8 @@ def _run_router(name: str, spaces: _Spaces, number: int, ready: int) -> None:
         vrfs = tuple(f"V{place}" for place in range(int(found[1]))) if found else ()
         single = _VRFS.sub("", name)
         protected, engine = single.endswith(_PROTECTED), single.removesuffix(_PROTECTED)
-        grounds = Namespaces({"V0": os.dup(spaces.vrf[number])}) if vrfs else None
-        plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True, grounds=grounds)
+        backends = Namespaces({"V0": os.dup(spaces.vrf[number])}) if vrfs else None
+        plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True, backends=backends)
         plane.start()
         own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
         if protected:

@@ -25,8 +25,8 @@ from dmvpn.base.events import ClockSet, ConfigurationEntered, Tick
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.router.router import Router
-from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import run_in_lab
+from dmvpn.shells.lab.vrf_namespaces import Namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def _packets(*, quick: bool) -> list[Figure]:
 
 def _start() -> Json:
     """Milliseconds and KiB for each VRF of a plane."""
-    plane = UserspacePlane(lambda event: None, Loop(), choose("python"), manage=True, grounds=Namespaces())
+    plane = UserspacePlane(lambda event: None, Loop(), choose("python"), manage=True, backends=Namespaces())
     plane.start()
     before, begun = _resident(), time.monotonic()
     plane.execute(SetVrfs(tuple(f"V{number}" for number in range(MANY))))

@@ -23,15 +23,15 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.wire import attribute
-from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import run_in_lab
+from dmvpn.shells.lab.vrf_namespaces import Namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contract.worlds import RealWorld
     from dmvpn.dataplane.netlink.nftables import Part
-    from dmvpn.dataplane.userspace.vrf_devices import Ground
+    from dmvpn.dataplane.userspace.vrf_devices import VrfBackend
 
 pytestmark = pytest.mark.lab
 
@@ -99,10 +99,10 @@ def test_a_refused_vrf_is_named_and_costs_no_other_one(monkeypatch: pytest.Monke
     """VRFs behind the refused one, by name, were not made."""
     make = Namespaces.make
 
-    def refuse(grounds: Namespaces, vrf: str) -> Ground:
+    def refuse(backends: Namespaces, vrf: str) -> VrfBackend:
         if vrf == "BAD":
             raise UserError("too many")
-        return make(grounds, vrf)
+        return make(backends, vrf)
 
     def test(world: RealWorld) -> None:
         with pytest.raises(EffectError, match="too many") as raised:

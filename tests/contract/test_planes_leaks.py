@@ -58,7 +58,7 @@ def pairs(world: World, name: str, vrf: str = "") -> list[str]:
     """The ends of pairs in a namespace of a router."""
     assert isinstance(world, RealWorld)
     there = LAN if not vrf else UNDERLAY
-    with world.inside(name), world.plane(name).on_ground_of(there), netlink.NetlinkSocket() as kernel:
+    with world.inside(name), world.plane(name).on_backend_of(there), netlink.NetlinkSocket() as kernel:
         return sorted(link.name for link in kernel.links() if link.name.startswith(DEVICE))
 
 

@@ -28,8 +28,8 @@ from dmvpn.dataplane.python import PythonEngine
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.net.ipv4 import Ipv4Packet
-from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network
+from dmvpn.shells.lab.vrf_namespaces import Namespaces
 from support.namespaces import killed_after
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ class RealWorld(World):
     def _plane(self, name: str) -> UserspacePlane:
         with self.inside(name):
             report = functools.partial(self.report, name)
-            plane = UserspacePlane(report, self, self._make_engine, manage=True, grounds=Namespaces())
+            plane = UserspacePlane(report, self, self._make_engine, manage=True, backends=Namespaces())
             plane.start()
             plane.adopt(UNDERLAY)
             plane.adopt(LAN)

@@ -35,7 +35,7 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink import LinkSettings
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.userspace.links import MAIN, Domain
-from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places
+from dmvpn.dataplane.userspace.vrf_devices import NoBackends, Places, VrfLoop
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, VrfBackend
 
 E = TypeVar("E")
 A = IPv4Address
@@ -408,11 +408,11 @@ def test_a_leak_into_a_vrf_that_is_gone_drops_its_packets(cable: Cable) -> None:
     assert cable.planes["R1"].route(A("192.168.1.1"), "Z") == ()
 
 
-# Grounds of VRFs: which callbacks come back, and where.
+# Backends of VRFs: which callbacks come back, and where.
 
 
 class Nowhere:
-    """A ground that is entered without a namespace."""
+    """A backend that is entered without a namespace."""
 
     def enter(self) -> None:
         """Do nothing."""
@@ -431,12 +431,12 @@ class Nowhere:
         """Do nothing."""
 
 
-class Home(OneGround):
-    """Grounds with a home."""
+class Home(NoBackends):
+    """Backends with a home."""
 
     @property
-    def home(self) -> Ground:
-        """The ground of the global table."""
+    def home(self) -> VrfBackend:
+        """The backend of the global table."""
         return Nowhere()
 
 
@@ -462,7 +462,7 @@ def asked_in(places: Places, heard: list[str]) -> Callable[[], None]:
     """Return a callback that was asked for in RED."""
     asked = Asked()
     with places.at("RED"):
-        GroundedLoop(asked, places).later(1.0, lambda: heard.append(places.here))
+        VrfLoop(asked, places).later(1.0, lambda: heard.append(places.here))
     return asked.calls[0]
 
 

@@ -96,7 +96,7 @@ async def _serve(arguments: argparse.Namespace, text: str, taken: EnteredText, h
             configuration=arguments.file,
             recording=arguments.record,
             logged=journal.Messages(router=tree.hostname),
-            grounds=VrfDevices(Records.here().folder),
+            backends=VrfDevices(Records.here().folder),
         )
         ending.callback(runtime.close)
         server_path = folder.management(tree.hostname)

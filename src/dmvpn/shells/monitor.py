@@ -116,15 +116,15 @@ class MonitorCapture:
 def packet_taps(
     loop: AbstractEventLoop,
     linux_name: Callable[[str], str],
-    on_ground_of: Callable[[str], AbstractContextManager[None]],
+    on_backend_of: Callable[[str], AbstractContextManager[None]],
 ) -> OpenTap:
     """Return a function that opens interfaces of a router. linux_name: of an interface by its long name.
 
-    on_ground_of: enters the network namespace of an interface.
+    on_backend_of: enters the network namespace of an interface.
     """
 
     def open_tap(interface: str, take: Take) -> Tap:
-        with on_ground_of(interface):
+        with on_backend_of(interface):
             # It receives nothing until bound to its interface.
             source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:

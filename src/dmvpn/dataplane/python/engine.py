@@ -178,7 +178,7 @@ class PythonEngine:
             self._names[served.number] = spec.name
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         elif served.spec.front != spec.front:
-            # The loop calls back on the ground that it was asked on, and no longer when that is removed.
+            # The loop calls back in the backend that it was asked in, and no longer when that is removed.
             self._watch.remove(tap.fileno())
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         served.spec = spec

@@ -4,7 +4,7 @@ Owners of sockets where tunnels are protected: the engine has raw protocol 47 (f
 served address raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them are bound
 to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
 
-What opens sockets, or sends, is called on the ground of the front door (`vrfs`); callbacks come there, too.
+What opens sockets, or sends, is called in the backend of the front door (`vrfs`); callbacks come there, too.
 
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;

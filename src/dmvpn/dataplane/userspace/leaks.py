@@ -145,7 +145,7 @@ class RouteLeaks:
             raise UserError(f"{way.interface or 'the next hop'} is in no other VRF")
         far, near, number = self._part(to), self._part(way.vrf), next(self._numbers)
         name = device(number)
-        here, there = (self._places.ground(vrf).arrival.namespace for vrf in (way.vrf, to))
+        here, there = (self._places.backend(vrf).arrival.namespace for vrf in (way.vrf, to))
         mtu = far.kernel.mtu_of(way.interface) if way.interface else _LARGEST
         with netlink.NetlinkSocket() as kernel:
             ends = (netlink.VethEnd(name=name, namespace=space) for space in (here, there))

@@ -40,7 +40,7 @@ from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
-from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places, VrfLosses
+from dmvpn.dataplane.userspace.vrf_devices import NoBackends, Places, VrfLoop, VrfLosses
 from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net.gre import keepalive
 from dmvpn.net.icmp import UnreachableCode
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.nfsocket import BaseChain
     from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.filtering import Filtering
-    from dmvpn.dataplane.userspace.vrf_devices import Grounds
+    from dmvpn.dataplane.userspace.vrf_devices import VrfBackends
 
 
 # ---------------------------------------------------------------------------------------------- packet filters of ports
@@ -163,7 +163,7 @@ class PortFilterOrders:
             self._parts.part(vrf).control.send(order)
 
     def _home(self, vrf: str) -> str:
-        return "" if not vrf or self._places.ground(vrf).domain.device else vrf
+        return "" if not vrf or self._places.backend(vrf).domain.device else vrf
 
     def _filtering(self, vrf: str) -> Filtering:
         return self._parts.part(vrf).kernel.filters
@@ -206,7 +206,7 @@ MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
 
 class UserspacePlane(DataPlane):
-    """Carries out effects in the network namespace in which it was made, and those of VRFs on their grounds."""
+    """Carries out effects in the network namespace in which it was made, and those of VRFs in their backends."""
 
     def __init__(
         self,
@@ -218,17 +218,17 @@ class UserspacePlane(DataPlane):
         manage: bool = False,
         vnet_hdr: bool = True,
         records: Records | None = None,
-        grounds: Grounds | None = None,
+        backends: VrfBackends | None = None,
     ) -> None:
         """names: Linux interface names by IOS names. manage: set up interfaces that we did not make, too.
 
-        records: of the host's settings; None: those of this namespace. grounds: of VRFs; None: there can be none.
+        records: of the host's settings; None: those of this namespace. backends: of VRFs; None: there can be none.
         """
         self._names = InterfaceNames(names)
         self._report_out = report
-        of_vrfs: Grounds = OneGround() if grounds is None else grounds
+        of_vrfs: VrfBackends = NoBackends() if backends is None else backends
         self._places = Places(of_vrfs)
-        self._loop = GroundedLoop(watch, self._places)
+        self._loop = VrfLoop(watch, self._places)
         self._engine = make_engine(self._heard, self._loop)
         self._taken = itertools.count(1, 2)
         self._manage, self._records = manage, records
@@ -344,7 +344,7 @@ class UserspacePlane(DataPlane):
             return ()
 
     @contextmanager
-    def on_ground_of(self, interface: str) -> Iterator[None]:
+    def on_backend_of(self, interface: str) -> Iterator[None]:
         """Be where an interface is, to open a socket there. Raises UserError, OSError."""
         with self._places.at(self._vrf_of_interface(interface)):
             yield
@@ -357,7 +357,7 @@ class UserspacePlane(DataPlane):
     # ------------------------------------------------------------------------------------------------ VRFs
 
     def _make_part(self, vrf: str) -> Part:
-        domain = self._places.ground(vrf).domain if vrf else MAIN
+        domain = self._places.backend(vrf).domain if vrf else MAIN
         records = self._records
         if vrf:  # of a device the settings are the global table's
             records = Records(None) if domain.device else RecordsInside()
@@ -447,7 +447,7 @@ class UserspacePlane(DataPlane):
         return self._taps.vrf_of(name) if made_here(name) else self._vrfs.vrf_of(name)
 
     def _report(self, event: Event) -> None:
-        """Report an event on the ground of the global table: what the router does next is not of this VRF."""
+        """Report an event in the backend of the global table: what the router does next is not of this VRF."""
         with self._places.at(""):
             self._report_out(event)
 

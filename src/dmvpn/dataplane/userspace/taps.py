@@ -3,8 +3,8 @@
 A tunnel is three things that must agree: the TAP, its configuration in the kernel, and the engine's processing of its
 packets. Its neighbors have link-layer addresses that contain peer numbers.
 
-The TAP is in the VRF of the packets inside, GRE leaves by the front door: the engine opens its sockets on that ground.
-Call everything on the ground of the interface's VRF.
+The TAP is in the VRF of the packets inside, GRE leaves by the front door: the engine opens its sockets in that backend.
+Call everything in the backend of the interface's VRF.
 
 A peer number identifies an NBMA address, on a protected tunnel together with a connection. It is never reused, so a
 frame that was queued before a change cannot reach the wrong peer. The number of connections over time is unlimited: of

@@ -16,15 +16,15 @@ its sockets         end with the old device, and so do its tunnels and streams
 a `Resync`          lets the router repeat its orders: tunnels, routes and sockets return. It comes at once the first
                     times, and at growing intervals if another program deletes the device again and again
 
-Where the sockets and tables of a VRF are is its ground:
+The sockets and tables of a VRF are in its backend, which is a network namespace or a device of the kernel:
 
-    Ground    one place: the calling thread enters it, and the sockets, TAPs and settings that it opens are there
-    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF; here: a VRF device of
-              the kernel)
-    Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
+    VrfBackend     that of one VRF: the calling thread enters it, and opens sockets, TAPs and settings there
+    VrfBackends    makes and removes them (`shells/lab/vrf_namespaces.py`: a network namespace for each VRF; here: a VRF
+                   device of the kernel)
+    Places         the backend that the calling thread is in; a callback comes back to the backend that asked for it
 
-Only opening needs a ground: a socket stays in the namespace, or bound to the VRF device, where it was opened. A router
-without VRFs has one ground and never enters it.
+Only opening needs a backend: a socket stays in the namespace, or bound to the VRF device, where it was opened. A router
+without VRFs has one backend and never enters it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.engine import Loop
 
 
-# ---------------------------------------------------------------------------------------------------- ground
+# ---------------------------------------------------------------------------------------------------- backend
 
 
 class Descriptor(Protocol):
@@ -67,8 +67,8 @@ class Descriptor(Protocol):
         ...
 
 
-class Ground(Protocol):
-    """The place of one VRF."""
+class VrfBackend(Protocol):
+    """The network namespace or the VRF device of one VRF."""
 
     def enter(self) -> None:
         """Move the calling thread there. Raises OSError."""
@@ -85,12 +85,12 @@ class Ground(Protocol):
         ...
 
     def held_by(self, holder: Descriptor) -> None:
-        """Take in that a socket is there until the VRF is removed: the ground may hold no descriptor itself."""
+        """Take in that a socket is there until the VRF is removed: the backend may hold no descriptor itself."""
         ...
 
 
-class Grounds(Protocol):
-    """The places of a router."""
+class VrfBackends(Protocol):
+    """Makes the backends of a router, and removes them."""
 
     @property
     def settings(self) -> Mapping[str, int]:
@@ -98,37 +98,37 @@ class Grounds(Protocol):
         ...
 
     @property
-    def home(self) -> Ground:
-        """The ground of the global table: where the plane was made. Raises UserError if there is no other."""
+    def home(self) -> VrfBackend:
+        """The backend of the global table: where the plane was made. Raises UserError if there is no other."""
         ...
 
-    def make(self, vrf: str) -> Ground:
-        """Return the ground of a VRF: a new one, or that of an earlier life of this router.
+    def make(self, vrf: str) -> VrfBackend:
+        """Return the backend of a VRF: a new one, or that of an earlier life of this router.
 
         Raises UserError if this host has none, OSError.
         """
         ...
 
     def remove(self, vrf: str) -> None:
-        """Let go of the ground of a VRF, from which all ports were taken: whatever else is there ends."""
+        """Let go of the backend of a VRF, from which all ports were taken: whatever else is there ends."""
         ...
 
     def left(self) -> tuple[str, ...]:
-        """Return the VRFs whose grounds an earlier life of this router has left, and that were not made since."""
+        """Return the VRFs whose backends an earlier life of this router has left, and that were not made since."""
         ...
 
 
-class OneGround:
-    """The grounds of a router on a host that has none for VRFs."""
+class NoBackends:
+    """The backends of a router on a host that has none for VRFs."""
 
     settings: ClassVar[Mapping[str, int]] = {}
 
     @property
-    def home(self) -> Ground:
-        """The ground of the global table: never entered, because there is no other."""
+    def home(self) -> VrfBackend:
+        """The backend of the global table: never entered, because there is no other."""
         raise UserError("this host has no place for VRFs")
 
-    def make(self, vrf: str) -> Ground:
+    def make(self, vrf: str) -> VrfBackend:
         """Refuse. Raises UserError."""
         raise UserError(f"VRF {vrf}: a router on this host has only the host's own routing table; labs have VRFs")
 
@@ -141,53 +141,53 @@ class OneGround:
 
 
 class _Here(local):
-    """The VRF whose ground this thread is on."""
+    """The VRF whose backend this thread is in."""
 
     vrf = ""
 
 
 class Places:
-    """Moves the calling thread between the grounds of a router."""
+    """Moves the calling thread between the backends of a router."""
 
-    def __init__(self, grounds: Grounds) -> None:
-        self._of_router = grounds
-        self._grounds: dict[str, Ground] = {}
+    def __init__(self, backends: VrfBackends) -> None:
+        self._of_router = backends
+        self._backends: dict[str, VrfBackend] = {}
         self._here = _Here()
 
     @property
     def here(self) -> str:
-        """The VRF whose ground the calling thread is on."""
+        """The VRF whose backend the calling thread is in."""
         return self._here.vrf
 
-    def set(self, vrf: str, ground: Ground) -> None:
-        """Record the ground of a VRF."""
-        self._grounds[vrf] = ground
+    def set(self, vrf: str, backend: VrfBackend) -> None:
+        """Record the backend of a VRF."""
+        self._backends[vrf] = backend
 
     def forget(self, vrf: str) -> None:
-        """Forget the ground of a VRF."""
-        self._grounds.pop(vrf, None)
+        """Forget the backend of a VRF."""
+        self._backends.pop(vrf, None)
 
     def has(self, vrf: str) -> bool:
         """Return whether there is such a VRF."""
-        return vrf in self._grounds
+        return vrf in self._backends
 
     @property
     def has_devices(self) -> bool:
         """Whether VRFs are devices in one network namespace."""
-        return any(ground.domain.device for ground in self._grounds.values())
+        return any(backend.domain.device for backend in self._backends.values())
 
-    def ground(self, vrf: str) -> Ground:
-        """Return the ground of a VRF. Raises UserError if there is none."""
+    def backend(self, vrf: str) -> VrfBackend:
+        """Return the backend of a VRF. Raises UserError if there is none."""
         if not vrf:
             return self._of_router.home
-        found = self._grounds.get(vrf)
+        found = self._backends.get(vrf)
         if found is None:
             raise UserError(f"there is no VRF {vrf}")
         return found
 
     @contextmanager
     def at(self, vrf: str) -> Iterator[None]:
-        """Be on the ground of a VRF. Raises UserError if there is none, OSError."""
+        """Be in the backend of a VRF. Raises UserError if there is none, OSError."""
         before = self._here.vrf
         if vrf == before:
             yield
@@ -199,12 +199,12 @@ class Places:
             self._enter(before if self.has(before) else "")  # the VRF may have been removed meanwhile
 
     def _enter(self, vrf: str) -> None:
-        self.ground(vrf).enter()
+        self.backend(vrf).enter()
         self._here.vrf = vrf
 
 
-class GroundedLoop:
-    """A `Loop` that calls back on the ground from which it was asked."""
+class VrfLoop:
+    """A `Loop` that calls back in the backend from which it was asked."""
 
     def __init__(self, loop: Loop, places: Places) -> None:
         self._loop = loop
@@ -212,7 +212,7 @@ class GroundedLoop:
 
     def add(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Call `ready` whenever the descriptor is readable."""
-        self._loop.add(descriptor, self._grounded(ready))
+        self._loop.add(descriptor, self._in_vrf(ready))
 
     def remove(self, descriptor: int) -> None:
         """Stop watching."""
@@ -220,17 +220,17 @@ class GroundedLoop:
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call `call` once, after so many seconds."""
-        self._loop.later(seconds, self._grounded(call))
+        self._loop.later(seconds, self._in_vrf(call))
 
-    def _grounded(self, call: Callable[[], None]) -> Callable[[], None]:
+    def _in_vrf(self, call: Callable[[], None]) -> Callable[[], None]:
         vrf = self._places.here
         if not vrf:
             return call
-        ground = self._places.ground(vrf)
+        backend = self._places.backend(vrf)
 
         def called() -> None:
             # Otherwise the VRF was removed meanwhile, and perhaps made again: what asked for this is gone.
-            if self._places.has(vrf) and self._places.ground(vrf) is ground:
+            if self._places.has(vrf) and self._places.backend(vrf) is backend:
                 with self._places.at(vrf):
                     call()
 
@@ -330,7 +330,7 @@ class Home:
         """Do nothing."""
 
 
-class DeviceGround:
+class DeviceBackend:
     """A VRF device."""
 
     def __init__(self, name: str, domain: Domain, lock: int | None) -> None:
@@ -355,10 +355,10 @@ class DeviceGround:
     def held_by(self, holder: Descriptor) -> None:
         """Do nothing: a device needs no descriptor."""
 
-    def replaced(self, domain: Domain) -> DeviceGround:
-        """Return the ground with the device that takes the place of a deleted one, and with the lock of this one."""
+    def replaced(self, domain: Domain) -> DeviceBackend:
+        """Return the backend with the device that takes the place of a deleted one, and with the lock of this one."""
         lock, self._lock = self._lock, None
-        return DeviceGround(self._name, domain, lock)
+        return DeviceBackend(self._name, domain, lock)
 
     def release(self) -> None:
         """Let go of the lock."""
@@ -368,7 +368,7 @@ class DeviceGround:
 
 
 class VrfDevices:
-    """The `Grounds` of a router on a host with VRF devices."""
+    """The `VrfBackends` of a router on a host with VRF devices."""
 
     #: Otherwise a raw socket of the global table gets copies of the packets of all VRFs.
     settings: ClassVar[Mapping[str, int]] = {"net/ipv4/raw_l3mdev_accept": 0}
@@ -376,14 +376,14 @@ class VrfDevices:
     def __init__(self, folder: Path | None) -> None:
         """folder: of the locks, where the host's settings are recorded, too; None: there are no other routers."""
         self._folder = folder
-        self._made: dict[str, DeviceGround] = {}
+        self._made: dict[str, DeviceBackend] = {}
 
     @property
-    def home(self) -> Ground:
+    def home(self) -> VrfBackend:
         """The global table."""
         return Home()
 
-    def make(self, vrf: str) -> Ground:
+    def make(self, vrf: str) -> VrfBackend:
         """Return the device of a VRF, a new one if it was deleted.
 
         Raises UserError, OSError, and leaves no new device then.
@@ -402,16 +402,16 @@ class VrfDevices:
             if lock is not None:
                 os.close(lock)
             raise
-        ground = self._made[vrf] = DeviceGround(vrf, domain, lock)
-        return ground
+        backend = self._made[vrf] = DeviceBackend(vrf, domain, lock)
+        return backend
 
     def remove(self, vrf: str) -> None:
         """Remove the device of a VRF."""
-        ground = self._made.pop(vrf, None)
-        if ground is not None:
+        backend = self._made.pop(vrf, None)
+        if backend is not None:
             with netlink.NetlinkSocket() as kernel:
-                kernel.execute([netlink.delete_link(ground.domain.device)])
-            ground.release()
+                kernel.execute([netlink.delete_link(backend.domain.device)])
+            backend.release()
 
     def left(self) -> tuple[str, ...]:
         """Return the VRFs of killed routers that were not made since."""

@@ -5,7 +5,7 @@ reports about it go on. It is looked for in all parts, because an earlier life o
 cable that is plugged in again appears in the global table's namespace, and is moved after its interface. Ports leave a
 VRF before its namespace is removed, because cables end with it.
 
-A part has the kernel's tables in one VRF, and the sockets of the router itself. It is made, and called, on the ground
+A part has the kernel's tables in one VRF, and the sockets of the router itself. It is made, and called, in the backend
 of its VRF (`vrf_devices`). Tunnels and the engine are the plane's, for all VRFs.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.streams import StreamNumber
-    from dmvpn.dataplane.userspace.vrf_devices import Grounds, Places
+    from dmvpn.dataplane.userspace.vrf_devices import Places, VrfBackends
 
 
 # ---------------------------------------------------------------------------------------------------- part
@@ -194,12 +194,14 @@ class Part:
 class VrfParts:
     """The parts of one plane, by VRF; "": of the global table."""
 
-    def __init__(self, make: Callable[[str], Part], names: InterfaceNames, places: Places, grounds: Grounds) -> None:
-        """make: the part of a VRF, called on its ground."""
+    def __init__(
+        self, make: Callable[[str], Part], names: InterfaceNames, places: Places, backends: VrfBackends
+    ) -> None:
+        """make: the part of a VRF, called in its backend."""
         self._make = make
         self._names = names
         self._places = places
-        self._grounds = grounds
+        self._backends = backends
         self._parts: dict[str, Part] = {"": make("")}
         self._where: dict[str, str] = {}
         #: VRFs with ports, of an earlier life, that were not ordered since.
@@ -227,9 +229,9 @@ class VrfParts:
     def add(self, vrf: str) -> None:
         """Make a VRF. Raises UserError, OSError, and then leaves no partial one."""
         with self._places.at(""):
-            self._places.set(vrf, self._grounds.make(vrf))
-            if self._grounds.settings and not self.names:
-                self._parts[""].kernel.change_settings(self._grounds.settings)
+            self._places.set(vrf, self._backends.make(vrf))
+            if self._backends.settings and not self.names:
+                self._parts[""].kernel.change_settings(self._backends.settings)
         try:
             with self._places.at(vrf):
                 part = self._make(vrf)
@@ -237,7 +239,7 @@ class VrfParts:
         except BaseException:
             self._let_go(vrf)
             raise
-        self._places.ground(vrf).held_by(part.kernel)
+        self._places.backend(vrf).held_by(part.kernel)
         self._parts[vrf] = part
 
     def ordered(self, vrfs: Collection[str]) -> None:
@@ -250,7 +252,7 @@ class VrfParts:
         self._left.pop(vrf, None)
         for port in [port for port, there in self._where.items() if there == vrf]:
             del self._where[port]
-            part.kernel.give(port, self._places.ground("").arrival)
+            part.kernel.give(port, self._places.backend("").arrival)
             if adopt:
                 with suppress(UserError), self._places.at(""):  # it was unplugged
                     self._parts[""].kernel.adopt(port)
@@ -262,7 +264,7 @@ class VrfParts:
 
     def without_device(self) -> list[str]:
         """Return the VRFs whose VRF devices are gone."""
-        devices = {vrf: self._places.ground(vrf).domain.device for vrf in self.names}
+        devices = {vrf: self._places.backend(vrf).domain.device for vrf in self.names}
         with netlink.NetlinkSocket() as kernel:
             there = frozenset(link.index for link in kernel.links())
         return [vrf for vrf, device in devices.items() if device and device not in there]
@@ -274,16 +276,16 @@ class VrfParts:
         """
         ports = [port for port, there in self._where.items() if there == vrf]
         with self._places.at(""):
-            ground = self._grounds.make(vrf)
+            backend = self._backends.make(vrf)
             for port in ports:  # first: the kernel has put them into the global table
-                self._parts[""].kernel.give(port, ground.arrival)
+                self._parts[""].kernel.give(port, backend.arrival)
         part = self._parts.pop(vrf)
         with self._places.at(vrf):
             leave(part)
             part.reset_streams()
             part.close_sockets()
             part.kernel.close()
-        self._places.set(vrf, ground)
+        self._places.set(vrf, backend)
         with self._places.at(vrf):
             part = self._parts[vrf] = self._make(vrf)
             part.start()
@@ -293,10 +295,10 @@ class VrfParts:
 
     def is_device(self, index: int) -> bool:
         """Return whether an index is that of the VRF device of one of the VRFs."""
-        return any(self._places.ground(vrf).domain.device == index for vrf in self.names)
+        return any(self._places.backend(vrf).domain.device == index for vrf in self.names)
 
     def move(self, port: str, vrf: str) -> None:
-        """Let an interface of the host be in this VRF from now on. Call it on the ground of the VRF."""
+        """Let an interface of the host be in this VRF from now on. Call it in the backend of the VRF."""
         known = self._where.get(port)
         if known == vrf or (known is None and not vrf and len(self._parts) == 1):
             return
@@ -307,7 +309,7 @@ class VrfParts:
             self._where.pop(port, None)
         if before is not None and before.vrf != vrf:
             before.control.forget_interface(port)
-            before.kernel.give(port, self._places.ground(vrf).arrival)
+            before.kernel.give(port, self._places.backend(vrf).arrival)
             self._parts[vrf].kernel.adopt(port)
             if before.vrf in self._left and before.vrf not in self._where.values():
                 self.remove(before.vrf)
@@ -319,7 +321,7 @@ class VrfParts:
             return True
         if not self._parts[vrf].kernel.has(port):  # a VRF device has it already, in the same namespace
             try:
-                self._parts[""].kernel.give(port, self._places.ground(vrf).arrival)
+                self._parts[""].kernel.give(port, self._places.backend(vrf).arrival)
             except OSError:  # the device is gone, too: the port follows when it is made again (`vrf_devices`)
                 if not self._places.has_devices:
                     raise
@@ -327,7 +329,7 @@ class VrfParts:
 
     def adopt(self, ports: Iterable[str]) -> None:
         """Adopt ports, each in its VRF; those in VRFs of an earlier life return first. Raises UserError."""
-        for vrf in self._grounds.left():
+        for vrf in self._backends.left():
             self.add(vrf)
             # In VRF devices they stay until they are ordered elsewhere: nothing may leak meanwhile.
             there = [port for port in ports if self._parts[vrf].kernel.has(port)]
@@ -356,7 +358,7 @@ class VrfParts:
 
     def _return_ports(self) -> None:
         """Return the interfaces here that are the host's, known or not: an earlier life may have left them."""
-        home, device = self._places.ground("").arrival, self._places.ground(self._places.here).domain.device
+        home, device = self._places.backend("").arrival, self._places.backend(self._places.here).domain.device
         with netlink.NetlinkSocket() as kernel:
             for link in kernel.links():
                 name = self._names.ios(link.name)
@@ -365,4 +367,4 @@ class VrfParts:
 
     def _let_go(self, vrf: str) -> None:
         self._places.forget(vrf)
-        self._grounds.remove(vrf)
+        self._backends.remove(vrf)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
-from dmvpn.shells.lab.grounds import Namespaces, holder
 from dmvpn.shells.lab.namespaces import enter_network
+from dmvpn.shells.lab.vrf_namespaces import Namespaces, holder
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
@@ -157,7 +157,7 @@ async def _serve(plan: RouterPlan, inherited: Inherited) -> None:
         manage=True,
         storage=plan.storage,
         recording=plan.recording,
-        grounds=Namespaces(inherited.vrfs, holder(inherited.hold)),
+        backends=Namespaces(inherited.vrfs, holder(inherited.hold)),
     )
     server = plan.make_server(runtime.handle, plan.socket)
     try:

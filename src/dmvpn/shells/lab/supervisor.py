@@ -31,7 +31,6 @@ from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, left_by_signal
-from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
@@ -49,6 +48,7 @@ from dmvpn.shells.lab.router_process import (
     put,
     run,
 )
+from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 

@@ -33,7 +33,7 @@ from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from dmvpn.dataplane.translator import NatKind
-    from dmvpn.shells.lab.grounds import HeldNamespaces
+    from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
     from dmvpn.shells.lab_model import GatewaySpec
 
 

@@ -195,7 +195,7 @@ async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> Rehears
         manage=part.manage,
         storage=storage,
         records=records,
-        grounds=VrfDevices(None),
+        backends=VrfDevices(None),
     )
     runtime.start(part.configuration, part.certificates)
     quiet, found = 0, (_objects(kernel), _sockets())

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
-    from dmvpn.dataplane.userspace.vrf_devices import Grounds
+    from dmvpn.dataplane.userspace.vrf_devices import VrfBackends
     from dmvpn.router.facts import RouterFacts
 
 
@@ -189,13 +189,13 @@ class Runtime:
         recording: Path | None = None,
         logged: Callable[[Log], None] | None = None,
         records: Records | None = None,
-        grounds: Grounds | None = None,
+        backends: VrfBackends | None = None,
     ) -> None:
         """interfaces: Linux names by IOS names of interfaces to adopt. manage: we set them up, too (a lab).
 
         storage: folder for files that must survive a restart. configuration: the file that the router is started with,
             if that is not in the folder. recording: file for the events. logged: called with each log message. records:
-            of the host's settings; None: those of this namespace. grounds: of VRFs; None: there can be none.
+            of the host's settings; None: those of this namespace. backends: of VRFs; None: there can be none.
         """
         self.name = name
         if recording is not None and recording.is_file():
@@ -214,7 +214,7 @@ class Runtime:
             self._storage.store,
             flash,
             entropy,
-            packet_taps(self._loop, InterfaceNames(interfaces).linux, lambda name: self.plane.on_ground_of(name)),
+            packet_taps(self._loop, InterfaceNames(interfaces).linux, lambda name: self.plane.on_backend_of(name)),
             beyond=BEYOND,
         )
         self._entropy = entropy
@@ -227,7 +227,7 @@ class Runtime:
         self._timer_at: float | None = None
         watch = AsyncioWatch(self._loop)
         self.plane = UserspacePlane(
-            self.post, watch, make_engine, names=interfaces, manage=manage, records=records, grounds=grounds
+            self.post, watch, make_engine, names=interfaces, manage=manage, records=records, backends=backends
         )
         self.router.counting = self.plane
         if logged is not None:

@@ -23,7 +23,7 @@ from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, VrfBackend
 
 _HERE: Final = "/proc/thread-self/ns/net"
 #: Asks for a descriptor of the network namespace of a socket, since Linux 4.9.
@@ -34,14 +34,14 @@ _OPEN: Final = 8
 _LONGEST: Final = 65536
 
 
-class NamespaceGround:
+class NamespaceBackend:
     """A network namespace, held by an open descriptor, or by a socket in it (`held_by`).
 
     A router of many VRFs has few descriptors, so those of held namespaces are closed again, but of the last used ones.
     """
 
-    def __init__(self, descriptor: int, used: dict[NamespaceGround, None] | None = None) -> None:
-        """used: the held grounds whose descriptors are open, the last used one last."""
+    def __init__(self, descriptor: int, used: dict[NamespaceBackend, None] | None = None) -> None:
+        """used: the held backends whose descriptors are open, the last used one last."""
         self._descriptor = descriptor
         self._used = used if used is not None else {}
         self._holder: Descriptor | None = None
@@ -88,7 +88,7 @@ class NamespaceGround:
 
 
 class Namespaces:
-    """The `Grounds` of a router whose process may make network namespaces."""
+    """The `VrfBackends` of a router whose process may make network namespaces."""
 
     settings: ClassVar[Mapping[str, int]] = {}
 
@@ -98,32 +98,32 @@ class Namespaces:
         """left: descriptors of an earlier process by VRF. hold: called with each descriptor that is to outlive this
         process, and with None when its VRF is removed.
         """
-        self._home = NamespaceGround(os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC))
+        self._home = NamespaceBackend(os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC))
         self._left = dict(left or {})
         self._hold = hold
-        self._made: dict[str, NamespaceGround] = {}
-        self._used: dict[NamespaceGround, None] = {}
+        self._made: dict[str, NamespaceBackend] = {}
+        self._used: dict[NamespaceBackend, None] = {}
 
     @property
-    def home(self) -> Ground:
+    def home(self) -> VrfBackend:
         """The namespace in which this was made."""
         return self._home
 
-    def make(self, vrf: str) -> Ground:
+    def make(self, vrf: str) -> VrfBackend:
         """Return the namespace of a VRF. Raises UserError, OSError. The calling thread is at home."""
         descriptor = self._left.pop(vrf, None)
         if descriptor is None:
             descriptor = self._new(vrf)
             if self._hold is not None:
                 self._hold(vrf, descriptor)
-        ground = self._made[vrf] = NamespaceGround(descriptor, self._used)
-        return ground
+        backend = self._made[vrf] = NamespaceBackend(descriptor, self._used)
+        return backend
 
     def remove(self, vrf: str) -> None:
         """Let go of the namespace of a VRF."""
-        ground = self._made.pop(vrf, None)
-        if ground is not None:
-            ground.close()
+        backend = self._made.pop(vrf, None)
+        if backend is not None:
+            backend.close()
             if self._hold is not None:
                 self._hold(vrf, None)
 
