@@ -16,7 +16,7 @@ from bench.figures import Figure
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.session import ConsoleSession
-from dmvpn.router.intake import take_in
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
 

@@ -28,8 +28,8 @@ from dmvpn.ios.config_line import known_commands
 from dmvpn.ios.section import FEW
 from dmvpn.ios.tree import render_tree
 from dmvpn.network.device import Device
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
 from dmvpn.shells.exercises import BUILT_IN
 from support.cases import few_examples

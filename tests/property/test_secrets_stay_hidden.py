@@ -15,7 +15,7 @@ from dmvpn.ios.errors import without_keys
 from dmvpn.ios.matcher import has_secret
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.labs.intake import left_out, problem_lines
-from dmvpn.router.intake import report, take_in
+from dmvpn.router.entered_text import report, take_in
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import RULES

@@ -10,8 +10,8 @@ from dmvpn.app.main import main
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.features.system.show import with_version
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
 from dmvpn.shells.exercises import BUILT_IN, built_in_names
 from dmvpn.shells.scenario import Scenario

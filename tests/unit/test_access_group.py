@@ -24,8 +24,8 @@ from dmvpn.base.filters import ESTABLISHED, Condition, Packet, PortFilters, Reve
 from dmvpn.face.language import exec_parser
 from dmvpn.features.policy.config import policies
 from dmvpn.ios import ConfigSession, ConfigTree, Match
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
 from support.goldens import is_golden

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.network.lines import with_lines
-from dmvpn.router.intake import take_in
+from dmvpn.router.entered_text import take_in
 from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.scenario import Scenario
 from support.world import World

@@ -22,8 +22,8 @@ from dmvpn.ios.config_line import FREE
 from dmvpn.ios.transcript import decode
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.labs.intake import refuse_left_out
+from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from support.pki import Console

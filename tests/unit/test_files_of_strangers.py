@@ -12,7 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.transcript import LONGEST_LINE
-from dmvpn.router.intake import EnteredText, take_in
+from dmvpn.router.entered_text import EnteredText, take_in
 from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools import replaying

@@ -18,8 +18,8 @@ from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.releases import marked
 from dmvpn.labs.intake import left_out, not_built, refuse_left_out
+from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.lab_model import Lab

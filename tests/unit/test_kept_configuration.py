@@ -25,8 +25,8 @@ from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, Match
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.labs.intake import refuse_left_out
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
 from support.fakes import fake_ports

@@ -18,7 +18,7 @@ from dmvpn.ios.common import read_lifetime
 from dmvpn.ios.transcript import decode
 from dmvpn.network.device import Device
 from dmvpn.network.terms import preshared_keys
-from dmvpn.router.intake import EnteredText, take_in
+from dmvpn.router.entered_text import EnteredText, take_in
 from support.world import World
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.machine import ClearTranslations
 from dmvpn.ios import Fate, Match
 from dmvpn.labs.intake import not_built, refuse_left_out
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint

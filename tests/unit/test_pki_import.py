@@ -27,7 +27,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, Remembered
 from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.features.pki.material import Material, doubts
-from dmvpn.router.intake import take_in
+from dmvpn.router.entered_text import take_in
 from dmvpn.shells.certificates import NOTHING, certificates_of
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.simulator import Simulator

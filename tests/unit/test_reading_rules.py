@@ -12,8 +12,8 @@ from dmvpn.features.pki.config import model as pki
 from dmvpn.ios import ConfigSession, ConfigTree, Fate, Places
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.errors import without_keys
+from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.shells.exercises import BUILT_IN
 from support.goldens import is_golden

@@ -11,8 +11,8 @@ from dmvpn.app.main import main
 from dmvpn.ios import DEFAULTS, ConfigSession, ConfigTree, Release
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.tree import MARK
+from dmvpn.router.entered_text import put_in, take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import put_in, take_in
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:

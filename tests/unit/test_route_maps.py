@@ -18,8 +18,8 @@ from dmvpn.face.language import exec_parser
 from dmvpn.features.policy.config import model
 from dmvpn.features.policy.machine import of_routes
 from dmvpn.ios import Match
+from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import report, take_in
 from dmvpn.router.router import Router
 from support.goldens import is_golden
 

@@ -9,7 +9,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
-from dmvpn.router.intake import hold, put_in, report, take_in
+from dmvpn.router.entered_text import hold, put_in, report, take_in
 from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.router_files import read_routers
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import ConfigResult, Configurator
     from dmvpn.ios.parts import RouterText
-    from dmvpn.router.intake import EnteredText
+    from dmvpn.router.entered_text import EnteredText
     from dmvpn.shells.scenario import Scenario
 
 

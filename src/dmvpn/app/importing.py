@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.labs.intake import not_built
-from dmvpn.router.intake import put_in, report, take_in
+from dmvpn.router.entered_text import put_in, report, take_in
 from dmvpn.shells.files import leads_out, notes_on_links, open_private
 from dmvpn.shells.folders import files_of_strangers
 from dmvpn.shells.router_files import NoConfiguration, read_routers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from dmvpn.router.intake import EnteredText
+    from dmvpn.router.entered_text import EnteredText
 
 #: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
 _ENDINGS: Final = (".cfg", ".conf", ".txt", ".ios", ".config", ".log")

@@ -25,8 +25,8 @@ from dmvpn.base.errors import UserError, fault_text
 from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.features.system.show import with_version
 from dmvpn.labs.intake import refuse_left_out
+from dmvpn.router.entered_text import hold
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import hold
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.router_files import read_router

@@ -45,7 +45,7 @@ from dmvpn.shells.runtime.state import state_folder
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.router.intake import EnteredText
+    from dmvpn.router.entered_text import EnteredText
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.language import sealed_text
-from dmvpn.router.intake import hold
+from dmvpn.router.entered_text import hold
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:

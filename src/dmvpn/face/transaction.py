@@ -36,7 +36,7 @@ from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.language import sealed_text
 from dmvpn.ios.session import not_taken
-from dmvpn.router.intake import hold
+from dmvpn.router.entered_text import hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

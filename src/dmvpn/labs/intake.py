@@ -15,8 +15,8 @@ from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.ios import Fate
+from dmvpn.router.entered_text import put_in, report, take_in, without_effect
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import put_in, report, take_in, without_effect
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:

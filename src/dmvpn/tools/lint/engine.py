@@ -40,7 +40,7 @@ from dmvpn.network import references
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.network.sites import Site
-from dmvpn.router.intake import without_effect
+from dmvpn.router.entered_text import without_effect
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
