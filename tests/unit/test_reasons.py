@@ -38,7 +38,7 @@ _CUTS = {"endswith", "find", "index", "partition", "removeprefix", "removesuffix
 WORDS_OF_OTHERS = {
     "drawn.py": "a path in a drawing",
     "faults.py": "what Python says of an argument",
-    "intake.py": "the prompt's answers, which begin with the percent sign of IOS",
+    "entered_text.py": "the prompt's answers, which begin with the percent sign of IOS",
     "sockets.py": "what a system call was for, as its caller says it two lines away",
 }
 _A_MNEMONIC = re.compile(r"[A-Z][A-Z0-9]+-[0-7]-[A-Z]|NOT_BUILT|NEG_ABORT|NBRCHANGE|RECURDOWN")

@@ -1,7 +1,7 @@
 """A foreign file: which lines run, which are merely kept, which are left out, and which tunnels stay down as a result.
 
     take_in(text)     reads it                                      -> EnteredText
-    report(intake)    the list for people, by group
+    report(entered)    the list for people, by group
     put_in(result)    in one line, what its release has on without showing it
 
 A router that keeps a line does nothing with it. Lines that restrict or divert traffic are left out, because their owner
@@ -200,10 +200,10 @@ _HEADINGS: Final = {
 }
 
 
-def report(intake: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
+def report(entered: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
     """Yield the list by group: what does not simply run, where it is, and what that means for a DMVPN."""
     for fate in fates:
-        entries = intake.of(fate)
+        entries = entered.of(fate)
         if not entries:
             continue
         yield f"{len(entries)} {'line' if len(entries) == 1 else 'lines'} {_HEADINGS[fate]}"
@@ -212,11 +212,11 @@ def report(intake: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Ite
             by_group.setdefault(entry.group.name if entry.group is not None else "", []).append(entry)
         for name in sorted(by_group):
             yield from _group(name, by_group[name])
-    warnings = [problem for problem in intake.result.problems if problem.is_warning] if Fate.REFUSED in fates else []
+    warnings = [problem for problem in entered.result.problems if problem.is_warning] if Fate.REFUSED in fates else []
     for problem in warnings[: _NUMBERS * _QUOTED]:
         yield f"line {problem.line_number}: {' '.join(problem.message_lines).strip().removeprefix('% ')}"
     if Fate.REFUSED in fates:
-        yield from intake.why_held()
+        yield from entered.why_held()
 
 
 def put_in(result: ConfigResult) -> str:

@@ -32,9 +32,8 @@ from socket import htonl
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.copies import copier
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import copier, dataclass
 from dmvpn.dataplane.netlink import wire
 
 if TYPE_CHECKING:
