@@ -107,11 +107,11 @@ def test_an_answer_that_is_no_status_is_refused() -> None:
 
 def test_the_catalog_names_every_scenario_with_its_topic(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    entries = {entry.name: entry for entry in catalog.scenarios()}
+    entries = {entry.name: entry for entry in catalog.scenarios({})}
     assert (entries["notes-phase3"].topic, entries["notes-phase3"].is_up) == ("phases", False)
     assert entries["ipv6-phase3"].simulated_only
-    assert next(each.name for each in catalog.exercises()) == "exercise-01"
-    assert catalog.others().own == ()
+    assert next(each.name for each in catalog.exercises({})) == "exercise-01"
+    assert catalog.others({}).own == ()
 
 
 def test_a_lab_that_cannot_come_up_is_refused_before_anything_starts(

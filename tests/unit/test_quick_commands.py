@@ -285,10 +285,12 @@ def test_what_changes_while_a_value_is_made_is_not_kept(program: Path) -> None:
     assert remembered("what", lambda: "new") == "new"
 
 
-def test_the_index_keeps_the_newest_of_many_values(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_index_keeps_the_newest_of_many_words_and_no_word_pushes_out_the_list_of_labs(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(index, "MOST", 2)
-    assert [remembered(key, lambda: 1) for key in "abc"] == [1, 1, 1]
-    assert [remembered(key, lambda: 2) for key in "cba"] == [1, 1, 2]
+    assert [remembered(key, lambda: 1) for key in ("lab list", "word a", "word b", "word c")] == [1, 1, 1, 1]
+    assert [remembered(key, lambda: 2) for key in ("word c", "word b", "lab list", "word a")] == [1, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

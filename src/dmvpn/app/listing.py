@@ -22,19 +22,19 @@ def known() -> catalog.BuiltIn:
 
 def list_labs(_: argparse.Namespace, told: Told) -> int:
     """List scenarios by topic, with a mark at each running one."""
-    of_release = known()
-    scenarios = list(catalog.scenarios(of_release))
+    of_release, running = known(), catalog.running_scenarios()
+    scenarios = list(catalog.scenarios(running, of_release))
     for topic, entries in itertools.groupby(scenarios, lambda entry: entry.topic):
         told.say(_heading(topic, HINTS.get(topic, "")))
         for entry in entries:
             lacks = f" (not in this release: needs {', '.join(entry.lacks)})" if entry.lacks else ""
             only = " (simulated only)" if entry.simulated_only else ""
             told.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
-    exercises = list(catalog.exercises(of_release))
+    exercises = list(catalog.exercises(running, of_release))
     told.say(_heading("exercises", "in this order; 'dmvpn lab grade' says what is left to do"))
     for exercise in exercises:
         told.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
-    others = catalog.others()
+    others = catalog.others(running)
     if others.services or others.own or others.named:
         told.say(_heading("yours"))
     for name in others.services:

@@ -72,9 +72,11 @@ def built_in() -> BuiltIn:
     return tuple(found), tuple((one.name, one.scenario().lab.title.partition(": ")[2]) for one in all_of_them())
 
 
-def scenarios(known: BuiltIn | None = None) -> Iterator[ScenarioEntry]:
-    """Yield the built-in scenarios, by topic. known: what `built_in` returned; it takes long."""
-    running = running_scenarios()
+def scenarios(running: Mapping[str, str], known: BuiltIn | None = None) -> Iterator[ScenarioEntry]:
+    """Yield the built-in scenarios, by topic.
+
+    running: what `running_scenarios` returned. known: what `built_in` returned; it takes long.
+    """
     for name, topic, title, simulated_only, lacks in (known or built_in())[0]:
         yield ScenarioEntry(
             name=name,
@@ -86,16 +88,15 @@ def scenarios(known: BuiltIn | None = None) -> Iterator[ScenarioEntry]:
         )
 
 
-def exercises(known: BuiltIn | None = None) -> Iterator[ExerciseEntry]:
-    """Yield the exercises, in the order in which one learns. known: as above."""
-    learned = _learned(running_scenarios())
+def exercises(running: Mapping[str, str], known: BuiltIn | None = None) -> Iterator[ExerciseEntry]:
+    """Yield the exercises, in the order in which one learns. running, known: as above."""
+    learned = _learned(running)
     for name, title in (known or built_in())[1]:
         yield ExerciseEntry(name, title, name in learned)
 
 
-def others() -> Others:
-    """Return what runs besides scenarios and exercises."""
-    running = running_scenarios()
+def others(running: Mapping[str, str]) -> Others:
+    """Return what runs besides scenarios and exercises. running: as above."""
     known = {*built_in_names(), *_learned(running)}
     own = tuple(lab for lab, scenario in running.items() if scenario not in known)
     named = {lab: scenario for lab, scenario in running.items() if scenario in known and scenario != lab}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: Values of the largest index; the oldest go first.
+#: Values of one kind, which is the first word of their keys; the oldest go first.
 MOST: Final = 500
 PROGRAM: Final = os.path.dirname(dmvpn.__file__)
 #: Octets of the checksum at the begin of the index.
@@ -41,7 +41,9 @@ def remembered(key: str, make: Callable[[], T], *, keep: Callable[[T], bool] = l
         return values[key]
     value = make()
     if files and keep(value) and not sys.dont_write_bytecode and _files() == files:
-        _write(files, dict([*values.items(), (key, value)][-MOST:]))
+        kind = key.split()[:1]
+        alike = [each for each in values if each.split()[:1] == kind]
+        _write(files, {name: values[name] for name in values if name not in alike[: 1 - MOST]} | {key: value})
     return value
 
 
