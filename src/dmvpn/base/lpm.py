@@ -27,7 +27,7 @@ class PrefixTable(Generic[Value]):
 
     def __init__(self) -> None:
         self._entries: dict[Prefix, Value] = {}
-        self._tables: dict[tuple[int, int], dict[int, tuple[Prefix, Value]]] = {}
+        self._tables: dict[tuple[int, int], dict[int, Prefix]] = {}
         self._lengths: dict[int, list[int]] = {4: [], 6: []}  # of negative lengths, so that the longest is first
 
     def __setitem__(self, prefix: Prefix, value: Value) -> None:
@@ -36,7 +36,7 @@ class PrefixTable(Generic[Value]):
         if table is None:
             table = self._tables[version, length] = {}
             insort(self._lengths[version], -length)
-        table[number >> (prefix.width - length)] = prefix, value
+        table[number >> (prefix.width - length)] = prefix
         self._entries[prefix] = value
 
     def __delitem__(self, prefix: Prefix) -> None:
@@ -78,7 +78,7 @@ class PrefixTable(Generic[Value]):
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:
-                return found
+                return found, self._entries[found]
         return None
 
     def matches(self, address: IPAddress) -> Iterator[tuple[Prefix, Value]]:
@@ -87,7 +87,7 @@ class PrefixTable(Generic[Value]):
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:
-                yield found
+                yield found, self._entries[found]
 
     def items(self) -> list[tuple[Prefix, Value]]:
         """Return all prefixes with their values, sorted by prefix."""

@@ -57,6 +57,12 @@ class _Takers:
 
 
 @lru_cache(maxsize=64)
+def _places(names: tuple[str, ...]) -> Mapping[str, int]:
+    """Return the place of each feature, one and the same for all routers."""
+    return {name: place for place, name in enumerate(names)}
+
+
+@lru_cache(maxsize=64)
 def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
     """Return the places by what their machines take. subscriptions: those of each place."""
     kinds: dict[type, tuple[int, ...]] = {}
@@ -102,7 +108,7 @@ class Dispatch:
 
     def __init__(self, names: Iterable[str], machines: Mapping[str, Machine]) -> None:
         """names: of the features, in the order of their places. machines: the machines that are awake, by feature."""
-        self._places = {name: place for place, name in enumerate(names)}
+        self._places = _places(tuple(names))
         #: By place. A machine that is not there, or not yet, is never due.
         self._due = [_NEVER] * len(self._places)
         self._handed: dict[int, _Seat] = {}

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
@@ -64,6 +65,12 @@ class _Prepared:
     models: Mapping[str, Model]
 
 
+@lru_cache(maxsize=64)
+def _inside(features: tuple[Feature, ...]) -> frozenset[int]:
+    """Return the places of features that belong to a routing table, one and the same set for all routers."""
+    return frozenset(place for place, feature in enumerate(features) if feature.scope is Scope.VRF)
+
+
 def _packets(event: Event, effects: Iterable[Effect]) -> Iterator[PacketsHandled]:
     """Yield the IP packets of an event, if there are any."""
     received = event if isinstance(event, IpReceived) else None
@@ -106,9 +113,7 @@ class Router:
         #: Whether the models changed by the event that is being handled.
         self._modeled = False
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
-        self._dispatch.inside = frozenset(
-            place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
-        )
+        self._dispatch.inside = _inside(self.features)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Handle one event at `now` (seconds, monotonic, never going back) and return effects, in order."""

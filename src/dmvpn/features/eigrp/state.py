@@ -13,7 +13,7 @@ and router ID.
 from __future__ import annotations
 
 import enum
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -61,12 +61,13 @@ class EventLog:
 
     def __init__(self, context: Context, size: int) -> None:
         self._context = context
-        self._events: deque[PastEvent] = deque(maxlen=size)
+        self._size = size
+        self._events: list[PastEvent] = []
 
     def resize(self, size: int) -> None:
         """Keep this many events from now on."""
-        if size != self._events.maxlen:
-            self._events = deque(self._events, maxlen=size)
+        self._size = size
+        self._trim()
 
     def clear(self) -> None:
         """Remove all events."""
@@ -75,6 +76,11 @@ class EventLog:
     def note(self, kind: EventKind, *values: Prefix | IPAddress | int | str) -> None:
         """Record an event."""
         self._events.append(PastEvent(self._context.now, kind, values))
+        self._trim()
+
+    def _trim(self) -> None:
+        if len(self._events) > self._size:
+            del self._events[: len(self._events) - self._size]
 
     def newest_first(self) -> Iterator[PastEvent]:
         """Yield the stored events."""

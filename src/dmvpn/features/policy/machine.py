@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
 
+#: Of a router that has no list and no map.
+_NOTHING: Final = PolicyConfig()
+
 
 @dataclass(frozen=True, slots=True)
 class ClearHits(Event):
@@ -108,7 +111,7 @@ class PolicyMachine(Machine):
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
-        self.config = PolicyConfig()
+        self.config = _NOTHING
         self._policies = translation.PacketPolicies()
         self.hits: dict[tuple[Counted, str, int], int] = {}
         self._routes = RoutePolicies(hits=self.hits)
@@ -135,7 +138,7 @@ class PolicyMachine(Machine):
                     if kind is event.counted and event.name in ("", name):
                         del self.hits[kind, name, sequence]
             case Configured(model=model):
-                self.config = cast("PolicyConfig | None", model) or PolicyConfig()
+                self.config = cast("PolicyConfig | None", model) or _NOTHING
                 self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
                 self._filters = FilterLists(self.config, self._filters)
                 self._context.emit(AccessListsChanged())
