@@ -25,7 +25,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
-from dmvpn.features.rib.machine import ClearRoutes, Past, Record, RibMachine
+from dmvpn.features.rib.machine import ClearRoutes, RouteHistory, Record, RibMachine
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFrom
 from dmvpn.features.rip.interface import GROUP
@@ -257,8 +257,8 @@ def test_an_override_that_changes_no_forwarding_entry_is_remembered_with_its_lin
     ):
         bench.advance(1.0)
         bench.handle(event)
-        assert machine.past is not None
-        assert machine.past.at(bench.now) == shown(machine), event
+        assert machine.history is not None
+        assert machine.history.at(bench.now) == shown(machine), event
 
 
 def test_a_route_that_is_said_to_be_older_is_remembered_so() -> None:
@@ -267,8 +267,8 @@ def test_a_route_that_is_said_to_be_older_is_remembered_so() -> None:
     bench.advance(10.0)
     for since in (3.0, 5.0):
         bench.handle(RouteOffered(replace(known, since=since)))
-        assert machine.past is not None
-        assert machine.past.at(bench.now) == shown(machine)
+        assert machine.history is not None
+        assert machine.history.at(bench.now) == shown(machine)
         assert since in [record.since for record in shown(machine)]
 
 
@@ -279,12 +279,12 @@ def test_a_route_that_the_host_refused_is_remembered_with_the_reason() -> None:
     bench.advance(1.0)
     bench.handle(EffectFailed(SetRoute(known.prefix, known.next_hops, RouteKind.FORWARD), 1, "refused"))
     assert "the host refused the route (refused)" in [str(record.failure) for record in shown(machine)]
-    assert machine.past is not None
-    assert machine.past.at(bench.now) == shown(machine)
+    assert machine.history is not None
+    assert machine.history.at(bench.now) == shown(machine)
 
 
 def test_the_oldest_moment_is_that_of_whatever_was_forgotten_last() -> None:
-    past = Past(started=0.5)
+    past = RouteHistory(started=0.5)
     assert past.oldest == 0.5
     for time in range(LARGEST_JOURNAL + 2):
         past.note_ipv6(time % 2 == 0, float(time))
@@ -299,12 +299,12 @@ def test_the_present_is_remembered_after_every_event(happens: list[tuple[Event |
     for event, pause in happens:
         bench.advance(pause)
         bench.handle(event)
-        assert machine.past is not None
-        assert machine.past.at(bench.now) == shown(machine)
+        assert machine.history is not None
+        assert machine.history.at(bench.now) == shown(machine)
         lived[bench.now] = shown(machine)
     for time, records in lived.items():
-        assert machine.past is not None
-        assert machine.past.at(time) == records
+        assert machine.history is not None
+        assert machine.history.at(time) == records
 
 
 # RIP's database under any sequence of announcements and pauses.

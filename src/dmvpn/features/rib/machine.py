@@ -14,9 +14,9 @@ Connected prefixes and our own addresses are the host's own business: they follo
 ours must not lie over them; nor over routes that the host has already. NHRP's override (NHO) replaces the next hops of
 a route without touching the route.
 
-`Past` has the earlier routes of each prefix, for `show ip route at`. A `Record` is a line of `show ip route` with times
-instead of ages, so one record gives the output at any moment of its life. The show of the present is made of records,
-too.
+`RouteHistory` has the earlier routes of each prefix, for `show ip route at`. A `Record` is a line of `show ip route`
+with times instead of ages, so one record gives the output at any moment of its life. The show of the present is made of
+records, too.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Record:
     failure: Reason | None
 
 
-class Past:
+class RouteHistory:
     """The history of the table. started: when the router began to live."""
 
     def __init__(self, started: float) -> None:
@@ -244,7 +244,7 @@ class RibMachine(Machine):
         self._take_more = Timer("take the next offers", self._take_waiting, cost=SLICE)
         self._follow_more = Timer("look at the next dependent routes", self._follow, cost=SLICE)
         #: The history of the table, if it is kept; made at the first event, which is its start.
-        self.past: Past | None = None
+        self.history: RouteHistory | None = None
 
     # ------------------------------------------------------------------------------------------------- ports.Rib
 
@@ -343,15 +343,15 @@ class RibMachine(Machine):
         self._follow_later()
         touched = self._table.take_touched()
         if self._context.ports.remembers:
-            past = self._remembered()
+            history = self._remembered()
             for prefix in touched:
                 node = self.nodes.get(prefix)
                 record = self.record(node, node.best) if node is not None and node.best else None
-                past.note(prefix, record, self._context.now)
+                history.note(prefix, record, self._context.now)
 
-    def _remembered(self) -> Past:
-        past = self.past = self.past or Past(self._context.now)
-        return past
+    def _remembered(self) -> RouteHistory:
+        history = self.history = self.history or RouteHistory(self._context.now)
+        return history
 
     # ------------------------------------------------------------------------------------------------- long work
 

@@ -21,7 +21,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, mo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.rib.machine import Past, Record
+    from dmvpn.features.rib.machine import Record, RouteHistory
     from dmvpn.features.rib.offers import Node, Offer
 
 _LETTERS = {
@@ -136,18 +136,18 @@ def holding(ctx: ShowContext, address: IPAddress) -> list[RouteEntry]:
     return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
 
 
-def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
+def history_of(ctx: ShowContext, args: Args) -> tuple[RouteHistory, float] | Unknown:
     """Return the memory, and the moment that the words name."""
-    past = ctx.machine(RibMachine).past
-    time = moment_of(ctx, args, past.oldest if past is not None else None)
-    if past is None or isinstance(time, Unknown):
+    history = ctx.machine(RibMachine).history
+    time = moment_of(ctx, args, history.oldest if history is not None else None)
+    if history is None or isinstance(time, Unknown):
         return time if isinstance(time, Unknown) else Unknown(f"{ctx.hostname} keeps no past")
-    return past, time
+    return history, time
 
 
-def past_entries(past: Past, time: float, version: int = 4) -> list[RouteEntry]:
+def past_entries(history: RouteHistory, time: float, version: int = 4) -> list[RouteEntry]:
     """Return every best route of an earlier moment, sorted by prefix, with its age at that moment."""
-    return [entry_of(record, time) for record in breathing(past.at(time)) if record.route.prefix.version == version]
+    return [entry_of(record, time) for record in breathing(history.at(time)) if record.route.prefix.version == version]
 
 
 def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEntry]:
@@ -248,11 +248,11 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route:
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
     """Query the routes of an earlier moment."""
-    found = past_of(ctx, args)
+    found = history_of(ctx, args)
     if isinstance(found, Unknown):
         return found
-    past, time = found
-    return replace(_selected(past_entries(past, time, 6), args, receives=past.ran_ipv6(time)), vrf=ctx.ports.vrf)
+    history, time = found
+    return replace(_selected(past_entries(history, time, 6), args, receives=history.ran_ipv6(time)), vrf=ctx.ports.vrf)
 
 
 def _selected(entries: list[RouteEntry], args: Args, *, receives: bool) -> ShowIpv6Route:
@@ -269,7 +269,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix:
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix | Unknown:
     """Query the route of an earlier moment."""
-    found, prefix = past_of(ctx, args), args.prefix("prefix")
+    found, prefix = history_of(ctx, args), args.prefix("prefix")
     if isinstance(found, Unknown):
         return found
     return _chosen(prefix, past_holding(past_entries(*found, 6), prefix.address))

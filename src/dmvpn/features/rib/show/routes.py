@@ -20,12 +20,12 @@ from dmvpn.features.rib.show.entries import (
     RouteEntry,
     all_entries,
     find_gateway,
+    history_of,
     holding,
     major_of,
     majors,
     past_entries,
     past_holding,
-    past_of,
 )
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
@@ -77,7 +77,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
     """Query the routes of an earlier moment."""
-    found = past_of(ctx, args)
+    found = history_of(ctx, args)
     return found if isinstance(found, Unknown) else _selected(past_entries(*found), args)
 
 
@@ -265,7 +265,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unknown:
     """Query the route of an earlier moment."""
-    found = past_of(ctx, args)
+    found = history_of(ctx, args)
     if isinstance(found, Unknown):
         return found
     entries = past_entries(*found)
