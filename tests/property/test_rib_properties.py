@@ -25,7 +25,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
-from dmvpn.features.rib.machine import ClearRoutes, RouteHistory, Record, RibMachine
+from dmvpn.features.rib.machine import ClearRoutes, Record, RibMachine, RouteHistory
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFrom
 from dmvpn.features.rip.interface import GROUP

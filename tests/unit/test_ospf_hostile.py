@@ -61,7 +61,7 @@ from support.workbench import Workbench, of_type
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.features.ospf.machine import Process
-    from dmvpn.features.ospf.spf import Ways
+    from dmvpn.features.ospf.spf import FirstHops
 
 OWN = a("9.9.9.9")
 MASK = a("255.255.0.0")
@@ -576,14 +576,14 @@ def test_advertisements_that_stay_as_they_are_cost_no_look_at_all_neighbors(monk
     border.enters("redistribute static subnets")
     border.run(5.0)
     looks = 0
-    ways = State.ways
+    first_hops = State.first_hops
 
-    def counted(state: State) -> Ways:
+    def counted(state: State) -> FirstHops:
         nonlocal looks
         looks += 1
-        return ways(state)
+        return first_hops(state)
 
-    monkeypatch.setattr(State, "ways", counted)
+    monkeypatch.setattr(State, "first_hops", counted)
     border.handle(LinesEntered((EnteredLine((), "ip prefix-list X permit 10.0.0.0/8"),)))
     border.run(5.0)
     assert looks < 10

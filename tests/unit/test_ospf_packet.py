@@ -56,7 +56,7 @@ from dmvpn.features.ospf.packet import (
     OspfPacket,
 )
 from dmvpn.features.ospf.settings import Algorithm, AuthenticationSettings, DigestKey, sequence_of
-from dmvpn.features.ospf.spf import Ways, routes, tree
+from dmvpn.features.ospf.spf import FirstHops, routes, tree
 from dmvpn.features.ospf.state import Throttle
 from support.fakes import fake_ports
 from support.pcap import payloads
@@ -412,7 +412,7 @@ def test_the_ways_are_as_short_as_they_can_be_and_lead_over_the_first_link_of_a_
     costs: dict[tuple[int, int], int],
 ) -> None:
     database = database_of(costs, 7)
-    ways = Ways(
+    first_hops = FirstHops(
         {
             (address(1000 + other), address(other)): NextHop("Tunnel0", IPv4Address(f"10.255.0.{other}"))
             for one, other in costs
@@ -420,7 +420,7 @@ def test_the_ways_are_as_short_as_they_can_be_and_lead_over_the_first_link_of_a_
         },
         {},
     )
-    found = tree(database, address(1), ways)
+    found = tree(database, address(1), first_hops)
     expected = oracle(costs)
     assert {int(router) & 0xFFFF: reached.cost for router, reached in found.routers.items()} == expected
     told = routes(database, found, address(1))

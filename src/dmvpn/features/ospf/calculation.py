@@ -80,7 +80,7 @@ def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reach
 # ------------------------------------------------------------------------------------------------ external routes
 
 
-class _Ways:
+class _InternalPaths:
     """The paths within OSPF to forwarding addresses."""
 
     def __init__(self, state: State, inside: Iterable[OspfRoute]) -> None:
@@ -99,10 +99,10 @@ class _Ways:
 
 def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
-    ways, borders = _Ways(state, inside.values()), state.found.borders
+    paths, borders = _InternalPaths(state, inside.values()), state.found.borders
     for key, prefix, body, _ in _told(state, state.externals, LsaType.EXTERNAL):
         border = borders[key.router][1] if key.router in borders else None
-        way = _way(border, body.forwarding, ways, None)
+        way = _way(border, body.forwarding, paths, None)
         if way is not None:
             yield _route(key, prefix, body, way, None, 1)
     for area in state.areas.values():
@@ -114,7 +114,7 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
                 continue
             if prefix.is_default and state.is_border and not wanted:
                 continue  # RFC 3101 §2.5 (3): border routers would send packets to each other
-            way = _way(border, body.forwarding, ways, area)
+            way = _way(border, body.forwarding, paths, area)
             if way is not None:
                 yield _route(key, prefix, body, way, area, 0 if wanted else 2)
 
@@ -150,7 +150,7 @@ def _route(
 
 
 def _way(
-    border: Reached | None, forwarding: IPv4Address, ways: _Ways, area: RunningArea | None
+    border: Reached | None, forwarding: IPv4Address, paths: _InternalPaths, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
     """Return cost and next hops of the path to the border router, or to the forwarding address.
 
@@ -160,13 +160,13 @@ def _way(
         return None
     if not int(forwarding):
         return border.cost, border.hops
-    found = ways.table.lookup(forwarding)
+    found = paths.table.lookup(forwarding)
     if found is None:
         return None
     way = found[1]
     if area is not None and (way.kind is not WayKind.INTRA or way.area != area.number):
         return None
-    hops = way.hops or ways.beside(forwarding)
+    hops = way.hops or paths.beside(forwarding)
     return (way.cost, hops) if hops else None
 
 
@@ -213,12 +213,12 @@ class Calculation:
         best: dict[Prefix, OspfRoute] = {}
         # virtual links before the backbone
         for area in sorted(state.areas.values(), key=lambda area: not area.number):
-            ways = state.ways()
+            first_hops = state.first_hops()
             graph = yield from graph_of(area.database)
-            tree = area.tree_of(graph, ways)
+            tree = area.tree_of(graph, first_hops)
             if tree is None:
-                tree = yield from grow(graph, state.router_id, ways)
-            area.take(tree, (graph, ways), self._context.now)
+                tree = yield from grow(graph, state.router_id, first_hops)
+            area.take(tree, (graph, first_hops), self._context.now)
             self._virtual.follow(area, graph)
             found = yield from collect(graph, tree, state.router_id)
             for each, ends in paced(found.values()):

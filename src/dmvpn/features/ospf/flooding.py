@@ -445,7 +445,7 @@ class Origination:
             if holds and not again and old.body == body and old.header.options == options:
                 if not self._context.is_running(own.refresh):
                     self._context.start(own.refresh, max(0, REFRESH_AGE - entry.age(self._context.now)))
-                if own.key.type == LsaType.ROUTER and own.area.ways not in (None, self._state.ways()):
+                if own.key.type == LsaType.ROUTER and own.area.first_hops not in (None, self._state.first_hops()):
                     # An adjacency was lost and is back before its advertisement was made: the routes may lack it.
                     self._state.request_calculation()
                 return

@@ -137,7 +137,7 @@ class Vertex(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class FirstHops:
     """The next hops of our own links.
 
     neighbors: by our address on the link and the neighbor's identifier. interfaces: by our address. virtual: of virtual
@@ -249,12 +249,12 @@ def _joins(body: RouterBody) -> tuple[int, list[RouterLink]]:
     return body.flags, [link for link in body.links if link.type != LinkType.STUB]
 
 
-def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
+def tree(database: Database, root: IPv4Address, first_hops: FirstHops) -> Tree:
     """Return the shortest paths from `root`, which is this router."""
-    return drained(grow(drained(graph_of(database)), root, ways))
+    return drained(grow(drained(graph_of(database)), root, first_hops))
 
 
-def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, Tree]:
+def grow(graph: Graph, root: IPv4Address, first_hops: FirstHops) -> Generator[None, None, Tree]:
     """Yield between slices of the work of `tree`, and return the tree."""
     start = Vertex(is_network=False, id=root)
     found: dict[Vertex, tuple[int, dict[NextHop, None]]] = {}
@@ -274,7 +274,7 @@ def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, T
             total = cost + metric
             if other in done or total >= _NO_WAY:
                 continue
-            hops = _hops(graph, ways, (vertex, found[vertex][1]), other, link, root)
+            hops = _hops(graph, first_hops, (vertex, found[vertex][1]), other, link, root)
             known = found.get(other)
             if not hops or (known is not None and known[0] < total):
                 continue
@@ -311,7 +311,7 @@ def graph_of(database: Database) -> Generator[None, None, Graph]:
 
 def _hops(
     graph: Graph,
-    ways: Ways,
+    first_hops: FirstHops,
     parent: tuple[Vertex, dict[NextHop, None]],
     child: Vertex,
     link: RouterLink | None,
@@ -321,11 +321,11 @@ def _hops(
     vertex, inherited = parent
     if not vertex.is_network and vertex.id == root and link is not None:
         if child.is_network:
-            name = ways.interfaces.get(link.data)
+            name = first_hops.interfaces.get(link.data)
             return {NextHop(name): None} if name is not None else {}
         if link.type == LinkType.VIRTUAL:
-            return dict.fromkeys(ways.virtual.get((link.data, child.id), ()))
-        hop = ways.neighbors.get((link.data, child.id))
+            return dict.fromkeys(first_hops.virtual.get((link.data, child.id), ()))
+        hop = first_hops.neighbors.get((link.data, child.id))
         return {hop: None} if hop is not None else {}
     if not vertex.is_network:
         return inherited
@@ -386,7 +386,7 @@ class RunningArea:
     settings: Area
     database: Database
     tree: Tree | None = None
-    basis: tuple[Graph, Ways] | None = None
+    basis: tuple[Graph, FirstHops] | None = None
     is_transit: bool = False
     calculations: int = 0
     calculated: float = field(default=float("-inf"))
@@ -395,18 +395,18 @@ class RunningArea:
         """Obey other lines."""
         self.settings = settings
 
-    def tree_of(self, graph: Graph, ways: Ways) -> Tree | None:
+    def tree_of(self, graph: Graph, first_hops: FirstHops) -> Tree | None:
         """Return the tree of this graph if the last calculation already found it; None: it must be calculated."""
-        if self.basis is None or self.basis[1] != ways or not graph.has_tree_of(self.basis[0]):
+        if self.basis is None or self.basis[1] != first_hops or not graph.has_tree_of(self.basis[0]):
             return None
         return self.tree
 
     @property
-    def ways(self) -> Ways | None:
+    def first_hops(self) -> FirstHops | None:
         """The next hops of our own links at the last calculation; None before the first one."""
         return None if self.basis is None else self.basis[1]
 
-    def take(self, tree: Tree, basis: tuple[Graph, Ways], now: float) -> None:
+    def take(self, tree: Tree, basis: tuple[Graph, FirstHops], now: float) -> None:
         """Store the result of a calculation."""
         self.tree, self.basis = tree, basis
         self.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in tree.routers.values())

@@ -26,7 +26,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType
 from dmvpn.features.ospf.model import Area, AreaKind, Interface
-from dmvpn.features.ospf.spf import Ways
+from dmvpn.features.ospf.spf import FirstHops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,7 +286,7 @@ class State:
         ends = self.virtual_links()
         return next((interface for interface, end in ends if (end.area, end.router) == (area, router)), None)
 
-    def ways(self) -> Ways:
+    def first_hops(self) -> FirstHops:
         """Return the current next hops of our own links."""
         real = [interface for interface in self.interfaces.values() if interface.far_end is None]
         neighbors = {
@@ -295,7 +295,7 @@ class State:
             for neighbor in interface.full
         }
         virtual = {(interface.address, end.router): end.hops for interface, end in self.virtual_links()}
-        return Ways(neighbors, {interface.address: interface.name for interface in real}, virtual)
+        return FirstHops(neighbors, {interface.address: interface.name for interface in real}, virtual)
 
     # ------------------------------------------------------------------------------------------------ databases
 
