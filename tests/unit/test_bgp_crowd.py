@@ -43,7 +43,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
-from dmvpn.features.bgp.updates import Batch, Mark, SendQueue, Told
+from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, Mark, SendQueue
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from support.bgp_callers import Caller, hub
@@ -88,8 +88,8 @@ class Reader:
             self.least = min(self.least, len(self.known))
 
 
-def told(hop: str = "10.0.0.3") -> Told:
-    return Told(Attributes(next_hop=a(hop)), SOURCE)
+def told(hop: str = "10.0.0.3") -> AdvertisedRoute:
+    return AdvertisedRoute(Attributes(next_hop=a(hop)), SOURCE)
 
 
 class Net:
@@ -112,7 +112,7 @@ class Net:
                 shared=None,
             ),
         )
-        self.table: dict[Prefix, Told] = {}
+        self.table: dict[Prefix, AdvertisedRoute] = {}
 
     def set(self, *prefixes: str, hop: str = "10.0.0.3") -> None:
         self.table.update({p(prefix): told(hop) for prefix in prefixes})
@@ -128,7 +128,7 @@ class Net:
         while self.group.pending:
             self.group.look(self._judge, 0.0)
 
-    def _judge(self, prefix: Prefix) -> dict[Nlri, Told]:
+    def _judge(self, prefix: Prefix) -> dict[Nlri, AdvertisedRoute]:
         return {prefix: self.table[prefix]} if prefix in self.table else {}
 
     def reads(self, queue: SendQueue, reader: Reader, most: int = 100_000) -> None:

@@ -22,7 +22,7 @@ from dmvpn.base.pages import NONE
 from dmvpn.features.bgp import input
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, path_text, read, write
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.output import Audience, default_route, told
+from dmvpn.features.bgp.output import Audience, default_route, sent_attributes
 from dmvpn.features.bgp.packet import Keepalive, Notification, Open, Update
 from dmvpn.features.bgp.paths import Path, PathOrigin, ordered
 from dmvpn.features.bgp.settings import configured_peers
@@ -406,7 +406,7 @@ def heard(*lines: str, remote_as: int = 65002) -> Attributes:
         next_hop=a("192.0.2.9"), communities=(PLAIN,), extended=(ROUTE_TARGET, LINK_BANDWIDTH), large=(LARGE,)
     )
     path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=a("192.0.2.9"))
-    answer = told(path, audience(*lines, remote_as=remote_as))
+    answer = sent_attributes(path, audience(*lines, remote_as=remote_as))
     assert answer is not None
     return answer
 

@@ -201,7 +201,7 @@ class Advertiser:
         return is_new
 
     def _touch_all(self, group: UpdateGroup) -> None:
-        group.touch((*self._routes.table.destinations, *map(prefix_of, group.told)))
+        group.touch((*self._routes.table.destinations, *map(prefix_of, group.adj_rib_out)))
         if group.audience.lines.default_originate:
             group.touch((DEFAULT,))
 

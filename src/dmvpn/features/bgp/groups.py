@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.updates import Batch, RouteToSend, Told, attributes_for
+from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, RouteToSend, attributes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -124,7 +124,7 @@ SLICE: Final = 400
 TABLES: Final = 2
 BESIDES: Final = 8 * SLICE
 #: The unknown earlier state of a prefix for a member that is behind: the prefix is advertised or withdrawn in any case.
-_SOMETHING: Final = Told(Attributes(next_hop=UNSPECIFIED), UNSPECIFIED)
+_SOMETHING: Final = AdvertisedRoute(Attributes(next_hop=UNSPECIFIED), UNSPECIFIED)
 
 
 class UpdateGroup:
@@ -136,15 +136,15 @@ class UpdateGroup:
     def __init__(self, number: int, audience: Audience) -> None:
         self.number = number
         self.audience = audience
-        self.told: dict[Nlri, Told] = {}
+        self.adj_rib_out: dict[Nlri, AdvertisedRoute] = {}
         self._several: dict[Prefix, dict[Nlri, None]] = {}  # advertised paths of a prefix, if paths have identifiers
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
         self.queues: dict[IPv4Address, SendQueue] = {}
         self.sending: dict[IPv4Address, SendQueue] = {}
-        self._arriving: dict[IPv4Address, tuple[SendQueue, Mapping[Nlri, Told]]] = {}
-        self._is_lent = False  # a member that left keeps a reference to `told`
+        self._arriving: dict[IPv4Address, tuple[SendQueue, Mapping[Nlri, AdvertisedRoute]]] = {}
+        self._is_lent = False  # a member that left keeps a reference to `adj_rib_out`
         self._by_source: dict[IPv4Address, int] = {}
         self._is_announcing = False  # the current round announced a route
         self._table: list[Batch] = []  # the batches for a member that joins
@@ -156,20 +156,20 @@ class UpdateGroup:
 
     def advertised(self, peer: IPv4Address) -> Iterator[tuple[Nlri, Attributes]]:
         """Yield the routes advertised to a member (Adj-RIB-Out), those still in its queue included."""
-        for nlri, told in self.told.items():
-            attributes = attributes_for(told, peer, self.audience.local)
+        for nlri, route in self.adj_rib_out.items():
+            attributes = attributes_for(route, peer, self.audience.local)
             if attributes is not None:
                 yield nlri, attributes
 
-    def told_of(self, prefix: Prefix) -> Iterable[Nlri]:
+    def advertised_of(self, prefix: Prefix) -> Iterable[Nlri]:
         """Return the names under which a prefix is advertised: none, the prefix, or several path identifiers."""
         if self.audience.numbered:
             return self._several.get(prefix, ())
-        return (prefix,) if prefix in self.told else ()
+        return (prefix,) if prefix in self.adj_rib_out else ()
 
     def count(self, peer: IPv4Address) -> int:
         """Return how many prefixes are advertised to a member."""
-        return len(self.told) - self._by_source.get(peer, 0)
+        return len(self.adj_rib_out) - self._by_source.get(peer, 0)
 
     @property
     def remembered(self) -> int:
@@ -200,16 +200,16 @@ class UpdateGroup:
         self.queues[queue.peer] = queue
         self.enqueue(queue, self._whole_table())
 
-    def move(self, queue: SendQueue, told: Mapping[Nlri, Told], now: float) -> None:
+    def move(self, queue: SendQueue, advertised: Mapping[Nlri, AdvertisedRoute], now: float) -> None:
         """Add a member from another group, with the routes that were advertised to it there: it receives the difference
         once nothing is pending.
         """
-        self._arriving[queue.peer] = queue, told
+        self._arriving[queue.peer] = queue, advertised
         self.announce_at = now
         if not self.pending:
             self._admit()
 
-    def leave(self, peer: IPv4Address) -> Mapping[Nlri, Told]:
+    def leave(self, peer: IPv4Address) -> Mapping[Nlri, AdvertisedRoute]:
         """Remove a member. Returns the routes that were advertised to it."""
         self.sending.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
@@ -223,12 +223,12 @@ class UpdateGroup:
             queue.catch_up(batches)
         queue.keep()
         self._is_lent = True
-        return self.told
+        return self.adj_rib_out
 
     def enqueue(self, queue: SendQueue, items: Iterable[Batch | Mark]) -> None:
         """Queue batches or marks for a member. A member whose queue gets longer than the table falls behind."""
         queue.add(items)
-        if queue.behind is None and queue.length > TABLES * len(self.told) + BESIDES:
+        if queue.behind is None and queue.length > TABLES * len(self.adj_rib_out) + BESIDES:
             queue.fall_behind(self._log.latest)
         if not queue.is_empty:
             self.sending[queue.peer] = queue
@@ -240,7 +240,7 @@ class UpdateGroup:
             return None
         if number not in self._slices:
             found, last = self._log.after(number, SLICE)
-            changes = [RouteToSend(nlri, _SOMETHING, self.told.get(nlri)) for nlri in found]
+            changes = [RouteToSend(nlri, _SOMETHING, self.adj_rib_out.get(nlri)) for nlri in found]
             self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
         batch, last = self._slices[number]
         queue.follow(last)
@@ -259,11 +259,11 @@ class UpdateGroup:
         """Queue the difference for members that come from other groups."""
         made: dict[int, list[Batch]] = {}
         arriving, self._arriving = self._arriving, {}
-        for queue, told in arriving.values():
-            if id(told) not in made:
-                made[id(told)] = self._batches(_difference(told, self.told))
+        for queue, advertised in arriving.values():
+            if id(advertised) not in made:
+                made[id(advertised)] = self._batches(_difference(advertised, self.adj_rib_out))
             self.queues[queue.peer] = queue
-            queue.add(made[id(told)])
+            queue.add(made[id(advertised)])
             queue.keep()
             self.enqueue(queue, ())
 
@@ -273,7 +273,7 @@ class UpdateGroup:
         """Mark prefixes whose advertised routes may have changed."""
         self.pending.update(dict.fromkeys(prefixes))
 
-    def look(self, select: Callable[[Prefix], Mapping[Nlri, Told]], now: float) -> list[RouteToSend]:
+    def look(self, select: Callable[[Prefix], Mapping[Nlri, AdvertisedRoute]], now: float) -> list[RouteToSend]:
         """Process a slice of the pending prefixes. Withdrawals are sent immediately, announcements not before
         `announce_at`.
 
@@ -289,8 +289,8 @@ class UpdateGroup:
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
             selected = select(prefix)
-            for nlri in dict.fromkeys((*self.told_of(prefix), *selected)):
-                before, after = self.told.get(nlri), selected.get(nlri)
+            for nlri in dict.fromkeys((*self.advertised_of(prefix), *selected)):
+                before, after = self.adj_rib_out.get(nlri), selected.get(nlri)
                 if before is after or before == after:
                     continue
                 if after is not None and not may_announce:
@@ -310,16 +310,16 @@ class UpdateGroup:
         self._admit()
         return changes
 
-    def _set(self, prefix: Prefix, nlri: Nlri, before: Told | None, after: Told | None) -> None:
+    def _set(self, prefix: Prefix, nlri: Nlri, before: AdvertisedRoute | None, after: AdvertisedRoute | None) -> None:
         if self._is_lent:
-            self.told, self._is_lent = dict(self.told), False
+            self.adj_rib_out, self._is_lent = dict(self.adj_rib_out), False
         self._log.note(nlri, is_withdrawn=after is None)
         if before is not None:
             self._by_source[before.source] -= 1
         if after is None:
-            del self.told[nlri]
+            del self.adj_rib_out[nlri]
         else:
-            self.told[nlri] = after
+            self.adj_rib_out[nlri] = after
             self._by_source[after.source] = self._by_source.get(after.source, 0) + 1
         if self.audience.numbered:
             several = self._several.setdefault(prefix, {})
@@ -333,7 +333,7 @@ class UpdateGroup:
     def _tidy(self) -> None:
         """Bound the log. A member that has not received too many of the withdrawals is lost."""
         self._slices.clear()
-        log, most = self._log, TABLES * len(self.told) + 2 * BESIDES
+        log, most = self._log, TABLES * len(self.adj_rib_out) + 2 * BESIDES
         if log.withdrawn <= BESIDES and len(log) <= most:
             return
         log.tidy(min((queue.position(log.latest) for queue in self.queues.values()), default=log.latest))
@@ -349,12 +349,12 @@ class UpdateGroup:
             return
         self._table += batches
         self._changed_since += changes
-        if self._changed_since > len(self.told) // 2 + SLICE:
+        if self._changed_since > len(self.adj_rib_out) // 2 + SLICE:
             self._table, self._is_table_made = [], False
 
     def _whole_table(self) -> list[Batch]:
         if not self._is_table_made:
-            self._table = self._batches(RouteToSend(nlri, None, told) for nlri, told in self.told.items())
+            self._table = self._batches(RouteToSend(nlri, None, route) for nlri, route in self.adj_rib_out.items())
             self._changed_since, self._is_table_made = 0, True
         return self._table
 
@@ -364,7 +364,7 @@ class UpdateGroup:
         return [Batch(every[at : at + SLICE], local, wide=wide, since=since) for at in range(0, len(every), SLICE)]
 
 
-def _difference(old: Mapping[Nlri, Told], new: Mapping[Nlri, Told]) -> Iterator[RouteToSend]:
+def _difference(old: Mapping[Nlri, AdvertisedRoute], new: Mapping[Nlri, AdvertisedRoute]) -> Iterator[RouteToSend]:
     for nlri in {**old, **new}:
         before, after = old.get(nlri), new.get(nlri)
         if before is not after and before != after:

@@ -66,7 +66,7 @@ _COMPLAINT_PAUSE: Final = 60.0
 MOST_PATHS: Final = 32
 
 
-class Intake:
+class AdjRibIn:
     """Writes the Adj-RIB-In of all peers. say: takes log messages. total: prefixes of all peers."""
 
     def __init__(self, say: Callable[[Notice], None]) -> None:
@@ -78,50 +78,50 @@ class Intake:
     ) -> dict[Nlri, None]:
         """Apply an UPDATE to the Adj-RIB-In of a peer; returns the prefixes that changed."""
         if peer.stale:
-            for told in (*update.withdrawn, *update.announced):
-                peer.stale.pop(told, None)
-        changed = dict.fromkeys(told for told in update.withdrawn if told in peer.received)
-        for told in changed:
-            self._drop(peer, told)
+            for nlri in (*update.withdrawn, *update.announced):
+                peer.stale.pop(nlri, None)
+        changed = dict.fromkeys(nlri for nlri in update.withdrawn if nlri in peer.received)
+        for nlri in changed:
+            self._drop(peer, nlri)
         if not update.announced:
             return changed
         attributes = self._attributes(peer, session, update, now)
         if attributes is not None and not self.is_welcome(peer, session, attributes, router_id, cluster):
             peer.denied += len(update.announced)
             attributes = None
-        for told in update.announced:
-            if not prefix_of(told).is_for_stations or not _has_room(peer, told):
+        for nlri in update.announced:
+            if not prefix_of(nlri).is_for_stations or not _has_room(peer, nlri):
                 peer.denied += attributes is not None
                 continue
-            if peer.received.get(told) == attributes:
+            if peer.received.get(nlri) == attributes:
                 continue
-            changed[told] = None
+            changed[nlri] = None
             if attributes is None:
-                self._drop(peer, told)
+                self._drop(peer, nlri)
             else:
-                self._keep(peer, told, attributes)
+                self._keep(peer, nlri, attributes)
         return changed
 
-    def _keep(self, peer: Peer, told: Nlri, attributes: Attributes) -> None:
-        if told not in peer.received:
+    def _keep(self, peer: Peer, nlri: Nlri, attributes: Attributes) -> None:
+        if nlri not in peer.received:
             self.total += 1
-            if isinstance(told, NumberedPrefix):
-                peer.several[told.prefix] = peer.several.get(told.prefix, 0) + 1
-        peer.received[told] = attributes
+            if isinstance(nlri, NumberedPrefix):
+                peer.several[nlri.prefix] = peer.several.get(nlri.prefix, 0) + 1
+        peer.received[nlri] = attributes
 
-    def _drop(self, peer: Peer, told: Nlri) -> None:
-        del peer.received[told]
+    def _drop(self, peer: Peer, nlri: Nlri) -> None:
+        del peer.received[nlri]
         self.total -= 1
-        if isinstance(told, NumberedPrefix):
-            left = peer.several.pop(told.prefix) - 1
+        if isinstance(nlri, NumberedPrefix):
+            left = peer.several.pop(nlri.prefix) - 1
             if left:
-                peer.several[told.prefix] = left
+                peer.several[nlri.prefix] = left
 
     def forget(self, peer: Peer) -> Mapping[Nlri, Attributes]:
         """Clear the Adj-RIB-In of a peer whose session is over. Returns its former content."""
-        told = peer.forget()
-        self.total -= len(told)
-        return told
+        received = peer.forget()
+        self.total -= len(received)
+        return received
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Nlri, None]:
         """Begin or end a refresh: at its end, routes not sent again are removed (RFC 7313 §4). Returns them."""
@@ -130,9 +130,9 @@ class Intake:
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
-        for told in gone:
-            if told in peer.received:
-                self._drop(peer, told)
+        for nlri in gone:
+            if nlri in peer.received:
+                self._drop(peer, nlri)
         return gone
 
     @staticmethod
@@ -205,11 +205,11 @@ def own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]
     return sum(part.systems.count(ours[0] if part.is_inside else ours[1]) for part in path)
 
 
-def _has_room(peer: Peer, told: Nlri) -> bool:
+def _has_room(peer: Peer, nlri: Nlri) -> bool:
     """Return whether a path is known already, or its prefix may have another path from this peer."""
-    if not isinstance(told, NumberedPrefix) or told in peer.received:
+    if not isinstance(nlri, NumberedPrefix) or nlri in peer.received:
         return True
-    return peer.several.get(told.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)
+    return peer.several.get(nlri.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)
 
 
 # ------------------------------------------------------------------------------------------------ paths
@@ -229,16 +229,16 @@ class Learning:
         self.waiting = 0
         self.default_pref = DEFAULT_LOCAL_PREF
 
-    def add(self, peer: Peer, told: Iterable[Nlri]) -> None:
+    def add(self, peer: Peer, prefixes: Iterable[Nlri]) -> None:
         """Queue routes that a neighbor changed, or that its filters may treat differently now. The neighbor may be
         gone.
         """
         _, waiting = self._waiting.get(peer.address, (peer, {}))
         before = len(waiting)
         if waiting:
-            waiting.update(dict.fromkeys(told))
+            waiting.update(dict.fromkeys(prefixes))
         else:
-            waiting = dict.fromkeys(told)  # one copy, without visiting each of 100,000 prefixes
+            waiting = dict.fromkeys(prefixes)  # one copy, without visiting each of 100,000 prefixes
         self.waiting += len(waiting) - before
         if waiting:
             self._waiting[peer.address] = peer, waiting
@@ -270,13 +270,13 @@ class Learning:
                 del waiting[one]
         return found, done
 
-    def _learn(self, table: LocRib, peer: Peer, told: Iterable[Nlri], now: float) -> None:
+    def _learn(self, table: LocRib, peer: Peer, prefixes: Iterable[Nlri], now: float) -> None:
         policies = self._ports.policies.of_routes()
         lines = peer.settings.lines
         kinds = INTERNAL if peer.settings.internal or peer.settings.confederate else EXTERNAL
         has_filters = any(filter_.direction is FilterDirection.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
-        for one in told:
+        for one in prefixes:
             prefix, number = prefix_of(one), number_of(one)
             source = PathOrigin.PEER, peer.address, number
             attributes = peer.received.get(one)
@@ -364,8 +364,8 @@ class Flaps:
         settings = peer.settings
         if self._state.config.dampening is None or settings.internal or settings.confederate:
             return {}
-        told, received = (*update.withdrawn, *update.announced), peer.received
-        return {nlri: received[nlri].path for nlri in told if nlri in received}
+        announced, received = (*update.withdrawn, *update.announced), peer.received
+        return {nlri: received[nlri].path for nlri in announced if nlri in received}
 
     def received(self, peer: Peer, before: dict[Nlri, tuple[Segment, ...]], changed: dict[Nlri, None]) -> None:
         """Record the flaps of an UPDATE: the routes of `before` that it withdrew or changed."""
@@ -464,10 +464,10 @@ def may_return(session: Session, ending: Ending) -> bool:
 class Restarts:
     """Keeps the routes of restarting peers: those whose timer `restart` runs."""
 
-    def __init__(self, state: State, intake: Intake, learning: Learning) -> None:
+    def __init__(self, state: State, adj_rib_in: AdjRibIn, learning: Learning) -> None:
         self._state = state
         self._context = state.context
-        self._intake = intake
+        self._adj_rib_in = adj_rib_in
         self._learning = learning
 
     def deadline(self, peer: Peer) -> float | None:
@@ -480,8 +480,8 @@ class Restarts:
             self.give_up(peer)
             return
         if self.deadline(peer) is not None:  # the second restart in a row: RFC 4724 §4.2
-            self._learning.add(peer, self._intake.refresh(peer, ends=True))
-        self._intake.refresh(peer, ends=False)
+            self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=True))
+        self._adj_rib_in.refresh(peer, ends=False)
         self._context.start(peer.timers.restart, session.restart.seconds)
 
     def back(self, peer: Peer, session: Session) -> None:
@@ -503,12 +503,12 @@ class Restarts:
     def forget_stale(self, peer: Peer) -> None:
         """Remove the routes that a peer has not sent again."""
         self._context.stop(peer.timers.restart)
-        self._learning.add(peer, self._intake.refresh(peer, ends=True))
+        self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=True))
 
     def give_up(self, peer: Peer) -> None:
         """Remove all routes of a peer that has no session."""
         self._context.stop(peer.timers.restart)
-        self._learning.add(peer, self._intake.forget(peer))
+        self._learning.add(peer, self._adj_rib_in.forget(peer))
 
     def not_back(self, peer: Peer) -> None:
         """End the wait for a restarting peer that has not returned, or not sent its whole table, in time."""
@@ -529,10 +529,10 @@ MOST_PREFIXES: Final = 250_000
 class Limits:
     """Ends sessions of peers that exceed a limit, and schedules their return."""
 
-    def __init__(self, state: State, intake: Intake, restarts: Restarts) -> None:
+    def __init__(self, state: State, adj_rib_in: AdjRibIn, restarts: Restarts) -> None:
         self._state = state
         self._context = state.context
-        self._intake = intake
+        self._adj_rib_in = adj_rib_in
         self._restarts = restarts
 
     def check(self, peer: Peer) -> None:
@@ -565,7 +565,7 @@ class Limits:
         """Check the total of all peers: the peer with the most prefixes loses its session, or its kept routes if it
         restarts; the other sessions stay up.
         """
-        if self._intake.total <= MOST_PREFIXES:
+        if self._adj_rib_in.total <= MOST_PREFIXES:
             return
         peer = max(self._state.peers.values(), key=lambda one: len(one.received))
         self._context.emit(messages.MaximumExceeded.of_all(peer.address, len(peer.received), MOST_PREFIXES))

@@ -5,8 +5,8 @@
 
 An incoming connection is accepted if its address is configured or in a `bgp listen range`.
 
-    StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning
-                          └──> RouteRefresh ──> advertiser, intake
+    StreamData ──> Session ──> Update ──> AdjRibIn ──> learning
+                          └──> RouteRefresh ──> advertiser, AdjRibIn
 
 A neighbor may cause so much work in a second, counted in prefixes; then it waits: we read nothing of it for a moment,
 and its session stays. After a few seconds we read once, whatever it owes: we notice if it is dead. Prefixes that it did
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceChanged
     from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
     from dmvpn.features.bgp.advertiser import Advertiser
-    from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
+    from dmvpn.features.bgp.input import AdjRibIn, Flaps, Learning, Limits, Restarts
     from dmvpn.features.bgp.neighbor import Connector, State
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
@@ -193,7 +193,7 @@ class Reception:
         self,
         state: State,
         lifecycle: Lifecycle,
-        intake: Intake,
+        adj_rib_in: AdjRibIn,
         limits: Limits,
         flaps: Flaps,
         restarts: Restarts,
@@ -203,7 +203,7 @@ class Reception:
         self._state = state
         self._context = state.context
         self._lifecycle = lifecycle
-        self._intake = intake
+        self._adj_rib_in = adj_rib_in
         self._limits = limits
         self._flaps = flaps
         self._restarts = restarts
@@ -252,7 +252,7 @@ class Reception:
             case 0 if self._advertiser.repeat(peer):
                 return REFRESH
             case 1 | 2 if session.marks_refreshes:
-                self._learning.add(peer, self._intake.refresh(peer, ends=refresh.subtype == 2))
+                self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=refresh.subtype == 2))
                 return REFRESH
         return 1
 
@@ -263,10 +263,10 @@ class Reception:
             return 1
         own, now = session.identity.router_id, self._context.now
         if self._state.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
-            said = self._intake.readable(peer, session, update)
+            said = self._adj_rib_in.readable(peer, session, update)
             self._context.debug(*messages.received_lines(peer.address, update, said))
         before, known = self._flaps.before(peer, update), len(peer.received)
-        changed = self._intake.take(peer, session, update, own, self._state.config.cluster_id or own, now)
+        changed = self._adj_rib_in.take(peer, session, update, own, self._state.config.cluster_id or own, now)
         self._flaps.received(peer, before, changed)
         self._learning.add(peer, changed)
         fresh = max(0, len(peer.received) - known)

@@ -1,6 +1,6 @@
 """BGP-4, the process: RFC 4271 with the timers and habits of IOS.
 
-    StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning ──┐
+    StreamData ──> Session ──> Update ──> AdjRibIn ──────────────> learning ──┐
     RouteChanged ──> own paths, aggregates, next hops ─────────────────────────┴──> LocRib.choose ──┬──> RouteOffered
                                                                                                     └──> advertiser
     advertiser ──> update groups ──> StreamSend
@@ -21,7 +21,7 @@ from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import PathLost
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
-from dmvpn.features.bgp.input import Flaps, Intake, Learning, Limits, Restarts
+from dmvpn.features.bgp.input import AdjRibIn, Flaps, Learning, Limits, Restarts
 from dmvpn.features.bgp.lifecycle import Lifecycle, Neighbors, Reception, lost_by
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbor import Connector, State, path_lost, watch
@@ -91,20 +91,20 @@ class BgpMachine(Machine):
         super().__init__(Context(ports, steps=_STEPS, cost=_SLICE_COST))
         state = self._state = State(self._context)
         damped: dict[Key, None] = {}
-        self._intake = Intake(self._context.emit)
+        self._adj_rib_in = AdjRibIn(self._context.emit)
         self._learning = Learning(ports, damped)
         self._imports = Imports(ports)
         self.routes = Routes(ports, self._learning, self._imports)
         self.exports = Exports(state, self.routes)
         self._advertiser = Advertiser(state, self.routes)
         self.flaps = Flaps(state, self._learning, damped)
-        self.restarts = Restarts(state, self._intake, self._learning)
-        self._limits = Limits(state, self._intake, self.restarts)
+        self.restarts = Restarts(state, self._adj_rib_in, self._learning)
+        self._limits = Limits(state, self._adj_rib_in, self.restarts)
         self._connector = Connector(state)
         self._lifecycle = Lifecycle(state, self._connector, self.restarts, self._advertiser)
         self._neighbors = Neighbors(state, self._connector, self._lifecycle, self.restarts, self._learning)
         self._reception = Reception(
-            *(state, self._lifecycle, self._intake, self._limits, self.flaps),
+            *(state, self._lifecycle, self._adj_rib_in, self._limits, self.flaps),
             *(self.restarts, self._learning, self._advertiser),
         )
         self._hops = Timer("look at next hops", self._look_at_next_hops, cost=_SLICE_COST)

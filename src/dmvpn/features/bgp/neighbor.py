@@ -166,12 +166,12 @@ class Peer:
 
     def forget(self) -> dict[Nlri, Attributes]:
         """Clear the Adj-RIB-In; returns its content."""
-        told, self.received, self.several = self.received, {}, {}
+        received, self.received, self.several = self.received, {}, {}
         self.filtered.clear()
         self.stale.clear()
         self.denied = 0
         self.warned = self.exceeded = False
-        return told
+        return received
 
     def filter(self, nlri: Nlri, *, is_refused: bool) -> None:
         """Record whether its filters deny this route."""

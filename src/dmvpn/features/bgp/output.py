@@ -114,7 +114,7 @@ class Audience:
         return bool(self.lines.originate_map or self.lines.unsuppress_map or self.lines.filters)
 
 
-def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:
+def sent_attributes(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:
     """Return the attributes that these peers receive; None: the path is not advertised to them.
 
     changes: from the neighbor's route map. They apply before our AS number is prepended, and their next hop is kept.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.barriers import RouteReason, barred, not_brought_in
 from dmvpn.base.communities import CommunityKind, text_of
-from dmvpn.features.bgp.input import Intake, own_systems
+from dmvpn.features.bgp.input import AdjRibIn, own_systems
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import is_reflected, may_go_by_communities
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
@@ -90,7 +90,7 @@ def _not_taken(
         return None
     identity = session.identity
     cluster = machine.config.cluster_id or identity.router_id
-    if not Intake.is_welcome(sender, session, attributes, identity.router_id, cluster):
+    if not AdjRibIn.is_welcome(sender, session, attributes, identity.router_id, cluster):
         if own_systems(settings, identity.local_as, attributes.path) > settings.lines.allow_own_as:
             return barred(_NAME, RouteReason.OWN_SYSTEM, identity.local_as, at_sender=False)
         is_own = attributes.originator == identity.router_id

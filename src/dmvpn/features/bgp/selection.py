@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.model import FilterDirection
-from dmvpn.features.bgp.output import Audience, default_route, told
+from dmvpn.features.bgp.output import Audience, default_route, sent_attributes
 from dmvpn.features.bgp.packet import (
     NumberedPrefix,
     named,
 )
 from dmvpn.features.bgp.paths import is_told
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
-from dmvpn.features.bgp.updates import Told, fits
+from dmvpn.features.bgp.updates import AdvertisedRoute, fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,11 +41,11 @@ class RouteSelection:
         self._policies = ports.policies.of_routes()
         self._preference = preference
         #: By the identity of a path: most prefixes share their path objects.
-        self._known: dict[int, tuple[Path, Told | None]] = {}
+        self._known: dict[int, tuple[Path, AdvertisedRoute | None]] = {}
 
-    def routes(self, prefix: Prefix) -> Mapping[Nlri, Told]:
+    def routes(self, prefix: Prefix) -> Mapping[Nlri, AdvertisedRoute]:
         """Return the routes to a prefix that are advertised to these peers."""
-        found: dict[Nlri, Told] = {}
+        found: dict[Nlri, AdvertisedRoute] = {}
         for nlri, path in self._offers(prefix):
             one = self._select(prefix, path)
             if one is not None:
@@ -55,7 +55,7 @@ class RouteSelection:
             changes = self._routes.condition(audience.lines.originate_map)
             if changes is not None:
                 own = default_route(audience, changes, self._preference)
-                found[named(prefix, 0 if audience.numbered else None)] = Told(own, UNSPECIFIED)
+                found[named(prefix, 0 if audience.numbered else None)] = AdvertisedRoute(own, UNSPECIFIED)
         return found
 
     def _offers(self, prefix: Prefix) -> Iterable[tuple[Nlri, Path]]:
@@ -70,7 +70,7 @@ class RouteSelection:
         best = table.best(prefix)
         return ((prefix, best),) if best is not None else ()
 
-    def _select(self, prefix: Prefix, path: Path) -> Told | None:
+    def _select(self, prefix: Prefix, path: Path) -> AdvertisedRoute | None:
         lines = self._audience.lines
         if prefix in self._routes.suppressed and not self._is_unsuppressed(prefix, path):
             return None
@@ -80,9 +80,9 @@ class RouteSelection:
             else UNCHANGED
         )
         if changes is not UNCHANGED:
-            return self._told(path, changes) if changes is not None else None
+            return self._advertised(path, changes) if changes is not None else None
         if id(path) not in self._known:
-            self._known[id(path)] = path, self._told(path, UNCHANGED)
+            self._known[id(path)] = path, self._advertised(path, UNCHANGED)
         return self._known[id(path)][1]
 
     def _is_unsuppressed(self, prefix: Prefix, path: Path) -> bool:
@@ -91,9 +91,9 @@ class RouteSelection:
         route = candidate(prefix, path.attributes, kinds_of(path))
         return bool(name) and self._policies.mapped(name, route) is not None
 
-    def _told(self, path: Path, changes: Changes) -> Told | None:
+    def _advertised(self, path: Path, changes: Changes) -> AdvertisedRoute | None:
         """Return a path with the attributes that these peers receive; None: it is not for them, or too long to send."""
-        attributes = told(path, self._audience, changes)
+        attributes = sent_attributes(path, self._audience, changes)
         if attributes is None or not fits(attributes, wide=self._audience.wide):
             return None
-        return Told(attributes, path.peer)
+        return AdvertisedRoute(attributes, path.peer)

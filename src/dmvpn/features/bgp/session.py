@@ -7,7 +7,7 @@
 A session begins with our OPEN and the checks of the peer's; both support what both OPENs have. A peer may have two
 sessions for a moment, each opened by one end; `Peer` closes one (§6.8). `MOVES` are the state transitions of a session
 (§8.2.2). An invalid message is answered by the NOTIFICATION that the clause names, and the session ends; a damaged
-UPDATE only costs its routes (RFC 7606), which `Intake` handles.
+UPDATE only costs its routes (RFC 7606), which `AdjRibIn` handles.
 """
 
 from __future__ import annotations
@@ -308,9 +308,9 @@ class Session:
                 self._counts.count(message, received=True)
                 self._trace_message(message, "rcv")
                 self.last_read = self._context.now
-                told = self._take(message)
-                if told is not None:
-                    yield told
+                taken = self._take(message)
+                if taken is not None:
+                    yield taken
                 if self.ending is not None:
                     return
         except MessageError as error:

@@ -45,7 +45,7 @@ _LARGEST_PREFIX: Final = 9
 _CHUNK: Final = 1 << 14
 
 
-class Told(NamedTuple):
+class AdvertisedRoute(NamedTuple):
     """A route in the Adj-RIB-Out. source: the peer that sent us the path; 0.0.0.0: the path is our own."""
 
     attributes: Attributes
@@ -56,8 +56,8 @@ class RouteToSend(NamedTuple):
     """Old and new route to a prefix. before None: the new one is sent even to a peer that has it already."""
 
     nlri: Nlri
-    before: Told | None
-    after: Told | None
+    before: AdvertisedRoute | None
+    after: AdvertisedRoute | None
 
 
 class Chunk(NamedTuple):
@@ -74,13 +74,13 @@ class _Piece(NamedTuple):
     changes: Sequence[RouteToSend]
 
 
-def attributes_for(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
+def attributes_for(route: AdvertisedRoute | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
     """Return the attributes that this peer receives; None: it does not receive the route. local: our end of the
     session.
     """
-    if told is None or told.source == peer:
+    if route is None or route.source == peer:
         return None
-    attributes = told.attributes
+    attributes = route.attributes
     return replace(attributes, next_hop=local) if attributes.next_hop == peer else attributes
 
 
@@ -106,8 +106,8 @@ class Batch:
         if peer not in self._concerned:
             return self._common
 
-        def hear(told: Told | None) -> Attributes | None:
-            return attributes_for(told, peer, self._local)
+        def hear(route: AdvertisedRoute | None) -> Attributes | None:
+            return attributes_for(route, peer, self._local)
 
         return tuple(_joined(self._for_one(hear, peer)))
 
@@ -119,7 +119,7 @@ class Batch:
 
     @cached_property
     def _pieces(self) -> tuple[_Piece, ...]:
-        return tuple(_pieces(self.changes, _as_told, wide=self._wide))
+        return tuple(_pieces(self.changes, _attributes_of, wide=self._wide))
 
     @cached_property
     def _common(self) -> tuple[Chunk, ...]:
@@ -130,7 +130,9 @@ class Batch:
         """Peers for which some UPDATEs differ from those of the other members."""
         return _concerned(self.changes)
 
-    def _for_one(self, hear: Callable[[Told | None], Attributes | None], peer: IPv4Address) -> Iterator[_Piece]:
+    def _for_one(
+        self, hear: Callable[[AdvertisedRoute | None], Attributes | None], peer: IPv4Address
+    ) -> Iterator[_Piece]:
         for piece in self._pieces:
             if peer in _concerned(piece.changes):
                 yield from _pieces(piece.changes, hear, wide=self._wide)
@@ -144,17 +146,17 @@ class Mark(NamedTuple):
     octets: bytes
 
 
-def _as_told(told: Told | None) -> Attributes | None:
-    return told.attributes if told is not None else None
+def _attributes_of(route: AdvertisedRoute | None) -> Attributes | None:
+    return route.attributes if route is not None else None
 
 
 def _concerned(changes: Iterable[RouteToSend]) -> dict[IPv4Address, None]:
-    every = {id(told): told for change in changes for told in change[1:] if told is not None}
-    return dict.fromkeys(one for told in every.values() for one in (told.source, told.attributes.next_hop))
+    every = {id(route): route for change in changes for route in change[1:] if route is not None}
+    return dict.fromkeys(one for route in every.values() for one in (route.source, route.attributes.next_hop))
 
 
 def _pieces(
-    changes: Iterable[RouteToSend], hear: Callable[[Told | None], Attributes | None], *, wide: bool
+    changes: Iterable[RouteToSend], hear: Callable[[AdvertisedRoute | None], Attributes | None], *, wide: bool
 ) -> Iterator[_Piece]:
     """Yield the UPDATEs for this view of the changes: withdrawals first, then prefixes grouped by attributes."""
     quiet: list[RouteToSend] = []

@@ -82,7 +82,7 @@ def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
                 group.audience.internal,
                 tuple(in_words(group.audience.lines)),
                 machine.routes.table.version,
-                len(group.told),
+                len(group.adj_rib_out),
                 sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
                 round(group.audience.interval),
                 tuple(f"{'*' if machine.peers[one].dynamic else ''}{one}" for one in group.members),

@@ -147,7 +147,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
         tuple(_detail(machine, prefix, found, path, now) for path in paths),
         total=len(found.paths),
         notes=tuple(_notes(machine, prefix, found)),
-        groups=tuple(group.number for group in machine.groups if group.told_of(prefix)),
+        groups=tuple(group.number for group in machine.groups if group.advertised_of(prefix)),
         vrf=machine.vrf,
         rd=machine.config.vpn.rd,
     )
@@ -323,9 +323,9 @@ def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Pa
         group.number
         for group in machine.groups
         if (
-            number is not None and NumberedPrefix(prefix, number) in group.told
+            number is not None and NumberedPrefix(prefix, number) in group.adj_rib_out
             if group.audience.numbered
-            else path is found.chosen and prefix in group.told
+            else path is found.chosen and prefix in group.adj_rib_out
         )
     )
 
@@ -421,14 +421,14 @@ def _lines(machine: BgpMachine, now: float, *, only_damped: bool) -> Iterator[Fl
     flaps = machine.flaps
     for (address, nlri), flap in flaps.all():
         peer = machine.peers.get(address)
-        told = peer.received.get(nlri) if peer is not None else None
+        received = peer.received.get(nlri) if peer is not None else None
         reuse = flaps.reuse_in(address, nlri, now)
-        if only_damped and (reuse is None or told is None):
+        if only_damped and (reuse is None or received is None):
             continue
-        path = path_text(flap.path if told is None else told.path)
-        origin = f" {ORIGINS[told.origin]}" if told is not None else ""
+        path = path_text(flap.path if received is None else received.path)
+        origin = f" {ORIGINS[received.origin]}" if received is not None else ""
         yield FlapLine(
-            " h " if told is None else "*d " if reuse is not None else "*  ",
+            " h " if received is None else "*d " if reuse is not None else "*  ",
             prefix_of(nlri),
             str(address),
             flap.count,
