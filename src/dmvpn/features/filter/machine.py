@@ -230,7 +230,13 @@ class FilterMachine(Machine):
             case notices.InterfaceChanged(name=port) | notices.TunnelChanged(name=port):
                 if self._lists.is_waiting:  # a port that comes up does not wait for its filter
                     self._lists.follow()
-                self._follow_subnets(port)
+                # The addresses of a tunnel may be different now.
+                before = self._ordered.get(port)
+                filters = self._with_subnets(port, before) if before is not None else None
+                if filters is not None and filters != before:
+                    self._retries.forget(port)
+                    self._ordered[port] = filters
+                    self._order(port)
             case ClearCounters():
                 self._clear(event)
             case PacketsFiltered():
@@ -295,15 +301,6 @@ class FilterMachine(Machine):
             Addresses(one, IPv4Address(0xFFFFFFFF >> length)) for one, length in known if isinstance(one, IPv4Address)
         )
         return replace(filters, echo_subnets=subnets)
-
-    def _follow_subnets(self, port: str) -> None:
-        """Order the filters of a tunnel again if its addresses are different now."""
-        before = self._ordered.get(port)
-        filters = self._with_subnets(port, before) if before is not None else None
-        if filters is not None and filters != before:
-            self._retries.forget(port)
-            self._ordered[port] = filters
-            self._order(port)
 
     def _order(self, port: str) -> None:
         self._context.emit(SetFilters(port, self._ordered.get(port, _NOTHING)))

@@ -374,8 +374,8 @@ class Updates:
             return False
         if verdict == 0:
             self._same_again(neighbor, header, at_once)
-        elif entry is not None:
-            self._tell_newer(neighbor, entry)
+        elif entry is not None and now - entry.arrived >= self._state.arrival:  # RFC 2328 §13 (8)
+            self._sender.tell(neighbor, [entry.outgoing(now, neighbor.interface.settings.transmit_delay)])
         return True
 
     def go_on(self) -> None:
@@ -413,11 +413,6 @@ class Updates:
                 self._flooding.acknowledge_soon(neighbor.interface, header)
         else:
             at_once.append(header)
-
-    def _tell_newer(self, neighbor: Neighbor, entry: DatabaseEntry) -> None:
-        """Send ours to a neighbor that has an old instance. RFC 2328 §13 (8)."""
-        if self._context.now - entry.arrived >= self._state.arrival:
-            self._sender.tell(neighbor, [entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay)])
 
     def _is_own(self, lsa: Lsa) -> bool:
         """Return whether we seem to have made it. RFC 2328 §13.4."""

@@ -220,10 +220,6 @@ def router_body(state: State, area: RunningArea) -> RouterBody:
             else link
             for link in links
         ]
-    return RouterBody(int(_flags(state, area)), tuple(links))
-
-
-def _flags(state: State, area: RunningArea) -> RouterFlag:
     flags = RouterFlag(0)
     if state.is_boundary and area.settings.kind is not AreaKind.STUB:
         flags |= RouterFlag.EXTERNAL
@@ -233,7 +229,7 @@ def _flags(state: State, area: RunningArea) -> RouterFlag:
         flags |= RouterFlag.BORDER
         if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
             flags |= RouterFlag.TRANSLATOR
-    return flags
+    return RouterBody(int(flags), tuple(links))
 
 
 def links_of(interface: OspfInterface) -> Iterator[RouterLink]:

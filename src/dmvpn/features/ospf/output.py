@@ -347,18 +347,7 @@ class Retransmission:
         Returns False if the neighbor has not answered for so long that it is given up.
         """
         now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
-        repeated = self._repeat_talk(neighbor)
-        repeated |= self._repeat_advertisements(neighbor, now - interval)
-        if repeated or neighbor.must_go_on:
-            neighbor.wait(now, interval, repeated=repeated)
-        if neighbor.unanswered > _MOST_REPETITIONS:
-            return False
-        oldest = next((sent for _, sent in neighbor.waiting.values()), now)
-        self.await_answer(neighbor, max(oldest + interval - now, _PACING))
-        return True
-
-    def _repeat_talk(self, neighbor: Neighbor) -> bool:
-        """Send the last description and the last request again, if they wait for an answer."""
+        # The last description and the last request, if they wait for an answer.
         talk, description = neighbor.talk, neighbor.description
         leads = neighbor.state is NeighborState.EXCHANGE and talk.leads
         describes = leads or neighbor.state is NeighborState.EX_START
@@ -366,18 +355,22 @@ class Retransmission:
             self._sender.to(neighbor, description)
         if talk.asked:
             self._sender.to(neighbor, LinkStateRequest(tuple(talk.asked)))
-        return (describes and description is not None) or bool(talk.asked)
-
-    def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
-        """Retransmit one packet full of the LSAs that were sent at `limit` or before."""
-        overdue = neighbor.waiting.overdue(limit, self._sender.room(neighbor.interface) - 4)
+        # One packet full of overdue LSAs.
+        overdue = neighbor.waiting.overdue(now - interval, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
             neighbor.waiting.owe(lsa, self._context.now)
         if overdue and self._context.ports.debugging.on(RETRANSMISSION):
             line = repeated_line(self._state.number, neighbor.router, neighbor.interface.name, len(overdue))
             self._context.debug(line)
         self._sender.tell(neighbor, [self._state.outgoing(lsa, neighbor.interface) for lsa in overdue])
-        return bool(overdue)
+        repeated = (describes and description is not None) or bool(talk.asked) or bool(overdue)
+        if repeated or neighbor.must_go_on:
+            neighbor.wait(now, interval, repeated=repeated)
+        if neighbor.unanswered > _MOST_REPETITIONS:
+            return False
+        oldest = next((sent for _, sent in neighbor.waiting.values()), now)
+        self.await_answer(neighbor, max(oldest + interval - now, _PACING))
+        return True
 
 
 def _is_talking(neighbor: Neighbor) -> bool:

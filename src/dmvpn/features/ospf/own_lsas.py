@@ -389,7 +389,13 @@ class Summaries:
         if self._state.is_border:
             for area in self._state.areas.values():
                 self._add_networks(wanted, area, routes)
-                self._add_borders(wanted, area)
+                # Type 4: where those are that bring routes in.
+                if not area.takes_externals:
+                    continue
+                for router, (number, reached) in self._state.found.borders.items():
+                    if number != area.number and router != self._state.router_id:
+                        key = LsaKey(LsaType.BORDER_SUMMARY, router, self._state.router_id)
+                        wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
         areas = self._state.areas
         for name in [name for name in self._told if name not in wanted]:
             del self._told[name]
@@ -462,15 +468,6 @@ class Summaries:
         filters = (home.settings.filter_out if home is not None else "", area.settings.filter_in)
         policies = self._state.context.ports.policies
         return all(policies.of_routes().prefix_list_permits(name, prefix) for name in filters if name)
-
-    def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
-        """Type 4: where those are that bring routes in."""
-        if not area.takes_externals:
-            return
-        for router, (number, reached) in self._state.found.borders.items():
-            if number != area.number and router != self._state.router_id:
-                key = LsaKey(LsaType.BORDER_SUMMARY, router, self._state.router_id)
-                wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
 
 
 def border_routers(state: State) -> dict[IPv4Address, tuple[int, Reached]]:

@@ -242,18 +242,15 @@ def read_certificate(data: bytes) -> x509.Certificate:
     """Return a certificate: PEM, DER, or base 64 without the lines around it. Raises UserError."""
     try:
         is_whole = b"-----BEGIN" in data or data[:1] == b"\x30"
-        return _looked_through(certificate_of(data if is_whole else octets_of(data)))
+        # All parts that are read later are decoded here, so that errors appear now or never.
+        certificate = certificate_of(data if is_whole else octets_of(data))
+        for part in (certificate.subject, certificate.issuer):
+            part.rfc4514_string()
+        certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        tuple(certificate.extensions)
+        return certificate
     except UNREADABLE as error:
         raise UserError("this is no certificate that can be read") from error
-
-
-def _looked_through(certificate: x509.Certificate) -> x509.Certificate:
-    """Decode all parts that are read later, so that errors appear now or never."""
-    for part in (certificate.subject, certificate.issuer):
-        part.rfc4514_string()
-    certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    tuple(certificate.extensions)
-    return certificate
 
 
 def read_list(data: bytes) -> x509.CertificateRevocationList:

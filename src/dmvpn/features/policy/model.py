@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.filters import Condition
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from dmvpn.base.filters import Ranges
@@ -68,14 +68,7 @@ class TimeRange:
 # ------------------------------------------------------------------------------------------------ object groups
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkGroup:
-    """`object-group network`. lines: as the show has them. groups: names of member groups."""
-
-    description: str = ""
-    lines: tuple[str, ...] = ()
-    members: tuple[Addresses, ...] = ()
-    groups: tuple[str, ...] = ()
+Member = TypeVar("Member")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,36 +82,25 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceGroup:
-    """`object-group service`. lines: as the show has them. groups: names of member groups."""
+class ObjectGroup(Generic[Member]):
+    """`object-group network` or `service`. lines: as the show has them. groups: names of member groups."""
 
     description: str = ""
     lines: tuple[str, ...] = ()
-    members: tuple[Service, ...] = ()
+    members: tuple[Member, ...] = ()
     groups: tuple[str, ...] = ()
 
 
-def networks_of(name: str, groups: Mapping[str, NetworkGroup]) -> tuple[Addresses, ...]:
-    """Return all addresses of a group; a group that does not exist has none."""
-    return tuple(member for each in _reached(name, groups) for member in groups[each].members)
-
-
-def services_of(name: str, groups: Mapping[str, ServiceGroup]) -> tuple[Service, ...]:
-    """Return all services of a group; a group that does not exist has none."""
-    return tuple(member for each in _reached(name, groups) for member in groups[each].members)
-
-
-def _reached(name: str, groups: Mapping[str, NetworkGroup] | Mapping[str, ServiceGroup]) -> Iterator[str]:
-    """Yield the names of a group and of the groups in it, each once."""
-    waiting, seen = [name], dict[str, None]()
+def members_of(name: str, groups: Mapping[str, ObjectGroup[Member]]) -> tuple[Member, ...]:
+    """Return all members of a group and of the groups in it, each group once; a group that does not exist has none."""
+    waiting, seen = [name], dict[str, ObjectGroup[Member]]()
     while waiting:
         each = waiting.pop(0)
         group = groups.get(each)
-        if each in seen or group is None:
-            continue
-        seen[each] = None
-        yield each
-        waiting += group.groups
+        if each not in seen and group is not None:
+            seen[each] = group
+            waiting += group.groups
+    return tuple(member for group in seen.values() for member in group.members)
 
 
 # ------------------------------------------------------------------------------------------------ protocols of IP
@@ -218,6 +200,6 @@ class PolicyConfig:
     extended_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     large_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     route_maps: Mapping[str, Pages[MapRule]] = field(default_factory=dict)
-    networks: Mapping[str, NetworkGroup] = field(default_factory=dict)
-    services: Mapping[str, ServiceGroup] = field(default_factory=dict)
+    networks: Mapping[str, ObjectGroup[Addresses]] = field(default_factory=dict)
+    services: Mapping[str, ObjectGroup[Service]] = field(default_factory=dict)
     time_ranges: Mapping[str, TimeRange] = field(default_factory=dict)

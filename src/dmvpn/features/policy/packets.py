@@ -16,7 +16,7 @@ from dmvpn.base.packetsets import ListedEntry
 from dmvpn.base.pages import NONE
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
-from dmvpn.features.policy.model import ANY, Service, networks_of, services_of
+from dmvpn.features.policy.model import ANY, Service, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -168,7 +168,7 @@ class FilterLists:
         if found is None:
             earlier = self._earlier.get(name, ())
             known = dict(zip(earlier, earlier, strict=True))
-            found = tuple(known.get(member, member) for member in networks_of(name, self._config.networks))
+            found = tuple(known.get(member, member) for member in members_of(name, self._config.networks))
             found = self._networks[name] = earlier if found == earlier else found
         return found
 
@@ -188,7 +188,7 @@ class FilterLists:
         found = self._services.get(name)
         if found is None:
             earlier = self._earlier_services.get(name, ())
-            found = services_of(name, self._config.services)
+            found = members_of(name, self._config.services)
             found = self._services[name] = earlier if found == earlier else found
         return found
 

@@ -144,23 +144,16 @@ class Seals:
                 keys = [key for key in self._accepted(config, settings, now) if key.number == given.key_id]
                 if not any(verify_md5(octets, key=key.text.encode()) for key in keys):
                     raise Mismatch(f"the digest is wrong (key {given.key_id})", given, AuthenticationMode.MD5)
+                # Packets that may be queued have a count of their own, apart from packets that are processed at once.
                 waits = packet.command != Command.UPDATE_ACKNOWLEDGE
-                self._check_sequence(given, (settings.name, source, waits), config.timers.invalid, now)
+                # The sequence number does not decrease, unless the sender was silent for so long that it is forgotten.
+                sender = (settings.name, source, waits)
+                sequence, heard = self._sequences.get(sender, (0, now))
+                if given.sequence < sequence and now < heard + config.timers.invalid:
+                    raise WireError(f"an old sequence number, {given.sequence}", offset=12, clause=_CLAUSE)
+                self._sequences[sender] = given.sequence, now
             case _:
                 pass
-
-    def _check_sequence(
-        self, given: KeyedDigest, sender: tuple[str, IPAddress, bool], patience: float, now: float
-    ) -> None:
-        """Check that the sequence number does not decrease, unless the sender was silent for so long that it is
-        forgotten.
-
-        Packets that may be queued have a count of their own, apart from packets that are processed at once.
-        """
-        sequence, heard = self._sequences.get(sender, (0, now))
-        if given.sequence < sequence and now < heard + patience:
-            raise WireError(f"an old sequence number, {given.sequence}", offset=12, clause=_CLAUSE)
-        self._sequences[sender] = given.sequence, now
 
     def _key(self, chain: KeyChain, now: float) -> Key | None:
         key = chain.sending(self._ports.clock, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import surely
@@ -21,7 +22,6 @@ from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
@@ -254,26 +254,6 @@ class NeighborDetail:
     awaited: int | None
 
 
-def neighbor_lines(one: NeighborDetail) -> Iterator[str]:
-    """Yield the lines of `show ip bgp neighbors` for one neighbor."""
-    yield from _head(one)
-    yield from _messages(one)
-    yield from _family(one)
-    yield ""
-    yield f"  Address tracking is enabled, the RIB does{'' if one.has_way else ' not'} have a route to {one.address}"
-    yield f"  Connections established {one.established}; dropped {one.dropped}"
-    yield f"  Last reset {one.last_reset or 'never'}"
-    if one.hops > 1:
-        yield f"  External BGP neighbor may be up to {one.hops} hops away."
-    yield from _restarts(one)
-    if one.local:
-        yield "Connection state is ESTAB, I/O status: 1, unread input bytes: 0"
-        yield f"Connection is ECN Disabled, Mininum incoming TTL {one.minimum_ttl}, Outgoing TTL {one.ttl}"
-        yield f"Local host: {one.local}, Local port: {one.local_port}"
-        yield f"Foreign host: {one.address}, Foreign port: {one.foreign_port}"
-    yield ""
-
-
 def _head(one: NeighborDetail) -> Iterator[str]:
     kind = "internal" if one.internal else "external"
     star = "*" if one.dynamic else ""
@@ -477,23 +457,17 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     peers = [peer for _, peer in sorted(machine.peers.items()) if address in (None, peer.address)]
     if address is not None and not peers:
         return ShowNeighbors(asked=str(address))
-    best, multiple = _used(machine)
+    # how many best paths each neighbor has, and how many paths used beside a better one
+    best, multiple = Counter[IPv4Address](), Counter[IPv4Address]()
+    for found in machine.routes.table.destinations.values():
+        if found.best:
+            best[found.best[0].peer] += 1
+            multiple.update(path.peer for path in found.best[1:])
     return ShowNeighbors(
         neighbors=tuple(
             neighbor_detail(ctx, machine, peer, (best[peer.address], multiple[peer.address])) for peer in peers
         )
     )
-
-
-def _used(machine: BgpMachine) -> tuple[Counter[IPv4Address], Counter[IPv4Address]]:
-    """Return for each neighbor how many best paths it has, and how many paths used beside a better one."""
-    best: Counter[IPv4Address] = Counter()
-    multiple: Counter[IPv4Address] = Counter()
-    for found in machine.routes.table.destinations.values():
-        if found.best:
-            best[found.best[0].peer] += 1
-            multiple.update(path.peer for path in found.best[1:])
-    return best, multiple
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
@@ -516,10 +490,10 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
         return ShowRoutes(unkept=str(address))
     from dmvpn.features.bgp.advertiser import advertised  # as the machine: imported on first use
 
-    told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
+    routes = dict(advertised(peer)) if "advertised-routes" in args else peer.received
     mark = ">" if "advertised-routes" in args else " "
-    names = sorted(told, key=in_order)
-    return ShowRoutes(table=table_of(machine, [_route(peer, prefix_of(one), told[one], mark) for one in names]))
+    names = sorted(routes, key=in_order)
+    return ShowRoutes(table=table_of(machine, [_route(peer, prefix_of(one), routes[one], mark) for one in names]))
 
 
 def _taken(machine: BgpMachine, peer: Peer, nlri: Nlri) -> Path | None:
@@ -533,7 +507,23 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     if answer.asked:
         yield f"% No such neighbor {answer.asked}"
     for one in answer.neighbors:
-        yield from neighbor_lines(one)
+        yield from _head(one)
+        yield from _messages(one)
+        yield from _family(one)
+        yield ""
+        does = "does" if one.has_way else "does not"
+        yield f"  Address tracking is enabled, the RIB {does} have a route to {one.address}"
+        yield f"  Connections established {one.established}; dropped {one.dropped}"
+        yield f"  Last reset {one.last_reset or 'never'}"
+        if one.hops > 1:
+            yield f"  External BGP neighbor may be up to {one.hops} hops away."
+        yield from _restarts(one)
+        if one.local:
+            yield "Connection state is ESTAB, I/O status: 1, unread input bytes: 0"
+            yield f"Connection is ECN Disabled, Mininum incoming TTL {one.minimum_ttl}, Outgoing TTL {one.ttl}"
+            yield f"Local host: {one.local}, Local port: {one.local_port}"
+            yield f"Foreign host: {one.address}, Foreign port: {one.foreign_port}"
+        yield ""
 
 
 def render_routes(answer: ShowRoutes) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import ICMP, icmp_of
-from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, NetworkGroup, Period, Service, ServiceGroup, TimeRange
+from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, ObjectGroup, Period, Service, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import read_date
 from dmvpn.ios.values import Misfit, Reading, Unfinished
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.filters import Ranges
-    from dmvpn.ios import ConfigTree
     from dmvpn.ios.values import Read, Token
 
 
@@ -276,27 +275,13 @@ PERIODIC: Final = ConfigLine(
 LINES: Final = collected(ConfigLine, vars())
 
 
-def networks(tree: ConfigTree) -> dict[str, NetworkGroup]:
-    """Return all groups of networks."""
-    return dict(tree.made(NETWORK_GROUP, _network_group))
-
-
-def services(tree: ConfigTree) -> dict[str, ServiceGroup]:
-    """Return all groups of services."""
-    return dict(tree.made(SERVICE_GROUP, _service_group))
-
-
-def time_ranges(tree: ConfigTree) -> dict[str, TimeRange]:
-    """Return all time ranges."""
-    return dict(tree.made(TIME_RANGE, _time_range))
-
-
 # ------------------------------------------------------------------------------------------------ networks
 
 
-def _network_group(args: Args, section: Section) -> tuple[str, NetworkGroup]:
+def network_group(args: Args, section: Section) -> tuple[str, ObjectGroup[Addresses]]:
+    """Return the name of a group of networks, and the group."""
     members = section.all(NETWORK)
-    group = NetworkGroup(
+    group = ObjectGroup(
         section.args(NETWORK_DESCRIPTION).text("text", ""),
         tuple(NETWORK.text(member) for member in members),
         tuple(each for member in members for each in _addresses(member)),
@@ -326,9 +311,10 @@ def _groups(members: Iterable[Args]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------ services
 
 
-def _service_group(args: Args, section: Section) -> tuple[str, ServiceGroup]:
+def service_group(args: Args, section: Section) -> tuple[str, ObjectGroup[Service]]:
+    """Return the name of a group of services, and the group."""
     members = section.all(SERVICE)
-    group = ServiceGroup(
+    group = ObjectGroup(
         section.args(SERVICE_DESCRIPTION).text("text", ""),
         tuple(SERVICE.text(member) for member in members),
         tuple(each for member in members for each in _members(member)),
@@ -370,7 +356,8 @@ _SETS: Final = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
 _MOMENT: Final = 4
 
 
-def _time_range(args: Args, section: Section) -> tuple[str, TimeRange]:
+def time_range(args: Args, section: Section) -> tuple[str, TimeRange]:
+    """Return the name of a time range, and the time range."""
     absolute, periodic = section.get(ABSOLUTE), section.all(PERIODIC)
     start, end, _ = _absolute(absolute.text("text")) if absolute is not None else (None, None, True)
     periods = tuple(period for line in periodic for period in _periods(line.text("text")) or ())

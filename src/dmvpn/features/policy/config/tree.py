@@ -132,9 +132,9 @@ def read(tree: ConfigTree) -> PolicyConfig:
         extended_lists=_lists(tree, route_maps.EXTENDED_STANDARD, route_maps.EXTENDED_EXPANDED, _extended_rule),
         large_lists=_lists(tree, route_maps.LARGE_STANDARD, route_maps.LARGE_EXPANDED, _large_rule),
         route_maps=tree.following(route_maps.ROUTE_MAP, _map_entry, _RouteMaps).lists,
-        networks=objects.networks(tree),
-        services=objects.services(tree),
-        time_ranges=objects.time_ranges(tree),
+        networks=dict(tree.made(objects.NETWORK_GROUP, objects.network_group)),
+        services=dict(tree.made(objects.SERVICE_GROUP, objects.service_group)),
+        time_ranges=dict(tree.made(objects.TIME_RANGE, objects.time_range)),
     )
 
 
