@@ -11,6 +11,11 @@ keepalives, NHRP's hold, the hold-down after recursive routing. It says what fol
 
 A tunnel that is to be protected is so from its first `SetTunnel` on; it has no carrier until IPsec has decided. The
 line protocol does not depend on SAs (as on IOS).
+
+GRE keepalives of a point-to-point tunnel: packets that the far end sends back by merely decapsulating them.
+
+One goes out every `period` seconds, whether the line is up or not; `retries` without an answer take the line
+down, the first answer puts it up again. (IOS; there is no RFC.)
 """
 
 from __future__ import annotations
@@ -26,7 +31,6 @@ from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.tunnel import line, messages
-from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
 
@@ -35,6 +39,40 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
+
+
+# ------------------------------------------------------------------------------------------------ keepalives
+
+
+@dataclass(slots=True)
+class Keepalive:
+    """The keepalives of one tunnel.
+
+    unanswered: sent since the last answer.
+    counter: sent since the beginning.
+    failed: after so many unanswered ones the far end counts as gone.
+    """
+
+    period: int
+    retries: int
+    unanswered: int = 0
+    counter: int = 0
+    failed: bool = False
+
+    def send(self) -> None:
+        """Send one more; those before it that were not answered count as lost."""
+        self.failed = self.failed or self.unanswered >= self.retries
+        self.unanswered += 1
+        self.counter += 1
+
+    def answered(self) -> None:
+        """Count a returned keepalive."""
+        self.unanswered = 0
+        self.failed = False
+
+
+# ------------------------------------------------------------------------------------------------ the machine
+
 
 #: Seconds that a tunnel stays down after recursive routing (IOS tries again after about a minute).
 RECURSION_HOLD = 60.0
