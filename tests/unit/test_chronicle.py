@@ -26,9 +26,14 @@ from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform, SaCou
 from dmvpn.base.recording import RecordedEvent, Recorder, load
 from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.features.bfd import machine as bfd
-from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
+from dmvpn.features.chronicle.machine import (
+    LARGEST_CHANGES,
+    LARGEST_MESSAGES,
+    ChronicleMachine,
+    make_machine,
+    translate,
+)
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
-from dmvpn.features.chronicle.translate import translate
 from dmvpn.features.interface import machine as interface
 from dmvpn.features.nhrp import model as nhrp
 from dmvpn.features.ospf import machine as ospf
