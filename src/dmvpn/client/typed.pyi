@@ -136,7 +136,7 @@ from dmvpn.features.system.show.absent import Discovery
 from dmvpn.features.system.show.absent import Memory
 from dmvpn.features.system.show.absent import PolicyMaps
 from dmvpn.features.system.show.absent import TimeProtocol
-from dmvpn.features.system.show.tcp import ShowTcp
+from dmvpn.features.system.show.sockets import ShowTcp
 from dmvpn.features.system.show.udp import ShowUdp
 from dmvpn.features.track.show import ShowSla
 from dmvpn.features.track.show import ShowTrack

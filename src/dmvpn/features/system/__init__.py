@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _tcp(ctx: ShowContext) -> list[StreamLine]:
-    from dmvpn.features.system.show.tcp import of_log_hosts
+    from dmvpn.features.system.show.sockets import of_log_hosts
 
     return of_log_hosts(ctx)
 

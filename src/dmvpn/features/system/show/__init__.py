@@ -14,7 +14,7 @@ from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.features.system.show import absent, tcp, udp
+from dmvpn.features.system.show import absent, sockets, udp
 from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.ios.common import INTERFACE
@@ -311,7 +311,7 @@ _CLOCK_HELP: Mapping[str, str] = {
 
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
-    tcp.BRIEF,
+    sockets.BRIEF,
     *udp.COMMANDS,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
     ExecCommand(
