@@ -137,7 +137,7 @@ from dmvpn.features.system.show.absent import Memory
 from dmvpn.features.system.show.absent import PolicyMaps
 from dmvpn.features.system.show.absent import TimeProtocol
 from dmvpn.features.system.show.sockets import ShowTcp
-from dmvpn.features.system.show.udp import ShowUdp
+from dmvpn.features.system.show.sockets import ShowUdp
 from dmvpn.features.track.show import ShowSla
 from dmvpn.features.track.show import ShowTrack
 from dmvpn.features.tunnel.show import ShowTunnelTraffic

@@ -14,7 +14,8 @@ from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.features.system.show import absent, sockets, udp
+from dmvpn.features.system.show import absent, sockets
+from dmvpn.features.system.show import sockets as udp
 from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.ios.common import INTERFACE

@@ -1,4 +1,7 @@
-"""`show tcp brief [all]`: the TCP connections of the router; each feature names its own (`Feature.tcp`)."""
+"""{tcp}
+
+`show udp`, `show ip sockets`: UDP ports at which the router listens; each feature names its own (`Feature.udp`).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ from dmvpn.base.streams import TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.streams import StreamLine
+    from dmvpn.base.streams import StreamLine, UdpPort
+
+
+# ------------------------------------------------------------------------------------------------ TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +53,35 @@ BRIEF: Final = ExecCommand(
     {"tcp": "TCP connections of the router itself", "brief": "One line each", "all": "Ports at which it listens, too"},
     query=query_tcp,
     render=render_tcp,
+)
+
+
+# ------------------------------------------------------------------------------------------------ UDP
+
+
+@dataclass(frozen=True, slots=True)
+class ShowUdp:
+    """The answer, in the order of the features."""
+
+    ports: tuple[UdpPort, ...]
+
+
+def query(ctx: ShowContext, _: Args) -> ShowUdp:
+    """Return the ports."""
+    return ShowUdp(tuple(port for feature in ctx.awake if feature.udp is not None for port in feature.udp(ctx)))
+
+
+def render(answer: ShowUdp) -> Iterator[str]:
+    """Yield a table. Queues and terminals, which IOS has columns for, do not exist here."""
+    yield "Proto        Remote      Port      Local       Port  In Out  Stat TTY OutputIF"
+    for port in answer.ports:
+        local = "--any--" if port.local is None else str(port.local)
+        status = f"{'1' if port.multicast else ''}11"
+        ends = f"{IpProtocol.UDP:<10} --listen--          {local:>15} {port.port:>5}"
+        yield f"{ends}   0   0 {status:>5}   0 {port.interface}".rstrip()
+
+
+_HELP: Final = {"udp": "UDP ports at which the router listens", "sockets": "UDP ports at which the router listens"}
+COMMANDS: Final = tuple(
+    ExecCommand(f"show {words}", _HELP, query=query, render=render) for words in ("udp", "ip sockets")
 )
