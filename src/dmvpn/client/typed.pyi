@@ -115,8 +115,8 @@ from dmvpn.features.policy.show.maps import ShowRouteMap
 from dmvpn.features.rib.show.cef import ShowIpCef
 from dmvpn.features.rib.show.cef import ShowIpCefSummary
 from dmvpn.features.rib.show.entries import ShowIpv6Route
-from dmvpn.features.rib.show.protocols import ShowIpProtocols
-from dmvpn.features.rib.show.protocols import ShowIpProtocolsSummary
+from dmvpn.features.rib.show.routes import ShowIpProtocols
+from dmvpn.features.rib.show.routes import ShowIpProtocolsSummary
 from dmvpn.features.rib.show.routes import RouteSummary
 from dmvpn.features.rib.show.routes import ShowIpRoute
 from dmvpn.features.rip.show import ShowRipDatabase

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.rib.show import cef, entries, protocols, routes
+from dmvpn.features.rib.show import cef, entries, routes
+from dmvpn.features.rib.show import routes as protocols
 from dmvpn.ios.vrfs import by_vrf
 
 _TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, routes.PREFIX, routes.PAST_PREFIX)
-_PROTOCOLS: Final = (protocols.PROTOCOLS, protocols.SUMMARY)
+_PROTOCOLS: Final = (protocols.PROTOCOLS, protocols.PROTOCOLS_SUMMARY)
 
 COMMANDS: Final = (
     *_TABLES,

@@ -5,6 +5,9 @@ override. A subnet's prefix starts at column 9, that of a classful network, a su
 A line that would be longer than the terminal is broken behind the prefix.
 
 `show ip route A.B.C.D [MASK] [at TIME]` and `show ip route summary`.
+
+`show ip protocols [summary]`: every routing protocol says its own block, and its name (`Feature.protocol_blocks`,
+`protocol_names`).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.features.rib.show.entries import (
     Gateway,
     Major,
@@ -31,6 +35,10 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+# ------------------------------------------------------------------------------------------------ show ip route
+
 
 WIDTH = 80
 
@@ -456,4 +464,75 @@ PAST_PREFIX = ExecCommand(
 )
 SUMMARY = ExecCommand(
     "show ip route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary
+)
+
+
+# ------------------------------------------------------------------------------------------------ show ip protocols
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpProtocols:
+    """The blocks, in the order of the features."""
+
+    blocks: tuple[tuple[str, ...], ...]
+
+
+def query_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
+    """Ask every feature that routes."""
+    answers = [feature.protocol_blocks(ctx) for feature in ctx.awake if feature.protocol_blocks is not None]
+    return ShowIpProtocols(tuple(tuple(lines) for lines in answers if lines))
+
+
+def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
+    """Yield the blocks with an empty line behind each."""
+    yield "*** IP Routing is NSF aware ***"
+    yield ""
+    for block in answer.blocks:
+        yield from block
+        yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpProtocolsSummary:
+    """What brings routes in, in the order of IOS: connected networks, static routes, then the processes."""
+
+    processes: tuple[str, ...]
+
+
+def query_protocols_summary(ctx: ShowContext, args: Args) -> ShowIpProtocolsSummary:
+    """Ask every feature that routes for the names of its processes."""
+    names = [name for feature in ctx.awake if feature.protocol_names for name in feature.protocol_names(ctx)]
+    return ShowIpProtocolsSummary(("connected", "static", *names))
+
+
+def render_protocols_summary(answer: ShowIpProtocolsSummary) -> Iterator[str]:
+    """Yield a line each, numbered."""
+    yield "Index Process Name"
+    yield from (f"{number:<6}{name}" for number, name in enumerate(answer.processes))
+    yield "*** IP Routing is NSF aware ***"
+    yield ""
+
+
+def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
+    """Clear routes (`clear ip route`)."""
+    vrf = ctx.ports.vrf
+    if "mask" in args:
+        return ClearRoutes(Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0), vrf)
+    return ClearRoutes(args.prefix("prefix", None), vrf)
+
+
+PROTOCOLS = ExecCommand(
+    "show ip protocols", {"protocols": "Routing protocols"}, query=query_protocols, render=render_protocols
+)
+PROTOCOLS_SUMMARY = ExecCommand(
+    "show ip protocols summary",
+    {"protocols": "Routing protocols", "summary": "Their names"},
+    query=query_protocols_summary,
+    render=render_protocols_summary,
+)
+CLEAR = ExecCommand(
+    "clear ip route ( * | {prefix:prefix} | {network:address} {mask:mask} )",
+    {"route": "Routes", "*": "All of them", "prefix": "One prefix", "network": "One prefix", "mask": "Its mask"},
+    action=clear_routes,
+    privilege=15,
 )
