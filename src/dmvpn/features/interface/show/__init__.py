@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import arp, blocks, ipv6, tables, traffic
+from dmvpn.features.interface.show import blocks, tables
+from dmvpn.features.interface.show import tables as arp
+from dmvpn.features.interface.show import tables as ipv6
+from dmvpn.features.interface.show import tables as traffic
 
 COMMANDS: Final = (
     blocks.INTERFACES,
@@ -19,7 +22,7 @@ COMMANDS: Final = (
     tables.DESCRIPTION,
     tables.BRIEF,
     tables.IP_INTERFACE,
-    *ipv6.COMMANDS,
-    *arp.COMMANDS,
-    *traffic.COMMANDS,
+    *ipv6.IPV6_COMMANDS,
+    *arp.ARP_COMMANDS,
+    *traffic.TRAFFIC_COMMANDS,
 )

@@ -1,20 +1,33 @@
-"""`show ip interface [brief]` and `show interfaces description`."""
+"""`show ip interface [brief]` and `show interfaces description`.
+
+`show arp`: link-layer addresses on Ethernets, ours and those of stations that the host knows.
+
+`show ipv6 interface [brief]`.
+
+`show ip traffic`: packets of all interfaces together. The data plane counts by interface, and not by protocol.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.features.interface.port import Status
-from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+from dmvpn.features.interface.port import Status, kind_of
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, UNREACHABLES, VERIFY_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +175,223 @@ DESCRIPTION = ExecCommand(
     {"description": "Descriptions of all interfaces"},
     query=query_rows,
     render=render_description,
+)
+
+
+# ------------------------------------------------------------------------------------------------ ARP
+
+
+@dataclass(frozen=True, slots=True)
+class ArpLine:
+    """An address on an Ethernet.
+
+    hardware: octets, empty while unknown.
+    own: is it ours?
+    """
+
+    address: IPAddress
+    hardware: bytes
+    interface: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowArp:
+    """The answer to `show arp`. unknown: the VRF that was asked for, which does not exist."""
+
+    lines: tuple[ArpLine, ...]
+    unknown: str = ""
+
+
+def query_arp(ctx: ShowContext, args: Args) -> ShowArp:
+    """Return all of IPv4 in the global table or in a VRF, of one interface, or of one address.
+
+    A simulated wire has no link-layer addresses.
+    """
+    vrf = args.text("vrf", "")
+    if ctx.ports.interfaces_of(vrf) is None:
+        return ShowArp((), unknown=vrf)
+    wanted, address = args.interface("interface", None), args.address("address", None)
+    machine, lines = ctx.machine(InterfaceMachine), []
+    names: list[str] = []
+    for state in breathing(_interfaces(ctx, vrf, wanted)):
+        port = machine.port(state.name)
+        if kind_of(state.name).logical or port is None:
+            continue
+        names.append(state.name)
+        hardware = port.link.hardware_address if port.link is not None else b""
+        own = (state.address, *(other for other, _ in state.secondary))
+        lines += [ArpLine(ours, hardware, state.name, own=True) for ours in own if ours is not None]
+    taken = {line.address for line in lines}
+    for station in breathing(ctx.counting.stations()):
+        if station.interface in names and station.address.version == 4 and station.address not in taken:
+            lines.append(ArpLine(station.address, station.hardware, station.interface, own=False))
+    lines = [line for line in lines if wanted in (None, line.interface) and address in (None, line.address)]
+    return ShowArp(tuple(sorted(lines, key=lambda line: line.address.packed)))
+
+
+def _interfaces(ctx: ShowContext, vrf: str, wanted: str | None) -> tuple[InterfaceState, ...]:
+    """Return one interface, or those of a table."""
+    if wanted is not None:
+        state = ctx.ports.interfaces.get(wanted)
+        return () if state is None else (state,)
+    interfaces = ctx.ports.interfaces_of(vrf)
+    return () if interfaces is None else interfaces.all()
+
+
+def render_arp(answer: ShowArp) -> Iterator[str]:
+    """Yield one line each.
+
+    A station that the host knows was heard of by it just now or before: its age is not known.
+    """
+    if answer.unknown:
+        yield f"% VRF {answer.unknown} does not exist"
+        return
+    yield "Protocol  Address          Age (min)  Hardware Addr   Type   Interface"
+    for line in answer.lines:
+        hardware = line.hardware.hex()
+        dotted = ".".join(hardware[at : at + 4] for at in range(0, len(hardware), 4)) or "Incomplete"
+        age = "-" if line.own else "0"
+        yield f"Internet  {line.address!s:<15} {age:>10}   {dotted:<14}  ARPA   {line.interface}"
+
+
+_ARP_HELP: Final = {
+    "arp": "Addresses on Ethernets, with their link-layer addresses",
+    "interface": "Of one interface",
+    "address": "One address",
+    "vrf": "In a VRF",
+}
+
+
+def clear(_: ShowContext, __: Args) -> Change:
+    """Explain where ARP entries are kept (`clear arp-cache`): the host learns them and asks again by itself."""
+    return Change(
+        said=(
+            "% The host keeps these addresses and asks for them again; to forget one there: ip neigh flush to ADDRESS",
+        ),
+        failed=True,
+    )
+
+
+ARP_COMMANDS: Final = (
+    *(
+        ExecCommand(
+            f"show {words} [ vrf {{vrf:word}} ] [ {{interface:interface}} | {{address:address}} ]",
+            _ARP_HELP,
+            query=query_arp,
+            render=render_arp,
+        )
+        for words in ("arp", "ip arp")
+    ),
+    ExecCommand(
+        "clear arp-cache [ {interface:interface} | {address:address} ]",
+        {**_ARP_HELP, "arp-cache": "Addresses of stations on Ethernets"},
+        action=clear,
+        privilege=15,
+    ),
+)
+
+
+# ------------------------------------------------------------------------------------------------ IPv6
+
+
+def query_enabled(ctx: ShowContext, args: Args) -> InterfaceRows:
+    """Return those with IPv6, of the interfaces that are asked for."""
+    return InterfaceRows(tuple(row for row in query_rows(ctx, args).interfaces if row.ipv6 is not None))
+
+
+def render_ipv6_brief(answer: InterfaceRows) -> Iterator[str]:
+    """Yield the lines of `show ipv6 interface brief`."""
+    for row in answer.interfaces:
+        yield f"{row.name:<22} [{row.status}/{line_protocol(row)}]"
+        if row.ipv6 is None:
+            yield "    unassigned"
+            continue
+        yield f"    {spelled(row.ipv6.link_local)}"
+        for address, _ in row.ipv6.addresses:
+            yield f"    {spelled(address)}"
+        if row.ipv6.reason is not None:
+            yield f"    not running: {row.ipv6.reason}"
+
+
+def render_interface(answer: InterfaceRows) -> Iterator[str]:
+    """Yield the lines of `show ipv6 interface`."""
+    for row in answer.interfaces:
+        ipv6 = row.ipv6
+        if ipv6 is None:
+            continue
+        yield f"{row.name} is {row.status}, line protocol is {line_protocol(row)}"
+        runs = row.line and ipv6.reason is None
+        yield f"  IPv6 is {'enabled' if runs else 'stalled'}, link-local address is {spelled(ipv6.link_local)} "
+        if ipv6.reason is not None:
+            yield f"  Not running: {ipv6.reason}"
+        yield "  No Virtual link-local address(es):"
+        if row.description:
+            yield f"  Description: {row.description}"
+        if ipv6.addresses:
+            yield "  Global unicast address(es):"
+        else:
+            yield "  No global unicast address is configured"
+        for address, length in ipv6.addresses:
+            yield f"    {spelled(address)}, subnet is {spelled(Prefix.of(address, length))} "
+        yield f"  MTU is {ipv6.mtu} bytes"
+
+
+_IPV6_HELP = {
+    "ipv6": "Internet Protocol, version 6",
+    "interface": "IPv6 state of interfaces",
+    "brief": "Addresses only",
+}
+IPV6_BRIEF = ExecCommand(
+    "show ipv6 interface brief [ {interface:interface} ]", _IPV6_HELP, query=query_rows, render=render_ipv6_brief
+)
+IPV6_INTERFACE = ExecCommand(
+    "show ipv6 interface [ {interface:interface} ]", _IPV6_HELP, query=query_enabled, render=render_interface
+)
+IPV6_COMMANDS = collected(ExecCommand, vars())
+
+
+# ------------------------------------------------------------------------------------------------ traffic
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTraffic:
+    """The answer. *_drops: packets that came in or should have left, and were dropped."""
+
+    received: int = 0
+    received_errors: int = 0
+    received_drops: int = 0
+    multicasts: int = 0
+    sent: int = 0
+    sent_errors: int = 0
+    sent_drops: int = 0
+
+
+def query_traffic(ctx: ShowContext, _: Args) -> ShowTraffic:
+    """Return the sums over all interfaces since the router started; 0 without a data plane."""
+    counted = ctx.counting.interfaces_counted()
+    counts = counted.counts if counted is not None else ()
+    return ShowTraffic(
+        received=sum(count.received for count in counts),
+        received_errors=sum(count.receive_errors for count in counts),
+        received_drops=sum(count.receive_drops for count in counts),
+        multicasts=sum(count.multicasts for count in counts),
+        sent=sum(count.sent for count in counts),
+        sent_errors=sum(count.send_errors for count in counts),
+        sent_drops=sum(count.send_drops for count in counts),
+    )
+
+
+def render_traffic(answer: ShowTraffic) -> Iterator[str]:
+    """Yield the first part of what IOS prints; the shows of the protocols have their packets."""
+    yield "IP statistics:"
+    yield f"  Rcvd:  {answer.received} total, {answer.received_errors} errors, {answer.received_drops} dropped"
+    yield f"  Mcast: {answer.multicasts} received"
+    yield f"  Sent:  {answer.sent} total, {answer.sent_errors} errors, {answer.sent_drops} dropped"
+
+
+TRAFFIC_COMMANDS: Final = (
+    ExecCommand(
+        "show ip traffic", {"traffic": "Packets of all interfaces together"}, query=query_traffic, render=render_traffic
+    ),
 )
