@@ -1,7 +1,7 @@
 """The chronicle: the last messages that passed and the last things that changed, and the commands that show them.
 
-    machine.py     ChronicleMachine: keeps the reports of all features
-    translate.py   notices about interfaces, routes and protection -> changes, in words
+    machine.py     ChronicleMachine: keeps the reports of all features; notices about interfaces, routes and protection
+                   -> changes, in words
     show.py        show dmvpn events, show dmvpn changes
 
 Earlier states of tables are not kept here: each feature has a journal of its own (`base.chronicle`).

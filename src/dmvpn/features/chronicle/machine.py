@@ -2,7 +2,7 @@
 
     MessagePassed, StateChanged            as they come
     LateLine                               as it comes, and spelled when it is read
-    InterfaceChanged, RouteChanged ...     translated (translate.py)
+    InterfaceChanged, RouteChanged ...     translated
 
 Messages and changes are counted apart: a hub receives more registrations in a minute than it has changes in a day. A
 listener (`HistoryGrew`) reads on from the last number that it knows.

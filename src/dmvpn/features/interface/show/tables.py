@@ -1,10 +1,8 @@
-"""`show ip interface [brief]` and `show interfaces description`.
+"""Tables of interfaces.
 
-`show arp`: link-layer addresses on Ethernets, ours and those of stations that the host knows.
-
-`show ipv6 interface [brief]`.
-
-`show ip traffic`: packets of all interfaces together. The data plane counts by interface, and not by protocol.
+show ip interface [brief], show ipv6 interface [brief], show interfaces description
+show arp           link-layer addresses on Ethernets, ours and those of stations that the host knows
+show ip traffic    packets of all interfaces together: the data plane counts by interface, and not by protocol
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import collected, dataclass, project
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
@@ -348,7 +346,6 @@ IPV6_BRIEF = ExecCommand(
 IPV6_INTERFACE = ExecCommand(
     "show ipv6 interface [ {interface:interface} ]", _IPV6_HELP, query=query_enabled, render=render_interface
 )
-IPV6_COMMANDS = collected(ExecCommand, vars())
 
 
 # ------------------------------------------------------------------------------------------------ traffic

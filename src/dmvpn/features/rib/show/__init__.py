@@ -1,7 +1,7 @@
 """The commands of the routing table.
 
-routes      show ip route [protocol | A.B.C.D | summary]
-cef         show ip cef                         protocols   show ip protocols [summary], clear ip route
+routes      show ip route [protocol | A.B.C.D | summary], show ip protocols [summary], clear ip route
+cef         show ip cef
 entries     what the route commands show, as values; show ipv6 route [protocol | X:X:X:X::X]
 
 All but the summary take `at TIME`, too.
@@ -12,11 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.rib.show import cef, entries, routes
-from dmvpn.features.rib.show import routes as protocols
 from dmvpn.ios.vrfs import by_vrf
 
 _TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, routes.PREFIX, routes.PAST_PREFIX)
-_PROTOCOLS: Final = (protocols.PROTOCOLS, protocols.PROTOCOLS_SUMMARY)
+_PROTOCOLS: Final = (routes.PROTOCOLS, routes.PROTOCOLS_SUMMARY)
 
 COMMANDS: Final = (
     *_TABLES,
@@ -27,8 +26,8 @@ COMMANDS: Final = (
     *(by_vrf(command, "show ip cef") for command in cef.COMMANDS),
     *_PROTOCOLS,
     *(by_vrf(command, "show ip protocols") for command in _PROTOCOLS),
-    protocols.CLEAR,
-    by_vrf(protocols.CLEAR, "clear ip route"),
+    routes.CLEAR,
+    by_vrf(routes.CLEAR, "clear ip route"),
     *entries.COMMANDS,
     *(by_vrf(command, "show ipv6 route") for command in entries.COMMANDS),
 )

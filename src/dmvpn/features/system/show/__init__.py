@@ -15,7 +15,6 @@ from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent, sockets
-from dmvpn.features.system.show import sockets as udp
 from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.ios.common import INTERFACE
@@ -313,7 +312,7 @@ _CLOCK_HELP: Mapping[str, str] = {
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
     sockets.BRIEF,
-    *udp.COMMANDS,
+    *sockets.COMMANDS,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
     ExecCommand(
         "show clock [ detail ]",

@@ -1,6 +1,5 @@
-"""{tcp}
-
-`show udp`, `show ip sockets`: UDP ports at which the router listens; each feature names its own (`Feature.udp`).
+"""The TCP connections of the router, `show tcp brief [all]`, and the UDP ports at which it listens, `show udp` and `show
+ip sockets`; each feature names its own (`Feature.tcp`, `Feature.udp`).
 """
 
 from __future__ import annotations
