@@ -61,10 +61,10 @@ from dmvpn.features.ike.show.sas import ShowSessions
 from dmvpn.features.ike.show.settings import ShowPolicies
 from dmvpn.features.ike.show.settings import ShowProfiles
 from dmvpn.features.ike.show.settings import ShowProposals
-from dmvpn.features.interface.show.tables import ShowArp
 from dmvpn.features.interface.show.blocks import ShowInterfaces as features_interface_show_blocks_ShowInterfaces
 from dmvpn.features.interface.show.tables import InterfaceRows
-from dmvpn.features.interface.show.tables import ShowTraffic as features_interface_show_traffic_ShowTraffic
+from dmvpn.features.interface.show.tables import ShowArp
+from dmvpn.features.interface.show.tables import ShowTraffic as features_interface_show_tables_ShowTraffic
 from dmvpn.features.ipsec.show.sas import ShowEngine
 from dmvpn.features.ipsec.show.sas import ShowSas as features_ipsec_show_sas_ShowSas
 from dmvpn.features.ipsec.show.sessions import ShowSessions as features_ipsec_show_sessions_ShowSessions
@@ -115,9 +115,9 @@ from dmvpn.features.policy.show.maps import ShowRouteMap
 from dmvpn.features.rib.show.cef import ShowIpCef
 from dmvpn.features.rib.show.cef import ShowIpCefSummary
 from dmvpn.features.rib.show.entries import ShowIpv6Route
+from dmvpn.features.rib.show.routes import RouteSummary
 from dmvpn.features.rib.show.routes import ShowIpProtocols
 from dmvpn.features.rib.show.routes import ShowIpProtocolsSummary
-from dmvpn.features.rib.show.routes import RouteSummary
 from dmvpn.features.rib.show.routes import ShowIpRoute
 from dmvpn.features.rip.show import ShowRipDatabase
 from dmvpn.features.static.show import ShowIpStaticRoute
@@ -410,7 +410,7 @@ class Show(Protocol):
     @overload
     def __call__(self, words: Literal["interfaces", "interfaces summary"]) -> features_interface_show_blocks_ShowInterfaces: ...
     @overload
-    def __call__(self, words: Literal["ip traffic"]) -> features_interface_show_traffic_ShowTraffic: ...
+    def __call__(self, words: Literal["ip traffic"]) -> features_interface_show_tables_ShowTraffic: ...
     @overload
     def __call__(self, words: Literal["crypto ipsec sa", "crypto ipsec sa detail"]) -> features_ipsec_show_sas_ShowSas: ...
     @overload
@@ -694,7 +694,7 @@ class AsyncShow(Protocol):
     @overload
     def __call__(self, words: Literal["interfaces", "interfaces summary"]) -> Coroutine[Any, Any, features_interface_show_blocks_ShowInterfaces]: ...
     @overload
-    def __call__(self, words: Literal["ip traffic"]) -> Coroutine[Any, Any, features_interface_show_traffic_ShowTraffic]: ...
+    def __call__(self, words: Literal["ip traffic"]) -> Coroutine[Any, Any, features_interface_show_tables_ShowTraffic]: ...
     @overload
     def __call__(self, words: Literal["crypto ipsec sa", "crypto ipsec sa detail"]) -> Coroutine[Any, Any, features_ipsec_show_sas_ShowSas]: ...
     @overload

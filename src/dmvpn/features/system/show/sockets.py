@@ -1,5 +1,5 @@
-"""The TCP connections of the router, `show tcp brief [all]`, and the UDP ports at which it listens, `show udp` and `show
-ip sockets`; each feature names its own (`Feature.tcp`, `Feature.udp`).
+"""The TCP connections of the router, `show tcp brief [all]`, and the UDP ports at which it listens, `show udp` and
+`show ip sockets`; each feature names its own (`Feature.tcp`, `Feature.udp`).
 """
 
 from __future__ import annotations
