@@ -1,21 +1,203 @@
-"""The lines of `interface` sections that are about the interface itself, and the model they make."""
+"""The lines of `interface` sections that are about the interface itself, and the model they make.
+
+Which interfaces are on which subnets: a line with an address asks whether another interface is near.
+
+A file may have 60,000 loopbacks: nothing here looks at all of them.
+
+The `ipv6` lines of interfaces, and `ipv6 unicast-routing`. Any of the interface's lines enables IPv6 there.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_left, insort
+from collections import Counter
+from ipaddress import IPv6Interface
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import Prefix, is_link_local, is_one_station, mask_length, spelled
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.interface.config import ipv6
-from dmvpn.features.interface.config.subnets import Subnets, near
-from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
+from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings, Ipv6Settings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.section import FEW
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from dmvpn.base.addresses import IPAddress
+
+
+# ------------------------------------------------------------------------------------------------ overlapping subnets
+
+
+_Place = tuple[str, int, int]
+
+
+class Subnets(NamedTuple):
+    """The subnets of an interface that is not shut down."""
+
+    name: str
+    prefixes: tuple[Prefix, ...]
+    vrf: str = ""
+
+
+def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Subnets | None]) -> list[str]:
+    """Return the other interfaces that are on subnets with addresses in common with this one.
+
+    subnets: reads those of an interface, all of one version of IP.
+    """
+    opened = section.opened_by
+    own = opened.interface("name") if opened is not None else ""
+    root, vrf = section.root, vrf_of(section)
+    interfaces = root.made(INTERFACE, subnets)
+    if len(interfaces) > FEW:
+        names = root.following(INTERFACE, subnets, _Near).to(vrf, prefix)
+    else:
+        names = [
+            one.name
+            for one in interfaces
+            if one.vrf == vrf and any(prefix in near or near in prefix for near in one.prefixes)
+        ]
+    return [name for name in names if name != own]
+
+
+class _Near:
+    """The names of interfaces by the subnets that they are on: each by its VRF, the number of its first address, and
+    its length.
+    """
+
+    def __init__(self) -> None:
+        self._on: dict[_Place, dict[str, None]] = {}
+        #: These subnets, rising; and how many of them have each length.
+        self._places: list[_Place] = []
+        self._lengths: Counter[tuple[str, int]] = Counter()
+
+    def follow(self, gone: Mapping[int, Subnets], came: Mapping[int, Subnets]) -> None:
+        """See `Follower`."""
+        for interface in gone.values():
+            for place in _places(interface):
+                names = self._on[place]
+                names.pop(interface.name, None)
+                if not names:
+                    del self._on[place]
+                    del self._places[bisect_left(self._places, place)]
+                    self._lengths[place[0], place[2]] -= 1
+        for interface in came.values():
+            for place in _places(interface):
+                if place not in self._on:
+                    self._on[place] = {}
+                    insort(self._places, place)
+                    self._lengths[place[0], place[2]] += 1
+                self._on[place][interface.name] = None
+
+    def to(self, vrf: str, prefix: Prefix) -> list[str]:
+        """Return the interfaces on subnets that have addresses in common with this one."""
+        found: dict[str, None] = {}
+        inside = bisect_left(self._places, (vrf, prefix.number, prefix.length))
+        behind = bisect_left(self._places, (vrf, prefix.number + prefix.size, 0))
+        for place in self._places[inside:behind]:
+            found |= self._on[place]
+        for (place_vrf, shorter), count in self._lengths.items():
+            if count and place_vrf == vrf and shorter < prefix.length:
+                bits = prefix.width - shorter
+                found |= self._on.get((vrf, prefix.number >> bits << bits, shorter), {})
+        return list(found)
+
+
+def _places(interface: Subnets) -> dict[_Place, None]:
+    return {(interface.vrf, prefix.number, prefix.length): None for prefix in interface.prefixes}
+
+
+# ------------------------------------------------------------------------------------------------ IPv6
+
+
+def _ipv6_pair(args: Args) -> tuple[IPAddress, int]:
+    host = args["address"]
+    if not isinstance(host, IPv6Interface):
+        raise TypeError(f"not an address with its prefix: {host!r}")
+    return host.ip, host.network.prefixlen
+
+
+def _check_ipv6_address(args: Args, section: Section) -> str | None:
+    """Refuse, as IOS does, a subnet that another interface of its VRF has, link-local addresses without their word, and
+    any address in a VRF without IPv6.
+    """
+    if (unready := linked_without(section, 6)) is not None:
+        return unready
+    address, length = _ipv6_pair(args)
+    prefix = Prefix.of(address, length)
+    if is_link_local(address):
+        return f"% {spelled(address)} is a link-local address: say `ipv6 address {spelled(address)} link-local`"
+    if not is_one_station(address):
+        return f"% {spelled(address)} cannot be the address of an interface"
+    others = near(section, prefix, _ipv6_subnets)
+    return f"% {spelled(prefix)} overlaps with {min(others, key=interface_sort_key)}" if others else None
+
+
+def _ipv6_subnets(args: Args, section: Section) -> Subnets | None:
+    lines = section.all(IPV6_ADDRESS) if not section.flag(SHUTDOWN) else []
+    if not lines:
+        return None
+    return Subnets(args.interface("name"), tuple(Prefix.of(*_ipv6_pair(entry)) for entry in lines), vrf_of(section))
+
+
+def _check_enabling(_: Args, section: Section) -> str | None:
+    return linked_without(section, 6)
+
+
+def _check_link_local(args: Args, section: Section) -> str | None:
+    if (unready := linked_without(section, 6)) is not None:
+        return unready
+    address = args.address6("local")
+    return None if is_link_local(address) else f"% {spelled(address)} is not a link-local address (FE80::/10)"
+
+
+UNICAST_ROUTING: Final = ConfigLine(
+    "global",
+    "ipv6 unicast-routing",
+    {"ipv6": "Internet Protocol, version 6", "unicast-routing": "Forward IPv6 packets"},
+    order=43,
+)
+_IPV6_HELP = {
+    "ipv6": "Internet Protocol, version 6",
+    "address": "Address of this interface with its prefix length",
+    "local": "Address within FE80::/10",
+    "link-local": "It means something on this link only",
+    "enable": "Run IPv6 here, with a link-local address and no other",
+    "mtu": "Largest IPv6 packet",
+    "octets": "Octets",
+    "tcp": "TCP sessions through this router",
+    "adjust-mss": "Clamp the maximum segment size",
+}
+IPV6_LINK_LOCAL: Final = ConfigLine(
+    "interface", "ipv6 address {local:address6} link-local", _IPV6_HELP, order=83, check=_check_link_local
+)
+IPV6_ADDRESS: Final = ConfigLine(
+    "interface", "ipv6 address {address:host6}", _IPV6_HELP, key=("address",), order=83, check=_check_ipv6_address
+)
+IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=83, check=_check_enabling)
+IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=83)
+IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _IPV6_HELP, order=85)
+
+IPV6_LINES: Final = (UNICAST_ROUTING, IPV6_LINK_LOCAL, IPV6_ADDRESS, IPV6_ENABLE, IPV6_MTU, IPV6_ADJUST_MSS)
+
+
+def _ipv6_settings(section: Section) -> Ipv6Settings | None:
+    """Return what a section says of IPv6; None: it is not enabled."""
+    link_local, addresses = section.get(IPV6_LINK_LOCAL), section.all(IPV6_ADDRESS)
+    if link_local is None and not addresses and not section.flag(IPV6_ENABLE):
+        return None
+    return Ipv6Settings(
+        link_local=link_local.address6("local") if link_local else None,
+        addresses=tuple(_ipv6_pair(args) for args in addresses),
+        mtu=section.args(IPV6_MTU).integer("octets", None),
+        mss=section.args(IPV6_ADJUST_MSS).integer("octets", None),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ lines of an interface
 
 
 _OWN_CLIENT: Final = "%Warning: kept; the DHCP client of the host has a client-id and a name of its own"
@@ -107,7 +289,7 @@ LINES: Final = (
     MTU,
     IP_MTU,
     ADJUST_MSS,
-    *ipv6.LINES,
+    *IPV6_LINES,
     SHUTDOWN,
 )
 MODES: Final = (INTERFACE_MODE,)
@@ -116,7 +298,7 @@ MODES: Final = (INTERFACE_MODE,)
 def model(tree: ConfigTree) -> InterfaceConfig:
     """Return what the configuration says of interfaces."""
     return InterfaceConfig(
-        tree.made(INTERFACE, _settings), forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING), hostname=tree.hostname
+        tree.made(INTERFACE, _settings), forwards_ipv6=tree.flag(UNICAST_ROUTING), hostname=tree.hostname
     )
 
 
@@ -137,7 +319,7 @@ def _settings(args: Args, section: Section) -> InterfaceSettings:
         mss=section.args(ADJUST_MSS).integer("octets", None),
         shutdown=section.flag(SHUTDOWN),
         redirects=section.flag(REDIRECTS),
-        ipv6=ipv6.settings(section),
+        ipv6=_ipv6_settings(section),
         vrf=vrf_of(section),
     )
 
