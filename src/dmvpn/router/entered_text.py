@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config.sections import ADDRESS
+from dmvpn.features.interface.config import ADDRESS
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, Fate, marked

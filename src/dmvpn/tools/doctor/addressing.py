@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.findings import Cause
-from dmvpn.features.interface.config import sections as port_lines
-from dmvpn.features.interface.config.sections import IPV6_ADDRESS as ADDRESS6
+from dmvpn.features.interface import config as port_lines
+from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.ports import table_named
-from dmvpn.features.interface.config.sections import ADDRESS
+from dmvpn.features.interface.config import ADDRESS
 from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause
-from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.interface import config as port_lines
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder

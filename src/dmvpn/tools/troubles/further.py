@@ -18,7 +18,7 @@ from dmvpn.base.findings import Cause
 from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections
-from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.interface import config as port_lines
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import access_lists, route_maps

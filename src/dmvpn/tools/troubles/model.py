@@ -28,7 +28,7 @@ from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import instance as bgp
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.interface.config import sections as ports
+from dmvpn.features.interface import config as ports
 from dmvpn.features.nhrp.config import lines as nhrp
 from dmvpn.features.ospf.config import processes as ospf
 from dmvpn.features.static import config as static

@@ -10,7 +10,7 @@ from typing import Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.interface import config as port_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
 from dmvpn.tools.troubles import model

@@ -16,7 +16,7 @@ from dmvpn.features.bfd import config as bfd
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import header, nested, process_lines
 from dmvpn.features.eigrp.terms import AUTHENTICATION, SYSTEM, WEIGHTS
-from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
+from dmvpn.features.interface.config import BANDWIDTH as BANDWIDTH_LINE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version
 from dmvpn.features.ospf.config import interfaces as ospf_lines
 from dmvpn.features.ospf.model import Interface as OspfInterface

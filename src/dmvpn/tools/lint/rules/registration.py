@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.interface.config.sections import ADDRESS
-from dmvpn.features.interface.config.sections import IPV6_ADDRESS as ADDRESS_OF_IPV6
+from dmvpn.features.interface.config import ADDRESS
+from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS_OF_IPV6
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.features.nhrp.terms import PASSWORD

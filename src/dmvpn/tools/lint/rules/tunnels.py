@@ -17,7 +17,7 @@ from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config.sections import ADDRESS, OPEN_ADDRESS
+from dmvpn.features.interface.config import ADDRESS, OPEN_ADDRESS
 from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines

@@ -1,10 +1,7 @@
-"""The lines of `interface` sections that are about the interface itself, and the model they make.
+"""The lines of `interface` sections that are about the interface itself, also of IPv6, and the model that they make.
 
-Which interfaces are on which subnets: a line with an address asks whether another interface is near.
-
-A file may have 60,000 loopbacks: nothing here looks at all of them.
-
-The `ipv6` lines of interfaces, and `ipv6 unicast-routing`. Any of the interface's lines enables IPv6 there.
+A line with an address asks whether another interface is near, on the same subnet. A file may have 60,000 loopbacks:
+nothing here looks at all of them. Any of an interface's `ipv6` lines enables IPv6 there.
 """
 
 from __future__ import annotations
@@ -181,8 +178,6 @@ IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=83
 IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=83)
 IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _IPV6_HELP, order=85)
 
-IPV6_LINES: Final = (UNICAST_ROUTING, IPV6_LINK_LOCAL, IPV6_ADDRESS, IPV6_ENABLE, IPV6_MTU, IPV6_ADJUST_MSS)
-
 
 def _ipv6_settings(section: Section) -> Ipv6Settings | None:
     """Return what a section says of IPv6; None: it is not enabled."""
@@ -289,7 +284,12 @@ LINES: Final = (
     MTU,
     IP_MTU,
     ADJUST_MSS,
-    *IPV6_LINES,
+    UNICAST_ROUTING,
+    IPV6_LINK_LOCAL,
+    IPV6_ADDRESS,
+    IPV6_ENABLE,
+    IPV6_MTU,
+    IPV6_ADJUST_MSS,
     SHUTDOWN,
 )
 MODES: Final = (INTERFACE_MODE,)
