@@ -244,17 +244,13 @@ class Ping:
         text += f"Success rate is {percent} percent ({self._replies}/{sent})"
         if self._replies:
             average = self._total / self._replies
-            times = "/".join(str(_milliseconds(time)) for time in (self._shortest, average, self._longest))
+            # whole milliseconds, 1 at least, as IOS has it
+            times = "/".join(str(max(1, round(time * 1000))) for time in (self._shortest, average, self._longest))
             text += f", round-trip min/avg/max = {times} ms"
         return self._say(f"{text}\n")
 
     def _say(self, text: str) -> JobOutput:
         return JobOutput(self.request.session, text)
-
-
-def _milliseconds(seconds: float) -> int:
-    """Return whole milliseconds, 1 at least, as IOS has it."""
-    return max(1, round(seconds * 1000))
 
 
 # ------------------------------------------------------------------------------------------------ traceroute

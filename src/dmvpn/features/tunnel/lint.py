@@ -96,7 +96,7 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
     by_source: dict[tuple[str, object, str], list[TunnelSettings]] = {}
     for tunnel in tunnels:
         if tunnel.has_source:
-            others = by_source.setdefault(_source(tunnel), [])
+            others = by_source.setdefault((tunnel.source_interface, tunnel.source_address, tunnel.front), [])
             for other in others:
                 if other.key == tunnel.key or other.protection:
                     yield from _neighbors(other, tunnel)
@@ -106,10 +106,6 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
 def _shared(tunnel: TunnelSettings, profile: str) -> str:
     """Return the lines by which a tunnel shares a profile."""
     return f"interface {tunnel.name}\n {config.PROTECTION.of(profile=profile, shared=True)}"
-
-
-def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
-    return tunnel.source_interface, tunnel.source_address, tunnel.front
 
 
 def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:

@@ -30,7 +30,6 @@ from dmvpn.features.pki.machine import (
     RSA,
     CredentialsImported,
     KeyForgotten,
-    KeyPair,
     KeyPairForgotten,
     KeyPairMade,
     PkiMachine,
@@ -361,15 +360,11 @@ def public_keys(ctx: ShowContext, args: Args) -> PublicKeys:
     label = args.text("label", "")
     return PublicKeys(
         tuple(
-            _shown(pair)
+            PublicKey(pair.name, pair.kind, datetime.fromtimestamp(pair.made, UTC), pair.public)
             for pair in ctx.machine(PkiMachine).keypairs.values()
             if pair.kind in kinds and label in ("", pair.name)
         )
     )
-
-
-def _shown(pair: KeyPair) -> PublicKey:
-    return PublicKey(pair.name, pair.kind, datetime.fromtimestamp(pair.made, UTC), pair.public)
 
 
 def render_public_keys(found: PublicKeys) -> Iterator[str]:

@@ -98,7 +98,7 @@ def _selected(entries: list[RouteEntry], args: Args, listed: Callable[[Prefix], 
         for entry in breathing(entries)
         if (letters is None or entry.letter in letters)
         and (within is None or entry.prefix in within)
-        and (not only_supernets or _is_supernet(entry.prefix))
+        and (not only_supernets or (not entry.prefix.is_default and major_of(entry.prefix) is None))
         and tag in (None, entry.tag)
         and (process is None or entry.process == str(process))
         and (listed is None or listed(entry.prefix))
@@ -113,10 +113,6 @@ def _within(args: Args) -> Prefix | None:
     if "network" in args:
         return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
     return args.prefix("prefix")
-
-
-def _is_supernet(prefix: Prefix) -> bool:
-    return not prefix.is_default and major_of(prefix) is None
 
 
 def render_routes(answer: ShowIpRoute) -> Iterator[str]:
