@@ -2,15 +2,13 @@
 
     MessagePassed, StateChanged            as they come
     LateLine                               as it comes, and spelled when it is read
-    InterfaceChanged, RouteChanged ...     translated
+    InterfaceChanged, RouteChanged ...     notices that features send anyway: translated
 
 Messages and changes are counted apart: a hub receives more registrations in a minute than it has changes in a day. A
 listener (`HistoryGrew`) reads on from the last number that it knows.
 
 Of the changes that are forgotten the last one of each thing that still exists is kept, so that all changes together
 give the state of the router. Routes are too many for that: `show ip route` has them.
-
-Notices that features send anyway, as lines of the chronicle: interfaces, routes, protection, configuration.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ class Adjacencies:
         theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
         weights = self._state.settings.scale.weights
         if theirs != (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5):  # RFC 7868 §5.6.1; K6 may differ
-            self._refuse_weights(interface, address, neighbor, parameters)
+            self._refuse_weights(interface, address, neighbor)
             return
         stub = packet.find(Stub)
         flags = stub.flags if stub else None
@@ -266,9 +266,7 @@ class Adjacencies:
         self._teardown.drop(stranger, DownReason.CROWDED)
         return True
 
-    def _refuse_weights(
-        self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, parameters: Parameters
-    ) -> None:
+    def _refuse_weights(self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None) -> None:
         self._state.traffic.drop(DownReason.WEIGHTS.value)
         if neighbor is not None:
             self._teardown.drop(neighbor, DownReason.WEIGHTS)

@@ -12,10 +12,9 @@ keepalives, NHRP's hold, the hold-down after recursive routing. It says what fol
 A tunnel that is to be protected is so from its first `SetTunnel` on; it has no carrier until IPsec has decided. The
 line protocol does not depend on SAs (as on IOS).
 
-The far end of a point-to-point tunnel sends GRE keepalives back by merely decapsulating them.
-
-One goes out every `period` seconds, whether the line is up or not; `retries` without an answer take the line
-down, the first answer puts it up again. (IOS; there is no RFC.)
+The far end of a point-to-point tunnel sends GRE keepalives back by merely decapsulating them. One goes out every
+`period` seconds, whether the line is up or not; `retries` without an answer take the line down, the first answer puts
+it up again. (IOS; there is no RFC.)
 """
 
 from __future__ import annotations

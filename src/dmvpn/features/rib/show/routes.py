@@ -1,12 +1,10 @@
-"""`show ip route [protocol]`: the table in IOS's columns.
+"""`show ip route [protocol | A.B.C.D | summary]`, the table in IOS's columns, and `show ip protocols [summary]`.
 
 Column 0 holds the letter of the source, 1 the `*` of the default route, 2 and 3 the subcode, 4 the `%` of a next-hop
 override. A subnet's prefix starts at column 9, that of a classful network, a supernet or the default route at column 6.
 A line that would be longer than the terminal is broken behind the prefix.
 
-`show ip route A.B.C.D [MASK] [at TIME]` and `show ip route summary`.
-
-`show ip protocols [summary]`: every routing protocol says its own block, and its name (`Feature.protocol_blocks`,
+Every routing protocol says its own block of `show ip protocols`, and its name (`Feature.protocol_blocks`,
 `protocol_names`).
 """
 
