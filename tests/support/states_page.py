@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.bfd import packet as bfd
 from dmvpn.features.bgp import session as bgp
-from dmvpn.features.eigrp import states as eigrp
+from dmvpn.features.eigrp import reasons as eigrp
 from dmvpn.features.eigrp import topology
 from dmvpn.features.ike.v2 import agreement
 from dmvpn.features.nhrp import client, path
@@ -73,7 +73,7 @@ MACHINES: Final = (
     ),
     Machine(
         "A neighbor of EIGRP",
-        "features/eigrp/states.py",
+        "features/eigrp/reasons.py",
         "RFC 7868 §5.3.3",
         eigrp.NeighborState.PENDING,
         eigrp.NEIGHBOR_MOVES,

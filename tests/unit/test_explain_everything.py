@@ -68,7 +68,7 @@ NOT_PRINTED = {
     "dmvpn.features.ike.v1.sa.SaMove": _MOVES,
     "dmvpn.features.ike.v1.sa.SaState": "its values are those of IkePhase, which shows print",
     "dmvpn.features.ike.v2.agreement.SaMove": _MOVES,
-    "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
+    "dmvpn.features.eigrp.reasons.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.model.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.model.Integrity": _CONFIGURED,
     "dmvpn.features.nhrp.cache.RouteState": "printed as T1, T2 and as flags",

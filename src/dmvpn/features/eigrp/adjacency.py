@@ -29,8 +29,8 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.state import EventKind, Neighborhood
-from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
 

@@ -16,8 +16,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.messages import ROUTES, AuthenticationMismatch, NotOnCommonSubnet, route_line
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
-from dmvpn.features.eigrp.reasons import EigrpReason
-from dmvpn.features.eigrp.states import DownReason
+from dmvpn.features.eigrp.reasons import DownReason, EigrpReason
 from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
 

@@ -14,8 +14,7 @@ from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.packet import ExternalFlag, ExternalProtocol, Opcode, PacketFlag, RouteFlag, VirtualRouterId
-from dmvpn.features.eigrp.reasons import EigrpReason
-from dmvpn.features.eigrp.states import DownReason, NeighborState
+from dmvpn.features.eigrp.reasons import DownReason, EigrpReason, NeighborState
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
 from dmvpn.features.eigrp.topology import DestinationState, Event, Origin
 

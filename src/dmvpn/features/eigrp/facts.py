@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Fact, NeighborFacts, ReasonFacts, reason_facts
 from dmvpn.base.values import project
-from dmvpn.features.eigrp.states import NeighborState
+from dmvpn.features.eigrp.reasons import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
 
 if TYPE_CHECKING:

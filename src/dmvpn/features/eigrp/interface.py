@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.backlog import Backlog, MulticastGroup, Outstanding
 from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag
-from dmvpn.features.eigrp.states import NEIGHBOR_MOVES, NeighborMove, NeighborState
+from dmvpn.features.eigrp.reasons import NEIGHBOR_MOVES, NeighborMove, NeighborState
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
 
 if TYPE_CHECKING:

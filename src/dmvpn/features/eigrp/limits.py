@@ -21,8 +21,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.model import PrefixLimit
+from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.state import EventKind
-from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

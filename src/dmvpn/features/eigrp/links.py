@@ -13,7 +13,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.interface import EigrpInterface
 from dmvpn.features.eigrp.messages import AuthenticationImpossible
-from dmvpn.features.eigrp.states import DownReason
+from dmvpn.features.eigrp.reasons import DownReason
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState

@@ -38,9 +38,9 @@ from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
+from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.rib import Offers, Redistributor
 from dmvpn.features.eigrp.state import EventKind, EventLog, Neighborhood, PacketCounts, State
-from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

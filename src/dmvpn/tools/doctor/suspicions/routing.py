@@ -12,7 +12,7 @@ from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.messages import MESSAGES
-from dmvpn.features.eigrp.states import DownReason
+from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.rip import config as rip_lines
