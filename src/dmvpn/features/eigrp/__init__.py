@@ -16,7 +16,7 @@ The order of the folder: a part knows the state and the parts in the lines below
     dual           DUAL, and what comes into it: inbound lists, summaries, connected networks
     auth           authentication on an interface
     state          configuration, router ID, interfaces; the last events; packet counters
-    interface      an interface and its neighbors; their send queues are in `backlog`, their moves in `states`
+    interface      an interface and its neighbors; their send queues are in `backlog`, their moves in `reasons`
     topology       the topology table, unusable reports, adverts
     packet, tlv    the wire             metric   distances
     model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
