@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -154,14 +155,20 @@ class _Run:
             entropy = SeededEntropy(f"{plan.seed}/filtered")
             self._filters = FilterWatch.of(world, plan.scenario, anatomy, entropy, judge.accuse)
         self._tap(injector, judge, traffic)
-        self._print_arrivals(traffic)
+        judged = traffic.arrived
+
+        def arrived(flow: HostFlow, sequence: int, ttl: int) -> None:
+            self._hash.update(f"{flow.number} {sequence} {world.now!r}\n".encode())
+            judged(flow, sequence, ttl)
+
+        traffic.arrived = arrived
         traffic.begin()
         if self._filters is not None:
             self._filters.begin()
         for fault in faults:
-            world.after(start + fault.at - world.now, _begin(judge, injector, self._witness, fault))
+            world.after(start + fault.at - world.now, partial(self._begin, judge, injector, fault))
             if fault.seconds:
-                world.after(start + fault.end - world.now, _end(judge, injector, self._witness, fault))
+                world.after(start + fault.end - world.now, partial(self._end, judge, injector, fault))
         try:
             self._live(start, judge, faults, traffic)
         except UserError:
@@ -196,15 +203,15 @@ class _Run:
         for segment in self._world.segments:
             segment.gate = gate_to_provider if segment.name in wans else gate
 
-    def _print_arrivals(self, traffic: Traffic) -> None:
-        """Let the fingerprint know what arrived, and when."""
-        judged = traffic.arrived
+    def _begin(self, judge: Judge, injector: Injector, fault: Fault) -> None:
+        judge.begins(fault)
+        injector.begin(fault)
+        self._witness.happened(fault, injector.wire_of(fault), begins=True)
 
-        def arrived(flow: HostFlow, sequence: int, ttl: int) -> None:
-            self._hash.update(f"{flow.number} {sequence} {self._world.now!r}\n".encode())
-            judged(flow, sequence, ttl)
-
-        traffic.arrived = arrived
+    def _end(self, judge: Judge, injector: Injector, fault: Fault) -> None:
+        injector.end(fault)
+        judge.ends(fault)
+        self._witness.happened(fault, injector.wire_of(fault), begins=False)
 
     def _live(self, start: float, judge: Judge, faults: tuple[Fault, ...], traffic: Traffic) -> None:
         plan, world = self._plan, self._world
@@ -216,7 +223,12 @@ class _Run:
         if judge.violations:
             return
         traffic.talk()
-        self._settle(max([over, *(start + _settled(fault, self._anatomy) for fault in faults)]), judge)
+        # When nothing may be missing any more because of a fault.
+        settled = [
+            max(fault.at + at_begin(fault, self._anatomy), fault.end + at_end(fault, self._anatomy, fault.seconds))
+            for fault in faults
+        ]
+        self._settle(max([over, *(start + time for time in settled)]), judge)
         judge.review()
         self._tables.look()
         if self._filters is not None:
@@ -259,26 +271,3 @@ def _where(error: Exception) -> str:
     """Return an exception in one line, with the place that raised it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
-
-
-def _settled(fault: Fault, anatomy: Anatomy) -> float:
-    """Return when nothing may be missing any more because of a fault, seconds since convergence."""
-    return max(fault.at + at_begin(fault, anatomy), fault.end + at_end(fault, anatomy, fault.seconds))
-
-
-def _begin(judge: Judge, injector: Injector, witness: Witness, fault: Fault) -> Callable[[], None]:
-    def act() -> None:
-        judge.begins(fault)
-        injector.begin(fault)
-        witness.happened(fault, injector.wire_of(fault), begins=True)
-
-    return act
-
-
-def _end(judge: Judge, injector: Injector, witness: Witness, fault: Fault) -> Callable[[], None]:
-    def act() -> None:
-        injector.end(fault)
-        judge.ends(fault)
-        witness.happened(fault, injector.wire_of(fault), begins=False)
-
-    return act

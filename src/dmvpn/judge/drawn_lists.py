@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LIST_IN, LIST_OUT, LIST_TUNNEL, LIST_WAN = "DRAWN-IN", "DRAWN-OUT", "DRAWN-TUNNEL", "DRAWN-WAN"
 _NUMBERS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
-_ACK, _RST = 16, 4
+_SYN, _RST, _ACK = 2, 4, 16
 _ALL_BITS: Final = 0xFFFFFFFF
 #: Drawn entries of a list, at least and at most.
 _FEWEST, _MOST = 3, 9
@@ -210,7 +210,9 @@ def _rule(ranges: list[Range], entropy: Entropy) -> Rule:
         ports[0] = kind, kind
     elif protocol in ("tcp", "udp"):
         for place in range(2):
-            ports[place] = _some_ports(entropy) if below(entropy, 1 + 2 * (2 - place)) == 0 else None
+            if below(entropy, 1 + 2 * (2 - place)) == 0:
+                first = PORTS[below(entropy, len(PORTS))]
+                ports[place] = first, first if below(entropy, 2) else 65535
     return Rule(
         permit=below(entropy, 2) == 0,
         protocol=protocol,
@@ -224,11 +226,6 @@ def _rule(ranges: list[Range], entropy: Entropy) -> Rule:
 def _some(ranges: list[Range], entropy: Entropy) -> Range:
     """Return some addresses: each third time all of them."""
     return ranges[below(entropy, len(ranges))] if below(entropy, 3) else Range(0, _ALL_BITS)
-
-
-def _some_ports(entropy: Entropy) -> tuple[int, int]:
-    first = PORTS[below(entropy, len(PORTS))]
-    return first, first if below(entropy, 2) else 65535
 
 
 def _with_gap(network: Range, entropy: Entropy) -> Range:
@@ -259,7 +256,6 @@ DENIED, LOST = "denied packet arrived", "permitted packet lost"
 _MARK: Final = struct.Struct("!4sI")
 _MAGIC: Final = b"\x1ddFw"
 _ICMP, _TCP, _UDP = 1, 6, 17
-_SYN, _ACK_BIT = 2, 16
 _EPHEMERAL: Final = 50_000
 
 
@@ -371,7 +367,7 @@ class FilterWatch:
             return ((8, 0)[below(self.entropy, 2)], 0), 0
         ports = _EPHEMERAL, PORTS[below(self.entropy, len(PORTS))]
         is_answer = below(self.entropy, 2) == 1
-        flags = (_SYN | (_ACK_BIT if is_answer else 0)) if protocol == _TCP else 0
+        flags = (_SYN | (_ACK if is_answer else 0)) if protocol == _TCP else 0
         return (ports[::-1] if is_answer else ports), flags
 
     def _may_pass(self, here: str, there: str, packet: Header) -> bool | None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from dmvpn.base.entropy import Entropy, below, fraction
@@ -286,7 +287,22 @@ class _Writer:
         self._entropy = entropy
         self._networks = 0
         self._free = dict.fromkeys(anatomy.sites, 0.0)
-        self._recipes = self._weighted()
+        recipes: list[tuple[int, Callable[[float], Fault | None]]] = [
+            (3, partial(self._stop, Kill)),
+            (2, partial(self._stop, Restart)),
+            (2, partial(self._unplug, LinkDown)),
+            (3, partial(self._unplug, Cut)),
+            (4, self._partition),
+            (3, self._impair),
+            (2, self._reorder),
+            (1 if abilities.renumber else 0, self._renumber),
+            (2 if abilities.rebind else 0, self._rebind),
+            (1, self._clock),
+            (2, self._clear),
+            (2, partial(self._forge, Purges)),
+            (2, partial(self._forge, Malformed)),
+        ]
+        self._recipes = [recipe for weight, recipe in recipes for _ in range(weight)]
 
     def write(self, seconds: float) -> list[Fault]:
         """See `random_faults`."""
@@ -301,39 +317,23 @@ class _Writer:
             now = round(now + PACE * (0.1 + 2.7 * fraction(self._entropy) ** 2), 3)
         return written
 
-    def _weighted(self) -> list[Callable[[float], Fault | None]]:
-        recipes: list[tuple[int, Callable[[float], Fault | None]]] = [
-            (3, self._kill),
-            (2, self._restart),
-            (2, self._link_down),
-            (3, self._cut),
-            (4, self._partition),
-            (3, self._impair),
-            (2, self._reorder),
-            (1 if self._abilities.renumber else 0, self._renumber),
-            (2 if self._abilities.rebind else 0, self._rebind),
-            (1, self._clock),
-            (2, self._clear),
-            (2, self._purges),
-            (2, self._malformed),
-        ]
-        return [recipe for weight, recipe in recipes for _ in range(weight)]
-
     # -------------------------------------------------------------------------------------------- kinds
 
-    def _kill(self, at: float) -> Fault:
-        return Kill(at=at, router=self._site(), seconds=self._duration())
+    def _stop(self, kind: type[Kill | Restart], at: float) -> Fault:
+        return kind(at=at, router=self._site(), seconds=self._duration())
 
-    def _restart(self, at: float) -> Fault:
-        return Restart(at=at, router=self._site(), seconds=self._duration())
-
-    def _link_down(self, at: float) -> Fault | None:
+    def _unplug(self, kind: type[LinkDown | Cut], at: float) -> Fault | None:
         router = self._wired()
-        return LinkDown(at=at, router=router, seconds=self._duration()) if router else None
+        return kind(at=at, router=router, seconds=self._duration()) if router else None
 
-    def _cut(self, at: float) -> Fault | None:
-        router = self._wired()
-        return Cut(at=at, router=router, seconds=self._duration()) if router else None
+    def _forge(self, kind: type[Purges | Malformed], at: float) -> Fault | None:
+        """Choose two routers with NHRP between them: the receiver of forged packets, and the router they imitate."""
+        sites = [name for name, site in self._anatomy.sites.items() if site.wans and site.tunnels]
+        if len(sites) < 2:
+            return None
+        victim = sites.pop(below(self._entropy, len(sites)))
+        pretended = self._one_of(sites)
+        return kind(at=at, router=victim, pretended=pretended, count=1 << below(self._entropy, 9))
 
     def _partition(self, at: float) -> Fault | None:
         sites = [name for name, site in self._anatomy.sites.items() if site.wans and not site.companions]
@@ -379,14 +379,6 @@ class _Writer:
         what = self._one_of(("nhrp", "session", "session static", *crypto))
         return Clear(at=at, router=self._site(), what=what)
 
-    def _purges(self, at: float) -> Fault | None:
-        pair = self._neighbors()
-        return Purges(at=at, router=pair[0], pretended=pair[1], count=self._count()) if pair else None
-
-    def _malformed(self, at: float) -> Fault | None:
-        pair = self._neighbors()
-        return Malformed(at=at, router=pair[0], pretended=pair[1], count=self._count()) if pair else None
-
     # -------------------------------------------------------------------------------------------- chance
 
     def _site(self) -> str:
@@ -395,20 +387,9 @@ class _Writer:
     def _wired(self) -> str | None:
         return self._one_of(self._abilities.wires) if self._abilities.wires else None
 
-    def _neighbors(self) -> tuple[str, str] | None:
-        """Return two routers with NHRP between them: the receiver of forged packets, and the router they imitate."""
-        sites = [name for name, site in self._anatomy.sites.items() if site.wans and site.tunnels]
-        if len(sites) < 2:
-            return None
-        one = sites.pop(below(self._entropy, len(sites)))
-        return one, self._one_of(sites)
-
     def _duration(self) -> float:
         low, high = SHORT if below(self._entropy, 2) else LONG
         return round(low + (high - low) * fraction(self._entropy), 2)
-
-    def _count(self) -> int:
-        return 1 << below(self._entropy, 9)
 
     def _one_of(self, things: Sequence[T]) -> T:
         return things[below(self._entropy, len(things))]

@@ -170,7 +170,12 @@ class Tables:
                         standing["stale adjacency", f"{name} {tunnel.name}: {next_hop} still leads to {nbma}"] = None
             if self._anatomy.sites[name].shortcuts:
                 standing.update(dict.fromkeys(self._hollow_shortcuts(owners, name, node)))
-        self._check_strays(standing)
+        # What leads nowhere may not outlast the holding time.
+        now = self._world.now
+        self._stray = {stray: self._stray.get(stray, now) for stray in standing}
+        for (rule, what), since in self._stray.items():
+            if now - since > self._holding_time + BoundPart.SETTLING.seconds:
+                self.accuse(rule, f"{what} after {now - since:.0f} s")
         timers = self._world.pending
         if timers > TIMERS * (len(self._world.routers) + len(self._world.hosts)):
             self.accuse("bounds", f"{timers} timers wait in the world")
@@ -214,14 +219,6 @@ class Tables:
                     nbma = node.plane.adjacency(hop.interface, hop.address)
                     if nbma is None or owners.get(nbma) in self._anatomy.hubs:
                         yield "stale shortcut", f"{name} {hop.interface}: {destination} still goes by {hop.address}"
-
-    def _check_strays(self, standing: dict[tuple[str, str], None]) -> None:
-        """Check that entries that lead nowhere do not outlast the holding time."""
-        now = self._world.now
-        self._stray = {stray: self._stray.get(stray, now) for stray in standing}
-        for (rule, what), since in self._stray.items():
-            if now - since > self._holding_time + BoundPart.SETTLING.seconds:
-                self.accuse(rule, f"{what} after {now - since:.0f} s")
 
     def _owners(self) -> dict[IPAddress, str]:
         """Return the live site, or the NAT, behind each NBMA address."""
@@ -369,7 +366,10 @@ class Judge:
             late = [sequence for sequence, sent in flow.sent.items() if sent <= limit]
             for sequence in late:
                 self._judge_lost(flow, sequence, flow.sent.pop(sequence))
-        self._forget_crossings()
+        # Crossings of packets that arrived: second copies have come in again by other ways.
+        living = {Mark(flow.number, sequence) for flow in self._traffic.flows for sequence in flow.sent}
+        for mark in [mark for mark in self._crossings if mark not in living]:
+            del self._crossings[mark]
 
     def _judge_lost(self, flow: HostFlow, sequence: int, sent: float) -> None:
         self.lost += 1
@@ -377,8 +377,11 @@ class Judge:
         ways = self._crossings.pop(Mark(flow.number, sequence), {})
         docket = self._dockets[flow.number]
         rule = self._broken_by_loss(docket, sent)
-        if rule is None:
-            self._remember_excuse(docket, sent)
+        if rule is None:  # how much of the bound was needed: the latest fault that explains the loss is taken
+            covering = [(sent - begin, why) for begin, end, why in docket.excuses if begin <= sent <= end]
+            if covering:
+                age, why = min(covering)
+                self.longest[why] = max(self.longest.get(why, 0.0), age)
             return
         self.demanded += 1
         seen = ", ".join(f"{one}-{other}" for one, other in ways) or "nowhere"
@@ -392,13 +395,6 @@ class Judge:
         if docket.dark_since is not None and sent >= docket.dark_since:
             return None
         return None if any(begin <= sent <= end for begin, end, _ in docket.excuses) else "black hole"
-
-    def _remember_excuse(self, docket: _Docket, sent: float) -> None:
-        """Remember how much of the bound was needed: the latest fault that explains the loss is taken."""
-        covering = [(sent - begin, why) for begin, end, why in docket.excuses if begin <= sent <= end]
-        if covering:
-            age, why = min(covering)
-            self.longest[why] = max(self.longest.get(why, 0.0), age)
 
     def started(self, flow: HostFlow) -> None:
         """Note that a flow resumes after a pause.
@@ -528,7 +524,8 @@ class Judge:
                     docket.entitled = None
                 elif (
                     self._entitlement
-                    and self._outlives_hubs(flow)
+                    # In phase 2 the IGP route ends with the hub, even if the NHRP entry stays.
+                    and all(self._anatomy.sites[name].shortcuts for name in flow.sites)
                     and (docket.entitled is None or self._is_quiet(docket))
                     and isinstance(fault, faults.Kill | faults.Cut | faults.LinkDown | faults.Partition)
                     and min(forth.direct, back.direct) >= DIRECT_PACKETS
@@ -541,12 +538,6 @@ class Judge:
         """Return whether nothing is wrong, and nothing was so lately that an entry could not be renewed in time."""
         now = self._world.now
         return docket.dark_since is None and all(end < now for _, end, _ in docket.excuses)
-
-    def _outlives_hubs(self, flow: HostFlow) -> bool:
-        """Return whether a flow survives its hubs, as in phase 3; in phase 2 the IGP route ends with the hub, even if
-        the NHRP entry stays.
-        """
-        return all(self._anatomy.sites[name].shortcuts for name in flow.sites)
 
     def _darken(self) -> None:
         """Find out which flows have a working way."""
@@ -563,12 +554,6 @@ class Judge:
                 docket.excuses.append((since, now + docket.owed + BoundPart.FLIGHT.seconds, "there was no way"))
 
     # -------------------------------------------------------------------------------------------- the rest
-
-    def _forget_crossings(self) -> None:
-        """Forget crossings of packets that arrived; second copies have come in again by other ways."""
-        living = {Mark(flow.number, sequence) for flow in self._traffic.flows for sequence in flow.sent}
-        for mark in [mark for mark in self._crossings if mark not in living]:
-            del self._crossings[mark]
 
     def _name(self, number: int) -> str:
         flow = self._traffic.flows[number]

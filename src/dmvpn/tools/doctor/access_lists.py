@@ -100,22 +100,16 @@ def filters(scene: Scene) -> Iterator[Verdict]:
     reasons = {one: _reason(decisions, one) for one in decisions.denials}
     mistakes = {one: reason for one, reason in reasons.items() if reason}
     remedies = Remedies(decisions, tuple(mistakes))
-    found = 0
-    for place, denials in _by_place(decisions).items():
-        for one in _of_place(decisions, remedies, place, denials, mistakes):
-            found += 1
-            yield one
+    by_place: dict[Place, list[Denial]] = {}
+    for one in sorted(decisions.denials, key=lambda one: (not one.demand.of, one.demand.answer)):
+        by_place.setdefault(one.place, []).append(one)
+    found = [
+        one for place, denials in by_place.items() for one in _of_place(decisions, remedies, place, denials, mistakes)
+    ]
+    yield from found
     checked = len(decisions.hosts) + len(decisions.network)
     if checked and not found:
         yield Fine(_STEP, f"access lists drop nothing that the network needs: {checked} packets tried")
-
-
-def _by_place(decisions: Decisions) -> dict[Place, list[Denial]]:
-    """Return the denials of each port, those of the network's own packets first."""
-    found: dict[Place, list[Denial]] = {}
-    for one in sorted(decisions.denials, key=lambda one: (not one.demand.of, one.demand.answer)):
-        found.setdefault(one.place, []).append(one)
-    return found
 
 
 def _of_place(

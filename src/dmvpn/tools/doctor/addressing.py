@@ -224,25 +224,15 @@ def _against(scene: Scene, ends: Sequence[_End], mine: _End, theirs: _End) -> in
     network = mine.own.network
     is_no_station = network.num_addresses > 2 and mine.own.ip in (network.network_address, network.broadcast_address)
     agree = [end for end in ends if end not in (mine, theirs) and end.own.network == theirs.own.network]
-    usual = _usual_length(scene, mine, theirs)
-    return sum(
-        (
-            4 * (is_no_station or _takes_in_others(scene, ends, mine)),
-            2 * bool(agree),
-            usual == theirs.own.network.prefixlen,
-        )
-    )
-
-
-def _takes_in_others(scene: Scene, ends: Sequence[_End], mine: _End) -> bool:
-    """Return whether a port on another wire is in this network."""
     here = {end.own for end in ends}
-    return any(
-        own not in here and own.version == mine.own.version and own.ip in mine.own.network
+    takes_in_others = any(
+        own not in here and own.version == mine.own.version and own.ip in network
         for _, facts in scene.alive()
         for interface in facts.interfaces
         for own in interface.addresses
     )
+    is_usual = _usual_length(scene, mine, theirs) == theirs.own.network.prefixlen
+    return 4 * (is_no_station or takes_in_others) + 2 * bool(agree) + is_usual
 
 
 def _usual_length(scene: Scene, one: _End, other: _End) -> int:

@@ -285,9 +285,19 @@ def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> lis
 
 def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
     """Leave out loops that follow from a router which advertises the underlay: only that router must change. Leave out
-    what wires seem to block, where the list of a router does it.
+    what wires seem to block, where the list of a router does it. Of two findings that lists cut the tunnels of a router
+    keep the one with an entry that opens least, unless it has no lines, or the other one puts another list into the
+    place of a wrong one.
     """
-    verdicts = _without_repetition(verdicts)
+    cuts = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.LIST_CUTS_TUNNEL]
+    of_packets = {one.router: one for one in cuts if one.step is Step.FILTER}
+    gone: list[Finding] = []
+    for one in cuts:
+        if one.step is not Step.FILTER and one.router in of_packets:
+            other = of_packets[one.router]
+            applies = any(line.startswith("ip access-group ") for line in other.fix)
+            gone.append(one if other.fix and (applies or not one.fix) else other)
+    verdicts = [one for one in verdicts if one not in gone]
     lists = [one for one in verdicts if isinstance(one, Finding) and one.cause in _BY_LISTS and one.blocks]
     near = {name for one in lists for name in (one.router, *one.others)}
     blocked = [cause for causes in _ON_THE_WAY for cause in causes]
@@ -298,21 +308,6 @@ def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
     if all(one.step is not Step.LINE for one in loops):
         return verdicts
     return [one for one in verdicts if one not in loops or one.step is Step.LINE]
-
-
-def _without_repetition(verdicts: list[Verdict]) -> list[Verdict]:
-    """Keep one of two findings that lists cut the tunnels of a router: the one with an entry that opens least, unless
-    it has no lines, or the other one puts another list into the place of a wrong one.
-    """
-    cuts = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.LIST_CUTS_TUNNEL]
-    of_packets = {one.router: one for one in cuts if one.step is Step.FILTER}
-    of_entries = [one for one in cuts if one.step is not Step.FILTER and one.router in of_packets]
-    gone: list[Finding] = []
-    for one in of_entries:
-        other = of_packets[one.router]
-        applies = any(line.startswith("ip access-group ") for line in other.fix)
-        gone.append(one if other.fix and (applies or not one.fix) else other)
-    return [one for one in verdicts if one not in gone]
 
 
 def _gathered(scene: Scene, verdicts: Iterable[Verdict], servers: Mapping[Verdict, str]) -> list[Verdict]:

@@ -184,17 +184,14 @@ def with_clock_cause(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
         return verdict
     offsets = clock_offsets(scene)
     name = next((one for one in (client.name, client.hub) if one in offsets), None)
-    timed = any(map(_has_lifetimes, (client.facts, client.hub_facts)))
+    ends = (facts for facts in (client.facts, client.hub_facts) if facts is not None)
+    keys = (key for facts in ends for chain in key_chains(device(facts).tree) for key in chain.keys)
+    timed = any(key.accept is not None or key.send is not None for key in keys)
     if name is None or (verdict.cause in _BY_KEYS and not timed):
         return verdict
     proofs = "certificates are" if verdict.cause is Cause.CERTIFICATE else "keys are"
     found = _finding(scene, name, offsets[name], f": {proofs} valid for a time, and it is another one there")
     return replace(found, step=verdict.step, evidence=(*verdict.evidence, *found.evidence), stops=verdict.stops)
-
-
-def _has_lifetimes(facts: RouterFacts | None) -> bool:
-    chains = key_chains(device(facts).tree) if facts is not None else ()
-    return any(key.accept is not None or key.send is not None for chain in chains for key in chain.keys)
 
 
 def wrong_clocks(scene: Scene) -> Iterator[Finding]:

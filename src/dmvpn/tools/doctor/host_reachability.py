@@ -54,28 +54,23 @@ _Path: TypeAlias = "tuple[int, HostFacts, HostFacts]"
 _MOST_PAIRS: Final = 2000
 
 
-def _table(facts: RouterFacts) -> PrefixTable[_Kind]:
-    """Return the kinds of a router's routes, for many look-ups."""
-    table = PrefixTable[_Kind]()
-    for route in facts.routes:
-        prefix = Prefix.of(route.prefix.network_address, route.prefix.prefixlen)
-        table[prefix] = (route.source, prefix.length, route.drops)
-    return table
-
-
 def host_pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, HostFacts]]:
     """Return source and destination: first those whose router shares its kind of route with the fewest routers."""
     here: dict[str, HostFacts] = {}
     for host in hosts:
         here.setdefault(host.router, host)
     known = dict(scene.alive())
-    tables = {name: _table(known[name]) for name in here if name in known}
+    tables = {name: PrefixTable[_Kind]() for name in here if name in known}
+    for name, table in tables.items():
+        for route in known[name].routes:
+            prefix = Prefix.of(route.prefix.network_address, route.prefix.prefixlen)
+            table[prefix] = (route.source, prefix.length, route.drops)
     found: list[_Path] = []
     for target in hosts:
         ip = target.address.ip
         asking = [name for name in tables if name != target.router and here[name].address.version == ip.version]
         found_there = {name: tables[name].lookup(ip) for name in asking}
-        kinds = {name: route[1] if route is not None else None for name, route in found_there.items()}
+        kinds = {name: one[1] if one is not None else None for name, one in found_there.items()}
         often = Counter(kinds.values())
         most = max(often.values(), default=0)
         found += [(often[kind], here[name], target) for name, kind in kinds.items() if often[kind] < most]
@@ -223,22 +218,14 @@ def _astray(scene: Scene, names: list[str], target: Address, customer: str) -> t
         if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
             found.append((name, route))
     longest = max((route.prefix.prefixlen for _, route in found), default=0)
-    if names and _answers_for(scene, names[-1], (target, customer), longest):
-        return None
+    if names:  # a server with a summary to Null0 for unknown targets, at least this long, answers for the target
+        facts = _seen(scene, names[-1], customer)
+        route = best_route(facts, target) if facts is not None else None
+        serves = any(who == names[-1] for who, _ in scene.servers())
+        if serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= longest:
+            return None
     # The last one of these on the path: the other routes may lead to it.
     return next((one for one in reversed(found) if one[1].prefix.prefixlen == longest), None)
-
-
-def _answers_for(scene: Scene, name: str, wanted: tuple[Address, str], length: int) -> bool:
-    """Return whether the router is a server with a summary to Null0 for unknown targets, at least this long.
-
-    wanted: the target, and its customer.
-    """
-    target, customer = wanted
-    facts = _seen(scene, name, customer)
-    route = best_route(facts, target) if facts is not None else None
-    serves = any(who == name for who, _ in scene.servers())
-    return serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= length
 
 
 def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:

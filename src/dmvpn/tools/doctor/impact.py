@@ -167,27 +167,28 @@ class Rows:
         except UserError:
             return _UNKNOWN
         both = [path for path in (found.forth, found.back) if path is not None]
-        hops = [len(self._way(path)) for path in both]
-        at_last = [count - self._detours(path) for count, path in zip(hops, both, strict=True)]
+        # Routers with tunnels; providers may have one, too.
+        ways = [
+            (path, [name for name in path.nodes if self.tunnels(name) and name not in self.scene.lab.providers])
+            for path in both
+        ]
+        at_last = [len(way) - self._detours(path, way) for path, way in ways]
         sizes = [one.whole or 0 for one in (found.budget, found.back_budget) if one is not None]
         whole = min(sizes, default=0)
         fits = (found.budget.mss or 0) + _HEADERS <= whole
         arrives = len(both) > 1 and all(path.end.outcome is WalkOutcome.DELIVERED for path in both)
-        return _Row(arrives=arrives, hops=max(hops), at_last=max(at_last), whole=whole, fits=fits)
+        hops = max(len(way) for _, way in ways)
+        return _Row(arrives=arrives, hops=hops, at_last=max(at_last), whole=whole, fits=fits)
 
-    def _detours(self, path: WalkedPath) -> int:
+    def _detours(self, path: WalkedPath, way: list[str]) -> int:
         """Return the number of routers on the path that are avoided once redirects have taken effect."""
         redirecting = {step.where for step in path.steps if step.act is Act.REDIRECT}
         return sum(
             there in redirecting
             and any(tunnel.redirects for tunnel in self.tunnels(there))
             and any(tunnel.shortcuts for tunnel in self.tunnels(here))
-            for here, there in pairwise(self._way(path))
+            for here, there in pairwise(way)
         )
-
-    def _way(self, path: WalkedPath) -> list[str]:
-        """Return the routers with tunnels on the path; providers may have one, too."""
-        return [name for name in path.nodes if self.tunnels(name) and name not in self.scene.lab.providers]
 
     def tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
         """Return the tunnels of a router that runs."""
@@ -240,8 +241,9 @@ def _has_effect(rows: Rows, finding: Finding) -> bool:
         return True
     if finding.route is not None and _is_met(rows, finding.router, finding.route):
         return True
-    if finding.cause is Cause.MSS and _clamps_nobody(rows, finding.router):
-        return True
+    others = (site for site in rows.sites if site != finding.router)
+    if finding.cause is Cause.MSS and any(tunnel.mss is None for site in others for tunnel in rows.tunnels(site)):
+        return True  # another site does not clamp TCP: on a shortcut between the two, no router would clamp
     concerned = [name for name in concerned if name in rows.sites]
     if rows.cost(len(concerned) + _LIKE) > MOST_TRACES:
         return True
@@ -262,11 +264,6 @@ def _is_met(rows: Rows, name: str, route: Network) -> bool:
         return False
     others = (ip_address(address) for there, known in rows.sites.items() if there != name for address in known)
     return any(address.version == route.version and address in route for address in others)
-
-
-def _clamps_nobody(rows: Rows, name: str) -> bool:
-    """Return whether another site does not clamp TCP: on a shortcut between the two, no router would clamp."""
-    return any(tunnel.mss is None for site in rows.sites if site != name for tunnel in rows.tunnels(site))
 
 
 def dependent_routers(clients: Iterable[Client], name: str) -> list[str]:
@@ -292,18 +289,15 @@ def has_server(clients: Iterable[Client], name: str) -> bool:
 
 def _is_served(scene: Scene, finding: Finding, name: str) -> bool:
     """Return whether other routers know this router, and will know it, in spite of the finding."""
-    by_requests = finding.cause is Cause.AUTHENTICATION and _needs_no_replies(scene, name)
+    by_requests = False
+    if finding.cause is Cause.AUTHENTICATION:
+        # Servers without a password register this router, which refuses only their replies, and whose point-to-point
+        # tunnels ask for no other router.
+        mine = [one for one in scene.clients() if one.name == name and one.server is not None]
+        by_requests = bool(mine) and all(
+            one.works or (not one.tunnel.multipoint and _takes_requests_alone(scene, one)) for one in mine
+        )
     return by_requests or has_server(scene.clients(), name) or _is_known_by_hand(scene, name)
-
-
-def _needs_no_replies(scene: Scene, name: str) -> bool:
-    """Return whether servers without a password register this router, which refuses only their replies, and whose
-    point-to-point tunnels ask for no other router.
-    """
-    mine = [one for one in scene.clients() if one.name == name and one.server is not None]
-    return bool(mine) and all(
-        one.works or (not one.tunnel.multipoint and _takes_requests_alone(scene, one)) for one in mine
-    )
 
 
 def _takes_requests_alone(scene: Scene, client: Client) -> bool:
@@ -430,7 +424,11 @@ def _question(rows: Rows, finding: Finding) -> str:
         name = _who_is_shut(rows.scene, finding)
         return f"is {name} shut down on purpose?" if name and _is_spared(rows, name) else ""
     if finding.cause is Cause.ROUTER_DEAD:
-        return f"is {finding.router} switched off on purpose?" if _is_a_branch(rows, finding.router) else ""
+        # The other sites have what they need if all their servers run, and all of them reach each other.
+        sites = list(rows.sites)
+        is_of_all = finding.router in rows.scene.lab.providers or any(not one.hub for one in rows.scene.clients())
+        is_branch = not is_of_all and rows.cost(len(sites)) <= MOST_TRACES and _all_arrive(rows, sites)
+        return f"is {finding.router} switched off on purpose?" if is_branch else ""
     if finding.cause is Cause.ROUTE_FILTERED:
         return "is that route to be kept away?" if finding.fix and not finding.decide else ""
     question = _LESS.get(finding.cause, "")
@@ -439,16 +437,6 @@ def _question(rows: Rows, finding: Finding) -> str:
         return ""
     serves = finding.cause is not Cause.NHS_MISSING or has_server(rows.scene.clients(), finding.router)
     return question.format(finding.router) if serves and _all_arrive(rows, names) else ""
-
-
-def _is_a_branch(rows: Rows, name: str) -> bool:
-    """Return whether a router that is off leaves the other sites what they need: all their servers run, and all of them
-    reach each other.
-    """
-    clients = rows.scene.clients()
-    sites = list(rows.sites)
-    is_of_all = name in rows.scene.lab.providers or any(not one.hub for one in clients)
-    return not is_of_all and rows.cost(len(sites)) <= MOST_TRACES and _all_arrive(rows, sites)
 
 
 def _who_is_shut(scene: Scene, finding: Finding) -> str:

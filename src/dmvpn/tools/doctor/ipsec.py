@@ -161,11 +161,6 @@ def is_silent(reason: ReasonFacts, *names: str) -> bool:
     return any(part.is_one(*_SILENT) and (not names or part.fields[0] in names) for part in reason.parts())
 
 
-def no_opening(reason: ReasonFacts) -> bool:
-    """Return whether nothing was answered with which IKE begins."""
-    return is_silent(reason, *_OPENINGS)
-
-
 def no_proof_at_4500(reason: ReasonFacts) -> bool:
     """Return whether IKE began, and what came then to port 4500 was not answered."""
     if is_silent(reason, ExchangeType.IKE_AUTH.name):
@@ -255,7 +250,12 @@ def _from_clue(
         theirs = is_special(device(client.hub_facts), scene.seen_as(client), _front_of_hub(client))
         has_own_key = mine is not theirs
         culprit = culprit if mine is theirs else client.name if mine else client.hub
-    what = _sentence(client, known.cause, culprit) if known is not CERTIFICATE else _disbelief(client, reason)
+    if known is CERTIFICATE:
+        why = reason.find(IkeReason.NOT_BELIEVED, IkeReason.NO_MATCH, IkeReason.NO_CERTIFICATE, IkeReason.NO_TRUSTPOINT)
+        which = f": {why}" if why is not None else ", or one of them wants something else"
+        what = f"{client.name} and {client.hub} do not believe each other's certificates{which}"
+    else:
+        what = _sentence(client, known.cause, culprit)
     order = "show crypto pki certificates" if known is CERTIFICATE else ""
     ask = _key_question(scene, client) if known.cause is Cause.PSK and not has_own_key else ""
     fix = _fix(scene, client, culprit, known.cause)
@@ -291,15 +291,6 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             return f"{culprit}: {concern.what}"
         case _:
             return f"{between} do not agree"
-
-
-def _disbelief(client: Client, reason: ReasonFacts) -> str:
-    """Return which certificate was rejected, and why, if known."""
-    between = f"{client.name} and {client.hub}"
-    why = reason.find(IkeReason.NOT_BELIEVED, IkeReason.NO_MATCH, IkeReason.NO_CERTIFICATE, IkeReason.NO_TRUSTPOINT)
-    if why is None:
-        return f"{between} do not believe each other's certificates, or one of them wants something else"
-    return f"{between} do not believe each other's certificates: {why}"
 
 
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
@@ -406,7 +397,7 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
     waits = any(map(no_proof_at_4500, ours))
-    if passes and (waits or any(map(no_opening, ours))):
+    if passes and (waits or any(is_silent(reason, *_OPENINGS) for reason in ours)):
         port, cause = (4500, Cause.NAT_T_BLOCKED) if waits else (500, Cause.IKE_BLOCKED)
         what = f"pings pass between {client.name} and {client.hub}, and IKE (UDP port {port}) does not"
         return Finding(Step.IKE, cause, client.name, what, about)

@@ -96,16 +96,13 @@ class Remedies:
                 continue
             if all(self._decisions.denial(one.demand, ports) is None for one in denials):
                 lost, opened = self._weight(place[0], ports)
-                weight = (lost, self._is_bared(place, ports), opened, number)
+                filters = ports.get((place[0], place[1]), PortFilters())
+                listed = filters.inward if place[2] else filters.outward
+                # The port has no list at this side any more, and no other router says that it needs none.
+                is_bared = listed is None and not self._decisions.bare(place)
+                weight = (lost, is_bared, opened, number)
                 best = (weight, candidate) if best is None or weight < best[0] else best
         return best[1] if best is not None else ()
-
-    def _is_bared(self, place: Place, ports: Mapping[tuple[str, str], PortFilters]) -> bool:
-        """Return whether a port has no list at this side any more, and no other router says that it needs none."""
-        router, port, inward = place
-        filters = ports.get((router, port), PortFilters())
-        listed = filters.inward if inward else filters.outward
-        return listed is None and not self._decisions.bare(place)
 
     def _weight(self, router: str, ports: Mapping[tuple[str, str], PortFilters]) -> tuple[int, int]:
         """Return how many packets are dropped that should pass, and how many pass that should not.
@@ -249,8 +246,11 @@ class Remedies:
             yield edit(header, (), (entry.at(places[0]),))
             last = [one for one in entries if not one.permit and one.sequence in deciding]
             yield edit(header, last, (entry.at(places[0]), *(one.at(number_behind(entries)) for one in last)))
-        needed = _distinct([self._needed(one.demand) for one in denials])
-        for texts in (needed, tuple(dict.fromkeys(self._wide(one.demand) for one in denials))):
+        needed = [self._needed(one.demand) for one in denials]
+        # Entries that another one says, too, to any receiver, are left out.
+        to_any = tuple(text.removesuffix("any") for text in needed if text.endswith(" any"))
+        needed = [text for text in needed if text.endswith(" any") or not text.startswith(to_any)]
+        for texts in map(dict.fromkeys, (needed, [self._wide(one.demand) for one in denials])):
             made = [new for text, free in zip(texts, places, strict=False) if (new := Entry.of(text, free))]
             if len(texts) == len(made) <= _MOST_ADDED:
                 yield edit(header, (), made)
@@ -350,12 +350,6 @@ def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Ne
     found = Entry.of(text.partition(" ")[2], entry.sequence)
     if found is not None:
         yield found
-
-
-def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return each text once, without entries that another one says, too: to one receiver, and to any."""
-    to_any = tuple(text.removesuffix("any") for text in texts if text.endswith(" any"))
-    return tuple(dict.fromkeys(text for text in texts if text.endswith(" any") or not text.startswith(to_any)))
 
 
 def _permit(demand: Demand, source: str, destination: str) -> str:

@@ -384,11 +384,8 @@ def _why(scene: Scene, models: Device, number: int) -> tuple[str, str]:
     operation = next((one for one in models.track.operations if one.number == known.operation), None)
     if operation is None:
         return f"there is no ip sla {known.operation}", ""
-    return _echoes(scene, operation.destination, known.operation)
-
-
-def _echoes(scene: Scene, destination: IPv4Address, number: int) -> tuple[str, str]:
     hosts = [host.address.ip for host in scene.lab.hosts.values()]
-    nobody = scene.owner(destination) is None and destination not in hosts
-    whom = f"{destination}, which no router has" if nobody else f"{destination}"
-    return f"ip sla {number} hears nothing of {whom}", f"ip sla {number} with icmp-echo to an address that answers"
+    nobody = scene.owner(operation.destination) is None and operation.destination not in hosts
+    whom = f"{operation.destination}{', which no router has' if nobody else ''}"
+    probe = f"ip sla {known.operation}"
+    return f"{probe} hears nothing of {whom}", f"{probe} with icmp-echo to an address that answers"

@@ -23,10 +23,10 @@ from dmvpn.tools.walk.view import View, unreachable, without_shortcuts
 from dmvpn.tools.walk.walker import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Address
-    from dmvpn.base.filters import Condition, FilterEntry, FilterList
+    from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.walk.values import Passage, Place
@@ -144,25 +144,20 @@ class Flows:
                     yield Demand(place, kind.packet(STRANGER, own), kind, ("", there))
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
-        hosts = [name for name, host in self._scene.lab.hosts.items() if self._is_of_site(name, host.router)]
+        """Yield pairs of hosts of one customer, at different sites, one of which filters."""
+        routers = {
+            name: host.router
+            for name, host in self._scene.lab.hosts.items()
+            if self._scene.of(host.router) is not None and host.router not in self._scene.lab.providers
+            if isinstance(host.address.ip, IPv4Address)
+        }
+        customers = {name: self._scene.customer_of(name) for name in routers}
         done: dict[tuple[str, str], None] = {}
-        for here in hosts:
-            others = [one for one in hosts if self._may_talk(here, one)]
-            chosen = others if self._scene.lab.hosts[here].router in self.filtering else []
-            for there in chosen[:_MOST_PEERS]:
+        for here, router in routers.items():
+            others = [one for one, its in routers.items() if its != router and customers[one] == customers[here]]
+            for there in others[:_MOST_PEERS] if router in self.filtering else []:
                 done |= dict.fromkeys(((here, there), (there, here)))
         yield from done
-
-    def _is_of_site(self, name: str, router: str) -> bool:
-        host = self._scene.lab.hosts[name]
-        is_known = self._scene.of(router) is not None and router not in self._scene.lab.providers
-        return is_known and isinstance(host.address.ip, IPv4Address)
-
-    def _may_talk(self, here: str, there: str) -> bool:
-        hosts = self._scene.lab.hosts
-        return hosts[here].router != hosts[there].router and self._scene.customer_of(here) == self._scene.customer_of(
-            there
-        )
 
     def _trail(self, start: str, source: Address, destination: Address, front: str = "") -> tuple[Passage, ...]:
         key = (start, source, destination, front)
@@ -215,7 +210,13 @@ class Flows:
             names = (client.name, client.hub) if start == client.name else (client.hub, client.name)
             for passage in self._trail(start, *ends, front):
                 if isinstance(passage.source, IPv4Address) and isinstance(passage.destination, IPv4Address):
-                    packet = _symmetric(kind, passage.source, passage.destination)
+                    packet = Packet(
+                        protocol=kind.protocol,
+                        source=passage.source,
+                        destination=passage.destination,
+                        source_port=kind.port,  # IKE has one port at both ends
+                        destination_port=kind.port,
+                    )
                     yield Demand(passage.place, packet, kind, names, of=client.tunnel.name)
 
     def of_routing(self) -> Iterator[Demand]:
@@ -245,17 +246,6 @@ def _demands(
             yield Demand(passage.place, packet, kind, ends, answer)
 
 
-def _symmetric(kind: Kind, source: IPv4Address, destination: IPv4Address) -> Packet:
-    """Return an outer packet: IKE has one port at both ends."""
-    return Packet(
-        protocol=kind.protocol,
-        source=source,
-        destination=destination,
-        source_port=kind.port,
-        destination_port=kind.port,
-    )
-
-
 def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address) -> Iterator[tuple[Kind, Packet]]:
     """Yield what a neighbor on a tunnel sends: to its multicast group, and to this router."""
     spoken = (
@@ -280,7 +270,9 @@ def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address
 def _services(scene: Scene) -> list[Kind]:
     """Return the services that entries of lists name, by their first port."""
     found: dict[Kind, None] = {}
-    for condition in _conditions(scene):
+    filters = (one.filters for _, facts in scene.alive() for one in facts.packet_filters)
+    lists = (listed for one in filters for listed in (one.inward, one.outward) if listed is not None)
+    for condition in (entry.condition for listed in lists for entry in listed.entries):
         for ports in (condition.destination_ports, condition.source_ports):
             for protocol in (TCP, UDP):
                 port = ports[0][0] if ports else 0
@@ -288,14 +280,6 @@ def _services(scene: Scene) -> list[Kind]:
                     name = "TCP" if protocol == TCP else "UDP"
                     found[Kind(f"{name} port {port}", protocol, port)] = None
     return [one for one in found if one.port not in (_IKE, _IKE_NAT, _BGP, _RIP)][:_MOST_SERVICES]
-
-
-def _conditions(scene: Scene) -> Iterator[Condition]:
-    for _, facts in scene.alive():
-        for one in facts.packet_filters:
-            lists: Sequence[FilterList | None] = (one.filters.inward, one.filters.outward)
-            for listed in lists:
-                yield from (entry.condition for entry in (listed.entries if listed is not None else ()))
 
 
 # ------------------------------------------------------------------------------------------------ decisions of lists

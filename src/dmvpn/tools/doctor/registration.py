@@ -104,19 +104,15 @@ def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
     there = client.there
     if there is None or there.source != client.nbma:
         return
-    yield from differences(scene, client, TUNNELS, Step.GRE, registration_state, _strays(client))
+    ends = ((client.name, client.facts), (client.hub, client.hub_facts))
+    strays = tuple(
+        f"{name}: {facts.drops.no_tunnel} GRE packets for no tunnel of its own"
+        for name, facts in ends
+        if facts is not None and facts.drops.no_tunnel
+    )
+    yield from differences(scene, client, TUNNELS, Step.GRE, registration_state, strays)
     if there.key == client.tunnel.key:
         yield Fine(Step.GRE, f"{client.name} and {client.hub} both have {KEY.words(there.key)}")
-
-
-def _strays(client: Client) -> tuple[str, ...]:
-    """Return packets that match no tunnel."""
-    found = [
-        (name, facts.drops.no_tunnel)
-        for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts))
-        if facts is not None and facts.drops.no_tunnel
-    ]
-    return tuple(f"{name}: {count} GRE packets for no tunnel of its own" for name, count in found)
 
 
 _hub_point_to_point: Final = terms.of_pair(Step.GRE, tunnel_rules.HUB)
@@ -267,7 +263,11 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield _nobody(scene, client, nbma, f"that is an address behind {inside}, which is unreachable from outside")
     elif not client.hub and not scene.dead() and not _leads_outside(scene, client):
         yield _nobody(scene, client, nbma, "no router in this lab has that address")
-    elif client.hub_facts is not None and client.there is None and not _ends_at_provider(scene, client):
+    elif (
+        client.hub_facts is not None
+        and client.there is None
+        and not (client.hub in scene.lab.providers and _leads_outside(scene, client))
+    ):
         what = f"{client.hub} has {nbma}, but no tunnel with that source"
         yield Finding(step=Step.GRE, cause=Cause.NO_TUNNEL_THERE, router=client.hub, what=what)
 
@@ -283,20 +283,25 @@ def _leads_outside(scene: Scene, client: Client) -> bool:
     return not near and all(one.destination != client.tunnel.source for one in others)
 
 
-def _ends_at_provider(scene: Scene, client: Client) -> bool:
-    """Return whether a point-to-point tunnel leads to a router of a provider, outside of this network's control."""
-    return client.hub in scene.lab.providers and _leads_outside(scene, client)
-
-
 def _nobody(scene: Scene, client: Client, nbma: Address, why: str) -> Finding:
     what = f"{client.name} looks for its server at {nbma}, and {why}"
     if client.server is None or client.tunnel.destination == nbma:
-        hub = next((other for other in _hubs(scene, client)), None)
+        # A tunnel that leads here, or a server that other clients use.
+        others = [other for other in scene.clients() if other.name != client.name]
+        here = (one.tunnel.source for one in others if one.tunnel.destination == client.tunnel.source)
+        served = (one.nbma for one in others if one.there is not None and one.nbma != client.tunnel.source)
+        hub = next((address for address in (*here, *served) if address is not None), None)
         right = tunnel_lines.DESTINATION.of(address=hub or Blank("address"))
         evidence, lines = (f"{client.name}: tunnel destination {nbma}",), (INTERFACE.of(name=client.tunnel.name), right)
         return Finding(_UNDERLAY, Cause.WRONG_DESTINATION, client.name, what, evidence, lines)
     address = client.server.address
-    if scene.tunnel_owner(address) is None and _has_all_others(scene, client):
+    mine = [one for one in scene.clients(client.name) if one.hub not in ("", client.name)]
+    if (
+        scene.tunnel_owner(address) is None
+        and mine
+        and all(one.works for one in mine)
+        and all(one.router != client.name for one in missing_servers(scene))
+    ):  # registered with all servers of similar routers: a further one may not exist yet
         more = f"and no router has the tunnel address {address}. No user notices it now: all servers serve it"
         return Finding(step=_UNDERLAY, cause=Cause.NHS_NBMA, router=client.name, what=f"{what}, {more}", advice=True)
     fix = _server_lines(scene, client)
@@ -312,21 +317,3 @@ def _server_lines(scene: Scene, client: Client) -> tuple[str, ...]:
     if address is None:
         line = nhrp_lines.NHS_DYNAMIC.of(nbma_address=nbma, multicast=True)
     return (INTERFACE.of(name=client.tunnel.name), line)
-
-
-def _has_all_others(scene: Scene, client: Client) -> bool:
-    """Return whether a router is registered with all servers of similar routers: a further one may not exist yet."""
-    mine = [one for one in scene.clients(client.name) if one.hub not in ("", client.name)]
-    lacks = any(one.router == client.name for one in missing_servers(scene))
-    return bool(mine) and all(one.works for one in mine) and not lacks
-
-
-def _hubs(scene: Scene, client: Client) -> Iterator[Address]:
-    """Yield possible far ends of a point-to-point tunnel: a tunnel that leads here; a server that other clients use."""
-    others = [other for other in scene.clients() if other.name != client.name]
-    for other in others:
-        if other.tunnel.destination == client.tunnel.source and other.tunnel.source is not None:
-            yield other.tunnel.source
-    for other in others:
-        if other.there is not None and other.nbma not in (None, client.tunnel.source):
-            yield other.nbma

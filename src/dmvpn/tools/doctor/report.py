@@ -13,7 +13,7 @@ from dmvpn.tools.doctor.verdicts import Copied, View
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Hypothesis, Trial
+    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Trial
 
 #: Lines of one step about working parts, and clauses about a remedy's improvements.
 _MOST_OF_A_STEP, _MOST_OF_A_TRIAL = 8, 2
@@ -45,7 +45,13 @@ def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
     if diagnosis.fine:
         yield ""
         yield "checked, and fine:"
-        yield from _fine(diagnosis, _ALL if verbose else _MOST_OF_A_STEP)
+        most = _ALL if verbose else _MOST_OF_A_STEP  # not hundreds of the same for hundreds of spokes
+        for step, group in groupby(diagnosis.fine, key=lambda one: one.step):
+            found = list(group)
+            for one in found[:most]:
+                yield f"  {step.value:<22} {one.what}"
+            if found[most:]:
+                yield f"  {step.value:<22} ... and {len(found) - most} more (-v)"
     if diagnosis.probes:
         yield ""
         yield f"sent to find out: {len(diagnosis.probes)} pings and traceroutes" + (
@@ -64,16 +70,6 @@ def brief(diagnosis: Diagnosis) -> str:
     return f"{verdict}; on {first.router}: {lines}" if first is not None and lines else verdict
 
 
-def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:
-    """Yield a line for each, but not hundreds of the same for hundreds of spokes."""
-    for step, group in groupby(diagnosis.fine, key=lambda one: one.step):
-        found = list(group)
-        for one in found[:most]:
-            yield f"  {step.value:<22} {one.what}"
-        if found[most:]:
-            yield f"  {step.value:<22} ... and {len(found) - most} more (-v)"
-
-
 def _whole(diagnosis: Diagnosis, title: str, *, verbose: bool) -> Iterator[str]:
     broken = [finding for finding in diagnosis.findings if not finding.advice]
     advice = [finding for finding in diagnosis.findings if finding.advice]
@@ -81,7 +77,9 @@ def _whole(diagnosis: Diagnosis, title: str, *, verbose: bool) -> Iterator[str]:
         yield f"{title}: nothing is broken"
     for finding in broken[:1]:
         where = f"{finding.step.value} ({finding.cause.value}), at {finding.router}"
-        yield f"{title}: {_how_sure(finding)} at {where}{', unless that is meant' if finding.mild else ''}"
+        likely = "likely " if finding.named and not finding.certain else ""
+        state = "cut off" if finding.apart else f"{likely}broken"
+        yield f"{title}: {state} at {where}{', unless that is meant' if finding.mild else ''}"
         yield ""
         yield from _finding(finding)
     rest = broken[1:]
@@ -135,12 +133,6 @@ def _place(finding: Finding) -> str:
 
 def _is_tunnel(word: str) -> bool:
     return word.startswith(_TUNNEL) and word.removeprefix(_TUNNEL).isdecimal()
-
-
-def _how_sure(finding: Finding) -> str:
-    if finding.apart:
-        return "cut off"
-    return "likely broken" if finding.named and not finding.certain else "broken"
 
 
 def _others(title: str, findings: list[Finding]) -> Iterator[str]:
@@ -198,17 +190,13 @@ def _one_end(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield ""
         yield "if users complain nevertheless:"
     for number, one in enumerate(diagnosis.hypotheses, 1):
-        yield from _hypothesis(number, one)
+        yield ""
+        yield f"  {number}. {one.cause.value}"
+        yield f"     because:    {one.why}"
+        yield f"     to decide:  {one.decide}"
     if diagnosis.unseen:
         yield ""
         yield "not seen from here, and whom to ask:"
     for unseen in diagnosis.unseen:
         yield f"  {unseen.about}; ask {unseen.whom}:"
         yield from (f"    {command}" for command in unseen.ask)
-
-
-def _hypothesis(number: int, one: Hypothesis) -> Iterator[str]:
-    yield ""
-    yield f"  {number}. {one.cause.value}"
-    yield f"     because:    {one.why}"
-    yield f"     to decide:  {one.decide}"

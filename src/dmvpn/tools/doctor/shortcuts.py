@@ -180,18 +180,14 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield replace(one, advice=not is_usual, stops=False)
     mtus = [it.ip_mtu for it in alike]
     ends = ((client.name, client.tunnel), (client.hub, client.there))
-    right = [name for name, tunnel in ends if _fits_others(tunnel, mtus)]
+    right: list[str] = []
+    for name, tunnel in ends:  # its clamp fits all other tunnels, and only itself is smaller, which is reported already
+        others = list(mtus)
+        if tunnel.ip_mtu in others:
+            others.remove(tunnel.ip_mtu)
+        if _is_smaller(tunnel, others) and tunnel.mss is not None and tunnel.mss + 40 <= min(others):
+            right.append(name)
     yield from (replace(one, stops=False) for one in _clamped(scene, client) if one.router not in right)
-
-
-def _fits_others(tunnel: TunnelFacts, mtus: list[int]) -> bool:
-    """Return whether a clamp is right for all other tunnels, and only this tunnel is smaller, which is reported
-    already.
-    """
-    others = list(mtus)
-    if tunnel.ip_mtu in others:
-        others.remove(tunnel.ip_mtu)
-    return _is_smaller(tunnel, others) and tunnel.mss is not None and tunnel.mss + 40 <= min(others)
 
 
 # ------------------------------------------------------------------------------------------------ pairs of spokes

@@ -166,11 +166,8 @@ def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, Tunn
     for router in (one, other):
         if addressing.wanted_server_address(scene, router[1]) is not None:
             return router
-    return other if _registered(one[1]) and not _registered(other[1]) else one
-
-
-def _registered(tunnel: TunnelFacts) -> bool:
-    return all(server.responding for server in tunnel.servers)
+    is_registered = [all(server.responding for server in router[1].servers) for router in (one, other)]
+    return other if is_registered == [True, False] else one
 
 
 def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -135,19 +135,16 @@ def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
     is_inside = [INSIDE in {port for _, port in link.ends} for end in (one, other) if (link := scene.link(end))]
     if is_inside == [True, True]:
         return True
-    if {one[0], other[0]} & set(scene.lab.providers) and not _are_wired(scene, one, other):
-        return True
+    if {one[0], other[0]} & set(scene.lab.providers):
+        # Do wires lead from the table of a port to that of the other one, by the tables of routers between?
+        near, wanted = {(one[0], scene.vrf_of(one))}, (other[0], scene.vrf_of(other))
+        wires = [{(node, scene.vrf_of((node, port))) for node, port in link.ends} for link in scene.lab.links]
+        while reached := [wire for wire in wires if wire & near and not wire <= near]:
+            near = near.union(*reached)
+        if wanted not in near:
+            return True
     vrfs = {scene.vrf_of(one), scene.vrf_of(other)}
     return len(vrfs) == 2 and "" not in vrfs  # a VRF may be the global table of another router
-
-
-def _are_wired(scene: Scene, one: Port, other: Port) -> bool:
-    """Return whether wires lead from the table of a port to that of another one, by the tables of routers between."""
-    near, wanted = {(one[0], scene.vrf_of(one))}, (other[0], scene.vrf_of(other))
-    wires = [{(node, scene.vrf_of((node, port))) for node, port in link.ends} for link in scene.lab.links]
-    while reached := [wire for wire in wires if wire & near and not wire <= near]:
-        near = near.union(*reached)
-    return wanted in near
 
 
 def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:

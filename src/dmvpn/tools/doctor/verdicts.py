@@ -276,7 +276,7 @@ _MUCH: Final = "compare its lines with those of a router that works: there is mo
 def permitted(finding: Finding, most: int = MOST_LINES) -> Finding:
     """Return the finding with its lines, if they may be shown. most: lines that change something."""
     finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
-    if any(_lets_in(line) and not _applies_again(line, finding.fix) for line in finding.fix):
+    if any(_removes(line, _PROTECTS) and not _applies_again(line, finding.fix) for line in finding.fix):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
     most = MOST_MOVED if finding.cause in (Cause.TABLE, Cause.AUTONOMOUS_SYSTEM) else most
     if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
@@ -292,10 +292,6 @@ def changing_lines(lines: Iterable[str]) -> Iterable[str]:
 def takes_security(line: str) -> bool:
     """Return whether the line removes encryption or authentication."""
     return _removes(line, _SECURES)
-
-
-def _lets_in(line: str) -> bool:
-    return _removes(line, _PROTECTS)
 
 
 def _removes(line: str, protects: frozenset[str]) -> bool:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, ProbeResult
 
 
@@ -68,7 +68,9 @@ def unseen_ends(scene: Scene, name: str, address: Address | None) -> tuple[Unsee
     clients = scene.clients(name)
     found = [*(_server(one) for one in clients), *_peers(name, facts)]
     if address is not None and scene.owner(address) != name:
-        found.append(_site(facts, address))
+        ask = (f"ping {address}", f"show ip route {address}", "show ip interface brief", *_routes(facts))
+        whom, about = f"the router of {address}", f"the end behind which {address} is"
+        found.append(Unseen(whom=whom, about=about, ask=ask))
     if not clients:
         found += _clients(name, facts)
     return tuple({one.whom: one for one in reversed(found)}.values())[::-1]
@@ -79,11 +81,6 @@ def _server(client: Client) -> Unseen:
     tunnel, nbma = client.tunnel, client.nbma
     inside = client.server.address if client.server is not None else None
     whom = " at ".join(str(one) for one in (inside, nbma) if one is not None) or "the server"
-    return Unseen(whom=whom, about=f"the pair {client.name} and its server", ask=_pair(client.facts, tunnel))
-
-
-def _pair(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
-    """Return the commands for the other end of a tunnel."""
     own = next(iter(tunnel.addresses), None)
     ask = ["show running-config | section interface Tunnel"]
     if own is not None:
@@ -92,7 +89,8 @@ def _pair(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
         ask += ["show crypto session detail", "show logging | include IKEV2"]
     if tunnel.source is not None:
         ask.append(f"ping {tunnel.source}")
-    return (*ask, *_routes(facts))
+    about = f"the pair {client.name} and its server"
+    return Unseen(whom=whom, about=about, ask=(*ask, *_routes(client.facts)))
 
 
 def _routes(facts: RouterFacts) -> list[str]:
@@ -119,12 +117,6 @@ def _clients(name: str, facts: RouterFacts) -> Iterator[Unseen]:
             network = next((own.network for own in addresses_of(facts, tunnel.name)), tunnel.name)
             ask = ("show ip nhrp nhs detail", "show running-config | section interface Tunnel")
             yield Unseen(whom=f"each spoke of {network}", about=f"spokes that never came to {name}", ask=ask)
-
-
-def _site(facts: RouterFacts, address: Address) -> Unseen:
-    """Return the site of the address."""
-    ask = (f"ping {address}", f"show ip route {address}", "show ip interface brief", *_routes(facts))
-    return Unseen(whom=f"the router of {address}", about=f"the end behind which {address} is", ask=ask)
 
 
 # ------------------------------------------------------------------------------------------------ what it can

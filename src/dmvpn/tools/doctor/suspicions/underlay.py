@@ -111,7 +111,15 @@ def remote_faults(scene: Scene, name: str, address: Address) -> Iterator[Hypothe
     found = [outcome for probe, outcome in scene.answers.items() if probe.router == name and probe.target == address]
     lost = next((one for one in found if one.marks and "!" not in one.marks), None)
     if lost is not None:
-        yield from _lost(facts, address, f"pings to {address}: {lost}, though a route leads there")
+        why, own = f"pings to {address}: {lost}, though a route leads there", next(iter(_lans(facts)), None)
+        at = f"at the server and at the router of {address}"
+        back = f"'show ip route {own.partition('/')[0]}' {at}" if own else "its route"
+        yield maybe(Cause.BLACK_HOLE, f"{why}: a router on the way may drop them", back)
+        yield maybe(Cause.ROUTE_FILTERED, f"{why}: others may not hear of {own or 'this LAN'}", back)
+        yield maybe(Cause.LAN_OVERLAP, f"{why}: another site may have one of these networks", back)
+        static, ask = "'show ip nhrp static' there", f"its router: 'ping {address}'"
+        yield maybe(Cause.WRONG_MAP, f"{why}: a router may map a tunnel address elsewhere", static)
+        yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", ask)
         return
     path = next((one.path for one in found if len(one.path) > 2), ())
     if path:
@@ -120,18 +128,6 @@ def remote_faults(scene: Scene, name: str, address: Address) -> Iterator[Hypothe
         yield mild(Cause.SHORTCUT, why, "phase 3: 'ip nhrp shortcut' at both spokes?")
         yield mild(Cause.REDIRECT, why, "phase 3: 'ip nhrp redirect' on the server's tunnel?")
     yield from _back(facts, address)
-
-
-def _lost(facts: RouterFacts, address: Address, why: str) -> Iterator[Hypothesis]:
-    own = next(iter(_lans(facts)), None)
-    back = (
-        f"'show ip route {own.partition('/')[0]}' at the server and at the router of {address}" if own else "its route"
-    )
-    yield maybe(Cause.BLACK_HOLE, f"{why}: a router on the way may drop them", back)
-    yield maybe(Cause.ROUTE_FILTERED, f"{why}: others may not hear of {own or 'this LAN'}", back)
-    yield maybe(Cause.LAN_OVERLAP, f"{why}: another site may have one of these networks", back)
-    yield maybe(Cause.WRONG_MAP, f"{why}: a router may map a tunnel address elsewhere", "'show ip nhrp static' there")
-    yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", f"its router: 'ping {address}'")
 
 
 def _odd_masks(facts: RouterFacts) -> Iterator[Hypothesis]:
@@ -211,17 +207,13 @@ def route(view: ServerView) -> Iterator[Hypothesis]:
     elif hop.interface == client.tunnel.name:
         yield here(Cause.RECURSION, f"the route to {nbma} ({route.prefix}) leads through {client.tunnel.name} itself")
     elif hop.interface and hop.interface != client.tunnel.source_interface and not client.works:
-        if not _is_plugged(view, hop.interface):
+        leaves = interface_of(client.facts, hop.interface)
+        if leaves is None or not leaves.line:
             return
         source = client.tunnel.source_interface
         why = f"{client.tunnel.name} leaves from {source}, and packets to {nbma} by {hop.interface}"
         yield maybe(Cause.WRONG_SOURCE, why, f"ping {nbma} source {client.tunnel.source_interface}")
         yield maybe(Cause.WRONG_NEXT_HOP, f"the route to {nbma} leaves by {hop.interface}", "who the gateway is")
-
-
-def _is_plugged(view: ServerView, interface: str) -> bool:
-    found = interface_of(view.client.facts, interface)
-    return found is not None and found.line
 
 
 def pings(view: ServerView) -> Iterator[Hypothesis]:
@@ -259,7 +251,9 @@ def pings(view: ServerView) -> Iterator[Hypothesis]:
         return
     if view.gateway is not None and "!" not in view.gateway.marks:
         near = f"the gateway does not answer, either: {view.gateway}"
-        if _heard(view):
+        earlier = view.scene.earlier.routers.get(view.client.name) if view.scene.earlier is not None else None
+        before = interface_of(earlier, view.client.tunnel.source_interface) if earlier is not None else None
+        if before is not None and view.wan is not None and view.wan.received > before.received:
             yield maybe(Cause.WRONG_NEXT_HOP, f"{near}; but packets come in", "the gateway's address")
         yield maybe(Cause.LINK_CUT, near, "counters of the provider's port: what does it send and receive?")
         yield maybe(Cause.ONE_WAY_LOSS, near, "the same counters, of one direction and the other")
@@ -270,13 +264,6 @@ def pings(view: ServerView) -> Iterator[Hypothesis]:
     yield maybe(Cause.MISSING_ROUTE, f"{far}: the server may have no route back", "'show ip route' at the server")
     yield maybe(Cause.INTERFACE_SHUTDOWN, f"{far}: its port may be down", "'show ip interface brief' at the server")
     yield maybe(Cause.NHS_NBMA, far, f"is {peer} the server's NBMA address?")
-
-
-def _heard(view: ServerView) -> bool:
-    """Return whether any packet came in by the port since the earlier sample."""
-    earlier = view.scene.earlier.routers.get(view.client.name) if view.scene.earlier is not None else None
-    before = interface_of(earlier, view.client.tunnel.source_interface) if earlier is not None else None
-    return before is not None and view.wan is not None and view.wan.received > before.received
 
 
 def lifetime(view: ServerView) -> Iterator[Hypothesis]:
