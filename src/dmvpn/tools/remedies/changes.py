@@ -152,21 +152,16 @@ def switches(lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tup
 def _mode(path: tuple[str, ...]) -> str:
     last = path[-1] if path else ""
     if last.startswith("address-family "):
-        return _mode_of_family(path[0], is_of_vrf=" vrf " in last)
+        if path[0].startswith("router bgp "):
+            return "bgp-ipv4-vrf" if " vrf " in last else "bgp-ipv4"
+        if path[0].startswith("router rip"):
+            return "rip-af"
+        if path[0].startswith("router eigrp "):
+            return "eigrp-classic-af" if path[0].split()[-1].isdigit() else "eigrp-af"
+        return ""  # of `vrf definition`: it has no switches
     if last.startswith("router eigrp "):
         return "eigrp" if last.split()[-1].isdigit() else "eigrp-named"
     return next((mode for beginning, mode in _MODES if last.startswith(beginning)), "")
-
-
-def _mode_of_family(header: str, *, is_of_vrf: bool) -> str:
-    """Return the mode of an address family. header: of the section around it."""
-    if header.startswith("router bgp "):
-        return "bgp-ipv4-vrf" if is_of_vrf else "bgp-ipv4"
-    if header.startswith("router rip"):
-        return "rip-af"
-    if header.startswith("router eigrp "):
-        return "eigrp-classic-af" if header.split()[-1].isdigit() else "eigrp-af"
-    return ""  # of `vrf definition`: it has no switches
 
 
 @lru_cache(maxsize=32)
@@ -198,13 +193,11 @@ def _without_values(node: Node) -> list[tuple[str, ...]]:
         case AnyOrder():
             return [()]
         case OneAfterOther(parts=parts):
-            parts = tuple(one for number, one in enumerate(parts) if not (number == 1 and _is_peer(parts)))
+            match parts:
+                case Keyword(word="neighbor") as first, Value(), *rest:
+                    parts = (first, *rest)
             forms = product(*map(_without_values, parts))
             return [tuple(chain.from_iterable(form)) for form in islice(forms, _FORMS)]
-
-
-def _is_peer(parts: tuple[Node, ...]) -> bool:
-    return isinstance(parts[0], Keyword) and parts[0].word == "neighbor" and isinstance(parts[1], Value)
 
 
 # ------------------------------------------------------------------------------------------------ the changes

@@ -263,20 +263,17 @@ class Search:
                 fresh = [one for one in group if one not in kept]
                 for candidate in self._of_group(kept, fresh):
                     if self._left(candidate) < least:
-                        best = self._with_likes(candidate)
+                        best = candidate
+                        # And others that do the same elsewhere, as far as these help further.
+                        for one in self._proposed.likewise(candidate[-1]):
+                            if self._left((*best, one)) < self._left(best):
+                                best = (*best, one)
                         least = self._left(best)
                     if least == 0 or self._is_spent:
                         return best
             if best is not None:
                 return best
         return best
-
-    def _with_likes(self, changes: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
-        """Return the changes with others that do the same elsewhere, as far as these help further."""
-        for one in self._proposed.likewise(changes[-1]):
-            if self._left((*changes, one)) < self._left(changes):
-                changes = (*changes, one)
-        return changes
 
     def _of_group(
         self, kept: tuple[RouterChange, ...], group: Sequence[RouterChange]
@@ -402,15 +399,15 @@ class Search:
         most = len(self._affected.pairs)
         if not changes:
             return most
-        if rows is None or self._is_worse(rows, is_since=_is_since(changes)):
+        if rows is None:
+            return most + 1
+        if _is_since(changes):  # where something is taken back, a row that was good before it came
+            is_worse = any(pair not in self._affected.pairs for pair in harmed(rows.talks, self._good).pairs)
+        else:
+            is_worse = bool(worse(rows, self._before))
+        if is_worse:
             return most + 1
         return len(left(self._affected, rows.talks).pairs)
-
-    def _is_worse(self, rows: Rows, *, is_since: bool) -> bool:
-        """Return whether any row is worse; where something is taken back, a row that was good before it came."""
-        if is_since:
-            return any(pair not in self._affected.pairs for pair in harmed(rows.talks, self._good).pairs)
-        return bool(worse(rows, self._before))
 
     def _typed(self, changes: tuple[RouterChange, ...]) -> str | None:
         """Return the command that is needed besides, "" for none, when the changes are typed into a copy that runs;

@@ -147,7 +147,13 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     """Return the diagnosis with the trial of each remedy; remedies that make a row worse lose their lines."""
     found = _tried(diagnosis, copy)
     doubt = _DOUBTS.get(found.copied)
-    return replace(found, findings=tuple(_witnessed(one, doubt) for one in found.findings)) if doubt else found
+    if not doubt:
+        return found
+    # A finding is certain by two witnesses: its check, and a copy that its lines heal, or packets and what routers say.
+    untried = [one for one in found.findings if one.trial is None and one.cause not in NOT_COPIED and not one.advice]
+    doubted = [one for one in untried if one.certain and one.is_complete]
+    findings = tuple(replace(one, decide=doubt) if one in doubted else one for one in found.findings)
+    return replace(found, findings=findings)
 
 
 def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
@@ -160,7 +166,9 @@ def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
         if tried_copy.places:
             return _of_two_faces(diagnosis, tried_copy)
         return replace(diagnosis, copied=Copied.WELL)
-    worse_wires = _behind_worse_wires(diagnosis, tried_copy)
+    # The routers whose wires lose or limit packets in the network and not in the copy.
+    of_wires = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in tried_copy.places]
+    worse_wires = {name for one in of_wires for name in (one.router, *one.others)}
     wanted = [one for one in same if one.is_complete and not (one.cause in _SIZES and _is_near(one, worse_wires))]
     outcomes = _outcomes(tried_copy, wanted[:MOST_REMEDIES])
     findings = tuple(
@@ -211,22 +219,6 @@ def _hidden(finding: Finding, trial: Trial | None) -> Finding:
         decide="does it remain when the findings above are fixed?",
         stops=False,
     )
-
-
-def _witnessed(finding: Finding, doubt: str) -> Finding:
-    """Return a finding that is certain only if it has two witnesses: its check, and a copy that its lines heal, or
-    packets and what routers say. doubt: what decides else.
-    """
-    is_shown = finding.trial is not None or finding.cause in NOT_COPIED
-    if finding.advice or not finding.certain or not finding.is_complete or is_shown:
-        return finding
-    return replace(finding, decide=doubt)
-
-
-def _behind_worse_wires(diagnosis: Diagnosis, tried_copy: _TriedCopy) -> set[str]:
-    """Return the routers whose wires lose or limit packets in the network and not in the copy."""
-    found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in tried_copy.places]
-    return {name for one in found for name in (one.router, *one.others)}
 
 
 def _is_near(finding: Finding, names: set[str]) -> bool:

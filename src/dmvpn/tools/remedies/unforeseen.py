@@ -93,7 +93,12 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
     named: list[Finding] = []
     fresh = _findings(found, is_felt=bool(broken))
     for one in fresh:
-        rules = [each for each in broken if each.router == one.router and _is_the_same(each, one)]
+        mine = {*map(_command, verdicts.changing_lines(one.fix))}
+        rules = [  # rules that name a command of the lines that were found
+            each
+            for each in broken
+            if each.router == one.router and not mine.isdisjoint(map(_command, verdicts.changing_lines(each.fix)))
+        ]
         for each in rules[:1]:
             decide = _IS_MEANT if each.mild else ""
             works = each.trial is not None and each.trial.works
@@ -105,12 +110,6 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
     others = [one for one in diagnosis.findings if one.place not in places]
     likely = [one if one.advice or one.decide else replace(one, decide=_WITH_THESE) for one in others]
     return replace(diagnosis, findings=(*named, *likely), copied=Copied.ALIKE)
-
-
-def _is_the_same(rule: Finding, found: Finding) -> bool:
-    """Return whether a rule names a command of the lines that were found."""
-    mine, theirs = ({*map(_command, verdicts.changing_lines(one.fix))} for one in (rule, found))
-    return not rule.advice and not mine.isdisjoint(theirs)
 
 
 def _command(line: str) -> str:
@@ -174,6 +173,9 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         decide = (
             f"'{'; '.join(each.summary for each in found.alternatives)}' restores as much: which of the two is right?"
         )
+    how = "parts of the difference to the last good configurations" if found.is_since else "one change each"
+    # Some pairs merely have a smaller MTU than the rest: that may be intended.
+    is_about_sizes = all(one is Harm.SMALL for one in found.affected.pairs.values())
     one = Finding(
         step=_step(lines[0], found),
         cause=Cause.BY_TRIAL,
@@ -181,7 +183,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         what=f"{' and '.join(map(_described, mine))}, {' and '.join(said[:_MOST])}",
         evidence=(
             *(f"{router}: {_shown(line)}" for change in mine for line in change.gone),
-            f"found by trial, in {found.tried} copies of the network with {_how(found)}",
+            f"found by trial, in {found.tried} copies of the network with {how}",
             *_besides(found),
         ),
         fix=() if opens or (hides and not found.is_since) else _lines(mine),
@@ -189,16 +191,12 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         others=besides,
         trial=None if opens else Trial(better=said, besides=besides),
         decide=decide,
-        mild=opens or (not is_felt and (_is_about_servers(found) or _is_about_sizes(found))),
+        mild=opens or (not is_felt and (_is_about_servers(found) or is_about_sizes)),
         apart=opens,
     )
     most = verdicts.MOST_MOVED if found.is_since else verdicts.MOST_LINES
     shown = verdicts.permitted(one, most)
     return shown if shown.fix else replace(shown, trial=None)
-
-
-def _how(found: SearchResult) -> str:
-    return "parts of the difference to the last good configurations" if found.is_since else "one change each"
 
 
 def _lines(changes: Iterable[RouterChange]) -> tuple[str, ...]:
@@ -226,11 +224,6 @@ def _is_about_servers(found: SearchResult) -> bool:
     lines = [line.text for change in found.changes for line in (*change.gone, *change.new)]
     are_longer = all(one is Harm.DETOUR for one in found.affected.pairs.values())
     return are_longer and all(text.removeprefix("no ").startswith(_SERVERS) for text in lines)
-
-
-def _is_about_sizes(found: SearchResult) -> bool:
-    """Return whether some pairs merely have a smaller MTU than the rest: that may be intended."""
-    return all(one is Harm.SMALL for one in found.affected.pairs.values())
 
 
 def _described(change: RouterChange) -> str:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Outer, SimulatedPort, SimulatedTunnel
     from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.features.nhrp.facts import MappingFacts, ServerFacts
+    from dmvpn.features.nhrp.facts import MappingFacts
     from dmvpn.features.rib.facts import HopFacts
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
@@ -257,15 +257,11 @@ class RecordedBox(VrfBox):
         if self._trail.cut is not None and self._trail.cut[0] == interface:
             self._trail.said = Counter(self._trail.cut[1])
         elif port is not None and port.running and (port.vrf == self.vrf or len(data) > port.largest(next_hop.version)):
-            self._say_port(port, data)
+            version = ip.peek_addresses(data)[1].version
+            limit, kind = port.largest(version), "ip" if version == 4 else "ipv6"
+            self._clamp(port.name)
+            self._trail.say(Act.PORT, f"{port.name}, {kind} mtu {limit}", data, left=limit - len(data))
         super()._emit(interface, next_hop, data, mss=mss)
-
-    def _say_port(self, port: SimulatedPort, data: bytes) -> None:
-        version = ip.peek_addresses(data)[1].version
-        limit = port.largest(version)
-        self._clamp(port.name)
-        kind = "ip" if version == 4 else "ipv6"
-        self._trail.say(Act.PORT, f"{port.name}, {kind} mtu {limit}", data, left=limit - len(data))
 
     def _emit_fragments(self, port: SimulatedPort, next_hop: IPAddress, data: bytes) -> None:
         packet = ip.parse(data)
@@ -366,8 +362,10 @@ class RecordedBox(VrfBox):
         if known is not None:
             tunnel.adjacencies.setdefault(next_hop, NbmaPeer(known))
             return f"NHRP: {next_hop} is at {known}", words
-        server = _best_server(facts, next_hop)
-        if server is None or server.nbma is None:
+        known_servers = (one for one in facts.servers if one.address is not None and one.nbma is not None)
+        fitting = (one for one in known_servers if one.address is not None and one.address.version == next_hop.version)
+        server = min(fitting, key=lambda one: not one.responding, default=None)
+        if server is None or server.nbma is None or server.address == next_hop:
             return None
         tunnel.adjacencies[next_hop] = NbmaPeer(server.nbma)
         what = f"NHRP: {next_hop} is not known; the first packets go by {server.address} at {server.nbma}"
@@ -387,7 +385,9 @@ class RecordedBox(VrfBox):
         if found is None:
             return None
         sa = self._plane.sas[link.current.spi_in] if link is not None else None
-        limit = self._limit_towards(found.receiver.nbma)
+        hops = self._table.next_hops(found.receiver.nbma)
+        port = self._chassis.ports.get(hops[0].interface) if not isinstance(hops, RouteKind) else None
+        limit = port.mtu if port is not None else None
         left = room = None if limit is None else limit - len(found.packet)
         if limit is not None and link is not None:
             room = link.room(limit) - len(message)
@@ -418,12 +418,6 @@ class RecordedBox(VrfBox):
         if port:
             what = f"UDP, port {flow.source_port} to {flow.destination_port}: {port} octets"
             self._trail.say(Act.UDP, what, octets=octets, left=left, clause="RFC 3948 §2.1")
-
-    def _limit_towards(self, nbma: IPAddress) -> int | None:
-        """Return the MTU of the port that packets to an NBMA address leave by."""
-        hops = self._table.next_hops(nbma)
-        port = self._chassis.ports.get(hops[0].interface) if not isinstance(hops, RouteKind) else None
-        return port.mtu if port is not None else None
 
     def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         """Return octets of the largest packet inside once the path to a neighbor is known to have this MTU."""
@@ -546,10 +540,3 @@ class RecordedPlane(SimulatedPlane):
         if any(it.key == key for it in there):
             return f"no tunnel of {self.name} takes it: {known}, for another far end, or is shut"
         return f"no tunnel of {self.name} has {values.key(key)}: {known}"
-
-
-def _best_server(tunnel: TunnelFacts, next_hop: IPAddress) -> ServerFacts | None:
-    known = [server for server in tunnel.servers if server.address is not None and server.nbma is not None]
-    fitting = [server for server in known if server.address is not None and server.address.version == next_hop.version]
-    best = min(fitting, key=lambda server: not server.responding, default=None)
-    return None if best is None or best.address == next_hop else best

@@ -391,24 +391,16 @@ def _budget(found: Budget) -> Iterator[str]:
     text = f"in one piece: up to {found.whole} octets"
     yield from _said("  ", text + (f"; one more is too many for {found.limit}" if found.limit else ""))
     if found.with_df is not None:
-        yield from _said("  ", _with_df(found))
+        text = f"with DF: up to {found.with_df}"
+        if found.refusal is not None:
+            text += f"; of larger ones {refusal(found.refusal)}"
+        if found.later_mtu is not None:
+            text += f"; after the first, whoever wraps them says {found.later_mtu} itself"
+        yield from _said("  ", text)
     if found.mss is not None:
-        yield from _said("  ", _tcp(found))
-
-
-def _with_df(found: Budget) -> str:
-    text = f"with DF: up to {found.with_df}"
-    if found.refusal is not None:
-        text += f"; of larger ones {refusal(found.refusal)}"
-    if found.later_mtu is not None:
-        text += f"; after the first, whoever wraps them says {found.later_mtu} itself"
-    return text
-
-
-def _tcp(found: Budget) -> str:
-    places = ", ".join(f"{clamp.interface} of {clamp.where}" for clamp in found.clamps)
-    text = f"TCP: segments of {found.mss}" + (f", because of {places}" if places else "; nobody clamps them")
-    return text
+        places = ", ".join(f"{clamp.interface} of {clamp.where}" for clamp in found.clamps)
+        because = f", because of {places}" if places else "; nobody clamps them"
+        yield from _said("  ", f"TCP: segments of {found.mss}{because}")
 
 
 def _said(indent: str, text: str) -> list[str]:

@@ -54,12 +54,9 @@ def budget(walker: Walker, question: Question) -> Budget:
         path = attempt(size, df=False)
         return _arrives(path) and not any(step.act is Act.CUT for step in path.steps)
 
-    def passes_with_df(size: int) -> bool:
-        return _arrives(attempt(size, df=True))
-
     left = [step.left for step in attempt(smallest, df=False).steps if step.left is not None]
     whole = _largest(is_whole, smallest, smallest + min(left, default=0))
-    with_df = _largest(passes_with_df, smallest, whole or smallest)
+    with_df = _largest(lambda size: _arrives(attempt(size, df=True)), smallest, whole or smallest)
     limit = ""
     if whole is not None and whole < ETHERNET:
         longer = attempt(whole + 1, df=False)

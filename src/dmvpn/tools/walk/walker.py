@@ -243,7 +243,13 @@ class Walker:
             return
         if not self.trail.wraps:
             self._translated[name, packet.destination] = packet.source
-        port = self._port_outside(gateway, packet)
+        wrap = self.trail.wraps[-1] if self.trail.wraps else None
+        port = ip.peek_flow(packet.serialize()).source_port
+        if wrap is not None and wrap.sa is not None and packet.protocol == IpProtocol.UDP:
+            # As the receiver's SA has it, 0 if that is not in view.
+            spi = wrap.sa.spi_out
+            there = (sa for sa in self.view.sas() if sa.spi_in == spi and sa.remote == gateway.public)
+            port = next((sa.remote_port for sa in there), 0)
         outside = self._rewritten(packet, Side.SOURCE, gateway.public, port)
         link = self.view.link(name, OUTSIDE)
         near = self.view.on_wire(link, packet.destination, name) if link is not None else None
@@ -258,15 +264,6 @@ class Walker:
         what = f"{side.name.lower()} {_end(*before)} becomes {_end(address, port)}"
         self.trail.say(Act.TRANSLATE, what, bytes(data), left=ETHERNET - len(data))
         return bytes(data)
-
-    def _port_outside(self, gateway: GatewayFacts, packet: Ipv4Packet) -> int:
-        """Return the translated source port as the receiver's SA has it, 0 if that is not in view."""
-        wrap = self.trail.wraps[-1] if self.trail.wraps else None
-        if wrap is None or wrap.sa is None or packet.protocol != IpProtocol.UDP:
-            return ip.peek_flow(packet.serialize()).source_port
-        spi = wrap.sa.spi_out
-        there = (sa for sa in self.view.sas() if sa.spi_in == spi and sa.remote == gateway.public)
-        return next((sa.remote_port for sa in there), 0)
 
     def _inwards(self, name: str, gateway: GatewayFacts, packet: Ipv4Packet) -> None:
         if packet.destination != gateway.public:

@@ -65,9 +65,9 @@ def check_ports(network: Network) -> Iterator[NetworkConcern]:
     """Yield lists on ports that are meant for another port or direction."""
     for device in network.devices:
         for port, lines in device.filters.ports.items():
-            for name, inward in ((lines.inward, True), (lines.outward, False)):
+            for name, direction in ((lines.inward, "in"), (lines.outward, "out")):
                 if name:
-                    yield from _applied(device, port, name, "in" if inward else "out")
+                    yield from _applied(device, port, name, direction)
 
 
 def entries_of(device: Device, name: str) -> tuple[ListedEntry, ...]:
@@ -81,7 +81,12 @@ def _applied(device: Device, port: str, name: str, direction: str) -> Iterator[N
     entries, at = entries_of(device, name), (f"interface {port}", f"ip access-group {name} {direction}")
     if not entries:
         return
-    if port.startswith("Tunnel") and _is_for_tunnels(entries):
+    permitting = [entry for entry in entries if entry.permit]
+    permitted = [one for entry in permitting for meant in entry.means for one in sets_of(meant)]
+    others = [one for one in permitted if not _carries(one)]
+    # The list permits packets that carry tunnels, and besides them ICMP at most.
+    is_for_tunnels = len(others) < len(permitted) and all(_is(one, ICMP) for one in others)
+    if port.startswith("Tunnel") and is_for_tunnels and all(entry.covers for entry in permitting):
         what = f"{name} permits nothing but packets that carry tunnels, and {port} asks it about the packets inside"
         fix = f"interface {port}\n {ACCESS_GROUP.no(name=name, **{direction: True})}"
         yield found(SIDE, device, at, what, fix)
@@ -89,18 +94,6 @@ def _applied(device: Device, port: str, name: str, direction: str) -> Iterator[N
 
 
 # ------------------------------------------------------------------------------------------------ the wrong side
-
-
-def _is_for_tunnels(entries: Sequence[ListedEntry]) -> bool:
-    """Return whether a list permits packets that carry tunnels, and besides them ICMP at most."""
-    permitted = [one for entry in entries if entry.permit for meant in entry.means for one in sets_of(meant)]
-    known = all(entry.covers for entry in entries if entry.permit)
-    carries = [_carries(one) for one in permitted]
-    return (
-        known
-        and any(carries)
-        and all(one or _is(packets, ICMP) for one, packets in zip(carries, permitted, strict=True))
-    )
 
 
 def _carries(packets: PacketSet) -> bool:

@@ -149,7 +149,11 @@ def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> It
             told.setdefault(denied, []).append(peer)
     for denied, peers in told.items():
         what, sequence = denied[0]
-        by_udp = what is Outer.ESP and _may_use_udp(end, listed, peers[0])
+        # ESP of a peer of ours comes by UDP port 4500 instead.
+        local = end.source if isinstance(end.source, IPv4Address) else None
+        prefers = end.device.ipsec.encapsulation is Encapsulation.AUTO and end.device.ipsec.nat_traversal
+        may_use_udp = prefers and surely_denied(listed, Outer.IN_UDP, local, peers[0]) is None
+        by_udp = what is Outer.ESP and may_use_udp
         at_times = any(
             one.time_range and one.sequence == sequence
             for extended in (True, False)
@@ -169,25 +173,16 @@ def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> It
 
 
 def _denied(end: TunnelEnd, listed: FilterList, peer: IPv4Address | None, *, is_translated: bool) -> tuple[Denied, ...]:
-    """Return what a tunnel needs from a peer and does not get, and the entries that deny it."""
+    """Return what a tunnel needs from a peer and does not get, and the entries that deny it.
+
+    is_translated: the peer is behind NAT.
+    """
     local = end.source if isinstance(end.source, IPv4Address) else None
-    asked = ((what, surely_denied(listed, what, local, peer)) for what in _needs(end, is_translated=is_translated))
-    return tuple((what, sequence) for what, sequence in asked if sequence is not None)
-
-
-def _needs(end: TunnelEnd, *, is_translated: bool) -> tuple[Outer, ...]:
-    """Return what comes from a peer. is_translated: the peer is behind NAT."""
-    if not end.tunnel.protection:
-        return (Outer.GRE,)
     forced = end.device.ipsec.encapsulation is Encapsulation.FORCE
-    return Outer.IKE, Outer.IN_UDP if is_translated or end.nat is not None or forced else Outer.ESP
-
-
-def _may_use_udp(end: TunnelEnd, listed: FilterList, peer: IPv4Address | None) -> bool:
-    """Return whether ESP of a peer of ours comes by UDP port 4500 instead."""
-    local = end.source if isinstance(end.source, IPv4Address) else None
-    prefers = end.device.ipsec.encapsulation is Encapsulation.AUTO and end.device.ipsec.nat_traversal
-    return prefers and surely_denied(listed, Outer.IN_UDP, local, peer) is None
+    in_udp = is_translated or end.nat is not None or forced
+    needed = (Outer.IKE, Outer.IN_UDP if in_udp else Outer.ESP) if end.tunnel.protection else (Outer.GRE,)
+    asked = ((what, surely_denied(listed, what, local, peer)) for what in needed)
+    return tuple((what, sequence) for what, sequence in asked if sequence is not None)
 
 
 def _peers(network: Network, end: TunnelEnd) -> tuple[tuple[IPv4Address, bool], ...]:
@@ -231,21 +226,17 @@ def check_senders(network: Network) -> Iterator[NetworkConcern]:
         lines = end.device.filters.ports.get(port)
         if lines is None or lines.reverse_path is None or end.device.learns_routes:
             continue
-        peers = _checked_peers(network, end)
+        named = (*(link.nbma for link in network.links_of(end)), end.tunnel.destination)
+        peers = list(dict.fromkeys(nbma for nbma in named if nbma is not None and nbma.version == 4))
         if not peers:
             continue
         problems = [_problem(end.device, port, lines.reverse_path, peer) for peer in peers]
         if all(problems):
             what = f"{port} drops packets of {peers[0]}, a peer of {end.name}: {problems[0]}"
-            yield found(
-                SENDERS, end.device, (f"interface {port}", "ip verify unicast"), what, _fix(port, lines.reverse_path)
-            )
-
-
-def _checked_peers(network: Network, end: TunnelEnd) -> tuple[IPAddress, ...]:
-    """Return the addresses that peers of a tunnel send from, as far as its lines name them."""
-    named = (*(link.nbma for link in network.links_of(end)), end.tunnel.destination)
-    return tuple(dict.fromkeys(nbma for nbma in named if nbma is not None and nbma.version == 4))
+            at, word = f"interface {port}", "rx" if lines.reverse_path.strict else "any"
+            fix = f"{at}\n ip verify unicast source reachable-via {word} allow-default"
+            fix = "" if lines.reverse_path.allow_default else fix
+            yield found(SENDERS, end.device, (at, "ip verify unicast"), what, fix)
 
 
 def _problem(device: Device, port: str, asked: ReversePath, peer: IPAddress) -> str:
@@ -260,13 +251,6 @@ def _problem(device: Device, port: str, asked: ReversePath, peer: IPAddress) -> 
     if asked.strict and all(way.port not in ("", port) for way in best):
         return f"the route to it leads out of {best[0].port}"
     return ""
-
-
-def _fix(port: str, asked: ReversePath) -> str:
-    word = "rx" if asked.strict else "any"
-    return (
-        "" if asked.allow_default else f"interface {port}\n ip verify unicast source reachable-via {word} allow-default"
-    )
 
 
 def _routes(device: Device, vrf: str) -> Iterator[_Route]:

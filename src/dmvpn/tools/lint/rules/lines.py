@@ -16,7 +16,6 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.ios import Section
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
@@ -138,25 +137,21 @@ UNBUILT_RULES: Final = (BIDIR, QOS)
 def check_unbuilt(network: Network) -> Iterator[NetworkConcern]:
     """Yield combinations that do not work, of lines that no router here carries out."""
     for end in network.ends:
-        section = end.device.section(end.name)
-        if section is not None and end.nhrp.network_id is not None:
-            yield from _pim(end, section)
+        section, tree = end.device.section(end.name), end.device.tree
+        line = tree.get(PIM_BIDIR) is not None
+        bidirectional = line or any("bidir" in one.text("what", "") for one in tree.all(PIM_GLOBAL))
+        if section is not None and end.nhrp.network_id is not None and section.all(PIM) and bidirectional:
+            what = f"PIM runs on {end.name}, and it is bidirectional"
+            at = ("ip pim bidir-enable",) if line else end.line("ip pim")
+            yield found(BIDIR, end.device, at, what, "no ip pim bidir-enable")
         yield from _qos(end)
-
-
-def _pim(end: TunnelEnd, section: Section) -> Iterator[NetworkConcern]:
-    tree = end.device.tree
-    said = any("bidir" in one.text("what", "") for one in tree.all(PIM_GLOBAL))
-    bidirectional = said or tree.get(PIM_BIDIR) is not None
-    if section.all(PIM) and bidirectional:
-        what = f"PIM runs on {end.name}, and it is bidirectional"
-        at = ("ip pim bidir-enable",) if tree.get(PIM_BIDIR) is not None else end.line("ip pim")
-        yield found(BIDIR, end.device, at, what, "no ip pim bidir-enable")
 
 
 def _qos(end: TunnelEnd) -> Iterator[NetworkConcern]:
     interface = end.underlay
-    policy = _policy_of(end.device, interface.name) if interface is not None else None
+    section = end.device.section(interface.name) if interface is not None else None
+    lines = [args for args in section.all(SERVICE_POLICY) if "output" in args] if section is not None else []
+    policy = lines[0].text("name") if lines else None
     if end.nhrp.groups and policy is not None and interface is not None and not _is_shaper(end.device, policy):
         what = f"{end.name} has policies for each tunnel, and {interface.name} below it has {policy}"
         at = (f"interface {interface.name}", "service-policy output")
@@ -171,9 +166,3 @@ def _is_shaper(device: Device, policy: str) -> bool:
     if [args.text("name") for args, _ in classes] != ["class-default"]:
         return False
     return [statement.text.split()[0] for statement in classes[0][1].statements()] == ["shape"]
-
-
-def _policy_of(device: Device, name: str) -> str | None:
-    section = device.section(name)
-    said = [args for args in section.all(SERVICE_POLICY) if "output" in args] if section is not None else []
-    return said[0].text("name") if said else None

@@ -88,20 +88,12 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             and other.is_client
             and one.nhrp.version == other.nhrp.version
         ):
-            if _same_server(network, one, other) and site.public == theirs.public:
+            nbmas = [link.nbma for link in network.links_of(one)]
+            servers = network.servers_of(one)
+            if site.public == theirs.public and any(link.nbma in nbmas for link in network.links_of(other)):
                 yield from _same(one, other, site)
-            elif one.multipoint and other.multipoint and _one_cloud(network, one, other):
+            elif one.multipoint and other.multipoint and any(server in servers for server in network.servers_of(other)):
                 yield from _both(one, site, other, theirs)
-
-
-def _same_server(network: Network, one: TunnelEnd, other: TunnelEnd) -> bool:
-    nbmas = [link.nbma for link in network.links_of(one)]
-    return any(link.nbma in nbmas for link in network.links_of(other))
-
-
-def _one_cloud(network: Network, one: TunnelEnd, other: TunnelEnd) -> bool:
-    servers = network.servers_of(one)
-    return any(server in servers for server in network.servers_of(other))
 
 
 def _same(one: TunnelEnd, other: TunnelEnd, site: Site) -> Iterator[NetworkConcern]:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.bfd.model import Parameters
     from dmvpn.features.ospf.terms import OspfEnd
-    from dmvpn.network.device import Device
     from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
     from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
@@ -93,7 +92,11 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from _client_multicast(link)
     for end in network.ends:
         yield from _hub_multicast(network, end)
-        yield from _bandwidth(end)
+        running = end.eigrp
+        if running is not None and end.interface.bandwidth is None and end.nhrp.network_id is not None:
+            number = running[0].autonomous_system
+            what = f"EIGRP {number} runs on {end.name}, whose bandwidth is the default, 100 kbit/s"
+            yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n {_BANDWIDTH}")
     for pair in network.pairs:
         yield from _common(pair)
     for table in (EIGRP, RIP, PROTOCOLS):
@@ -135,13 +138,6 @@ def _hub_multicast(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]
             what += f", unless IOS {end.device.release} does that by default"
             severity = Severity.ADVICE
         yield found(MULTICAST_HUB, end.device, end.at, what, fix, severity=severity)
-
-
-def _bandwidth(end: TunnelEnd) -> Iterator[NetworkConcern]:
-    running = end.eigrp
-    if running is not None and end.interface.bandwidth is None and end.nhrp.network_id is not None:
-        what = f"EIGRP {running[0].autonomous_system} runs on {end.name}, whose bandwidth is the default, 100 kbit/s"
-        yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n {_BANDWIDTH}")
 
 
 # ------------------------------------------------------------------------------------------------ in common
@@ -196,22 +192,18 @@ _MULTIPOINT: Final = ospf_lines.NETWORK.of(**{"point-to-multipoint": True})
 
 def check_ospf(network: Network) -> Iterator[NetworkConcern]:
     """Yield what keeps the two ends of a tunnel from an adjacency, or from an election that works."""
-    for device in network.devices:
-        yield from _in_excerpts(device)
-    for end in network.ends:
-        yield from _ospf_end(network, end)
-    yield from differences(network, OSPF)
-
-
-def _in_excerpts(device: Device) -> Iterator[NetworkConcern]:
-    """Yield findings about tunnels that nothing else is said of: they may be meant to be multipoint."""
-    for tunnel in device.tunnels.tunnels:
-        interface = ospf_interface(device, tunnel.name)
+    # Tunnels that nothing else is said of may be meant to be multipoint.
+    of_devices = ((device, tunnel) for device in network.devices for tunnel in device.tunnels.tunnels)
+    for owner, tunnel in of_devices:
+        interface = ospf_interface(owner, tunnel.name)
         if tunnel.is_excerpt and interface is not None and interface.process is not None and not interface.network:
             section = f"interface {tunnel.name}"
             what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbor at a time"
             at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n {_MULTIPOINT}"
-            yield found(TYPE_DEFAULT, device, at, what, fix, severity=Severity.ADVICE)
+            yield found(TYPE_DEFAULT, owner, at, what, fix, severity=Severity.ADVICE)
+    for end in network.ends:
+        yield from _ospf_end(network, end)
+    yield from differences(network, OSPF)
 
 
 def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -300,7 +292,10 @@ def check_bfd(network: Network) -> Iterator[NetworkConcern]:
 
 def _detection(end: TunnelEnd, parameters: Parameters | None) -> Iterator[NetworkConcern]:
     if parameters is None:
-        for who, at in _askers(end):
+        eigrp, interface = end.eigrp, ospf_interface(end.device, end.name)
+        asking = [("EIGRP", end.at)] if eigrp is not None and eigrp[1].bfd else []
+        asking += [("OSPF", end.line("ip ospf bfd"))] if interface is not None and interface.bfd else []
+        for who, at in asking:
             what = f"{who} asks for BFD on {end.name}, which has no bfd interval"
             yield found(NO_INTERVAL, end.device, at, what, f"{end.at[0]}\n {_INTERVAL}")
         return
@@ -309,16 +304,6 @@ def _detection(end: TunnelEnd, parameters: Parameters | None) -> Iterator[Networ
     if detection >= hold:
         what = f"BFD takes {detection:g} s to find a dead path, and {who} waits {hold} s"
         yield found(SLOW, end.device, end.line("bfd interval"), what, f"{end.at[0]}\n {_INTERVAL}")
-
-
-def _askers(end: TunnelEnd) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
-    eigrp = end.eigrp
-    if eigrp is not None and eigrp[1].bfd:
-        yield "EIGRP", end.at
-    interface = ospf_interface(end.device, end.name)
-    if interface is not None and interface.bfd:
-        yield "OSPF", end.line("ip ospf bfd")
 
 
 def _waits(end: TunnelEnd) -> Iterator[tuple[int, str]]:

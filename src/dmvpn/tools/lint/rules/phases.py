@@ -85,11 +85,6 @@ def check_split_horizon(network: Network) -> Iterator[NetworkConcern]:
         yield from _rip_split_horizon(network, hub)
 
 
-def has_finding(network: Network, hub: TunnelEnd) -> bool:
-    """Return whether there is a finding about EIGRP at this hub."""
-    return _is_hub_of_several(network, hub) and any(True for _ in _eigrp_split_horizon(network, hub))
-
-
 def _is_hub_of_several(network: Network, hub: TunnelEnd) -> bool:
     """Return whether it is the hub of several, or one of whose spokes nothing is known."""
     is_hub = network.is_server(hub) and hub.nhrp.network_id is not None and hub.multipoint
@@ -150,28 +145,21 @@ def _missing(
         )
         missing: list[Prefix] = []
     else:
-        missing = list(dict.fromkeys(_not_received(lans, routes)))
+        # The LANs that a client of another site does not learn.
+        every = {prefix for prefixes in lans.values() for prefix in prefixes}
+        hidden = {prefix for prefix in every if not any(prefix in wide for wide in routes.prefixes)}
+        without = [own for client, own in lans.items() if not _takes_default(client, routes)]
+        missing = list(dict.fromkeys(prefix for own in without for prefix in sorted(hidden.difference(own))))
         is_enough = not missing
-    if is_enough or _knows_by_itself(clients):
+    # All spokes may have a static route into the tunnel that holds other prefixes.
+    know = bool(clients) and all(any(map(client.carries, client.device.static.routes)) for client in clients)
+    if is_enough or know:
         return
     who = f"{len(clients)} spokes" if clients else "spokes"
     shown = ", ".join(map(str, missing[:4])) + (" and others" if len(missing) > 4 else "")
     of = f"the prefixes of the others ({shown})" if missing and routes != _HubRoutes() else "each other's prefixes"
     what = f"{who} behind {hub.name} do not learn {of}: split horizon of {protocol} is on"
     yield found(rule, hub.device, hub.at, what, fix, severity=None if clients else Severity.WARNING)
-
-
-def _not_received(lans: dict[TunnelEnd, tuple[Prefix, ...]], routes: _HubRoutes) -> Iterator[Prefix]:
-    """Yield the LANs that a client of another site does not learn."""
-    hidden = {
-        prefix
-        for prefixes in lans.values()
-        for prefix in prefixes
-        if not any(prefix in wide for wide in routes.prefixes)
-    }
-    for client, own in lans.items():
-        if not _takes_default(client, routes):
-            yield from sorted(hidden.difference(own))
 
 
 def _takes_default(client: TunnelEnd, routes: _HubRoutes) -> bool:
@@ -181,11 +169,6 @@ def _takes_default(client: TunnelEnd, routes: _HubRoutes) -> bool:
         route.prefix.is_default and route.distance < default and not client.carries(route)
         for route in client.device.static.routes
     )
-
-
-def _knows_by_itself(clients: tuple[TunnelEnd, ...]) -> bool:
-    """Return whether all spokes have a static route into the tunnel that holds other prefixes."""
-    return bool(clients) and all(any(map(client.carries, client.device.static.routes)) for client in clients)
 
 
 # ------------------------------------------------------------------------------------------------ phases
@@ -380,7 +363,7 @@ def _eigrp(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     if running is None or (len(clients) == 1 and len(network.devices) > 1):
         return
     process, settings = running
-    if has_finding(network, hub):
+    if _is_hub_of_several(network, hub) and any(True for _ in _eigrp_split_horizon(network, hub)):
         return  # first things first: there are no prefixes yet
     multipoint = _multipoint_clients(network, hub)
     phase2 = [client for client in multipoint if not client.nhrp.shortcut]

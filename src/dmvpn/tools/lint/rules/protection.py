@@ -93,7 +93,9 @@ PAIR: Final = Rule(
 def lonely(network: Network) -> Iterator[NetworkConcern]:
     """Yield clients of a server that send directly to other clients and have no key for them."""
     for server in network.servers:
-        near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
+        # Clients go directly in phase 3, and in phase 2.
+        direct = [end for end in network.clients(server) if end.nhrp.shortcut or not server.nhrp.redirect]
+        near = [end for end in direct if end.multipoint]
         sides, hub = [side for side in map(side_of, near) if side is not None], side_of(server)
         without: dict[Hashable, dict[Side, None]] = {}
         for here in sides:
@@ -110,11 +112,6 @@ def lonely(network: Network) -> Iterator[NetworkConcern]:
             )
             what = f"there is no key for {first.name} ({first.seen}){others}: traffic for it stays on the hub"
             yield found(PAIR, here.end.device, at, what, related=((first.end.device, first.profile_line),))
-
-
-def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
-    """Return whether clients go directly: phase 3, or phase 2."""
-    return client.nhrp.shortcut or not server.nhrp.redirect
 
 
 def _key_lookup(side: Side) -> Hashable:
@@ -228,32 +225,23 @@ def _no_terms(here: Side, there: Side, why: Reason, needed: Needed) -> Iterator[
         return
     name = here.policy.ikev2_profile
     profile = next((one for one in written if one.name == name), written[0] if len(written) == 1 else None)
-    if profile is not None and not _uses_keyring(profile):
-        return
+    if profile is not None:
+        methods = (profile.local_authentication, *profile.remote_authentication)
+        if not profile.keyring or AuthenticationMethod.PRE_SHARED_KEY not in methods:
+            return
     at = _key_line(here, profile) if profile is not None else here.profile_line
     fix = _lines(here, there, needed, missing=True)
     what = f"there is no key for {there.name} ({there.seen})"
     yield found(NO_KEY, here.end.device, at, what, fix, related=((there.end.device, there.profile_line),))
 
 
-def _uses_keyring(profile: Profile) -> bool:
-    methods = (profile.local_authentication, *profile.remote_authentication)
-    return bool(profile.keyring) and AuthenticationMethod.PRE_SHARED_KEY in methods
-
-
-def _ike_line(side: Side, profile: Profile | None) -> tuple[str, ...]:
-    written = profile is not None and any(one.name == profile.name for one in side.end.device.ikev2.profiles)
-    return (f"crypto ikev2 profile {profile.name}",) if profile is not None and written else ("crypto isakmp key",)
-
-
-def _has_ring(side: Side, profile: Profile) -> bool:
-    return any(one.name == profile.keyring for one in side.end.device.ikev2.keyrings)
-
-
 def _key_line(side: Side, profile: Profile | None) -> tuple[str, ...]:
-    if profile is not None and _has_ring(side, profile):
+    config = side.end.device.ikev2
+    if profile is not None and any(one.name == profile.keyring for one in config.keyrings):
         return (f"crypto ikev2 keyring {profile.keyring}",)
-    return _ike_line(side, profile)
+    if profile is not None and any(one.name == profile.name for one in config.profiles):
+        return (f"crypto ikev2 profile {profile.name}",)
+    return ("crypto isakmp key",)
 
 
 # ------------------------------------------------------------------------------------------------ agreement

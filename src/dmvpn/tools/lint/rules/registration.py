@@ -152,7 +152,13 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield findings about clients and their servers."""
     for link in network.links:
         yield from _server(network, link)
-    moved = _moved_servers(network)
+    links: dict[TunnelEnd, list[ServerLink]] = {}
+    for link in network.links:
+        if link.server is not None:
+            links.setdefault(link.server, []).append(link)
+    # The servers that are not where all of their clients look for them.
+    checked = ((owner, _moved_server(owner, some)) for owner, some in links.items())
+    moved = {owner: concern for owner, concern in checked if concern is not None}
     for end in network.ends:
         for target, nbma in _not_registered(network, end):
             what = f"{end.name} maps {target.address} and does not register there"
@@ -401,16 +407,6 @@ def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress]
     return lines
 
 
-def _moved_servers(network: Network) -> dict[TunnelEnd, NetworkConcern]:
-    """Return the servers that are not where all of their clients look for them, with the finding about each."""
-    links: dict[TunnelEnd, list[ServerLink]] = {}
-    for link in network.links:
-        if link.server is not None:
-            links.setdefault(link.server, []).append(link)
-    checked = ((owner, _moved_server(owner, some)) for owner, some in links.items())
-    return {owner: concern for owner, concern in checked if concern is not None}
-
-
 def _moved_server(owner: TunnelEnd, links: list[ServerLink]) -> NetworkConcern | None:
     """Return that a server's tunnel leaves from another port, or that the port has another address on the same wire."""
     device, name = owner.device, owner.device.hostname
@@ -451,7 +447,8 @@ def _reachable(network: Network) -> Iterator[NetworkConcern]:
         device = end.device
         if not device.has_underlay or device.has_default or end.tunnel.front or end.source_vrf:
             continue
-        if learns_underlay(device) or _underlay_protocol(end):
+        mine = {one.number for one in end.running}
+        if learns_underlay(device) or any(one.autonomous_system not in mine for one in device.eigrp.processes):
             continue  # its neighbors may know the way
         wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
         wanted += [client.seen for client in network.clients(end)]
@@ -462,9 +459,3 @@ def _reachable(network: Network) -> Iterator[NetworkConcern]:
                 )
                 at = next((link.at for link in network.links_of(end) if link.nbma == nbma), end.at)
                 yield found(UNREACHABLE, device, at, what, f"ip route 0.0.0.0 0.0.0.0 {Blank('next-hop')}")
-
-
-def _underlay_protocol(end: TunnelEnd) -> bool:
-    """Return whether there is an EIGRP process besides the tunnel's."""
-    mine = {one.number for one in end.running}
-    return any(process.autonomous_system not in mine for process in end.device.eigrp.processes)

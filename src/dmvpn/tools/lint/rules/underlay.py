@@ -231,7 +231,7 @@ def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         if any(one.device is not end.device for one in network.owners(hop)):
             continue
         cloud = (one for one in network.cloud(end) if one is not end)
-        owner = next((one for one in cloud if any(lan in route.prefix for lan in _lans_of(one))), None)
+        owner = next((one for one in cloud if any(lan in route.prefix for _, lan in one.device.lans)), None)
         if hop not in own and owner is None:
             continue
         line = route_line(route.prefix, next_hop=hop)
@@ -242,10 +242,6 @@ def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
             right = route_line(route.prefix, next_hop=owner.address)
             fix += f"\n{right}"
         yield found(NOBODY, end.device, (line,), what, fix)
-
-
-def _lans_of(end: TunnelEnd) -> list[Prefix]:
-    return [lan for _, lan in end.device.lans]
 
 
 def _few(prefixes: list[Prefix]) -> list[Prefix]:
@@ -343,7 +339,14 @@ def _next_hops(network: Network, device: Device) -> Iterator[NetworkConcern]:
             severity = Severity.WARNING if device.learns_routes else None
             yield found(NEXT_HOP, device, at, what, severity=severity)
             continue
-        near = _providers_near(network, device, _holding(subnets, hop))
+        holding = _holding(subnets, hop)
+        near = [  # other routers without tunnels that are on one of these subnets
+            (other.hostname, address)
+            for other in network.devices
+            if other is not device and not other.tunnels.tunnels
+            for _, address, _ in other.addresses()
+            if any(address in subnet for subnet in holding)
+        ]
         if near and all(one.owner(hop) is None for one in network.devices):
             at = (route_line(route.prefix, next_hop=hop),)
             what = f"no router here has the next hop {hop}; on its subnet {near[0][0]} has {near[0][1]}"
@@ -355,17 +358,6 @@ def _holding(prefixes: frozenset[Prefix], address: IPAddress) -> list[Prefix]:
     """Return those of the prefixes that hold an address, the longest first."""
     candidates = (Prefix.of(address, length) for length in range(address.max_prefixlen, -1, -1))
     return [prefix for prefix in candidates if prefix in prefixes]
-
-
-def _providers_near(network: Network, besides: Device, subnets: list[Prefix]) -> list[tuple[str, IPAddress]]:
-    """Return other routers without tunnels that are on one of these subnets: names and addresses there."""
-    return [
-        (device.hostname, address)
-        for device in network.devices
-        if device is not besides and not device.tunnels.tunnels
-        for _, address, _ in device.addresses()
-        if any(address in subnet for subnet in subnets)
-    ]
 
 
 def _overlaps(network: Network) -> Iterator[NetworkConcern]:
