@@ -185,7 +185,12 @@ def as_svg(summary: Summary, title: str) -> str:
         f'<text class="title" x="24" y="34">{text_of(title)}</text>',
         '<text class="soft" x="24" y="54">the longest outage of each run after each kind of fault; the height is the'
         " share of the runs</text>",
-        *_scale(height),
+        *(
+            f'<text class="soft" x="{number(_LEFT + _COLUMN * (place + 0.5))}" y="{height - 22}" text-anchor="middle">'
+            f"{text_of(label)}</text>"
+            for place, label in enumerate(_labels())
+        ),
+        f'<text class="soft" x="{_LEFT - 12}" y="{height - 22}" text-anchor="end">up to seconds</text>',
     ]
     for row, why in enumerate(sorted(summary.outages)):
         lines += _row(why, summary.outages[why], _TOP + _ROW * row, width)
@@ -202,14 +207,6 @@ def columns(counts: Counter[int]) -> list[int]:
 
 def _labels() -> list[str]:
     return [*(f"{edge:g}" for edge in EDGES), f"> {EDGES[-1]:g}"]
-
-
-def _scale(height: int) -> Iterator[str]:
-    """Yield the ends of the columns, below all rows."""
-    for place, label in enumerate(_labels()):
-        middle = _LEFT + _COLUMN * (place + 0.5)
-        yield f'<text class="soft" x="{number(middle)}" y="{height - 22}" text-anchor="middle">{text_of(label)}</text>'
-    yield f'<text class="soft" x="{_LEFT - 12}" y="{height - 22}" text-anchor="end">up to seconds</text>'
 
 
 def _row(why: str, counts: Counter[int], top: int, width: int) -> Iterator[str]:

@@ -52,7 +52,7 @@ def enroll(scenario: Scenario) -> str:
         return ""
     with tempfile.TemporaryDirectory(prefix="dmvpn-pki-") as temporary:
         place = Path(temporary)
-        elliptic = any(AuthenticationMethod.ECDSA_SIGNATURE in _said(device) for device in devices.values())
+        elliptic = any(AuthenticationMethod.ECDSA_SIGNATURE in _methods(device) for device in devices.values())
         # Inside, for a router follows no link out of that folder; no trustpoint has this name.
         authority = Authority.make(place / FOLDER / ".authority", "Lab", elliptic=elliptic, dn=_issuer(devices))
         for name, trustpoints in wanted.items():
@@ -78,23 +78,19 @@ def enroll(scenario: Scenario) -> str:
 
 def signing_trustpoints(device: Device) -> list[str]:
     """Return the trustpoints of a router that signs with certificates, but not that of a server of them."""
-    if not _signs(device):
+    # An IKEv1 policy signs by default (`rsa-sig`).
+    by_ikev2 = any(profile.local_authentication in _SIGNATURES for profile in device.ikev2.profiles)
+    if not by_ikev2 and not _signs_by_ikev1(device):
         return []
     servers = [header.removeprefix(_SERVER) for header in device.lines.headers(_SERVER)]
     names = [one.name for one in device.pki.trustpoints]
     return [each for each in names if each not in servers and Path(each).name == each]
 
 
-def _said(device: Device) -> list[AuthenticationMethod | None]:
+def _methods(device: Device) -> list[AuthenticationMethod | None]:
     """Return the authentication methods of this router and its peers."""
     own = [how for one in device.ikev2.profiles for how in (one.local_authentication, *one.remote_authentication)]
     return [*own, *(policy.authentication for policy in device.ikev2.isakmp.policies)]
-
-
-def _signs(device: Device) -> bool:
-    """Return whether the router authenticates by signature. An IKEv1 policy does so by default (`rsa-sig`)."""
-    by_ikev2 = any(profile.local_authentication in _SIGNATURES for profile in device.ikev2.profiles)
-    return by_ikev2 or _signs_by_ikev1(device)
 
 
 def _signs_by_ikev1(device: Device) -> bool:

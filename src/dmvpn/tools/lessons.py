@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.troubles.faults import Fault
     from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.orders import Bench
-    from dmvpn.tools.troubles.stage import Actor, Stage
+    from dmvpn.tools.troubles.stage import Stage
 
 
 # ------------------------------------------------------------------------------------------------ health
@@ -156,27 +156,27 @@ def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health
     flapping neighbor is not fixed.
     """
     work = _Examination(bench, stage)
+    routers = [name for name in stage.actors if stage.scenario.role(name) != "provider"]
     for _ in range(2 if healthy is not None else 0):  # the second time for neighbors that came up after the first
-        bench.wait(_young(bench, stage))
-    _ask_routers(work, _routers(stage), steady=healthy is not None)
+        # Until all neighbors have been up long enough to count as stable.
+        said = bench.ask([(router, answers.NEIGHBORS) for router in routers])
+        ages = [neighbor.age for answer in said for neighbor in answers.neighbors(answer)]
+        bench.wait(max(0.0, answers.STEADY - min(ages, default=answers.STEADY)))
+    _ask_routers(work, routers, steady=healthy is not None)
     _ping(work, list(sites(stage))[:MOST_SITES], healthy)
     return Health(work.found)
 
 
 def sites(stage: Stage) -> Iterator[Site]:
     """Yield every router with a host behind it, and hubs without one by their tunnel addresses."""
+    hosts = {str(host.interface.ip): name for name, host in reversed(stage.scenario.lab.hosts.items())}
     for name, actor in stage.actors.items():
-        host = _host(stage, actor)
+        host = hosts.get(actor.host)
         if host is not None and actor.lan_interface is not None:
             yield Site(name, str(actor.lan_interface.ip), actor.host, f"{host} ({actor.host})")
         elif name in stage.hubs and actor.tunnel_interface is not None:
             address = str(actor.tunnel_interface.ip)
             yield Site(name, address, address, f"{name} ({address})")
-
-
-def _host(stage: Stage, actor: Actor) -> str | None:
-    hosts = stage.scenario.lab.hosts.items()
-    return next((name for name, host in hosts if str(host.interface.ip) == actor.host), None)
 
 
 # ---------------------------------------------------------------------------------------------------- the routers
@@ -194,30 +194,13 @@ def _ask_routers(work: _Examination, routers: Sequence[str], *, steady: bool) ->
         for neighbor in sorted(answers.neighbors(neighbors), key=lambda one: one.address):
             subject = f"{router}: {neighbor.address} on {neighbor.interface}"
             work.note(Check.ADJACENCY, subject, int(neighbor.is_up and (neighbor.is_steady or not steady)))
-        _read_configuration(work, Device.read(router, running))
-
-
-def _routers(stage: Stage) -> list[str]:
-    return [name for name in stage.actors if stage.scenario.role(name) != "provider"]
-
-
-def _young(bench: Bench, stage: Stage) -> float:
-    """Return seconds until all neighbors have been up long enough to count as stable; 0 if they do."""
-    ages = [
-        neighbor.age
-        for answer in bench.ask([(router, answers.NEIGHBORS) for router in _routers(stage)])
-        for neighbor in answers.neighbors(answer)
-    ]
-    return max(0.0, answers.STEADY - min(ages, default=answers.STEADY))
-
-
-def _read_configuration(work: _Examination, device: Device) -> None:
-    for tunnel in device.tunnels.tunnels:
-        fits = tunnel.mss is not None and (not tunnel.ip_mtu or tunnel.mss <= tunnel.ip_mtu - answers.TCP_HEADERS)
-        work.note(Check.TCP, f"{device.name}: {tunnel.name}", int(fits))
-    for guard in _GUARDS:
-        number = sum(1 for line in device.lines.lines if line.strip().startswith(guard))
-        work.note(Check.PROTECTION, f"{device.name}: {guard}", number)
+        device = Device.read(router, running)
+        for tunnel in device.tunnels.tunnels:
+            fits = tunnel.mss is not None and (not tunnel.ip_mtu or tunnel.mss <= tunnel.ip_mtu - answers.TCP_HEADERS)
+            work.note(Check.TCP, f"{router}: {tunnel.name}", int(fits))
+        for guard in _GUARDS:
+            number = sum(1 for line in device.lines.lines if line.strip().startswith(guard))
+            work.note(Check.PROTECTION, f"{router}: {guard}", number)
 
 
 # ---------------------------------------------------------------------------------------------------- the pings
@@ -248,14 +231,12 @@ def _trace(work: _Examination, pairs: Sequence[tuple[Site, Site]], healthy: Heal
                 work.note(Check.PATH, _way(one, other), min(len(hops), known or len(hops)))
         if healthy is None and attempt:
             return
-        left = [pair for pair in left if healthy is None or _is_longer(work, healthy, _way(*pair))]
+        if healthy is not None:
+            now = {pair: work.found.get((Check.PATH, _way(*pair)), BAD) for pair in left}
+            before = {pair: healthy.found.get((Check.PATH, _way(*pair)), now[pair]) for pair in left}
+            left = [pair for pair in left if now[pair] == BAD or now[pair] > before[pair]]
         if not left:
             return
-
-
-def _is_longer(work: _Examination, healthy: Health, way: str) -> bool:
-    now = work.found.get((Check.PATH, way), BAD)
-    return now == BAD or now > healthy.found.get((Check.PATH, way), now)
 
 
 def _echo(one: Site, other: Site, how: str) -> tuple[str, str]:

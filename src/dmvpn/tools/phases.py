@@ -77,14 +77,11 @@ def _servers(spoke: Actor) -> list[tuple[NhsConfig, IPAddress]]:
 
 
 def _hub(hub: Actor, phase: int) -> tuple[str, ...]:
-    tunnel = _wanted("ip nhrp redirect", has=hub.nhrp.redirect, wanted=phase == 3)
-    return (*([f"interface {hub.tunnel}", *tunnel] if tunnel else []), *_hub_eigrp(hub, phase))
-
-
-def _hub_eigrp(hub: Actor, phase: int) -> tuple[str, ...]:
     """Split horizon is off in all phases; next hops are kept in phase 2, where a summary would hide them, too."""
+    redirect = _wanted("ip nhrp redirect", has=hub.nhrp.redirect, wanted=phase == 3)
+    tunnel = (f"interface {hub.tunnel}", *redirect) if redirect else ()
     if hub.process is None:
-        return ()
+        return tunnel
     here = hub.process.interface(hub.tunnel)
     if hub.is_named:
         ip, process, header = "", "", (*process_header(hub), f"af-interface {hub.tunnel}")
@@ -97,7 +94,7 @@ def _hub_eigrp(hub: Actor, phase: int) -> tuple[str, ...]:
         lines.append(f"{'no ' if here.next_hop_self else ''}{ip}next-hop-self{process}")
     if phase == 2:
         lines += [f"no {line}" for line in section.headers(f"{ip}summary-address{process} ")]
-    return (*header, *lines) if lines else ()
+    return (*tunnel, *header, *lines) if lines else tunnel
 
 
 def _spoke(stage: Stage, spoke: Actor, phase: int) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ import re
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Address
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -120,8 +120,9 @@ def _keys(device: Device, file: str) -> Iterator[Remainder]:
     for key in device.ikev2.isakmp.keys:
         why = why_unreadable(key)
         if why:
-            line, number = key_line(key), _number(device, key_beginning(key))
-            yield Remainder(device.hostname, file, number, line, why)
+            whom = key.hostname or key.address6 or str(key.address)
+            line, number = key_beginning(key), _number(device, key_beginning(key))
+            yield Remainder(device.hostname, file, number, f"{line} for {whom}", why)  # without the secret
 
 
 def why_unreadable(key: IsakmpKey) -> str:
@@ -129,12 +130,6 @@ def why_unreadable(key: IsakmpKey) -> str:
     if key.address6:
         return "no tunnel here goes over IPv6"
     return "a key of type 6 cannot be read here: enter it in clear" if key.key is None else ""
-
-
-def key_line(key: IsakmpKey) -> str:
-    """Return how people know a key: its line without the secret."""
-    whom = key.hostname or key.address6 or str(key.address)
-    return f"{key_beginning(key)} for {whom}"
 
 
 def key_beginning(key: IsakmpKey) -> str:
@@ -198,12 +193,15 @@ def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Writ
     used = {one.name: known.get(f"{ISAKMP} {one.isakmp_profile}".strip()) for one in device.ipsec.profiles}
     fronts = {one.name: _front(device, one.name) for one in device.ipsec.profiles}
     _check(device, meant, used)
-    own = _own_name([plain(name) for name in (*known, *(ring.name for ring in meant.keyrings))])
+    taken = [plain(name) for name in (*known, *(ring.name for ring in meant.keyrings))]
+    names_here = chain((_OWN_NAME,), (f"{_OWN_NAME}-{number}" for number in count(2)))
+    own = next(name for name in names_here if name not in taken)
     found = {
         _name(profile.name, fronts[name], own): replace(profile, keyring=keyring_of(profile, fronts[name]), fvrf=front)
         for name, profile in used.items()
         if profile is not None
-        for front in (_match_of(device, fronts[name]),)
+        # Routers without front doors have one table.
+        for front in (fronts[name] if any(one.front for one in device.tunnels.tunnels) else "any",)
     }
     rings = [ring for ring in meant.keyrings if ring.name in [profile.keyring for profile in found.values()]]
     answers = [*_proposals(device, own)]
@@ -238,11 +236,6 @@ def _front(device: Device, profile: str) -> str:
     return fronts[0] if fronts else ""
 
 
-def _match_of(device: Device, front: str) -> str:
-    """Return the VRF that `match fvrf` names; "": no such line. Routers without front doors have one table."""
-    return front if front or any(one.front for one in device.tunnels.tunnels) else "any"
-
-
 def _name(name: str, front: str, own: str) -> str:
     """Return the name that an item has in the translation, for peers in a VRF."""
     given = plain(name)
@@ -266,12 +259,6 @@ def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) ->
             raise UserError(f"{where}: no pre-shared key that can be read is there for it ({of})")
         if not its.matches:  # its IKEv2 profile would match no peer
             raise UserError(f"{where}: the isakmp profile {plain(its.name)} takes only peers with certificates")
-
-
-def _own_name(taken: Sequence[str]) -> str:
-    if _OWN_NAME not in taken:
-        return _OWN_NAME
-    return next(name for number in count(2) if (name := f"{_OWN_NAME}-{number}") not in taken)
 
 
 # ------------------------------------------------------------------------------------------------------------- answers
@@ -491,7 +478,8 @@ class _Moving:
 
     def __init__(self, devices: Sequence[Device]) -> None:
         self.network = Network(devices)
-        self.movers = [device for device in devices if _is_protected(device) and _has_isakmp(device)]
+        kept = {device: device.ikev2.isakmp for device in devices if _is_protected(device)}
+        self.movers = [device for device, one in kept.items() if one.keys or one.profiles or one.policies]
 
     def is_moved(self, device: Device) -> bool:
         """Return whether it is on IKEv2 already, and has no isakmp lines for its tunnels."""
@@ -564,8 +552,3 @@ class _Moving:
 
 def _is_protected(device: Device) -> bool:
     return any(tunnel.protection and not tunnel.shutdown for tunnel in device.tunnels.tunnels)
-
-
-def _has_isakmp(device: Device) -> bool:
-    isakmp = device.ikev2.isakmp
-    return bool(isakmp.keys or isakmp.profiles or isakmp.policies)

@@ -421,10 +421,12 @@ def _states(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
 def _findings(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     """Yield changed findings of the linter; the same finding in other words is neither new nor gone."""
     old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
-    for was, said in _paired(old, new):
-        yield _finding(was, said, ChangeVerdict.CHANGED)
-        old.remove(was)
-        new.remove(said)
+    for was in list(old):  # the same rule about the same file, as seriously: one before and one after
+        same = next((one for one in new if replace(one, text=was.text) == was), None)
+        if same is not None:
+            yield _finding(was, same, ChangeVerdict.CHANGED)
+            old.remove(was)
+            new.remove(same)
     for finding in new:
         yield _finding(None, finding, ChangeVerdict.CHANGED if finding.severity == "advice" else ChangeVerdict.WORSE)
     for finding in old:
@@ -443,26 +445,10 @@ def _without(some: Sequence[LinterFinding], others: Sequence[LinterFinding]) -> 
     return found
 
 
-def _paired(old: Sequence[LinterFinding], new: Sequence[LinterFinding]) -> list[tuple[LinterFinding, LinterFinding]]:
-    """Return the same rule about the same file, as seriously: one before and one after, as far as they go."""
-    left = list(new)
-    pairs = []
-    for was in old:
-        same = next((one for one in left if replace(one, text=was.text) == was), None)
-        if same is not None:
-            left.remove(same)
-            pairs.append((was, same))
-    return pairs
-
-
 def _finding(old: LinterFinding | None, new: LinterFinding | None, verdict: ChangeVerdict) -> NetworkChange:
-    before, after = ("" if one is None else _said(one) for one in (old, new))
+    before, after = ("" if one is None else f"{one.severity} {one.rule}: {one.text}" for one in (old, new))
     where = next(one.where for one in (old, new) if one is not None)
     return NetworkChange(topic=Topic.LINT, subject=where, before=before, after=after, verdict=verdict)
-
-
-def _said(finding: LinterFinding) -> str:
-    return f"{finding.severity} {finding.rule}: {finding.text}"
 
 
 def _alike(old: float, new: float) -> bool:

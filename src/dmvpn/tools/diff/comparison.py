@@ -178,10 +178,16 @@ class Comparison:
 def as_text(comparison: Comparison) -> Iterator[str]:
     """Yield the lines."""
     for verdict in ChangeVerdict:
-        lines = _grouped([change for change in comparison.changes if change.verdict is verdict])
-        if lines:
+        groups: dict[tuple[Topic, str, str], list[str]] = {}
+        for change in comparison.changes:
+            if change.verdict is verdict:
+                groups.setdefault((change.topic, change.before, change.after), []).append(change.subject)
+        if groups:
             yield f"{_TITLES[verdict]}:"
-            yield from lines
+        for (topic, before, after), subjects in groups.items():
+            gone = f"new: {after}" if after else f"gone: {before}"
+            said = f"{before} -> {after}" if before and after else gone
+            yield f"  {topic.value:<{_WIDTH}}  {_subjects(subjects)}: {said}"
     if comparison.migration is not None:
         yield from _migration(comparison.migration, comparison.lives_on)
     same = list(_same(comparison))
@@ -231,26 +237,10 @@ def _outage(outage: Outage) -> Json:
 # ------------------------------------------------------------------------------------------------ text
 
 
-def _grouped(changes: Sequence[NetworkChange]) -> list[str]:
-    groups: dict[tuple[Topic, str, str], list[str]] = {}
-    for change in changes:
-        groups.setdefault((change.topic, change.before, change.after), []).append(change.subject)
-    return [
-        f"  {topic.value:<{_WIDTH}}  {_subjects(subjects)}: {_transition(before, after)}"
-        for (topic, before, after), subjects in groups.items()
-    ]
-
-
 def _subjects(subjects: Sequence[str]) -> str:
     if len(subjects) <= NAMED + 1:
         return ", ".join(subjects)
     return f"{', '.join(subjects[:NAMED])} and {len(subjects) - NAMED} more"
-
-
-def _transition(before: str, after: str) -> str:
-    if before and after:
-        return f"{before} -> {after}"
-    return f"new: {after}" if after else f"gone: {before}"
 
 
 def _migration(migration: Migration, lives_on: Sequence[LanPair]) -> Iterator[str]:

@@ -327,18 +327,17 @@ def _deaths(subject: Subject, talks: dict[LanPair, Talk]) -> dict[str, tuple[Out
         ]
         subject.tell(f"the death of {hub}")
         world.kill(hub)
-        found[hub] = watch(subject, able, lost=[pair for pair in able if not _has_another_way(subject, pair, hub)])
+        lost = []  # nothing in the configurations could lead from one to the other without this hub
+        for pair in able:
+            source, destination = (subject.lans[name].site for name in pair)
+            if not subject.anatomy.connected(source, destination, frozenset({hub}), frozenset()):
+                lost.append(pair)
+        found[hub] = watch(subject, able, lost=lost)
         subject.tell(f"{hub} comes back")
         world.boot(hub, subject.scenario.configurations[hub])
         world.run_while(lambda: bool(subject.lacks()), PATIENCE, step=1.0)
         world.run_for(LEAST_WATCH)
     return found
-
-
-def _has_another_way(subject: Subject, pair: LanPair, hub: str) -> bool:
-    """Return whether there is anything in the configurations that could lead from one to the other without this hub."""
-    source, destination = (subject.lans[name].site for name in pair)
-    return subject.anatomy.connected(source, destination, frozenset({hub}), frozenset())
 
 
 def watch(
@@ -357,18 +356,19 @@ def watch(
     while world.now < begin + least + LONGEST_WATCH:
         subject.tell(f"{len(pairs)} pairs are watched, {world.now - begin:.0f} s")
         probing.stream(pairs, PACE)
-        if world.now >= begin + least and all(_is_well(subject, pair) for pair in pairs if pair not in lost):
+        # All packets of the last seconds arrived, apart from packets still in flight.
+        since, until = world.now - OVER - 1.0, world.now - 1.0
+        if world.now >= begin + least and all(
+            number in probing.arrivals(pair)
+            for pair in pairs
+            if pair not in lost
+            for number, left in probing.sent(pair).items()
+            if since <= left <= until
+        ):
             break
     probing.settle()
     outages = [_outage(subject, pair) for pair in pairs]
     return tuple(sorted((one for one in outages if one), key=lambda one: (one.back, -one.seconds, one.pair)))
-
-
-def _is_well(subject: Subject, pair: LanPair) -> bool:
-    """Return whether all packets of the last seconds arrived, apart from packets still in flight."""
-    sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
-    since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
-    return all(number in arrived for number, left in sent.items() if since <= left <= until)
 
 
 def _outage(subject: Subject, pair: LanPair) -> Outage | None:

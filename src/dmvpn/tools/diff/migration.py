@@ -153,15 +153,13 @@ def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
     if all(old == new for old, new in names.items()):
         return scenario
     lab = scenario.lab
-
-    def renamed(link: LinkSpec) -> LinkSpec:
-        ends = [_spelled((names.get(node, node), port)) for node, port in _ends(link)]
-        return link.model_copy(update={"ends": ends})
-
     update = {
         "routers": {names.get(name, name): spec for name, spec in lab.routers.items()},
         "gateways": {names.get(name, name): spec for name, spec in lab.gateways.items()},
-        "links": [renamed(link) for link in lab.links],
+        "links": [
+            link.model_copy(update={"ends": [_spelled((names.get(node, node), port)) for node, port in _ends(link)]})
+            for link in lab.links
+        ],
     }
     texts = {names.get(name, name): text for name, text in scenario.configurations.items()}
     return Scenario(scenario.name, lab.model_copy(update=update), texts, scenario.certificates)

@@ -90,7 +90,11 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
                 continue
             host = places.get((site.name, state.name))
             if host is None and state.prefix is not None and _is_lan(world, site.name, state):
-                host = _put_host(world, site.name, state)
+                own_address, prefix = IPv4Address(int(surely(state.address))), state.prefix
+                last = int(prefix.broadcast) - 1
+                address = IPv4Interface((IPv4Address(last - (last == int(own_address))), prefix.length))
+                host = f"{site.name}/{state.name}"
+                world.plug_host(host, [(address, own_address)], site.name, state.name)
             if host is None or not (own := world.hosts[host].plane.addresses_of("eth0")):
                 continue
             customer = of_tables.get((site.name, state.vrf), state.vrf)
@@ -121,15 +125,6 @@ def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
         ends = []
     alone = all(station.name == router for station, _ in ends)
     return alone and state.prefix_length <= 29 and isinstance(state.address, IPv4Address)
-
-
-def _put_host(world: Simulator, router: str, state: InterfaceState) -> str:
-    own, prefix = IPv4Address(int(surely(state.address))), surely(state.prefix)
-    last = int(prefix.broadcast) - 1
-    address = IPv4Address(last - (last == int(own)))
-    name = f"{router}/{state.name}"
-    world.plug_host(name, [(IPv4Interface((address, prefix.length)), own)], router, state.name)
-    return name
 
 
 class Probing:

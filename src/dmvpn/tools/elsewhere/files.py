@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from itertools import count
 from typing import TYPE_CHECKING, Final, Literal
 
 import yaml
@@ -210,7 +211,8 @@ def plan(scenario: Scenario, configurations: Mapping[str, str], kind: NodeKind) 
         if len(plugs) == 2:
             cables.append(Cable((plugs[0], plugs[1]), spec))
             continue
-        name = _free_name({*texts, *scenario.lab.hosts, *(switch.name for switch in switches)})
+        taken = {*texts, *scenario.lab.hosts, *(switch.name for switch in switches)}
+        name = next(name for number in count(1) if (name := f"SW{number}") not in taken)
         switches.append(SwitchNode(name, len(plugs)))
         cables += [Cable((plug, (name, number)), spec) for number, plug in enumerate(plugs)]
     return Plan(scenario.name, tuple(routers), hosts, tuple(switches), tuple(cables), tuple(notes))
@@ -255,10 +257,6 @@ end
 """
 
 
-def _free_name(taken: set[str]) -> str:
-    return next(name for number in range(1, len(taken) + 2) if (name := f"SW{number}") not in taken)
-
-
 # --------------------------------------------------------------------------------------------- places on a drawing area
 
 
@@ -296,8 +294,11 @@ def containerlab(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
     """Return the files of a lab by their names in its folder."""
     files = {f"configs/{router.name}.cfg": router.text for router in plan.routers}
     nodes: dict[str, Node] = {router.name: _router(router, kind, image) for router in plan.routers}
-    nodes |= {host.name: _linux(_host_commands(host.spec)) for host in plan.hosts}
-    nodes |= {switch.name: _linux(_switch_commands(switch)) for switch in plan.switches}
+    # The default route of a host takes the place of the management's.
+    nodes |= {host.name: _linux(_commands(host.spec, "eth1", "replace default via {} dev eth1")) for host in plan.hosts}
+    for switch in plan.switches:
+        ports = [f"ip link set eth{number + 1} master br0" for number in range(switch.ports)]
+        nodes[switch.name] = _linux(["ip link add br0 type bridge", *ports, "ip link set br0 up"])
     first = dict.fromkeys(nodes, 1) | {router.name: 0 for router in plan.routers}
     links = [{"endpoints": [_end(end, first) for end in cable.ends]} for cable in plan.cables]
     topology = {"name": _name(plan), "topology": {"nodes": nodes, "links": links}}
@@ -340,27 +341,19 @@ def _router(router: RouterNode, kind: NodeKind, image: str) -> Node:
     return node
 
 
-def _linux(commands: list[str]) -> Node:
-    return {"kind": "linux", "image": _HOST_IMAGE, "exec": commands}
-
-
-def _host_commands(spec: HostSpec) -> list[str]:
-    """Return the commands for the addresses of a host; its default route takes the place of the management's."""
-    pairs = [(spec.interface, spec.gateway), (spec.interface6, spec.gateway6)]
+def _commands(spec: HostSpec, port: str, route: str) -> list[str]:
+    """Return the commands for the addresses of a host of Linux. route: that of a gateway, behind `ip route`."""
     commands: list[str] = []
-    for interface, gateway in pairs:
-        if interface is None:
-            continue
-        ip = "ip" if interface.version == 4 else "ip -6"
-        commands.append(f"{ip} address add {interface} dev eth1")
-        if gateway is not None:
-            commands.append(f"{ip} route replace default via {gateway} dev eth1")
+    for interface, gateway in ((spec.interface, spec.gateway), (spec.interface6, spec.gateway6)):
+        if interface is not None:
+            ip = "ip" if interface.version == 4 else "ip -6"
+            commands.append(f"{ip} address add {interface} dev {port}")
+            commands += [f"{ip} route {route.format(gateway)}"] if gateway is not None else []
     return commands
 
 
-def _switch_commands(switch: SwitchNode) -> list[str]:
-    ports = [f"ip link set eth{number + 1} master br0" for number in range(switch.ports)]
-    return ["ip link add br0 type bridge", *ports, "ip link set br0 up"]
+def _linux(commands: list[str]) -> Node:
+    return {"kind": "linux", "image": _HOST_IMAGE, "exec": commands}
 
 
 # ------------------------------------------------------------------------------------------------ CML
@@ -380,7 +373,9 @@ def cml(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         ports = {number: kind.ports.name(number) for number in range(max(router.ports, default=0) + 1)}
         nodes.append(_node(len(nodes), router.name, kind.called, ports, where, router.text, image))
     for host in plan.hosts:
-        nodes.append(_node(len(nodes), host.name, _HOST, {0: "eth0"}, where, _script(host.spec)))
+        commands = _commands(host.spec, "eth0", "add default via {}")
+        script = "\n".join(["# addresses of the lab's host, read when it starts", *commands, ""])
+        nodes.append(_node(len(nodes), host.name, _HOST, {0: "eth0"}, where, script))
     for switch in plan.switches:
         ports = {number: f"port{number}" for number in range(switch.ports)}
         nodes.append(_node(len(nodes), switch.name, _SWITCH, ports, where))
@@ -424,17 +419,6 @@ def _link(number: int, cable: Cable, identities: dict[str, str]) -> Value:
     amounts: dict[str, Value] = {"latency": round(spec.delay), "loss": spec.loss, "bandwidth": spec.rate}
     bad = {name: amount for name, amount in amounts.items() if amount}
     return link | ({"conditioning": {"enabled": True, **bad}} if bad else {})
-
-
-def _script(spec: HostSpec) -> str:
-    """Return the shell script that Alpine reads when it starts."""
-    lines = ["# addresses of the lab's host, read when it starts"]
-    for interface, gateway in ((spec.interface, spec.gateway), (spec.interface6, spec.gateway6)):
-        if interface is not None:
-            ip = "ip" if interface.version == 4 else "ip -6"
-            lines.append(f"{ip} address add {interface} dev eth0")
-            lines += [f"{ip} route add default via {gateway}"] if gateway is not None else []
-    return "\n".join(lines) + "\n"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -417,7 +417,10 @@ class Explainer:
 
     def ask(self, question: str) -> Answer:
         """Return all meanings of a question; if there is none, words with a similar spelling."""
-        text = _unquoted(" ".join(plain_text(question).split()))
+        text = " ".join(plain_text(question).split())
+        # `dmvpn explain "'-'"` asks for a sign that would otherwise be an option.
+        if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES:
+            text = text[1:-1]
         if not text:
             return Answer(question, ())
         found = self._found(text)
@@ -434,8 +437,9 @@ class Explainer:
         if clauses:
             return clauses
         mnemonic = _MNEMONIC.search(text)
-        if mnemonic is not None:
-            return self._log_line(text, mnemonic[0])
+        if mnemonic is not None:  # the message, and the codes and reasons in it
+            message = self.vocabulary.meanings(mnemonic[0])
+            return _listed([*message, *self.vocabulary.in_line(_LOG, text)]) if message else []
         known = self.vocabulary if len(text) <= _LONGEST_FLAG else self.whole
         meanings = [*self._codes(text), *known.meanings(text)] or self.vocabulary.of_cell(text)
         meanings = meanings or self.whole.meanings(text)
@@ -450,11 +454,6 @@ class Explainer:
         commands = commands or self.commands.with_keyword(text)
         spelled = any(each.is_spelled(text) for each in meanings)
         return [*_listed(meanings), *commands] if spelled else [*commands, *_listed(meanings)]
-
-    def _log_line(self, text: str, mnemonic: str) -> list[FoundMeaning]:
-        """Return a message, and the codes and reasons in it."""
-        message = self.vocabulary.meanings(mnemonic)
-        return _listed([*message, *self.vocabulary.in_line(_LOG, text)]) if message else []
 
     def _line(self, text: str) -> list[FoundMeaning]:
         line = self.vocabulary.of_line(text)
@@ -480,11 +479,6 @@ class Explainer:
         known |= {word.casefold(): word for word in self.whole.spellings if "<" not in word}
         close = difflib.get_close_matches(text.casefold(), known, n=_NEAREST, cutoff=0.6)
         return tuple(dict.fromkeys(known[spelling] for spelling in close))
-
-
-def _unquoted(text: str) -> str:
-    """Return a text without its quotes: `dmvpn explain "'-'"` asks for a sign that would otherwise be an option."""
-    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES else text
 
 
 def found_of(meaning: Meaning) -> FoundMeaning:

@@ -17,6 +17,7 @@ import re
 import sys
 from collections import Counter
 from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +64,7 @@ from dmvpn.tools.lint.rules import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.ios import LineGroup, LineReport, Problem
+    from dmvpn.ios import LineGroup, LineReport
     from dmvpn.shells.scenario import Scenario
 
 
@@ -179,26 +180,16 @@ def without_allowed(
 
 
 def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: bool) -> Iterator[LintFinding]:
-    def finding(rule: Rule, what: str) -> LintFinding:
-        return LintFinding(
-            rule=rule.id,
-            severity=rule.severity,
-            file=device.name,
-            line=one.line,
-            router=device.hostname,
-            what=what,
-            why=rule.why,
-        )
-
+    finding = partial(_of_line, device, line=one.line)
     if not one.understood:
-        yield finding(UNUSED, "`! lint:` is followed by `allow RULE REASON` or `allow-file RULE REASON`")
+        yield finding(UNUSED, what="`! lint:` is followed by `allow RULE REASON` or `allow-file RULE REASON`")
     elif one.rule not in rules:
-        yield finding(UNUSED, f"there is no rule {one.rule}")
+        yield finding(UNUSED, what=f"there is no rule {one.rule}")
     elif not one.reason:
-        yield finding(WITHOUT_REASON, f"why is {one.rule} allowed? Without a reason it is not")
+        yield finding(WITHOUT_REASON, what=f"why is {one.rule} allowed? Without a reason it is not")
     elif not is_used:
         where = "in this file" if one.first == 1 and one.last > 1 else "there"
-        yield finding(UNUSED, f"{one.rule} finds nothing {where}; take the comment out")
+        yield finding(UNUSED, what=f"{one.rule} finds nothing {where}; take the comment out")
 
 
 # ------------------------------------------------------------------------------------------------ the linter
@@ -303,10 +294,8 @@ def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = N
 
 def _all(devices: Sequence[Device]) -> Iterator[NetworkConcern]:
     for device in devices:
-        for concern in _of_features(device):
-            yield NetworkConcern(device, concern)
-        for one in references.dangling(device):
-            yield NetworkConcern(device, one.concern)
+        yield from (NetworkConcern(device, concern) for concern in _of_features(device))
+        yield from (NetworkConcern(device, one.concern) for one in references.dangling(device))
     network = Network(devices)
     for check in _OF_NETWORK:
         yield from check(network)
@@ -349,7 +338,11 @@ def _problems(devices: Sequence[Device]) -> Iterator[LintFinding]:
     for device in devices:
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
-            yield _of_problem(device, rule, problem)
+            text = "\n".join(problem.message_lines).rstrip()
+            what = f"in {problem.mode} mode:\n{problem.shown.rstrip()}\n{text}"
+            if rule is not lines.REFUSED:
+                what = text.lstrip("% ").removeprefix("Warning:").strip()
+            yield _of_line(device, rule, problem.line_number, what)
         for name, line, why in without_effect(device.tree):
             yield _finding(found(lines.NOT_SUPPORTED, device, (f"interface {name}", line), f"{name} {why}"))
         groups: dict[LineGroup, list[LineReport]] = {}
@@ -367,14 +360,6 @@ def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -
     count = f" (and {len(others)} more)" if others else ""
     what = f"{group.name}: {first.shown}{count}: {fate}, for nothing here acts on it; {group.meaning}"
     return _of_line(device, rule, first.number, what, others)
-
-
-def _of_problem(device: Device, rule: Rule, problem: Problem) -> LintFinding:
-    text = "\n".join(problem.message_lines).rstrip()
-    what = f"in {problem.mode} mode:\n{problem.shown.rstrip()}\n{text}"
-    if rule is not lines.REFUSED:
-        what = text.lstrip("% ").removeprefix("Warning:").strip()
-    return _of_line(device, rule, problem.line_number, what)
 
 
 def _of_line(device: Device, rule: Rule, line: int, what: str, others: Sequence[LineReport] = ()) -> LintFinding:

@@ -48,7 +48,7 @@ def as_text(findings: Sequence[LintFinding]) -> Iterator[str]:
         if others:
             yield f"    likewise: {_places(others)}"
         if finding.fix:
-            on = f" on {finding.router}" if _is_elsewhere(finding) else ""
+            on = f" on {finding.router}" if finding.router not in finding.file else ""
             yield f"  fix{on}:"
             yield from (f"    {line}" for line in finding.fix.split("\n"))
     left = sum(len(paragraph) for paragraph in paragraphs[MOST_PRINTED:])
@@ -89,11 +89,6 @@ def _places(findings: Sequence[LintFinding]) -> str:
         return f"{places[0]}, {len(findings)} times"
     shown = places if len(places) <= _SEEN else places[: _SEEN - 1]
     return ", ".join(shown) + (f" and {len(places) - len(shown)} more" if shown != places else "")
-
-
-def _is_elsewhere(finding: LintFinding) -> bool:
-    """Return whether the file lacks the router's name."""
-    return finding.router not in finding.file
 
 
 def counted(findings: Sequence[LintFinding]) -> str:

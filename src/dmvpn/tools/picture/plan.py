@@ -227,7 +227,9 @@ class _Planner:
         top = _TITLE + heights[True]
         below = top + len(self.underlay.bands) * (_BAND + _BETWEEN) - (_BETWEEN if self.underlay.bands else 0)
         extra = max((self._chips_width(name) for name in self.underlay.bands), default=0)
-        self.made.width = max(right + extra + MARGIN, self._title_width())
+        title = len(shown(self.picture.title, 100)) * TITLE_LETTER
+        widest = max(title, len(self.picture.caption) * SMALL, 600)
+        self.made.width = max(right + extra + MARGIN, widest + 2 * MARGIN)
         spare = (self.made.width - right - extra - MARGIN) / 2
         for column in (each for side in columns.values() for group in side.values() for each in group):
             column.x += spare
@@ -317,10 +319,6 @@ class _Planner:
     def _chips_width(self, name: str) -> float:
         return sum(len(host_text(host)) * SMALL + 28 for host, _ in self.hosts.get(name, []))
 
-    def _title_width(self) -> float:
-        title = len(shown(self.picture.title, 100)) * TITLE_LETTER
-        return max(title, len(self.picture.caption) * SMALL, 600) + 2 * MARGIN
-
     def _gap(self, columns: dict[int | None, list[_Column]], above: bool) -> float:
         """Return the distance between the bands and the cards, with NAT boxes in it."""
         nats = self._nats(above)
@@ -398,7 +396,10 @@ class _Planner:
                 away += heights[row] + _ROW_GAP
             stacked = [nat for name in column.names for nat in nats.get(name, ())]
             for number, nat in enumerate(stacked):
-                self._place_nat(nat, column.x, edge, number, above=above)
+                node, away = self.nodes[nat], 34 + number * (CHIP + 6)
+                y = edge - away - CHIP if above else edge + away
+                box = Box(column.x, y, len(host_text(node)) * SMALL + 16, CHIP)
+                self.made.nats[nat] = (node, box, above)
         end = (self._gap(columns, above) if heights else 0) + sum(heights) + _ROW_GAP * max(0, len(heights) - 1)
         self.made.lanes[above] = edge - end - _TO_LANE if above else edge + end + _TO_LANE
         self._place_inner(edge, end + self._lanes(above), above=above)
@@ -425,13 +426,6 @@ class _Planner:
             gutter=x - _GUTTER,
             chips=tuple(chips),
         )
-
-    def _place_nat(self, name: str, x: float, edge: float, number: int, *, above: bool) -> None:
-        node = self.nodes[name]
-        width = len(host_text(node)) * SMALL + 16
-        away = 34 + number * (CHIP + 6)
-        y = edge - away - CHIP if above else edge + away
-        self.made.nats[name] = (node, Box(x, y, width, CHIP), above)
 
     def _place_inner(self, edge: float, away: float, *, above: bool) -> None:
         """Place inner routers, each as near as possible to the middle of its neighbors."""

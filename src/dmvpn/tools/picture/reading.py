@@ -59,7 +59,14 @@ class _Reader:
         self.devices = {name: Device.read(name, text, sites.get(name)) for name, text in texts.items()}
         self.network = Network(tuple(self.devices.values()))
         self.keys: list[tuple[str, int | None]] = []
-        self.of_end: dict[TunnelEnd, int] = {end: self._cloud_index(end) for end in self.network.ends}
+        self.of_end: dict[TunnelEnd, int] = {}
+        for end in self.network.ends:
+            is_alone = not end.multipoint and not end.is_client  # it leads to one other end, without NHRP
+            subnet = _POINT_TO_POINT if is_alone else str(end.subnet or "without an address")
+            key = (subnet, None if is_alone else end.tunnel.key)
+            if key not in self.keys:
+                self.keys.append(key)
+            self.of_end[end] = self.keys.index(key)
 
     def picture(self, about: str, links: Sequence[LinkFacts]) -> Picture:
         """Return the whole picture."""
@@ -155,17 +162,6 @@ class _Reader:
 
     # --- tunnels ------------------------------------------------------------------------------------------------------
 
-    def _cloud_index(self, end: TunnelEnd) -> int:
-        subnet = _POINT_TO_POINT if self._is_alone(end) else str(end.subnet or "without an address")
-        key = (subnet, None if self._is_alone(end) else end.tunnel.key)
-        if key not in self.keys:
-            self.keys.append(key)
-        return self.keys.index(key)
-
-    def _is_alone(self, end: TunnelEnd) -> bool:
-        """Return whether it leads to one other end, without NHRP."""
-        return not end.multipoint and not end.is_client
-
     def _cloud(self, index: int) -> Cloud:
         ends = [end for end, cloud in self.of_end.items() if cloud == index]
         identifiers = dict.fromkeys(end.nhrp.network_id for end in ends if end.nhrp.network_id is not None)
@@ -183,9 +179,11 @@ class _Reader:
         for here, there in self._wanted():
             if here.device is there.device:
                 continue
-            key = _key(here.device.name, there.device.name, self.of_end[here])
+            names = here.device.name, there.device.name
+            key = _key(*names, self.of_end[here])
             if key not in found:
-                found[key] = self._wanted_tunnel(here, there)
+                state, note = self._state(here, there) if self.routers is not None else (TunnelState.CONFIGURED, "")
+                found[key] = Tunnel(here=names[0], there=names[1], cloud=self.of_end[here], state=state, note=note)
         for name, facts in (self.routers or {}).items():
             for tunnel in facts.tunnels if facts is not None else ():
                 for cloud, other in self._direct(name, tunnel):
@@ -202,11 +200,6 @@ class _Reader:
                 for other in self.network.owners(target.address) if target.is_host else ():
                     if self.of_end[other] == self.of_end[end]:
                         yield end, other
-
-    def _wanted_tunnel(self, here: TunnelEnd, there: TunnelEnd) -> Tunnel:
-        names = here.device.name, there.device.name
-        state, note = self._state(here, there) if self.routers is not None else (TunnelState.CONFIGURED, "")
-        return Tunnel(here=names[0], there=names[1], cloud=self.of_end[here], state=state, note=note)
 
     def _state(self, here: TunnelEnd, there: TunnelEnd) -> tuple[TunnelState, str]:
         """Return the state of a tunnel, and why it is down."""

@@ -21,7 +21,7 @@ from dmvpn.tools.picture.plan import HEAD, LANE, LINE, MARGIN, SMALL, Box, host_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.tools.picture.model import Cloud, Node, Picture, Wire
+    from dmvpn.tools.picture.model import Node, Picture, Wire
     from dmvpn.tools.picture.plan import Card, Chip, Plan
 
     Point = tuple[float, float]
@@ -320,6 +320,7 @@ class SvgWriter:
         bottom = self.plan.bottom + self.motion.room
         width, height = self.plan.width, bottom + _LEGEND_ROW * len(legend) + MARGIN
         size = f"{number(width)} {number(height)}"
+        omitted = f" ({self.plan.omitted} hosts are not drawn)" if self.plan.omitted else ""
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{number(width)}"'
             f' height="{number(height)}" role="img" aria-labelledby="title desc">',
@@ -331,7 +332,7 @@ class SvgWriter:
             '<path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>',
             '<rect class="paper" width="100%" height="100%"/>',
             self._text(MARGIN, 34, shown(self.picture.title, 100), "title"),
-            self._text(MARGIN, 54, f"{self.picture.caption}{self._omitted()}", "soft"),
+            self._text(MARGIN, 54, f"{self.picture.caption}{omitted}", "soft"),
             *self._regions(),
             *self._bands(),
             *(self._wire(line) for line in wires_of(self.plan)),
@@ -349,9 +350,6 @@ class SvgWriter:
         said = [f"{self.picture.caption}."]
         said += [f"{self._tunnel_title(tunnel)}." for tunnel in self.picture.tunnels]
         return " ".join(said)
-
-    def _omitted(self) -> str:
-        return f" ({self.plan.omitted} hosts are not drawn)" if self.plan.omitted else ""
 
     def _text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "") -> str:
         attributes = (f' class="{classes}"' if classes else "") + (f' text-anchor="{anchor}"' if anchor else "")
@@ -462,7 +460,7 @@ class SvgWriter:
         states = {tunnel.state for tunnel in self.picture.tunnels}
         used = {tunnel.cloud for tunnel in self.picture.tunnels}
         items = [
-            (self._sample(number_, TunnelState.UP), f"tunnels {_cloud_text(cloud)}")
+            (self._sample(number_, TunnelState.UP), f"tunnels {', '.join((cloud.name, *cloud.details))}")
             for number_, cloud in enumerate(self.picture.clouds)
             if number_ in used
         ]
@@ -492,10 +490,6 @@ class SvgWriter:
         for index, dashes in enumerate(_DASHES):
             yield f".cloud{index} path{{stroke:var(--c{index});stroke-dasharray:{dashes}}}\n"
             yield f".cloud{index} .pipe{{stroke-dasharray:none}}\n"
-
-
-def _cloud_text(cloud: Cloud) -> str:
-    return ", ".join((cloud.name, *cloud.details))
 
 
 def _about(node: Node) -> str:

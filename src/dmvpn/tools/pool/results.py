@@ -88,7 +88,9 @@ class ResultFile(Generic[T, R]):
         while line := self._file.readline(_LONGEST):
             number += 1
             if not line.endswith(b"\n"):
-                self._check_cut_off(line, number)
+                # A last line that is no beginning of ours is of another program, which may want it.
+                if len(line) == _LONGEST or line[: len(form.begin)] != form.begin[: len(line)]:
+                    raise self._error(number, f"not {form.what}")
                 break
             result = self._result(line, number, tasks)
             task = form.task_of(result)
@@ -128,12 +130,6 @@ class ResultFile(Generic[T, R]):
         if theirs != ours:
             raise self._error(number, f"this result is of dmvpn {theirs}, and this program is {ours}: use another file")
         return result
-
-    def _check_cut_off(self, line: bytes, number: int) -> None:
-        """Refuse a last line that is no beginning of ours: it is of another program, which may want it."""
-        begin = self._form.begin
-        if len(line) == _LONGEST or line[: len(begin)] != begin[: len(line)]:
-            raise self._error(number, f"not {self._form.what}")
 
     def _error(self, number: int, text: str) -> UserError:
         return UserError(f"{self.path}:{number}: {text}")

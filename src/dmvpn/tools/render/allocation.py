@@ -278,19 +278,16 @@ def _numbers(table: Table, kept: Mapping[str, int]) -> dict[str, int]:
             taken[number] = name
     found = {name: number for number, name in taken.items()}
     for name in table.sites:
-        if name not in found:
-            found[name] = number = _free_number(table, name, taken, largest)
-            taken[number] = name
+        if name in found:
+            continue
+        first = 1 if name in table.hubs else min(FIRST_SPOKE, largest)
+        free = (one for one in chain(range(first, largest + 1), range(1, first)) if one not in taken)
+        unused = next(free, None)
+        if unused is None:
+            text = f"{table.tunnel.network} is full: it has room for {largest} sites; give the tunnel a larger network"
+            raise AllocationError(("tunnel", "network"), text)
+        found[name], taken[unused] = unused, name
     return {name: found[name] for name in table.sites}
-
-
-def _free_number(table: Table, name: str, taken: Mapping[int, str], largest: int) -> int:
-    first = 1 if name in table.hubs else min(FIRST_SPOKE, largest)
-    for number in chain(range(first, largest + 1), range(1, first)):
-        if number not in taken:
-            return number
-    text = f"{table.tunnel.network} is full: it has room for {largest} sites; give the tunnel a larger network"
-    raise AllocationError(("tunnel", "network"), text)
 
 
 def _ports(table: Table, kept: Mapping[IPv4Network, int], nbmas: Mapping[str, IPv4Network]) -> dict[IPv4Network, int]:

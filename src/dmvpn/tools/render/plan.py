@@ -387,7 +387,14 @@ def _check(table: Table, given: Allocations) -> None:
         raise AllocationError(("routing",) if table.routing == "static" else ("spokes",), text)
     for name, spoke in table.spokes.items():
         _check_spoke(table, given, name, spoke)
-    _check_behind_one_address(table)
+    # GRE has no ports, so a NAT box lets only one spoke behind an address speak to a hub.
+    seen: dict[object, str] = {}
+    for name, spoke in table.spokes.items():
+        if table.protection == "none" and spoke.nat is not None and spoke.nat.outside is not None:
+            other = seen.setdefault(spoke.nat.outside.ip, name)
+            if other != name:
+                text = f"{other} is behind {spoke.nat.outside.ip}, too: two can be only with protection (UDP 4500)"
+                raise AllocationError(("spokes", name, "nat"), text)
 
 
 def _check_spoke(table: Table, given: Allocations, name: str, spoke: Spoke) -> None:
@@ -406,14 +413,3 @@ def _check_spoke(table: Table, given: Allocations, name: str, spoke: Spoke) -> N
         if pool is None or not lan_of(table, given, name).subnet_of(pool):
             text = "a static site among others needs a hub that announces its LAN with the pool: one hub, pools.lan"
             raise AllocationError((*where, "routing"), text)
-
-
-def _check_behind_one_address(table: Table) -> None:
-    """Check that only one spoke behind an address speaks to a hub: GRE has no ports, so a NAT box lets one do so."""
-    seen: dict[object, str] = {}
-    for name, spoke in table.spokes.items():
-        if table.protection == "none" and spoke.nat is not None and spoke.nat.outside is not None:
-            other = seen.setdefault(spoke.nat.outside.ip, name)
-            if other != name:
-                text = f"{other} is behind {spoke.nat.outside.ip}, too: two can be only with protection (UDP 4500)"
-                raise AllocationError(("spokes", name, "nat"), text)

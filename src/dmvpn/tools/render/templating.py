@@ -45,11 +45,6 @@ LEAST_SECONDS: Final = 5
 _SITES_A_SECOND: Final = 20
 
 
-def _address_space() -> int:
-    """Return how many octets of addresses this process has taken (proc(5))."""
-    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-
-
 def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
     """Return the text for every site. sites: the values by name.
 
@@ -61,7 +56,8 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
     def work() -> Json:
         seconds = min(MOST_SECONDS, LEAST_SECONDS + len(sites) // _SITES_A_SECOND)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-        most = MOST_MEMORY + _address_space()
+        taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()  # proc(5)
+        most = MOST_MEMORY + taken
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         return dict(_render(template, sites))
 

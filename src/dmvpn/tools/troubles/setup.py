@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 # ------------------------------------------------------------------------------------------------ routing
@@ -258,7 +258,9 @@ def with_lists(sections: Section, lists: Lists, place: Place, routing: str, prot
         found |= {f"ip access-list extended {TUNNEL_IN}": [*needed, *_numbered(entries, 20)]}
         ports[_TUNNEL] += [f"ip access-group {TUNNEL_IN} in"]
     if lists.wan:
-        found |= _wan_list(protection)
+        ipsec = ("permit udp any any eq isakmp", "permit udp any any eq non500-isakmp", "permit esp any any")
+        carrying = ipsec if protection else ("permit gre any any",)
+        found |= _list(WAN_IN, *carrying, "permit icmp any any", "deny ip any any")
         ports[_WAN] += [f"ip access-group {WAN_IN} in"]
     if lists.verifies:
         ports[_LAN] += ["ip verify unicast source reachable-via rx"]
@@ -277,11 +279,6 @@ def _lan_lists(own: str, company: str) -> Section:
         "deny ip any any",
     )
     return inward | outward
-
-
-def _wan_list(protection: str) -> Section:
-    ipsec = ("permit udp any any eq isakmp", "permit udp any any eq non500-isakmp", "permit esp any any")
-    return _list(WAN_IN, *(ipsec if protection else ("permit gre any any",)), "permit icmp any any", "deny ip any any")
 
 
 def _list(name: str, *entries: str) -> Section:
@@ -332,14 +329,14 @@ def with_vrfs(sections: Section, vrfs: Vrfs, router: str) -> Section:
     names = [*([FRONT] if vrfs.front else []), *([inside] if inside else [])]
     found: Section = {f"vrf definition {name}": ["address-family ipv4", "exit-address-family"] for name in names}
     for header, body in sections.items():
-        for part in _behind_front_door(header, body) if vrfs.front else ((header, body),):
-            moved = _in_table(*part, inside, redistributes=vrfs.redistributes) if inside else part
-            found[moved[0]] = moved[1]
+        part = _behind_front_door(header, body) if vrfs.front else (header, body)
+        moved = _in_table(*part, inside, redistributes=vrfs.redistributes) if inside else part
+        found[moved[0]] = moved[1]
     return found
 
 
-def _behind_front_door(header: str, body: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield a section with the lines of the front door."""
+def _behind_front_door(header: str, body: list[str]) -> tuple[str, list[str]]:
+    """Return a section with the lines of the front door."""
     if header == _WAN:
         body = [f"vrf forwarding {FRONT}", *body]
     elif header == _TUNNEL:
@@ -351,7 +348,7 @@ def _behind_front_door(header: str, body: list[str]) -> Iterator[tuple[str, list
     elif header.startswith(_ISAKMP_KEY):
         secret = header.split()[3]
         header, body = f"crypto keyring CLOUD vrf {FRONT}", [f"pre-shared-key address 0.0.0.0 0.0.0.0 key {secret}"]
-    yield header, body
+    return header, body
 
 
 def _in_table(header: str, body: list[str], vrf: str, *, redistributes: bool) -> tuple[str, list[str]]:

@@ -204,12 +204,10 @@ class Actor:
         keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")
         peers = (peer.name for one in self.device.ikev2.keyrings if one.name == keyring for peer in one.peers)
         found = {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, "")}
-        return found | (self._isakmp() if begins_with_v1(self.device.ikev2) and not name else {})
-
-    def _isakmp(self) -> dict[str, str]:
-        """Return the lines by which main mode begins."""
-        heads = {"isakmp_key": "crypto isakmp key ", "isakmp_policy": "crypto isakmp policy "}
-        return {name: next(iter(self.lines.headers(head)), "") for name, head in heads.items()}
+        if begins_with_v1(self.device.ikev2) and not name:  # the lines by which main mode begins
+            for word, head in (("isakmp_key", "crypto isakmp key "), ("isakmp_policy", "crypto isakmp policy ")):
+                found[word] = next(iter(self.lines.headers(head)), "")
+        return found
 
 
 @dataclass(frozen=True)
@@ -303,7 +301,8 @@ class Stage:
         hub, spoke, other = (self.actor(part) for part in (Role.HUB, Role.SPOKE, Role.OTHER))
         multipoint = spoke.multipoint and other.multipoint
         protected = hub.settings is not None and bool(hub.settings.protection)
-        gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]
+        before = [self.wires.get((one.name, one.wan), ()) for one in (spoke, other)]
+        gateways = [any(node in self.scenario.lab.gateways for node, _ in ends) for ends in before]
         lists = {name for name, _ in spoke.device.policy.access_lists}
         answers = {
             Need.EIGRP: bool(hub.eigrp and spoke.eigrp),
@@ -338,11 +337,6 @@ class Stage:
             Need.NO_LISTS: not lists,
         }
         return tuple(need for need, answer in answers.items() if answer)
-
-    def _stands_behind(self, name: str) -> bool:
-        """Return whether there is a translator before it."""
-        ends = self.wires.get((name, self.actors[name].wan), ())
-        return any(node in self.scenario.lab.gateways for node, _ in ends)
 
 
 class _Words:

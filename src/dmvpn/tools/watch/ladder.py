@@ -22,7 +22,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.tools.watch.steps import Arrow, Note, label, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from dmvpn.tools.watch.steps import Step
@@ -285,7 +285,11 @@ def story(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo = UTC, miss
 def _lines(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo, missed: int, omitted: int) -> Iterator[str]:
     yield f"# What happened in lab {_plain(network.lab)}"
     yield ""
-    yield f"{_span(steps, zone)} The lab is {_plain(network.kind)}."
+    span = "Nothing happened."
+    if steps:
+        first, last = _moment(steps[0].time, zone), _moment(steps[-1].time, zone)
+        span = f"On {first:%Y-%m-%d} from {first:%H:%M:%S} to {last:%H:%M:%S}, {len(steps)} steps."
+    yield f"{span} The lab is {_plain(network.kind)}."
     if missed:
         yield f"{missed} lines were missed: more happened than could be written down."
     if omitted:
@@ -314,24 +318,12 @@ def _diagrams(network: StoryNetwork, steps: Sequence[Step]) -> Iterator[str]:
         yield "## The ladder" + (f", part {number} of {len(parts)}" if len(parts) > 1 else "")
         yield ""
         yield "```mermaid"
-        yield from diagram(_speakers(network.routers, part), part).splitlines()
+        named: set[str] = set()  # a column without steps is useless
+        for step in part:
+            named.update((step.sender, step.receiver) if isinstance(step, Arrow) else (step.router,))
+        yield from diagram([router for router in network.routers if router in named], part).splitlines()
         yield "```"
         yield ""
-
-
-def _speakers(routers: Iterable[str], steps: Sequence[Step]) -> list[str]:
-    """Return the routers that occur in the steps: a column without steps is useless."""
-    named: set[str] = set()
-    for step in steps:
-        named.update((step.sender, step.receiver) if isinstance(step, Arrow) else (step.router,))
-    return [router for router in routers if router in named]
-
-
-def _span(steps: Sequence[Step], zone: tzinfo) -> str:
-    if not steps:
-        return "Nothing happened."
-    first, last = _moment(steps[0].time, zone), _moment(steps[-1].time, zone)
-    return f"On {first:%Y-%m-%d} from {first:%H:%M:%S} to {last:%H:%M:%S}, {len(steps)} steps."
 
 
 def _moment(time: float, zone: tzinfo) -> datetime:

@@ -109,7 +109,10 @@ class Assembler:
         ripe = list(takewhile(lambda line: line.arrived <= arrived_before, self._pending))
         if not ripe:
             return []
-        marked = _by_mark(self._pending)
+        marked: _ByMark = defaultdict(list)
+        for line in self._pending:
+            if isinstance(line.what, MessagePassed) and line.what.mark:
+                marked[line.what.protocol, line.what.mark].append(line)
         steps: list[Step] = []
         gone: set[int] = set()
         for line in ripe:
@@ -167,14 +170,6 @@ class Assembler:
             arrived=received or other is not None or not owner,
             forwarded=forwarded,
         )
-
-
-def _by_mark(lines: Iterable[_Pending]) -> _ByMark:
-    marked: _ByMark = defaultdict(list)
-    for line in lines:
-        if isinstance(line.what, MessagePassed) and line.what.mark:
-            marked[line.what.protocol, line.what.mark].append(line)
-    return marked
 
 
 def _counterpart(line: _Pending, marked: list[_Pending], gone: set[int]) -> _Pending | None:

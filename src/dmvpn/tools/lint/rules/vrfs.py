@@ -207,7 +207,8 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     given = any(device.is_given_address(name) for name in device.interface_names if device.vrf_of(name) == front)
     if speaks or given or vrf.imports or not _wires(device, front) or device.static_of(front).ipv4:
         return
-    hops = ((vrf, one, one.next_hop) for vrf, one in _elsewhere(device, front))
+    others = ((vrf, one) for vrf in _tables(device) if vrf != front for one in device.static_of(vrf).ipv4)
+    hops = ((vrf, one, one.next_hop) for vrf, one in others)
     if any(hop is not None and _home(device, vrf, one, hop) == front for vrf, one, hop in hops):
         return  # its route is in another table: a finding of its own
     far = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
@@ -217,11 +218,6 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     what = f"VRF {front}, in which {end.name} sends its outer packets, "
     what += f"has no route besides the wire of {end.source_port or 'its source'}"
     yield found(NO_ROUTE, device, end.line("tunnel vrf"), what)
-
-
-def _elsewhere(device: Device, front: str) -> Iterator[tuple[str, StaticRoute]]:
-    """Yield the static routes of all other tables."""
-    return ((vrf, one) for vrf in _tables(device) if vrf != front for one in device.static_of(vrf).ipv4 if one.next_hop)
 
 
 def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
