@@ -221,89 +221,42 @@ def _talks(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
         new = after.talks.get(pair)
         if new is None:
             continue  # its LAN is gone, which is said
-        for compare_talks in (_reachability, _way, _direct_after, _loss, _mtu, _mss):
-            change = compare_talks(str(pair), old, new)
-            if change is not None:
-                yield change
+        for topic, was, now, verdict in _compared(old, new):
+            yield NetworkChange(topic=topic, subject=str(pair), before=was, after=now, verdict=verdict)
     for pair, new in after.talks.items():
         if pair not in before.talks:
             verdict = ChangeVerdict.CHANGED if new.arrives or new.is_denied else ChangeVerdict.WORSE
             yield NetworkChange(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
 
 
-def _reachability(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    if old.arrives == new.arrives:
-        return None
-    verdict = ChangeVerdict.BETTER if new.arrives else ChangeVerdict.WORSE
-    return NetworkChange(topic=Topic.REACHABILITY, subject=subject, before=old.path, after=new.path, verdict=verdict)
-
-
-def _way(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    if not (old.arrives and new.arrives):
-        return None
-    if old.hubs != new.hubs:
-        verdict = _graded(len(old.hubs), len(new.hubs))
-        return NetworkChange(topic=Topic.WAY, subject=subject, before=old.path, after=new.path, verdict=verdict)
-    if old.next_hop != new.next_hop:
-        return NetworkChange(
-            topic=Topic.NEXT_HOP,
-            subject=subject,
-            before=old.next_hop,
-            after=new.next_hop,
-            verdict=ChangeVerdict.CHANGED,
-        )
-    return None
-
-
-def _direct_after(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    if old.direct_after is None or new.direct_after is None or _alike(old.direct_after, new.direct_after):
-        return None
-    return NetworkChange(
-        topic=Topic.DIRECT_AFTER,
-        subject=subject,
-        before=f"{old.direct_after:g} s",
-        after=f"{new.direct_after:g} s",
-        verdict=_graded(old.direct_after, new.direct_after),
-    )
-
-
-def _loss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    if not (old.arrives and new.arrives) or abs(old.lost - new.lost) <= FEW_PACKETS:
-        return None
-    return NetworkChange(
-        topic=Topic.LOSS,
-        subject=subject,
-        before=f"{old.lost} of {old.sent} packets",
-        after=f"{new.lost} of {new.sent} packets",
-        verdict=_graded(old.lost, new.lost),
-    )
-
-
-def _mtu(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    if old.mtu is None or new.mtu is None or old.mtu == new.mtu:
-        return None
-    verdict = _graded(-old.mtu, -new.mtu)
-    return NetworkChange(
-        topic=Topic.MTU, subject=subject, before=f"{old.mtu} octets", after=f"{new.mtu} octets", verdict=verdict
-    )
-
-
-def _mss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
-    """Compare segment sizes: segments that do not fit are worse than small ones, and small ones worse than large
-    ones.
-    """
-    if old.mss is None or new.mss is None or old.mtu is None or new.mtu is None:
-        return None
+def _compared(old: Talk, new: Talk) -> Iterator[tuple[Topic, str, str, ChangeVerdict]]:
+    """Yield what is not as it was of a pair: topic, before, after and verdict."""
+    both = old.arrives and new.arrives
+    if old.arrives != new.arrives:
+        yield Topic.REACHABILITY, old.path, new.path, ChangeVerdict.BETTER if new.arrives else ChangeVerdict.WORSE
+    if both and old.hubs != new.hubs:
+        yield Topic.WAY, old.path, new.path, _graded(len(old.hubs), len(new.hubs))
+    elif both and old.next_hop != new.next_hop:
+        yield Topic.NEXT_HOP, old.next_hop, new.next_hop, ChangeVerdict.CHANGED
+    times = old.direct_after, new.direct_after
+    if times[0] is not None and times[1] is not None and not _alike(times[0], times[1]):
+        yield Topic.DIRECT_AFTER, f"{times[0]:g} s", f"{times[1]:g} s", _graded(times[0], times[1])
+    if both and abs(old.lost - new.lost) > FEW_PACKETS:
+        was, now = (f"{talk.lost} of {talk.sent} packets" for talk in (old, new))
+        yield Topic.LOSS, was, now, _graded(old.lost, new.lost)
+    if old.mtu is None or new.mtu is None:
+        return
+    if old.mtu != new.mtu:
+        yield Topic.MTU, f"{old.mtu} octets", f"{new.mtu} octets", _graded(-old.mtu, -new.mtu)
+    if old.mss is None or new.mss is None:
+        return
+    # Segments that do not fit are worse than small ones, and small ones worse than large ones.
     fitted, fits = old.mss + _HEADERS <= old.mtu, new.mss + _HEADERS <= new.mtu
-    if (old.mss, fitted) == (new.mss, fits):
-        return None
-    verdict = _graded(-old.mss, -new.mss) if fitted == fits else ChangeVerdict.BETTER if fits else ChangeVerdict.WORSE
-    return NetworkChange(topic=Topic.MSS, subject=subject, before=_segment(old), after=_segment(new), verdict=verdict)
-
-
-def _segment(talk: Talk) -> str:
-    too_large = talk.mss is not None and talk.mtu is not None and talk.mss + _HEADERS > talk.mtu
-    return f"{talk.mss}, more than fits" if too_large else str(talk.mss)
+    if (old.mss, fitted) != (new.mss, fits):
+        graded = ChangeVerdict.BETTER if fits else ChangeVerdict.WORSE
+        graded = _graded(-old.mss, -new.mss) if fitted == fits else graded
+        was, now = (f"{talk.mss}{'' if fit else ', more than fits'}" for talk, fit in ((old, fitted), (new, fits)))
+        yield Topic.MSS, was, now, graded
 
 
 # ------------------------------------------------------------------------------------------------ the whole
