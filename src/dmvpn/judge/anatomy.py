@@ -398,7 +398,11 @@ def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site])
     homes = {name: home for name, (home, _) in ends.items()}
     hosts = [name for name, home in homes.items() if home in sites]
     of_tables = customers_of(world, sites)
-    tables = {name: (homes[name], _vrf_of(world, *ends[name])) for name in hosts}
+    tables: dict[str, Table] = {}
+    for name in hosts:
+        home, port = ends[name]
+        state = world.routers[home].router.ports.interfaces.get(port)
+        tables[name] = home, state.vrf if state is not None else ""
     customers = {name: of_tables.get(table, table[1]) for name, table in tables.items()}
     places = {name: Place(*ends[name], scenario.lab.hosts[name].interface.ip) for name in hosts}
     return tuple(
@@ -409,8 +413,3 @@ def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site])
         and customers[one] == customers[other]
         and may_talk(world, places[one], places[other])
     )
-
-
-def _vrf_of(world: Simulator, router: str, interface: str) -> str:
-    state = world.routers[router].router.ports.interfaces.get(interface)
-    return state.vrf if state is not None else ""

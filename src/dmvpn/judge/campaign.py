@@ -174,7 +174,9 @@ class _Run:
         except UserError:
             raise
         except Exception as error:  # a fault of ours in one router: it must name itself, and the seed with it
-            judge.accuse("crash", _where(error))
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(last.filename).name}:{last.lineno}"
+            judge.accuse("crash", f"{type(error).__name__}: {error} ({where})")
         return self._verdict(judge.violations, faults, traffic.sent, judge)
 
     def _tap(self, injector: Injector, judge: Judge, traffic: Traffic) -> None:
@@ -265,9 +267,3 @@ class _Run:
             longest=judge.longest if judge else {},
             digest=self._hash.hexdigest()[:16],
         )
-
-
-def _where(error: Exception) -> str:
-    """Return an exception in one line, with the place that raised it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"

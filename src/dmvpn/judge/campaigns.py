@@ -73,7 +73,11 @@ class _Search:
 
     def search(self) -> Shrunk:
         """See `shrink`."""
-        self._cut_off()
+        # The faults after the violation cannot have caused it.
+        time = self._verdict.violations[0].time
+        earlier = tuple(fault for fault in self._faults if fault.at <= time + 1.0)
+        if len(earlier) < len(self._faults):
+            self._try(earlier, time)
         for history in HISTORIES:
             time = self._verdict.violations[0].time
             recent = tuple(fault for fault in self._faults if fault.end > time - history)
@@ -88,13 +92,6 @@ class _Search:
     @property
     def _faults(self) -> tuple[Fault, ...]:
         return self._best.faults or ()
-
-    def _cut_off(self) -> None:
-        """Remove the faults after the violation: they cannot have caused it."""
-        time = self._verdict.violations[0].time
-        faults = tuple(fault for fault in self._faults if fault.at <= time + 1.0)
-        if len(faults) < len(self._faults):
-            self._try(faults, time)
 
     def _halve(self) -> None:
         """Halve (ddmin): leave out ever smaller parts as long as it still fails."""
@@ -244,17 +241,16 @@ def orders(router_hours: float, hours: float, seed: int) -> list[Order]:
     """Return runs of `hours` each, with seeds from `seed` on, until they make up so many router-hours."""
     chosen: list[Order] = []
     names = networks()
-    sizes = {name: _routers(Scenario.load(name)) for name, _ in names}
+    scenarios = {name: Scenario.load(name) for name, _ in names}
+    sizes = {
+        name: sum(one.role(router) != "provider" for router in one.configurations) for name, one in scenarios.items()
+    }
     planned = 0.0
     while planned < router_hours:
         name, variants = names[len(chosen) % len(names)]
         chosen.append(Order(scenario=name, variants=variants, seed=seed + len(chosen), seconds=hours * 3600.0))
         planned += hours * sizes[name]
     return chosen
-
-
-def _routers(scenario: Scenario) -> int:
-    return sum(scenario.role(name) != "provider" for name in scenario.configurations)
 
 
 # ------------------------------------------------------------------------------------------------ a run as a task

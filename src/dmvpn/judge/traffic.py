@@ -127,7 +127,8 @@ class Post:
         """Send one. length: padded to so many octets, and if `whole`, not to be fragmented."""
         head = HEADER_LENGTH if destination.version == 4 else HEADER_LENGTH6
         padding = bytes(max(0, length - head - len(_UDP) - _MARK.size))
-        payload = (_udp(len(padding)) if padding else _UDP) + _MARK.pack(_MAGIC, *mark) + padding
+        udp = struct.pack("!HHHH", FLOW_PORT, FLOW_PORT, len(_UDP) + _MARK.size + len(padding), 0) if padding else _UDP
+        payload = udp + _MARK.pack(_MAGIC, *mark) + padding
         packet = SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=bool(length) and whole)
         with suppress(EffectError):  # its wire is dead: lost like any other
             self._world.hosts[host].send(packet, self._world.now)
@@ -138,10 +139,6 @@ class Post:
             self.arrived(Mark(number, sequence), event.ttl)
         else:
             self.other(event)
-
-
-def _udp(padding: int) -> bytes:
-    return struct.pack("!HHHH", FLOW_PORT, FLOW_PORT, 8 + _MARK.size + padding, 0)
 
 
 class Traffic:

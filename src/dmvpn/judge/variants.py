@@ -122,20 +122,6 @@ def _static(scenario: Scenario) -> Scenario | None:
     return _with(scenario, texts, wait_for_routes=False)
 
 
-def _no_unique(scenario: Scenario) -> Scenario | None:
-    lines = ("no ip nhrp registration timeout", "ip nhrp registration no-unique")
-    return _in_tunnels(scenario, lines, lambda tunnel: bool(tunnel.nhs))
-
-
-def _short(scenario: Scenario) -> Scenario | None:
-    line = f"ip nhrp holdtime {SHORT_HOLDING_TIME}"
-    return _in_tunnels(scenario, (line,), lambda tunnel: tunnel.network_id is not None)
-
-
-def _if_state(scenario: Scenario) -> Scenario | None:
-    return _in_tunnels(scenario, ("if-state nhrp",), lambda tunnel: bool(tunnel.nhs))
-
-
 def _protected(scenario: Scenario, crypto: str = _IKEV2) -> Scenario | None:
     """Return the scenario with these lines on each router that has a tunnel, and each tunnel protected."""
     texts = dict(scenario.configurations)
@@ -182,9 +168,15 @@ def _are_apart(scenario: Scenario) -> bool:
 
 VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
     "static": _static,
-    "no-unique": _no_unique,
-    "short": _short,
-    "if-state": _if_state,
+    "no-unique": lambda scenario: _in_tunnels(
+        scenario,
+        ("no ip nhrp registration timeout", "ip nhrp registration no-unique"),
+        lambda tunnel: bool(tunnel.nhs),
+    ),
+    "short": lambda scenario: _in_tunnels(
+        scenario, (f"ip nhrp holdtime {SHORT_HOLDING_TIME}",), lambda tunnel: tunnel.network_id is not None
+    ),
+    "if-state": lambda scenario: _in_tunnels(scenario, ("if-state nhrp",), lambda tunnel: bool(tunnel.nhs)),
     "protected": _protected,
     "protected-v1": lambda scenario: _protected(scenario, _IKEV1),
     "filtered": _filtered,

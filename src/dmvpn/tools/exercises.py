@@ -339,7 +339,8 @@ class _Look:
             case MappingCheck():
                 return self._mapping(check)
             case ReachCheck():
-                return self._reach(check)
+                size = f" size {check.size}" if check.size != _USUAL else ""
+                return self._ping(check.at, check.source, check.to, f"{size}{' df-bit' if check.df else ''}")
             case PathCheck():
                 return self._path(check)
             case ProtectedCheck():
@@ -448,7 +449,11 @@ class _Look:
 
     def _clamp(self, check: ClampCheck) -> str:
         largest = check.largest - answers.TCP_HEADERS
-        said = [self._clamped(router, check.interface) for router in check.at]
+        said = []  # the octets in a segment of TCP that each interface lets pass; 0: any number
+        for router in check.at:
+            (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
+            settings = Device.read(router, running).interface(check.interface)
+            said.append((settings.mss or 0) if settings is not None else 0)
         if any(clamp and clamp <= largest for clamp in said):
             return ""
         where = f"{check.interface} of {' and '.join(check.at)}"
@@ -456,18 +461,7 @@ class _Look:
             return f"{where} do not tell TCP how much they carry"
         return f"{where} tell TCP {' and '.join(str(clamp) for clamp in said if clamp)} octets, and {largest} fit"
 
-    def _clamped(self, router: str, interface: str) -> int:
-        """Return the octets in a segment of TCP that an interface lets pass; 0: any number."""
-        (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
-        settings = Device.read(router, running).interface(interface)
-        return (settings.mss or 0) if settings is not None else 0
-
     # ------------------------------------------------------------------------------------------------ packets
-
-    def _reach(self, check: ReachCheck) -> str:
-        size = f" size {check.size}" if check.size != _USUAL else ""
-        df = " df-bit" if check.df else ""
-        return self._ping(check.at, check.source, check.to, f"{size}{df}")
 
     def _ping(self, router: str, source: str, to: str, how: str = "") -> str:
         (answer,) = self._ground.ask([(router, answers.ping(to, source, f"{how} repeat 4 timeout 1".strip()))])
@@ -492,7 +486,9 @@ class _Look:
 
     def _when(self, check: WhenCheck) -> tuple[str, str]:
         bad = Badness(block=check.block) if check.block else _CUT
-        ends = [check.link] if check.link else self._ports(check.dead)
+        wires = (ends for ends, _ in self._scenario.segments())
+        of_dead = [f"{node}:{port}" for ends in wires for node, port in ends if node == check.dead]
+        ends = [check.link] if check.link else of_dead
         before = [self._ground.badness(end) for end in ends]
         for end in ends:
             self._ground.impair(end, bad)
@@ -506,11 +502,6 @@ class _Look:
         missing, hint = next(((text, hint) for text, hint in found if text), ("", ""))
         when = f"without {check.dead}" if check.dead else f"while {check.link} drops {' and '.join(check.block)}"
         return (f"{when}, {missing}" if missing else ""), hint
-
-    def _ports(self, router: str) -> list[str]:
-        """Return one end of each of its wires."""
-        wires = [ends for ends, _ in self._scenario.segments()]
-        return [f"{node}:{port}" for ends in wires for node, port in ends if node == router]
 
     def _json(self, router: str, line: str) -> Json:
         (answer,) = self._ground.ask([(router, f"{line} | json")])

@@ -70,7 +70,8 @@ def _check(hint: object) -> Fits:
     """Return what says whether a value has a type: a class, a union of types, or a tuple of them."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if origin in _UNIONS:
-        return _any_of([_check(one) for one in inside])
+        checks = [_check(one) for one in inside]
+        return lambda value: any(fits(value) for fits in checks)
     if origin is tuple and inside[-1:] == (Ellipsis,):
         item = _check(inside[0])
         return lambda value: isinstance(value, tuple) and all(map(item, value))
@@ -86,10 +87,6 @@ def _check(hint: object) -> Fits:
 def _is_time(value: object) -> bool:
     """Return whether this is a number of seconds, as all floats of events are."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LONGEST_TIME
-
-
-def _any_of(checks: Sequence[Fits]) -> Fits:
-    return lambda value: any(fits(value) for fits in checks)
 
 
 def _row(checks: Sequence[Fits]) -> Fits:

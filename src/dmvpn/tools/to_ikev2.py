@@ -95,17 +95,19 @@ class Remainder:
 
 def remains(device: Device, file: str) -> tuple[Remainder, ...]:
     """Return the lines of a router that stay as they are."""
-    return (*_policies(device, file), *_keys(device, file), *_users(device, file))
-
-
-def _policies(device: Device, file: str) -> Iterator[Remainder]:
+    found: list[Remainder] = []
     for policy in device.ikev2.isakmp.policies:
         missing = untranslated(policy)
         if missing:
-            line = f"crypto isakmp policy {policy.number}"
-            yield Remainder(
-                device.hostname, file, _number(device, line), line, f"not written for IKEv2: {', '.join(missing)}"
-            )
+            line, why = f"crypto isakmp policy {policy.number}", f"not written for IKEv2: {', '.join(missing)}"
+            found.append(Remainder(device.hostname, file, _number(device, line), line, why))
+    for key in device.ikev2.isakmp.keys:
+        why = why_unreadable(key)
+        if why:
+            whom = key.hostname or key.address6 or str(key.address)
+            line, number = key_beginning(key), _number(device, key_beginning(key))
+            found.append(Remainder(device.hostname, file, number, f"{line} for {whom}", why))  # without the secret
+    return (*found, *_users(device, file))
 
 
 def untranslated(policy: IsakmpPolicy) -> tuple[str, ...]:
@@ -114,15 +116,6 @@ def untranslated(policy: IsakmpPolicy) -> tuple[str, ...]:
     """
     signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
     return isakmp_lacks(policy, weak=False) or ((policy.authentication.value,) if signs else ())
-
-
-def _keys(device: Device, file: str) -> Iterator[Remainder]:
-    for key in device.ikev2.isakmp.keys:
-        why = why_unreadable(key)
-        if why:
-            whom = key.hostname or key.address6 or str(key.address)
-            line, number = key_beginning(key), _number(device, key_beginning(key))
-            yield Remainder(device.hostname, file, number, f"{line} for {whom}", why)  # without the secret
 
 
 def why_unreadable(key: IsakmpKey) -> str:

@@ -269,6 +269,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
     after = comparison.after
     talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]
     working = [talk for talk in talks if talk.arrives]
+    deaths = after.deaths.items() if working else ()
     facts: list[tuple[Topic, str]] = [
         (Topic.REACHABILITY, _reachability(talks)),
         (Topic.WAY, _ways(working)),
@@ -276,7 +277,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
         (Topic.MSS, _range([talk.mss for talk in working], "octets")),
         (Topic.REGISTRATION, "never complete" if after.registered is None else f"all after {after.registered:g} s"),
         (Topic.CONVERGENCE, "" if after.routed is None else f"the last way after {after.routed:g} s"),
-        (Topic.DEATH, _deaths(after) if working else ""),
+        (Topic.DEATH, ", ".join(f"{hub} {_worst(outages)}" for hub, outages in deaths)),
         (Topic.LINT, _findings(after)),
     ]
     for topic, text in facts:
@@ -307,11 +308,6 @@ def _range(values: Sequence[int | None], unit: str) -> str:
     return f"{known[0]} {unit}" if len(known) == 1 else f"{known[0]} to {known[-1]} {unit}"
 
 
-def _deaths(behavior: Behavior) -> str:
-    worst = [f"{hub} {_worst(outages)}" for hub, outages in behavior.deaths.items()]
-    return ", ".join(worst)
-
-
 def _worst(outages: Sequence[Outage]) -> str:
     if not outages:
         return "costs nothing"
@@ -326,12 +322,10 @@ def _findings(behavior: Behavior) -> str:
         severity: sum(finding.severity == severity for finding in behavior.findings)
         for severity in ("error", "warning", "advice")
     }
-    said = [f"{count} {_plural(severity, count)}" for severity, count in counts.items()]
+    said = [
+        f"{count} {severity}{'' if count == 1 or severity == 'advice' else 's'}" for severity, count in counts.items()
+    ]
     return ", ".join(said) if behavior.findings else "no findings"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 or word == "advice" else f"{word}s"
 
 
 def _verdict(comparison: Comparison) -> str:

@@ -53,7 +53,13 @@ def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
     port = interface_of(facts, tunnel.source_interface)
     if not tunnel.reason.is_one(TunnelReason.SOURCE_VRF) or port is None:
         return None
-    is_of_port = _belongs(scene, name, facts, tunnel, port)
+    # Whether the port is in the wrong table, and not the tunnel: by routes, else by the other tunnels.
+    own = device(facts)
+    hops = [[one.next_hop for one in own.static_of(vrf).ipv4] for vrf in (tunnel.front, port.vrf)]
+    by_routes = [any(hop in it.network for hop in some if hop is not None for it in port.addresses) for some in hops]
+    others = Counter(one.front for other, there in scene.alive() if other != name for one in there.tunnels)
+    by_others = others[tunnel.front] > others[port.vrf]
+    is_of_port = by_routes[0] if by_routes[0] != by_routes[1] else by_others
     has = f"{tunnel.name} has {f'tunnel vrf {tunnel.front}' if tunnel.front else 'no tunnel vrf'}"
     if is_of_port:
         fix = (INTERFACE.of(name=port.name), *moved_port(facts, port, tunnel.front))
@@ -66,21 +72,6 @@ def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
 
 def _finding(step: Step, name: str, what: str, evidence: tuple[str, ...], fix: tuple[str, ...]) -> Finding:
     return Finding(step=step, cause=Cause.TABLE, router=name, what=what, evidence=evidence, fix=fix)
-
-
-def _belongs(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts, port: InterfaceFacts) -> bool:
-    """Return whether the port is in the wrong table, and not the tunnel: by routes, else by the other tunnels."""
-    by_routes = [_leads_by(facts, vrf, port) for vrf in (tunnel.front, port.vrf)]
-    if by_routes[0] != by_routes[1]:
-        return by_routes[0]
-    others = Counter(one.front for other, there in scene.alive() if other != name for one in there.tunnels)
-    return others[tunnel.front] > others[port.vrf]
-
-
-def _leads_by(facts: RouterFacts, vrf: str, port: InterfaceFacts) -> bool:
-    """Return whether a static route of a table has its next hop on the wire of a port."""
-    hops = [route.next_hop for route in device(facts).static_of(vrf).ipv4]
-    return any(hop in own.network for hop in hops if hop is not None for own in port.addresses)
 
 
 def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from dmvpn.base.placeholder import BLANKS, SECRET
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from dmvpn.base.facts import Network
 
@@ -355,13 +355,9 @@ def _place(finding: Finding) -> str:
         here = sections.setdefault(section if not line.startswith(_GLOBAL) else "", [])
         if words not in here:
             here.append(words)
-    return f"look at {'; '.join(_said(sections))}, of {finding.router}"
-
-
-def _said(sections: dict[str, list[str]]) -> Iterator[str]:
-    for section, commands in sections.items():
-        quoted = " and ".join(f"'{command}'" for command in commands)
-        yield f"{quoted} under '{section}'" if section else quoted
+    quoted = {section: " and ".join(f"'{one}'" for one in commands) for section, commands in sections.items()}
+    said = "; ".join(f"{text} under '{section}'" if section else text for section, text in quoted.items())
+    return f"look at {said}, of {finding.router}"
 
 
 #: Beginnings of lines that belong to no section.

@@ -154,11 +154,8 @@ class Picture:
             (len(self.tunnels) - direct, "tunnel"),
             (direct, "direct tunnel"),
         )
-        return ", ".join(f"{count} {_plural(name) if count != 1 else name}" for count, name in counts if count)
-
-
-def _plural(name: str) -> str:
-    return f"{name}es" if name.endswith("x") else f"{name}s"
+        plurals = {name: f"{name}es" if name.endswith("x") else f"{name}s" for _, name in counts}
+        return ", ".join(f"{count} {plurals[name] if count != 1 else name}" for count, name in counts if count)
 
 
 # ----------------------------------------------------------------------------------------------- wires by their purpose
@@ -221,6 +218,7 @@ def _sort(found: Underlay, nodes: dict[str, Node], wire: Wire) -> None:
     inside = [node for node, port in wire.ends if kinds.get(node) is Kind.NAT and port == "inside"]
     routers = [name for name, kind in kinds.items() if kind not in (Kind.HOST, Kind.PROVIDER) and name not in inside]
     owner = next((name for name in kinds if name not in hosts), None)
+    sources = {(name, port.name) for name in kinds for port in nodes[name].ports if port.is_source}
     if owner is not None:
         found.hosts += [(host, owner, wire) for host in hosts]
     if inside:
@@ -228,12 +226,8 @@ def _sort(found: Underlay, nodes: dict[str, Node], wire: Wire) -> None:
     elif providers:
         found.uplinks += [Uplink(node=name, band=providers[0], wire=wire) for name in routers]
         found.between += [(providers[0], other, wire) for other in providers[1:]]
-    elif len(routers) > 1 and any(_is_source(nodes[node], port) for node, port in wire.ends if node in nodes):
+    elif len(routers) > 1 and sources & {*wire.ends}:
         found.bands.append(wire.network or "a wire")
         found.uplinks += [Uplink(node=name, band=len(found.bands) - 1, wire=wire) for name in routers]
     else:
         found.inner += [(routers[0], other, wire) for other in routers[1:]]
-
-
-def _is_source(node: Node, port: str) -> bool:
-    return any(each.name == port and each.is_source for each in node.ports)

@@ -208,17 +208,15 @@ def kept_apart(kinds: Kinds, denied: Iterable[LanPair]) -> Iterator[KeptApart]:
 
 def left(before: AffectedPairs, talks: Mapping[LanPair, Talk]) -> AffectedPairs:
     """Return the pairs that are still affected."""
-    return AffectedPairs(
-        {pair: harm for pair, harm in before.pairs.items() if pair in talks and _has(harm, before, pair, talks[pair])},
-        before.sizes,
-    )
-
-
-def _has(harm: Harm, before: AffectedPairs, pair: LanPair, talk: Talk) -> bool:
-    """Return whether a pair still has this harm."""
-    if harm is Harm.SMALL:
-        return not talk.arrives or is_smaller(talk, before.sizes[pair])
-    return harm not in escapes(talk)
+    found: dict[LanPair, Harm] = {}
+    for pair, harm in before.pairs.items():
+        talk = talks.get(pair)
+        if talk is None:
+            continue
+        is_small = harm is Harm.SMALL and (not talk.arrives or is_smaller(talk, before.sizes[pair]))
+        if is_small or (harm is not Harm.SMALL and harm not in escapes(talk)):
+            found[pair] = harm
+    return AffectedPairs(found, before.sizes)
 
 
 def _usual(fellows: Iterable[Talk]) -> _Sizes | None:

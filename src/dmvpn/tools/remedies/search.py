@@ -169,7 +169,8 @@ class Search:
         """
         one = self._scenario
         of_sites = {name: one.configurations[name] for name in self._overlay}  # the provider's are its own
-        known = _permitted(hunks(of_sites, good))
+        # Protection that came is meant, and not taken away.
+        known = [one for one in hunks(of_sites, good) if not any(map(takes_security, one.typed))]
         retyped = [*in_order(of_sites, good, known)]
         if not known and not retyped:
             return None
@@ -437,16 +438,11 @@ class Search:
         except UserError:
             return None
         self._tried += 1
-        self._tell(f"trial {self._tried}: {_said(changes)}")
+        self._tell(f"trial {self._tried}: {'; '.join(one.summary for one in changes[:2]) or 'as it is'}")
         one = self._scenario
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
         _bring_up(copy, self._pairs)
         return Rows(talk_of(copy.subject, self._pairs, PACKETS), ())
-
-
-def _permitted(changes: Iterable[RouterChange]) -> list[RouterChange]:
-    """Return the changes that take no protection away: protection that came is meant."""
-    return [one for one in changes if not any(map(takes_security, one.typed))]
 
 
 def _is_since(changes: Sequence[RouterChange]) -> bool:
@@ -496,7 +492,3 @@ def _touched(change: RouterChange) -> set[tuple[str, tuple[str, ...], str]]:
     """Return the places of a change: router, section, and the beginning of the line."""
     lines = (*change.gone, *change.new)
     return {(change.router, line.path, command_of(line.text.removeprefix("no "))) for line in lines}
-
-
-def _said(changes: Sequence[RouterChange]) -> str:
-    return "; ".join(one.summary for one in changes[:2]) or "as it is"

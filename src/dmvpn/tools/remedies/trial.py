@@ -335,11 +335,6 @@ class _TriedCopy:
             self._found = tuple(one for one in visit(self._copy).findings if not one.advice)
         return self._found
 
-    def _measure(self) -> Rows:
-        """Return the rows after all pairs exchanged packets, so that paths are the final ones."""
-        warm_up(self._copy.subject, self._pairs)
-        return Rows.of(self._copy.subject, self._pairs)
-
     def enter(self, remedies: Sequence[Finding], *, forget: bool = False) -> Trial | None:
         """Return what these lines change; None if a router refuses them. Lines that do not help are taken back.
 
@@ -360,7 +355,8 @@ class _TriedCopy:
         if forget:
             self._copy.ask([(name, "clear ip nhrp") for name in self._copy.subject.anatomy.sites])
         self._copy.wait(HEALED)
-        now = self._measure()
+        warm_up(self._copy.subject, self._pairs)  # paths are the final ones after all pairs exchanged packets
+        now = Rows.of(self._copy.subject, self._pairs)
         lost = _lost(now, self._rows, remedies)
         better = [(one.subject, one.topic) for one in changes(self._rows, now, ChangeVerdict.BETTER)]
         said = clauses(self._rows, now, better)

@@ -182,7 +182,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         router=router,
         what=f"{' and '.join(map(_described, mine))}, {' and '.join(said[:_MOST])}",
         evidence=(
-            *(f"{router}: {_shown(line)}" for change in mine for line in change.gone),
+            *(f"{router}: {' / '.join((*line.path, line.bare))}" for change in mine for line in change.gone),
             f"found by trial, in {found.tried} copies of the network with {how}",
             *_besides(found),
         ),
@@ -251,7 +251,3 @@ def _step(line: ChangedLine, found: SearchResult) -> Step:
         return Step.IKE
     is_port = head.startswith("interface ") and "ospf" not in line.text and "eigrp" not in line.text
     return Step.GRE if is_port else Step.ROUTING
-
-
-def _shown(line: ChangedLine) -> str:
-    return " / ".join((*line.path, line.bare))

@@ -263,14 +263,12 @@ class _Planner:
     def _tunnels(self) -> tuple[PlannedTunnel, ...]:
         table, hubs = self._table, list(self._table.hubs)
         if not table.has_two_clouds:
-            return (self._tunnel(0, [name for name in self._servers() if name != self._name], choice=self._choice()),)
+            choice = hubs.index(self._name) if self._is_hub else 0
+            return (self._tunnel(0, [name for name in self._servers() if name != self._name], choice=choice),)
         if self._is_hub:
             return (self._tunnel(hubs.index(self._name), [], choice=hubs.index(self._name)),)
         servers = self._servers()
         return tuple(self._tunnel(hubs.index(hub), [hub], choice=servers.index(hub)) for hub in sorted(servers))
-
-    def _choice(self) -> int:
-        return list(self._table.hubs).index(self._name) if self._is_hub else 0
 
     def _servers(self) -> list[str]:
         """Return the hubs that it registers with; a later hub registers with those before it."""

@@ -127,7 +127,8 @@ def _ospf(setup: RoutingSetup, place: Place) -> Section:
     if place.hub and kind == "broadcast":
         # The hubs elect one of themselves, so each must hear the other.
         later = [one for one in setup.hubs if one.number > place.number]
-        tunnel += [line for one in later for line in _map(one)]
+        maps = ((f"{one.tunnel} {one.nbma}", f"multicast {one.nbma}") for one in later)
+        tunnel += [f"ip nhrp map {words}" for pair in maps for words in pair]
     return {
         "tunnel": tunnel,
         "router ospf 1": [
@@ -137,10 +138,6 @@ def _ospf(setup: RoutingSetup, place: Place) -> Section:
             f"network {place.lan}.0 0.0.0.255 area 0",
         ],
     }
-
-
-def _map(one: Place) -> list[str]:
-    return [f"ip nhrp map {one.tunnel} {one.nbma}", f"ip nhrp map multicast {one.nbma}"]
 
 
 def _rip(setup: RoutingSetup, place: Place) -> Section:

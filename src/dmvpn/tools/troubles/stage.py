@@ -228,7 +228,9 @@ class Stage:
         wires = {end: tuple(other for other in ends if other != end) for ends, _ in scenario.segments() for end in ends}
         actors = {name: _actor(scenario, Device.read(name, text)) for name, text in texts.items()}
         overlay = [name for name, actor in actors.items() if actor.tunnel and scenario.role(name) != "provider"]
-        hubs = tuple(name for name in overlay if _is_hub(scenario, actors[name]))
+        roles = {name: scenario.role(name) for name in overlay}
+        dynamic = [name for name in overlay if actors[name].nhrp.multicast_dynamic]
+        hubs = tuple(name for name in overlay if roles[name] == "hub" or (roles[name] == "router" and name in dynamic))
         spokes = tuple(name for name in overlay if name not in hubs)
         if not hubs or not spokes:
             raise UserError(f"{scenario.name} has no hub with spokes: nothing of a DMVPN can be tried there")
@@ -350,11 +352,6 @@ class _Words:
             return self._words[name]
         except KeyError:
             raise AttributeError(name) from None
-
-
-def _is_hub(scenario: Scenario, actor: Actor) -> bool:
-    role = scenario.role(actor.name)
-    return role == "hub" or (role == "router" and actor.nhrp.multicast_dynamic)
 
 
 def _actor(scenario: Scenario, device: Device) -> Actor:

@@ -349,7 +349,11 @@ def as_text(walk: Walk) -> Iterator[str]:
 def _path(path: WalkedPath) -> Iterator[str]:
     asked, end = path.question, path.end
     kind = "must not be cut (DF)" if asked.df else "may be cut"
-    head = f"{asked.source} -> {asked.destination}, {_service(asked)}{asked.size} octets, {kind}"
+    service = ""  # of an echo
+    if asked.protocol:
+        port = f"from port {asked.ports[0]}" if asked.answers else f"to port {asked.ports[1]}"
+        service = f"{'TCP' if asked.protocol == TCP else 'UDP'} {port}, "
+    head = f"{asked.source} -> {asked.destination}, {service}{asked.size} octets, {kind}"
     yield f"{head:<{WIDTH - 2 * _NUMBER}}{'octets':>{_NUMBER}}{'left':>{_NUMBER}}"
     width = max((len(step.where) for step in path.steps), default=0)
     before: Step | None = None
@@ -357,14 +361,6 @@ def _path(path: WalkedPath) -> Iterator[str]:
         yield from _step(step, before, width)
         before = step
     yield from _said("", f"{_VERDICTS[end.outcome]} at {end.where}" + (f": {end.why}" if end.why else ""))
-
-
-def _service(asked: Question) -> str:
-    """Return "TCP to port 443, ", "" for an echo."""
-    if not asked.protocol:
-        return ""
-    name = "TCP" if asked.protocol == TCP else "UDP"
-    return f"{name} from port {asked.ports[0]}, " if asked.answers else f"{name} to port {asked.ports[1]}, "
 
 
 def _step(step: Step, before: Step | None, width: int) -> Iterator[str]:
