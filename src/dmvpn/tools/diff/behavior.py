@@ -230,7 +230,7 @@ def _talks(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
 
 
 def _compared(old: Talk, new: Talk) -> Iterator[tuple[Topic, str, str, ChangeVerdict]]:
-    """Yield what is not as it was of a pair: topic, before, after and verdict."""
+    """Yield the changes of a pair: topic, before, after and verdict."""
     both = old.arrives and new.arrives
     if old.arrives != new.arrives:
         yield Topic.REACHABILITY, old.path, new.path, ChangeVerdict.BETTER if new.arrives else ChangeVerdict.WORSE
