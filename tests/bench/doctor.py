@@ -17,7 +17,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import ExaminedWorld, as_it_runs
 from support.world import World
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _GOALS: Final = ((4, 0.5), (40, 3.0), (400, 15.0))
 _SETTLED: Final = 60.0
 
 
-class _Patient(WorldPatient):
+class _Patient(ExaminedWorld):
     """Counts what the network itself takes: pings and waiting pass in virtual time."""
 
     spent = 0.0
@@ -65,14 +65,14 @@ def _visit(routers: int) -> tuple[float, float]:
     name = sorted(one for one in world.sim.routers if world.scenario.role(one) == "spoke")[0]
     bench.configure(name, ["interface Tunnel0", "tunnel key 4711"])
     world.run_for(_SETTLED)
-    patient = _Patient(world)
+    examined = _Patient(world)
     begun = time.process_time()
-    found = visit(patient)
-    took = time.process_time() - begun - patient.spent
+    found = visit(examined)
+    took = time.process_time() - begun - examined.spent
     assert found.findings, "something is wrong, and nothing is found"
     assert found.findings[0].router == name, found.findings[0]
     begun = time.process_time()
-    tried = attempt(found, CopiedLab(reduced(as_it_runs(world), patient.facts(), found.concerned)))
+    tried = attempt(found, CopiedLab(reduced(as_it_runs(world), examined.facts(), found.concerned)))
     copied = time.process_time() - begun
     trial = tried.findings[0].trial
     assert trial is not None, "nothing was tried"

@@ -18,7 +18,7 @@ from dmvpn.tools.troubles.orders import carry_out
 from dmvpn.tools.troubles.plans import Plan, plan_of
 from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.world import World
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 FEW = 5
 
 
-class Counting(WorldPatient):
-    """A patient who notes what is typed."""
+class Counting(ExaminedWorld):
+    """A world that notes what is typed."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -64,12 +64,12 @@ def visited(plan: Plan, seed: int) -> None:
     carry_out(WorldBench(world), chosen.orders)
     world.run_for(30)
     before = direct_ways(world)
-    patient = Counting(world)
-    visit(patient)
-    echoes = sum(int(line.split("repeat ")[1].split()[0]) for line in patient.typed if line.startswith("ping "))
-    assert len(patient.typed) <= MOST_COMMANDS == 60, chosen.id
+    examined = Counting(world)
+    visit(examined)
+    echoes = sum(int(line.split("repeat ")[1].split()[0]) for line in examined.typed if line.startswith("ping "))
+    assert len(examined.typed) <= MOST_COMMANDS == 60, chosen.id
     assert echoes <= MOST_ECHOES == 2000, chosen.id
-    assert all(line.startswith(("ping ", "traceroute ")) for line in patient.typed), chosen.id
+    assert all(line.startswith(("ping ", "traceroute ")) for line in examined.typed), chosen.id
     assert direct_ways(world) <= before, chosen.id
 
 

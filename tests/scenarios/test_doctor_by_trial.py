@@ -25,7 +25,7 @@ from support.bench import WorldBench
 from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, known_fault
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import ExaminedWorld, as_it_runs
 from support.typed import read
 from support.world import World
 
@@ -92,7 +92,7 @@ def since(network: str, *changes: tuple[str, tuple[str, ...]]) -> Diagnosis:
     for router, lines in changes:
         WorldBench(world).configure(router, lines)
     world.run_for(240)
-    return said_of(as_it_runs(world), WorldPatient(world), Scenario.load(network).configurations)
+    return said_of(as_it_runs(world), ExaminedWorld(world), Scenario.load(network).configurations)
 
 
 def test_a_route_target_that_is_wrong_is_the_part_of_the_difference_that_is_named() -> None:
@@ -113,9 +113,9 @@ def test_a_path_that_a_copy_loses_as_well_is_tried_for_the_address_that_was_aske
     imports = ("vrf definition SERVICES", "address-family ipv4")
     WorldBench(world).configure("HUB", (*imports, "no route-target import 65000:2", "route-target import 65000:3"))
     world.run_for(120)
-    patient = WorldPatient(world)
-    said = visit(patient, "BLUE1", ip_address("10.100.0.80"))
-    first = trying.tried(said, as_it_runs(world), patient.facts(), lambda _: None).diagnosis.findings[0]
+    examined = ExaminedWorld(world)
+    said = visit(examined, "BLUE1", ip_address("10.100.0.80"))
+    first = trying.tried(said, as_it_runs(world), examined.facts(), lambda _: None).diagnosis.findings[0]
     assert (first.cause, first.router) == (Cause.ROUTE_TARGET, "HUB")
     assert first.trial is not None
     assert first.trial.better == ("HUB reaches BLUE1 directly",)
@@ -127,7 +127,7 @@ def test_of_a_path_that_a_copy_loses_the_place_is_named() -> None:
     WorldBench(world).configure("R41", ("interface GigabitEthernet0/2", "no ip address"))
     world.run_for(60)
     bare = Diagnosis(view=View.WHOLE, routers=("R31",), address="10.4.4.100")
-    first = asked(bare, WorldPatient(world).facts()).findings[0]
+    first = asked(bare, ExaminedWorld(world).facts()).findings[0]
     assert "10.3.3.100 does not reach 10.4.4.100: " in first.what
     assert first.cause is Cause.NO_ROUTE_THERE
 
@@ -170,8 +170,8 @@ def test_protection_that_came_since_then_is_not_the_fault() -> None:
         name: text.replace(" tunnel protection ipsec profile DMVPN\n", "") for name, text in one.configurations.items()
     }
     wrong = {**one.configurations, "SPOKE2": one.configurations["SPOKE2"].replace("Demo-Key-1", "WRONG")}
-    patient = brought_up(Scenario(one.name, one.lab, wrong))
-    first = said_of(patient.scenario(), patient, bare).findings[0]
+    examined = brought_up(Scenario(one.name, one.lab, wrong))
+    first = said_of(examined.scenario(), examined, bare).findings[0]
     assert (first.cause, first.router, first.certain) == (Cause.PSK, "SPOKE2", True)
 
 
@@ -203,7 +203,7 @@ def test_what_is_said_names_the_lines_who_reaches_whom_and_how_it_was_found() ->
     world = World("notes-phase3").converge()
     WorldBench(world).configure("R31", ("interface Tunnel100", "ip nhrp interest none"))
     world.run_for(60)
-    said = list(as_text(said_of(as_it_runs(world), WorldPatient(world))))
+    said = list(as_text(said_of(as_it_runs(world), ExaminedWorld(world))))
     assert said[0] == "4 routers: likely broken at shortcut (found by trial), at R31"
     assert said[2] == "  without 'ip nhrp interest none' at R31, R31 reaches R41 directly"
     assert said[5:8] == ["  to fix it, on R31:", "    interface Tunnel100", "     no ip nhrp interest none"]
@@ -227,7 +227,7 @@ def test_what_configurations_are_not_to_blame_for_is_not_found_by_trial() -> Non
     world = World("notes-phase3").converge()
     WorldBench(world).impair("R31:GigabitEthernet0/1", Badness(cut=True))
     world.run_for(60)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     assert searched(diagnosis, Search(as_it_runs(world), CopiedLab)) == diagnosis
 
 

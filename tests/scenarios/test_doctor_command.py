@@ -20,7 +20,7 @@ from dmvpn.shells.lab import places
 from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
-from support.doctors import WorldPatient, as_it_runs, no_advice
+from support.doctors import ExaminedWorld, as_it_runs, no_advice
 from support.nats import derived
 from support.one_end import measure
 from support.typed import read
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # `dmvpn doctor` as it is typed: what it says of an address, and exit codes that a pipeline can tell apart.
 
 
-class Patient(WorldPatient):
+class PromptedWorld(ExaminedWorld):
     """A world behind the prompts of a lab."""
 
     def only_router(self) -> None:
@@ -50,17 +50,17 @@ class Patient(WorldPatient):
         return as_it_runs(self.world)
 
 
-def lab(monkeypatch: pytest.MonkeyPatch, *lines: str) -> WorldPatient:
+def lab(monkeypatch: pytest.MonkeyPatch, *lines: str) -> ExaminedWorld:
     """notes-phase3 is up, and R31 has these lines more."""
     world = World("notes-phase3").converge()
     WorldBench(world).configure("R31", lines)
     world.run_for(60)
-    patient = Patient(world)
+    examined = PromptedWorld(world)
     monkeypatch.setattr(places, "find_lab", lambda _name, _command: None)
     monkeypatch.setattr(places, "find_node", lambda text, _command: (None, text))
     monkeypatch.setattr(places, "some_router", lambda: "R31")
-    monkeypatch.setattr(prompts, "Prompts", lambda _folder: patient)
-    return patient
+    monkeypatch.setattr(prompts, "Prompts", lambda _folder: examined)
+    return examined
 
 
 def test_exit_codes_tell_what_is_well_from_what_is_broken_and_both_from_a_wrong_question(
@@ -91,12 +91,12 @@ def test_a_broken_network_is_exit_code_1_from_everywhere(monkeypatch: pytest.Mon
 def test_the_lines_that_work_are_written_for_a_review_and_nothing_is_typed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    patient, folder = lab(monkeypatch, "interface Tunnel100", "tunnel key 4711"), tmp_path / "review"
+    examined, folder = lab(monkeypatch, "interface Tunnel100", "tunnel key 4711"), tmp_path / "review"
     assert main(["doctor", "--fix", str(folder)]) == 1
     assert capsys.readouterr().err == f"dmvpn: {folder}/remedies.diff and R31: for a review; nothing was typed\n"
     assert "+ tunnel key 100\n" in (folder / "remedies.diff").read_text()
     assert "tunnel key 100\n" in (folder / "R31.cfg").read_text()
-    assert "tunnel key 4711" in patient.world.show("R31", "running-config")
+    assert "tunnel key 4711" in examined.world.show("R31", "running-config")
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir()), "there are keys in it"
 
 
@@ -198,10 +198,10 @@ def test_lines_that_were_not_tried_are_not_shown_and_the_place_is(
 
 def test_a_secret_to_fill_in_is_marked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The line had the word PASSWORD, which a router takes for the password."""
-    patient = lab(monkeypatch, "interface Tunnel100", "ip nhrp authentication APART", "shutdown", "no shutdown")
+    examined = lab(monkeypatch, "interface Tunnel100", "ip nhrp authentication APART", "shutdown", "no shutdown")
     for name in ("R11", "R41"):
-        patient.world.configure(name, "interface Tunnel100", "ip nhrp authentication TOGETHER")
-    patient.wait(300)
+        examined.world.configure(name, "interface Tunnel100", "ip nhrp authentication TOGETHER")
+    examined.wait(300)
     main(["doctor"])
     said = capsys.readouterr().out
     assert "     ip nhrp authentication <secret>\n" in said
@@ -233,12 +233,12 @@ def test_a_hub_that_is_asked_about_an_address_behind_a_spoke_says_how_it_gets_th
 
 
 def test_pings_between_sites_that_came_back_are_among_what_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient = lab(monkeypatch)
-    assert not any("pings from R31 to 10.4.4.1" in text for text in fine(visit(patient))), "it builds no shortcut"
-    patient.ask([("R31", "ping 10.4.4.1 source 10.3.3.1 repeat 5")])
-    whole = [text for text in fine(visit(patient)) if text.startswith("pings from R31 to 10.4.4.1")]
+    examined = lab(monkeypatch)
+    assert not any("pings from R31 to 10.4.4.1" in text for text in fine(visit(examined))), "it builds no shortcut"
+    examined.ask([("R31", "ping 10.4.4.1 source 10.3.3.1 repeat 5")])
+    whole = [text for text in fine(visit(examined)) if text.startswith("pings from R31 to 10.4.4.1")]
     assert whole == ["pings from R31 to 10.4.4.1 (behind R41): 4 of 4 came back"]
-    towards = fine(visit(patient, "R31", ip_address("10.4.4.100")))
+    towards = fine(visit(examined, "R31", ip_address("10.4.4.100")))
     assert "pings from R31 to 10.4.4.100 (behind R41): 5 of 5 came back" in towards
 
 
@@ -258,7 +258,7 @@ def test_pings_between_sites_that_get_lost_are_not_among_what_is_fine(monkeypatc
 
 def from_one_end(world: World, router: str, address: str = "") -> Diagnosis:
     """Asked there."""
-    return visit(WorldPatient(world), router, ip_address(address) if address else None, one_end=True)
+    return visit(ExaminedWorld(world), router, ip_address(address) if address else None, one_end=True)
 
 
 def test_the_ends_and_pairs_that_are_not_seen_are_named_with_commands_that_their_routers_take() -> None:
@@ -321,7 +321,7 @@ def after(*typed: str, seconds: float = 20) -> World:
 def test_a_password_that_differs_while_packets_pass_is_likely_and_the_next_registration_decides() -> None:
     """It is asked for at the next registration, up to a third of the holding time later."""
     world = after("interface Tunnel100", "ip nhrp authentication OTHERS", seconds=0)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     found = diagnosis.findings[0]
     assert found.cause is Cause.AUTHENTICATION
     assert not found.certain
@@ -378,13 +378,13 @@ def test_a_refusal_from_before_somebody_configured_the_server_is_not_certain() -
 
 def test_from_one_end_it_says_when_the_router_asks_again() -> None:
     world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
-    diagnosis = visit(WorldPatient(world), "R31", one_end=True)
+    diagnosis = visit(ExaminedWorld(world), "R31", one_end=True)
     assert "it asks again in " in diagnosis.hypotheses[0].why
 
 
 def test_lines_that_help_in_a_copy_make_a_finding_certain_and_those_that_do_nothing_make_it_likely() -> None:
     world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     doubted = replace(diagnosis, findings=tuple(replace(one, decide="?") for one in diagnosis.findings))
     first = attempt(doubted, CopiedLab(as_it_runs(world))).findings[0]
     assert first.certain
@@ -401,7 +401,7 @@ def test_lines_that_undo_lines_which_helped_are_not_shown() -> None:
     world = after("interface Tunnel100", "no ip nhrp network-id", seconds=0)
     world.configure("R41", "interface Tunnel100", "no ip nhrp network-id")
     world.run_for(120)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     here, there = (next(one for one in diagnosis.findings if one.router == name) for name in ("R31", "R41"))
     first = replace(here, fix=(*here.fix, "description first"))
     second = replace(here, fix=(here.fix[0], "description second"))
@@ -421,7 +421,7 @@ TYPED = read("whole_lab")
 def findings(world: World, router: str = "R31") -> list[Finding]:
     """After half a minute."""
     world.run_for(30)
-    return [one for one in visit(WorldPatient(world, blind=False), router).findings if not one.advice]
+    return [one for one in visit(ExaminedWorld(world, blind=False), router).findings if not one.advice]
 
 
 def with_line(router: str, old: str, new: str) -> World:
@@ -544,7 +544,7 @@ def test_what_passes_and_what_does_not_tells_of_a_filter() -> None:
 def test_without_probes_it_does_not_say_what_it_cannot_know() -> None:
     world = filtered()
     world.run_for(30)
-    finding = visit(WorldPatient(world), "R31", probing=False).findings[0]
+    finding = visit(ExaminedWorld(world), "R31", probing=False).findings[0]
     assert finding.cause is Cause.UNDECIDED
     assert any("protocol 47 (GRE) is filtered on the way" in evidence for evidence in finding.evidence)
 
@@ -571,7 +571,7 @@ def test_a_spoke_that_knows_the_hubs_lan_alone_suspects_no_missing_redirect() ->
     world = World("notes-phase3").converge()
     world.sim.kill("R41")
     world.run_for(60)
-    assert visit(WorldPatient(world), "R31", one_end=True).healthy
+    assert visit(ExaminedWorld(world), "R31", one_end=True).healthy
 
 
 def test_the_other_spoke_of_a_dead_one_is_well() -> None:

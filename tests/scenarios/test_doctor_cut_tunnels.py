@@ -7,7 +7,7 @@ import pytest
 from dmvpn.base.findings import Cause
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.secured import at
 from support.world import World
 
@@ -37,7 +37,7 @@ def test_the_entry_that_cuts_a_tunnel_is_named_and_the_lines_heal(
     router: str, entries: tuple[str, ...], denied: str, fix: str
 ) -> None:
     world = under(router, *entries)
-    finding = next(one for one in visit(WorldPatient(world)).findings if not one.advice)
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
     assert (finding.cause, finding.router) == (Cause.LIST_CUTS_TUNNEL, router), finding
     entry = denied.partition(", permit")[0]
     assert f"access list WAN-IN, {entry}, inbound on GigabitEthernet1, denies" in finding.what
@@ -50,24 +50,24 @@ def test_the_entry_that_cuts_a_tunnel_is_named_and_the_lines_heal(
 @pytest.mark.parametrize("entries", [(IKE, ESP), (IKE, UDP), ("permit ip any any",)])
 def test_lists_that_leave_the_tunnel_a_way_are_no_finding(entries: tuple[str, ...]) -> None:
     world = under("SPOKE10", *entries, "permit icmp any any")
-    assert visit(WorldPatient(world)).healthy
-    assert visit(WorldPatient(world), "SPOKE10", one_end=True).healthy
+    assert visit(ExaminedWorld(world)).healthy
+    assert visit(ExaminedWorld(world), "SPOKE10", one_end=True).healthy
 
 
 def test_one_router_alone_knows_which_entry_cuts_its_tunnel() -> None:
     world = under("SPOKE10", ESP)
-    first = visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses[0]
+    first = visit(ExaminedWorld(world), "SPOKE10", one_end=True).hypotheses[0]
     assert first.cause is Cause.LIST_CUTS_TUNNEL
     assert "denies IKE (UDP port 500) from 198.51.100.1" in first.why
 
 
 def test_a_list_without_gre_cuts_a_tunnel_in_clear() -> None:
     world = under("SPOKE1", "permit icmp any any", scenario="phase2-eigrp", port="GigabitEthernet0/1")
-    finding = next(one for one in visit(WorldPatient(world)).findings if not one.advice)
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
     assert (finding.cause, finding.router, finding.fix[-1]) == (Cause.LIST_CUTS_TUNNEL, "SPOKE1", "permit gre any any")
 
 
 def test_with_nat_on_the_way_a_list_without_udp_4500_is_named() -> None:
     world = under("R31", IKE, ESP, scenario="ipsec-spoke-behind-nat", port="GigabitEthernet0/1")
-    finding = next(one for one in visit(WorldPatient(world)).findings if not one.advice)
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
     assert (finding.cause, finding.router, finding.fix[-1]) == (Cause.LIST_CUTS_TUNNEL, "R31", UDP)

@@ -18,7 +18,7 @@ from dmvpn.tools.troubles.plans import Plan
 from dmvpn.tools.troubles.stage import Stage
 from support.cases import one_in
 from support.diagnoses import ill_of, judged_of, known_fault, network
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.typed import Typed, read
 from support.world import World
 
@@ -82,7 +82,7 @@ def test_a_missing_key_does_not_take_the_place_of_another_spokes_key() -> None:
     cloud = replace(CLOUD, protection="ikev2")
     world = World(drawn(cloud), change=lambda name, text: text.replace(anybody, known.get(name, anybody)))
     world.run_for(120)
-    finding = visit(WorldPatient(world), "S1").findings[0]
+    finding = visit(ExaminedWorld(world), "S1").findings[0]
     assert (finding.cause, finding.router) == (Cause.PSK_MISSING, "S1")
     key = ("peer HUB1", "address 203.0.113.5", "pre-shared-key <secret>")
     assert finding.fix == ("crypto ikev2 keyring CLOUD", *key)
@@ -202,6 +202,6 @@ def test_of_many_spokes_one_without_a_route_to_one_lan_is_seen() -> None:
     world = World.of(drawn(replace(CLOUD, phase=2, spokes=12)))
     world.run_for(30)
     world.configure("S11", "no ip route 10.20.18.0 255.255.255.0 10.99.0.18")
-    (found,) = (one for one in visit(WorldPatient(world)).findings if not one.advice)
+    (found,) = (one for one in visit(ExaminedWorld(world)).findings if not one.advice)
     assert (found.cause, found.router) == (Cause.NO_ROUTE_THERE, "S11")
     assert "10.20.18." in found.what

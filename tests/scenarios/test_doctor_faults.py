@@ -23,7 +23,7 @@ from dmvpn.tools.troubles.plans import CERTIFICATES
 from support.bench import WorldBench
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, judged_of
-from support.doctors import WorldPatient, no_advice
+from support.doctors import ExaminedWorld, no_advice
 from support.further import judge_proof, sealed_network
 from support.routing import with_rip
 from support.typed import Typed, read
@@ -76,7 +76,7 @@ def first(network: str, router: str, *lines: str) -> Finding:
     world.run_for(20)
     WorldBench(world).configure(router, lines)
     world.run_for(120)
-    return next(one for one in visit(WorldPatient(world)).findings if not one.advice)
+    return next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
 
 
 @pytest.mark.parametrize("what", TYPED)
@@ -183,7 +183,7 @@ def test_a_wrong_server_that_is_mapped_gets_other_lines(
     bench = WorldBench(world)
     bench.configure("R31", ("interface Tunnel100", f"no {NHS} nbma 172.16.11.1 multicast", *lines))
     world.run_for(60)
-    (found, *_) = [each for each in visit(WorldPatient(world)).findings if each.router == "R31"]
+    (found, *_) = [each for each in visit(ExaminedWorld(world)).findings if each.router == "R31"]
     assert (found.cause, found.fix) == (cause, ("interface Tunnel100", *fix))
 
 
@@ -194,12 +194,12 @@ R41 = ip_address("10.4.4.100")
 LAST = "ip route 10.0.0.0 255.0.0.0 Null0 254"
 
 
-def after_static_routes(*lines: str) -> WorldPatient:
+def after_static_routes(*lines: str) -> ExaminedWorld:
     """notes-phase3 some time after R31 got these lines."""
     world = World("notes-phase3").converge()
     WorldBench(world).configure("R31", lines)
     world.run_for(90)
-    return WorldPatient(world)
+    return ExaminedWorld(world)
 
 
 @pytest.mark.parametrize("address", [None, R41], ids=["nowhere", "to R41"])
@@ -213,17 +213,17 @@ def test_from_one_end_the_route_behind_all_others_that_lint_asks_for_is_well(add
 
 
 def test_where_all_other_routes_have_gone_the_last_one_is_not_the_cause() -> None:
-    patient = after_static_routes(LAST, *NOTES, "af-interface Tunnel100", "passive-interface")
-    assert [one.cause for one in visit(patient).findings] == [Cause.PASSIVE_INTERFACE]
-    first = visit(patient, "R31", R41, one_end=True).hypotheses[0]
+    examined = after_static_routes(LAST, *NOTES, "af-interface Tunnel100", "passive-interface")
+    assert [one.cause for one in visit(examined).findings] == [Cause.PASSIVE_INTERFACE]
+    first = visit(examined, "R31", R41, one_end=True).hypotheses[0]
     assert first.cause is Cause.PASSIVE_INTERFACE
 
 
 def test_an_address_that_only_the_last_route_fits_has_no_route() -> None:
-    patient = after_static_routes(LAST)
+    examined = after_static_routes(LAST)
     nobody = ip_address("10.99.1.1")
-    assert visit(patient, "R31", nobody).findings[0].cause is Cause.NO_ROUTE_THERE
-    found = visit(patient, "R31", nobody, one_end=True).hypotheses
+    assert visit(examined, "R31", nobody).findings[0].cause is Cause.NO_ROUTE_THERE
+    found = visit(examined, "R31", nobody, one_end=True).hypotheses
     assert found[0].cause is Cause.SPLIT_HORIZON
     assert all(one.cause is not Cause.BLACK_HOLE for one in found)
 
@@ -231,17 +231,17 @@ def test_an_address_that_only_the_last_route_fits_has_no_route() -> None:
 @pytest.mark.parametrize("distance", ["", " 80"])
 def test_a_route_into_nothing_in_the_way_of_a_site_is_certain_from_one_end(distance: str) -> None:
     line = f"ip route 10.4.4.0 255.255.255.0 Null0{distance}"
-    patient = after_static_routes(line)
+    examined = after_static_routes(line)
     for address in (None, R41):
-        first = visit(patient, "R31", address, one_end=True).hypotheses[0]
+        first = visit(examined, "R31", address, one_end=True).hypotheses[0]
         assert (first.cause, first.mild) == (Cause.BLACK_HOLE, False)
         assert first.decide.endswith(f"to fix: no {line}")
-    assert visit(patient).findings[0].fix == (f"no {line}",)
+    assert visit(examined).findings[0].fix == (f"no {line}",)
 
 
 def test_a_route_into_nothing_that_is_in_nobodys_way_may_be_meant_so_and_hides_nothing() -> None:
-    patient = after_static_routes("ip route 10.77.0.0 255.255.0.0 Null0", "interface Tunnel100", "no ip nhrp shortcut")
-    diagnosis = visit(patient, "R31", R41, one_end=True)
+    examined = after_static_routes("ip route 10.77.0.0 255.255.0.0 Null0", "interface Tunnel100", "no ip nhrp shortcut")
+    diagnosis = visit(examined, "R31", R41, one_end=True)
     assert diagnosis.healthy
     assert [one.cause for one in diagnosis.hypotheses][:2] == [Cause.BLACK_HOLE, Cause.SHORTCUT]
     assert all(one.mild for one in diagnosis.hypotheses[2:])
@@ -271,14 +271,14 @@ def after(*changes: tuple[str, tuple[str, ...]]) -> World:
 
 def test_where_all_is_well_it_says_who_hears_whom() -> None:
     world = after()
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     assert diagnosis.findings == ()
     fine = [one.what for one in diagnosis.fine]
     assert "R31 and R11 are RIP neighbors" in fine
     assert "R31 and R11 copy multicasts to each other" in fine
     for router in ("R11", "R31"):
         for address in (None, ip_address("10.4.4.100")):
-            alone = visit(WorldPatient(world), router, address, one_end=True)
+            alone = visit(ExaminedWorld(world), router, address, one_end=True)
             assert alone.healthy, router
             assert all(one.mild for one in alone.hypotheses), router
             assert address is not None or alone.hypotheses == (), router
@@ -300,14 +300,14 @@ def test_what_keeps_rip_from_telling_is_named_with_the_line_that_mends_it(what: 
 def test_from_one_end_it_says_neighbor_only_of_one() -> None:
     """It offered "hub is an EIGRP stub" on a router without EIGRP."""
     world = after(("R11", (TUNNEL, "ip split-horizon")))
-    diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"), one_end=True)
+    diagnosis = visit(ExaminedWorld(world), "R31", ip_address("10.4.4.100"), one_end=True)
     assert [one.cause for one in diagnosis.hypotheses] == [Cause.SPLIT_HORIZON, Cause.NETWORK_STATEMENT]
     assert not re.search("neighbor|EIGRP", "\n".join(as_text(diagnosis)))
 
 
 def test_from_one_end_without_any_routing_protocol_no_neighbor_is_spoken_of() -> None:
     world = after(("R31", ("no router rip",)))
-    diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"), one_end=True)
+    diagnosis = visit(ExaminedWorld(world), "R31", ip_address("10.4.4.100"), one_end=True)
     assert [one.cause for one in diagnosis.hypotheses] == [Cause.NO_ROUTE_THERE]
     assert "neighbor" not in "\n".join(as_text(diagnosis))
 
@@ -323,13 +323,13 @@ def test_from_one_end_without_any_routing_protocol_no_neighbor_is_spoken_of() ->
     ],
 )
 def test_from_one_end_its_own_mistakes_in_rip_come_first(lines: tuple[str, ...], cause: str) -> None:
-    found = visit(WorldPatient(after(("R31", lines))), "R31", one_end=True).hypotheses
+    found = visit(ExaminedWorld(after(("R31", lines))), "R31", one_end=True).hypotheses
     assert found[0].cause is Cause[cause]
 
 
 def test_from_one_end_a_silent_server_is_suspected() -> None:
     world = after(("R11", ("router rip", "passive-interface Tunnel100")))
-    found = visit(WorldPatient(world), "R31", one_end=True).hypotheses
+    found = visit(ExaminedWorld(world), "R31", one_end=True).hypotheses
     assert [one.cause for one in found][:3] == [Cause.HUB_MULTICAST, Cause.NETWORK_STATEMENT, Cause.PASSIVE_INTERFACE]
 
 
@@ -458,7 +458,7 @@ def examined(network: str, *changes: tuple[str, tuple[str, ...]], badness: Badne
     if badness is not None:
         bench.impair("R31:GigabitEthernet0/1", badness)
     world.run_for(120)
-    return visit(WorldPatient(world))
+    return visit(ExaminedWorld(world))
 
 
 def causes(diagnosis: Diagnosis) -> list[Cause]:
@@ -506,4 +506,4 @@ def test_what_nobody_can_explain_comes_before_a_missing_clamp_of_tcp() -> None:
     WorldBench(world).configure("R31", UNCLAMPED)
     world.sim.segment_of("R31", "GigabitEthernet0/1").gate = lambda _from, _to, packet: packet[9] != 47
     world.run_for(60)
-    assert causes(visit(WorldPatient(world), probing=False)) == [Cause.UNDECIDED, Cause.MSS]
+    assert causes(visit(ExaminedWorld(world), probing=False)) == [Cause.UNDECIDED, Cause.MSS]

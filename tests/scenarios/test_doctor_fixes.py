@@ -13,7 +13,7 @@ import pytest
 from dmvpn.base.findings import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.typed import read
 from support.world import World
 
@@ -30,7 +30,7 @@ LESSON = ("crypto ikev2 proposal LESSON", "encryption aes-cbc-128", "integrity s
 
 def first(world: World) -> Finding:
     """What is broken."""
-    return next(one for one in visit(WorldPatient(world)).findings if not one.advice)
+    return next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
 
 
 def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, again: bool = True) -> World:
@@ -55,7 +55,7 @@ def test_the_lines_to_enter_let_both_ends_agree(what: str) -> None:
     WorldBench(world).configure(finding.router, finding.fix)
     WorldBench(world).ask(AGAIN)
     world.run_for(90)
-    assert visit(WorldPatient(world)).findings == ()
+    assert visit(ExaminedWorld(world)).findings == ()
     assert world.lacks() == []
 
 
@@ -63,7 +63,7 @@ def test_of_a_transform_set_that_was_changed_under_sas_that_live_it_is_said_that
     """The doctor said nothing of it, and within the hour the spoke was away."""
     world = broken([("SPOKE10", OTHERS_SET)], again=False)
     assert world.lacks() == []
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     finding = diagnosis.findings[0]
     assert (finding.cause, finding.router, finding.advice) == (Cause.TRANSFORM, "SPOKE10", True)
     assert "the next rekeying fails" in finding.what
@@ -71,14 +71,14 @@ def test_of_a_transform_set_that_was_changed_under_sas_that_live_it_is_said_that
     assert finding.fix == (PROFILE, "set transform-set TS")
     assert finding.evidence == ("the SAs in use have aes-cbc 256 sha256 in transport mode",)
     WorldBench(world).configure("SPOKE10", finding.fix)
-    assert visit(WorldPatient(world)).findings == ()
+    assert visit(ExaminedWorld(world)).findings == ()
 
 
 def test_from_one_end_the_size_to_enter_is_one_that_fits() -> None:
     """Of 1400 octets of which 1394 fit, it said: "to fix: ip mtu 1400"."""
     world = broken([("SPOKE10", (f"{SET} TS esp-aes 256 esp-sha256-hmac", "mode tunnel"))])
-    found = visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses
+    found = visit(ExaminedWorld(world), "SPOKE10", one_end=True).hypotheses
     mtu = next(one for one in found if one.cause is Cause.MTU)
     assert mtu.decide.endswith("to fix: interface Tunnel0 / ip mtu 1390")
     WorldBench(world).configure("SPOKE10", ("interface Tunnel0", "ip mtu 1390"))
-    assert all(one.cause is not Cause.MTU for one in visit(WorldPatient(world), "SPOKE10", one_end=True).hypotheses)
+    assert all(one.cause is not Cause.MTU for one in visit(ExaminedWorld(world), "SPOKE10", one_end=True).hypotheses)

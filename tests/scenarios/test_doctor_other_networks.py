@@ -17,7 +17,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.doctor import Finding, as_text, visit
 from support.bench import WorldBench
 from support.cases import one_in
-from support.doctors import NETWORKS, WorldPatient
+from support.doctors import NETWORKS, ExaminedWorld
 from support.typed import read
 from support.world import World
 
@@ -34,18 +34,18 @@ OTHERS = [name for name in built_in_names() if name not in (*NOT_WELL, *NETWORKS
 TYPED = read("other_networks")
 
 
-def after(network: str, break_it: Callable[[WorldBench], None]) -> WorldPatient:
+def after(network: str, break_it: Callable[[WorldBench], None]) -> ExaminedWorld:
     """A network that was well, some time after."""
     world = World(network).converge()
     world.run_for(20)
     break_it(WorldBench(world))
     world.run_for(90)
-    return WorldPatient(world)
+    return ExaminedWorld(world)
 
 
-def broken(patient: WorldPatient) -> list[Finding]:
+def broken(examined: ExaminedWorld) -> list[Finding]:
     """What is not advice."""
-    return [one for one in visit(patient).findings if not one.advice]
+    return [one for one in visit(examined).findings if not one.advice]
 
 
 @pytest.mark.parametrize("what", TYPED)
@@ -148,7 +148,7 @@ def test_a_route_that_keeps_packets_for_the_other_end_out_of_the_tunnel_is_named
 def test_packets_between_symmetric_translators_are_not_called_direct() -> None:
     world = World("ipsec-symmetric-nat").converge()
     world.run_for(30)
-    diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"))
+    diagnosis = visit(ExaminedWorld(world), "R31", ip_address("10.4.4.100"))
     assert [(one.cause, one.mild) for one in diagnosis.findings] == [(Cause.NAT_KIND, True)]
     assert diagnosis.findings[0].decide == "are R31 and R41 meant to send everything by a hub?"
     assert diagnosis.healthy
@@ -159,7 +159,7 @@ def test_packets_between_symmetric_translators_are_not_called_direct() -> None:
 def test_every_other_network_that_is_well_is_called_well(network: str) -> None:
     world = World(network).converge()
     world.run_for(20)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     assert world.lacks() == []
     assert diagnosis.healthy, "\n".join(as_text(diagnosis))
     assert any("between hosts of different sites find their way" in one.what for one in diagnosis.fine)
@@ -168,7 +168,7 @@ def test_every_other_network_that_is_well_is_called_well(network: str) -> None:
 def test_a_network_whose_hosts_do_not_reach_each_other_is_not_called_well() -> None:
     world = World("guide-phase2", change=lambda _, text: text.replace("router ospf 1\n", "router ospf 1\n shutdown\n"))
     world.run_for(30)
-    assert {one.cause for one in broken(WorldPatient(world))} == {Cause.NO_ROUTE_THERE}
+    assert {one.cause for one in broken(ExaminedWorld(world))} == {Cause.NO_ROUTE_THERE}
 
 
 @pytest.mark.parametrize("hop", ["192.168.100.99", "192.168.100.41"])

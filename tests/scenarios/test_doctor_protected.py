@@ -12,7 +12,7 @@ from dmvpn.network.device import Device
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.to_ikev2 import Stage, Step, plan
 from support.bench import WorldBench
-from support.doctors import WorldPatient, no_advice
+from support.doctors import ExaminedWorld, no_advice
 from support.secured import at, ike_sas, states
 from support.typed import read
 from support.vrf_faults import cloud
@@ -36,7 +36,7 @@ def test_one_wrong_line_is_named(what: str) -> None:
     router, cause, words = TYPED[what].found
     world = World(TYPED[what].network, change=TYPED[what].change)
     world.run_for(40)
-    finding = visit(WorldPatient(world), "SPOKE10").findings[0]
+    finding = visit(ExaminedWorld(world), "SPOKE10").findings[0]
     assert (finding.cause, finding.router) == (cause, router), finding
     assert any(words in text for text in (finding.what, *finding.evidence)), finding
     assert states(world, "SPOKE10")[HUB] == TYPED[what].settings["state"]
@@ -50,7 +50,7 @@ def test_a_filter_that_lets_ike_through_and_not_esp_is_named() -> None:
         packet[9] == 17 and (packet[22:24] != (4500).to_bytes(2, "big") or packet[28:32] == marker)
     )
     world.run_for(40)
-    finding = visit(WorldPatient(world), "SPOKE10").findings[0]
+    finding = visit(ExaminedWorld(world), "SPOKE10").findings[0]
     assert finding.cause is Cause.NAT_T_BLOCKED
     assert states(world, "SPOKE10")[HUB] == "NHRP"
 
@@ -97,7 +97,7 @@ def after(change: Callable[[str, str], str]) -> World:
 
 def suspected(world: World, router: str = "SPOKE1") -> list[Cause]:
     """Return the causes that the doctor suspects from one end, the likeliest first."""
-    return [one.cause for one in visit(WorldPatient(world), router, one_end=True).hypotheses]
+    return [one.cause for one in visit(ExaminedWorld(world), router, one_end=True).hypotheses]
 
 
 def heal(world: World, finding: Finding) -> None:
@@ -154,9 +154,9 @@ def test_of_two_pairs_of_sas_that_carry_a_direction_each_none_is_called_blocked(
     at one pair alone, and called UDP port 4500 blocked in each network whose sessions were cleared.
     """
     world = after(lambda _, text: text)
-    WorldPatient(world).ask([(name, "clear crypto session") for name in ("HUB", "SPOKE1", "SPOKE2")])
+    ExaminedWorld(world).ask([(name, "clear crypto session") for name in ("HUB", "SPOKE1", "SPOKE2")])
     world.run_for(60)
-    facts = WorldPatient(world).facts().routers["SPOKE1"]
+    facts = ExaminedWorld(world).facts().routers["SPOKE1"]
     assert facts is not None
     assert any(not one.received and one.sent > 3 for one in facts.sas), "the case is one"
     assert no_advice(world) == []

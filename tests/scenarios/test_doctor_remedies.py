@@ -20,7 +20,7 @@ from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies.affected_pairs import MOST, reduced
 from dmvpn.tools.remedies.trial import attempt, changed, patch
 from support.bench import WorldBench
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import ExaminedWorld, as_it_runs
 from support.remedies import measure
 from support.world import World
 
@@ -43,7 +43,7 @@ def after(network: str, break_it: Callable[[WorldBench], None]) -> World:
 
 def tried(world: World, change: Callable[[Finding], Finding] = lambda one: one) -> Diagnosis:
     """What the doctor says when it has tried its lines. change: what it would have said."""
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     diagnosis = replace(diagnosis, findings=tuple(map(change, diagnosis.findings)))
     return attempt(diagnosis, CopiedLab(as_it_runs(world)))
 
@@ -133,7 +133,7 @@ def test_a_copy_of_a_large_network_has_servers_providers_and_the_sites_in_questi
     world = World.of(scenario).converge()
     WorldBench(world).configure(spoke, ("interface Tunnel100", "tunnel key 4711"))
     world.run_for(60)
-    diagnosis = visit(WorldPatient(world))
+    diagnosis = visit(ExaminedWorld(world))
     small = reduced(as_it_runs(world), world.sim.facts(scenario), diagnosis.concerned)
     roles = [scenario.role(name) for name in small.configurations]
     assert spoke in small.configurations
@@ -179,7 +179,7 @@ def test_of_remedies_that_are_lines_and_reproduce_most_restore_every_row_of_the_
 
 def test_two_runs_of_one_trial_are_equal() -> None:
     world = after("notes-phase3", typed("R31", "interface Tunnel100", "no ip nhrp shortcut"))
-    diagnosis, copy = visit(WorldPatient(world)), as_it_runs(world)
+    diagnosis, copy = visit(ExaminedWorld(world)), as_it_runs(world)
     assert isinstance(copy, Scenario)
     assert attempt(diagnosis, CopiedLab(copy)) == attempt(diagnosis, CopiedLab(copy))
 

@@ -18,7 +18,7 @@ from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.remedies.unforeseen import searched
 from support.diagnoses import ill_of
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import ExaminedWorld, as_it_runs
 from support.homes import behind_home_routers
 from support.texts import file_text
 from support.vrf_faults import CLOUDS, cloud
@@ -41,7 +41,7 @@ def diagnosed(name: str, *changes: tuple[str, str]) -> Diagnosis:
     texts = {**one.configurations, "SPOKE1": "\n".join(lines) + "\n"}
     world = World.of(Scenario(one.name, one.lab, texts, one.certificates))
     world.run_for(120)
-    diagnosis = attempt(visit(WorldPatient(world)), CopiedLab(as_it_runs(world)))
+    diagnosis = attempt(visit(ExaminedWorld(world)), CopiedLab(as_it_runs(world)))
     return searched(diagnosis, Search(as_it_runs(world), CopiedLab))
 
 
@@ -55,12 +55,12 @@ def test_behind_a_front_door_the_underlay_is_pinged_in_its_vrf() -> None:
     """Pings went out in the global table, so that no reply was missed: a filter of IKE was not told from a delay."""
     world = World("front-door")
     world.run_for(120)
-    patient = WorldPatient(world)
-    assert any("SPOKE1: ping vrf INTERNET 203.0.113.1 source" in probe for probe in visit(patient).probes)
+    examined = ExaminedWorld(world)
+    assert any("SPOKE1: ping vrf INTERNET 203.0.113.1 source" in probe for probe in visit(examined).probes)
     world.sim.segment_of("SPOKE1", "GigabitEthernet0/1").impairment = Impairment.of(Badness.named(["block udp-500"]))
-    patient.ask([(name, "clear crypto session") for name in ("SPOKE1", "HUB1")])
+    examined.ask([(name, "clear crypto session") for name in ("SPOKE1", "HUB1")])
     world.run_for(180)
-    first = visit(patient).findings[0]
+    first = visit(examined).findings[0]
     assert (first.cause, first.router) == (Cause.IKE_BLOCKED, "SPOKE1")
     assert first.what == "pings pass between SPOKE1 and HUB1, and IKE (UDP port 500) does not"
 
@@ -71,7 +71,7 @@ def test_one_end_behind_a_front_door_looks_for_the_route_in_its_vrf() -> None:
     world.run_for(120)
     world.sim.kill("HUB1")
     world.run_for(120)
-    suspected = [one.cause for one in visit(WorldPatient(world), "SPOKE1", one_end=True).hypotheses]
+    suspected = [one.cause for one in visit(ExaminedWorld(world), "SPOKE1", one_end=True).hypotheses]
     assert suspected
     assert Cause.MISSING_ROUTE not in suspected
 
@@ -115,7 +115,7 @@ def _headquarters(hq: str) -> Diagnosis:
     lab = Lab.model_validate({"routers": routers, "links": wires})
     world = World.of(Scenario("headquarters", lab, {"HQ": hq, "BRANCH": BRANCH, "ISP": ISP}))
     world.run_for(120)
-    return visit(WorldPatient(world))
+    return visit(ExaminedWorld(world))
 
 
 def test_the_front_door_of_a_hub_alone_is_no_missing_route() -> None:
@@ -136,7 +136,7 @@ def test_two_spokes_may_have_one_address_behind_their_translators() -> None:
     """Both home routers gave out 192.168.1.10, and the doctor said that packets find only one of them."""
     world = World.of(behind_home_routers()).converge()
     world.run_for(60)
-    assert visit(WorldPatient(world)).findings == ()
+    assert visit(ExaminedWorld(world)).findings == ()
 
 
 def _two_providers(name: str, site: int) -> str:
@@ -187,7 +187,7 @@ def test_two_providers_with_the_same_addresses_are_well() -> None:
     texts |= {name: _PROVIDER.format(name) for name in ("ISP1", "ISP2")}
     world = World.of(Scenario("two-providers", lab, texts))
     world.run_for(120)
-    assert [one.what for one in visit(WorldPatient(world)).findings] == []
+    assert [one.what for one in visit(ExaminedWorld(world)).findings] == []
 
 
 # Networks with VRFs that are well are not accused; what is said of each mechanism is in the oracle (`vrfs.txt`).
@@ -284,7 +284,7 @@ def test_a_fault_inside_a_vrf_is_named_with_lines_for_that_vrf(
     )
     world = World(str(tmp_path))
     world.run_for(60)
-    found = attempt(visit(WorldPatient(world)), CopiedLab(as_it_runs(world))).findings
+    found = attempt(visit(ExaminedWorld(world)), CopiedLab(as_it_runs(world))).findings
     one = next((one for one in found if (one.router, one.fix) == ("A", remedy)), None)
     assert one is not None, found
     assert one.trial is not None

@@ -13,7 +13,7 @@ from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.odd import CLOUD, STATIC, TWO, Odd, case_of
 from support.world import World
 
@@ -88,7 +88,7 @@ def hosted(gateway: str, *, mask: int = 24) -> list[Finding]:
     lab = given.lab.model_copy(update={"hosts": {**given.lab.hosts, "H3": host}})
     world = World.of(Scenario(given.name, lab, given.configurations))
     world.run_for(60)
-    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
+    return [one for one in visit(ExaminedWorld(world)).findings if not one.advice]
 
 
 @pytest.mark.parametrize("gateway", ["10.33.3.1", "10.3.3.100", "10.3.3.255"])

@@ -10,7 +10,7 @@ from dmvpn.base.findings import Cause
 from dmvpn.dataplane.translator import Drop
 from dmvpn.net.gre import ProtocolType
 from dmvpn.tools.doctor import Finding, visit
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 
 if TYPE_CHECKING:
     from support.world import World
@@ -22,7 +22,7 @@ UNTIL_THE_OTHER_COMES_UP = 120 + 180 + 64 * 1.1 + 1
 
 def findings(world: World, router: str) -> list[Finding]:
     """What the doctor finds for a router without sending anything."""
-    return list(visit(WorldPatient(world), router, probing=False).findings)
+    return list(visit(ExaminedWorld(world), router, probing=False).findings)
 
 
 NETWORK, SETTLED_AFTER = "two-spokes-one-nat", 60

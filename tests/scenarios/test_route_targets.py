@@ -8,7 +8,7 @@ from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.walk import as_text, walk
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.stories import Story, stories, tell
 from support.texts import file_text
 from support.world import World
@@ -265,7 +265,7 @@ def test_a_walk_follows_an_imported_aggregate_through_the_table_that_made_it() -
 
 
 def test_customers_that_vrfs_keep_apart_are_no_fault() -> None:
-    found = visit(WorldPatient(with_hosts())).findings
+    found = visit(ExaminedWorld(with_hosts())).findings
     assert {one.advice for one in found} == {True}
     assert {one.router for one in found} == {"R1"}
     assert all("its VRFs keep these hosts apart" in one.what for one in found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from dmvpn.tools.doctor import visit
-from support.doctors import WorldPatient
+from support.doctors import ExaminedWorld
 from support.stories import Story, stories, tell
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_the_table_of_the_services_names_the_customer_of_each_route(world: World
 
 
 def test_the_doctor_does_not_miss_packets_between_the_customers(world: World) -> None:
-    assert visit(WorldPatient(world)).findings == ()
+    assert visit(ExaminedWorld(world)).findings == ()
 
 
 @pytest.mark.parametrize(("customer", "far"), [("RED", "10.255.1.12"), ("BLUE", "10.255.2.14")])

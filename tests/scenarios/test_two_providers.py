@@ -19,7 +19,7 @@ from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.walk import as_text, walk
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import ExaminedWorld, as_it_runs
 from support.two_providers import CRYPTO, HUB, PAIRS, PROVIDERS, SPOKE, spi_of, write
 from support.world import World
 
@@ -256,7 +256,7 @@ def test_a_walk_goes_by_the_provider_of_its_tunnel(tmp_path: Path, crypto: str, 
 
 def test_the_doctor_accuses_nobody_where_both_work(world: World) -> None:
     world.run_for(60)
-    assert attempt(visit(WorldPatient(world)), CopiedLab(as_it_runs(world))).findings == ()
+    assert attempt(visit(ExaminedWorld(world)), CopiedLab(as_it_runs(world))).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_the_doctor_names_the_key_of_the_front_door_that_fails(
     world.configure("SPOKE", *opening, key)
     world.do("SPOKE", "clear crypto session fvrf WEST")
     world.run_for(120)
-    first = visit(WorldPatient(world)).findings[0]
+    first = visit(ExaminedWorld(world)).findings[0]
     assert first.cause is Cause.PSK
     assert first.fix[0] == opening[0]
 
@@ -299,5 +299,5 @@ def test_a_list_that_cuts_one_provider_is_named_at_its_port_and_with_its_session
     said = {vrf: world.show("SPOKE", f"crypto session fvrf {vrf} detail") for vrf in PROVIDERS}
     assert f"inbound on {port}, denies" in said["WEST"]
     assert "denies" not in said["EAST"]
-    found = visit(WorldPatient(world)).findings
+    found = visit(ExaminedWorld(world)).findings
     assert [one.what for one in found if one.cause is Cause.LIST_CUTS_TUNNEL and f"inbound on {port}" in one.what]

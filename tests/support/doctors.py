@@ -57,8 +57,8 @@ _PROVED = [known for known in TROUBLES if known not in (*WIRES, *SPOKE_PAIRS, *P
 _STAGES = {name: Stage.of(Scenario.load(name)) for name in NETWORKS}
 
 
-class WorldPatient:
-    """A simulated world as the doctor's patient. blind: the lab keeps to itself what was done to its wires."""
+class ExaminedWorld:
+    """A simulated world that the doctor examines. blind: the lab keeps to itself what was done to its wires."""
 
     def __init__(self, world: World, *, blind: bool = True) -> None:
         self.world = world
@@ -148,21 +148,21 @@ def one_each() -> list[tuple[Trouble, str]]:
     return given
 
 
-def broken(known: Trouble, network: str) -> WorldPatient:
+def broken(known: Trouble, network: str) -> ExaminedWorld:
     """A network some minutes after it was broken."""
     world = World(network).converge()
     world.run_for(20)
     carry_out(WorldBench(world), orders_for(known, _STAGES[network]))
     world.run_for(LATER)
-    return WorldPatient(world)
+    return ExaminedWorld(world)
 
 
 def outcome(known: Trouble, network: str) -> Outcome:
     """Break it, ask the doctor with the whole lab in view, then again from the spoke alone."""
-    patient = broken(known, network)
-    first = next(iter(visit(patient).findings), None)
+    examined = broken(known, network)
+    first = next(iter(visit(examined).findings), None)
     spoke, goal = complaint(network)
-    causes = [one.cause for one in visit(patient, spoke, goal, one_end=True).hypotheses]
+    causes = [one.cause for one in visit(examined, spoke, goal, one_end=True).hypotheses]
     rank = next((place for place, cause in enumerate(causes, 1) if cause in known.causes), 0)
     if first is None:
         return Outcome(network, known, None, "", rank)
@@ -179,10 +179,10 @@ def healthy(network: str) -> list[tuple[str, Diagnosis]]:
     """Return what the doctor says of a network that is well: of the whole, and from each end."""
     world = World(network).converge()
     world.run_for(30)
-    patient = WorldPatient(world)
+    examined = ExaminedWorld(world)
     stage = _STAGES[network]
-    ends = [(name, visit(patient, name, one_end=True)) for name in (*stage.hubs, *stage.spokes)]
-    return [("the whole", visit(patient)), *ends]
+    ends = [(name, visit(examined, name, one_end=True)) for name in (*stage.hubs, *stage.spokes)]
+    return [("the whole", visit(examined)), *ends]
 
 
 #: Around the part that `support.proof_page` writes.
@@ -218,7 +218,7 @@ def summary(outcomes: list[Outcome]) -> list[str]:
 
 def no_advice(world: World) -> list[Finding]:
     """Return what the doctor finds broken, with the whole lab in view."""
-    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
+    return [one for one in visit(ExaminedWorld(world)).findings if not one.advice]
 
 
 def main() -> None:

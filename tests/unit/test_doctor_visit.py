@@ -61,21 +61,21 @@ class Fake:
 
 
 def test_nobody_waits_where_all_is_well() -> None:
-    patient = Fake("R1", "R2")
-    assert visit(patient).healthy
-    assert patient.waited == []
+    examined = Fake("R1", "R2")
+    assert visit(examined).healthy
+    assert examined.waited == []
 
 
 def test_where_something_is_broken_it_waits_until_all_have_read_their_counters() -> None:
-    patient = Fake("R1", "R2", dead=("R2",))
-    assert visit(patient).findings[0].cause is Cause.ROUTER_DEAD
-    assert [seconds > 5 for seconds in patient.waited] == [True]
+    examined = Fake("R1", "R2", dead=("R2",))
+    assert visit(examined).findings[0].cause is Cause.ROUTER_DEAD
+    assert [seconds > 5 for seconds in examined.waited] == [True]
 
 
 def test_without_probes_it_does_not_wait() -> None:
-    patient = Fake("R1", "R2", dead=("R2",))
-    assert visit(patient, probing=False).findings
-    assert patient.waited == []
+    examined = Fake("R1", "R2", dead=("R2",))
+    assert visit(examined, probing=False).findings
+    assert examined.waited == []
 
 
 def test_a_router_that_runs_alone_is_one_end() -> None:
@@ -398,7 +398,7 @@ def test_without_lines_that_work_nothing_is_written_and_a_note_says_so(tmp_path:
     assert not [*tmp_path.iterdir()]
 
 
-# What the doctor sends: bounded, and patient with ways that are slow.
+# What the doctor sends: bounded, and slow paths get time.
 
 SILENT, WELL = ".....", "!!!!!"
 
@@ -411,15 +411,15 @@ def probes(count: int, repeat: int = 5) -> list[Probe]:
 
 
 class Prompt:
-    """Answers everything alike, and counts. patient: only who waits hears something."""
+    """Answers everything alike, and counts. slow: only pings with a longer timeout are answered."""
 
-    def __init__(self, *, patient: bool = False) -> None:
-        self.patient = patient
+    def __init__(self, *, slow: bool = False) -> None:
+        self.slow = slow
         self.lines: list[str] = []
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         self.lines += [line for _, line in questions]
-        return [SILENT if self.patient and "timeout 1" in line else WELL for _, line in questions]
+        return [SILENT if self.slow and "timeout 1" in line else WELL for _, line in questions]
 
 
 def test_no_visit_sends_more_than_its_commands_and_requests() -> None:
@@ -432,7 +432,7 @@ def test_no_visit_sends_more_than_its_commands_and_requests() -> None:
 
 
 def test_a_way_whose_answers_take_seconds_is_asked_again_with_patience_and_is_well() -> None:
-    prompt = Prompt(patient=True)
+    prompt = Prompt(slow=True)
     (outcome,) = carry_out(probes(1), prompt.ask).values()
     assert outcome.passed
     assert len(prompt.lines) == 2

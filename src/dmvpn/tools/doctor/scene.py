@@ -170,9 +170,9 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
     answers |= {probe: slow[later] for probe, later in again.items() if later in slow and "!" in slow[later].marks}
     passed = {probe for probe, outcome in answers.items() if "!" in outcome.marks}  # looked up, never iterated
     ready = [probe for probe in then if probe.only_if in passed]
-    patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
-    last = budget.spend(patient.values(), ask)
-    answers |= {probe: last[asked] for probe, asked in patient.items() if asked in last}
+    longer = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
+    last = budget.spend(longer.values(), ask)
+    answers |= {probe: last[asked] for probe, asked in longer.items() if asked in last}
     return answers | budget.spend((probe for probe in planned if probe.kind in _LAST), ask)
 
 
