@@ -242,7 +242,7 @@ def _check_tunnel(member: Member, tunnel: Tunnel) -> None:
         assert member.adjacencies == {next_hop: to.nbma for next_hop, to in tunnel.adjacencies.items()}
     entries = tunnel.cache.entries()
     assert len(entries) <= 600
-    indexed = [entry for by_target in tunnel.cache._by_nbma.values() for entry in by_target.values()]
+    indexed = [entry for nbma in tunnel.cache.nbmas() for entry in tunnel.cache.at(nbma)]
     assert len(indexed) == sum(entry.nbma is not None for entry in entries)
     overrides, routes = dict(member.rib.overrides), [r for r in member.rib.known if r.source.value == "nhrp"]
     for entry in entries:
@@ -433,7 +433,7 @@ def _check_protected(overlay: ProtectedOverlay, name: str, tunnel: Tunnel) -> No
     entries = tunnel.cache.entries()
     needed = {entry.nbma for entry in entries if not entry.is_local and entry.nbma is not None} - {tunnel.nbma}
     assert sorted(overlay.wanted[name]) == (sorted(needed) if tunnel.running else [])
-    bound = [entry for by_target in tunnel.cache._by_connection.values() for entry in by_target.values()]
+    bound = [entry for number in tunnel.cache._by_connection for entry in tunnel.cache.over(number)]
     assert sorted(str(e.target) for e in bound) == sorted(str(e.target) for e in entries if e.connection)
     assert sum(tunnel.registered_multicast.values()) == sum(entry.is_registered for entry in entries)
     for path in tunnel.paths.values():

@@ -19,17 +19,20 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, ValuesView
+    from collections.abc import Collection, Iterable
 
     from dmvpn.base.protection import Proved
     from dmvpn.base.reasons import Reason
+
+    #: What an index has of a key: nearly always one entry, which needs no dictionary around it.
+    _Entries: TypeAlias = "Entry | dict[Prefix, Entry]"
 
 K = TypeVar("K")
 
@@ -269,9 +272,9 @@ class Cache:
 
     changed: dict[Prefix, None] | None = None
     _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
-    _by_nbma: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
-    _by_next_hop: dict[IPAddress, dict[Prefix, Entry]] = field(default_factory=dict)
-    _by_connection: dict[int, dict[Prefix, Entry]] = field(default_factory=dict)
+    _by_nbma: dict[IPAddress, _Entries] = field(default_factory=dict)
+    _by_next_hop: dict[IPAddress, _Entries] = field(default_factory=dict)
+    _by_connection: dict[int, _Entries] = field(default_factory=dict)
     #: Incomplete entries, the oldest first: they are bounded, see `resolver`.
     incomplete: dict[Prefix, Entry] = field(default_factory=dict)
     #: Our own prefixes that we gave in replies.
@@ -304,9 +307,9 @@ class Cache:
         """Return the same among the entries that were configured or registered."""
         return next((entry for _, entry in self._table.matches(address) if entry.binds), None)
 
-    def at(self, nbma: IPAddress) -> ValuesView[Entry]:
+    def at(self, nbma: IPAddress) -> Collection[Entry]:
         """Return the entries that lead to this NBMA address, in the order in which they came."""
-        return self._by_nbma.get(nbma, {}).values()
+        return _of(self._by_nbma.get(nbma))
 
     def nbmas(self) -> list[IPAddress]:
         """Return all NBMA addresses that entries lead to."""
@@ -314,7 +317,7 @@ class Cache:
 
     def over(self, connection: int) -> list[Entry]:
         """Return the entries that are bound to this connection."""
-        return list(self._by_connection.get(connection, {}).values())
+        return list(_of(self._by_connection.get(connection)))
 
     def paid_by(self, payer: IPAddress | Proved) -> int:
         """Return how many registered addresses are charged to this identity or NBMA address: a prefix has many."""
@@ -326,7 +329,7 @@ class Cache:
 
     def behind(self, next_hop: IPAddress) -> list[Entry]:
         """Return the entries by way of this next hop, including the next hop's own entry."""
-        return list(self._by_next_hop.get(next_hop, {}).values())
+        return list(_of(self._by_next_hop.get(next_hop)))
 
     def entries(self) -> list[Entry]:
         """Return all entries by ascending target."""
@@ -346,7 +349,8 @@ class Cache:
         self._table[entry.target] = entry
         entry.changed = self.changed
         entry.say_changed()
-        self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
+        if (there := self._by_next_hop.setdefault(entry.next_hop, entry)) is not entry:
+            self._by_next_hop[entry.next_hop] = _joined(there, entry)
         self._place(entry)
         self._pay(entry, 1)
         if entry.type is EntryType.INCOMPLETE:
@@ -419,10 +423,11 @@ class Cache:
         self._place(entry)
 
     def _place(self, entry: Entry) -> None:
-        if entry.nbma is not None:
-            self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
-        if entry.connection:
-            self._by_connection.setdefault(entry.connection, {})[entry.target] = entry
+        if entry.nbma is not None and (there := self._by_nbma.setdefault(entry.nbma, entry)) is not entry:
+            self._by_nbma[entry.nbma] = _joined(there, entry)
+        number = entry.connection
+        if number and (there := self._by_connection.setdefault(number, entry)) is not entry:
+            self._by_connection[number] = _joined(there, entry)
 
     def _displace(self, entry: Entry) -> None:
         if entry.nbma is not None:
@@ -435,8 +440,27 @@ def _by_target(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.target)
 
 
-def _forget(index: dict[K, dict[Prefix, Entry]], key: K, target: Prefix) -> None:
-    targets = index[key]
-    del targets[target]
-    if not targets:
+def _of(there: _Entries | None) -> Collection[Entry]:
+    match there:
+        case None:
+            return ()
+        case dict():
+            return there.values()
+        case _:
+            return (there,)
+
+
+def _joined(there: _Entries, entry: Entry) -> _Entries:
+    """Return the entries of a key, with another one."""
+    if not isinstance(there, dict):
+        return {there.target: there, entry.target: entry}
+    there[entry.target] = entry
+    return there
+
+
+def _forget(index: dict[K, _Entries], key: K, target: Prefix) -> None:
+    there = index[key]
+    if isinstance(there, dict):
+        del there[target]
+    if not isinstance(there, dict) or not there:
         del index[key]

@@ -281,7 +281,7 @@ def _told(before: Record | None, record: Record | None) -> list[LateLine]:
     if entry is None or (before is not None and record is not None and _is_alike(before, record)):
         return []
     thing = (Topic.MAPPING, entry.tunnel, entry.target)
-    return [LateLine(partial(_mapping, before, record), thing, record is not None)]
+    return [LateLine(_mapping, thing, record is not None, (before, record))]
 
 
 def _mapping(before: Record | None, record: Record | None) -> StateChanged:
@@ -361,7 +361,7 @@ def message_line(
 
 def late_message(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> LateLine:
     """Return the line about a packet of `LARGEST_KEPT` octets at most."""
-    return LateLine(partial(_spell_octets, direction, tunnel, nbma, octets))
+    return LateLine(_spell_octets, values=(direction, tunnel, nbma, octets))
 
 
 def _spell_octets(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
