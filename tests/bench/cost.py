@@ -356,6 +356,7 @@ def commands() -> Figures:
                 "modules of `lab list`": _run("lab", "list"),
                 "modules of `explain NHRP`": _run("explain", "NHRP"),
                 "modules of a Tab behind `lab up`": _run("--complete", "lab", "up", "intro"),
+                "modules of `lint` of a scenario": _run("lint", _LAB),
             }
         finally:
             _run("lab", "down", _LAB)
