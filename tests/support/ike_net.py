@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.protection import IkeVersion
+from dmvpn.features.ike.chain import EspSpis, TrafficSelector
 from dmvpn.features.ike.crypto.certificates import Untrusted
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import Identification, name_of, of_address
@@ -27,9 +28,7 @@ from dmvpn.features.ike.peer_settings import (
     Terms,
     UdpUse,
 )
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Act, Ended, Reply, Transmit, Trouble, TurnedAway
-from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.packet import parse_header
 from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas

@@ -11,12 +11,12 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.sessions import SessionIke, ike_line, ike_lines
+from dmvpn.features.ike.chain import TrafficSelector
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType, Integ
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.v1.packet import IdentificationPayload, identity_of, selector_of
 from dmvpn.router.features import FEATURES

@@ -11,8 +11,8 @@ import pytest
 
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, NegotiationChanged, NegotiationWanted
 from dmvpn.base.protection import ProtectionPhase
+from dmvpn.features.ike.chain import TrafficSelector
 from dmvpn.features.ike.numbers import Group
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import ChildMade, Established, Replaced, Transmit
 from dmvpn.features.ike.v2 import events
 from dmvpn.features.ike.v2.agreement import SaState

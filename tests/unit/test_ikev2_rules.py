@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from dmvpn.features.ike.chain import TrafficSelector
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
 from dmvpn.features.ike.peer_settings import Endpoint
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
 from dmvpn.features.ike.v2 import events, initial_exchanges
 from dmvpn.features.ike.v2.agreement import Abilities

@@ -10,8 +10,8 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.chain import TrafficSelector
     from dmvpn.features.ike.peer_settings import ChildTerms
-    from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
 
 #: Seconds for which a replaced child SA still takes packets that were on their way.

@@ -16,11 +16,10 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.chain import EspSpis, TrafficSelector
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
     from dmvpn.features.ike.crypto.key_log import KeyLog
     from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.selectors import TrafficSelector
-    from dmvpn.features.ike.spis import EspSpis
     from dmvpn.features.ike.suites import Suite
 
 #: UDP ports, RFC 7296 §2 and RFC 3948.

@@ -15,6 +15,7 @@ from dmvpn.base.ports import table_named
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import translation
+from dmvpn.features.ike.chain import EspSpis, TrafficSelector
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import (
     Identification,
@@ -31,8 +32,6 @@ from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, Ide
 from dmvpn.features.ike.numbers import Group, IdType
 from dmvpn.features.ike.peer_settings import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.reasons import IkeReason, refusal
-from dmvpn.features.ike.selectors import TrafficSelector
-from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
 from dmvpn.features.ike.translation import Translation, written
 from dmvpn.features.ike.trust import Trust, takes_certificates

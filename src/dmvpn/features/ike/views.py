@@ -17,8 +17,8 @@ from dmvpn.net.ipv4 import ipv4_address
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
+    from dmvpn.features.ike.chain import TrafficSelector
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.session import Session
 
 _ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM", Encr.TRIPLE_DES: "3DES"}

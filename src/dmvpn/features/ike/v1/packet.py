@@ -27,13 +27,13 @@ from dmvpn.features.ike.chain import (
     LARGEST_NUMBER_OF_PAYLOADS,
     NO_SPI,
     PayloadChain,
+    TrafficSelector,
     first_of,
     name_of,
     serialize_chain,
 )
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import IdType
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v1.numbers import (
     FIRST_STATUS,
     AddressIdType,

@@ -26,14 +26,13 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import serialize_chain
+from dmvpn.features.ike.chain import is_reserved, serialize_chain
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import REPETITION_TIME
-from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.suites import lacking
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import KeySource, child_keys, hash_1, hash_2, hash_3
@@ -68,10 +67,9 @@ from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Unconfirmed
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.chain import Payload, TrafficSelector
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
-    from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.v1.offers import ChosenOffer, Wanted
     from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.proposals import Proposal

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import is_reserved
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of
 from dmvpn.features.ike.numbers import Encr, Esn, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
-from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.packet import InitiatorSelectors, Notify, ResponderSelectors, SecurityAssociation, Selectors
@@ -34,11 +34,10 @@ from dmvpn.features.ike.v2.proposals import Proposal, Transform
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.chain import Payload, TrafficSelector
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.peer_settings import ChildTerms
-    from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.packet import Chain, KeyExchange

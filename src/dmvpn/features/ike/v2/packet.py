@@ -41,8 +41,7 @@ from dmvpn.features.ike.v2.proposals import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.selectors import TrafficSelector
+    from dmvpn.features.ike.chain import Payload, TrafficSelector
 
 
 # ------------------------------------------------------------------------------------------------ payloads

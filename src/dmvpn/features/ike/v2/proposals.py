@@ -12,8 +12,8 @@ import struct
 from typing import Final, NamedTuple
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.chain import TrafficSelector
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, TransformType
-from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v2.numbers import SelectorType
 from dmvpn.net.ipv4 import ip_address
 
