@@ -14,9 +14,9 @@ from dmvpn.features.ike import half_open
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
-from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.session import Reply, Transmit
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.udp import MOST_REPETITIONS
 from dmvpn.features.ike.v2 import initial_exchanges, sas
 from dmvpn.features.ike.v2.channel import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.exchanges import Probe

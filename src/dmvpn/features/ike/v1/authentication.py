@@ -25,10 +25,10 @@ from dmvpn.features.ike.identity import LONGEST_PATH, name_of
 from dmvpn.features.ike.numbers import CertEncoding
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import mark_of
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
+from dmvpn.features.ike.udp import mark_of
 from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Hash, IdentificationPayload, Signature
 
 if TYPE_CHECKING:

@@ -35,9 +35,8 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN, INTERVALS
 from dmvpn.features.ike.session import Answered, Doubted, StartedAgain, TurnedAway, Unanswered
-from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
+from dmvpn.features.ike.udp import HALF_OPEN, INTERVALS, TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1.keys import PHASE_1, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType, Vendor

@@ -34,9 +34,8 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
-from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Reply
-from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
+from dmvpn.features.ike.udp import HALF_OPEN, PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v1 import authentication
 from dmvpn.features.ike.v1.authentication import negotiated
 from dmvpn.features.ike.v1.exchange import Exchange

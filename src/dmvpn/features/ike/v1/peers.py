@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Budgets
 from dmvpn.features.ike.contact import are_together
-from dmvpn.features.ike.repetition import mark_of
+from dmvpn.features.ike.udp import mark_of
 from dmvpn.features.ike.v1.transmission import Fragments
 
 if TYPE_CHECKING:

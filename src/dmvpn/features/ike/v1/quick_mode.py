@@ -32,8 +32,8 @@ from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import REPETITION_TIME
 from dmvpn.features.ike.suites import lacking
+from dmvpn.features.ike.udp import REPETITION_TIME
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import KeySource, child_keys, hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH
-from dmvpn.features.ike.repetition import INTERVALS, SHORT_INTERVALS, Repetitions, mark_of
+from dmvpn.features.ike.udp import INTERVALS, SHORT_INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v1.packet import Fragment, Message
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
 from dmvpn.features.ike.crypto.material import ChildKeys
 from dmvpn.features.ike.numbers import Encr, Integ
-from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
+from dmvpn.features.ike.udp import INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v2.numbers import PayloadType
 from dmvpn.features.ike.v2.packet import (
     Chain,

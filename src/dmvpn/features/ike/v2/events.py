@@ -21,8 +21,8 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.udp import HALF_OPEN
 from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
 from dmvpn.features.ike.v2.channel import Illegible

@@ -18,8 +18,8 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import Answered, Begun
+from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.v2.negotiation import (
     Ask,
     ChildRefused,

@@ -17,8 +17,8 @@ from dmvpn.base.protection import IkePhase
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto import PRFS
-from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
+from dmvpn.features.ike.udp import INTERVALS, mark_of
 from dmvpn.features.ike.v2.agreement import MOVES, Abilities, Agreement, SaMove, SaState
 from dmvpn.features.ike.v2.channel import (
     Incoming,

@@ -24,7 +24,6 @@ from dmvpn.features.ike.counters import IkeCounts
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
     AT_ONCE,
     Act,
@@ -40,7 +39,7 @@ from dmvpn.features.ike.session import (
     TurnedAway,
     Unanswered,
 )
-from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
+from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS, TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
