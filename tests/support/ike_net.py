@@ -15,7 +15,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.chain import EspSpis, TrafficSelector
 from dmvpn.features.ike.crypto.certificates import Untrusted
-from dmvpn.features.ike.crypto.key_log import KeyLog
+from dmvpn.features.ike.crypto.material import KeyLog
 from dmvpn.features.ike.identity import Identification, name_of, of_address
 from dmvpn.features.ike.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ike.peer_settings import (

@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
-from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt, encrypt
-from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.crypto.material import BLOCK, Nonces, decrypt, encrypt
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.keys import (

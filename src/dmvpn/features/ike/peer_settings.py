@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.chain import EspSpis, TrafficSelector
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
-    from dmvpn.features.ike.crypto.key_log import KeyLog
+    from dmvpn.features.ike.crypto.material import KeyLog
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.suites import Suite
 

@@ -16,7 +16,7 @@ from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.chain import EspSpis, TrafficSelector
-from dmvpn.features.ike.crypto.key_log import KeyLog
+from dmvpn.features.ike.crypto.material import KeyLog
 from dmvpn.features.ike.identity import (
     Identification,
     Proof,

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import numbers
-from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt, encrypt
+from dmvpn.features.ike.crypto.material import BLOCK, decrypt, encrypt
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, ModpValue
 from dmvpn.features.ike.numbers import Encr, Group, Integ
 

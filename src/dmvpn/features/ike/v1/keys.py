@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import HEADER_LENGTH, first_of, serialize_chain
-from dmvpn.features.ike.crypto.blocks import BLOCK, BlockCipher
-from dmvpn.features.ike.crypto.material import ChildKeys
+from dmvpn.features.ike.crypto.material import BLOCK, BlockCipher, ChildKeys
 from dmvpn.features.ike.v1.packet import Chain, Message, Sealed, parse_chain
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
-from dmvpn.features.ike.crypto.blocks import BlockCipher
+from dmvpn.features.ike.crypto.material import BlockCipher
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.suites import Suite
