@@ -12,7 +12,7 @@ from dmvpn.features.bfd import packet as bfd
 from dmvpn.features.bgp import session as bgp
 from dmvpn.features.eigrp import reasons as eigrp
 from dmvpn.features.eigrp import topology
-from dmvpn.features.ike.v2 import agreement
+from dmvpn.features.ike.v2 import sa
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import neighbor as ospf
 from dmvpn.features.rip import database as rip
@@ -59,10 +59,10 @@ MACHINES: Final = (
     ),
     Machine(
         "An IKE SA",
-        "features/ike/v2/agreement.py",
+        "features/ike/v2/sa.py",
         "RFC 7296 §1.2 to §1.4",
-        agreement.SaState.STARTING,
-        agreement.MOVES,
+        sa.SaState.STARTING,
+        sa.MOVES,
     ),
     Machine(
         "A destination of EIGRP",

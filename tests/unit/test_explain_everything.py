@@ -67,7 +67,7 @@ NOT_PRINTED = {
     "dmvpn.features.ike.peers.Deadline": "why an IKE SA is looked at again, which no line says",
     "dmvpn.features.ike.v1.sa.SaMove": _MOVES,
     "dmvpn.features.ike.v1.sa.SaState": "its values are those of IkePhase, which shows print",
-    "dmvpn.features.ike.v2.agreement.SaMove": _MOVES,
+    "dmvpn.features.ike.v2.sa.SaMove": _MOVES,
     "dmvpn.features.eigrp.reasons.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.model.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.model.Integrity": _CONFIGURED,

@@ -15,12 +15,11 @@ from dmvpn.features.ike.chain import TrafficSelector
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.session import ChildMade, Established, Replaced, Transmit
 from dmvpn.features.ike.v2 import events
-from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import settle
 from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.features.ike.v2.packet import InitiatorSelectors
-from dmvpn.features.ike.v2.sa import IkeSa
+from dmvpn.features.ike.v2.sa import IkeSa, SaState
 from support.ike_machines import MachineNet, Node, crosswise
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.leftovers import alive, uncollected

@@ -15,7 +15,6 @@ from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
 from dmvpn.features.ike.peer_settings import Endpoint
 from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
 from dmvpn.features.ike.v2 import events, initial_exchanges
-from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import Ask, accepted, ike_offer, settle
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
@@ -32,7 +31,7 @@ from dmvpn.features.ike.v2.packet import (
     Unknown,
     parse_header,
 )
-from dmvpn.features.ike.v2.sa import Exchange
+from dmvpn.features.ike.v2.sa import Abilities, Exchange
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 

@@ -8,8 +8,8 @@ from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.protection import IkePhase
 from dmvpn.features.ike.numbers import CertEncoding, Encr, Esn, IdType, Integ, Prf, TransformType
 from dmvpn.features.ike.numbers import Group as DhGroup
-from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId, SelectorType
+from dmvpn.features.ike.v2.sa import SaState
 
 #: Words that may precede a number, whatever it numbers.
 _RFC: Final = "rfc 7296 ikev2 ike"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
-    from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.packet import Chain
+    from dmvpn.features.ike.v2.sa import Agreement
 
 _KEY_PAD: Final = b"Key Pad for IKEv2"
 

@@ -23,7 +23,6 @@ from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
-from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
 from dmvpn.features.ike.v2.channel import Illegible
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
@@ -50,6 +49,7 @@ from dmvpn.features.ike.v2.packet import (
     SecurityAssociation,
     says_invalid_syntax,
 )
+from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa

@@ -18,7 +18,6 @@ from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
-from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.authentication import HASHES, check_proof, our_proof
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
@@ -39,7 +38,7 @@ from dmvpn.features.ike.v2.packet import (
     VendorId,
     parse_header,
 )
-from dmvpn.features.ike.v2.sa import Exchange, IkeSa
+from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.packet import Chain, KeyExchange
+    from dmvpn.features.ike.v2.sa import Agreement
 
 
 # ------------------------------------------------------------------------------------------------ proposals

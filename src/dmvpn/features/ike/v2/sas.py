@@ -40,7 +40,6 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS, TRIES_BY_NAT_PORT
-from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
@@ -54,7 +53,7 @@ from dmvpn.features.ike.v2.packet import (
     is_response,
     unknown_spi,
 )
-from dmvpn.features.ike.v2.sa import IkeSa
+from dmvpn.features.ike.v2.sa import IkeSa, SaState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
