@@ -34,9 +34,8 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import lacking
 from dmvpn.features.ike.udp import REPETITION_TIME
-from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import KeySource, child_keys, hash_1, hash_2, hash_3
-from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
+from dmvpn.features.ike.v1.main_mode import NONCE_SIZE, Exchange
 from dmvpn.features.ike.v1.numbers import EspAttribute, ExchangeType, Flag, LifeType, NotifyType
 from dmvpn.features.ike.v1.offers import (
     DEFAULT_LIFETIME,
