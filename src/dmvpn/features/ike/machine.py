@@ -19,6 +19,7 @@ from dmvpn.base.entrances import Entrances
 from dmvpn.base.notices import Configured, FiltersChanged, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
+from dmvpn.features.ike.connections import view_of
 from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peers import Peers
@@ -27,7 +28,6 @@ from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.versions import Versions
-from dmvpn.features.ike.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

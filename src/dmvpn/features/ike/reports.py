@@ -13,12 +13,12 @@ from dmvpn.base.limits import Limiter
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.features.ike import messages, session
 from dmvpn.features.ike.chain import version_of
+from dmvpn.features.ike.connections import view_of
 from dmvpn.features.ike.counters import Tally
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.messages import ERROR, IKEV2, INTERNAL, ISAKMP, PACKET
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import TurnedAway
-from dmvpn.features.ike.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
