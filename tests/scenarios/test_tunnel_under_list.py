@@ -180,7 +180,7 @@ def test_a_list_that_flaps_a_hundred_times_lets_nothing_out_in_clear_and_the_tun
 
 
 def test_a_hub_with_many_peers_moves_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dmvpn.features.ike.encapsulation._AT_ONCE", 1)
+    monkeypatch.setattr("dmvpn.features.ike.recovery._AT_ONCE", 1)
     cloud = CLOUDS[2]
     world = cloud.world(1)
     seen = outer(world, cloud)

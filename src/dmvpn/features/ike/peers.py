@@ -17,10 +17,9 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import connections, session, udp
 from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.connections import number_of
-from dmvpn.features.ike.encapsulation import EspWays
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
+from dmvpn.features.ike.recovery import EspWays, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
 from dmvpn.features.ike.session import Act, Hinted, Reply, TurnedAway
 
