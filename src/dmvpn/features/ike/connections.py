@@ -36,7 +36,7 @@ from dmvpn.base.protection import Connection, EspSa, IkeVersion, IkeView, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import translation
-from dmvpn.features.ike.contact import are_together
+from dmvpn.features.ike.half_open import are_together
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
 from dmvpn.features.ike.peer_settings import NAT_PORT

@@ -30,7 +30,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
-from dmvpn.features.ike.contact import are_together
+from dmvpn.features.ike.half_open import are_together
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Budgets
-from dmvpn.features.ike.contact import are_together
+from dmvpn.features.ike.half_open import are_together
 from dmvpn.features.ike.udp import mark_of
 from dmvpn.features.ike.v1.transmission import Fragments
 

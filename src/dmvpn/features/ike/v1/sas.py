@@ -16,8 +16,7 @@ from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
-from dmvpn.features.ike.contact import are_together, is_older, to_ask
-from dmvpn.features.ike.half_open import HalfOpen
+from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (

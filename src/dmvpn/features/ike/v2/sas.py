@@ -19,9 +19,8 @@ from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
-from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.counters import IkeCounts
-from dmvpn.features.ike.half_open import HalfOpen
+from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
 from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
