@@ -14,7 +14,7 @@ from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IdentityKind, IkeConfig
-from dmvpn.features.ike.show.groups import GROUPS
+from dmvpn.features.ike.show.settings import GROUPS
 from dmvpn.features.ike.translation import DEFAULT_POLICIES
 from dmvpn.ios import ExecCommand
 from dmvpn.ios.grammar import HIDDEN
