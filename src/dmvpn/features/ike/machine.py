@@ -22,12 +22,11 @@ from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.connections import view_of
 from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
-from dmvpn.features.ike.peers import Peers
+from dmvpn.features.ike.peers import Peers, Versions
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
-from dmvpn.features.ike.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

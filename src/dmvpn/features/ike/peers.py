@@ -3,6 +3,10 @@
 Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
                     |
                     +-------> attempts (it worked, it failed), duplicates, recovery, keepalives
+
+Both versions of IKE as one: a datagram goes to its version, and a session to the version that speaks it.
+
+Octet 17 of a datagram says its version (RFC 2408 §3.1, RFC 7296 §3.1). IKEv2 refuses octets that are no header at all.
 """
 
 from __future__ import annotations
@@ -16,19 +20,129 @@ from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import connections, session, udp
 from dmvpn.features.ike.attempts import Attempts, path_of
+from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.connections import number_of
+from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import EspWays, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
-from dmvpn.features.ike.session import Act, Hinted, Reply, TurnedAway
+from dmvpn.features.ike.session import Act, Established, Hinted, Reply, StartedAgain, TurnedAway
+from dmvpn.features.ike.v1.sas import IsakmpSas
+from dmvpn.features.ike.v2.sas import IkeSas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import Ends
     from dmvpn.base.context import Context
+    from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
+    from dmvpn.base.notices import Notice
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import IkeConfig
+    from dmvpn.features.ike.peer_settings import Book, ChildTerms
+    from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.settings import ConfigurationBook
+
+
+# ------------------------------------------------------------------------------------------------ both versions as one
+
+
+class Versions:
+    """All sessions (`session.Sessions`): v1 has those of IKEv1, v2 those of IKEv2."""
+
+    def __init__(self, book: Book, entropy: Entropy) -> None:
+        self._half_open = HalfOpen()
+        self.v1, self.v2 = IsakmpSas(book, entropy, self._half_open), IkeSas(book, entropy, self._half_open)
+
+    def _of(self, version: IkeVersion) -> IsakmpSas | IkeSas:
+        return self.v1 if version is IkeVersion.V1 else self.v2
+
+    def _by(self, octets: bytes) -> IsakmpSas | IkeSas:
+        return self._of(version_of(octets))
+
+    def _followed(self, acts: list[Act]) -> list[Act]:
+        """Drop what the other version has with a peer that has forgotten us."""
+        forgotten: list[Act] = []
+        for act in acts:
+            if (isinstance(act, Established) and act.sa.is_alone) or isinstance(act, StartedAgain):
+                other = self.v2 if act.sa.version is IkeVersion.V1 else self.v1
+                forgotten += other.forget_older(act.sa)
+        return acts + forgotten
+
+    def __iter__(self) -> Iterator[Session]:
+        yield from self.v1
+        yield from self.v2
+
+    def get(self, own_spi: bytes) -> Session | None:
+        """Return the session to which we gave this SPI or cookie."""
+        return self.v2.get(own_spi) or self.v1.get(own_spi)
+
+    def knows(self, octets: bytes, path: DatagramPath) -> bool:
+        """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
+        return self._by(octets).knows(octets, path)
+
+    def half_open(self, ends: Ends) -> Session | None:
+        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
+        return self._half_open.newest(ends)
+
+    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
+        """Take over the configured limits, for each version; 0: the default."""
+        self._half_open.permit(largest_half_open)
+        self.v1.limit(cookies_from, largest_number, largest_half_open)
+        self.v2.limit(cookies_from, largest_number, largest_half_open)
+
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Act]]:
+        """Begin a session with its first child, in the version that the terms name."""
+        return self._of(terms.version).initiate(path, terms, now)
+
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+        """Ask for another child."""
+        return self._followed(self._of(session.version).extend(session, terms, now))
+
+    def probe(self, session: Session, now: float) -> list[Act]:
+        """Ask the peer whether it lives."""
+        return self._followed(self._of(session.version).probe(session, now))
+
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+        """Replace a child."""
+        return self._followed(self._of(session.version).renew(session, spi_in, now))
+
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+        """Reach the peer there, as packets of its children have proved."""
+        return self._followed(self._of(session.version).move(session, path, now))
+
+    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+        """End a session, with a message to the peer if the peer believes in it."""
+        return self._followed(self._of(session.version).close(session, reason, now))
+
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        """Take in a datagram. Never raises, whatever the octets are."""
+        return self._followed(self._by(octets).handle(octets, path, now))
+
+    def complaint(self, spi: int, version: IkeVersion) -> bytes:
+        """Return a message, outside of any session, that there is no child with this inbound SPI."""
+        return self._of(version).complaint(spi)
+
+    def passed(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
+        """Return the line of the chronicle about a datagram; none if it cannot be read."""
+        return self._by(octets).passed(octets, path, sent=sent)
+
+    def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
+        """Return what debugs say of a datagram, as far as it is not sealed."""
+        return self._by(octets).lines(octets, path, sent=sent)
+
+    def next_deadline(self) -> float | None:
+        """Return when `tick` must be called."""
+        return earliest(self.v1.next_deadline(), self.v2.next_deadline())
+
+    def tick(self, now: float) -> list[Act]:
+        """Act on the time that has passed."""
+        return self._followed(self.v1.tick(now) + self.v2.tick(now))
+
+
+# --------------------------------------------------------------------------------------- what follows from what they do
 
 
 #: Seconds that an IKE SA without children is kept.
