@@ -61,7 +61,7 @@ NOT_PRINTED = {
     "dmvpn.features.ike.model.AuthenticationMethod": _CONFIGURED,
     "dmvpn.features.ike.model.Encryption": _CONFIGURED,
     "dmvpn.features.ike.model.Hash": _CONFIGURED,
-    "dmvpn.features.ike.crypto.material.BlockCipher": "an algorithm by its name in the library; the number is explained",
+    "dmvpn.features.ike.crypto.material.BlockCipher": "an algorithm by its name; its number is explained",
     "dmvpn.features.ike.crypto.PrfAlgorithm": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ike.model.IdentityKind": _CONFIGURED,
     "dmvpn.features.ike.peers.Deadline": "why an IKE SA is looked at again, which no line says",

@@ -11,24 +11,20 @@ its version knows how it speaks. Versions do not know each other.
     translation  what the lines of IKEv1 mean      settings     the configuration's answers to a session
     peer_settings  the values of these answers     identity     identities, and the peers of a keyring with them
     numbers      of IANA, for both versions        suites       algorithms of each type
-    selectors    traffic selectors                 spis         SPIs of ESP
+    chain        parts of messages, SPIs, traffic selectors, the version
     crypto       algorithms, key log, X.509        trust        trustpoints and certificates
-    udp          ports 500 and 4500; NAT
+    udp          ports 500 and 4500; NAT; when a message is sent again
 
     session      a session, all sessions, acts     children     child SAs
     v2           IKEv2                             v1           IKEv1
-    chain        parts of messages, the version    repetition   when a message is sent again
-    contact      peers that have forgotten us      counters     for metrics and `show crypto ikev2 stats`
-    half_open    peers that have not proved themselves, and the octets that are kept of them
+    half_open    peers that have not proved themselves, and the octets that are kept of them; initial contact
+    counters     for metrics and `show crypto ikev2 stats`
 
-    machine      IKE as the router sees it         versions     both versions as one
-    peers        what follows from the acts of sessions
-    attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
-    recovery     SAs that one end has forgotten, and peers that are silent
-    encapsulation  ESP by UDP port 4500 or protocol 50, as access lists of ours permit
-    views        IKE SAs and pairs for shows       reports      log, debugs, chronicle
+    machine      IKE as the router sees it         peers        both versions, and what follows from their acts
+    attempts     who is wanted, what is tried      connections  peers, their pairs of SAs, and what shows see of them
+    recovery     SAs that one end has forgotten, silent peers, and the way that ESP takes
     facts        what judges outside may know      lint         rules for `dmvpn lint`
-    reasons, messages, show, explain: for people
+    reasons, messages, reports, show, explain: for people
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
 """What IKE prints, explained for `dmvpn explain` and `| explain`. Imported on first use, never by a machine.
 
-Here are headings and labels of shows, and the lines of log and debugs.
+Here are headings and labels of shows, the lines of log and debugs, and the fields of a message that a user opens in the
+page of a lab.
 
-numbers      exchanges, payloads, notifications
-algorithms   states of an IKE SA and of a session; transforms, groups, kinds of proofs and identities
-isakmp       numbers of IKEv1
-isakmp_lines, isakmp_debugs: shows and debugs of IKEv1
+numbers      exchanges, payloads, notifications; states of an IKE SA; transforms, groups, kinds of proofs and identities
+isakmp       numbers, shows and debugs of IKEv1
 failures     why something came to nothing
-fields       of a message
 """
 
 from __future__ import annotations
@@ -16,8 +14,28 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ike import messages
-from dmvpn.features.ike.explain import algorithms, failures, fields, isakmp, isakmp_debugs, isakmp_lines, numbers
+from dmvpn.features.ike.explain import failures, isakmp, numbers
 
+_FIELDS = words(WordKind.LABEL)("""
+    ## fields of an IKEv2 message :: the page of a lab [RFC 7296 §3.1] next: debug crypto ikev2 packet
+    Initiator SPI :: The number that the initiator chose for the IKE SA.
+    Responder SPI :: The number that the responder chose; zero in the first message.
+    Exchange Type :: What the pair of messages is for. [RFC 7296 §1.2 and §1.3]
+    Header Flags :: Who sent the message, and whether it is a request or a response.
+    Message ID :: The number of the exchange: a response has that of its request. [RFC 7296 §2.2]
+    Payloads :: The parts of the message, in their order. The contents of SK are encrypted: only the two ends can read
+        them. [RFC 7296 §3.2]
+    Notifications :: Errors and news that are not encrypted, by their types. [RFC 7296 §3.10]
+    Message Length :: The octets of the message, header included.
+
+    ## fields of an IKEv1 message :: the page of a lab [RFC 2408 §3.1] next: debug crypto isakmp
+    Initiator Cookie :: The number that the initiator chose for the ISAKMP SA.
+    Responder Cookie :: The responder's number for the ISAKMP SA; zero in the first message.
+    Mode :: The exchange that the message belongs to. [RFC 2409 §5]
+    Phase 2 Identifier :: The number of the quick mode or of the notification; 0 in phase 1.
+    Message Length :: The octets of the ISAKMP message, header included.
+    Encrypted :: Whether the payloads are encrypted: from message 5 of main mode on they are.
+    """)
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of IKE :: the prompt next: show crypto ikev2 profile
     % There is a local authentication method already; take it back first :: A profile proves itself in one way: say `no
@@ -190,7 +208,4 @@ _LABELS = words(WordKind.LABEL, sighted=True)("""
         next: show crypto pki crls
     """)
 
-GROUPS: Final = (
-    *(*numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *isakmp_lines.GROUPS, *isakmp_debugs.GROUPS),
-    *(*failures.GROUPS, *fields.GROUPS, *groups(vars())),
-)
+GROUPS: Final = (*numbers.GROUPS, *isakmp.GROUPS, *failures.GROUPS, *groups(vars()))

@@ -1,10 +1,14 @@
-"""Numbers in messages of IKEv1 (RFC 2407, RFC 2408, RFC 2409, RFC 3706, RFC 3947)."""
+"""IKEv1: numbers in its messages (RFC 2407, RFC 2408, RFC 2409, RFC 3706, RFC 3947), what shows print, and debugs.
+
+Debugs have steps of main mode and quick mode, offers, and what became of them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.base.protection import IkePhase
 from dmvpn.features.ike.v1.numbers import (
     AddressIdType,
     AuthMethod,
@@ -228,6 +232,189 @@ _VENDORS = words(WordKind.CODE, rank=51)(f"""
     {Vendor.FRAGMENTATION.name} :: The sender takes messages in Cisco's fragments.
     {Vendor.UNITY.name} :: The sender knows Cisco's extensions for remote access.
     {Vendor.XAUTH.name} :: The sender knows a login after phase 1; DMVPN needs none.
+    """)
+_STATES = words(WordKind.STATE, rank=30, sighting=r" (QM_IDLE|MM_[A-Z_]+) +\d", mark=r"^IPv[46] Crypto ISAKMP SA")(f"""
+    ## columns state and status :: show crypto isakmp sa next: show crypto ikev2 sa
+    {IkePhase.QM_IDLE.value} :: Both sides have proved who they are, and nothing is being negotiated. The healthy state.
+        [RFC 2409 §5.5]
+    {IkePhase.MM_KEY_AUTH.value} :: The keys are made, and our identity and its proof are on their way. If it stays, the
+        pre-shared keys of both ends differ. [RFC 2409 §5.4]
+    {IkePhase.MM_KEY_EXCH.value} :: Public values of Diffie-Hellman are exchanged. [RFC 2409 §5.4]
+    {IkePhase.MM_SA_SETUP.value} :: Both sides agree on algorithms; public values of Diffie-Hellman are not exchanged
+        yet. [RFC 2409 §5.4]
+    {IkePhase.MM_NO_STATE.value} :: The first message is not answered, or the SA is over. [RFC 2409 §5.4]
+    ACTIVE :: The SA counts.
+    ACTIVE (deleted) :: The SA is being deleted.
+    """)
+_LABELS = words(WordKind.LABEL, sighted=True)("""
+    ## columns and labels of ISAKMP SAs :: show crypto isakmp sa, show crypto isakmp sa count, show crypto isakmp peers
+        next: show crypto isakmp sa detail
+    dst :: The address of the end that answered.
+    src :: The address of the end that began.
+    state :: How far the SA is.
+    conn-id | conn-id status | C-id :: The number of the ISAKMP SA; 0 until the peer has proved itself.
+    Crypto ISAKMP SA :: The ISAKMP SAs of IKEv1 (phase 1), IPv4 and IPv6 apart.
+    Active ISAKMP SA's :: ISAKMP SAs in which both sides have proved who they are.
+    Standby ISAKMP SA's :: Always 0: no other router stands by with copies of them.
+    Currently being negotiated ISAKMP SA's :: ISAKMP SAs in which a side has not proved who it is.
+    Dead ISAKMP SA's :: ISAKMP SAs that are over, and shown for a moment.
+    Local :: Our address.
+    Remote :: The peer's address.
+    I-VRF :: The VRF of the packets inside of the tunnel; empty: the global table.
+    Status :: ACTIVE: the SA counts.
+    Encr :: The cipher of the ISAKMP SA.
+    Hash :: The hash of the ISAKMP SA, from which its keys are made. [RFC 2409 §5]
+    Auth | psk | rsig | renc | RSA :: How both ends prove themselves.
+    Preshared key | RSA signature | RSA encryption :: Both ends have the same secret.
+    DH :: The Diffie-Hellman group of main mode.
+    Lifetime :: The time until the ISAKMP SA is replaced.
+    Cap. | Codes | Dead Peer Detection | Keepalives | NAT-traversal :: Letters for abilities: D, the peer is asked
+        whether it lives; N, a NAT is between the ends.
+    IKE configuration mode | cTCP encapsulation | IKE Extended Authentication :: Abilities for remote access and
+        firewalls, which this router does not have.
+    Engine-id:Conn-id | Engine-id | Conn-id :: A number of IOS's crypto engine.
+    Peer | Port :: A peer that has an ISAKMP SA.
+    Phase1 id | Phase1 :: The identity that the peer proved in main mode. [RFC 2407 §4.6.2]
+
+    ## labels of isakmp policies, keys and profiles :: show crypto isakmp policy, show crypto isakmp key, show crypto
+        isakmp profile
+        next: show crypto isakmp profile
+    Default IKE policy :: No `crypto isakmp policy` is configured: these are offered.
+    Default protection suite of priority :: One of the policies that are offered instead.
+    encryption algorithm :: The cipher of the policy.
+    hash algorithm :: The hash of the policy, for keys and proofs.
+    authentication method :: How both ends prove who they are.
+    Diffie-Hellman group | bit | subgroup :: By its number, and its size.
+    lifetime | no volume limit | seconds :: Seconds that an ISAKMP SA of the policy lives.
+    Global IKE policy :: The suites of `crypto isakmp policy`, the preferred one first.
+    Protection suite of priority :: One `crypto isakmp policy`; the smaller number is tried first.
+    AES - Advanced Encryption Standard | bit keys :: The usual cipher, with the length of its key.
+    Three key triple DES | DES - Data Encryption Standard :: An old cipher; refused without `crypto engine compliance
+        shield disable`, and DES always. [RFC 8247 §2.1]
+    Secure Hash Standard | Secure Hash Standard 2 :: SHA-1, or with a 2 behind it SHA-2 of so many bits.
+    Message Digest 5 :: MD5, an old hash; refused without `crypto engine compliance shield disable`. [RFC 8247 §2.3]
+    Pre-Shared Key :: Both ends have one secret.
+    Rivest-Shamir-Adleman Signature :: Both ends have certificates. next: show crypto pki certificates
+    Keyring | keyring :: The `crypto keyring` of a key; default: a key of `crypto isakmp key`.
+    Hostname/Address :: The peer, or the range of peers, that the key is for.
+    Preshared Key :: The key itself is never shown. next: show running-config
+    IKEv1 PROFILE :: A `crypto isakmp profile`. next: show running-config
+    Ref Count :: How many SAs the profile has made.
+    Identities matched are | ip-address | fqdn | fqdn-domain :: The identities of peers that the profile is for.
+    Certificate maps matched are :: The rules about certificates that the profile goes by.
+    Identity presented is :: The identity that we send. [RFC 2407 §4.6.2]
+    trustpoint(s) | trustpoint :: Whose certificates the profile uses.
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug crypto isakmp :: debug crypto isakmp, show logging next: show crypto isakmp sa
+    ISAKMP:(<number>): sending packet to <address> my_port <port> peer_port <port> <state> :: A message goes. First the
+        number of the ISAKMP SA, 0 until the peer has proved itself; (I): this end began; (R): the peer did; then the
+        state of `show crypto isakmp sa`. [RFC 2408 §3.1]
+    ISAKMP (<number>): received packet from <address> dport <port> sport <port> <state> :: A message came. (N) NEW SA:
+        it belongs to no ISAKMP SA yet. [RFC 2408 §3.1]
+    ISAKMP:(<number>):Input = <cause>, <event> :: Why the next step is taken: a message of the peer (FROM_PEER), a
+        packet that needs protection (FROM_IPSEC), or this router's own doing (INTERNAL).
+    ISAKMP:(<number>):Node <number>, Input = <cause>, <event> :: The same in quick mode; the node is its message ID.
+        [RFC 2409 §5.5]
+    ISAKMP:(<number>):Old State = <state>  New State = <state> :: A step: IKE_I_MM1 to 6 are the messages of main mode
+        at the end that began, IKE_R_MM1 to 5 those at the other; IKE_QM_... is quick mode. [RFC 2409 §5.4]
+    ISAKMP:(<number>): beginning Main Mode exchange :: This end begins phase 1. [RFC 2409 §5.4]
+    ISAKMP:(<number>):beginning Quick Mode exchange, M-ID of <number> :: This end asks for a pair of IPsec SAs.
+        [RFC 2409 §5.5]
+    ISAKMP:(<number>):QM Initiator gets spi :: This end has drawn the SPI of its new inbound SA.
+    ISAKMP:(<number>): retransmitting phase <number> <state> :: The peer has not answered, or has repeated its own
+        message; the last message goes again. [RFC 2408 §5.1]
+    ISAKMP:(<number>): phase <number> packet is a duplicate of a previous packet. :: The peer's last message came again:
+        the answer to it was lost, or is late. [RFC 2408 §5.1]
+    ISAKMP:(<number>): processing <payload> payload. message ID = <number> :: A part of the message that came; the
+        message ID is 0 in main mode. [RFC 2408 §3.2]
+    ISAKMP:(<number>): processing vendor id payload :: The peer names its program, or something that it can do; the next
+        line says what. [RFC 2408 §3.16]
+    ISAKMP:(<number>): vendor ID is <name> :: An ability of the peer. [RFC 2408 §3.16]
+    ISAKMP:(<number>): processing NOTIFY <name> protocol <number>, message ID = <number> :: The peer says something
+        about an SA: an error, or that it lives (R_U_THERE). [RFC 2408 §3.14]
+    ISAKMP:(<number>): processing DELETE payload. message ID = <number>: <number> <kind> :: The peer has deleted so many
+        SAs. [RFC 2408 §3.15]
+    ISAKMP:(<number>):Notify has no hash. Rejected. :: A notification in clear, which an attacker may have sent: nothing
+        follows from it. [RFC 2409 §5.7]
+        next: show logging
+    ISAKMP:(<number>):found peer pre-shared key matching <address> :: There is a key for the peer's address.
+        next: show crypto isakmp key
+    ISAKMP:(<number>): local preshared key found :: The same key proves this end.
+    ISAKMP:(<number>):No pre-shared key with <address>! :: No `crypto isakmp key` is for the peer's address: main mode
+        ends here.
+        next: show crypto isakmp key
+    ISAKMP:(<number>):Checking ISAKMP transform <number> against priority <number> policy :: A suite of algorithms that
+        the peer offers, or has chosen, is compared with a `crypto isakmp policy`; its attributes follow. [RFC 2409 §5]
+        next: show crypto isakmp policy
+    ISAKMP:      encryption <cipher> :: The cipher of the transform. [RFC 2409 appendix A]
+    ISAKMP:      keylength of <number> :: Bits of the cipher's key, for AES.
+    ISAKMP:      hash <name> :: The hash of the transform. [RFC 2409 appendix A]
+    ISAKMP:      default group <number> :: The Diffie-Hellman group. [RFC 2409 §6]
+    ISAKMP:      auth <method> :: By which method both ends prove themselves. [RFC 2409 appendix A]
+    ISAKMP:      life type in <unit> :: The unit of the lifetime of the ISAKMP SA, which follows.
+    ISAKMP:      life duration <number> :: How long the ISAKMP SA may live; VPI: in octets, the highest first.
+    ISAKMP:      attribute <number> is <number> :: An attribute for which this router has no name.
+    ISAKMP:(<number>):atts are acceptable. Next payload is <number> :: The transform fits the policy, and is taken.
+    ISAKMP:(<number>):atts are not acceptable. Next payload is <number> :: The transform does not fit; the line before
+        says why. 3: another transform follows, 0: none.
+        next: show crypto isakmp policy
+    ISAKMP:(<number>):<algorithm> offered does not match policy! | ISAKMP:(<number>):Proposed key length does not match
+        policy | ISAKMP:(<number>):Attributes offered are not known! :: Why a transform does not fit.
+        next: show crypto isakmp policy
+    ISAKMP:(<number>):no offers accepted! :: No transform of the peer fits any policy: main mode ends here.
+        next: show crypto isakmp policy
+    ISAKMP (<number>): NAT found, both nodes inside NAT :: Both addresses are translated on the way: UDP port 4500 is
+        used. [RFC 3947 §3.2]
+    ISAKMP (<number>): NAT found, node inside NAT :: Our address is translated on the way: UDP port 4500 is used.
+        [RFC 3947 §3.2]
+    ISAKMP (<number>): His hash no match - this node outside NAT :: The peer's address is translated on the way: UDP
+        port 4500 is used. [RFC 3947 §3.2]
+    ISAKMP (<number>): No NAT Found for self or peer :: Both addresses came as they were sent. [RFC 3947 §3.2]
+    ISAKMP:(<number>):Checking IPSec proposal <number> :: A proposal of quick mode is compared with the IPsec profile;
+        its transforms follow. [RFC 2407 §4.5]
+        next: show crypto ipsec profile
+    ISAKMP: transform <number>, <cipher> :: A suite for ESP: its cipher.
+    ISAKMP:   attributes in transform: :: The attributes of the transform follow.
+    ISAKMP:      encaps is <number> (<mode>) :: Tunnel or transport mode, in UDP or not; both ends must have the same.
+        [RFC 3947 §5.1]
+        next: show crypto ipsec transform-set
+    ISAKMP:      SA life type in <unit> :: The unit of the lifetime of the pair, which follows.
+    ISAKMP:      SA life duration <number> :: How long the pair may live; VPI: in octets, the highest first.
+    ISAKMP:      authenticator is <name> :: The check value of ESP. [RFC 2407 §4.5]
+    ISAKMP:      key length is <number> :: The size of the cipher's key, for AES.
+    ISAKMP:      group is <number> :: The Diffie-Hellman group of perfect forward secrecy.
+    ISAKMP:(<number>):atts are acceptable. :: The transform fits the IPsec profile.
+    ISAKMP:(<number>):atts are not acceptable. :: The transform does not fit the IPsec profile: cipher, check value,
+        mode or group.
+        next: show crypto ipsec transform-set
+    ISAKMP:(<number>):SA authentication status: authenticated :: The peer's proof was good. [RFC 2409 §5.4]
+    ISAKMP:(<number>):SA has been authenticated with <address> :: Main mode is over: phase 1 is up. [RFC 2409 §5.4]
+    ISAKMP:(<number>):Session with IKE ID <identity> authenticated, <algorithms> :: The identity that the peer proved,
+        and the algorithms that both agreed on. [RFC 2409 §5.4]
+    ISAKMP:(<number>):IKE SA rekeyed: the IPSec SAs of <number> move to it :: A new ISAKMP SA took the place of one
+        whose lifetime ends. [RFC 2408 §4.6]
+    ISAKMP:(<number>):deleting SA reason "<reason>" state <state> (peer <address>) :: The ISAKMP SA ends; its IPsec SAs
+        end with it, or another ISAKMP SA has them. [RFC 2408 §3.15]
+    ISAKMP:(<number>): Creating IPSec SAs :: Quick mode is over: a pair of IPsec SAs; their addresses, SPIs and
+        lifetimes follow. [RFC 2409 §5.5]
+        next: show crypto ipsec sa
+    inbound SA from <address> to <address>, has spi <spi> :: The SA for what comes. next: show crypto ipsec sa
+    outbound SA from <address> to <address>, has spi <spi> :: The SA for what goes. next: show crypto ipsec sa
+    lifetime of <number> seconds :: How long the pair may live. next: show crypto ipsec sa
+    lifetime of <number> kilobytes :: How much the pair may carry. next: show crypto ipsec sa
+    ISAKMP: <name> exchange, message ID = <number> :: An exchange that belongs to no ISAKMP SA, or that this router does
+        not speak. [RFC 2408 §3.1]
+    ISAKMP: a message from <address:port> cannot be read: <error> :: It is no message of IKEv1, and is dropped.
+        [RFC 2408 §5.1]
+    ISAKMP:(<number>):IPSec SA <spi> deleted: <reason> :: A pair of IPsec SAs ends; the ISAKMP SA stays.
+        [RFC 2408 §3.15]
+        next: show crypto ipsec sa
+    ISAKMP:(<number>):Peer moved from <address:port> to <address:port> :: The peer's packets come from another address
+        or port: its translator gave it a new one. We follow. [RFC 3947 §4]
+    ISAKMP:(<number>):<what> :: Something went wrong in this ISAKMP SA; the text says what. next: show logging
+    ISAKMP:<address:port>: <why> :: A message of a stranger, or of a peer that may not begin, was turned away.
+        next: show logging
     """)
 
 GROUPS: Final = groups(vars())

@@ -95,7 +95,7 @@ def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, *, sent: b
 
 
 def _fields(header: Header, size: int) -> Iterator[str]:
-    """Yield the header as lines "Name: value"; `explain/fields.py` has the names."""
+    """Yield the header as lines "Name: value"; `explain` has the names."""
     yield f"Initiator Cookie: {header.cookie_i.hex()}"
     yield f"Responder Cookie: {header.cookie_r.hex()}"
     yield f"Mode: {header.exchange_name}"

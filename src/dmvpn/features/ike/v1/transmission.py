@@ -100,7 +100,7 @@ class Turns:
 
 
 class Running(Protocol):
-    """An exchange as its ISAKMP SA keeps it; `exchange.Exchange` says what each part means."""
+    """An exchange as its ISAKMP SA keeps it; `main_mode.Exchange` says what each part means."""
 
     KIND: ClassVar[ExchangeType]
     ANSWERS_AGAIN: ClassVar[bool]

@@ -62,7 +62,7 @@ def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, *, sent
 
 
 def message_fields(octets: bytes) -> Iterator[str]:
-    """Yield the header and the payloads in clear as lines "Name: value"; `explain/fields.py` has the names."""
+    """Yield the header and the payloads in clear as lines "Name: value"; `explain` has the names."""
     header, _ = parse_header(octets)
     yield f"Initiator SPI: {header.spi_i.hex()}"
     yield f"Responder SPI: {header.spi_r.hex()}"
