@@ -9,12 +9,11 @@ here, as for the Python engine, so both meet the same problems of a host and rep
 
 from __future__ import annotations
 
-import errno
 import select
 import time
 from dataclasses import fields
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import dmvpn_engine
 
@@ -28,7 +27,7 @@ from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
-from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
+from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, minding_paths
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
@@ -56,17 +55,6 @@ class _Served:
     tap: Tap
 
 
-class _End(NamedTuple):
-    """The sockets that receive ESP for an address of ours."""
-
-    esp: EspSocket
-    udp: UdpSocket
-
-    def close(self) -> None:
-        self.esp.close()
-        self.udp.close()
-
-
 class RustEngine:
     """A `PacketEngine` in Rust."""
 
@@ -85,7 +73,7 @@ class RustEngine:
         self._names: dict[int, str] = {}
         self._doors = Doors()
         self._sockets: dict[Door, GreSocket] = {}
-        self._ends: dict[Door, _End] = {}
+        self._ends = IpsecEnds(self._doors, self._begin_end, self._stop_end)
         self._numbers = 0
         self._networks = NhrpNetworks()
         self._closed = False
@@ -203,18 +191,7 @@ class RustEngine:
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
         """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        wanted = {self._doors.number(address, front): address for address in locals_}
-        for local in [local for local in self._ends if self._doors.front(local) == front and local not in wanted]:
-            self._engine.clear_socket(local, "esp")
-            self._engine.clear_socket(local, "udp")
-            self._ends.pop(local).close()
-        problems: dict[IPAddress, OSError | UserError] = {}
-        for local, address in wanted.items():
-            if local not in self._ends:
-                try:
-                    self._open_end(address, local)
-                except (OSError, UserError) as error:
-                    problems[address] = error
+        problems = self._ends.serve(locals_, front)
         self._mind_paths()
         return problems
 
@@ -222,10 +199,7 @@ class RustEngine:
         self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
     ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        end = self._ends.get(self._doors.number(local, front))
-        if end is None:
-            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {local}")
-        end.udp.send(payload, str(remote), remote_port, tos=tos)
+        self._ends.at(self._doors.number(local, front)).udp.send(payload, str(remote), remote_port, tos=tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
@@ -258,9 +232,7 @@ class RustEngine:
         self._engine.close()
         self._served.clear()
         self._close_unused_sockets()
-        for end in self._ends.values():
-            end.close()
-        self._ends.clear()
+        self._ends.close()
 
     # ------------------------------------------------------------------------------------------------ helpers
 
@@ -310,28 +282,21 @@ class RustEngine:
         minding = minding_paths((served.spec for served in self._served.values()), self._doors)
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
-        for local, end in self._ends.items():
-            end.esp.mind_paths(local in minding)
-            end.udp.mind_paths(local in minding)
+        self._ends.mind_paths(minding)
 
-    def _open_end(self, address: IPAddress, local: Door) -> None:
-        if not isinstance(address, IPv4Address):
-            raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        udp = UdpSocket(address, IKE_BEHIND_NAT)
+    def _begin_end(self, local: Door, esp: EspSocket, udp: UdpSocket) -> None:
+        self._announce(local)
         try:
-            end = _End(EspSocket(address), udp)
-        except (OSError, UserError):
-            udp.close()
-            raise
-        try:
-            self._announce(local)
-            self._engine.set_socket(local, end.esp.fileno(), end.esp.whole_fileno(), "esp")
-            self._engine.set_socket(local, end.udp.fileno(), end.udp.whole_fileno(), "udp")
+            self._engine.set_socket(local, esp.fileno(), esp.whole_fileno(), "esp")
+            self._engine.set_socket(local, udp.fileno(), udp.whole_fileno(), "udp")
         except OSError:
             self._engine.clear_socket(local, "esp")
-            end.close()
             raise
-        self._ends[local] = end
+
+    def _stop_end(self, local: Door, *_: EspSocket | UdpSocket) -> None:
+        if not self._closed:
+            self._engine.clear_socket(local, "esp")
+            self._engine.clear_socket(local, "udp")
 
 
 def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) -> events.Event | None:

@@ -11,128 +11,35 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from contextlib import ExitStack
 from dataclasses import asdict
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import DfBit
-from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import NhrpNetworks, usage_of
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.packets import IKE_BEHIND_NAT
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
-from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
+from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, minding_paths
 from dmvpn.net.gre import GreSequence
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
+    from dmvpn.base.errors import UserError
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.contract import Door, Doors, OwnAddress
+    from dmvpn.dataplane.contract import Door, OwnAddress
     from dmvpn.dataplane.esp.protection import Sealed
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.engine import Watch
-
-
-# ---------------------------------------------------------------------------------------------------- ends
-
-
-class _End(NamedTuple):
-    """The two sockets of one address."""
-
-    esp: EspSocket
-    udp: UdpSocket
-
-
-class IpsecEnds:
-    """Opens and closes the sockets, and sends through them; passes received packets to their reader."""
-
-    def __init__(
-        self,
-        doors: Doors,
-        watch: Watch,
-        read_esp: Callable[[Door, EspSocket], None],
-        read_udp: Callable[[Door, UdpSocket], None],
-    ) -> None:
-        """read_esp, read_udp: called with the door of a readable socket."""
-        self._doors = doors
-        self._watch = watch
-        self._read_esp = read_esp
-        self._read_udp = read_udp
-        self._ends: dict[Door, _End] = {}
-
-    def serve(self, addresses: tuple[IPAddress, ...], front: str) -> dict[IPAddress, OSError | UserError]:
-        """Open both sockets at exactly these addresses of a VRF; returns errors by address."""
-        wanted = {self._doors.number(address, front): address for address in addresses}
-        for local in [local for local in self._ends if self._doors.front(local) == front and local not in wanted]:
-            self._close(local)
-        problems: dict[IPAddress, OSError | UserError] = {}
-        for local, address in wanted.items():
-            if local not in self._ends:
-                try:
-                    self._open(local, address)
-                except (OSError, UserError) as error:
-                    problems[address] = error
-        return problems
-
-    def mind_paths(self, locals_: Container[Door]) -> None:
-        """Enable path MTU discovery at these addresses and at no others (`sockets`)."""
-        for local, end in self._ends.items():
-            end.esp.mind_paths(local in locals_)
-            end.udp.mind_paths(local in locals_)
-
-    def send(self, sealed: Sealed) -> None:
-        """Send an ESP packet. Raises OSError."""
-        end, remote = self._end(sealed.local), socket.inet_ntoa(sealed.remote)
-        if sealed.port:
-            end.udp.send(sealed.packet, remote, sealed.port, tos=sealed.tos, df=sealed.df)
-        else:
-            end.esp.send(sealed.packet, remote, tos=sealed.tos, df=sealed.df)
-
-    def send_ike(self, local: Door, remote: IPAddress, port: int, payload: bytes, tos: int) -> None:
-        """Send octets from UDP port 4500. Raises OSError."""
-        self._end(local).udp.send(payload, str(remote), port, tos=tos)
-
-    def path_mtu(self, local: Door, remote: IPv4Address) -> int:
-        """Return octets of the largest packet to this address. Raises OSError."""
-        return self._end(local).udp.path_mtu(remote)
-
-    def _end(self, local: Door) -> _End:
-        end = self._ends.get(local)
-        if end is None:
-            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {self._doors.address(local)}")
-        return end
-
-    def close(self) -> None:
-        """Close all sockets."""
-        for local in list(self._ends):
-            self._close(local)
-
-    def _open(self, local: Door, address: IPAddress) -> None:
-        if not isinstance(address, IPv4Address):
-            raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        with ExitStack() as opened:
-            udp = opened.enter_context(UdpSocket(address, IKE_BEHIND_NAT))
-            esp = opened.enter_context(EspSocket(address))
-            opened.pop_all()
-        self._ends[local] = _End(esp, udp)
-        self._watch.add(esp.fileno(), lambda: self._read_esp(local, esp))
-        self._watch.add(udp.fileno(), lambda: self._read_udp(local, udp))
-
-    def _close(self, local: Door) -> None:
-        for opened in self._ends.pop(local):
-            self._watch.remove(opened.fileno())
-            opened.close()
 
 
 # ---------------------------------------------------------------------------------------------------- engine
@@ -165,7 +72,7 @@ class PythonEngine:
         self._numbers = 0
         self._networks = NhrpNetworks()
         self._buffer = bytearray(65536)
-        self._ends = IpsecEnds(self.core.doors, watch, self._read_esp, self._read_udp)
+        self._ends = IpsecEnds(self.core.doors, self._begin_end, self._stop_end)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
@@ -286,7 +193,7 @@ class PythonEngine:
         self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
     ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        self._ends.send_ike(self.core.doors.number(local, front), remote, remote_port, payload, tos)
+        self._ends.at(self.core.doors.number(local, front)).udp.send(payload, str(remote), remote_port, tos=tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
@@ -336,8 +243,13 @@ class PythonEngine:
             take(local, bytes(memoryview(buffer)[:length]), now)
         self._flush()
 
-    def _read_esp(self, local: Door, opened: EspSocket) -> None:
-        self._read_packets(local, opened, self.core.inbound_esp)
+    def _begin_end(self, local: Door, esp: EspSocket, udp: UdpSocket) -> None:
+        self._watch.add(esp.fileno(), lambda: self._read_packets(local, esp, self.core.inbound_esp))
+        self._watch.add(udp.fileno(), lambda: self._read_udp(local, udp))
+
+    def _stop_end(self, _: Door, esp: EspSocket, udp: UdpSocket) -> None:
+        self._watch.remove(esp.fileno())
+        self._watch.remove(udp.fileno())
 
     def _read_udp(self, local: Door, opened: UdpSocket) -> None:
         now = time.monotonic()
@@ -382,14 +294,18 @@ class PythonEngine:
             opened.send(packet.packet, nbma, tos=packet.tos)
 
     def _send_sealed(self, sealed: Sealed) -> None:
-        try:
-            self._ends.send(sealed)
-        except OSError as error:
-            if not sealed.df or error.errno != errno.EMSGSIZE:
-                raise
-            mtu = self._ends.path_mtu(sealed.local, ipv4_address(sealed.remote))
-            self._learn_path(sealed.local, sealed.remote, mtu)
-            self._ends.send(sealed._replace(df=False))
+        end, remote = self._ends.at(sealed.local), socket.inet_ntoa(sealed.remote)
+        for df in (sealed.df, False):
+            try:
+                if sealed.port:
+                    end.udp.send(sealed.packet, remote, sealed.port, tos=sealed.tos, df=df)
+                else:
+                    end.esp.send(sealed.packet, remote, tos=sealed.tos, df=df)
+                return
+            except OSError as error:
+                if not df or error.errno != errno.EMSGSIZE:
+                    raise
+                self._learn_path(sealed.local, sealed.remote, end.udp.path_mtu(ipv4_address(sealed.remote)))
 
     def _learn_path(self, local: Door, remote: bytes, mtu: int) -> None:
         """Learn that a packet with DF is too big: this one is sent fragmented, later ones are checked before

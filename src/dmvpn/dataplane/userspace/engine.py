@@ -14,18 +14,23 @@ Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import errno
+from contextlib import ExitStack
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dmvpn.base.effects import DfBit
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.packets import IKE_BEHIND_NAT
+from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
-    from dmvpn.base.errors import UserError
     from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
     from dmvpn.dataplane.contract import Door, Doors, OwnAddress
@@ -69,6 +74,77 @@ class TooBig(Event):
     tunnel: str
     mtu: int
     quoted: bytes
+
+
+class IpsecEnd(NamedTuple):
+    """The two sockets that receive ESP at an address of ours; IKE comes to UDP port 4500, too."""
+
+    esp: EspSocket
+    udp: UdpSocket
+
+
+class IpsecEnds:
+    """Opens and closes the sockets of all served addresses."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        begin: Callable[[Door, EspSocket, UdpSocket], None],
+        stop: Callable[[Door, EspSocket, UdpSocket], None],
+    ) -> None:
+        """begin: reads new sockets from now on, or raises OSError; stop: reads them no more, and they are closed."""
+        self._doors = doors
+        self._begin = begin
+        self._stop = stop
+        self._ends: dict[Door, IpsecEnd] = {}
+
+    def serve(self, addresses: tuple[IPAddress, ...], front: str) -> dict[IPAddress, OSError | UserError]:
+        """Open both sockets at exactly these addresses of a VRF; returns errors by address."""
+        wanted = {self._doors.number(address, front): address for address in addresses}
+        for local in [local for local in self._ends if self._doors.front(local) == front and local not in wanted]:
+            self._close(local)
+        problems: dict[IPAddress, OSError | UserError] = {}
+        for local, address in wanted.items():
+            if local not in self._ends:
+                try:
+                    self._open(local, address)
+                except (OSError, UserError) as error:
+                    problems[address] = error
+        return problems
+
+    def mind_paths(self, locals_: Container[Door]) -> None:
+        """Enable path MTU discovery at these addresses and at no others (`sockets`)."""
+        for local, end in self._ends.items():
+            end.esp.mind_paths(local in locals_)
+            end.udp.mind_paths(local in locals_)
+
+    def at(self, local: Door) -> IpsecEnd:
+        """Return the sockets of an address. Raises OSError: it is not served."""
+        end = self._ends.get(local)
+        if end is None:
+            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {self._doors.address(local)}")
+        return end
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for local in list(self._ends):
+            self._close(local)
+
+    def _open(self, local: Door, address: IPAddress) -> None:
+        if not isinstance(address, IPv4Address):
+            raise UserError(f"{address}: IPsec is carried over IPv4 only")
+        with ExitStack() as opened:
+            udp = opened.enter_context(UdpSocket(address, IKE_BEHIND_NAT))
+            esp = opened.enter_context(EspSocket(address))
+            self._begin(local, esp, udp)
+            opened.pop_all()
+        self._ends[local] = IpsecEnd(esp, udp)
+
+    def _close(self, local: Door) -> None:
+        end = self._ends.pop(local)
+        self._stop(local, end.esp, end.udp)
+        end.esp.close()
+        end.udp.close()
 
 
 def minding_paths(tunnels: Iterable[TunnelSpec], doors: Doors) -> frozenset[Door]:
