@@ -103,7 +103,12 @@ def silent_hubs(read: Mapping[str, Device]) -> Iterator[tuple[str, str]]:
     """Yield the file and tunnel of each hub that sends no multicasts, although its spokes send it some and no release
     is named that would have `ip nhrp map multicast dynamic` on unseen. read: by file.
     """
-    greeted = [server for device in read.values() for server in _greeted(device)]
+    greeted: list[IPAddress] = []  # the tunnel addresses of servers that routers send multicasts to
+    for nhrp in (each for device in read.values() for each in device.nhrp.tunnels):
+        targets = [target.address for target, nbma in nhrp.maps if nbma in nhrp.multicast]
+        greeted += [
+            one.address for one in nhrp.nhs if one.address is not None and (one.multicast or one.address in targets)
+        ]
     for file, device in read.items():
         if device.release is None:
             yield from ((file, name) for name, address in _silent(device) if address in greeted)
@@ -112,15 +117,6 @@ def silent_hubs(read: Mapping[str, Device]) -> Iterator[tuple[str, str]]:
 def _is_of_xe(device: Device) -> bool:
     ports = [name for name in device.interface_names if not is_logical(name)]
     return bool(ports) and all(_XE.fullmatch(name) for name in ports) and MARK not in device.text
-
-
-def _greeted(device: Device) -> Iterator[IPAddress]:
-    """Yield the tunnel addresses of servers that a router sends multicasts to."""
-    for nhrp in device.nhrp.tunnels:
-        targets = [target.address for target, nbma in nhrp.maps if nbma in nhrp.multicast]
-        servers = [server.address for server in nhrp.nhs if server.address is not None]
-        yield from (server.address for server in nhrp.nhs if server.multicast and server.address is not None)
-        yield from (target for target in targets if target in servers)
 
 
 def _silent(device: Device) -> Iterator[tuple[str, IPAddress]]:

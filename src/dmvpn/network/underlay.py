@@ -344,7 +344,8 @@ def stand_in(
         kept = _kept(device)
         if not kept:
             continue
-        upstream = _upstream(device, graph.get(router, ()), added)
+        hops = graph.get(router, ())
+        upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
         has_upstream = upstream is not None and not _has_default(device)
         if has_upstream:
             yield (
@@ -439,11 +440,6 @@ def _throws_away(device: Device) -> bool:
     """
     every = (settings for process in device.eigrp.processes for _, settings in process.interfaces)
     return any(summary.prefix.is_default for settings in every for summary in settings.summaries)
-
-
-def _upstream(device: Device, hops: Sequence[Hop], added: str) -> IPv4Address | None:
-    """Return the neighbor of BGP that is the provider of our own."""
-    return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
 
 
 def _back(hops: Sequence[Hop], router: str, ways: Mapping[str, Hop]) -> list[IPv4Address]:

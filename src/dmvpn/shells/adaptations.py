@@ -452,7 +452,16 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 
 def _address_ports(lines: list[str], file: str, device: Device, addresses: MissingAddresses) -> Iterator[str]:
     """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
-    for port, address in _answer_dhcp(lines, addresses.of(file)):
+    given, port = addresses.of(file), ""
+    for number, line in enumerate(lines):
+        header = _HEADER.match(line)
+        if header is not None:
+            port = normalize_interface(header["name"]) or ""
+        match = _DHCP.match(line)
+        if match is None or port not in given:
+            continue
+        address = given[port]
+        lines[number] = f"{match['before']}ip address {address.ip} {address.netmask}"
         gateways = device.default_gateways_of(device.vrf_of(port))
         known = [one for one in gateways if one in address.network and one != address.ip]
         gateway = next(iter(known), addresses.gateway(file, port))
@@ -483,18 +492,3 @@ def _default_route(device: Device, port: str, gateway: IPv4Address) -> str:
     """Return the route of a DHCP client, in the table of its port."""
     vrf = device.vrf_of(port)
     return f"ip route {f'vrf {vrf} ' if vrf else ''}0.0.0.0 0.0.0.0 {gateway} 254"
-
-
-def _answer_dhcp(lines: list[str], given: Mapping[str, IPv4Interface]) -> Iterator[tuple[str, IPv4Interface]]:
-    """Replace DHCP lines by the given addresses."""
-    port = ""
-    for number, line in enumerate(lines):
-        header = _HEADER.match(line)
-        if header is not None:
-            port = normalize_interface(header["name"]) or ""
-        match = _DHCP.match(line)
-        if match is None or port not in given:
-            continue
-        address = given[port]
-        lines[number] = f"{match['before']}ip address {address.ip} {address.netmask}"
-        yield port, address

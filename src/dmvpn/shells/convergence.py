@@ -80,7 +80,13 @@ def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -
     if not (_is_up_tunnel(mine, here[1]) and _is_up_tunnel(theirs, there[1])):
         return
     own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
-    if any(protocol in other for protocol in own) or _share_bgp(mine, theirs):
+    shares_bgp = any(
+        address in addresses
+        for one, another in ((mine, theirs), (theirs, mine))
+        for addresses in another.addresses.values()
+        for address in one.bgp.called
+    )
+    if shares_bgp or any(protocol in other for protocol in own):
         return
     takes_all = any(int(wildcard) == _EVERYTHING for process in mine.eigrp for _, wildcard in process.networks)
     is_meant = not takes_all or any(protocol.startswith("EIGRP") for protocol in other)
@@ -112,16 +118,6 @@ def _spoken(router: RouterFacts, interface: str) -> list[str]:
 
 def _ospf_on(router: RouterFacts, interface: str) -> OspfInterfaceFacts | None:
     return next((one for process in router.ospf for one in process.interfaces if one.name == interface), None)
-
-
-def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
-    """Return whether one of them configures a BGP session with the other."""
-    return any(
-        address in addresses
-        for one, other in ((mine, theirs), (theirs, mine))
-        for addresses in other.addresses.values()
-        for address in one.bgp.called
-    )
 
 
 def _why_not(router: RouterFacts, there: Seat, protocol: str) -> str:
@@ -419,7 +415,14 @@ def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
 
     Enabled tunnels of a kind that this release does not support; neighbors whose two ends do not match.
     """
-    found = {name: list(_of_other_kinds(router)) for name, router in _running(facts)}
+    found: dict[str, list[str]] = {}
+    for name, router in _running(facts):
+        shut = [interface.name for interface in router.interfaces if not interface.enabled]
+        found[name] = [
+            f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
+            for tunnel in router.tunnels
+            if not tunnel.enabled and tunnel.name not in shut
+        ]
     for here, there in _links(facts):
         if {here[0], there[0]} & {*facts.providers, *either}:
             continue
@@ -430,13 +433,6 @@ def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
     for name, text in _unwanted_bgp(facts):
         found[name].append(text)
     return {name: list(dict.fromkeys(said)) for name, said in found.items() if said}
-
-
-def _of_other_kinds(router: RouterFacts) -> Iterator[str]:
-    shut = [interface.name for interface in router.interfaces if not interface.enabled]
-    for tunnel in router.tunnels:
-        if not tunnel.enabled and tunnel.name not in shut:
-            yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
 
 
 # ------------------------------------------------------------------------------------------------ what does not last

@@ -471,17 +471,14 @@ class SimulatedStreams:
         if not self._owns(vrf, order.local):
             self._report(StreamDown(order.stream, StreamEnd.UNREACHABLE, f"{order.local} is no address of ours"))
             return
-        ends = Ends(order.local, self._free_port(order, vrf), order.remote, order.port, vrf)
+        ends = None
+        while ends is None or ends in self._connections:
+            port = _FIRST_PORT + int.from_bytes(self._random(2), "big") % (0x10000 - _FIRST_PORT)
+            ends = Ends(order.local, port, order.remote, order.port, vrf)
         manner = Manner(order.password.encode(), order.ttl, order.minimum_ttl)
         connection = self._connect(order.stream, ends, manner)
         connection.call(now)
         self._drop_if_gone(connection)
-
-    def _free_port(self, order: StreamOpen, vrf: str) -> int:
-        while True:
-            port = _FIRST_PORT + int.from_bytes(self._random(2), "big") % (0x10000 - _FIRST_PORT)
-            if Ends(order.local, port, order.remote, order.port, vrf) not in self._connections:
-                return port
 
     def _connect(self, stream: int, ends: Ends, manner: Manner) -> TcpConnection:
         connection = TcpConnection(stream, ends, manner, send=self._send, report=self._report, random=self._random)

@@ -235,7 +235,11 @@ class ControlSockets:
             if datagram is None:
                 return
             interface, protocol, port = key
-            self._report(_received(datagram, interface, protocol, _with_udp_header(datagram, port)))
+            payload = datagram.payload
+            if port is not None:  # UDP sockets remove the header; the machines expect the whole payload of IP
+                udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=payload)
+                payload = udp.serialize(datagram.source, datagram.destination)
+            self._report(_received(datagram, interface, protocol, payload))
 
     def _read_icmp(self) -> None:
         for _ in range(_TURN):
@@ -256,11 +260,3 @@ def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes)
         ttl=datagram.ttl,
         tos=datagram.tos,
     )
-
-
-def _with_udp_header(datagram: Datagram, port: int | None) -> bytes:
-    """Restore the header that UDP sockets remove; the machines expect the whole payload of IP."""
-    if port is None:
-        return datagram.payload
-    udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=datagram.payload)
-    return udp.serialize(datagram.source, datagram.destination)

@@ -117,7 +117,10 @@ def pieces_of(entry: FilterEntry) -> Iterator[Piece]:
     source, source_length, is_source = _prefix(condition.source)
     destination, destination_length, is_destination = _prefix(condition.destination)
     protocol = ANY_PROTOCOL if condition.protocol is None else condition.protocol
-    is_box = is_source and is_destination and not _needs_rule(entry)
+    asked = condition.service, condition.ttl, condition.option
+    needs_rule = any((entry.log, entry.log_input, condition.sources, condition.destinations))
+    needs_rule = needs_rule or any(part is not None for part in asked)
+    is_box = is_source and is_destination and not needs_rule
     box = Box(protocol, source, source_length, destination, destination_length)
     if not condition.looks_behind_ip:
         yield Piece(entry, Kind.LATER if condition.fragments else Kind.ALL, box, is_box)
@@ -140,13 +143,6 @@ def _check(entry: FilterEntry) -> None:
     )
     if wrong:
         raise UnsuitableEntry(f"entry {entry.sequence}: packets of its protocol do not have what it asks for")
-
-
-def _needs_rule(entry: FilterEntry) -> bool:
-    condition = entry.condition
-    if entry.log or entry.log_input or condition.sources or condition.destinations:
-        return True
-    return any(part is not None for part in (condition.service, condition.ttl, condition.option))
 
 
 def is_prefix(condition: Condition) -> bool:

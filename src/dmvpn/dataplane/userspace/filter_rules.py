@@ -183,7 +183,14 @@ def add_list(
         _add_one_by_one(rules, chains, outcomes, pieces)
     else:
         Ranked(rules, entries, pieces, chains.of).add(chains.all(), outcomes.of, DENIED)
-    _divide(rules, name, chains)
+    goto = NetfilterVerdict.GOTO
+    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
+    for protocol, octets in NEEDED_OCTETS.items():
+        complete = (*is_protocol(protocol), transport_header(octets - 1, 1))
+        rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
+    for protocol in NEEDED_OCTETS:
+        rules.rule(name, *is_protocol(protocol), verdict(NetfilterVerdict.DROP))
+    rules.rule(name, verdict(goto, chains.other))
     return name
 
 
@@ -208,17 +215,6 @@ class _Chains:
             return self.all()
         first = self.of_protocol.get(protocol, self.other)
         return (first,) if piece.kind is Kind.FIRST else (first, self.later)
-
-
-def _divide(rules: Rules, name: str, chains: _Chains) -> None:
-    goto, drop = NetfilterVerdict.GOTO, verdict(NetfilterVerdict.DROP)
-    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
-    for protocol, octets in NEEDED_OCTETS.items():
-        complete = (*is_protocol(protocol), transport_header(octets - 1, 1))
-        rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
-    for protocol in NEEDED_OCTETS:
-        rules.rule(name, *is_protocol(protocol), drop)
-    rules.rule(name, verdict(goto, chains.other))
 
 
 def _add_one_by_one(rules: Rules, chains: _Chains, outcomes: _Outcomes, pieces: Sequence[Piece]) -> None:

@@ -109,6 +109,8 @@ def _bases(
     yield base_chain(table, PASSING, "filter", Hook.FORWARD, 0)
     yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, NAT_PRIORITY)
     own = tuple(linux(inside) for inside in order.inside)
+    status = masked(struct.pack("=I", SOURCE_TRANSLATED))
+    translated = (tracked_status(), status, compare(Compare.NOT_EQUAL, bytes(4)))
     first: dict[tuple[str, str], str] = {}
     for name, overload in zip(names, order.overloads, strict=True):
         first.setdefault((overload.outside, overload.vrf), name)
@@ -116,7 +118,7 @@ def _bases(
         for inner in from_vrfs.get(flow, own):
             outer = linux(flow[0])
             ways = ((inner, outer), (outer, inner))
-            yield from (rule(table, PASSING, *_way(*way), *_is_translated(), counter()) for way in ways)
+            yield from (rule(table, PASSING, *_way(*way), *translated, counter()) for way in ways)
             yield rule(table, _LEAVING, *_way(inner, outer), verdict(NetfilterVerdict.GOTO, f"{_RULE}{name}"))
 
 
@@ -187,11 +189,6 @@ def _ports(offset: int, ports: tuple[int, int]) -> tuple[bytes, ...]:
 
 def _way(arrives: str, leaves: str) -> tuple[bytes, ...]:
     return (*is_interface(Meta.INPUT_NAME, arrives), *is_interface(Meta.OUTPUT_NAME, leaves))
-
-
-def _is_translated() -> tuple[bytes, ...]:
-    status = struct.Struct("=I")
-    return (tracked_status(), masked(status.pack(SOURCE_TRANSLATED)), compare(Compare.NOT_EQUAL, status.pack(0)))
 
 
 def _next(overloads: tuple[Overload, ...], number: int) -> int | None:

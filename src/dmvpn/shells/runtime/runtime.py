@@ -70,21 +70,14 @@ if TYPE_CHECKING:
 def describe(router: str, storage: Path) -> HostDescribed:
     """Describe this machine to one of its routers. storage: the folder of that router's files."""
     disk = os.statvfs(storage)
+    # Ten digits that stay the same for this router on this machine, and do not reveal the machine's identity.
+    machine = _text("/etc/machine-id").strip() or os.uname().nodename
     return HostDescribed(
-        board=_board(router),
+        board=hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper(),
         memory_kb=_figure("/proc/meminfo", "MemTotal"),
         used_kb=_figure("/proc/self/status", "VmRSS"),
         disk_kb=disk.f_blocks * disk.f_frsize // 1024,
     )
-
-
-def _board(router: str) -> str:
-    """Return ten digits that stay the same for this router on this machine.
-
-    They do not reveal the machine's identity.
-    """
-    machine = _text("/etc/machine-id").strip() or os.uname().nodename
-    return hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper()
 
 
 def _figure(path: str, name: str) -> int:
