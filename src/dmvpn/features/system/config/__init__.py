@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import collected
 from dmvpn.features.system.clock import TimeZone
-from dmvpn.features.system.config import access, keys, log
+from dmvpn.features.system.config import access, log
+from dmvpn.features.system.config import access as keys
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
@@ -110,8 +111,8 @@ WIDTH = ConfigLine(
     default="width 80",
 )
 
-MODES = (LINE_MODE, *keys.MODES)
-CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *keys.CONFIG, *collected(ConfigLine, vars()))
+MODES = (LINE_MODE, *keys.KEYS_MODES)
+CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *keys.KEYS_CONFIG, *collected(ConfigLine, vars()))
 
 
 def model(tree: ConfigTree) -> SystemConfig:
