@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import collected
 from dmvpn.features.system.clock import TimeZone
 from dmvpn.features.system.config import access, log
-from dmvpn.features.system.config import access as keys
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
@@ -111,8 +110,8 @@ WIDTH = ConfigLine(
     default="width 80",
 )
 
-MODES = (LINE_MODE, *keys.KEYS_MODES)
-CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *keys.KEYS_CONFIG, *collected(ConfigLine, vars()))
+MODES = (LINE_MODE, *access.MODES)
+CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *collected(ConfigLine, vars()))
 
 
 def model(tree: ConfigTree) -> SystemConfig:
@@ -132,7 +131,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         ssh=access.ssh(tree),
         secrets=enable_secrets(tree),
         users=users(tree),
-        keys=keys.key_hashes(tree),
+        keys=access.key_hashes(tree),
         rules=privilege_rules(tree),
         file_prompts_quiet="quiet" in tree.args(FILE_PROMPT),
     )

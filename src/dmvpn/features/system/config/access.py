@@ -125,8 +125,6 @@ AAA_LOGIN = ConfigLine(
     order=42,
 )
 
-CONFIG = collected(ConfigLine, vars())
-
 
 def login_of(tree: ConfigTree, section: Section) -> Login:
     """Return the method of login at a line. A method list is `LOCAL` only if it names the users of this
@@ -184,7 +182,7 @@ def ssh(tree: ConfigTree) -> SshConfig:
 
 
 _CHAIN, _USER, _DATA = "ssh-pubkey", "ssh-pubkey-user", "ssh-pubkey-data"
-KEYS_MODES = (
+MODES = (
     Mode(_CHAIN, "conf-ssh-pubkey"),
     Mode(_USER, "conf-ssh-pubkey-user", _CHAIN),
     Mode(_DATA, "conf-ssh-pubkey-data", _USER, exit_word="exit"),
@@ -211,7 +209,7 @@ STRING = ConfigLine(_USER, "key-string", _KEYS_HELP, order=10, opens=_DATA)
 HASH = ConfigLine(_USER, "key-hash {kind:word} {hash:word} [ {comment:line} ]", _KEYS_HELP, key=("hash",), order=20)
 DATA = ConfigLine(_DATA, "{data:key-data} [ {comment:line} ]", _KEYS_HELP, key=())
 
-KEYS_CONFIG = collected(ConfigLine, vars())
+CONFIG = collected(ConfigLine, vars())
 
 
 def key_hashes(tree: ConfigTree) -> tuple[tuple[str, str], ...]:
