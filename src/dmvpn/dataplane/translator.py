@@ -249,8 +249,16 @@ class Translator:
     def outwards(self, data: bytearray, now: float, vrf: str = "") -> Drop | None:
         """Rewrite a packet from inside in place; or return why it is dropped. vrf: that it came from."""
         quoted = translate.quoted(data)
-        if quoted is not None:
-            return self._error_outwards(data, bytearray(quoted), now, vrf)
+        if quoted is not None:  # an error about a packet from outside: the translation of that packet is reverted
+            about = bytearray(quoted)
+            inside = Endpoint(translate.address(about, Side.DESTINATION), translate.port(about, Side.DESTINATION))
+            found = self._flow_of(about[9], inside, remote_of(about, Side.SOURCE), now, vrf)
+            if found is None:
+                return Drop.UNSOLICITED
+            translate.rewrite(about, Side.DESTINATION, self.public, found.port)
+            translate.replace_quoted(data, bytes(about))
+            translate.rewrite(data, Side.SOURCE, self.public, 0)
+            return None
         flow = self.flows.outbound(data[9], sender_of(data), remote_of(data, Side.DESTINATION), now, vrf)
         if isinstance(flow, Drop):
             return flow
@@ -260,34 +268,20 @@ class Translator:
     def inwards(self, data: bytearray, now: float) -> NatFlow | None:
         """Rewrite a reply in place, and return its flow; None: it has none, and is unchanged."""
         quoted = translate.quoted(data)
-        if quoted is not None:
-            return self._error_inwards(data, bytearray(quoted), now)
+        if quoted is not None:  # an error about a packet of a flow, of the remote or of a router on the way
+            about = bytearray(quoted)
+            remote = remote_of(about, Side.DESTINATION)
+            flow = self.flows.inbound(about[9], translate.port(about, Side.SOURCE), remote, now, is_error=True)
+            if flow is None or translate.address(about, Side.SOURCE) != self.public:
+                return None
+            translate.rewrite(about, Side.SOURCE, *flow.inside)
+            translate.replace_quoted(data, bytes(about))
+            translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
+            return flow
         remote = remote_of(data, Side.SOURCE)
         flow = self.flows.inbound(data[9], translate.port(data, Side.DESTINATION), remote, now)
         if flow is not None:
             translate.rewrite(data, Side.DESTINATION, *flow.inside)
-        return flow
-
-    def _error_outwards(self, data: bytearray, quoted: bytearray, now: float, vrf: str) -> Drop | None:
-        """Translate an error from inside about a packet from outside: revert the translation of the quoted packet."""
-        inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
-        flow = self._flow_of(quoted[9], inside, remote_of(quoted, Side.SOURCE), now, vrf)
-        if flow is None:
-            return Drop.UNSOLICITED
-        translate.rewrite(quoted, Side.DESTINATION, self.public, flow.port)
-        translate.replace_quoted(data, bytes(quoted))
-        translate.rewrite(data, Side.SOURCE, self.public, 0)
-        return None
-
-    def _error_inwards(self, data: bytearray, quoted: bytearray, now: float) -> NatFlow | None:
-        """Translate an error from outside, of the remote or a router on the way, about a packet of a flow."""
-        remote = remote_of(quoted, Side.DESTINATION)
-        flow = self.flows.inbound(quoted[9], translate.port(quoted, Side.SOURCE), remote, now, is_error=True)
-        if flow is None or translate.address(quoted, Side.SOURCE) != self.public:
-            return None
-        translate.rewrite(quoted, Side.SOURCE, *flow.inside)
-        translate.replace_quoted(data, bytes(quoted))
-        translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
         return flow
 
     def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float, vrf: str) -> NatFlow | None:

@@ -221,11 +221,18 @@ def _uses(device: Device) -> Iterator[Use]:
                     f"{lack.format(port.key_chain)}, and EIGRP {process.autonomous_system} is to authenticate with it"
                 )
                 yield Use("key chain", port.key_chain, name, line_of(process, name, "authentication key-chain"), more)
-    yield from _of_tracks(device)
+    for number, line in device.static_tracks():
+        yield Use("object", str(number), "", (line,), "is not configured, so this route is never used")
+    for one in device.track.objects:
+        at = (f"track {one.number}",)
+        for number, _ in one.members:
+            yield Use("object", str(number), "", at, f"of list {one.number} is not configured")
+        if one.kind in (TrackKind.REACHABLE, TrackKind.STATE):
+            yield Use("operation", str(one.operation), f"object {one.number}", at)
     yield from _of_routing(device)
     yield from _of_entries(device)
-    for kind, name, at in _of_lists(device):
-        yield Use(kind, name, at[0], at)
+    for kind, name, where in _of_lists(device):
+        yield Use(kind, name, where[0], where)
 
 
 def _of_interfaces(device: Device) -> Iterator[Use]:
@@ -284,17 +291,6 @@ def _of_certificates(device: Device) -> Iterator[Use]:
             yield Use("trustpoint", name, whose, (header, f"{word} {name}"), severity=severity)
         for name in profile.certificate_maps:
             yield Use("certificate map", name, whose, (header, f"match certificate {name}"), severity=severity)
-
-
-def _of_tracks(device: Device) -> Iterator[Use]:
-    for number, line in device.static_tracks():
-        yield Use("object", str(number), "", (line,), "is not configured, so this route is never used")
-    for one in device.track.objects:
-        at = (f"track {one.number}",)
-        for number, _ in one.members:
-            yield Use("object", str(number), "", at, f"of list {one.number} is not configured")
-        if one.kind in (TrackKind.REACHABLE, TrackKind.STATE):
-            yield Use("operation", str(one.operation), f"object {one.number}", at)
 
 
 _DISTRIBUTED: Final = {ListKind.ACCESS_LIST: "access list", ListKind.PREFIX_LIST: "prefix list"}

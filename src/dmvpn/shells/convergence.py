@@ -173,8 +173,17 @@ def unfinished(
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
             found[first[0]] += _not_heard(facts, first, second)
-    for name, text in _without_bgp(facts):
-        found[name].append(text)
+    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
+    for name, router in _running(facts):
+        for table in router.tables:
+            known = {one.address: one for one in table.neighbors if one.protocol.startswith("bgp ")}
+            for address in table.bgp.called:  # of both ends, and not established
+                peer, mine = owners.get(address), known.get(address)
+                if peer is None or peer == name or not _takes(facts.routers[peer], router):
+                    continue
+                if mine is None or not mine.up:
+                    why = f": {mine.reason}" if mine is not None and mine.reason else ""
+                    found[name].append(f"BGP has no neighbor {address} ({peer}){why}")
     return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
 
 
@@ -363,34 +372,6 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
     ]
 
 
-def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Yield routers with the BGP neighbors that both ends configure and that are not established."""
-    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
-    for name, router in _running(facts):
-        for table in router.tables:
-            known = {one.address: one for one in table.neighbors if one.protocol.startswith("bgp ")}
-            for address in table.bgp.called:
-                peer, mine = owners.get(address), known.get(address)
-                if peer is None or peer == name or not _takes(facts.routers[peer], router):
-                    continue
-                if mine is None or not mine.up:
-                    why = f": {mine.reason}" if mine is not None and mine.reason else ""
-                    yield name, f"BGP has no neighbor {address} ({peer}){why}"
-
-
-def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Yield routers with BGP neighbors that they configure and that run BGP without them."""
-    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
-    for name, router in _running(facts):
-        for address in (each for table in router.tables for each in table.bgp.called):
-            peer = owners.get(address, name)
-            wanted = facts.routers[peer]
-            if peer == name or wanted is None or not any(one.bgp.called or one.bgp.ranges for one in wanted.tables):
-                continue
-            if not _takes(wanted, router):
-                yield name, f"BGP has no neighbor {address} ({peer}): no `neighbor` of {peer} names this router"
-
-
 def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
     """Return whether BGP here accepts that router, too, by a neighbor line or by a range."""
     if router is None:
@@ -430,8 +411,16 @@ def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
             mine, theirs = _seen(facts, first), _seen(facts, second)
             if mine is not None and theirs is not None:
                 found[first[0]] += _never_heard(mine, theirs, first, second)
-    for name, text in _unwanted_bgp(facts):
-        found[name].append(text)
+    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
+    for name, router in _running(facts):
+        for address in (each for table in router.tables for each in table.bgp.called):
+            peer = owners.get(address, name)
+            wanted = facts.routers[peer]
+            if peer == name or wanted is None or not any(one.bgp.called or one.bgp.ranges for one in wanted.tables):
+                continue
+            if not _takes(wanted, router):
+                said = f"BGP has no neighbor {address} ({peer}): no `neighbor` of {peer} names this router"
+                found[name].append(said)
     return {name: list(dict.fromkeys(said)) for name, said in found.items() if said}
 
 

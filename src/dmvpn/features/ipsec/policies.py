@@ -170,15 +170,12 @@ def expansion(policy: ProtectionPolicy) -> Expansion:
     is_never_in_udp = policy.encapsulation is Encapsulation.NEVER and not policy.nat_traversal
     outside = 0 if is_never_in_udp else _UDP_HEADER
     inside = 0 if policy.transport else _IP_HEADER
-    sizes = [_expansion_of(transform) for transform in policy.transforms]
-    overhead = max(size.overhead for size in sizes) + outside + inside
-    return Expansion(overhead, max(size.block for size in sizes), inside)
-
-
-def _expansion_of(transform: EspTransform) -> Expansion:
-    """Return the expansion by RFC 4303 §2, with the IV and block sizes of RFC 3602 and RFC 4106."""
-    iv, block = (8, 4) if transform.cipher is EspCipher.AES_GCM else (16, 16)
-    return Expansion(_ESP_HEADER + iv + _TRAILER + _ICV[transform.hash], block)
+    overheads, blocks = [], []
+    for transform in policy.transforms:  # RFC 4303 §2, with the IV and block sizes of RFC 3602 and RFC 4106
+        iv, block = (8, 4) if transform.cipher is EspCipher.AES_GCM else (16, 16)
+        overheads.append(_ESP_HEADER + iv + _TRAILER + _ICV[transform.hash])
+        blocks.append(block)
+    return Expansion(max(overheads) + outside + inside, max(blocks), inside)
 
 
 # --------------------------------------------------------------------------------------- which tunnels can be protected

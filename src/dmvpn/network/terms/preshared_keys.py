@@ -76,8 +76,17 @@ def key_lines(
     old, peers = _isakmp_keys(device, front), _ring_peers(device, front, ring)
     if (by_v1 or not (peers or ring)) and (old or device.ikev2.isakmp.policies):
         if missing or not old:
+            # A further key is in the keyring of the first one in its VRF. A router without keys gets the key of the
+            # other end, if that is for all addresses.
+            alone = _isakmp_keys(device, front, alone=True)
+            of_vrf = (isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front),) if front else ()
+            opening = alone[0].opening if alone else of_vrf
             wide = _wide(_isakmp_keys(other), peer) if other is not None and not old else None
-            return _further_key(_isakmp_keys(device, front, alone=True), peer, wide, front)
+            whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
+            if wide is not None and wide.whom is not None and "address6" not in wide.whom:
+                whom = {name: wide.whom[name] for name in ("address", "mask") if name in wide.whom}
+            line = isakmp.KEYRING_KEY if opening else isakmp.KEY
+            return (*opening, line.of(key=SECRET, **whom))
         return _joined(_closest(old, peer) or old[0])
     if missing:
         return _further_peer(peers, peer, every, routers, other, _ring(device, ring))
@@ -161,20 +170,6 @@ def _closest(entries: list[_Entry], peer: IPAddress | None) -> _Entry | None:
 def _wide(entries: list[_Entry], peer: IPAddress | None) -> _Entry | None:
     """Return the first entry whose address covers several routers, including this one."""
     return next((one for one in entries if one.breadth(peer)), None)
-
-
-def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None, front: str) -> tuple[str, ...]:
-    """Return the lines of a further key of IKEv1, in the keyring of the first one in its VRF.
-
-    wide: the other end's key, for all addresses, for a router without keys.
-    """
-    of_vrf = (isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front),) if front else ()
-    opening = old[0].opening if old else of_vrf
-    whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
-    if wide is not None and wide.whom is not None and "address6" not in wide.whom:
-        whom = {name: wide.whom[name] for name in ("address", "mask") if name in wide.whom}
-    line = isakmp.KEYRING_KEY if opening else isakmp.KEY
-    return (*opening, line.of(key=SECRET, **whom))
 
 
 def _further_peer(
