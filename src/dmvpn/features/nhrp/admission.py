@@ -73,13 +73,16 @@ class Admission:
         self, tunnel: Tunnel, packet: RegistrationRequest, octets: bytes, sender: NbmaPeer, standing: SenderStanding
     ) -> None:
         """Answer a Registration Request for us. octets: of the packet."""
-        trusted = not tunnel.protected or standing.is_server
-        at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
+        trusted, group = not tunnel.protected or standing.is_server, _group_of(packet.extensions)
+        record = parts.find(packet.extensions, parts.ForwardTransitRecord)
+        at = NbmaPeer(packet.source_nbma) if trusted and record is not None and record.entries else sender
         cies = packet.cies or (parts.ClientInfo(holding_time=tunnel.config.holdtime),)
         answers: list[parts.ClientInfo] = []
         stored: Entry | None = None
         for cie in cies[:MOST_LOOKED_AT]:
-            claims = _claims_of(packet, cie, at)
+            claims = [_claim(packet, cie, at)]
+            if _is_on_link(cie):
+                claims.insert(0, _claim(packet, replace(cie, nbma=None, protocol=None), at))
             olds = [tunnel.cache.get(claim.target) for claim in claims]
             payer = _payer(standing, sender, claims[-1].at)
             paid = tunnel.cache.paid_by(payer) if payer is not None else 0
@@ -117,7 +120,9 @@ class Admission:
         entry = tunnel.cache.binding(address)
         if entry is None or not entry.identity or entry.connection == sender.connection:
             return True
-        return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
+        known = tunnel.cache.at(sender.nbma)
+        is_server = is_configured(self._instance.ports.protection, tunnel, sender, known)
+        return is_server or self._belongs(tunnel, entry, (address, sender))
 
     def _no_room(
         self,
@@ -206,9 +211,6 @@ class Admission:
             if not self._instance.believes(tunnel, sender, claim.at.nbma):
                 return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
         return None
-
-    def _is_server(self, tunnel: Tunnel, sender: NbmaPeer) -> bool:
-        return is_configured(self._instance.ports.protection, tunnel, sender, tunnel.cache.at(sender.nbma))
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
         """Return whether the claim comes from where the entry leads. Two live connections are two stations."""
@@ -307,21 +309,6 @@ def _why_not_admitted(instance: Instance, tunnel: Tunnel, claim: Claim) -> Refus
         if not leads_to(instance, tunnel, address, claim.at, claim.speaker):
             return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
     return None
-
-
-def _real_place(packet: RegistrationRequest, sender: NbmaPeer, *, trusted: bool) -> NbmaPeer:
-    """Return where the client is.
-
-    trusted: the sender may pass on requests of other stations; the client may then be elsewhere.
-    """
-    record = parts.find(packet.extensions, parts.ForwardTransitRecord)
-    return NbmaPeer(packet.source_nbma) if trusted and record is not None and record.entries else sender
-
-
-def _claims_of(packet: RegistrationRequest, cie: parts.ClientInfo, at: NbmaPeer) -> list[Claim]:
-    """Read one binding: client addresses of length zero mean those of the header, RFC 2332 §5.2.3."""
-    claim = _claim(packet, cie, at)
-    return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if _is_on_link(cie) else [claim]
 
 
 def _is_on_link(cie: parts.ClientInfo) -> bool:

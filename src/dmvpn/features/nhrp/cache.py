@@ -398,7 +398,11 @@ class Cache:
         if is_new and self._requesters >= LARGEST_REQUESTERS:
             if self._pruned_at is None or now - self._pruned_at >= PRUNE_INTERVAL:
                 self._pruned_at = now
-                self._prune(now)
+                for local in self.local.values():  # what an expired requester resolved has expired there, too
+                    known = {asker: one for asker, one in (local.requesters or {}).items() if one.expires > now}
+                    local.requesters = known
+                    local.say_changed()
+                self._requesters = sum(len(local.requesters or ()) for local in self.local.values())
             if self._requesters >= LARGEST_REQUESTERS:
                 return False
         self._requesters += is_new
@@ -406,13 +410,6 @@ class Cache:
         known[asker] = requester
         entry.say_changed()
         return True
-
-    def _prune(self, now: float) -> None:
-        """Remove expired requesters: what they resolved has expired there, too."""
-        for entry in self.local.values():
-            entry.requesters = {asker: one for asker, one in (entry.requesters or {}).items() if one.expires > now}
-            entry.say_changed()
-        self._requesters = sum(len(entry.requesters or ()) for entry in self.local.values())
 
     def move(self, entry: Entry, to: NbmaPeer) -> None:
         """Give the peer of this entry another NBMA address or connection."""

@@ -228,17 +228,12 @@ class Configuration:
         address.
         """
         self._registration.due(tunnel, client)
-        self._doubt_names(tunnel)
+        for nhs in [nhs for nhs in tunnel.config.nhs if nhs.name]:
+            key = nhs.address if nhs.address is not None else self._names.address(nhs.name, tunnel.name)
+            named = tunnel.clients.get(key) if key is not None else None
+            if named is not None and named.is_failing:
+                self._names.doubt(nhs.name, tunnel.name)
         self._peers.server_changed(tunnel)
-
-    def _doubt_names(self, tunnel: Tunnel) -> None:
-        """Look up the names of silent servers again."""
-        for nhs in tunnel.config.nhs:
-            if nhs.name:
-                key = nhs.address if nhs.address is not None else self._names.address(nhs.name, tunnel.name)
-                client = tunnel.clients.get(key) if key is not None else None
-                if client is not None and client.is_failing:
-                    self._names.doubt(nhs.name, tunnel.name)
 
     def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         """Remove an entry that is not configured, and everything that depends on it."""
@@ -288,8 +283,12 @@ class Configuration:
             if entry.type is EntryType.STATIC and wanted.get(entry.target) != entry.nbma:
                 self._peers.drop_static(tunnel, entry)
         for target, nbma in wanted.items():
-            if nbma is not None:
-                self._add_static(tunnel, target, nbma)
+            old = tunnel.cache.get(target)
+            if nbma is None or (old is not None and old.type is EntryType.STATIC):
+                continue
+            if old is not None:
+                self.forget(tunnel, old, "NHRP: no error")
+            self._peers.add_static(tunnel, target, nbma)
 
     def _of_servers(self, tunnel: Tunnel) -> dict[Prefix, IPAddress]:
         """Return the tunnel addresses of servers, and their NBMA addresses as far as these are known."""
@@ -299,14 +298,6 @@ class Configuration:
                 if client.nbma is not None and address is not None and not address.is_unspecified:
                     found.setdefault(Prefix.host(address), client.nbma)
         return found
-
-    def _add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
-        old = tunnel.cache.get(target)
-        if old is not None and old.type is EntryType.STATIC:
-            return
-        if old is not None:
-            self.forget(tunnel, old, "NHRP: no error")
-        self._peers.add_static(tunnel, target, nbma)
 
     def _set_clients(self, tunnel: Tunnel, *, withdraw: bool = True) -> None:
         """Make a client for each configured server.

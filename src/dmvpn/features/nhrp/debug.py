@@ -148,7 +148,9 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
                 yield from _cie_lines(cie, f"(C-{number})")
         case ErrorIndication():
             yield "     Contents of error packet:"
-            yield from _quoted(_without_extensions(packet.packet))
+            # Not its extensions, which may have a password (ar$extoff, RFC 2332 §5.2.0.1).
+            begin = int.from_bytes(packet.packet[_EXTENSION_OFFSET : _EXTENSION_OFFSET + 2])
+            yield from _quoted(packet.packet[:begin] if begin else packet.packet)
         case TrafficIndication():
             yield "     Contents of nhrp traffic indication packet:"
             yield from _quoted(packet.packet)
@@ -207,12 +209,6 @@ def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
         yield f"  group:{group}"
     else:
         yield f"  data:{extension.data.hex()}"
-
-
-def _without_extensions(octets: bytes) -> bytes:
-    """Return a quoted NHRP packet up to its extensions, which may have a password (ar$extoff, RFC 2332 §5.2.0.1)."""
-    begin = int.from_bytes(octets[_EXTENSION_OFFSET : _EXTENSION_OFFSET + 2])
-    return octets[:begin] if begin else octets
 
 
 def _quoted(octets: bytes) -> Iterator[str]:

@@ -288,7 +288,8 @@ class OfferedRoutes:
 
     def install(self, tunnel: Tunnel, entry: Entry) -> None:
         """Route packets for the entry's target to its next hop, whatever the routing protocols say."""
-        target, hop, vrf = entry.target, next_hop_of(tunnel, entry), tunnel.config.vrf
+        target, vrf = entry.target, tunnel.config.vrf
+        hop = NextHop(tunnel.name, None if entry.is_next_hop else entry.next_hop)  # a peer's own is on the link itself
         if is_link_local(target.address):
             return  # it is only a next hop, and no destination of a routing table
         other = self._instance.rib(tunnel).exact(target)
@@ -384,8 +385,3 @@ def _release(tunnel: Tunnel, entry: Entry) -> RouteState:
         case RouteState.NONE:
             pass
     return before
-
-
-def next_hop_of(tunnel: Tunnel, entry: Entry) -> NextHop:
-    """Return the next hop of the entry's route. The tunnel address of a peer is on the link itself."""
-    return NextHop(tunnel.name, None if entry.is_next_hop else entry.next_hop)

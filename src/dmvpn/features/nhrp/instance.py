@@ -347,7 +347,9 @@ class Instance:
         if due is not None and due <= self.context.now + POLL_PATHS:
             return  # no peer needs it sooner, and checking which of many paths is in use takes a poll of all of them
         if tunnel.paths:
-            interval = POLL_PATHS if self._paths_in_use(tunnel) else POLL_IDLE_PATHS
+            now, paths = self.context.now, tunnel.paths.values()
+            in_use = any(path.waits or tunnel.carries(path.neighbor, now) for path in paths)
+            interval = POLL_PATHS if in_use else POLL_IDLE_PATHS
         elif tunnel.clients:
             hurries = tunnel.config.watch_servers or tunnel.server_is_busy(self.context.now)
             interval = POLL_BUSY_SERVERS if hurries else POLL_SERVERS
@@ -362,9 +364,6 @@ class Instance:
         if tunnel.running:
             self.context.emit(PollUsage(tunnel.name))
             self.watch_traffic(tunnel, again=True)
-
-    def _paths_in_use(self, tunnel: Tunnel) -> bool:
-        return any(path.waits or tunnel.carries(path.neighbor, self.context.now) for path in tunnel.paths.values())
 
     # -------------------------------------------------------------------------------------------- entries
 

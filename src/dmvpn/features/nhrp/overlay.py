@@ -230,7 +230,15 @@ class Overlay:
         tunnel = self._instance.tunnels.get(event.tunnel)
         if tunnel is None:
             return
-        self._log_protection(tunnel, event)
+        secured = event.state.phase is ProtectionPhase.SECURED
+        # A notice about one peer, at a port, has no line: another notice is about its address.
+        if (
+            not event.remote_port
+            and tunnel.nbma is not None
+            and self._instance.shared.note_socket(tunnel.name, event.nbma, secured=secured)
+        ):
+            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
+            self._instance.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
         if not tunnel.running or not tunnel.protected:
             return
         self._registration.protection_changed(tunnel, event.nbma)
@@ -264,14 +272,6 @@ class Overlay:
         for path in self._peers.protection_changed(tunnel, nbma):
             if tunnel.public_nbma is not None:
                 self._resolver.greet(tunnel, path.peer)
-
-    def _log_protection(self, tunnel: Tunnel, event: ProtectionChanged) -> None:
-        secured = event.state.phase is ProtectionPhase.SECURED
-        if event.remote_port:
-            return  # the notice is about one peer; another notice is about its address
-        if tunnel.nbma is not None and self._instance.shared.note_socket(tunnel.name, event.nbma, secured=secured):
-            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
-            self._instance.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
 
     # -------------------------------------------------------------------------------------------- interfaces, routes
 

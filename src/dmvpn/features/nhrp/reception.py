@@ -182,7 +182,10 @@ class Reception:
     def _deliver(
         self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, standing: SenderStanding, event: NhrpReceived
     ) -> None:
-        if isinstance(packet, RegistrationRequest) and _is_for_us(tunnel, packet):
+        # A registration may be for the client itself, as from FRR when it does not know our address.
+        if isinstance(packet, RegistrationRequest) and (
+            tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
+        ):
             self._take(tunnel, packet, sender, None, standing, event)
             return
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
@@ -275,11 +278,6 @@ class Reception:
                 self._resolver.failed(quoted.request_id, quoted.destination, reason, nobody=nobody)
             case _:
                 pass
-
-
-def _is_for_us(tunnel: Tunnel, packet: RegistrationRequest) -> bool:
-    """Return whether it is for this tunnel, or for the client itself, as from FRR when it does not know our address."""
-    return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
 
 
 def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:

@@ -247,7 +247,16 @@ class Standby:
 
     def update(self, tunnel: Tunnel) -> None:
         """Follow a server that answers, or no longer answers, or was doubted long enough."""
-        self._doubt(tunnel)
+        now, before, tunnel.doubted = self._context.now, tunnel.doubted, {}
+        for client in tunnel.clients.values():
+            until = before.get(client.nhs, 0.0)
+            if client.is_failing or (until is None and not client.is_responding):
+                tunnel.doubted[client.nhs] = None
+            elif until is None:
+                tunnel.doubted[client.nhs] = now + RETURN_DELAY
+            elif until > now:
+                tunnel.doubted[client.nhs] = until
+        self._context.arm(tunnel.timers.trust, earliest(*tunnel.doubted.values()))
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
             if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
@@ -264,18 +273,6 @@ class Standby:
         if returned is not None and returned.at in multicast_receivers(tunnel):
             return None
         return other.at
-
-    def _doubt(self, tunnel: Tunnel) -> None:
-        now, before, tunnel.doubted = self._context.now, tunnel.doubted, {}
-        for client in tunnel.clients.values():
-            until = before.get(client.nhs, 0.0)
-            if client.is_failing or (until is None and not client.is_responding):
-                tunnel.doubted[client.nhs] = None
-            elif until is None:
-                tunnel.doubted[client.nhs] = now + RETURN_DELAY
-            elif until > now:
-                tunnel.doubted[client.nhs] = until
-        self._context.arm(tunnel.timers.trust, earliest(*tunnel.doubted.values()))
 
 
 #: As much of a packet as IOS quotes: the IP header and eight octets.

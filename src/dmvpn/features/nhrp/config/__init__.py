@@ -89,14 +89,11 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
             for args in section.all(line)
         ),
         watch_servers=version == 4 and section.flag(lines.WATCH_SERVERS),
-        if_state=section.flag(lines.IF_STATE) and (version == 4 or not _has_servers(inner)),
+        # The line protocol follows the servers of one IP version, of IPv4 if it has some.
+        if_state=section.flag(lines.IF_STATE)
+        and (version == 4 or not (inner.all(lines.NHS) or inner.all(lines.NHS_DYNAMIC))),
         vrf=vrf_of(inner),
     )
-
-
-def _has_servers(section: Section) -> bool:
-    """Return whether the line protocol follows IPv4's servers: it follows the servers of one IP version."""
-    return bool(section.all(lines.NHS) or section.all(lines.NHS_DYNAMIC))
 
 
 def _map(args: Args) -> tuple[Prefix, IPAddress]:

@@ -41,17 +41,6 @@ def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
     return tuple(sorted(found, key=lambda session: session.status not in _OPEN))
 
 
-def render_crypto(found: tuple[CryptoSession, ...]) -> Iterator[str]:
-    """Yield a paragraph for each session."""
-    yield "Crypto Session Details: "
-    yield "-" * 80
-    yield ""
-    yield from (line for each in found if each.status in _OPEN for line in _paragraph(each))
-    yield "Pending DMVPN Sessions:"
-    yield ""
-    yield from (line for each in found if each.status not in _OPEN for line in _paragraph(each))
-
-
 def _paragraph(session: CryptoSession) -> Iterator[str]:
     """Yield the reason, for which IOS has no line. It begins with blanks, so that parsers pass over it."""
     yield f"Interface: {session.tunnel}"
@@ -320,7 +309,13 @@ def render_detail(answer: ShowDmvpn) -> Iterator[str]:
     for tunnel in answer.tunnels:
         yield from _detail(tunnel)
     yield ""
-    yield from render_crypto(answer.sessions)
+    yield "Crypto Session Details: "
+    yield "-" * 80
+    yield ""
+    yield from (line for each in answer.sessions if each.status in _OPEN for line in _paragraph(each))
+    yield "Pending DMVPN Sessions:"
+    yield ""
+    yield from (line for each in answer.sessions if each.status not in _OPEN for line in _paragraph(each))
 
 
 def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
