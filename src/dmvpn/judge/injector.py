@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -390,7 +391,7 @@ class Injector:
         """Let packets arrive by the site's wire, one after another."""
         wans = self._anatomy.sites[router].wans
         for number, octets in enumerate(packets):
-            self._world.after(number * _STORM_PACE, lambda octets=octets: self._arrive(router, wans[0], octets))  # type: ignore[misc]
+            self._world.after(number * _STORM_PACE, partial(self._arrive, router, wans[0], octets))
 
     def _arrive(self, router: str, interface: str, packet: bytes) -> None:
         node = self._world.routers[router]

@@ -265,10 +265,11 @@ def _judge(subject: Subject, pair: LanPair) -> Talk:
     latest = [arrived[number] for number in sorted(sent)[-LAST:] if number in arrived]
     lans = [subject.lans[name] for name in pair]
     ends = {lan.site for lan in lans}
+    hops = subject.world.routers[lans[0].site].plane.route(lans[1].address, lans[0].vrf)
     return Talk(
         way=latest[-1].way if latest else (),
         hubs=_hubs_of(subject, pair, latest[-1]) if latest else (),
-        next_hop=_next_hop(subject, pair),
+        next_hop=", ".join(spelled(hop.address) if hop.address else hop.interface for hop in hops),
         direct_after=round(min(direct) - first, 2) if direct and ends.isdisjoint(subject.anatomy.hubs) else None,
         sent=len(sent),
         lost=len(sent) - len(arrived),
@@ -280,12 +281,6 @@ def _hubs_of(subject: Subject, pair: LanPair, arrival: Arrival) -> tuple[str, ..
     """Return the routers between the ends of a packet's way."""
     ends = {subject.lans[name].site for name in pair}
     return tuple(name for name in arrival.way if name not in ends)
-
-
-def _next_hop(subject: Subject, pair: LanPair) -> str:
-    lan = subject.lans[pair.source]
-    hops = subject.world.routers[lan.site].plane.route(subject.lans[pair.destination].address, lan.vrf)
-    return ", ".join(spelled(hop.address) if hop.address else hop.interface for hop in hops)
 
 
 def _states(subject: Subject) -> dict[str, RouterState]:

@@ -108,23 +108,18 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield from (one for one in _next_hop(scene) if one.router == client.hub)
 
 
-def _lans(scene: Scene, clients: list[Client]) -> list[Address]:
-    """Return an address in the LAN of each client that has one."""
-    sites = (scene.site_of(one.name, one.facts) for one in clients)
-    return [site[1] for site in sites if site is not None]
-
-
-def _is_sent_by(client: Client, lan: Address) -> bool:
-    """Return whether routing has the server as next hop for this LAN; existing shortcuts do not count as routing."""
-    route = next((route for route in client.facts.routes_to(lan) if route.source != "nhrp"), None)
-    there = client.there.addresses if client.there is not None else ()
-    return route is not None and any(hop.address in there for hop in route.next_hops)
-
-
 def _sends_by_hub(scene: Scene, client: Client) -> bool:
-    """Return whether a client sends by its server for the LAN of another one: in phase 2 the next hop is that one."""
-    fellows = [one for one in scene.fellows(client) if one.tunnel.multipoint]
-    return any(_is_sent_by(client, lan) for lan in _lans(scene, fellows))
+    """Return whether a client sends by its server for the LAN of another one: in phase 2 the next hop is that one.
+
+    Existing shortcuts do not count as routing.
+    """
+    there = client.there.addresses if client.there is not None else ()
+    sites = (scene.site_of(one.name, one.facts) for one in scene.fellows(client) if one.tunnel.multipoint)
+    for lan in (site[1] for site in sites if site is not None):
+        route = next((route for route in client.facts.routes_to(lan) if route.source != "nhrp"), None)
+        if route is not None and any(hop.address in there for hop in route.next_hops):
+            return True
+    return False
 
 
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:

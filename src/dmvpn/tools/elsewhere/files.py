@@ -300,7 +300,9 @@ def containerlab(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         ports = [f"ip link set eth{number + 1} master br0" for number in range(switch.ports)]
         nodes[switch.name] = _linux(["ip link add br0 type bridge", *ports, "ip link set br0 up"])
     first = dict.fromkeys(nodes, 1) | {router.name: 0 for router in plan.routers}
-    links = [{"endpoints": [_end(end, first) for end in cable.ends]} for cable in plan.cables]
+    links = [
+        {"endpoints": [f"{node}:eth{number + first[node]}" for node, number in cable.ends]} for cable in plan.cables
+    ]
     topology = {"name": _name(plan), "topology": {"nodes": nodes, "links": links}}
     text = yaml.safe_dump(topology, sort_keys=False, allow_unicode=True, width=120)
     return {f"{_name(plan)}.clab.yml": text, **files}
@@ -324,11 +326,6 @@ def impairments(plan: Plan) -> Iterator[str]:
 
 def _name(plan: Plan) -> str:
     return re.sub(r"[^a-zA-Z0-9-]+", "-", plan.name).strip("-") or "lab"
-
-
-def _end(end: End, first: Mapping[str, int]) -> str:
-    node, number = end
-    return f"{node}:eth{number + first[node]}"
 
 
 def _router(router: RouterNode, kind: NodeKind, image: str) -> Node:

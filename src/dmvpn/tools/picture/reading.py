@@ -55,8 +55,11 @@ class _Reader:
         self.scenario = scenario
         self.routers = routers
         sites = sites_of(scenario)
-        texts = {name: self._text(name) for name in scenario.configurations}
-        self.devices = {name: Device.read(name, text, sites.get(name)) for name, text in texts.items()}
+        self.devices: dict[str, Device] = {}
+        for name, text in scenario.configurations.items():
+            facts = self._facts(name)  # what a router runs, if it runs
+            running = "\n".join(facts.configuration) if facts is not None else text
+            self.devices[name] = Device.read(name, running, sites.get(name))
         self.network = Network(tuple(self.devices.values()))
         self.keys: list[tuple[str, int | None]] = []
         self.of_end: dict[TunnelEnd, int] = {}
@@ -93,11 +96,6 @@ class _Reader:
             tunnels=tunnels,
             regions=regions,
         )
-
-    def _text(self, name: str) -> str:
-        """Return the configuration of a router: its running configuration, if it runs."""
-        facts = self._facts(name)
-        return "\n".join(facts.configuration) if facts is not None else self.scenario.configurations[name]
 
     def _facts(self, name: str) -> RouterFacts | None:
         return (self.routers or {}).get(name)

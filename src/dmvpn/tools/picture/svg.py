@@ -83,9 +83,17 @@ def wires_of(plan: Plan) -> Iterator[Line]:
             continue
         yield _straight(points, link.wire, ends=(points[-1],))
     yield from _behind(plan)
-    yield from _between(plan)
+    for order, (first, second, wire) in enumerate(plan.underlay.between):
+        left = MARGIN + 5 + (order % 2) * 4
+        points = [(left, plan.bands[each].box.middle[1]) for each in (first, second)]
+        yield _straight(points, wire, ends=tuple(points))
     yield from _inner(plan)
-    yield from _hosts(plan)
+    of_hosts = {host: wire for host, _, wire in plan.underlay.hosts}
+    for card in plan.cards.values():
+        edge = card.box.y if card.is_above else card.box.bottom
+        for chip in card.chips:
+            x, y = card.box.x + 12, chip.box.middle[1]
+            yield _straight([(x, edge), (x, y), (chip.box.x, y)], of_hosts[chip.node.name])
 
 
 def tunnels_of(plan: Plan) -> Iterator[Line]:
@@ -127,13 +135,6 @@ def _behind(plan: Plan) -> Iterator[Line]:
         yield _straight([*points, (points[-1][0], bus), (x, bus), (x, edge)], wire)
 
 
-def _between(plan: Plan) -> Iterator[Line]:
-    for order, (first, second, wire) in enumerate(plan.underlay.between):
-        x = MARGIN + 5 + (order % 2) * 4
-        points = [(x, plan.bands[band].box.middle[1]) for band in (first, second)]
-        yield _straight(points, wire, ends=tuple(points))
-
-
 def _inner(plan: Plan) -> Iterator[Line]:
     """Yield the wires between routers of one side, each in a lane of its own, and those from one side to the other."""
     lanes = {True: 0, False: 0}
@@ -166,15 +167,6 @@ def _to_lane(card: Card, y: float, order: int) -> Iterator[Point]:
         yield card.box.x, height
         yield x, height
     yield x, y
-
-
-def _hosts(plan: Plan) -> Iterator[Line]:
-    wires = {host: wire for host, _, wire in plan.underlay.hosts}
-    for card in plan.cards.values():
-        edge = card.box.y if card.is_above else card.box.bottom
-        for chip in card.chips:
-            x, y = card.box.x + 12, chip.box.middle[1]
-            yield _straight([(x, edge), (x, y), (chip.box.x, y)], wires[chip.node.name])
 
 
 def _straight(

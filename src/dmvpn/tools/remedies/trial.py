@@ -421,17 +421,11 @@ def changed(diagnosis: Diagnosis, configurations: Mapping[str, str]) -> dict[str
     now: dict[str, str] = {}
     for one in diagnosis.findings:
         if one.trial is not None and one.trial.works and one.is_complete:
-            now[one.router] = _with_added(now.get(one.router, configurations[one.router]), one.fix)
+            text = now.get(one.router, configurations[one.router])
+            # In the order of a running configuration, if the text has that; else at its end: the rest stays as it is.
+            entered, has_order = after(text, one.fix), _words(text.splitlines()) == _words(Lines.of(text).lines)
+            now[one.router] = entered if has_order else with_lines(text, ("!", *indented(one.fix)))
     return now
-
-
-def _with_added(text: str, lines: tuple[str, ...]) -> str:
-    """Add lines in the order of a running configuration, if the text has that; else at its end: the rest stays as it
-    is.
-    """
-    entered = after(text, lines)
-    has_order = _words(text.splitlines()) == _words(Lines.of(text).lines)
-    return entered if has_order else with_lines(text, ("!", *indented(lines)))
 
 
 def _words(lines: Sequence[str]) -> list[str]:

@@ -48,17 +48,12 @@ def is_unexplained(diagnosis: Diagnosis) -> bool:
 def _explains(finding: Finding) -> bool:
     is_tried = finding.trial is not None and (finding.trial.works or bool(finding.trial.gone_with))
     has_remedy = bool(finding.fix or finding.order) or finding.cause in NOT_COPIED
-    explains = (finding.certain and has_remedy) or finding.mild or is_tried or _asks_for_secret(finding)
+    # A copy cannot try a secret: the refusal of the other end is its proof. BGP refuses nothing: a session with a wrong
+    # password is as silent as a path that loses all packets.
+    has_secret = any(SECRET in line or HIDDEN in line for line in finding.fix)
+    asks = has_secret and finding.cause is not Cause.BGP_PASSWORD
+    explains = (finding.certain and has_remedy) or finding.mild or is_tried or asks
     return not finding.advice and finding.cause not in _FELT and explains
-
-
-def _asks_for_secret(finding: Finding) -> bool:
-    """Return whether its remedy is a secret, which a copy cannot try: the refusal of the other end is its proof.
-
-    BGP refuses nothing: a session with a wrong password is as silent as a path that loses all packets.
-    """
-    is_asked = any(SECRET in line or HIDDEN in line for line in finding.fix)
-    return is_asked and finding.cause is not Cause.BGP_PASSWORD
 
 
 def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:

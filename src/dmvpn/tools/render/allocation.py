@@ -305,7 +305,11 @@ def _networks(
 ) -> dict[str, IPv4Network]:
     """Return LANs or networks towards the provider, of the sites that have none of their own."""
     pool = table.pools.lan if what == "lan" else table.pools.nbma
-    wanting = [name for name, site in table.sites.items() if _wants(site, what)]
+    if what == "lan":
+        wanting = [name for name, site in table.sites.items() if site.lan is None]
+    else:
+        own = {name: site.nbma is not None or getattr(site, "dynamic", False) for name, site in table.sites.items()}
+        wanting = [name for name, has in own.items() if not has]
     if not wanting:
         return {}
     if pool is None:
@@ -319,7 +323,10 @@ def _networks(
         before = kept.get(name)
         if before is not None and before.prefixlen == pool.length and before.subnet_of(pool.network):
             if taken.overlap(before) is not None:
-                where, other = _owner(table, before, (kind_of(table, name), name))
+                known = (one for one in chain(named(table), inside(table)) if one.network.overlaps(before))
+                owner = next(known, None)
+                where = owner.where if owner is not None else (kind_of(table, name), name)
+                other = str(owner) if owner is not None else "another pool"
                 text = f"{other} overlaps {before}, which {name} was given"
                 raise AllocationError(where, f"{text}: take another, or take {name} out of the lock file")
             taken.add(before)
@@ -333,12 +340,6 @@ def _networks(
                 raise AllocationError(("pools", what, "network"), text)
             found[name] = new
     return {name: found[name] for name in wanting}
-
-
-def _wants(site: Hub | Spoke, what: str) -> bool:
-    if what == "lan":
-        return site.lan is None
-    return site.nbma is None and not getattr(site, "dynamic", False)
 
 
 class _Taken:
@@ -375,14 +376,6 @@ class _Taken:
                 continue
             yield IPv4Network((start, pool.length))
             start += size
-
-
-def _owner(table: Table, network: IPv4Network, fallback: Where) -> tuple[Where, str]:
-    """Return the key of a network in the table that overlaps this one, and its description."""
-    for one in chain(named(table), inside(table)):
-        if one.network.overlaps(network):
-            return one.where, str(one)
-    return fallback, "another pool"
 
 
 # ---------------------------------------------------------------------------------------------- the file of allocations

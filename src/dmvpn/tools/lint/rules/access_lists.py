@@ -364,7 +364,10 @@ def _entries(listed: _List) -> Iterator[NetworkConcern]:
     device, config = listed.device, listed.device.policy
     entries = config.access_lists[listed.name, listed.extended]
     for entry in entries:
-        yield from _mask(listed, entry)
+        for end in (entry.source, entry.destination):
+            if inverted(f"{end.address} {end.wildcard}") and not int(end.address):
+                yield from _masked(listed, entry, end)
+                break
     for count, shadow in enumerate(shadows(listed_entries(config, entries))):
         if count == _MOST:
             return
@@ -384,13 +387,6 @@ def _said(listed: _List, entry: ListedEntry) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ masks
-
-
-def _mask(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
-    for end in (entry.source, entry.destination):
-        if inverted(f"{end.address} {end.wildcard}") and not int(end.address):
-            yield from _masked(listed, entry, end)
-            return
 
 
 def _masked(listed: _List, entry: AccessEntry, end: AddressRange) -> Iterator[NetworkConcern]:

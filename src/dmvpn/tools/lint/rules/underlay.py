@@ -109,7 +109,9 @@ def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
         is_longest = outside is None or route.prefix.length > outside.length
         if end.carries(route) and nbma in route.prefix and is_longest:
             what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
-            yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {line_of(route)}")
+            to, is_six = route.prefix, route.prefix.version == 6
+            gone = ROUTE6.no(prefix=to) if is_six else ROUTE.no(network=to.address, mask=to.netmask)
+            yield found(STATIC, end.device, (gone.removeprefix("no "),), what, f"no {line_of(route)}")
 
 
 def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -212,13 +214,6 @@ def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
     at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
     severity = Severity.ERROR if MADE_BY_RENDER in device.text else Severity.WARNING
     yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
-
-
-def _beginning(prefix: Prefix) -> str:
-    """Return how the line of a static route begins, wherever it leads."""
-    if prefix.version == 6:
-        return ROUTE6.no(prefix=prefix).removeprefix("no ")
-    return ROUTE.no(network=prefix.address, mask=prefix.netmask).removeprefix("no ")
 
 
 def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
