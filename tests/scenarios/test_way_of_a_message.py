@@ -122,12 +122,9 @@ def _is_child(event: object) -> bool:
 
 
 def test_a_registration_request_passes_thirteen_files_of_which_six_decide() -> None:
-    """Without a past to keep there is one less. `instance` is the door out, by which each part says its own.
-
-    `connections` is asked twice: whose work the packet is, and later what the station's word is worth.
-    """
+    """Without a past to keep there is one less. `instance` is the door out, by which each part says its own."""
     way = Way(dmvpn.features.nhrp, NhrpMachine, _is_registration).follow(World("notes-phase3"), 5)
-    deciding = {"machine": 1, "reception": 1, "admission": 1, "connections": 2, "server": 1, "forwarding": 1}
+    deciding = {"machine": 1, "reception": 1, "admission": 1, "connections": 1, "server": 1, "forwarding": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
     state, octets = {"tunnel", "cache"}, {"packet", "parts"}
     assert set(way.files) == {*deciding, "instance", "history", "renewals", *state, *octets}
