@@ -1,4 +1,10 @@
-"""{steps}
+"""What `debug crypto isakmp` prints of a message: the steps of main mode, quick mode and the rest, in IOS's words.
+
+The lines are made from a message before its ISAKMP SA takes it in, and when it goes, and only while the debug is on: so
+the exchanges are free of them. What they say of an encrypted message is not proved yet. No line has a key.
+
+IOS names the steps of main mode by the last message that came or went: the initiator is in IKE_I_MM1 when message 1 is
+sent, the responder in IKE_R_MM1 when it has come; both end in IKE_P1_COMPLETE.
 
 Of an offer each transform is compared with each policy, attribute by attribute, as IOS does. A stranger may offer
 hundreds of transforms, so the number of lines is limited.

@@ -2,7 +2,11 @@
 
 Siblings are ISAKMP SAs with the same proved peer at the same place. Several peers may be behind one address.
 
-{strangers}
+Peers that have begun main mode and not proved themselves: who they are, and what they may cost.
+
+Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
+so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `half_open` bounds the octets that we keep of
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""{beginning}
+"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT at both ends, and IKE_AUTH as its initiator asks it.
+
+    Init      algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
+    Auth      who are we, who are you, and the first child SA; `events.py` has the other end
+    Stranger  the first message of somebody unknown: §2.6 and §2.10
+
+A stranger costs one Diffie-Hellman at most, and while many of them come at once not even that: then each must first
+show, with a cookie, that it receives what we send to the address that it claims.
 
 NAT detection, RFC 7296 §2.23: both sides say which addresses they think they use, as a hash.
 """
