@@ -194,10 +194,10 @@ def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
     arrives(spoke, refusal, HUB)
     net.drops = lambda flight: is_quick(flight) and flight.target == IPv4Address(SPOKE)
     (mine,) = sas_of(spoke)
-    while not any(exchange.turns.awaits for exchange in mine.exchanges.values()):
+    while not any(exchange.retransmission.awaits for exchange in mine.exchanges.values()):
         net.run(0.1)
     arrives(spoke, refusal, HUB)
-    assert any(exchange.turns.awaits for exchange in mine.exchanges.values())
+    assert any(exchange.retransmission.awaits for exchange in mine.exchanges.values())
 
 
 # ------------------------------------------------------------------------------------------------ strangers

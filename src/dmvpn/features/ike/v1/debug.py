@@ -328,12 +328,12 @@ class _Passing:
     @property
     def is_duplicate(self) -> bool:
         """Whether the peer's last message has come again."""
-        return self.exchange is not None and self.exchange.turns.is_repetition(self.octets)
+        return self.exchange is not None and self.exchange.retransmission.is_repetition(self.octets)
 
     @property
     def goes_again(self) -> bool:
         """Whether our last message goes again."""
-        return self.exchange is not None and self.exchange.turns.is_again
+        return self.exchange is not None and self.exchange.retransmission.is_again
 
     def _state(self, phase: IkePhase | None) -> str:
         if self.sa is None or phase is None:
@@ -460,7 +460,7 @@ def _sent_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
     if passing.goes_again:
         yield f"{head} retransmitting phase 2 QM_IDLE {number} ..."
         yield sending
-    elif isinstance(exchange, QuickAsk) and exchange.turns.awaits:
+    elif isinstance(exchange, QuickAsk) and exchange.retransmission.awaits:
         yield f"{head}beginning Quick Mode exchange, M-ID of {number}"
         yield f"{head}QM Initiator gets spi"
         yield sending

@@ -220,9 +220,9 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         return
     exchange = sa.exchanges.get(header.message_id)
     if exchange is not None and header.exchange == exchange.KIND:
-        if not exchange.turns.is_repetition(octets):
+        if not exchange.retransmission.is_repetition(octets):
             exchange.hear(message, octets, path)
-        elif exchange.ANSWERS_AGAIN and (again := exchange.turns.again(sa.now)):
+        elif exchange.ANSWERS_AGAIN and (again := exchange.retransmission.again(sa.now)):
             _follow(sa, exchange, path)
             sa.transmit(again, sa.path_back(path))
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
@@ -264,7 +264,7 @@ def deadline_of(sa: IsakmpSa) -> float | None:
     whens = [sa.retires_at, *sa.children.lingering.values(), *sa.replaceable.values()]
     whens += [sa.question.due if sa.question else _probe_at(sa)]
     for exchange in sa.exchanges.values():
-        whens += exchange.turns.deadline, exchange.over_at
+        whens += exchange.retransmission.deadline, exchange.over_at
     if sa.state in (SaState.IDLE, SaState.HELD):
         whens.append(sa.rekey_at)
         if sa.state is SaState.IDLE:
@@ -309,13 +309,13 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     for exchange in tuple(sa.exchanges.values()):
         if sa.is_dead or sa.given_up is not None:  # the peer did not answer an earlier one
             return
-        again = exchange.turns.repeat(now)
+        again = exchange.retransmission.repeat(now)
         if again is None:
             exchange.unanswered()
         elif again:
-            _fall_back(sa, exchange.turns.tries)
+            _fall_back(sa, exchange.retransmission.tries)
             if sa.is_established:
-                sa.transmit(again, sa.path_of_try(exchange.turns.tries))
+                sa.transmit(again, sa.path_of_try(exchange.retransmission.tries))
                 sa.act(Unanswered(sa))
             else:
                 sa.transmit(again)
@@ -361,7 +361,7 @@ def examine(sa: IsakmpSa) -> None:
         renew(sa, newest)
         for exchange in sa.exchanges.values():
             if isinstance(exchange, QuickAsk) and exchange.old == newest:
-                exchange.turns.hurry(sa.now)
+                exchange.retransmission.hurry(sa.now)
 
 
 # ------------------------------------------------------------------------------------------------------------ children
@@ -448,7 +448,7 @@ def part(sa: IsakmpSa, siblings: Siblings, reason: Reason) -> None:
     """End one and not its children: they go to its heir, or wait for one."""
     heir = siblings.heir(sa)
     for exchange in tuple(sa.exchanges.values()):
-        if isinstance(exchange, QuickAnswer) and exchange.turns.awaits:
+        if isinstance(exchange, QuickAnswer) and exchange.retransmission.awaits:
             exchange.unanswered()  # message 3 cannot come any more
     if heir is not None and sa.children:
         sa.hand_over(heir)

@@ -237,7 +237,7 @@ class IsakmpSas:
     def _may_cost(sa: IsakmpSa, message: Message, octets: bytes) -> bool:
         """Return whether it may be message 3, which causes a Diffie-Hellman; other messages cause none."""
         is_main = message.header.exchange == ExchangeType.MAIN
-        return is_main and not sa.exchanges[PHASE_1].turns.is_repetition(octets)
+        return is_main and not sa.exchanges[PHASE_1].retransmission.is_repetition(octets)
 
     def _admits(self, sa: IsakmpSa, full: Reason) -> bool:
         """Return whether a peer may go on that began before the router was full: only to replace an ISAKMP SA."""
