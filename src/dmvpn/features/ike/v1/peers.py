@@ -116,7 +116,7 @@ Beginning = tuple[bytes, "DatagramPath"]
 _Sender = tuple[str, "IPAddress"]
 
 
-class Strangers:
+class Initiators:
     """All half-open ISAKMP SAs of which we are the responder."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
-from dmvpn.features.ike.v1.peers import Siblings, Strangers
+from dmvpn.features.ike.v1.peers import Initiators, Siblings
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
@@ -64,7 +64,7 @@ class IsakmpSas:
         self.book, self.entropy = book, entropy
         self._room = room or HalfOpen()
         self.largest_number = self.largest_half_open = 0
-        self.strangers = Strangers()
+        self.initiators = Initiators()
         self._by_cookie: dict[bytes, IsakmpSa] = {}
         self._siblings = Siblings()
         self._timers: Deadlines[bytes] = Deadlines()
@@ -182,7 +182,7 @@ class IsakmpSas:
         header = message.header
         begun = self._at(path, header.cookie_i)
         if header.cookie_r == NO_SPI and not header.is_encrypted and begun is None:
-            return self._stranger(message, octets, path, now)
+            return self._first_message(message, octets, path, now)
         sa = self._at(path, header.cookie_r) or begun
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
@@ -192,7 +192,7 @@ class IsakmpSas:
                 return whole
             message, octets = whole
         if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
-            if not self.strangers.may_key(sa.path, now):
+            if not self.initiators.may_key(sa.path, now):
                 return []
             if (full := self._outnumbered()) is not None and not self._admits(sa, full):
                 return [_turned_away(path, full, logged=True), *self.drop(sa, full, now)]
@@ -207,7 +207,7 @@ class IsakmpSas:
             return []
         is_shown, main = sa.state is SaState.KEY_EXCH, sa.exchanges[PHASE_1]
         if is_shown:
-            self.strangers.keyed(sa)
+            self.initiators.keyed(sa)
         offers = len(main.offers) if isinstance(main, Response) else 0
         return self._room.note(self, sa, offers + sa.in_fragments, now, is_shown=is_shown)
 
@@ -221,7 +221,7 @@ class IsakmpSas:
         if fragment is None:
             return message, octets
         try:
-            joined = self.strangers.join(fragment, path, now)
+            joined = self.initiators.join(fragment, path, now)
             return (parse_whole(message, joined), joined) if joined is not None else []
         except WireError as error:
             return [self._unreadable(error, octets, path, now)]
@@ -229,7 +229,7 @@ class IsakmpSas:
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
         may_be_peer = self.knows(octets, path) or (
-            self.strangers.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
+            self.initiators.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
         )
         return _turned_away(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
@@ -245,7 +245,7 @@ class IsakmpSas:
             sa.admits(Admission(peers, full))
         return sa.admission is not None
 
-    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _first_message(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         header = message.header
         if header.exchange == ExchangeType.INFORMATIONAL:
             notify = message.notify(NotifyType.INVALID_SPI)
@@ -259,7 +259,7 @@ class IsakmpSas:
         if isinstance(whole, list):
             return whole
         message, octets = whole
-        known = self.strangers.known(octets, path)
+        known = self.initiators.known(octets, path)
         if known is not None:
             handle(known, message, octets, path, now)
             return self._followed(known)
@@ -267,18 +267,18 @@ class IsakmpSas:
         peers = self._siblings.at(path) if full is not None else ()
         if full is not None and not peers:
             return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
-        if not self.strangers.may_begin(path, now):
+        if not self.initiators.may_begin(path, now):
             return [_turned_away(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
 
     def _full(self) -> Reason | None:
         """Return why newcomers are refused. A peer that has an ISAKMP SA may replace it all the same."""
-        crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
+        crowded = self.largest_half_open and len(self.initiators) >= self.largest_half_open
         return self._outnumbered() or (Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None)
 
     def _outnumbered(self) -> Reason | None:
         """Return that there are as many ISAKMP SAs as permitted. Forged beginnings, which cost little, do not count."""
-        number = len(self) - self.strangers.beginners
+        number = len(self) - self.initiators.beginners
         return Reason(IkeReason.FULL, (number,)) if self.largest_number and number >= self.largest_number else None
 
     def _welcome(
@@ -292,11 +292,11 @@ class IsakmpSas:
             return [_turned_away(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
-        self.strangers.add(sa, octets)
+        self.initiators.add(sa, octets)
         oldest = None
         if admission is not None:
             sa.admits(admission)
-            oldest = self.strangers.renews(sa)
+            oldest = self.initiators.renews(sa)
         acts = self._followed(sa)
         if oldest is not None:
             acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
@@ -312,7 +312,7 @@ class IsakmpSas:
         """Return what debugs say of a datagram, which goes now or is not taken in yet."""
         cookies = octets[len(NO_SPI) : 2 * len(NO_SPI)], octets[: len(NO_SPI)]
         sa = next((sa for cookie in cookies if (sa := self._at(path, cookie)) is not None), None)
-        return packet_lines(octets, path, sa or self.strangers.known(octets, path), self.book, sent=sent)
+        return packet_lines(octets, path, sa or self.initiators.known(octets, path), self.book, sent=sent)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -431,7 +431,7 @@ class IsakmpSas:
         return [new]
 
     def _proved_or_gone(self, sa: IsakmpSa) -> None:
-        self.strangers.remove(sa)
+        self.initiators.remove(sa)
         self._room.remove(sa)
 
     def _gone(self, sa: IsakmpSa) -> None:

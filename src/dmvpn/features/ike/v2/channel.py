@@ -7,8 +7,8 @@
     Fragments     datagrams with SKF, in any order -> the payloads, when the last one has come
     Channel       all that for the two directions of one IKE SA
 
-The window is 1 in both directions, as RFC 7296 §2.3 allows everybody: a peer may announce a larger one, and never has
-to use it.
+The window is 1 in both directions, as RFC 7296 §2.3 allows: a peer may announce a larger one, and never has to use
+it.
 
 Keys: SKEYSEED, SK_* and KEYMAT (RFC 7296 §2.14, §2.17 and §2.18), and those of an IKE SA as Wireshark reads them.
 
