@@ -39,7 +39,7 @@ from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
-from dmvpn.features.ike.v1.peers import Initiators, Siblings
+from dmvpn.features.ike.v1.peers import Initiators, ParallelSas
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
@@ -66,7 +66,7 @@ class IsakmpSas:
         self.largest_number = self.largest_half_open = 0
         self.initiators = Initiators()
         self._by_cookie: dict[bytes, IsakmpSa] = {}
-        self._siblings = Siblings()
+        self._parallel = ParallelSas()
         self._timers: Deadlines[bytes] = Deadlines()
         self._talk: Budgets[bytes] = Budgets(*MESSAGES)
 
@@ -144,7 +144,7 @@ class IsakmpSas:
         sa = _mine(session)
         sa.at(now)
         if reason.code is IkeReason.BOTH_BEGAN:
-            events.hand_to_heir(sa, self._siblings)
+            events.hand_to_heir(sa, self._parallel)
         if sa.is_established:
             asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
@@ -241,7 +241,7 @@ class IsakmpSas:
 
     def _admits(self, sa: IsakmpSa, full: Reason) -> bool:
         """Return whether a peer may go on that began before the router was full: only to replace an ISAKMP SA."""
-        if sa.admission is None and (peers := self._siblings.at(sa.path)):
+        if sa.admission is None and (peers := self._parallel.at(sa.path)):
             sa.admits(Admission(peers, full))
         return sa.admission is not None
 
@@ -264,7 +264,7 @@ class IsakmpSas:
             handle(known, message, octets, path, now)
             return self._followed(known)
         full = self._full()
-        peers = self._siblings.at(path) if full is not None else ()
+        peers = self._parallel.at(path) if full is not None else ()
         if full is not None and not peers:
             return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
         if not self.initiators.may_begin(path, now):
@@ -328,11 +328,11 @@ class IsakmpSas:
             if sa is not None:
                 tick(sa, now)
                 if sa.given_up is not None:
-                    events.give_up(sa, self._siblings, sa.given_up)
+                    events.give_up(sa, self._parallel, sa.given_up)
                 elif sa.retires_at is not None and now >= sa.retires_at:
-                    events.part(sa, self._siblings, Reason(IkeReason.REPLACED))
+                    events.part(sa, self._parallel, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
-                    events.part(sa, self._siblings, Reason(IkeReason.LIFETIME))
+                    events.part(sa, self._parallel, Reason(IkeReason.LIFETIME))
                 acts += self._followed(sa)
         return acts
 
@@ -350,15 +350,15 @@ class IsakmpSas:
             more: list[IsakmpSa] = []
             match act:
                 case Withdrawn(protocol=protocol, spis=spis):
-                    more = events.withdraw(sa, self._siblings, protocol, spis)
+                    more = events.withdraw(sa, self._parallel, protocol, spis)
                 case Unconfirmed(spi_in=spi):
-                    more = events.drop_unconfirmed(sa, self._siblings, spi)
+                    more = events.drop_unconfirmed(sa, self._parallel, spi)
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
                     followed.append(act)
                     self._proved_or_gone(sa)
-                    more = events.establish(sa, self._siblings)
+                    more = events.establish(sa, self._parallel)
                     if (held := self.get(sa.awaited_by)) is not None:
                         more += events.end_supplanted(held, sa)
                     late += self.forget_older(sa) if sa.is_alone else []
@@ -366,7 +366,7 @@ class IsakmpSas:
                     followed.append(act)
                     late += self.forget_older(sa)
                 case Moved():
-                    self._siblings.moved(sa)
+                    self._parallel.moved(sa)
                     sa.stays()
                     followed.append(act)
                 case Ended():
@@ -391,7 +391,7 @@ class IsakmpSas:
         Another address or port may be that of another peer with this identity, so the peer there is asked.
         """
         acts: list[Act] = []
-        older = [sa for sa in self._siblings.with_peer(new) if is_older(sa, new)]
+        older = [sa for sa in self._parallel.with_peer(new) if is_older(sa, new)]
         for sa in older:
             if are_together(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
@@ -411,8 +411,8 @@ class IsakmpSas:
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
-        heir = self._siblings.heir(sa)
-        if sa.state is SaState.HELD and any(each.is_usable for each in self._siblings.of(sa)):
+        heir = self._parallel.heir(sa)
+        if sa.state is SaState.HELD and any(each.is_usable for each in self._parallel.of(sa)):
             if heir is not None:
                 sa.hand_over(heir)
             sa.end(Reason(IkeReason.REPLACED))
@@ -437,7 +437,7 @@ class IsakmpSas:
     def _gone(self, sa: IsakmpSa) -> None:
         self._proved_or_gone(sa)
         self._by_cookie.pop(sa.own_spi, None)
-        self._siblings.remove(sa)
+        self._parallel.remove(sa)
         self._timers.cancel(sa.own_spi)
 
 
