@@ -12,7 +12,7 @@ with another pre-shared key has other keys.
 Which ISAKMP SA takes the place of another one with the same peer, and gets its children. RFC 2408 §2.5.1.
 
 parallel  another ISAKMP SA with the same proved peer at the same place: addresses, and behind a NAT the port
-adoption  an ISAKMP SA that ends gives its children to its newest parallel SA. One that is established takes the
+adoption  an ISAKMP SA that ends gives its children to its newest parallel SA. An established ISAKMP SA takes the
           children of all ISAKMP SAs that are older than its own beginning; these end some seconds later. Without a
           parallel SA an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
           time, `connections.py` decides which ends.)

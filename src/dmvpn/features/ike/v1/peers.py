@@ -43,7 +43,7 @@ class ParallelSas:
         self._place(sa)
 
     def moved(self, sa: IsakmpSa) -> None:
-        """Note that the peer is at another place: of the parallel SAs there it is the last that has proved to be there."""
+        """Note that the peer is at another place: of the SAs there it is the last that has proved to be there."""
         if sa.own_spi in self._ends:
             self._displace(sa)
             self._place(sa)
