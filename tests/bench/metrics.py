@@ -38,9 +38,9 @@ _CLIENT: Final = """
 import json, sys, time
 from pathlib import Path
 from dmvpn.face.client import measures
-from dmvpn.web.exposition import Exposition, Format
+from dmvpn.web.metrics import Exposition, Format
 from dmvpn.web.fleet import Running
-from dmvpn.web.scraping import Wish, scrape
+from dmvpn.web.metrics import Wish, scrape
 class Fleet:
     def running(self):
         return [Running("lab", "HUB", True, Path(sys.argv[1]))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.labs import waiting
+from dmvpn.labs import bringing_up
 from dmvpn.shells.convergence import cannot, changing, flapping, unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
@@ -369,7 +369,7 @@ def test_lab_up_says_what_flaps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _links(tmp_path / "flap", _OVER_ITSELF, _OVER_ITSELF.format("203.0.113.6"))
-    monkeypatch.setattr(waiting, "PATIENCE", 5.0)
+    monkeypatch.setattr(bringing_up, "PATIENCE", 5.0)
     with Labs() as labs:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(labs.folder))
         assert main(["lab", "up", str(tmp_path / "flap"), "--simulated"]) == 1

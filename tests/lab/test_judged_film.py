@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dmvpn.app.judge import film_command
+from dmvpn.app.campaign import film_command
 from dmvpn.app.main import main
 from dmvpn.features.nhrp.path import DirectPath, PathAct
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Plan, run
 from dmvpn.judge.campaigns import Order
 from dmvpn.labs import judged_films
-from dmvpn.labs.fault_words import words_of
-from dmvpn.labs.judged_films import FilmWitness, judged_film
+from dmvpn.labs.judged_films import FilmWitness, judged_film, words_of
 from dmvpn.shells.scenario import Scenario
 from dmvpn.web.exported import as_page
 from support.browser import CHROMIUM, DRIVER, Browser
@@ -172,7 +171,7 @@ def test_the_command_that_a_campaign_prints_repeats_the_run(monkeypatch: pytest.
         asked.append(order)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dmvpn.app.judge.carry_out", refuse)
+    monkeypatch.setattr("dmvpn.app.campaign.carry_out", refuse)
     assert main(words[1:]) == 130
     assert asked == [order]
 
@@ -195,7 +194,7 @@ def test_a_film_that_cannot_be_written_is_refused_before_the_run(
     place: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Hours of a run ended with the error, and without a verdict."""
-    monkeypatch.setattr("dmvpn.app.judge.carry_out", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("dmvpn.app.campaign.carry_out", lambda *_, **__: pytest.fail("it ran"))
     film = tmp_path / place
     assert main(["simulate", "notes-phase3", "--faults", "random", "--film", str(film)]) == 1
     assert capsys.readouterr().err == f"dmvpn: {film}: {problem}\n"

@@ -17,8 +17,8 @@ from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import OPEN
+from dmvpn.web.permission import Role
 from dmvpn.web.resources import routes
-from dmvpn.web.roles import Role
 from lab.test_web_events import stream
 from lab.test_web_load import owner_of
 from support.served import Served, dmvpn, new_token, problem, refused

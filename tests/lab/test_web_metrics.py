@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 from dmvpn.web.fleet import Running
-from dmvpn.web.scraping import Wish, scrape
+from dmvpn.web.metrics import Wish, scrape
 
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 

@@ -14,15 +14,12 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from dmvpn.web import bounded, connections
-from dmvpn.web.audit import Audit
+from dmvpn.web import bodies, bounds
 from dmvpn.web.bounds import Bounds
-from dmvpn.web.entrance import Entrance
-from dmvpn.web.guard import Guard
-from dmvpn.web.origin import Names
-from dmvpn.web.roles import Role
+from dmvpn.web.entrance import Audit, Entrance
+from dmvpn.web.guard import Guard, Names
+from dmvpn.web.permission import Role, TokenFile
 from dmvpn.web.serving import Server, configuration
-from dmvpn.web.tokens import TokenFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -50,7 +47,7 @@ class Streams:
 
     def _run(self) -> None:
         config = configuration(self.guard)
-        reception = connections.Reception(self.socket, None, config)
+        reception = bounds.Reception(self.socket, None, config)
         self.server = Server(config, reception, self.guard, self.entrance, Audit())
         self.server.run()
 
@@ -175,7 +172,7 @@ def test_a_stream_whose_client_leaves_ends(streams: Streams) -> None:
 
 
 def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "PATIENCE", 1.0)
+    monkeypatch.setattr(bodies, "PATIENCE", 1.0)
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/much", anna) as client:
         read_until(client, b"\r\n\r\n")
@@ -185,8 +182,8 @@ def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monk
 
 def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its last octets are in our buffer when the resource has done its part."""
-    monkeypatch.setattr(connections, "SWEEP", 0.2)
-    monkeypatch.setattr(connections, "STALLED", 1.0)
+    monkeypatch.setattr(bounds, "SWEEP", 0.2)
+    monkeypatch.setattr(bounds, "STALLED", 1.0)
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/whole", anna) as client:
         read_until(client, b"\r\n\r\n")
@@ -196,8 +193,8 @@ def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, m
 
 def test_slow_requests_end_whatever_they_send_meanwhile(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """With shorter times than those of the pages: test_web_network.py waits for the real ones."""
-    monkeypatch.setattr(connections, "HEADERS", 1.0)
-    monkeypatch.setattr(bounded, "PATIENCE", 1.0)
+    monkeypatch.setattr(bounds, "HEADERS", 1.0)
+    monkeypatch.setattr(bodies, "PATIENCE", 1.0)
     slow = b"GET /quiet HTTP/1.1\r\nX: "
     unread = b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     for first, more in ((b"", b""), (slow, b"x"), (unread, b"1\r\nx\r\n")):

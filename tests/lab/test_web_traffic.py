@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.face.messages import Counts, Done, Hello
 from dmvpn.face.protocol import encode
-from dmvpn.web.traffic import Traffic
+from dmvpn.web.lab_events import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,14 +14,14 @@ from dmvpn.ios import AnyOrder, Choice, ConfigSession, Keyword, Node, Optional_,
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.matcher import has_secret
 from dmvpn.ios.tree import ConfigTree
-from dmvpn.labs.intake import left_out, problem_lines
+from dmvpn.labs.unsupported_lines import left_out, problem_lines
 from dmvpn.router.entered_text import report, take_in
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import RULES
 from dmvpn.tools.lint.engine import lint
 from dmvpn.tools.lint.report import as_json, as_sarif, as_text
-from dmvpn.web.commands import noted
+from dmvpn.web.configuration import noted
 from support.cases import few_examples
 from support.full_language import LANGUAGE, LINES, TEXTS
 from support.lint_cases import CLEAR, SEALED

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.judging import healthy, judge
-from dmvpn.labs.proofs.networks import FEW
+from dmvpn.labs.proofs.networks import FEW, Harm
 from support.cases import every_day_but
 from support.diagnoses import judge_two, measure
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs import trying
+from dmvpn.labs import copied
 from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
@@ -115,7 +115,7 @@ def test_a_path_that_a_copy_loses_as_well_is_tried_for_the_address_that_was_aske
     world.run_for(120)
     examined = ExaminedWorld(world)
     said = visit(examined, "BLUE1", ip_address("10.100.0.80"))
-    first = trying.tried(said, as_it_runs(world), examined.facts(), lambda _: None).diagnosis.findings[0]
+    first = copied.tried(said, as_it_runs(world), examined.facts(), lambda _: None).diagnosis.findings[0]
     assert (first.cause, first.router) == (Cause.ROUTE_TARGET, "HUB")
     assert first.trial is not None
     assert first.trial.better == ("HUB reaches BLUE1 directly",)

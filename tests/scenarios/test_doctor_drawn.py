@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.proofs.breaking import LATER
-from dmvpn.labs.proofs.case import Case, Harm, well_rows
-from dmvpn.labs.proofs.judging import judge
-from dmvpn.labs.proofs.networks import FEW, drawn
+from dmvpn.labs.proofs.judging import LATER, judge
+from dmvpn.labs.proofs.networks import FEW, Case, Harm, drawn, well_rows
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles.plans import Plan

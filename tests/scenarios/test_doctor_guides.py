@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.proofs.case import Case, well_rows
+from dmvpn.labs.proofs.networks import Case, well_rows
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from support.cases import one_in

@@ -6,7 +6,7 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.breaking import ill
+from dmvpn.labs.proofs.judging import broken_case
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.trial import attempt
 from support.diagnoses import ill_of
@@ -15,7 +15,7 @@ from support.list_faults import CLOUDS, cloud
 
 @pytest.mark.parametrize("name", CLOUDS)
 def test_a_cloud_with_lists_that_is_well_is_not_accused(name: str) -> None:
-    case, _ = ill(cloud(name))
+    case, _ = broken_case(cloud(name))
     assert visit(case.examined).findings == ()
 
 
@@ -37,7 +37,7 @@ def test_lines_for_a_list_about_tcp_are_tried_in_a_copy_although_rows_are_about_
 
 def test_sites_that_all_lists_keep_apart_are_a_question_and_no_fault() -> None:
     """Both spokes deny each other, so nothing says that it is a mistake."""
-    case, _ = ill(cloud("bare"))
+    case, _ = broken_case(cloud("bare"))
     for name, other in (("S1", "10.20.12.0"), ("S2", "10.20.11.0")):
         case.bench.configure(name, ["ip access-list extended APART", f"deny ip {other} 0.0.0.255 any"])
         case.bench.configure(name, ["ip access-list extended APART", "permit ip any any"])
@@ -49,7 +49,7 @@ def test_sites_that_all_lists_keep_apart_are_a_question_and_no_fault() -> None:
 
 
 def test_one_service_that_a_list_denies_is_no_fault() -> None:
-    case, _ = ill(cloud("bare"))
+    case, _ = broken_case(cloud("bare"))
     case.bench.configure("S1", ["ip access-list extended L", "deny tcp any any eq 23", "permit ip any any"])
     case.bench.configure("S1", ["interface GigabitEthernet0/2", "ip access-group L out"])
     case.wait(60)
@@ -58,7 +58,7 @@ def test_one_service_that_a_list_denies_is_no_fault() -> None:
 
 def test_the_lines_for_one_sender_do_not_take_the_default_route_away_from_all_others() -> None:
     """The other spokes are reached by the default route alone: a check without it would drop their packets."""
-    case, _ = ill(cloud("bare"))
+    case, _ = broken_case(cloud("bare"))
     check = "ip verify unicast source reachable-via"
     case.bench.configure("S1", ["interface GigabitEthernet0/1", f"{check} rx allow-default"])
     case.bench.configure("S1", ["ip route 203.0.113.5 255.255.255.255 10.20.11.250"])
@@ -72,7 +72,7 @@ def test_a_list_on_a_tunnel_that_forgot_the_routing_protocol_gets_an_entry_and_s
     others: tuple[str, ...],
 ) -> None:
     """Nothing says that the list is on the wrong side: at its other side it would protect nothing that it protected."""
-    case, _ = ill(cloud("bare"))
+    case, _ = broken_case(cloud("bare"))
     entries = (f"permit {protocol} any any" for protocol in ("icmp", "tcp", "udp"))
     case.bench.configure("S1", ["ip access-list extended INSIDE", *entries])
     case.bench.configure("S1", ["interface Tunnel0", "ip access-group INSIDE in"])

@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.breaking import ill
+from dmvpn.labs.proofs.judging import broken_case
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
@@ -196,7 +196,7 @@ def test_two_providers_with_the_same_addresses_are_well() -> None:
 @pytest.mark.parametrize("name", CLOUDS)
 def test_a_cloud_with_vrfs_that_is_well_is_not_accused(name: str) -> None:
     """Sites with different names for one VRF were not looked at; two customers with one address were mixed up."""
-    case, _ = ill(cloud(name))
+    case, _ = broken_case(cloud(name))
     findings = visit(case.examined).findings
     assert findings == ()
 
@@ -210,7 +210,7 @@ def test_the_address_that_neighbors_know_a_lost_tunnel_by_is_proposed() -> None:
 
 def test_a_lan_of_guests_that_nat_lets_out_is_not_accused() -> None:
     """It is in a VRF without a tunnel on purpose."""
-    case, _ = ill(cloud("front-door"))
+    case, _ = broken_case(cloud("front-door"))
     case.bench.configure("SPOKE1", ["vrf definition GUESTS", "address-family ipv4"])
     port = ["interface GigabitEthernet0/2", "vrf forwarding GUESTS", "ip address 10.1.101.1 255.255.255.0"]
     case.bench.configure("SPOKE1", [*port, "ip nat inside"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.proofs.case import Case, well_rows
+from dmvpn.labs.proofs.networks import Case, well_rows
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit

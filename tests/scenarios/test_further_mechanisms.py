@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.proofs.case import Harm
-from dmvpn.labs.proofs.networks import drawn
+from dmvpn.labs.proofs.networks import Harm, drawn
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from support.cases import every_day_but, one_in

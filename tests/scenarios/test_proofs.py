@@ -10,9 +10,8 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.findings import Cause, LintFinding, Severity
 from dmvpn.labs.proofs import linting
-from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.linting import lint_broken, lint_well
-from dmvpn.labs.proofs.networks import FEW
+from dmvpn.labs.proofs.networks import FEW, Harm
 from support.cases import one_in
 from support.doctors import (
     FAULTS,

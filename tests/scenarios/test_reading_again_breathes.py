@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dmvpn.app.notify import Manager
-from dmvpn.app.reloading import reload, reloads
+from dmvpn.app.run import Manager, reload, reloads
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
 from dmvpn.face.filing import written

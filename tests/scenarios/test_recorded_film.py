@@ -14,9 +14,8 @@ from dmvpn.face.messages import WATCH_TOPICS, Watch
 from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watching import Watching
 from dmvpn.features.chronicle import machine as chronicle
-from dmvpn.labs import reel
-from dmvpn.labs.films import recording_film
-from dmvpn.labs.reel import WHOLE, Part
+from dmvpn.labs import films
+from dmvpn.labs.films import WHOLE, Part, recording_film
 from dmvpn.labs.replayed import ReplayedRouter, frozen_handle
 from dmvpn.tools.replaying import live_again, moments
 from support.films import NODE, played
@@ -156,7 +155,7 @@ def test_a_line_that_is_no_json_within_a_recording_is_an_error(recording: Path, 
 
 
 def test_a_film_that_would_be_too_long_ends_with_a_note(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reel, "MOST_LINES", 150)
+    monkeypatch.setattr(films, "MOST_LINES", 150)
     film = film_of(recording)
     (note,) = film["notes"]
     count = sum(len(news.get("lines", ())) for news in film["news"])
@@ -170,7 +169,7 @@ def test_a_film_that_would_be_too_long_ends_with_a_note(recording: Path, monkeyp
 def test_fields_beyond_the_room_of_a_film_are_left_out_with_a_note(
     recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reel, "MOST_FIELDS", 5_000)
+    monkeypatch.setattr(films, "MOST_FIELDS", 5_000)
     film = film_of(recording)
     (note,) = film["notes"]
     assert note.startswith("messages after ")
@@ -206,7 +205,7 @@ def test_no_secret_is_in_a_film_nor_in_what_the_role_view_may_follow() -> None:
     world.do("SPOKE10", "ping 192.168.20.1 source 192.168.10.1")
     world.run_for(400)
     assert all(any(spelling in "".join(written) for spelling in spelled(secret)) for secret in SECRETS)
-    whole = reel.Reel()
+    whole = films.RecordedNews()
     for life in moments("".join(written).splitlines()):
         whole.take(life)
     whole.finish()

@@ -13,7 +13,7 @@ from dmvpn.face.interpreter import OneShot
 from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.features.nhrp.packet import PacketType, RegistrationRequest, parse
 from dmvpn.judge.variants import vary
-from dmvpn.labs.proofs.case import Case, well_rows
+from dmvpn.labs.proofs.networks import Case, well_rows
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario

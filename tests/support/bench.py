@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.labs.breakable import Breakable
+from dmvpn.labs.copied import Breakable
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.tools.troubles.orders import Impair, KillRouter, Run, SetNat, Type
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.draws import Measure
 from dmvpn.labs.proofs.judging import Judged, judged
-from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
@@ -26,7 +26,7 @@ from support.further import further_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.labs.proofs.case import Case
+    from dmvpn.labs.proofs.networks import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis, ExaminedLab
     from dmvpn.tools.troubles.faults import Fault

@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from dmvpn.web.bounds import Bounds
-from dmvpn.web.entrance import Caller, Entrance
+from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
+from dmvpn.web.permission import Caller, Role
 from dmvpn.web.resources import routes
-from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping

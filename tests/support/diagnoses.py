@@ -13,12 +13,19 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.labs.proofs.breaking import fault_of, ill, near_of, orders_in_words
-from dmvpn.labs.proofs.case import HEALED
-from dmvpn.labs.proofs.healing import tried
-from dmvpn.labs.proofs.judging import Judged, healthy, judge, judged
-from dmvpn.labs.proofs.measure import Measure
-from dmvpn.labs.proofs.networks import FEW, MANY, drawn, network_of, title
+from dmvpn.labs.proofs.draws import Measure
+from dmvpn.labs.proofs.judging import (
+    Judged,
+    broken_case,
+    fault_of,
+    healthy,
+    judge,
+    judged,
+    near_of,
+    orders_in_words,
+    tried,
+)
+from dmvpn.labs.proofs.networks import FEW, HEALED, MANY, drawn, network_of, title
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
@@ -34,7 +41,7 @@ from dmvpn.tools.troubles.vrfs import VRFS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.labs.proofs.case import Case
+    from dmvpn.labs.proofs.networks import Case
     from dmvpn.tools.doctor import Finding
 
 #: Draws of a second fault that has nothing to do with the first one.
@@ -80,7 +87,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
 def ill_of(scenario: Scenario, *names: str) -> Case:
     """Return a network some minutes after the faults of these names. Raises UserError."""
     stage = Stage.of(scenario)
-    return ill(scenario, *(known_fault(stage, name) for name in names))[0]
+    return broken_case(scenario, *(known_fault(stage, name) for name in names))[0]
 
 
 def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
@@ -149,7 +156,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
     near = (*near_of(one), *near_of(other))
     if any(not _harms(scenario, chosen, near) for chosen in (one, other)):
         return None
-    case, _ = ill(scenario, one, other, near=near)
+    case, _ = broken_case(scenario, one, other, near=near)
     case.rows()
     diagnosis = visit(case.examined)
     if not diagnosis.healthy:  # as `dmvpn doctor` does
@@ -172,7 +179,7 @@ def _touched(chosen: Fault) -> set[str]:
 
 
 def _harms(scenario: Scenario, chosen: Fault, near: tuple[str, ...]) -> bool:
-    case, well = ill(scenario, chosen, near=near)
+    case, well = broken_case(scenario, chosen, near=near)
     return bool(worse(case.rows(), well))
 
 

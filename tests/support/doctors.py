@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from dmvpn.labs.proofs import case as proofs
+from dmvpn.labs.proofs import networks as proofs
 from dmvpn.router.passing import barrier
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit

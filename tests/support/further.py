@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
-from dmvpn.labs.proofs.breaking import ill
-from dmvpn.labs.proofs.judging import Judged, judged
-from dmvpn.labs.proofs.measure import Measure
+from dmvpn.labs.proofs.draws import Measure
+from dmvpn.labs.proofs.judging import Judged, broken_case, judged
 from dmvpn.labs.proofs.networks import FEW, drawn, network_of
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles.faults import Fault, fault, places
@@ -71,7 +70,7 @@ def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
     entropy = SeededEntropy(f"{name}/slow")
     draws = (fault(VERY_SLOW, standing[below(entropy, len(standing))]) for _ in range(_TRIES))
     slow = next(found for found in draws if found is not None)
-    case, _ = ill(scenario, slow)
+    case, _ = broken_case(scenario, slow)
     return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.examined).findings if not one.advice)
 
 

@@ -1,6 +1,7 @@
 """Clouds for the mechanisms of `LISTS`, with lists at some of their ports.
 
-What lists do to TCP and to ICMP is measured besides the rows (`dmvpn.labs.proofs.case`), which are of UDP: `Services`.
+What lists do to TCP and to ICMP is measured besides the rows (`dmvpn.labs.proofs.networks`), which are of UDP:
+`Services`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from support.diagnoses import network
 
 if TYPE_CHECKING:
     from dmvpn.base.filters import Packet
-    from dmvpn.labs.proofs.case import Case
+    from dmvpn.labs.proofs.networks import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.troubles.plans import Plan
 

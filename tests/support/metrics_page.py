@@ -12,7 +12,7 @@ from dmvpn.base.metrics import Bound
 from dmvpn.face import values
 from dmvpn.ios import Scope
 from dmvpn.router.features import FEATURES
-from dmvpn.web import scraping
+from dmvpn.web import metrics
 from support.texts import file_text
 
 if TYPE_CHECKING:
@@ -69,16 +69,16 @@ def _order(title: str) -> int:
 
 def families() -> Iterator[Family]:
     """Yield every metric."""
-    yield from (scraping.UP, scraping.DURATION, scraping.CUT, *scraping.OWN)
+    yield from (metrics.UP, metrics.DURATION, metrics.CUT, *metrics.OWN)
     for _, table, _ in tables():
         yield from table.families
 
 
 def page() -> str:
     """Return the whole page."""
-    lines = [_HEAD, "## The scrape", "", *_table((scraping.UP, scraping.DURATION), (), "")]
-    lines += _table((scraping.CUT,), ("table",), "")
-    lines += ["Of `dmvpn web` itself, without any label:", "", *_table(scraping.OWN, (), "")]
+    lines = [_HEAD, "## The scrape", "", *_table((metrics.UP, metrics.DURATION), (), "")]
+    lines += _table((metrics.CUT,), ("table",), "")
+    lines += ["Of `dmvpn web` itself, without any label:", "", *_table(metrics.OWN, (), "")]
     last = ""
     for title, table, in_vrfs in tables():
         if title != last:

@@ -18,10 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
-from dmvpn.labs.proofs.breaking import LATER
-from dmvpn.labs.proofs.case import Case, well_rows
-from dmvpn.labs.proofs.networks import FEW, drawn
-from dmvpn.labs.trying import tried
+from dmvpn.labs.copied import tried
+from dmvpn.labs.proofs.judging import LATER
+from dmvpn.labs.proofs.networks import FEW, Case, drawn, well_rows
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.labs.proofs.breaking import broken
+from dmvpn.labs.proofs.judging import broken
 from dmvpn.labs.proofs.networks import FEW, MANY
 from dmvpn.tools.doctor import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.labs.proofs.case import Case
+    from dmvpn.labs.proofs.networks import Case
     from dmvpn.tools.diff.probing import Lan
 
 #: Hypotheses among which the cause is to be.

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from dmvpn.labs.proofs.case import Harm
-from dmvpn.labs.proofs.networks import FEW, MANY
+from dmvpn.labs.proofs.networks import FEW, MANY, Harm
 from support import one_end, remedies
 from support.diagnoses import measure, measure_two
 from support.doctors import PAGE, PROOF
@@ -19,7 +18,7 @@ from support.texts import file_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.labs.proofs.measure import Measure
+    from dmvpn.labs.proofs.draws import Measure
     from support.diagnoses import Both
     from support.one_end import Suspected
     from support.remedies import Outcome

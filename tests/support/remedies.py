@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from dmvpn.labs.proofs.breaking import broken
-from dmvpn.labs.proofs.healing import entered, left_by, tried
+from dmvpn.labs.proofs.judging import broken, entered, left_by, tried
 from dmvpn.labs.proofs.networks import FEW, MANY
 from dmvpn.tools.doctor import Copied, visit
 

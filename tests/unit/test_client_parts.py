@@ -19,27 +19,29 @@ pytest.importorskip("httpx2")
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client import aio, configuring, exchange, frames, operations, orders, samples, sync
-from dmvpn.client.errors import (
+from dmvpn.client import aio, exchange, frames, operations, sync
+from dmvpn.client.exchange import Following
+from dmvpn.client.frames import rows, tables
+from dmvpn.client.operations import Asked
+from dmvpn.client.values import (
     AnswerError,
     ClientError,
+    Gone,
+    Job,
     JobError,
+    LabNews,
     MissingError,
     NotReachedError,
     ProblemError,
     UnavailableError,
     UsageError,
 )
-from dmvpn.client.following import Following
-from dmvpn.client.frames import rows, tables
-from dmvpn.client.fronts import Asked
-from dmvpn.client.values import Gone, Job, LabNews
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
 from dmvpn.ios.shapes import evaluated
 from dmvpn.router.features import FEATURES
 from dmvpn.web import labs as web_labs
-from dmvpn.web.exposition import escaped
+from dmvpn.web.metrics import escaped
 from dmvpn.web.permission import resource_of
 from support.command import lab_verbs
 
@@ -149,7 +151,7 @@ def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients()
     methods = {name: resource_of(method) for name, method in vars(web_labs.Labs).items()}
     of_web = {name.rstrip("_") for name, found in methods.items() if found and found.path.startswith(web_labs.LAB)}
     of_web -= {"up"}
-    of_client = {name.rstrip("_") for name, each in vars(orders.Orders).items() if isinstance(each, Asked)}
+    of_client = {name.rstrip("_") for name, each in vars(operations.Orders).items() if isinstance(each, Asked)}
     assert of_web == of_client
     assert of_client <= lab_verbs().keys()
 
@@ -161,7 +163,7 @@ def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients()
 @given(st.text(), st.sampled_from(["1", "0.5", "-3", "1e9", "NaN", "+Inf"]))
 def test_every_value_of_a_label_is_read_as_it_was_written(text: str, number: str) -> None:
     written = escaped(text)
-    metrics = samples.parse(f'# HELP a b\n# TYPE a gauge\na{{x="{written}",y="}} 1"}} {number}\nb 2\n')
+    metrics = frames.parse(f'# HELP a b\n# TYPE a gauge\na{{x="{written}",y="}} 1"}} {number}\nb 2\n')
     first, second = metrics.samples
     assert first.labels["y"] == "} 1"
     assert escaped(first.labels["x"]) == written
@@ -171,7 +173,7 @@ def test_every_value_of_a_label_is_read_as_it_was_written(text: str, number: str
 @given(st.text(alphabet='abc_{}="\\, 01\n#'))
 def test_whatever_comes_as_metrics_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(AnswerError):
-        samples.parse(text)
+        frames.parse(text)
 
 
 # ------------------------------------------------------------------------------------------------ streams
@@ -205,7 +207,7 @@ def test_the_next_request_names_the_last_event() -> None:
 
 def test_news_of_a_lab_have_the_name_of_their_router_and_the_place_in_the_stream_of_all() -> None:
     with pytest.raises(StopIteration) as found:
-        next(orders.Orders.events(orders.Orders("x")))
+        next(operations.Orders.events(operations.Orders("x")))
     stream = found.value.value
     assert stream.request().path == "/api/v1/labs/x/events"
     news = stream.take(event("news", {**NEWS, "router": "R31"}, "abc"))
@@ -322,8 +324,8 @@ def test_a_job_that_takes_too_long_says_what_to_do() -> None:
 
 @pytest.mark.parametrize(("tag", "says"), [("", "needs tag="), ('"x"', "is the `tag`"), ("a\nb", "is the `tag`")])
 def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, says: str) -> None:
-    place = configuring.Configurable("R31", "x")
-    steps = configuring.Configurable.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
+    place = operations.Configurable("R31", "x")
+    steps = operations.Configurable.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
     with pytest.raises(UsageError, match=says):
         next(steps)
 
@@ -339,8 +341,8 @@ def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, sa
     ],
 )
 def test_lines_of_a_file_of_windows_are_lines(lines: str | list[str], sent: list[str]) -> None:
-    place = configuring.Configurable("R31", "x")
-    steps = configuring.Configurable.configure(place, lines, replace=False, dry_run=False, confirm_within=0, tag="")
+    place = operations.Configurable("R31", "x")
+    steps = operations.Configurable.configure(place, lines, replace=False, dry_run=False, confirm_within=0, tag="")
     body = next(steps).body
     assert isinstance(body, dict)
     assert body["lines"] == sent
@@ -365,4 +367,4 @@ def test_a_token_is_read_of_a_regular_file_of_this_user_alone(tmp_path: Path, mo
 
 def test_a_number_that_json_does_not_have_is_not_sent() -> None:
     with pytest.raises(UsageError, match="JSON"):
-        exchange.arguments(next(orders.Orders.clock(orders.Orders("x"), float("nan"))))
+        exchange.arguments(next(operations.Orders.clock(operations.Orders("x"), float("nan"))))

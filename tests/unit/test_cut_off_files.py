@@ -21,7 +21,7 @@ from dmvpn.ios import INTERFACE, ConfigLine, ConfigSession, Fate, known_commands
 from dmvpn.ios.config_line import FREE
 from dmvpn.ios.transcript import decode
 from dmvpn.ios.tree import ConfigTree
-from dmvpn.labs.intake import refuse_left_out
+from dmvpn.labs.unsupported_lines import refuse_left_out
 from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
-from dmvpn.labs import trying
+from dmvpn.labs import copied
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.network.overlay import tunnel_ends
 from dmvpn.network.terms.preshared_keys import is_special, key_lines
@@ -375,8 +375,8 @@ def test_without_the_keys_of_certificates_the_diagnosis_stays_and_a_note_says_wh
     network.configurations["R31"] += SIGNS
     network.certificates.clear()
     diagnosis = Diagnosis(view=View.WHOLE, routers=("R31",), findings=findings)
-    tried = trying.tried(diagnosis, network, LabFacts(routers={}, gateways={}, links=()), print)
-    assert tried == trying.Tried(diagnosis, note)
+    tried = copied.tried(diagnosis, network, LabFacts(routers={}, gateways={}, links=()), print)
+    assert tried == copied.Tried(diagnosis, note)
     assert capsys.readouterr() == ("", "")
 
 
@@ -389,11 +389,11 @@ def test_a_trustpoint_that_nobody_signs_with_does_not_keep_lines_from_being_trie
     copy = CopiedLab(Scenario(network.name, network.lab, broken))
     settle(copy)
     said = visit(copy)
-    assert trying.tried(said, copy.scenario(), copy.facts(), lambda _: None).diagnosis.findings[0].trial is not None
+    assert copied.tried(said, copy.scenario(), copy.facts(), lambda _: None).diagnosis.findings[0].trial is not None
 
 
 def test_without_lines_that_work_nothing_is_written_and_a_note_says_so(tmp_path: Path) -> None:
-    said = trying.write(Diagnosis(view=View.WHOLE, routers=("R31",)), None, tmp_path / "review", force=False)
+    said = copied.write(Diagnosis(view=View.WHOLE, routers=("R31",)), None, tmp_path / "review", force=False)
     assert said == "no lines were tried that work, so nothing was written"
     assert not [*tmp_path.iterdir()]
 

@@ -28,7 +28,7 @@ from dmvpn.features.eigrp.topology import (
     from_tlv,
     to_tlv,
 )
-from dmvpn.labs.addresses import addresses
+from dmvpn.labs.bringing_up import addresses
 from support.fakes import fake_ports
 
 P = Prefix.parse("10.9.9.0/24")

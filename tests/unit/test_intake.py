@@ -17,7 +17,7 @@ from dmvpn.ios.markdown import fenced
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.releases import marked
-from dmvpn.labs.intake import left_out, not_built, refuse_left_out
+from dmvpn.labs.unsupported_lines import left_out, not_built, refuse_left_out
 from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -24,7 +24,7 @@ from dmvpn.features.tunnel.line import TunnelSource, make_spec, missing
 from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, Match
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.labs.intake import refuse_left_out
+from dmvpn.labs.unsupported_lines import refuse_left_out
 from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -29,11 +29,11 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd
 from dmvpn.base.errors import UserError
 from dmvpn.face.archiving import Copies, render_archive
-from dmvpn.labs import catalog, copied, orders, prompts, waiting
+from dmvpn.labs import bringing_up, catalog, copied, orders, prompts
 from dmvpn.labs.bringing_up import Wanted, bring_up
-from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
 from dmvpn.labs.proofs.networks import drawn
+from dmvpn.labs.unsupported_lines import Note
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
@@ -43,7 +43,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.elsewhere import FORMATS, KINDS, Elsewhere, written
 from dmvpn.tools.saving import save
-from dmvpn.web.roles import Role
+from dmvpn.web.permission import Role
 from support.cases import one_in
 from support.diagnoses import PLAIN
 from support.services import short_folder
@@ -256,10 +256,10 @@ def test_a_simulated_lab_is_waited_for_in_its_own_time(
     folder.control.touch()
     monkeypatch.setattr(orders, "clock", lab.clock)
     monkeypatch.setattr(orders, "missing", lab.missing)
-    monkeypatch.setattr(waiting, "patience", lambda scenario: longest)
+    monkeypatch.setattr(bringing_up, "patience", lambda scenario: longest)
     never, _ = os.pipe()
     exercise = Scenario.load("exercise-01")
-    steps = [*waiting.wait(exercise, folder, never, simulated=True)]
+    steps = [*bringing_up.wait(exercise, folder, never, simulated=True)]
     assert ["it does not answer yet"] in steps
     assert len(steps) < 60
     assert (steps[-1] == []) == ready

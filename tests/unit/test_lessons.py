@@ -17,7 +17,7 @@ from dmvpn.tools.saving import save
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.web.traffic import MOST_ASKED, Counted, Passed, Traffic, rows
+from dmvpn.web.lab_events import MOST_ASKED, Counted, Passed, Traffic, rows
 from support.films import NODE, dots, flows
 
 if TYPE_CHECKING:

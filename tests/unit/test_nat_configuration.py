@@ -22,7 +22,7 @@ from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.machine import ClearTranslations
 from dmvpn.ios import Fate, Match
-from dmvpn.labs.intake import not_built, refuse_left_out
+from dmvpn.labs.unsupported_lines import not_built, refuse_left_out
 from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.router import Router

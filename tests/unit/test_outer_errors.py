@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.app.reloading import HangUp
+from dmvpn.app.run import HangUp
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import NeighborFacts, PeerFacts, ReasonFacts, reason_facts
 from dmvpn.dataplane.host import HostProblem

@@ -10,10 +10,10 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaigns import version
-from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.judging import Judged
 from dmvpn.labs.proofs.linting import CLAIMED, Linted
+from dmvpn.labs.proofs.networks import Harm
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ import pytest
 
 import dmvpn
 from dmvpn.app.journal import BURST, PER_SECOND, JournalFormatter, JournalHandler, JsonFormatter, Messages, is_journal
-from dmvpn.app.notify import Manager
+from dmvpn.app.run import Manager
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, Effect, PollInterfaces, SetRoute
 from dmvpn.base.entropy import SeededEntropy

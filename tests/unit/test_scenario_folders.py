@@ -14,14 +14,13 @@ import pytest
 
 import dmvpn.shells
 from dmvpn.app import lab, listing
+from dmvpn.app.bring_up import fitting, picture
+from dmvpn.app.lab_words import Told
 from dmvpn.app.main import argument_parser
-from dmvpn.app.picture import fitting, picture
-from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.labs.addresses import addresses
-from dmvpn.labs.topics import TOPICS
-from dmvpn.labs.waiting import patience
+from dmvpn.labs.bringing_up import addresses, patience
+from dmvpn.labs.catalog import TOPICS
 from dmvpn.router.features import FEATURES
 from dmvpn.shells import scenario as shells_scenario
 from dmvpn.shells.documents import read_text

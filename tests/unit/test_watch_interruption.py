@@ -10,8 +10,7 @@ import time
 
 import pytest
 
-from dmvpn.app.interruption import Interrupted, Interruption
-from dmvpn.app.watch_screen import Paper
+from dmvpn.app.watch import Interrupted, Interruption, Paper
 
 
 def has_word(interruption: Interruption) -> bool:

@@ -24,30 +24,25 @@ from dmvpn.base.errors import UserError
 from dmvpn.face.ssh.link import SshLink
 from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
-from dmvpn.web import bodies, bounds, jobs, scraping
-from dmvpn.web.audit import Audit
-from dmvpn.web.bodies import body_of
-from dmvpn.web.bounds import TABLE, Bound, Bounds, Taken
-from dmvpn.web.connections import Crowd, Visitor
-from dmvpn.web.entrance import Entrance
+from dmvpn.web import bodies, bounds, jobs, metrics
+from dmvpn.web.bodies import Problem, body_of
+from dmvpn.web.bounds import ALL, TABLE, Bound, Bounds, Crowd, Taken, Turns, Visitor
+from dmvpn.web.entrance import Audit, Entrance
 from dmvpn.web.fleet import Fleet, Running
+from dmvpn.web.guard import Names
 from dmvpn.web.jobs import REMEMBERED, Job, Jobs
 from dmvpn.web.labs import Labs
-from dmvpn.web.origin import Names
-from dmvpn.web.problems import Problem
+from dmvpn.web.permission import Role, TokenFile
 from dmvpn.web.resources import application
-from dmvpn.web.roles import Role
 from dmvpn.web.terminals import Terminals
-from dmvpn.web.tokens import TokenFile
-from dmvpn.web.turns import ALL, Turns
 from support.bounds_page import PAGE, page
 from support.callers import asked, every_request, pupil, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.web.entrance import Caller
-    from dmvpn.web.errands import Errands
+    from dmvpn.web.configuration import Errands
+    from dmvpn.web.permission import Caller
 
 PUPILS = [pupil(f"pupil{number}") for number in range(8)]
 
@@ -269,10 +264,10 @@ def test_labs_that_do_not_answer_hide_no_router_of_another_lab_from_prometheus(m
         return ()
 
     goes_on = threading.Event()
-    monkeypatch.setattr(scraping, "measures", answer)
+    monkeypatch.setattr(metrics, "measures", answer)
     labs = ("a", "b", "c", "well")
     routers = [Running(lab, f"R{number}", True, Path(lab, f"R{number}")) for lab in labs for number in range(10)]
-    text = scraping.scrape(SimpleNamespace(running=lambda: routers), scraping.Wish(patience=0.3))
+    text = metrics.scrape(SimpleNamespace(running=lambda: routers), metrics.Wish(patience=0.3))
     assert text.count('dmvpn_up{lab="well"') == text.count("} 1\n") == 10
     assert text.count("dmvpn_up{") == len(routers)
 

@@ -11,8 +11,8 @@ from dmvpn.web.bounds import Bounds
 from dmvpn.web.document import openapi_text
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
+from dmvpn.web.permission import Role
 from dmvpn.web.resources import routes
-from dmvpn.web.roles import Role
 
 pytestmark = pytest.mark.lengthy
 

@@ -30,23 +30,24 @@ from dmvpn.base.metrics import families
 from dmvpn.face.messages import Counts
 from dmvpn.labs import classes
 from dmvpn.shells.lab.places import labs_folder
-from dmvpn.web.attempts import BURST, MOST, SECONDS, Attempts
-from dmvpn.web.audit import Audit
-from dmvpn.web.bounds import TABLE, Bound, Bounds
-from dmvpn.web.connections import Crowd, Visitor
-from dmvpn.web.entrance import CODE_LIFE, SESSION_LIFE, Entrance
-from dmvpn.web.exposition import Exposition, Format, escaped, labels_of
+from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import TABLE, Bound, Bounds, Crowd, Visitor
+from dmvpn.web.entrance import (
+    CODE_LIFE,
+    FREE_ATTEMPTS,
+    MOST_ADDRESSES,
+    SECONDS_PER_ATTEMPT,
+    SESSION_LIFE,
+    Attempts,
+    Audit,
+    Entrance,
+)
 from dmvpn.web.fleet import Fleet
-from dmvpn.web.framing import MOST_HEADERS
-from dmvpn.web.guard import Guard
+from dmvpn.web.guard import MOST_HEADERS, Guard, Names, fits
 from dmvpn.web.lab_events import id_of, positions_of
 from dmvpn.web.labs import check_new, up_words
-from dmvpn.web.origin import Names, fits
-from dmvpn.web.permission import hold_roles, needed_by_path, resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
-from dmvpn.web.scraping import PEERS, Wish
-from dmvpn.web.tokens import FILE, TokenFile
+from dmvpn.web.metrics import PEERS, Exposition, Format, Wish, escaped, labels_of
+from dmvpn.web.permission import FILE, Role, TokenFile, hold_roles, needed_by_path, resource
 from support.callers import asked, user
 
 if TYPE_CHECKING:
@@ -223,18 +224,18 @@ def test_a_pipe_in_the_place_of_the_file_does_not_hold_anybody_up(tmp_path: Path
 
 def test_wrong_ones_are_counted_by_address_in_bounded_memory() -> None:
     attempts = Attempts()
-    assert [attempts.wrong("192.0.2.1", 0.0) for _ in range(BURST)] == [0.0] * BURST
+    assert [attempts.wrong("192.0.2.1", 0.0) for _ in range(FREE_ATTEMPTS)] == [0.0] * FREE_ATTEMPTS
     assert attempts.wrong("192.0.2.1", 0.0) > 0
     assert attempts.wrong("192.0.2.2", 0.0) == 0
-    assert attempts.wrong("192.0.2.1", SECONDS + 0.01) == 0
+    assert attempts.wrong("192.0.2.1", SECONDS_PER_ATTEMPT + 0.01) == 0
     for number in range(5000):
         attempts.wrong(f"10.0.{number >> 8}.{number & 255}", 1.0)
-    assert len(attempts) == MOST
+    assert len(attempts) == MOST_ADDRESSES
 
 
 def test_a_network_of_ipv6_is_one_stranger() -> None:
     attempts = Attempts()
-    waits = [attempts.wrong(f"2001:db8::{number:x}", 0.0) for number in range(1, BURST + 2)]
+    waits = [attempts.wrong(f"2001:db8::{number:x}", 0.0) for number in range(1, FREE_ATTEMPTS + 2)]
     assert waits[-1] > 0
     assert attempts.wrong("2001:db8:0:1::1", 0.0) == 0
     assert attempts.wrong("::ffff:192.0.2.1", 0.0) == 0

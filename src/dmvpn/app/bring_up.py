@@ -1,23 +1,137 @@
-"""`dmvpn lab up`: it needs the whole program, so only it imports this."""
+"""`dmvpn lab up`: it needs the whole program, so only it imports this.
+
+It prints an ASCII picture of the scenario, with the addresses that a user needs.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.picture import fitting
 from dmvpn.app.progress import Progress
-from dmvpn.labs.addresses import addresses, main_address
-from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up
-from dmvpn.labs.intake import Note
+from dmvpn.base.addresses import spelled
+from dmvpn.labs.bringing_up import Missing, Up, Wanted, addresses, bring_up, main_address
+from dmvpn.labs.unsupported_lines import Note
 from dmvpn.shells.lab.places import running_labs
+from dmvpn.shells.lab_model import INSIDE
 
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
+    from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
+
+_GAP = "   "
+#: Columns where no terminal says how many it has.
+_WIDEST: Final = 200
+
+
+# ------------------------------------------------------------------------------------------------ the picture
+
+
+def fitting(scenario: Scenario, name: str) -> list[str]:
+    """Return the picture of a lab of this name, or the command that draws it if it is wider than the terminal."""
+    lines = picture(scenario)
+    width = max(len(line) for line in lines)
+    if width <= shutil.get_terminal_size(fallback=(_WIDEST, 24)).columns:
+        return lines
+    return [f"(a drawing of {width} columns; as a picture: dmvpn lab picture {name} --output {name}.svg)"]
+
+
+def picture(scenario: Scenario) -> list[str]:
+    """Return the lines: hubs above, the provider between, all other routers below, hosts beside their routers.
+
+    Routers without a link to the provider are above the hubs in front of them.
+    """
+    providers = [name for name in scenario.configurations if scenario.role(name) == "provider"]
+    hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
+    rest = [name for name in scenario.configurations if name not in (*providers, *hubs)]
+    if not hubs and len(rest) > 1:
+        hubs, rest = rest[:1], rest[1:]
+    inner = [name for name in rest if providers and not _outside(scenario, name)]
+    rest = [name for name in rest if name not in inner]
+    top, above = _row(scenario, inner, hosts_first=True), _row(scenario, hubs, hosts_first=True)
+    below = _row(scenario, rest, hosts_first=False)
+    width = max([len(line) for line in (*top, *above, *below)], default=20)
+    middle = f"[ {', '.join(providers) or 'underlay'} ]".center(width, "=")
+    top = [line.center(max(len(line) for line in above)).rstrip() for line in _square(top)] if above else top
+    return [*top, *above, middle, *below]
+
+
+def _square(lines: list[str]) -> list[str]:
+    """Return lines of equal length, so that they can be centered together."""
+    width = max((len(line) for line in lines), default=0)
+    return [line.ljust(width) for line in lines]
+
+
+def _outside(scenario: Scenario, name: str) -> list[str]:
+    """Return the interfaces of a router that lead toward the provider: to any node that is no router with an
+    overlay.
+    """
+    found = []
+    for ends, _ in scenario.segments():
+        beyond = [node for node, _ in ends if node != name and node not in scenario.lab.hosts]
+        if any(scenario.role(node) == "provider" or node not in scenario.configurations for node in beyond):
+            found += [interface for node, interface in ends if node == name]
+    return found
+
+
+def _row(scenario: Scenario, names: list[str], *, hosts_first: bool) -> list[str]:
+    blocks = [_block(scenario, name, hosts_first=hosts_first) for name in names]
+    height = max((len(block) for block in blocks), default=0)
+    columns = []
+    for block in blocks:
+        width = max(len(line) for line in block)
+        padding = [""] * (height - len(block))
+        lines = [*padding, *block] if hosts_first else [*block, *padding]
+        columns.append([line.center(width) for line in lines])
+    return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
+    """Return one router with its tunnel and underlay addresses, and the hosts of its LANs."""
+    role = scenario.role(name)
+    interfaces = addresses(scenario.configurations[name])
+    tunnels = [state for state in interfaces if state.name.startswith("Tunnel")]
+    hosts = [(host, spec) for host, spec in scenario.lab.hosts.items() if spec.link.partition(":")[0] == name]
+    lans = {scenario.end(spec.link)[1] for _, spec in hosts}
+    outside = _outside(scenario, name)
+    others = [state for state in interfaces if state not in tunnels and state.name not in lans]
+    inside = [state for state in others if outside and state.name.startswith("Gi") and state.name not in outside]
+    underlay = [state for state in others if state not in inside]
+    box = [f"{name} ({role})" if role != "router" else name, *(_address(state) for state in tunnels)]
+    width = max(len(line) for line in box) + 2
+    drawn = ["+" + "-" * width + "+", *(f"|{line.center(width)}|" for line in box), "+" + "-" * width + "+"]
+    near_host = [f"{host} {spec.address}" for host, spec in hosts]
+    host_lines = [line for text in near_host for line in (text, "|")] if near_host else []
+    wire = [*_translators(scenario, name, hosts_first=hosts_first), "|", *(_address(state) for state in underlay), "|"]
+    behind = [*(line for state in inside for line in (_address(state), "|")), *host_lines]
+    if hosts_first:
+        return [*behind, *drawn, *wire]
+    return [*wire, *drawn, *reversed(behind)]
+
+
+def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
+    """Return the NAT box before a router; for a router without one, as many lines of wire if the lab has NAT boxes."""
+    if hosts_first or not scenario.lab.gateways:
+        return []
+    for ends, _ in scenario.segments():
+        if any(node == name for node, _ in ends):
+            for gateway, spec in scenario.lab.gateways.items():
+                if (gateway, INSIDE) in ends:
+                    return ["|", f"[ {gateway} {spec.public.ip} ]"]
+    return ["|", "|"]
+
+
+def _address(state: InterfaceState) -> str:
+    address, length = main_address(state)
+    return f"{state.name.replace('GigabitEthernet', 'Gi')} {spelled(address)}/{length}"
+
+
+# ------------------------------------------------------------------------------------------------ the verb
 
 
 def up(arguments: argparse.Namespace, told: Told) -> str | None:
@@ -73,9 +187,9 @@ def _describe(told: Told, scenario: Scenario, name: str, how: str) -> None:
     told.say("\n".join(fitting(scenario, name)))
     told.say()
     if scenario.is_exercise:
-        from dmvpn.app import exercise  # only where one comes up: other labs shall not wait for its import
+        from dmvpn.app import teach  # only where one comes up: other labs shall not wait for its import
 
-        told.say("\n".join([*exercise.tasks(scenario.name), ""]))
+        told.say("\n".join([*teach.tasks(scenario.name), ""]))
     told.say(f"{how}. Next:")
     for line in _next_commands(scenario, name, is_alone=len(running_labs()) == 1):
         told.say(f"  {line}")

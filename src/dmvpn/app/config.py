@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.config_line import UNKNOWN
-from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
+from dmvpn.labs.unsupported_lines import (
+    MOST_PROBLEMS,
+    StaysDown,
+    is_valid,
+    left_out,
+    not_built,
+    problem_lines,
+    refuse_left_out,
+)
 from dmvpn.router.entered_text import hold, put_in, report, take_in
 from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.router_files import read_routers

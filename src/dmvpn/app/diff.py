@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.sides import load
-from dmvpn.app.words import add_pool, add_progress, from_zero, whole
+from dmvpn.app.words import add_pool, add_progress, from_zero, load_network, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             from dmvpn.app.drawing import spare
 
             spare(arguments.html)
-        before, after = load(arguments.before), load(arguments.after)
+        before, after = load_network(arguments.before), load_network(arguments.after)
         for side, scenario in (("before", before), ("after", after)):
             for note in scenario.notes:
                 print(f"note: {side}: {note}", file=sys.stderr)

@@ -9,9 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.app.many import Many, opened
-from dmvpn.app.pool import chosen_pool
-from dmvpn.app.sides import load
+from dmvpn.app.many import Many, chosen_pool, opened
+from dmvpn.app.words import load_network
 from dmvpn.base.errors import UserError
 from dmvpn.tools.diff.comparison import FORM, CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
 
@@ -78,7 +77,7 @@ class _Plan:
     def __init__(self, arguments: argparse.Namespace) -> None:
         """Read the network before. Raises UserError."""
         self._arguments = arguments
-        self._before = load(arguments.before)
+        self._before = load_network(arguments.before)
         self._folders = {folder.name: folder for folder in _candidates(Path(arguments.each))}
 
     def tasks(self, unreadable: list[CandidateRow]) -> Iterator[CandidateTask]:
@@ -97,7 +96,7 @@ class _Plan:
         return whole
 
     def _task(self, name: str) -> CandidateTask:
-        arguments, before, after = self._arguments, self._before, load(str(self._folders[name]))
+        arguments, before, after = self._arguments, self._before, load_network(str(self._folders[name]))
         if arguments.spokes is not None:
             from dmvpn.shells.simulator.multiply import multiply
 

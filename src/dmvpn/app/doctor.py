@@ -90,7 +90,7 @@ def _asked(arguments: argparse.Namespace) -> int:
     if arguments.files is not None and arguments.lab is not None:
         raise UserError("--files and --lab name two networks: leave one out")
     from dmvpn.app.progress import Progress
-    from dmvpn.labs import trying
+    from dmvpn.labs import copied
     from dmvpn.tools.doctor import as_json, as_text, brief, in_words, visit
 
     aim = _address(arguments.router, arguments.address)
@@ -100,14 +100,14 @@ def _asked(arguments: argparse.Namespace) -> int:
             examined, name or examined.only_router(), aim, one_end=arguments.one_end, probing=not arguments.no_probes
         )
         network = None
-        if not arguments.no_trial and trying.has_sense(diagnosis):
+        if not arguments.no_trial and copied.has_sense(diagnosis):
             network = examined.scenario()
-            tried = trying.tried(diagnosis, network, examined.facts(), progress.tell, _earlier(arguments, examined))
+            tried = copied.tried(diagnosis, network, examined.facts(), progress.tell, _earlier(arguments, examined))
             diagnosis = tried.diagnosis
             _note(tried.note)
     diagnosis = in_words(diagnosis, "--no-trial" if arguments.no_trial else "")
     if arguments.fix is not None:  # before a pager may end us
-        _note(trying.write(diagnosis, network, arguments.fix, force=arguments.force))
+        _note(copied.write(diagnosis, network, arguments.fix, force=arguments.force))
     if arguments.brief:
         print(brief(diagnosis))
     else:
@@ -117,9 +117,9 @@ def _asked(arguments: argparse.Namespace) -> int:
 
 def _earlier(arguments: argparse.Namespace, examined: _ExaminedLab) -> Iterable[Mapping[str, str]]:
     """Return the configurations that may have been good, the newest first. Raises UserError."""
-    from dmvpn.app.sides import load
+    from dmvpn.app.words import load_network
 
-    return examined.earlier() if arguments.since is None else [load(arguments.since).configurations]
+    return examined.earlier() if arguments.since is None else [load_network(arguments.since).configurations]
 
 
 def _note(text: str) -> None:
@@ -131,10 +131,10 @@ def _note(text: str) -> None:
 def _examined(arguments: argparse.Namespace) -> tuple[_ExaminedLab, str]:
     """Return the network to look at, and the router that was named; "" for none. Raises UserError."""
     if arguments.files is not None:
-        from dmvpn.app.sides import load
+        from dmvpn.app.words import load_network
         from dmvpn.labs.copied import brought_up
 
-        return brought_up(load(arguments.files)), arguments.router or ""
+        return brought_up(load_network(arguments.files)), arguments.router or ""
     from dmvpn.labs.prompts import Prompts
     from dmvpn.shells.lab.places import find_lab, find_node
 

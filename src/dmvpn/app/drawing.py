@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
-from dmvpn.labs.films import lab_film, recording_film
-from dmvpn.labs.pictures import is_recording, named_picture, writer_for
-from dmvpn.labs.reel import Part
+from dmvpn.labs.films import Part, is_recording, lab_film, named_picture, recording_film, writer_for
 from dmvpn.shells.lab.places import find_lab
 from dmvpn.web.exported import as_page
 
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
 
 
 def draw(arguments: argparse.Namespace, told: Told) -> int:

@@ -18,7 +18,7 @@ from dmvpn.shells.lab.places import find_node
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
     from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds between two looks at what a program of a simulated host has said.

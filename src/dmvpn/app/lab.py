@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
     from dmvpn.labs.captures import Captured
     from dmvpn.labs.orders import LabStatus
 

@@ -1,12 +1,15 @@
-"""The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and their arguments.
+"""The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and their arguments and output.
 
 A verb is a row with the function that carries it out, `module.function` of this room: it is imported when the verb is
-used.
+used. A verb prints lines for people, or with `--json` one object for programs and nothing else. It produces both, and
+does not know which is printed: `say` prints lines, `put` adds to the object (`docs/reference/lab-json.md` describes the
+objects). Complaints go to standard error in either case; then there is no object.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +20,7 @@ from dmvpn.app.words import add_engine, add_memory, add_progress, amount
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.app.told import Told
+    from dmvpn.shells.lab.control import Json
 
     _Verb = Callable[[str, str, str], argparse.ArgumentParser]
 
@@ -26,6 +29,39 @@ _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
 #: See `tools/elsewhere`, for the same reason.
 _PROGRAMS: Final = ("containerlab", "cml", "gns3")
 _BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
+
+
+# ------------------------------------------------------------------------------------------------ the output of a verb
+
+
+class Told:
+    """See the module's docstring. for_programs: `--json`."""
+
+    def __init__(self, *, for_programs: bool) -> None:
+        self.for_programs = for_programs
+        self._facts: dict[str, Json] = {}
+
+    def say(self, text: str = "") -> None:
+        """Say a line for people at once: the next one may take a while."""
+        if not self.for_programs:
+            print(text, flush=True)
+
+    def put(self, **facts: Json) -> None:
+        """Put facts for programs."""
+        self._facts.update(facts)
+
+    def row(self, **facts: Json) -> None:
+        """Print one of many objects, each on a line of its own: for commands that go on and on."""
+        if self.for_programs:
+            print(json.dumps(facts), flush=True)
+
+    def end(self) -> None:
+        """End the verb: print its object, if it put anything; a verb that prints rows does not."""
+        if self.for_programs and self._facts:
+            print(json.dumps(self._facts, indent=2))
+
+
+# ------------------------------------------------------------------------------------------------ verbs
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -187,7 +223,6 @@ def function_of(name: str) -> Callable[[argparse.Namespace, Told], int]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a verb; with `--json` its object is all that is printed. Its exit code. Raises UserError."""
-    from dmvpn.app.told import Told
 
     told = Told(for_programs=arguments.json)
     code = function_of(arguments.function)(arguments, told)

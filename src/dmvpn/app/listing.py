@@ -6,13 +6,13 @@ import itertools
 from typing import TYPE_CHECKING
 
 from dmvpn.labs import catalog
-from dmvpn.labs.topics import HINTS
+from dmvpn.labs.catalog import HINTS
 from dmvpn.shells.index import remembered
 
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
 
 
 def known() -> catalog.BuiltIn:

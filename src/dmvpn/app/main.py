@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import check, classes, completion, diff, doctor, explain, lab_words, lint, render, walk, web
+from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.reporting import reported
 from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
 from dmvpn.base.errors import UserError
@@ -103,7 +103,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     lab_words.add(commands)
-    classes.add(commands)
+    web.add_class(commands)
     _add_router(commands)
     _add_offline(commands)
     _add_pki(commands)
@@ -301,7 +301,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     if arguments.to_ikev2:
-        from dmvpn.app.moving import move_to_ikev2
+        from dmvpn.app.importing import move_to_ikev2
 
         return move_to_ikev2(arguments)
     from dmvpn.app.importing import import_files

@@ -1,4 +1,7 @@
-"""Many tasks of one command: the tasks that its file of results lacks go to a pool, and results come as they end."""
+"""Many tasks of one command: the tasks that its file of results lacks go to a pool, and results come as they end.
+
+`--jobs` and `--on` say which workers carry them out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.app.progress import Progress
+from dmvpn.base.errors import UserError
 from dmvpn.tools.pool.local import Lost
 from dmvpn.tools.pool.results import ResultFile
 
@@ -21,6 +25,38 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+# ------------------------------------------------------------------------------------------------ workers
+
+
+def chosen_pool(arguments: argparse.Namespace) -> Callable[[], Pool]:
+    """Return what begins the pool that the options ask for. Both raise UserError."""
+    files = [arguments.tls_ca, arguments.tls_cert, arguments.tls_key]
+    if arguments.on is None:
+        if any(files):
+            raise UserError("--tls-ca, --tls-cert and --tls-key go with --on tls://...")
+        from dmvpn.tools.pool.local import LocalPool
+
+        jobs = 1 if arguments.jobs is None else arguments.jobs
+        if jobs < 1:
+            raise UserError("--jobs is a positive number")
+        return lambda: LocalPool(jobs)
+    if arguments.jobs is not None:
+        raise UserError("--jobs is about processes of this machine, and --on about those of a cluster: choose one")
+    from dmvpn.tools.pool.addresses import Tls, checked
+
+    if any(files) and not all(files):
+        raise UserError("--tls-ca, --tls-cert and --tls-key go together")
+    address = checked(arguments.on)
+    try:
+        from dmvpn.tools.pool.on_dask import DaskPool
+    except ModuleNotFoundError as error:
+        raise UserError(f"--on needs Dask, and {error.name} is not installed: pip install 'dmvpn[pool]'") from error
+    return lambda: DaskPool(address, Tls(*files) if all(files) else None)
+
+
+# ------------------------------------------------------------------------------------------------ tasks
 
 
 def opened(arguments: argparse.Namespace, form: Form[T, R]) -> AbstractContextManager[ResultFile[T, R] | None]:

@@ -8,15 +8,13 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.app.campaign import note
-from dmvpn.app.many import Many, opened
-from dmvpn.app.pool import chosen_pool
+from dmvpn.app.many import Many, chosen_pool, opened
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.judge.campaigns import version
-from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
+from dmvpn.labs.proofs.draws import FORM, Draw, Kind, LintMeasure, Measure, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.judging import Judged
 from dmvpn.labs.proofs.linting import Linted
-from dmvpn.labs.proofs.measure import LintMeasure, Measure
 
 if TYPE_CHECKING:
     import argparse

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.face.serving import make_server
 from dmvpn.ios import CliError
-from dmvpn.labs.recorded import recorded_network
-from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter
+from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter, recorded_network
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.shells.lab.places import LabFolder

@@ -2,23 +2,48 @@
 
 FILE is always the startup configuration; `write memory` writes it. Other state that must survive a restart is kept in a
 folder of its own (`shells/runtime/state.py`).
+
+SIGHUP is the end of a terminal, or without one the order to read the configuration file again:
+
+    ignored when we were started (`nohup`)       stays ignored
+    /dev/tty can be opened                       the terminal is gone: an orderly end
+    it cannot (systemd, setsid, a container)     the file is read again, as daemons do
+
+A file takes effect whole or not at all: if IOS would refuse a line, nothing changes. Lines typed since the last
+`write memory` are not in the file and are lost: the log names them, without keys and passwords. The router keeps
+running while the file is read and prepared (`base/breath.py`).
+
+The service manager that started the command gets messages, sd_notify(3), with sockets alone:
+
+    READY=1               the configuration runs, and the prompt is served; or a reload is over
+    RELOADING=1           the configuration file is being read again; with MONOTONIC_USEC, as `Type=notify-reload` wants
+    STOPPING=1            an orderly end has begun
+    STATUS=...            a line for people, as `systemctl status` shows it
+    WATCHDOG=1            the event loop turns; at twice the requested rate
+
+The manager gives its address (`$NOTIFY_SOCKET`) and the interval of the watchdog (`$WATCHDOG_USEC`, for the process
+`$WATCHDOG_PID`). Without them nothing is sent. A manager that does not listen causes a line in the log; the router
+keeps running.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import logging
+import os
 import signal
+import socket
+import time
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.app import journal
-from dmvpn.app.config import startable
+from dmvpn.app.config import examine, startable
 from dmvpn.app.front_ends import FrontEnds, address_of, needs_asyncssh
-from dmvpn.app.notify import Manager
-from dmvpn.app.reloading import HangUp, hang_up, reloads
-from dmvpn.base.errors import UserError
+from dmvpn.base.breath import aside, breathing, in_one_go
+from dmvpn.base.errors import UserError, fault_text
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import Capability, HostProblem, dotted, has
@@ -27,8 +52,13 @@ from dmvpn.dataplane.userspace.keeper import words
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.face.serving import make_server
-from dmvpn.features.system import SystemMachine
+from dmvpn.features.system import ConfigurationReloaded, SystemMachine
+from dmvpn.features.system.show import with_version
 from dmvpn.ios import normalize_interface
+from dmvpn.labs.unsupported_lines import refuse_left_out
+from dmvpn.router.entered_text import hold
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.descriptors import allow_descriptors
@@ -41,11 +71,237 @@ from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.preflight import language, refuse_what_cannot_run
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.runtime.state import state_folder
+from dmvpn.shells.slices import Slices
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from dmvpn.ios import ConfigTree, Problem
     from dmvpn.router.entered_text import EnteredText
+
+log = logging.getLogger("dmvpn")
+
+#: Seconds that the router waits for a manager that does not read. The router is blocked meanwhile.
+PATIENCE: Final = 0.5
+#: A manager that asks for signs of life more often than this, in seconds, gets them this often.
+_SHORTEST: Final = 0.01
+#: Octets of a status line, which may name a file of any length.
+_LONGEST: Final = 1024
+
+#: Lines that one reading may write into the log.
+MOST_NAMED: Final = 50
+
+
+# ------------------------------------------------------------------------------------------------ the service manager
+
+
+class Manager:
+    """The service manager that started us, if it wants to know our state.
+
+    address: `$NOTIFY_SOCKET`, a path or "@" and an abstract name; None: no manager. interval: seconds between two
+    watchdog messages.
+    """
+
+    def __init__(self, address: str | None = None, interval: float | None = None) -> None:
+        self._address = address
+        self._interval = interval
+        self._socket: socket.socket | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str] = os.environ) -> Manager:
+        """Return the manager that the environment names.
+
+        An invalid value is ignored and logged.
+        """
+        return cls(environment.get("NOTIFY_SOCKET") or None, _interval(environment))
+
+    def ready(self, status: str) -> None:
+        """Report that the router runs, for the first time or after `reloading`."""
+        self._tell("READY=1", _status(status))
+
+    def reloading(self) -> None:
+        """Report that the configuration file is being read again; `ready` follows in any case."""
+        self._tell("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+
+    def stopping(self, status: str) -> None:
+        """Say that an orderly end has begun."""
+        self._tell("STOPPING=1", _status(status))
+
+    def status(self, status: str) -> None:
+        """Send a line of status for people."""
+        self._tell(_status(status))
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give signs of life from now on, as long as this loop turns and until `close`."""
+        if self._interval is not None:
+            self._tell("WATCHDOG=1")
+            self._timer = loop.call_later(self._interval, self.watch, loop)
+
+    def close(self) -> None:
+        """Close the socket: nothing more is sent."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._forget()
+
+    def _tell(self, *lines: str) -> None:
+        if self._address is None:
+            return
+        try:
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._socket.settimeout(PATIENCE)
+                self._socket.connect(_name(self._address))
+            self._socket.send("\n".join(lines).encode(errors="replace"))
+        except OSError as error:
+            self._forget()  # a manager that is started again listens at the same place
+            why = "it does not read" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            log.warning("the service manager (%s) was not told %s: %s", self._address, lines[0], why)
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _name(address: str) -> str:
+    """Return the name as the kernel takes it: an abstract one begins with a zero."""
+    return "\0" + address[1:] if address.startswith("@") else address
+
+
+def _status(text: str) -> str:
+    """Return the status as a single line: a second line would be another message."""
+    return "STATUS=" + " ".join(text.split()).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
+
+
+def _interval(environment: Mapping[str, str]) -> float | None:
+    """Return seconds between two watchdog messages: half of the manager's limit, as sd_watchdog_enabled(3) advises."""
+    asked, process = environment.get("WATCHDOG_USEC"), environment.get("WATCHDOG_PID")
+    if not asked or (process and process != str(os.getpid())):
+        return None
+    if not asked.isascii() or not asked.isdecimal() or not int(asked[:20]) > 0:
+        log.warning("WATCHDOG_USEC=%s is no number of microseconds: there will be no sign of life", asked[:40])
+        return None
+    return max(int(asked[:20]) / 2_000_000, _SHORTEST)
+
+
+# ------------------------------------------------------------------------------------------------ SIGHUP
+
+
+class HangUp(enum.Enum):
+    """The meaning of SIGHUP for this process."""
+
+    IGNORED = "ignored"
+    END = "end"
+    RELOAD = "reload"
+
+
+def hang_up() -> HangUp:
+    """Return the meaning of SIGHUP at the start of the process: later, a terminal that hung up cannot be opened."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return HangUp.IGNORED
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return HangUp.RELOAD
+    return HangUp.END
+
+
+async def reloads(
+    asked: asyncio.Event, path: Path, runtime: Runtime, manager: Manager, without: Sequence[str] = ()
+) -> None:
+    """Read the file again on each request, and report the result to the service manager. It never ends."""
+    slices = Slices()
+    while True:
+        await asked.wait()
+        asked.clear()
+        manager.reloading()
+        try:
+            outcome = await slices.run(partial(reload, path, runtime, without))
+        except Exception as error:
+            outcome = fault_text(error, f"reading {path} again")
+            log.exception("%s", outcome)
+        manager.ready(outcome)
+
+
+def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
+    """Read the file again and let the router run it, or log why not. Returns the result in one line.
+
+    without: lines that restrict or divert traffic, and that are left out.
+    """
+    try:
+        text = aside(partial(read_router, path))
+        result, is_good = examine(path, text, runtime.handle.configurator)
+        if not is_good:
+            wrong = tuple(_refusal(problem) for problem in result.problems if not problem.is_warning)
+            return _tell(runtime, ConfigurationReloaded(str(path), refused=_some(wrong)))
+        refuse_left_out(path, result, without)
+        certificates = aside(partial(certificates_of, path.parent, runtime.name, text))
+        text = hold(result, text).text
+    except UserError as error:
+        return _tell(runtime, ConfigurationReloaded(str(path), refused=(str(error),)))
+    begin = runtime.prepare(text, certificates, by="SIGHUP")
+    lost = _lost_now(runtime, result.tree)
+    begin()
+    return _tell(runtime, ConfigurationReloaded(str(path), lost=_some(lost)))
+
+
+def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
+    runtime.handle.post(event)
+    if event.refused:
+        return f"{event.path} is not taken, nothing was changed: {event.refused[0]}"
+    return f"{event.path} was read again"
+
+
+def _refusal(problem: Problem) -> str:
+    """Return the refusal without the line itself, which may hold a mistyped key."""
+    said = next((line for line in problem.message_lines if line.startswith("%")), "refused")
+    return f"line {problem.line_number}, in {problem.mode} mode: {said}"
+
+
+def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return lines if len(lines) <= MOST_NAMED else (*lines[:MOST_NAMED], f"and {len(lines) - MOST_NAMED} more")
+
+
+def _lost_now(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
+    """Return the lines that are lost if the new configuration takes effect before the next breath."""
+    running, revision = runtime.router.running, runtime.router.running.revision
+    lost = _lost(runtime, new)
+    if runtime.router.running is running and running.revision == revision:
+        return lost
+    return in_one_go(partial(_lost, runtime, new))
+
+
+def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
+    """Return the unsaved changes, new lines and removed ones, that the new file takes back."""
+    router = runtime.router
+    running, saved = _lines(router.running), _lines(configurator(FEATURES).parse_text(router.startup_text).tree)
+    wanted = _lines(new)
+    typed = [shown for line, shown in breathing(running.items()) if line not in saved and line not in wanted]
+    taken = [f"no {shown}" for line, shown in breathing(saved.items()) if line not in running and line in wanted]
+    return (*typed, *taken)
+
+
+def _lines(tree: ConfigTree) -> dict[tuple[str, ...], str]:
+    """Return every line with those of the sections around it; and how it is named where others read it.
+
+    Every result has the head that `write memory` puts above the lines, so that it never counts as a lost line.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    around: list[str] = []
+    with contextlib.suppress(ValueError):
+        rendered = (with_version(lines) for lines in (tree.render(), tree.render_for_others()))
+        for line, shown in breathing(zip(*rendered, strict=True)):
+            words = line.strip()
+            if words.strip("!"):
+                around[len(line) - len(line.lstrip()) :] = [words]
+                found[tuple(around)] = ": ".join([*around[:-1], shown.strip()])
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ the command
 
 
 def run(arguments: argparse.Namespace) -> int:

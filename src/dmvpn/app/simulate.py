@@ -38,7 +38,7 @@ def simulate(arguments: argparse.Namespace) -> int:
             from dmvpn.app.campaign import judge_many
 
             return judge_many(arguments)
-        from dmvpn.app.judge import judge_one
+        from dmvpn.app.campaign import judge_one
 
         return judge_one(arguments)
     if arguments.hours is not None:

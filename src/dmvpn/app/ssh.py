@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
     from dmvpn.face.ssh.gate import Door
     from dmvpn.shells.lab.places import LabFolder
 

@@ -1,23 +1,68 @@
-"""A lab that teaches: `dmvpn lab break`, `hint`, `grade`, `phase`, `save`, for labs of either kind."""
+"""A lab that teaches: `dmvpn lab break`, `hint`, `grade`, `phase`, `save`, for labs of either kind.
+
+Of an exercise, `lab up` prints the tasks, and `lab grade` the results.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.app import exercise
 from dmvpn.base.errors import UserError
 from dmvpn.labs import lessons
-from dmvpn.labs.conversion import Conversion
-from dmvpn.labs.lessons import LessonLab
+from dmvpn.labs.lessons import Conversion, LessonLab
 from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.elsewhere import Elsewhere
+from dmvpn.tools.exercises import exercise, look
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from dmvpn.app.told import Told
+    from dmvpn.app.lab_words import Told
+    from dmvpn.tools.exercises import Exercise, Ground, TaskResult
+
+_WIDTH: Final = 110
+_INDENT: Final = " " * 10
+
+
+# ------------------------------------------------------------------------------------------------ exercises
+
+
+def tasks(name: str) -> Iterator[str]:
+    """Yield the tasks of the exercise of this name."""
+    one = exercise(name)
+    yield "Your tasks:"
+    for number, task in enumerate(one.tasks if one is not None else (), 1):
+        yield f"  {number}. {task.title}"
+
+
+def grade_exercise(ground: Ground, one: Exercise, told: Told) -> int:
+    """Print of each task whether it is done. Returns 1 if one is not."""
+    findings = look(ground, one)
+    for number, finding in enumerate(findings, 1):
+        told.say("\n".join(_result_lines(number, finding)))
+    left = sum(not finding.is_done for finding in findings)
+    told.put(
+        done=not left,
+        checks=[
+            {"title": finding.task.title, "good": finding.is_done, "now": finding.missing, "hint": finding.hint}
+            for finding in findings
+        ],
+    )
+    told.say(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
+    return int(bool(left))
+
+
+def _result_lines(number: int, finding: TaskResult) -> Iterator[str]:
+    yield f"{'done ' if finding.is_done else 'TO DO'}  {number}. {finding.task.title}"
+    if not finding.is_done:
+        for text in (f"Now: {finding.missing}.", finding.hint):
+            yield from textwrap.wrap(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+
+
+# ------------------------------------------------------------------------------------------------ verbs
 
 
 def _lab(name: str | None, command: str) -> LessonLab:
@@ -68,7 +113,7 @@ def grade(arguments: argparse.Namespace, told: Told) -> int:
     if learned is not None:
         if not lab.bench.is_simulated:
             told.say("Looking at the lab; with real packets that may take a minute ...")
-        return exercise.grade(lab.bench, learned, told)
+        return grade_exercise(lab.bench, learned, told)
     lessons.begun(lab)
     told.say("Looking at the lab; what has just come up must last for some seconds ...")
     graded = lessons.grade(lab)

@@ -1,4 +1,6 @@
-"""What several commands have in common: numbers, an engine, progress, workers and their results, a table of text."""
+"""What several commands have in common: numbers, an engine, progress, workers and their results, a table of text, and a
+network that a command compares or tries lines in.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from dmvpn.shells.scenario import Scenario
 
 
 def from_zero(what: str) -> Callable[[str], float]:
@@ -79,3 +85,17 @@ def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+def load_network(name: str) -> Scenario:
+    """Return a scenario of which every line reads. Raises UserError that names the file and the line."""
+    from dmvpn.network.lines import check
+    from dmvpn.shells.scenario import Scenario
+
+    scenario = Scenario.load(name)
+    where = Path(name) if Path(name).is_dir() else Path(scenario.name)
+    for router, text in scenario.configurations.items():
+        check(text, f"{where / router}.cfg")
+    if scenario.lacks:
+        raise UserError(f"{name} needs {' and '.join(scenario.lacks)}, which this release does not have")
+    return scenario

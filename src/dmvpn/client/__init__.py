@@ -28,39 +28,36 @@ try:
 except ImportError as error:
     raise ImportError("dmvpn.client needs httpx2: pip install 'dmvpn[client]'") from error
 
-from dmvpn.client.errors import (
+from dmvpn.client.frames import Metrics, Sample, frame, rows
+from dmvpn.client.sync import Client, Router, RunningLab, connect
+from dmvpn.client.values import (
     AnswerError,
+    Caller,
+    Change,
     ClientError,
+    Configuration,
     ConflictError,
+    Gone,
     InvalidError,
+    Job,
     JobError,
+    Lab,
+    LabNews,
     MissingError,
     NotReachedError,
     OutdatedError,
     ProblemError,
+    Ran,
     RefusedError,
+    RefusedLine,
     RoleError,
+    Rollback,
     RouterError,
+    RouterState,
+    Scenario,
     TokenError,
     UnavailableError,
     UsageError,
-)
-from dmvpn.client.frames import frame, rows
-from dmvpn.client.samples import Metrics, Sample
-from dmvpn.client.sync import Client, Router, RunningLab, connect
-from dmvpn.client.values import (
-    Caller,
-    Change,
-    Configuration,
-    Gone,
-    Job,
-    Lab,
-    LabNews,
-    Ran,
-    RefusedLine,
-    Rollback,
-    RouterState,
-    Scenario,
 )
 
 __all__ = [

@@ -1,7 +1,19 @@
-"""Requests and answers as values: what the two fronts send and receive, without either of them.
+"""Requests and answers as values, and events over several connections: what the two fronts send and receive.
 
 an operation (`operations.py`) yields a Request, gets its Reply, and returns the result: it is a generator
 a front (`sync.py`, `aio.py`) carries the requests out, each in its own way
+
+Of the events of a router or a lab, the fronts connect and wait; the rest is here.
+
+    request() -> connected() -> a stream of server-sent events -> take(event) -> news, Gone, or nothing
+                 it breaks -> lost(error) -> the seconds until the next request, or the error itself
+
+The patience is for the time without a connection, so it starts again with each connection, whether events come or not:
+a proxy that closes idle connections ends no stream of a quiet router. Tries become rarer until an event comes, so a
+server that accepts connections and breaks them at once is not flooded.
+
+Each request names the last event that came (`Last-Event-ID`), so no event is lost or repeated as long as the router
+remembers it; `News.missed` counts what it forgot.
 """
 
 from __future__ import annotations
@@ -11,17 +23,27 @@ import json
 import re
 from collections.abc import Generator, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from urllib.parse import urlencode
 
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client import errors
-from dmvpn.client.values import RefusedLine
+from dmvpn.client import values
+from dmvpn.client.values import (
+    AnswerError,
+    Gone,
+    NotReachedError,
+    ProblemError,
+    RefusedLine,
+    RouterError,
+    UnavailableError,
+)
+from dmvpn.face.messages import News
 from dmvpn.ios.from_plain import MisfitError, reader_of_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.client.settings import Settings
     from dmvpn.ios.filters import Plain
@@ -37,6 +59,17 @@ STREAM_SILENCE: Final = 45.0
 _PROBLEM: Final = "application/problem+json"
 _TAG: Final = re.compile(r'"([\x21\x23-\x7e]{1,200})"')
 _GOOD: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
+
+#: The news of a stream.
+N = TypeVar("N")
+
+#: Seconds until the first new try, and at most between two.
+_FIRST, _LONGEST = 0.5, 15.0
+#: Errors that may pass.
+_PASSING: Final = (NotReachedError, UnavailableError, RouterError)
+
+
+# ------------------------------------------------------------------------------------------------ requests and answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +99,7 @@ class Reply:
         try:
             return cast("Plain", json.loads(self.body, parse_constant=_no_json))
         except (ValueError, RecursionError) as error:
-            raise errors.AnswerError("the answer is no JSON, or is cut off") from error
+            raise values.AnswerError("the answer is no JSON, or is cut off") from error
 
     @property
     def tag(self) -> str:
@@ -86,13 +119,13 @@ class Intake:
         self._response = response
         self._body = bytearray()
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise errors.AnswerError("the answer is compressed, against the request")
+            raise values.AnswerError("the answer is compressed, against the request")
 
     def take(self, octets: bytes) -> None:
         """Take a part. Raises AnswerError."""
         self._body += octets
         if len(self._body) > LARGEST:
-            raise errors.AnswerError(f"the answer has more than {LARGEST} octets")
+            raise values.AnswerError(f"the answer has more than {LARGEST} octets")
 
     def reply(self) -> Reply:
         """Return a good answer. Raises ProblemError, AnswerError."""
@@ -101,7 +134,7 @@ class Intake:
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise problem(reply)
         if reply.status not in _GOOD:
-            raise errors.AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
+            raise values.AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
         return reply
 
 
@@ -110,27 +143,27 @@ def made(kind: type[T], plain: Plain) -> T:
     try:
         return cast("T", reader_of_type(kind)(plain))
     except MisfitError as error:
-        raise errors.AnswerError(f"another version of dmvpn answers? {error}") from error
+        raise values.AnswerError(f"another version of dmvpn answers? {error}") from error
 
 
-def problem(reply: Reply) -> errors.ProblemError:
+def problem(reply: Reply) -> values.ProblemError:
     """Return the error that an answer is."""
     found: Plain = None
     if reply.headers.get("content-type", "").partition(";")[0].strip() == _PROBLEM:
-        with contextlib.suppress(errors.AnswerError):
+        with contextlib.suppress(values.AnswerError):
             found = reply.json()
     members = found if isinstance(found, dict) else {}
     title, detail, kind = (members.get(name) for name in ("title", "detail", "type"))
-    error = errors.OF_STATUS.get(reply.status, errors.ProblemError)(
+    error = values.OF_STATUS.get(reply.status, values.ProblemError)(
         reply.status,
         title if isinstance(title, str) else _phrase(reply.status),
         detail if isinstance(detail, str) else "",
         type=kind if isinstance(kind, str) else "about:blank",
         retry_after=_seconds(reply.headers.get("retry-after", "")),
     )
-    if isinstance(error, errors.OutdatedError):
+    if isinstance(error, values.OutdatedError):
         error.tag = reply.tag
-    if isinstance(error, errors.InvalidError):
+    if isinstance(error, values.InvalidError):
         error.refused = _refused(members.get("refused", []))
     return error
 
@@ -174,7 +207,7 @@ def arguments(request: Request) -> dict[str, Any]:
         try:
             content = json.dumps(request.body, allow_nan=False).encode("ascii")
         except (TypeError, ValueError) as error:
-            raise errors.UsageError(f"this cannot be sent as JSON: {error}") from error
+            raise values.UsageError(f"this cannot be sent as JSON: {error}") from error
         headers["Content-Type"] = "application/json"
     return {"method": request.method, "url": request.path, "content": content, "headers": headers}
 
@@ -185,8 +218,70 @@ def reaching(settings: Settings) -> Iterator[None]:
     try:
         yield
     except httpx2.SSEError as error:
-        raise errors.AnswerError(f"{settings.url}: no stream of events: {error}") from error
+        raise values.AnswerError(f"{settings.url}: no stream of events: {error}") from error
     except httpx2.TimeoutException as error:
-        raise errors.NotReachedError(f"{settings.url}: nothing came for too long") from error
+        raise values.NotReachedError(f"{settings.url}: nothing came for too long") from error
     except (httpx2.HTTPError, httpx2.StreamError) as error:
-        raise errors.NotReachedError(f"{settings.url}: {error or type(error).__name__}") from error
+        raise values.NotReachedError(f"{settings.url}: {error or type(error).__name__}") from error
+
+
+# ------------------------------------------------------------------------------------------------ events
+
+
+class Following(Generic[N]):
+    """See the module's docstring. patience: seconds without a connection after which it gives up.
+
+    read: makes of news, and of all data of their event, what the caller gets.
+    """
+
+    def __init__(
+        self, base: str, topics: Sequence[str], since: str, patience: float, read: Callable[[News, dict[str, Plain]], N]
+    ) -> None:
+        self.ended = False
+        self.since = since
+        query = f"?{urlencode({'topics': ','.join(topics)})}" if topics else ""
+        self._path = f"{base}/events{query}"
+        self._patience = patience
+        self._read = read
+        self._was_there = False
+        self._wait = _FIRST
+        self._lost_at: float | None = None
+
+    def request(self) -> Request:
+        """Return the next request."""
+        headers = [("Accept", "text/event-stream"), *([("Last-Event-ID", self.since)] if self.since else [])]
+        return Request(self._path, headers=tuple(headers))
+
+    def connected(self) -> None:
+        """Note that the server gives a stream."""
+        self._was_there, self._lost_at = True, None
+
+    def take(self, event: httpx2.ServerSentEvent) -> N | Gone | None:
+        """Return what an event says, None: nothing. Raises AnswerError."""
+        self.connected()
+        self._wait = _FIRST
+        if event.event == "ended":
+            self.ended = True
+        if event.event not in ("news", "gone"):
+            return None  # of a newer server
+        try:
+            data = json.loads(event.data)
+        except (ValueError, RecursionError) as error:
+            raise AnswerError("an event has no JSON") from error
+        if event.event == "gone":
+            return made(Gone, data)
+        if not isinstance(data, dict):
+            raise AnswerError("an event is no object")
+        news = made(News, {**data, "id": event.id})
+        found = self._read(news, data)
+        self.since = news.id
+        return found
+
+    def lost(self, error: NotReachedError | ProblemError, now: float) -> float:
+        """Return the seconds to wait before the next request. now: monotonic. Raises the error if there is none."""
+        self._lost_at = now if self._lost_at is None else self._lost_at
+        if not (self._was_there and isinstance(error, _PASSING)) or now - self._lost_at >= self._patience:
+            raise error
+        wait = getattr(error, "retry_after", None) or self._wait
+        self._wait = min(self._wait * 2, _LONGEST)
+        return min(wait, _LONGEST)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from dmvpn.base.values import dataclass
-from dmvpn.client.errors import UsageError
+from dmvpn.client.values import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 import httpx2
 
 from dmvpn.client import exchange
-from dmvpn.client.configuring import Configurable
-from dmvpn.client.errors import NotReachedError, ProblemError
-from dmvpn.client.fronts import Waiting
-from dmvpn.client.operations import Server
-from dmvpn.client.orders import Orders
+from dmvpn.client.operations import Configurable, Orders, Server, Waiting
+from dmvpn.client.values import NotReachedError, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from dmvpn.client.following import Following, N
+    from dmvpn.client.exchange import Following, N
     from dmvpn.client.settings import Settings
     from dmvpn.client.typed import Show
     from dmvpn.client.values import Gone

@@ -1,13 +1,39 @@
-"""What operations return, besides the dataclasses of the shows (`dmvpn.features`) and the news (`dmvpn.face`)."""
+"""What operations return, besides the dataclasses of the shows (`dmvpn.features`) and the news (`dmvpn.face`), and what
+can go wrong for a program that asks `dmvpn web`.
+
+ClientError
+├── UsageError            this side cannot do it: no such show, no token, no pandas. Nothing was sent
+├── NotReachedError       there is no connection, or it broke, or nothing came in time
+├── AnswerError           the answer is not what the API promises: another program, or another version
+├── JobError              a job failed, or takes longer than the caller waits: `job`
+└── ProblemError          the server refuses, and says why (RFC 9457)
+    ├── RefusedError      400  no such show or command, or not for this privilege level
+    ├── TokenError        401  the token is wrong, revoked or expired
+    ├── RoleError         403  the role of the token is not enough
+    ├── MissingError      404  no such lab, router or job
+    ├── ConflictError     409  a lab refuses an order; no change waits for a confirmation; there is no way back
+    ├── OutdatedError     412  another configuration runs by now: `tag`. Read it, and make the change again
+    ├── InvalidError      422  the router refuses lines (`refused`), or there is no such scenario
+    ├── UnavailableError  408, 429, 503  later perhaps: `retry_after` says when, if the server does
+    └── RouterError       502  the router or the lab does not answer
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import DmvpnError, UserError
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.face.messages import News
+
+#: Characters of a text of the server in an error.
+_LONGEST: Final = 1000
+
+
+# ------------------------------------------------------------------------------------------------ values
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +170,105 @@ class Job:
     ended: float | None
     notes: tuple[str, ...]
     result: object
+
+
+# ------------------------------------------------------------------------------------------------ errors
+
+
+class ClientError(DmvpnError):
+    """The root."""
+
+
+class UsageError(ClientError, UserError):
+    """This side cannot do it."""
+
+
+class NotReachedError(ClientError):
+    """There is no connection, or it broke, or nothing came in time."""
+
+
+class AnswerError(ClientError):
+    """The answer is not what the API promises."""
+
+
+class JobError(ClientError):
+    """A job failed, or takes too long. job: as it was seen last."""
+
+    def __init__(self, job: Job, problem: str) -> None:
+        self.job = job
+        super().__init__(_clean(f"{job.what} of {job.lab}: {problem}"))
+
+
+class ProblemError(ClientError):
+    """The server refuses. status, title, detail, type: the members of RFC 9457. retry_after: seconds, None: unknown."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, *, type: str = "about:blank", retry_after: float | None = None
+    ) -> None:
+        self.status = status
+        self.title = _clean(title)
+        self.detail = _clean(detail)
+        self.type = _clean(type)
+        self.retry_after = retry_after
+        super().__init__(f"{status} {self.title}: {self.detail}" if self.detail else f"{status} {self.title}")
+
+
+class RefusedError(ProblemError):
+    """No such show or command, or not for this privilege level."""
+
+
+class TokenError(ProblemError):
+    """The token is wrong, revoked or expired."""
+
+
+class RoleError(ProblemError):
+    """The role of the token is not enough."""
+
+
+class MissingError(ProblemError):
+    """There is no such lab, router or resource."""
+
+
+class ConflictError(ProblemError):
+    """The lab or the router is not in the state that the order needs."""
+
+
+class OutdatedError(ProblemError):
+    """Another configuration runs by now, and nothing was changed. tag: of that one, "" if the server did not say it."""
+
+    tag: str = ""
+
+
+class InvalidError(ProblemError):
+    """There is no such scenario, or the router refuses lines, and nothing was changed. refused: these lines."""
+
+    refused: tuple[RefusedLine, ...] = ()
+
+
+class UnavailableError(ProblemError):
+    """The server has no time or no place, or the router does not run."""
+
+
+class RouterError(ProblemError):
+    """The router or the lab does not answer."""
+
+
+#: The class of each status; others are a `ProblemError`.
+OF_STATUS: Final[dict[int, type[ProblemError]]] = {
+    HTTPStatus.BAD_REQUEST: RefusedError,
+    HTTPStatus.UNAUTHORIZED: TokenError,
+    HTTPStatus.FORBIDDEN: RoleError,
+    HTTPStatus.NOT_FOUND: MissingError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.PRECONDITION_FAILED: OutdatedError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: InvalidError,
+    HTTPStatus.REQUEST_TIMEOUT: UnavailableError,
+    HTTPStatus.TOO_MANY_REQUESTS: UnavailableError,
+    HTTPStatus.SERVICE_UNAVAILABLE: UnavailableError,
+    HTTPStatus.BAD_GATEWAY: RouterError,
+}
+
+
+def _clean(text: str) -> str:
+    """Return a text of a server so that it controls no terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])

@@ -1,4 +1,4 @@
-"""The labs that can be brought up, and the labs that are up."""
+"""The labs that can be brought up, by what they teach, and the labs that are up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
-from dmvpn.labs.topics import in_order
 from dmvpn.shells.exercises import built_in_names, places
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 
@@ -16,8 +15,63 @@ if TYPE_CHECKING:
     #: Scenarios: name, topic, title, whether it is simulated only, what it lacks; exercises: name and title.
     BuiltIn = tuple[tuple[tuple[str, str, str, bool, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
 
+#: Topics in the order in which one meets them, and their scenarios in the order in which one would bring them up.
+TOPICS: Final[dict[str, tuple[str, ...]]] = {
+    "phases": ("notes-gre", "notes-phase1", "phase2-eigrp", "notes-phase3", "mixed-spokes", "migration"),
+    "routing": (
+        "phase3-summary",
+        "phase3-default",
+        "several-lans",
+        "two-tunnels",
+        "guide-phase2",
+        "guide-phase2-broadcast",
+        "ospf-phase3",
+        "bgp-phase3",
+        "bgp-ebgp-phase2",
+        "eigrp-to-ospf",
+    ),
+    "security": ("intro-phase3", "course-lab", "isakmp-phase3", "isakmp-and-ikev2"),
+    "redundancy": ("dual-hub", "dual-hub-two-clouds", "ipsec-dual-hub", "bgp-two-hubs", "hierarchical"),
+    "NAT": (
+        "spoke-behind-nat",
+        "ipsec-spoke-behind-nat",
+        "ipsec-two-spokes-one-nat",
+        "ipsec-both-behind-nat",
+        "isakmp-nat",
+        "nat-overload",
+    ),
+    "VRFs": ("front-door", "front-door-breakout", "two-customers", "shared-services"),
+    "IPv6": ("dual-stack", "ipv6-phase3"),
+    "troubleshooting": ("network-ids", "two-spokes-one-nat", "ipsec-symmetric-nat"),
+}
+#: Behind a topic, what else there is about it.
+HINTS: Final = {
+    "phases": "'dmvpn lab phase 1|2|3' changes one into another",
+    "troubleshooting": "'dmvpn lab break' breaks any of the others for you to find out why",
+}
+#: Of what came since.
+OTHER: Final = "other"
+
 #: Seconds for which a lab may be silent: a lab that hangs shall not hold up the list for long.
 PATIENCE: Final = 2.0
+
+
+# ------------------------------------------------------------------------------------------------ what scenarios teach
+
+
+def topic_of(name: str) -> str:
+    """Return the topic of a built-in scenario."""
+    return next((topic for topic, names in TOPICS.items() if name in names), OTHER)
+
+
+def in_order(names: list[str]) -> list[tuple[str, list[str]]]:
+    """Return these scenarios by topic."""
+    found = [(topic, [name for name in known if name in names]) for topic, known in TOPICS.items()]
+    others = [name for name in names if topic_of(name) == OTHER]
+    return [(topic, some) for topic, some in [*found, (OTHER, others)] if some]
+
+
+# ------------------------------------------------------------------------------------------------ scenarios and labs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""The prompts of a lab, asked by programs: many at a time, since most of the time is spent on lost pings."""
+"""The prompts of a lab, asked by programs: many at a time, since most of the time is spent on lost pings.
+
+A lab that runs is also a place for lessons and exercises: a `Bench` of `tools/troubles`, a `Ground` of exercises.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ from dmvpn.face import client
 from dmvpn.labs import orders
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control
+from dmvpn.shells.lab.badness import HARMLESS
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.lessons import fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.labs.copied import CopiedLab
+    from dmvpn.shells.lab.badness import Badness
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.shells.scenario import Scenario
 
 _AT_A_TIME: Final = 12
 #: Seconds for which a router may be silent.
@@ -37,6 +43,9 @@ _IDLE, _LEAP = 0.1, 1.0
 LONGEST: Final = 90.0
 #: A copy in `show archive`, the oldest first.
 _COPY: Final = re.compile(r"flash:[^\s<]+(?!\S)")
+
+
+# ------------------------------------------------------------------------------------------------ prompts
 
 
 class Prompts:
@@ -163,3 +172,45 @@ def answer(management: Path, line: str) -> str:
     with contextlib.suppress(UserError, OSError):
         client.execute(management, [line], printed, patience=_PATIENCE)
     return printed.getvalue().decode(errors="replace")
+
+
+# ------------------------------------------------------------------------------------------------ a place for lessons
+
+
+class LabBench(Prompts):
+    """See the module's docstring."""
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Type lines in configuration mode. Raises UserError if the router refuses one."""
+        output = io.BytesIO()
+        if client.execute(self._folder.management(router), ["configure terminal", *lines, "end"], output):
+            raise UserError(f"{router} refuses: {output.getvalue().decode().strip()}")
+
+    def impair(self, link: str, badness: Badness) -> None:
+        """Make a wire this bad, and nothing is to be seen of that."""
+        orders.impair(self._folder, link, badness, hidden=True)
+
+    def kill(self, router: str) -> None:
+        """End a router."""
+        orders.kill(self._folder, router)
+
+    def set_nat(self, gateway: str, kind: str) -> None:
+        """Change the kind of a translator, and nothing is to be seen of that."""
+        orders.rebind(self._folder, gateway, kind=kind, hidden=True)
+
+    def badness(self, link: str) -> Badness:
+        """Return the impairment of a wire, except an impairment hidden by `lab break`."""
+        status, scenario = orders.status(self._folder), orders.scenario(self._folder)
+        for name, (ends, _) in zip(status.links, scenario.segments(), strict=False):
+            if Scenario.end(link) in ends and name in status.impaired:
+                return status.impaired[name]
+        return HARMLESS
+
+    def restore(self, link: str, badness: Badness) -> None:
+        """Restore a wire; the status of the lab shows it."""
+        orders.impair(self._folder, link, badness)
+
+    @property
+    def fixed(self) -> int:
+        """How many troubles were fixed here."""
+        return fixed(self._folder.path)

@@ -2,6 +2,8 @@
 
 The time is the end of the recording, and does not go on. Nothing changes these routers: commands that would are
 refused.
+
+A recording has no wires, so they are inferred from the addresses.
 """
 
 from __future__ import annotations
@@ -15,23 +17,59 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.context import FROZEN
+from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.handle import Handle
+from dmvpn.shells.inference import infer
 from dmvpn.shells.lab import control
-from dmvpn.shells.scenario import described
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dmvpn.base.events import Event
-    from dmvpn.labs.recorded import RecordedNetwork
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.router.router import Router
     from dmvpn.shells.handle import MakeServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.tools.replaying import Life
 
 #: A name becomes that of a socket.
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
+
+
+# ------------------------------------------------------------------------------------------------ its network
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedNetwork:
+    """The network at the end of a recording. facts: of its routers by name; last: that moment, monotonic seconds."""
+
+    scenario: Scenario
+    facts: Mapping[str, RouterFacts | None]
+    last: float
+
+
+def recorded_network(name: str, lives: Mapping[str, Life]) -> RecordedNetwork:
+    """Return the network of a recording. name: for the scenario. Raises UserError."""
+    facts: dict[str, RouterFacts | None] = {
+        router: router_facts(life.router, life.last) for router, life in lives.items() if life.router is not None
+    }
+    if not facts:
+        raise UserError(f"{name}: no events")
+    texts = {router: "\n".join(each.configuration) for router, each in facts.items() if each is not None}
+    last = max(life.last for life in lives.values())
+    try:
+        made = infer(texts, strict=True)
+    except UserError:  # no network, but routers
+        return RecordedNetwork(Scenario(name, Lab(title=name), texts), facts, last)
+    scenario = Scenario(name, made.lab.model_copy(update={"title": name}), made.configurations)
+    return RecordedNetwork(scenario, {router: facts[key] for router, key in made.named.items()}, last)
+
+
+# ------------------------------------------------------------------------------------------------ its routers
 
 
 @dataclass(frozen=True, slots=True)

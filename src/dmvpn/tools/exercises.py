@@ -11,7 +11,7 @@ is there for each kind of check; `check` names it, `hint` points to the probable
 The checks of a task are in the order in which an engineer would look for a mistake: the first check that fails gives
 the hint.
 
-`look` checks the tasks in a network (`Ground`): a running lab (`labs/bench.py`), or a simulated world
+`look` checks the tasks in a network (`Ground`): a running lab (`labs/prompts.py`), or a simulated world
 (`tests/support/bench.py`). It uses shows, pings and traces at its routers. The learner's lines are not changed; to test
 the failure of a router, its wires are cut.
 """

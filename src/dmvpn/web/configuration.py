@@ -1,47 +1,76 @@
-"""The running configuration of a router as a resource: read it, try a change, change it, confirm or revert that.
+"""What changes a router: commands of its prompt, and its running configuration as a resource.
 
     GET   .../configuration            the text, with its `ETag`
     POST  .../configuration            lines on top of it, or the whole: all of them take effect, or none
     POST  .../configuration/confirm    what `configure confirm` and `configure revert` do
     POST  .../configuration/revert
 
-`If-Match` names the configuration that the writer saw; if another one runs by now, nothing changes. The router itself
-reads, compares and changes in one step (`face/transaction.py`).
+`If-Match` names the configuration that the writer saw; if another one runs by now, nothing changes. The router
+itself reads, compares and changes in one step (`face/transaction.py`). A router of another release may answer
+anything, so its answer is checked: `NaN` is no JSON (RFC 8259 §6), so it cannot be passed on. Members that this
+release does not know are passed on.
+
+Commands of the exec prompt are `clear`, `ping` and the like for the role operate, any for configure. They run at level
+15, as the user and from the address of the caller, on a vty line of the router. A role below configure writes the first
+word in full: no abbreviation can mean another command.
+
+Each change is an errand, done for a caller, a bounded number at a time (`bounds`). The first errand of a user is
+reported to the router as a login, so `login on-success log` logs it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.calling import MAX_LINE
-from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
-from dmvpn.face.messages import MAX_MINUTES, AskConfiguration, Configure
+from dmvpn.face.client import REFUSED, RefusedError, answer_text, report, run
+from dmvpn.face.messages import MAX_MINUTES, AskConfiguration, Configure, Execute, Report
 from dmvpn.face.protocol import is_typed
-from dmvpn.web.answered import CHANGE, RUNNING, answered
-from dmvpn.web.bodies import body_of, body_or_nothing
-from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
-from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
+from dmvpn.ios import CliError
+from dmvpn.ios.errors import without_keys
+from dmvpn.web.bodies import Problem, body_of, body_or_nothing
+from dmvpn.web.document import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
 from dmvpn.web.fleet import silent
-from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
+from dmvpn.web.permission import ORDERS, Role, resource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.entrance import Caller
-    from dmvpn.web.errands import Errands
+    from dmvpn.web.bounds import Turns
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.turns import Turns
+    from dmvpn.web.permission import Caller
+
+T = TypeVar("T")
+
+#: Logins that were reported: router, user and address.
+_REMEMBERED: Final = 1024
+
+#: Members of a running configuration, and their types in JSON.
+RUNNING: Final = {"tag": str, "text": str}
+#: Members of what became of a change (`face/transaction.py`).
+CHANGE: Final = {"tag": str, "result": str, "refused": list, "said": list, "differences": list, "noted": list}
+_TEXTS: Final = ("said", "differences", "noted")
+
+RUN: Final = "/api/v1/labs/{lab}/routers/{router}/run"
+#: Seconds and octets of output of a command; characters of a line.
+SECONDS: Final = 60.0
+MOST: Final = 1 << 20
+_LONGEST: Final = 1000
+LEVEL: Final = 15
+_RAN: Final = members({"accepted": YES_OR_NO, "output": TEXT})
+_COMMAND: Final = '{"command": LINE}, one line of printable characters, without a filter'
 
 CONFIGURATION: Final = "/api/v1/labs/{lab}/routers/{router}/configuration"
 CONFIRM: Final = f"{CONFIGURATION}/confirm"
@@ -79,6 +108,145 @@ _CHANGE: Final = members(
 _MINUTES: Final[Plain] = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
 _ORDER: Final = members({"lines": TEXTS}, {"replace": YES_OR_NO, "dry_run": YES_OR_NO, "confirm_within": _MINUTES})
 _SAID: Final = members({"said": TEXTS})
+
+
+# ------------------------------------------------------------------------------------------------ errands
+
+
+class Errands:
+    """See the module's docstring."""
+
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+        self._fleet = fleet
+        self._turns = turns
+        self._known: dict[tuple[Path, str, str], None] = {}
+        self._noting = threading.Lock()
+
+    async def run(self, request: Request, order: Callable[[Path], T]) -> T:
+        """Carry an order out at the router that a request names. Raises Problem; RefusedError if it refuses."""
+        names, caller = request.path_params, request.scope["caller"]
+        lab, router, port = names["lab"], names["router"], request.scope["server"][1]
+        return await self._turns.take(lab, caller, lambda: self._run(lab, router, caller, port, order))
+
+    async def introduce(self, request: Request) -> Path:
+        """Report the caller to the router that a request names. Returns its management socket. Raises Problem."""
+        return await self.run(request, lambda path: path)
+
+    def _run(self, lab: str, router: str, caller: Caller, port: int, order: Callable[[Path], T]) -> T:
+        path = self._fleet.socket(lab, router)
+        try:
+            self._introduce(path, caller, port)
+            return order(path)
+        except RefusedError as error:
+            if error.status == REFUSED:
+                raise
+            detail = f"{path.stem} cannot take this now: {error}"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"}) from error
+        except UserError as error:
+            raise silent(path, error) from error
+
+    def _introduce(self, path: Path, caller: Caller, port: int) -> None:
+        who = (path, caller.name, caller.place)
+        if who in self._known:
+            return
+        report(path, Report(caller.name, caller.place, port, accepted=True))
+        with self._noting:
+            self._known[who] = None
+            if len(self._known) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+
+# ------------------------------------------------------------------------------------------------ what a router answers
+
+
+def answered(text: str, router: str, members: Mapping[str, type]) -> dict[str, Plain]:
+    """Return the object in an answer. Raises Problem (502) if it is no JSON, or has no such members."""
+    try:
+        found = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise _problem(router) from error
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in members.items()):
+        raise _problem(router)
+    lists = (found[name] for name in _TEXTS if name in members)
+    if not all(isinstance(line, str) for lines in lists for line in lines):
+        raise _problem(router)
+    return found
+
+
+def _problem(router: str) -> Problem:
+    return Problem(HTTPStatus.BAD_GATEWAY, f"{router} gives an answer that cannot be read: is it of another release?")
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+# ----------------------------------------------------------------------------------------------- commands of the prompt
+
+
+class Commands:
+    """The resource as a method."""
+
+    def __init__(self, errands: Errands) -> None:
+        self._errands = errands
+
+    @resource(
+        "POST",
+        RUN,
+        operation("Run a command of the exec prompt", _RAN, body=members({"command": TEXT})),
+        role=Role.OPERATE,
+    )
+    async def run(self, request: Request) -> Response:
+        """Run one command. The answer has its output, and whether the router accepted the line."""
+        line, caller = await _line(request), request.scope["caller"]
+        request.scope["details"] = {"command": noted(line)}  # for the audit
+        _check(line, caller)
+        order = order_of(line, caller)
+        status, output = await self._errands.run(request, lambda path: run(path, order, seconds=SECONDS, most=MOST))
+        return JSONResponse({"accepted": status == 0, "output": output})
+
+
+def order_of(line: str, caller: Caller) -> Execute:
+    """Return the order to carry a line out for a caller."""
+    return Execute((line,), caller.name, LEVEL, vty=True, location=caller.place)
+
+
+async def _line(request: Request) -> str:
+    """Return the command in the body. Raises Problem."""
+    given = await body_of(request, _COMMAND)
+    line = given.get("command")
+    if len(given) != 1 or not isinstance(line, str) or not _is_command(line):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
+    return line.strip()
+
+
+def _is_command(line: str) -> bool:
+    return bool(line.strip()) and line.isprintable() and len(line) <= _LONGEST and "|" not in line
+
+
+def noted(line: str) -> str:
+    """Return a command for the audit, with `*` for its password, or for its first wrong word, and for all behind that.
+
+    A wrong word may be a mistyped password.
+    """
+    from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
+    from dmvpn.router.features import FEATURES
+
+    found, known = exec_parser(FEATURES).match(line), line
+    if isinstance(found, CliError) and found.column < len(line):
+        known = line[: line.rfind(" ", 0, found.column) + 1]
+    words = [*takewhile(lambda word: word.strip("*"), without_keys(known).split())]
+    return " ".join(words if len(words) == len(line.split()) else (*words, "*"))
+
+
+def _check(line: str, caller: Caller) -> None:
+    """Refuse what the role of the caller may not do. Raises Problem."""
+    if not caller.role.includes(Role.CONFIGURE) and line.split()[0].lower() not in ORDERS:
+        detail = f"the role {caller.role.value} may use {', '.join(ORDERS)}, written in full"
+        raise Problem(HTTPStatus.FORBIDDEN, detail)
+
+
+# ------------------------------------------------------------------------------------------------ the configuration
 
 
 class Configurations:

@@ -7,27 +7,56 @@
 A cookie alone is no session because browsers send it to every port of a host: on a machine with several users the
 next port may belong to another user. A session that a named token opened ends with that token. The process keeps hashes
 alone, and compares every one of them in constant time.
+
+A right token is always taken at once, also from an address that sends wrong tokens: 256 random bits cannot be guessed,
+so no address has to be shut out. The bound keeps wrong tokens cheap: few lines in the audit, and a connection for each.
+
+The audit is one line of JSON for each login, refusal, revocation and change, as records of the logger
+`dmvpn.web.audit`; the command sends them to stderr or the journal.
+
+    {"time": "2026-11-25T09:00:00.000+00:00", "event": "login", "user": "anna", "role": "view", "from": "192.0.2.7"}
+
+Strangers cannot fill a disk: refusals of one address are bounded (`Attempts`), all refusals together, too, and the next
+line says how many were left out. Texts of strangers are cut, and JSON escapes what would control a terminal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hmac
+import ipaddress
+import json
+import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.web.bounds import TABLE
-from dmvpn.web.tokens import NAMELESS, hash_of, new_secret
+from dmvpn.web.permission import NAMELESS, Caller, hash_of, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.web.roles import Role
-    from dmvpn.web.tokens import NamedToken, TokenFile
+    from dmvpn.web.permission import NamedToken, Role, TokenFile
+
+#: Wrong ones at once from one address; seconds for one more; addresses that are remembered.
+FREE_ATTEMPTS: Final = 10
+SECONDS_PER_ATTEMPT: Final = 6.0
+MOST_ADDRESSES: Final = 1024
+#: Neighbors of an IPv6 network can have any address of it.
+_NETWORK: Final = 64
+
+#: Refusals that are written at once, and in each second afterwards.
+BURST: Final = 100
+PER_SECOND: Final = 1.0
+#: Characters of one text.
+_LONGEST: Final = 200
+
+_log = logging.getLogger("dmvpn.web.audit")
 
 #: Seconds for which the printed code is good, and a session.
 CODE_LIFE: Final = 600.0
@@ -36,26 +65,73 @@ SESSION_LIFE: Final = 43_200.0
 _SELDOM: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks. name: of the token; place: the address; key: the hash of the token or session.
+# ------------------------------------------------------------------------------------------------ wrong tokens
 
-    labs, most_labs, memory: as of a token.
-    """
 
-    name: str
-    role: Role
-    place: str = ""
-    key: bytes = b""
-    labs: str = ""
-    most_labs: int = 0
-    memory: int = 0
+class Attempts:
+    """The memory of the last addresses from which wrong ones came."""
 
-    def may_see(self, lab: str) -> bool:
-        """Return whether a lab of this name is one of the caller's."""
-        if self.labs.endswith("*"):
-            return lab.startswith(self.labs[:-1])
-        return self.labs in ("", lab)
+    def __init__(self) -> None:
+        self._paid: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._paid)
+
+    def wrong(self, place: str, now: float) -> float:
+        """Count a wrong one. Returns seconds to wait; 0.0: it is one of the few that any address may try."""
+        key = _network_of(place)
+        paid = max(self._paid.pop(key, now), now)
+        wait = paid - now - (FREE_ATTEMPTS - 1) * SECONDS_PER_ATTEMPT
+        self._paid[key] = paid if wait > 0 else paid + SECONDS_PER_ATTEMPT
+        while len(self._paid) > MOST_ADDRESSES:
+            self._paid.popitem(last=False)
+        return max(wait, 0.0)
+
+
+def _network_of(place: str) -> str:
+    """Return the address, or the /64 of an IPv6 address."""
+    try:
+        address = ipaddress.ip_address(place)
+    except ValueError:
+        return place
+    if address.version == 4:
+        return place
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
+
+
+# ------------------------------------------------------------------------------------------------ the audit
+
+
+class Audit:
+    """Writes the lines. clock: seconds that never go back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._allowed, self._at = float(BURST), clock()
+        self._left_out = 0
+
+    def note(self, event: str, **details: str | int) -> None:
+        """Write one line."""
+        if self._left_out:
+            details["left_out"], self._left_out = self._left_out, 0
+        when = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        cut = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in details.items()}
+        _log.info("%s", json.dumps({"time": when, "event": event, **cut}))
+
+    def refusal(self, reason: str, **details: str | int) -> None:
+        """Write one line about a stranger, or count it."""
+        now = self._clock()
+        self._allowed, self._at = min(BURST, self._allowed + (now - self._at) * PER_SECOND), now
+        if self._allowed < 1:
+            self._left_out += 1
+            return
+        self._allowed -= 1
+        self.note("refused", reason=reason, **details)
+
+
+# ------------------------------------------------------------------------------------------- codes, tokens and sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

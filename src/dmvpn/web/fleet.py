@@ -13,17 +13,17 @@ from dmvpn.base.values import dataclass
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
-from dmvpn.labs.pictures import lab_picture
+from dmvpn.labs.films import lab_picture
 from dmvpn.shells.lab.places import LabFolder, running_lab, running_labs, running_services
 from dmvpn.shells.lab.sockets import SERVICE
-from dmvpn.web.problems import NO_LAB, Problem
+from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
     from dmvpn.tools.picture import Picture
-    from dmvpn.web.entrance import Caller
+    from dmvpn.web.permission import Caller
 
 #: Seconds for which a router may be silent.
 _PATIENCE: Final = 20.0

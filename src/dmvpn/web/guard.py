@@ -1,41 +1,56 @@
-"""Who may come in: it judges each request before any resource sees it.
+"""Who may come in: the guard judges each request before any resource sees it.
 
-- `Host`, `Origin` and the headers of a proxy: `origin`.
 - Every resource but `OPEN` and the files of the page needs a token, `Authorization: Bearer TOKEN` (RFC 6750), or a
   session: a cookie and the header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
-- A request that two programs could read in two ways is refused: two lengths, `%2F` in front of a show (`framing`).
-- Bodies and answers are bounded in size and time: `bounded`.
+- A request that two programs could read in two ways is refused: two lengths, `%2F` in front of a show.
+- Bodies and answers are bounded in size and time (`bodies`).
 - A request that runs ends when its token is revoked or expires, and a job of a pupil when the token is revoked.
+
+`Host` must be a name of this server: else a page of a stranger, whose name was made to point here, could read answers
+(DNS rebinding). An address as `Host` must be the destination of the connection. The port is not compared, so a tunnel
+of SSH works; `Origin`, which browsers send, must equal scheme, name and port of the request.
+
+Behind a reverse proxy the client's address, `Host` and scheme are what `X-Forwarded-For` (its last address),
+`X-Forwarded-Host` and `X-Forwarded-Proto` say. Only the proxy's own address is believed, and it must send all three.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fnmatch
+import ipaddress
 import logging
+import re
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
-from dmvpn.web.attempts import Attempts
-from dmvpn.web.bounded import LARGEST_BODY, SMALL_BODY, Bounded, Patient, drain
-from dmvpn.web.framing import check_framing, check_path
-from dmvpn.web.origin import Names, origin_of
-from dmvpn.web.problems import CLOSE, Problem
-from dmvpn.web.roles import READING
+from dmvpn.base.values import dataclass
+from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Patient, Problem, drain
+from dmvpn.web.entrance import Attempts
+from dmvpn.web.permission import READING, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from dmvpn.web.audit import Audit
     from dmvpn.web.bounds import Bounds
-    from dmvpn.web.entrance import Caller, Entrance
-    from dmvpn.web.origin import Origin
-    from dmvpn.web.roles import Role
+    from dmvpn.web.entrance import Audit, Entrance
+    from dmvpn.web.permission import Caller, Role
+
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\d{1,5})?")
+_LOCAL: Final = "localhost"
+_LONGEST: Final = 300
+
+MOST_HEADERS: Final = 1 << 15
+_SECRET_WORDS: Final = ("token", "access_token", "code", "session_key", "authorization")
+#: Parts of a path in front of the words of a show, where a slash is one between two parts.
+_STRUCTURE: Final = 8
 
 EXCHANGE: Final = "/api/v1/tokens"
 SESSION: Final = "/api/v1/session"
@@ -70,6 +85,141 @@ _REMEMBERED: Final = 1024
 _SELDOM: Final = 30.0
 
 _log = logging.getLogger("dmvpn.web")
+
+
+# ---------------------------------------------------------------------------------------------- the origin of a request
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What this server may be called. names: of the certificate and of the user, small letters, `*.` allowed.
+
+    proxies: the addresses of reverse proxies.
+    """
+
+    names: frozenset[str] = frozenset()
+    proxies: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A request's origin. place: the client's address; host: as the client named this server; secure: TLS."""
+
+    place: str
+    host: str
+    secure: bool
+
+
+def origin_of(scope: Scope, headers: Headers, names: Names) -> Origin:
+    """Return from where a request comes. Raises Problem."""
+    place = _plain(scope["client"][0]) if scope.get("client") else ""
+    if place in names.proxies:
+        found = _behind_proxy(headers)
+        local = ""
+    else:
+        found = Origin(place, _only(headers, "host").lower(), scope["scheme"] == "https")
+        local = _plain(scope["server"][0]) if scope.get("server") else ""
+    matched = _HOST.fullmatch(found.host)
+    if matched is None or not _is_ours(matched[1], local, names):
+        raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "the Host of the request is not this server")
+    _check_page(headers, found)
+    return found
+
+
+def _behind_proxy(headers: Headers) -> Origin:
+    place = headers.getlist("x-forwarded-for")[-1:]
+    address = _plain(place[0].rpartition(",")[2].strip()) if place else ""
+    host, scheme = _only(headers, "x-forwarded-host").lower(), _only(headers, "x-forwarded-proto").lower()
+    if not address or not host or not scheme:
+        what = "X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto, each once"
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the proxy must send {what}")
+    if scheme != "https":
+        raise Problem(HTTPStatus.FORBIDDEN, "the client reached the proxy without TLS")
+    return Origin(address, host, secure=True)
+
+
+def _only(headers: Headers, name: str) -> str:
+    """Return a header that may come once; "" where it is missing or comes again."""
+    found = headers.getlist(name)
+    return found[0].strip() if len(found) == 1 and len(found[0]) <= _LONGEST else ""
+
+
+def _plain(place: str) -> str:
+    """Return an address as it is written usually; "" for none. A socket of both families has IPv4 inside of IPv6."""
+    try:
+        address = ipaddress.ip_address(place.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def _is_ours(name: str, local: str, names: Names) -> bool:
+    literal = _plain(name.strip("[]"))
+    if literal:
+        return literal == local or literal in names.names
+    if name == _LOCAL and local and ipaddress.ip_address(local).is_loopback:
+        return True
+    return any(fits(name, pattern) for pattern in names.names)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a name is the one of a certificate; `*` is one whole label, the first (RFC 9525 §6.3)."""
+    if not pattern.startswith("*."):
+        return name == pattern
+    return name.partition(".")[2] == pattern[2:] and fnmatch.fnmatchcase(name, "?*.*")
+
+
+def _check_page(headers: Headers, found: Origin) -> None:
+    """Refuse what a browser sends for a page of another server. Raises Problem.
+
+    A port of the same host is another server, and `null` is one, too.
+    """
+    origin = headers.getlist("origin")
+    ours = f"{'https' if found.secure else 'http'}://{found.host}"
+    # Where the port is the usual one, browsers leave it out in both.
+    if any(one.lower() != ours for one in origin):
+        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
+    site = headers.get("sec-fetch-site", "none")
+    is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if site not in ("same-origin", "none") and not is_visit:
+        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
+
+
+# ------------------------------------------------------------------------------------------------ its form
+
+
+def check_framing(scope: Scope, headers: Headers) -> None:
+    """Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers. Raises Problem.
+
+    h11 bounds headers that arrive in pieces alone.
+    """
+    octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
+    if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
+        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 32 KiB", CLOSE)
+    if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
+        raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", CLOSE)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > LARGEST_BODY:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE, CLOSE)
+
+
+def check_path(scope: Scope) -> None:
+    """Refuse a path or query that two programs could read in two ways, or that has a secret in it. Raises Problem."""
+    raw: bytes = scope["raw_path"]
+    parts = raw.split(b"/")
+    if not raw.startswith(b"/") or b"\\" in raw or any(part in (b".", b"..") for part in parts):
+        raise Problem(HTTPStatus.BAD_REQUEST, "no path of this server")
+    if any(b"%2f" in part.lower() for part in parts[:_STRUCTURE]):
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such resource: %2F is for the words of a show")
+    names = [name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+    address = unquote_to_bytes(raw + b"?" + scope["query_string"])
+    if any(name in _SECRET_WORDS for name in names) or SECRET.search(address):
+        detail = "a token or code never belongs in an address, which logs keep: revoke it, if it was one"
+        raise Problem(HTTPStatus.BAD_REQUEST, detail)
+
+
+# ------------------------------------------------------------------------------------------------ the guard
 
 
 class Visit(Protocol):

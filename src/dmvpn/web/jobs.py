@@ -2,10 +2,20 @@
 
     POST .../labs -> 202, `Location: /api/v1/jobs/ID` -> GET: running, then done or failed; DELETE breaks it off
 
+    POST /api/v1/labs/LAB/doctor                -> what `dmvpn doctor --json` finds, as a job
+    POST /api/v1/labs/LAB/walk                  -> the way of a packet and of its answer, as `dmvpn walk --json` has it
+    GET  /api/v1/labs/LAB/lint                  -> what `dmvpn lint --format json` finds; it is quick, and no job
+    POST /api/v1/labs/LAB/hosts/HOST/ping       -> what `dmvpn lab exec HOST ping ... --json` prints
+    POST /api/v1/labs/LAB/hosts/HOST/traceroute
+
 A job that examines a lab is done when it has its result, and `healthy` says whether all is well.
 
 A lab is a fork of the process that brings it up, which must have no other thread: so no request brings one up itself.
 A job goes on when `dmvpn web` ends. What a job says at its end is its `result`, what it says meanwhile `notes`.
+
+The programs of hosts are those of Linux. A lab of real packets runs the programs of this machine, so their options are
+given here, and never by the caller. The doctor's lines and the linter's are of running configurations, so both need the
+role configure.
 """
 
 from __future__ import annotations
@@ -13,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -23,18 +34,30 @@ import time
 from collections import Counter, deque
 from dataclasses import field
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.responses import Response
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.forked import bound_memory, give_way
+from dmvpn.web.bodies import Problem, body_of, body_or_nothing
 from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, YES_OR_NO, members, operation, or_null
-from dmvpn.web.lists import list_operation, listed
-from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
+from dmvpn.web.document import (
+    ANY_OBJECT,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    YES_OR_NO,
+    list_operation,
+    listed,
+    members,
+    operation,
+    or_null,
+)
+from dmvpn.web.permission import Role, resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +65,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.entrance import Caller
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.bounds import Turns
+    from dmvpn.web.fleet import Fleet
+    from dmvpn.web.permission import Caller
 
 _T = TypeVar("_T")
 
@@ -79,6 +105,42 @@ _JOB: Final = members(
         "result": or_null(ANY_OBJECT),
     }
 )
+
+_HOST: Final = "/api/v1/labs/{lab}/hosts/{host}"
+#: Five packets in a second, and a second for each answer; for traceroute names of routers would be asked of a server.
+_PING: Final = ("ping", "-c", "5", "-i", "0.2", "-W", "1")
+_TRACEROUTE: Final = ("traceroute", "-n", "-q", "1", "-w", "1", "-m", "15")
+_BODY: Final = '{"target": ADDRESS}, of IPv4 or IPv6'
+_TO: Final = members({"target": TEXT})
+
+_LAB: Final = "/api/v1/labs/{lab}"
+#: A router, a host or an address; a dash in front would be an option.
+_NODE: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,62}", re.ASCII)
+_SMALLEST, _LARGEST = 28, 65_535
+_DOCTOR: Final = '{}, or {"router": NAME}, with "address": ADDRESS that a user there wants to reach'
+_WALK: Final = (
+    '{"source": NODE, "destination": NODE}, names or addresses, with "size": OCTETS (28 to 65535), "df": true for a '
+    "packet that must not be cut"
+)
+_PLACE: Final = {"file": TEXT, "line": WHOLE}
+_FINDING: Final = members(
+    {
+        "rule": TEXT,
+        "severity": {"enum": ["error", "warning", "advice"]},
+        **_PLACE,
+        "router": TEXT,
+        "what": TEXT,
+        "why": TEXT,
+        "fix": TEXT,
+        "related": {"type": "array", "items": members(_PLACE)},
+    }
+)
+_COUNTS: Final = members({"error": WHOLE, "warning": WHOLE, "advice": WHOLE})
+_COMPLAINT: Final = members({}, {"router": TEXT, "address": TEXT})
+_PACKET: Final = members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, "df": YES_OR_NO})
+
+
+# ------------------------------------------------------------------------------------------------ jobs
 
 
 def begun(summary: str, body: Plain = None) -> dict[str, Plain]:
@@ -341,3 +403,124 @@ def _kill(process: subprocess.Popen[str]) -> None:
     """Kill a job that still runs, and its children: they would compute on, and hold its output open."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+# ------------------------------------------------------------------------------------------------ hosts of a lab
+
+
+class Hosts:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+        self._fleet = fleet
+        self._jobs = begun
+        self._turns = turns
+
+    @resource("POST", f"{_HOST}/ping", begun("Send five pings from a host", _TO), role=Role.OPERATE)
+    async def ping(self, request: Request) -> Response:
+        """Ping an address from a host."""
+        return await self._begin(request, _PING)
+
+    @resource("POST", f"{_HOST}/traceroute", begun("Trace the way from a host", _TO), role=Role.OPERATE)
+    async def traceroute(self, request: Request) -> Response:
+        """Trace the way to an address from a host."""
+        return await self._begin(request, _TRACEROUTE)
+
+    async def _begin(self, request: Request, program: tuple[str, ...]) -> Response:
+        target = await _target(request)
+        lab, host = request.path_params["lab"], request.path_params["host"]
+        if host not in await self._turns.take(lab, request.scope["caller"], lambda: self._fleet.hosts(lab)):
+            raise Problem(HTTPStatus.NOT_FOUND, f"{lab} has no such host")
+        return self._jobs.begin(request, lab, ("lab", "exec", f"{lab}/{host}", *program, target))
+
+
+async def _target(request: Request) -> str:
+    """Return the address in the body, as this program writes it. Raises Problem."""
+    given = await body_of(request, _BODY)
+    target = given.get("target")
+    try:
+        if len(given) == 1 and isinstance(target, str):
+            address = ip_address(target)
+            if not getattr(address, "scope_id", None):
+                return str(address)
+    except ValueError:
+        pass
+    raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BODY}")
+
+
+# --------------------------------------------------------------------------------- doctor, lint and the way of a packet
+
+
+class Examination:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+        self._fleet = fleet
+        self._jobs = begun
+        self._turns = turns
+
+    @resource(
+        "POST",
+        f"{_LAB}/doctor",
+        begun("Find the faults, and the lines that heal them", _COMPLAINT),
+        role=Role.CONFIGURE,
+    )
+    async def doctor(self, request: Request) -> Response:
+        """Find the faults."""
+        given = await body_or_nothing(request, _DOCTOR)
+        names = [given[name] for name in ("router", "address") if name in given]
+        if given.keys() - {"router", "address"} or ("address" in given and "router" not in given):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_DOCTOR}")
+        return await self._begin(request, ("doctor",), _nodes(names, _DOCTOR))
+
+    @resource(
+        "GET",
+        f"{_LAB}/lint",
+        operation(
+            "What the linter finds in the running configurations; file: the router, line: of its configuration",
+            members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
+        ),
+        role=Role.CONFIGURE,
+    )
+    async def lint(self, request: Request) -> Response:
+        """Lint the running configurations."""
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        found = await self._turns.take(folder.name, request.scope["caller"], lambda: _linted(folder))
+        return Response(found, media_type="application/json")
+
+    @resource("POST", f"{_LAB}/walk", begun("Follow a packet and its answer, hop by hop", _PACKET), role=Role.OPERATE)
+    async def walk(self, request: Request) -> Response:
+        """Follow a packet."""
+        given = await body_of(request, _WALK)
+        size, df = given.get("size", 100), given.get("df", False)
+        is_known = given.keys() <= {"source", "destination", "size", "df"}
+        is_packet = type(size) is int and _SMALLEST <= size <= _LARGEST and isinstance(df, bool)
+        if not is_known or not is_packet:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_WALK}")
+        nodes = _nodes([given.get("source"), given.get("destination")], _WALK)
+        return await self._begin(request, ("walk", "--size", str(size), *(["--df"] if df else [])), nodes)
+
+    async def _begin(self, request: Request, words: tuple[str, ...], nodes: list[str]) -> Response:
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        return self._jobs.begin(request, folder.name, (*words, "--lab", folder.name, *nodes))
+
+
+def _linted(folder: LabFolder) -> str:
+    """Return the findings as JSON. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab  # imports the whole program, which few servers need
+    from dmvpn.tools.lint import lint, sites_of
+    from dmvpn.tools.lint.report import as_json
+
+    try:
+        lab = LessonLab(folder)
+        return as_json(lint(lab.running(), sites_of(lab.scenario)))
+    except UserError as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+
+
+def _nodes(given: list[object], meaning: str) -> list[str]:
+    """Return names of nodes. Raises Problem."""
+    found = [name for name in given if isinstance(name, str) and _NODE.fullmatch(name)]
+    if len(found) != len(given):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
+    return found

@@ -1,45 +1,66 @@
-"""Labs as resources: the scenarios that can be brought up, up and down, and orders to running labs.
+"""Labs as resources: the scenarios that can be brought up, up and down, orders to running labs, and lessons in them.
+
+    PUT /api/v1/labs/LAB             -> brings up the configurations in its body, as `dmvpn lab up FOLDER` does
+    GET /api/v1/labs/LAB/saved       -> what `dmvpn lab save` writes, as one ZIP file: configurations, `lab.yaml`
+                                        with the present impairments, and `NOTES.txt` about unsaved parts
+    GET /api/v1/class                -> all labs: their pupils, their troubles, what they use
+    GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
 
 What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orders are done when they are answered.
+Files that a client sends are in a folder of their own until the job has ended; its notes name the lines that were
+left out. Configurations have keys and passwords, so to take them home needs the role configure, and is in the audit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import re
+import shutil
+import tempfile
+import zipfile
 from collections import deque
+from dataclasses import asdict
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
+from dmvpn.labs.classes import overview
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web import jobs
-from dmvpn.web.bodies import body_of, body_or_nothing
-from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
-from dmvpn.web.lists import list_operation, listed
-from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
-from dmvpn.web.turns import ALL
+from dmvpn.web.bodies import Problem, body_of, body_or_nothing
+from dmvpn.web.bounds import ALL, TABLE, Taken
+from dmvpn.web.document import (
+    NUMBER,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    YES_OR_NO,
+    list_operation,
+    listed,
+    members,
+    operation,
+    or_null,
+)
+from dmvpn.web.permission import Role, resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.entrance import Caller
+    from dmvpn.web.bounds import Turns
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
-    from dmvpn.web.turns import Turns
+    from dmvpn.web.permission import Caller
 
 T = TypeVar("T")
 
@@ -70,6 +91,41 @@ _UP_BODY: Final = members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": T
 _MISSING: Final = members({"missing": TEXTS})
 _NOTHING: Final = members({})
 _ROUTER: Final = f"{LAB}/routers/{{router}}"
+
+#: Files of one lab. All of them together fit into the body of a request.
+_MOST: Final = 500
+#: A name, behind at most three folders; none begins with a dot or a dash.
+_PATH: Final = re.compile(r"(?:[\w][\w. ()+-]{0,99}/){0,3}[\w][\w. ()+-]{0,99}")
+_FILES: Final = '{"files": {NAME: TEXT, ...}}, with "simulated": true for a lab without namespaces'
+_BODY: Final = members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO})
+
+SAVED: Final = "/api/v1/labs/{lab}/saved"
+_ZIP: Final = "application/zip"
+_FILE: Final[Plain] = {"type": "string", "format": "binary"}
+
+CLASS: Final = "/api/v1/class"
+LESSON: Final = "/api/v1/labs/{lab}/lesson"
+_DESK: Final = members(
+    {
+        "lab": TEXT,
+        "pupil": TEXT,
+        "scenario": TEXT,
+        "simulated": YES_OR_NO,
+        "silent": YES_OR_NO,
+        "running": WHOLE,
+        "routers": WHOLE,
+        "complaint": TEXT,
+        "hints": WHOLE,
+        "fixed": WHOLE,
+        "memory": WHOLE,
+        "processor": NUMBER,
+    }
+)
+_EXERCISE: Final = members({"title": TEXT, "minutes": WHOLE, "tasks": TEXTS})
+_LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exercise": or_null(_EXERCISE)})
+
+
+# ------------------------------------------------------------------------------------------------ labs
 
 
 class Labs:
@@ -301,3 +357,156 @@ def _badness(given: dict[str, object]) -> tuple[str, Badness]:
         return link, Badness.read(wanted)
     except UserError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+
+
+# -------------------------------------------------------------------------------------------- a lab from configurations
+
+
+class Uploads:
+    """The resource as a method."""
+
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+        self._fleet = fleet
+        self._jobs = begun
+        self._turns = turns
+
+    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE)
+    async def up(self, request: Request) -> Response:
+        """Bring a lab up from the files in the body."""
+        given = await body_of(request, _FILES)
+        files, simulated = given.get("files"), given.get("simulated", False)
+        if given.keys() - {"files", "simulated"} or not isinstance(files, dict) or not isinstance(simulated, bool):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_FILES}")
+        _check(files)
+        name, caller = request.path_params["lab"], request.scope["caller"]
+        await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
+        place = Path(tempfile.mkdtemp(prefix="dmvpn-upload-"))
+        try:
+            await self._turns.read(caller, lambda: _write(place / name, files))
+            words = up_words(str(place / name), name, caller, simulated=simulated)
+            return self._jobs.begin(request, name, words, lambda: shutil.rmtree(place, ignore_errors=True))
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+
+
+def _check(files: dict[str, object]) -> None:
+    """Refuse files that could leave their folder, or are no text. Raises Problem."""
+    for name, text in files.items():
+        if not _PATH.fullmatch(name) or not isinstance(text, str):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name!r} is no name of a file, or the file is no text")
+    if not 0 < len(files) <= _MOST:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"a lab has from 1 to {_MOST} files")
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Write the files. Raises Problem where one has the name of another one's folder."""
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        detail = f"the files cannot be in one folder: {error.strerror}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from error
+
+
+# ------------------------------------------------------------------------------------------------ a lab to take home
+
+
+class Saved:
+    """The resource as a method."""
+
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+        self._fleet = fleet
+        self._turns = turns
+
+    @resource(
+        "GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP]), role=Role.CONFIGURE
+    )
+    async def saved(self, request: Request) -> Response:
+        """Give a lab as a file."""
+        caller = request.scope["caller"]
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        packed = await self._turns.take(folder.name, caller, lambda: _packed(folder))
+        request.scope["guard"].note("saved", caller, lab=folder.name)
+        headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
+        return Response(packed, media_type=_ZIP, headers=headers)
+
+
+def _packed(lab: LabFolder) -> bytes:
+    """Return the file. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab, save  # much of the program: a server that nobody asks does not need it
+
+    packed = io.BytesIO()
+    try:
+        with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            folder = Path(place) / lab.name
+            notes = save(LessonLab(lab), folder)
+            for path in sorted(folder.iterdir()):
+                archive.write(path, f"{lab.name}/{path.name}")
+            if notes:
+                archive.writestr(f"{lab.name}/NOTES.txt", "".join(f"Not saved: {note}\n" for note in notes))
+    except (UserError, OSError) as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+    return packed.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------ classes and lessons
+
+
+class Teaching:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+        self._fleet = fleet
+        self._turns = turns
+
+    @resource(
+        "GET",
+        CLASS,
+        list_operation("All labs as a teacher sees them: memory in octets, processor in seconds", _DESK),
+        apart=True,
+    )
+    async def labs(self, request: Request) -> Response:
+        """List the labs of the caller."""
+        caller = request.scope["caller"]
+        return listed(request, await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
+
+    @resource("GET", LESSON, operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON))
+    async def lesson(self, request: Request) -> Response:
+        """Give the lesson of a lab."""
+        caller = request.scope["caller"]
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        return JSONResponse(await self._turns.take(folder.name, caller, lambda: _lesson(folder)))
+
+
+def _labs(fleet: Fleet, caller: Caller) -> list[dict[str, Plain]]:
+    if fleet.router is not None:
+        raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
+    return [asdict(desk) for desk in overview(lambda lab: fleet.lab in (None, lab) and caller.may_see(lab))]
+
+
+def _lesson(folder: LabFolder) -> dict[str, Plain]:
+    """Return the lesson of a lab. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab, hints  # imports the whole program, which few servers need
+
+    try:
+        lab = LessonLab(folder)
+        lesson, exercise = lab.lesson, lab.exercise
+        given = hints(lab) if lesson else ()
+        tasks: dict[str, Plain] | None = None
+        if exercise is not None:
+            tasks = {
+                "title": lab.scenario.lab.title,
+                "minutes": exercise.minutes,
+                "tasks": [task.title for task in exercise.tasks],
+            }
+        return {
+            "complaint": lesson.complaint if lesson else "",
+            "hints": [hint.text for hint in given],
+            "of": len(lesson.trouble.hints) if lesson else 0,
+            "exercise": tasks,
+        }
+    except UserError as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error

@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse, JSONResponse
 
-from dmvpn.web.bodies import body_of
-from dmvpn.web.described import ANY_OBJECT, TEXT, members, operation
+from dmvpn.web.bodies import Problem, body_of
+from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.entrance import SESSION_LIFE
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
-from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
-from dmvpn.web.tokens import NAMELESS
+from dmvpn.web.permission import NAMELESS, Role, resource
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage
-from dmvpn.web.described import ANY_OBJECT, TEXT, members, operation
+from dmvpn.web.bodies import Problem
+from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import COOKIE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE
 from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.ios.filters import Plain
+    from dmvpn.web.bounds import Turns
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.turns import Turns
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
 VENDORED: Final = f"{PARTS}vendor/{{name}}"

@@ -12,39 +12,29 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
-from dmvpn.web.commands import Commands
-from dmvpn.web.configuration import Configurations
-from dmvpn.web.described import ANY_OBJECT, operation
-from dmvpn.web.document import openapi_text
-from dmvpn.web.errands import Errands
+from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Turns
+from dmvpn.web.configuration import Commands, Configurations, Errands
+from dmvpn.web.document import ANY_OBJECT, list_operation, listed, openapi_text, operation
 from dmvpn.web.events import Events
-from dmvpn.web.examination import Examination
 from dmvpn.web.guard import HEALTH, Guard
-from dmvpn.web.hosts import Hosts
-from dmvpn.web.jobs import Jobs
+from dmvpn.web.jobs import Examination, Hosts, Jobs
 from dmvpn.web.lab_events import LabEvents
-from dmvpn.web.labs import LAB, LABS, Labs
-from dmvpn.web.lists import list_operation, listed
+from dmvpn.web.labs import LAB, LABS, Labs, Saved, Teaching, Uploads
 from dmvpn.web.login import Login
+from dmvpn.web.metrics import Watched
 from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, resource, routes_of
-from dmvpn.web.problems import Problem
-from dmvpn.web.saved import Saved
-from dmvpn.web.teaching import Teaching
 from dmvpn.web.terminals import Terminals
-from dmvpn.web.turns import Turns
-from dmvpn.web.uploads import Uploads
-from dmvpn.web.watched import Watched
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from dmvpn.web.audit import Audit
     from dmvpn.web.bounds import Bounds
-    from dmvpn.web.entrance import Entrance
+    from dmvpn.web.entrance import Audit, Entrance
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.origin import Names
+    from dmvpn.web.guard import Names
 
 #: Parts of the raw path in front of the words of a show: "", api, v1, labs, LAB, routers, ROUTER, show.
 _BEFORE: Final = 8

@@ -23,12 +23,10 @@ from starlette.responses import JSONResponse
 from dmvpn.face.calling import MAX_DATA
 from dmvpn.face.messages import MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
-from dmvpn.web.bodies import body_of
-from dmvpn.web.described import TEXT, WHOLE, members, operation
-from dmvpn.web.following import COMMENT, HEARTBEAT, Stream, event_text
-from dmvpn.web.permission import resource
-from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
+from dmvpn.web.bodies import Problem, body_of
+from dmvpn.web.document import TEXT, WHOLE, members, operation
+from dmvpn.web.events import COMMENT, HEARTBEAT, Stream, event_text
+from dmvpn.web.permission import Role, resource
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -37,9 +35,9 @@ if TYPE_CHECKING:
     from dmvpn.face.messages import Message
     from dmvpn.ios.filters import Plain
     from dmvpn.web.bounds import Bounds
-    from dmvpn.web.entrance import Caller
-    from dmvpn.web.errands import Errands
-    from dmvpn.web.following import Put
+    from dmvpn.web.configuration import Errands
+    from dmvpn.web.events import Put
+    from dmvpn.web.permission import Caller
 
 TERMINALS: Final = "/api/v1/labs/{lab}/routers/{router}/terminals"
 TERMINAL: Final = "/api/v1/terminals/{terminal}"

@@ -1,29 +1,199 @@
-"""The verdict on the doctor's findings in one network, which has a fault or is well."""
+"""The verdict on the doctor's findings in one network, which has a fault or is well.
+
+The fault is of a seed, and the network is looked at some minutes after it. Remedies are lines that are entered in the
+broken network itself; what they restore counts.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_words
-from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
-from dmvpn.labs.proofs.healing import helps, left_by, restores, shown_to_work
-from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, traits, with_harmless
+from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.networks import (
+    FORGOTTEN,
+    HARMLESS,
+    HEALED,
+    MANY,
+    Case,
+    Harm,
+    LeakError,
+    latent,
+    network_of,
+    title,
+    traits,
+    well_rows,
+    with_harmless,
+)
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles.faults import Fault, fault, places
-from dmvpn.tools.troubles.orders import carry_out
+from dmvpn.tools.remedies.affected_pairs import reduced
+from dmvpn.tools.remedies.trial import attempt
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.faults import Fault, draw, fault, places
+from dmvpn.tools.troubles.orders import Run, Type, are_lines, carry_out
 from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.underlay import SLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.doctor import Diagnosis
+    from dmvpn.tools.diff.measuring import Rows
+    from dmvpn.tools.doctor import Diagnosis, Finding
+
+#: Virtual seconds until timers have acted.
+LATER: Final = 180.0
+#: Draws until one is in lines: most are.
+_TRIES: Final = 100
+
+#: Lines that let strangers in, or turn something off: they fix nothing.
+_GUARDS: Final = ("no tunnel protection", "no ip nhrp authentication", "no authentication", "shutdown", "no crypto")
+_MOST_LINES: Final = 5
+_HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+
+
+# ------------------------------------------------------------------------------------------------ a fault
+
+
+def fault_of(name: str, stage: Stage) -> Fault:
+    """Return the fault of a draw."""
+    return draw(TROUBLES, stage, SeededEntropy(f"{name}/fault"))
+
+
+def line_fault_of(name: str, stage: Stage) -> Fault:
+    """Return the first fault of a draw that is in configurations alone. Raises UserError if none comes."""
+    entropy = SeededEntropy(f"{name}/fault")
+    for _ in range(_TRIES):
+        found = draw(TROUBLES, stage, entropy)
+        if are_lines(found.orders):
+            return found
+    raise UserError(f"{name}: no fault in lines came")
+
+
+def near_of(chosen: Fault) -> tuple[str, ...]:
+    """Return the routers that have a part in a fault."""
+    return tuple(dict.fromkeys(name for name in chosen.stage.parts.values() if name in chosen.stage.actors))
+
+
+def broken_case(scenario: Scenario, *faults: Fault, near: Sequence[str] = ()) -> tuple[Case, Rows]:
+    """Return a network some minutes after these faults, and its rows before them. Raises UserError."""
+    case = Case(scenario, 1, near)
+    well = well_rows(case)
+    for chosen in faults:
+        carry_out(case.bench, chosen.orders)
+    case.wait(LATER)
+    return case, well
+
+
+def orders_in_words(chosen: Fault) -> str:
+    return " | ".join(
+        f"{one.router}: {' / '.join(one.lines)}" if isinstance(one, Type) else str(one)
+        for one in chosen.orders
+        if not isinstance(one, Run)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A network some minutes after a fault. network: its title. well: the rows before. bad: the rows that it harms."""
+
+    chosen: Fault
+    network: str
+    traits: tuple[str, ...]
+    case: Case
+    well: Rows
+    bad: tuple[str, ...]
+
+
+def broken(name: str, most: int) -> Broken:
+    """Return the network of a draw with its fault. Raises UserError."""
+    scenario = network_of(name, most)
+    stage = Stage.of(scenario)
+    chosen = fault_of(name, stage)
+    case, well = broken_case(scenario, chosen, near=near_of(chosen))
+    return Broken(chosen, title(scenario), traits(stage), case, well, worse(case.rows(), well))
+
+
+# ------------------------------------------------------------------------------------------------ remedies
+
+
+def is_fair(lines: Sequence[str]) -> bool:
+    """Return whether a remedy keeps strangers out, turns nothing off and is short."""
+    changes = [line for line in lines if not line.startswith(_HEADS)]
+    return 0 < len(changes) <= _MOST_LINES and not any(line.startswith(_GUARDS) for line in changes)
+
+
+def tried(case: Case, diagnosis: Diagnosis) -> Diagnosis:
+    """Return the diagnosis of a case with its lines tried in a copy, as `dmvpn doctor` tries them."""
+    small = reduced(case.as_it_runs(), case.examined.facts(), diagnosis.concerned)
+    return attempt(diagnosis, CopiedLab(small))
+
+
+def entered(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Return the findings whose lines `--fix` writes: a fault may need lines at two routers."""
+    return tuple(one for one in diagnosis.findings if one.trial is not None and one.trial.works and one.is_complete)
+
+
+def shown_to_work(case: Case, diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Return the findings of a case whose lines work in a copy of the network."""
+    return entered(tried(case, diagnosis))
+
+
+def left_by(case: Case, well: Rows, remedies: Sequence[Finding]) -> tuple[str, ...]:
+    """Enter the lines in the broken network itself, and return the rows that are not as they were, or a refusal."""
+    if not all(is_fair(one.fix) for one in remedies):
+        return ("not a fair remedy",)
+    try:
+        for one in remedies:
+            case.bench.configure(one.router, one.fix)
+    except UserError as error:
+        return (str(error),)
+    return worse(_rows_at_last(case, well), well)
+
+
+def _rows_at_last(case: Case, well: Rows) -> Rows:
+    """Return the rows once timers have acted, and NHRP has forgotten that it found no way, if a row is still worse."""
+    for seconds in (HEALED, FORGOTTEN):
+        case.wait(seconds)
+        case.rows()
+        rows = case.rows()
+        if not worse(rows, well):
+            break
+    return rows
+
+
+def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
+    """Return the rows of the well network, and of the broken network with a remedy; None: it cannot be tried."""
+    if not is_fair(remedy.fix):
+        return None
+    case, well = broken_case(scenario, chosen, near=near_of(chosen))
+    try:
+        case.bench.configure(remedy.router, list(remedy.fix))
+    except (UserError, LeakError, KeyError):
+        return None
+    return well, _rows_at_last(case, well)
+
+
+def restores(scenario: Scenario, chosen: Fault, remedy: Finding) -> bool:
+    """Return whether every row is as it was before the fault."""
+    found = applied(scenario, chosen, remedy)
+    return found is not None and not worse(found[1], found[0])
+
+
+def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ...]) -> bool:
+    """Return whether a row is better with a remedy, and none worse."""
+    found = applied(scenario, chosen, remedy)
+    if found is None:
+        return False
+    left = worse(found[1], found[0])
+    return len(left) < len(bad) and set(left) <= set(bad)
+
+
+# ------------------------------------------------------------------------------------------------ the verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +261,7 @@ def judged(
     heals: enter the lines that a copy shows to work, too. Raises UserError and LeakError.
     """
     try:
-        case, well = ill(scenario, chosen, near=near_of(chosen))
+        case, well = broken_case(scenario, chosen, near=near_of(chosen))
     except UserError as error:
         raise UserError(f"{name}: {chosen.id}: {error}") from error
     now = case.rows()

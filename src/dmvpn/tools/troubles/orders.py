@@ -5,7 +5,7 @@
     KillRouter      a router
     SetNat          a translator
 
-A `Bench` carries them out: a running lab (`labs/bench.py`), or a simulated network (`labs/copied.py`).
+A `Bench` carries them out: a running lab (`labs/prompts.py`), or a simulated network (`labs/copied.py`).
 
 Lines that no template can say are written by functions: a routing process gets another number or table, or loses some
 of its lines.

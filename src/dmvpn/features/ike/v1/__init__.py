@@ -8,7 +8,7 @@ transmission who repeats what, RFC 2408 §5.1; Cisco's fragments
 exchange     what main mode and quick mode have in common
 main_mode    both ends of it; NAT detection, RFC 3947
 quick_mode   pairs of SAs of ESP               authentication  pre-shared keys and signatures
-sa           one ISAKMP SA, its states         events       what messages, time and parallel SAs do to it
-sas          all ISAKMP SAs                    peers        parallel SAs; peers that are not proved
+sa           one ISAKMP SA, its states         events       what messages, time and siblings do to it
+sas          all ISAKMP SAs                    peers        siblings; peers that are not proved
 debug        `debug crypto isakmp`, the chronicle
 """

@@ -1,12 +1,8 @@
 """The peers of ISAKMP SAs.
 
-Parallel SAs are ISAKMP SAs with the same proved peer at the same place. Several peers may be behind one address.
+Siblings are ISAKMP SAs with the same proved peer at the same place. Several peers may be behind one address.
 
-Peers that have begun main mode and not proved themselves: who they are, and what they may cost.
-
-Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
-so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `half_open` bounds the octets that we keep of
-them.
+{strangers}
 """
 
 from __future__ import annotations
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------ peers that have proved themselves
 
 
-class ParallelSas:
+class Siblings:
     """All ISAKMP SAs with a proved peer, by its identity."""
 
     def __init__(self) -> None:
@@ -43,7 +39,7 @@ class ParallelSas:
         self._place(sa)
 
     def moved(self, sa: IsakmpSa) -> None:
-        """Note that the peer is at another place: of the SAs there it is the last that has proved to be there."""
+        """Note that the peer is at another place: of the siblings there it is the last that has proved to be there."""
         if sa.own_spi in self._ends:
             self._displace(sa)
             self._place(sa)
@@ -80,7 +76,7 @@ class ParallelSas:
         return tuple(self._by_identity.get(session.who, {}).values())
 
     def of(self, sa: IsakmpSa) -> list[IsakmpSa]:
-        """Return its parallel SAs, in the order in which they came to their place."""
+        """Return its siblings, in the order in which they came to their place."""
         return [each for each in self.with_peer(sa) if each is not sa and are_together(each, sa)] if sa.theirs else []
 
     def has_namesakes(self, sa: IsakmpSa) -> bool:
@@ -90,7 +86,7 @@ class ParallelSas:
         return any(each.path.ends == sa.path.ends and not are_together(each, sa) for each in self.with_peer(sa))
 
     def heir(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Return the last usable parallel SA, which gets its children.
+        """Return the last usable sibling, which gets its children.
 
         It is of the same connection, or has no children yet: a NAT may give a peer the port of another one.
         """
@@ -116,7 +112,7 @@ Beginning = tuple[bytes, "DatagramPath"]
 _Sender = tuple[str, "IPAddress"]
 
 
-class Initiators:
+class Strangers:
     """All half-open ISAKMP SAs of which we are the responder."""
 
     def __init__(self) -> None:

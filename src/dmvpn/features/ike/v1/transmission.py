@@ -1,9 +1,6 @@
 """How a message of IKEv1 goes out again, and how it goes in parts.
 
-Both ends of an exchange of IKEv1 take turns, and each may send its last message again: RFC 2408 §5.1.
-
-A message that comes again is answered again by one end only, else one message that the network doubled would go to and
-fro: by the end that does not repeat its own message unasked, or that has sent the last message of the exchange.
+{turns}
 
 Cisco's fragments of IKEv1: a large message in parts, each an ISAKMP message in clear with one payload (132).
 
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ messages again
 
 
-class Retransmission:
+class Turns:
     """Our last message of an exchange, and the message of the peer that it answers.
 
     tries: how often our last message was sent without being asked for.
@@ -109,7 +106,7 @@ class Running(Protocol):
     ANSWERS_AGAIN: ClassVar[bool]
     old: bytes | None
     message_id: int
-    retransmission: Retransmission
+    turns: Turns
     over_at: float | None
 
     def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None: ...

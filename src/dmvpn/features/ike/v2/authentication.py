@@ -1,7 +1,4 @@
-"""AUTH: how a side proves who it is, RFC 7296 §2.15; ECDSA: RFC 4754; digital signatures: RFC 7427.
-
-A proof always says the same: the holder of the key saw exactly our first messages, nonces and identities.
-"""
+"""{signatures}"""
 
 from __future__ import annotations
 
