@@ -60,7 +60,7 @@ from dmvpn.base.notices import DebugOutput
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.chronicle import Sign
@@ -537,6 +537,10 @@ class Machine(ABC):
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = ()
+    #: Notices that mean nothing to the machine as it is configured: they need not be handed over.
+    unneeded: tuple[type[Notice], ...] = ()
+    #: Notices that come in crowds: those that follow each other are handed over in one event.
+    crowds: ClassVar[tuple[type[Notice], ...]] = ()
     #: How much of a crowd of timers fires in one event, as the sum of their costs; the others follow after a `PAUSE`.
     budget: ClassVar[int] = 32
 
@@ -554,6 +558,15 @@ class Machine(ABC):
             self.dispatch(event)
         self.settle()
         return context.take()
+
+    def handle_crowd(self, notices: Iterable[Notice], now: float) -> list[Effect | Notice]:
+        """Handle notices of one kind of `crowds` as one event."""
+        self._context.begin(now)
+        self.begin()
+        for notice in notices:
+            self.dispatch(notice)
+        self.settle()
+        return self._context.take()
 
     def next_deadline(self) -> float | None:
         """Return when the next timer fires, or None."""

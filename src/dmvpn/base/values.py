@@ -263,17 +263,13 @@ def copier(kind: type[T], *changed: str) -> Callable[..., T]:
     """Return a function that copies a value of this class, which has slots and no `__post_init__`, with other values in
     these fields: `copier(Route, "prefix")(route, prefix)`.
     """
-    same = [field.name for field in fields(kind) if field.name not in changed]  # type: ignore[arg-type]
-    values = attrgetter(*same)
-    setters = [getattr(kind, name).__set__ for name in (*same, *changed)]
-
-    def copy(value: T, *others: object) -> T:
-        made = object.__new__(kind)
-        for set_field, one in zip(setters, (*values(value), *others), strict=True):
-            set_field(made, one)
-        return made
-
-    return copy
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    scope = {f"_set_{name}": getattr(kind, name).__set__ for name in names}
+    body = [f"_set_{name}(made, {name if name in changed else f'value.{name}'})" for name in names]
+    text = "\n  ".join([f"def copy(value, {', '.join(changed)}):", "made = new(kind)", *body, "return made"])
+    space: dict[str, Callable[..., Callable[..., T]]] = {}
+    exec(f"def make(new, kind, {', '.join(scope)}):\n {text}\n return copy", {}, space)  # noqa: S102
+    return space["make"](object.__new__, kind, **scope)
 
 
 def collected(kind: type[T], names: Mapping[str, object]) -> tuple[T, ...]:

@@ -95,6 +95,11 @@ class _Seat:
         self.handed[self.place] = self
         return self.machine.handle(event, now)
 
+    def hand_crowd(self, notices: list[Notice], now: float) -> list[Effect | Notice]:
+        """Let the machine, which alone takes them, take many notices of one kind."""
+        self.handed[self.place] = self
+        return self.machine.handle_crowd(notices, now)
+
     def ask(self) -> None:
         """Ask the machine when it wants a `Tick`, and note it."""
         due = self.machine.next_deadline()
@@ -177,7 +182,17 @@ class Dispatch:
                 self._cross(notice, kind, now, effects, notices)
                 continue
             for place in self._takers.kinds.get(kind, ()):
-                results = self._seats[place].hand(notice, now)
+                seat = self._seats[place]
+                machine = seat.machine
+                if kind in machine.unneeded:
+                    continue
+                if kind in machine.crowds and notices and type(notices[0]) is kind:
+                    crowd = [notice]
+                    while notices and type(notices[0]) is kind:
+                        crowd.append(notices.popleft())
+                    results = seat.hand_crowd(crowd, now)
+                else:
+                    results = seat.hand(notice, now)
                 if results:
                     _sort(results, effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")

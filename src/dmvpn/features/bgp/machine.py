@@ -120,6 +120,11 @@ class BgpMachine(Machine):
 
     def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the parts that handle it."""
+        if type(event) is notices.RouteChanged:  # first of all: each route of ours comes back
+            if self.config.local_as:
+                self._is_echo = True
+                self._route_changed(event)
+            return
         match event:
             case notices.Configured(model=model):
                 self._configure(model if isinstance(model, BgpConfig) else BgpConfig())
@@ -135,9 +140,6 @@ class BgpMachine(Machine):
                 self._streamed(stream, event)
             case streams.StreamDown(stream=stream):
                 self._streamed(stream, event)
-            case notices.RouteChanged():
-                self._is_echo = True
-                self._route_changed(event)
             case notices.InterfaceChanged():
                 self._neighbors.interface_changed(event)
                 self._context.work(self._regrouping(list(self.peers)))

@@ -188,16 +188,21 @@ class ChronicleMachine(Machine):
         return deque(maxlen=LARGEST_READABLE)
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Keep an event: late lines, of which a hub has thousands, in the shortest way. They set no timer."""
-        if type(event) is not LateLine:
+        """Keep an event: late lines and routes, of which there are many, in the shortest way. They set no timer."""
+        if type(event) is LateLine:
+            self._keep(event, now, is_message=event.thing is None)
+        elif type(event) is not RouteChanged:
             return super().handle(event, now)
-        self._keep(event, now, is_message=event.thing is None)
+        elif is_news(event):
+            self._keep(event, now, is_message=False)
+        else:
+            return []
         return [_GREW]
 
     def dispatch(self, event: Event | Notice) -> None:
         """Keep a message, or a change if it is news."""
-        what = event if isinstance(event, MessagePassed | StateChanged | RouteChanged) else translate(event)
-        if what is None or (isinstance(what, RouteChanged) and not is_news(what)):
+        what = event if isinstance(event, MessagePassed | StateChanged) else translate(event)
+        if what is None:
             return
         self._keep(what, self._context.now, is_message=isinstance(what, MessagePassed))
         self._context.emit(_GREW)

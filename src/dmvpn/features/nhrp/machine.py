@@ -139,6 +139,7 @@ class NhrpMachine(Machine):
 
     def _configure(self, config: model.NhrpConfig) -> None:
         self.config = config
+        self.unneeded = () if config.tunnels else (notices.RouteChanged,)
         for version in VERSIONS:
             if version not in self._overlays and any(tunnel.version == version for tunnel in config.tunnels):
                 self._make(version)
@@ -178,7 +179,7 @@ def _version(event: events.Event | notices.Notice) -> int | None:
         case events.Hairpin(packet=packet):
             return 6 if packet[:1] and packet[0] >> 4 == 6 else 4
         case notices.RouteChanged(prefix=prefix):
-            return prefix.address.version
+            return prefix.version
         case events.EffectFailed(effect=SetAdjacency(next_hop=next_hop) | ClearAdjacency(next_hop=next_hop)):
             return next_hop.version
         case events.EffectFailed(effect=SetMulticast(version=version) | SetHairpin(version=version)):

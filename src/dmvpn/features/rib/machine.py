@@ -228,6 +228,7 @@ class RibMachine(Machine):
         Resync,
         ClearRoutes,
     )
+    crowds: ClassVar[tuple[type[notices.Notice], ...]] = (notices.RouteOffered, notices.RouteRetracted)
     budget: ClassVar[int] = SLICE
 
     def __init__(self, ports: Ports) -> None:

@@ -251,6 +251,11 @@ class Objects:
         )
         return found
 
+    @property
+    def has_routes(self) -> bool:
+        """Whether an object follows a route."""
+        return bool(self._prefixes)
+
     def route_changed(self, vrf: str, prefix: Prefix) -> None:
         """Note that the route of a prefix was added, removed or changed in the table of a VRF ("": the global one).
 
@@ -381,6 +386,7 @@ class TrackMachine(Machine):
                 self.config = model if isinstance(model, TrackConfig) else TrackConfig()
                 self.echoes.configure(self.config.operations)
                 self.objects.configure(self.config.objects)
+                self.unneeded = () if self.objects.has_routes else (RouteChanged,)
 
     def is_followed(self, number: int) -> bool:
         """Return whether static routes follow this object."""

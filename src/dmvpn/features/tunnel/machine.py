@@ -198,6 +198,8 @@ class TunnelMachine(Machine):
                 if settings.shutdown or not settings.protection:
                     tunnel.protection = None
                 self._context.stop(tunnel.resting)
+        has_way = any(one.destination is not None and not one.multipoint for one in wanted.values())
+        self.unneeded = () if has_way else (notices.RouteChanged,)
         self._evaluate_all()
 
     def _create(self, settings: TunnelSettings, hold: Reason | None) -> _Tunnel:

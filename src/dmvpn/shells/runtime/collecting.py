@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: New objects between two young collections; young collections between two older ones; older ones between two that set
 #: aside. Together they bound how many objects one collection examines. Objects freed meanwhile are not counted as new,
 #: so there are more where routes replace each other.
-THRESHOLDS: Final = (350, 2, 1)
+THRESHOLDS: Final = (700, 0, 0)
 #: Blocks of memory, most of them objects: some 400 MB.
 SLACK: Final = 4_000_000
 #: Objects of garbage that are worth a moment without service.

@@ -336,12 +336,14 @@ class Runtime:
         if self._recorder is not None:
             self._recorder.outcome(effects)
         with self.plane.together():
-            for is_about_routes, some in groupby(effects, _is_about_a_route):
-                if is_about_routes:
+            for crowd, some in groupby(effects, _crowd_of):
+                if crowd is SetRoute:
                     self._carry_out_routes(list(some))
-                    continue
-                for effect in some:
-                    self._carry_out(effect)
+                elif crowd is HistoryGrew:
+                    self.handle.tell(next(some))  # subscribers read all that is new
+                else:
+                    for effect in some:
+                        self._carry_out(effect)
 
     def _carry_out_routes(self, orders: list[Effect]) -> None:
         """Pass routes to the kernel as many at a time as come together: each request is expensive."""
@@ -360,8 +362,6 @@ class Runtime:
                     self._names.ask(name)
                 case ReportKey():
                     self._report(inner)
-                case HistoryGrew():
-                    pass  # for subscribers; a hub emits many of these
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:
@@ -400,5 +400,7 @@ class Runtime:
         self.post(Tick())
 
 
-def _is_about_a_route(effect: Effect) -> bool:
-    return isinstance(effect.effect if isinstance(effect, InVrf) else effect, SetRoute | ClearRoute)
+def _crowd_of(effect: Effect) -> type[Effect] | None:
+    """Return what an effect is one of that are carried out together: routes, or reports of a grown history."""
+    inner = effect.effect if type(effect) is InVrf else effect
+    return SetRoute if isinstance(inner, SetRoute | ClearRoute) else HistoryGrew if type(inner) is HistoryGrew else None
