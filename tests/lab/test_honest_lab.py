@@ -77,7 +77,7 @@ def test_a_spoke_whose_server_nobody_protects_packets_to_is_not_registered(tmp_p
         A=(2, _CRYPTO.replace("key KEY", "key ANOTHER"), NHS + _PROTECTED, ""),
     )
     assert any(text.startswith("A: Tunnel0 is not registered with 172.16.0.1: ") for text in missing(tmp_path))
-    assert "HUB: Tunnel0 has no peer: nobody registers with it, and none is mapped" in missing(tmp_path)
+    assert "HUB: Tunnel0 has no peer: no client is registered, and no peer is mapped" in missing(tmp_path)
 
 
 def test_spokes_without_a_hub_are_not_up(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_spokes_without_a_hub_are_not_up(tmp_path: Path) -> None:
 
 def test_a_hub_that_nobody_registers_with_is_not_up(tmp_path: Path) -> None:
     write(tmp_path, HUB=(1, "", DYNAMIC, ""), A=(2, "", "", ""))
-    lone = "Tunnel0 has no peer: nobody registers with it, and none is mapped"
+    lone = "Tunnel0 has no peer: no client is registered, and no peer is mapped"
     assert missing(tmp_path) == [f"A: {lone}", f"HUB: {lone}"]
 
 

@@ -294,9 +294,9 @@ def test_a_default_route_without_a_gateway_leads_to_who_is_there(tmp_path: Path)
         "A GigabitEthernet0/1 192.0.2.1/30: no other router is on this wire; the lab puts 192.0.2.2 there",
         "B GigabitEthernet0/1 192.0.2.5/30: no other router is on this wire; the lab puts 192.0.2.6 there",
         "no configuration has 192.0.2.2, 192.0.2.6: the lab adds a router for that, PROVIDER",
-        "A has a route out of GigabitEthernet0/1 without a gateway: PROVIDER answers there for others, so it leads to "
+        "A has a route out of GigabitEthernet0/1 without a gateway: PROVIDER does proxy ARP there, so it leads to "
         "192.0.2.2",
-        "B has a route out of GigabitEthernet0/1 without a gateway: PROVIDER answers there for others, so it leads to "
+        "B has a route out of GigabitEthernet0/1 without a gateway: PROVIDER does proxy ARP there, so it leads to "
         "192.0.2.6",
     )
     world = World(str(tmp_path))
@@ -339,10 +339,7 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     )
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.10 254" in scenario.configurations["P1"]
-    assert (
-        "A: nobody may tell router ospf 1 the ways here: static routes lead to the tunnel ends 192.0.2.5"
-        in scenario.notes
-    )
+    assert "A: router ospf 1 learns no routes here: static routes lead to the tunnel ends 192.0.2.5" in scenario.notes
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 
@@ -406,7 +403,7 @@ def test_neighbors_of_bgp_meet_past_routers_of_ospf_that_are_not_there(tmp_path:
     scenario = load(tmp_path, *texts)
     assert "ip route 10.9.9.1 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
     assert "ip route 10.9.9.1 255.255.255.255 192.0.2.5" in scenario.configurations["PROVIDER"]
-    (note,) = [note for note in scenario.notes if note.startswith("A: nobody may tell ")]
+    (note,) = [note for note in scenario.notes if note.startswith("A: router ospf 1 learns no routes ")]
     assert note.endswith(": static routes lead to the tunnel ends and neighbors of BGP 192.0.2.5, 10.9.9.1")
     world = Simulator.of(scenario)
     world.run_until(60.0)
@@ -473,7 +470,7 @@ def test_a_source_without_a_default_route_is_said_to_have_none(tmp_path: Path) -
 def test_a_gateway_beside_a_second_address_is_not_said_to_be_nowhere(tmp_path: Path) -> None:
     two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
     scenario = load(tmp_path, router("A", two, more="ip route 0.0.0.0 0.0.0.0 10.2.2.9"))
-    assert scenario.notes == ("A GigabitEthernet0/1 has more than one address: only the first tells where it is",)
+    assert scenario.notes == ("A GigabitEthernet0/1 has more than one address: only the first determines its link",)
 
 
 def test_a_gateway_behind_its_interface_is_a_gateway(tmp_path: Path) -> None:
@@ -537,7 +534,7 @@ def test_routers_that_nothing_is_plugged_into_are_one_message(tmp_path: Path) ->
 def test_a_file_without_an_address_and_a_second_address_are_said(tmp_path: Path) -> None:
     two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
     assert load(tmp_path, router("A", two), "ip cef\n").notes == (
-        "A GigabitEthernet0/1 has more than one address: only the first tells where it is",
+        "A GigabitEthernet0/1 has more than one address: only the first determines its link",
         "file1 has no physical interface with an IPv4 address: nothing is plugged in",
     )
 

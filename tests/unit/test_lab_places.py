@@ -203,7 +203,7 @@ def test_the_socket_of_the_lab_is_no_router() -> None:
 
 def test_a_folder_that_others_may_read_is_refused(runtime: Path) -> None:
     (runtime / "dmvpn").mkdir(mode=0o755)
-    with pytest.raises(UserError, match="belongs to somebody else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         labs_folder()
 
 
@@ -221,7 +221,7 @@ def test_only_this_user_may_give_a_lab_orders() -> None:
 def test_whoever_is_root_in_a_lab_alone_has_the_folder_that_he_has_outside(
     table: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lab of an ordinary user left /tmp/dmvpn-0 behind: root's labs were refused, it "belongs to somebody else"."""
+    """A lab of an ordinary user left /tmp/dmvpn-0 behind: root's labs were refused, it "belongs to another user"."""
     path = tmp_path / "uid_map"
     path.write_text(table)
     monkeypatch.setattr(private, "_MAP", path)

@@ -29,6 +29,7 @@ PLAIN = (
     "Skip peers that disappeared while the update was being sent.",
     "Yield clients that are configured for this server and never registered.",
     "Path identifier (RFC 7911); 0 if the sender does not use additional paths.",
+    "others: prefixes of other routers in this network namespace.",
 )
 
 

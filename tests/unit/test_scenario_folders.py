@@ -59,7 +59,7 @@ def test_what_is_nowhere_is_said_to_be(name: str) -> None:
     ("names", "said"),
     [
         ((), r"in this folder$"),
-        (("R1.bak", "R2.old"), r"in this folder, but R1.bak, R2.old: rename what is one to NAME.cfg$"),
+        (("R1.bak", "R2.old"), r"in this folder, but R1.bak, R2.old: rename configurations to NAME.cfg$"),
         (tuple(f"R{number}.bak" for number in range(9)), r"but R0.bak, R1.bak, R2.bak, R3.bak and 5 more: rename"),
     ],
 )

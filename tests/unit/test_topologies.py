@@ -137,7 +137,7 @@ def test_a_lab_comes_out_of_its_topology_with_the_wires_that_were_drawn(tmp_path
     scenario = Scenario.load(str(tmp_path))
     ends = sorted(sorted(end.split(":")[0] for end in link.ends) for link in scenario.lab.links)
     assert ends == [["A", "D"], ["B", "C"]]
-    assert any("says what is plugged into what" in note for note in scenario.notes)
+    assert any("describes the cabling" in note for note in scenario.notes)
 
 
 def test_of_configurations_beside_it_a_topology_says_the_wires_alone(tmp_path: Path) -> None:

@@ -30,11 +30,11 @@ translation, about what others sent and leaves by the port; an order that fails 
 0, leaves it open, because the host filters nothing; a denied packet is answered by ICMP "administratively
 prohibited", of a router once in `PROHIBITED_INTERVAL`, unless the port that the answer leaves by has no unreachables;
 * choice of the SA: of the connection that the adjacency names, else of the newest connection between tunnel source and
-NBMA address; in it the one that was last made current (`InstallSa`).
+NBMA address; of its SAs the latest that was made current (`InstallSa`).
 
 A stranger can cause reports: ESP with an unknown SPI, GRE in clear, packets too big; `Alarms` limits them. Reports
-about the same addresses are sent once a second, so that reports about one peer do not crowd out those about others that
-lost their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
+about the same addresses are sent once a second, so that one peer does not crowd out the reports about peers that lost
+their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
 
 What passed between a tunnel and one of its peers is counted in the same way by all planes in Python: each packet in
 GRE, NHRP and keepalives included, with the octets behind the GRE header: of an IP packet with its own header, or of a

@@ -66,7 +66,7 @@ class PublicPorts(NamedTuple):
 class Drop(enum.Enum):
     """Why a translator did not let a packet through."""
 
-    UNSOLICITED = "nobody inside speaks to its sender"
+    UNSOLICITED = "no station inside has a flow to its sender"
     TAKEN = "another station inside has the only flow to that address"
     FULL = "no room for another flow"
     REFUSED = "its protocol has no ports, and the router's own tunnels speak it"

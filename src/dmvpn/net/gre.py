@@ -139,7 +139,7 @@ BEGAN_ANEW = 4096
 
 
 class GreSequence:
-    """The numbers on the packets of a point-to-point tunnel, RFC 2890 §2.2: of those that leave and that come."""
+    """The sequence numbers of the packets that a point-to-point tunnel sends and receives, RFC 2890 §2.2."""
 
     __slots__ = ("_last", "_next")
 
@@ -189,8 +189,8 @@ def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence
 def keepalive(local: IPv4Address, peer: IPv4Address, *, key: int | None = None, identification: int = 0) -> bytes:
     """Return the GRE packet that makes `peer` send an empty GRE packet (protocol type 0) back to `local`.
 
-    Nobody has to know about it: the peer takes the GRE header off and routes what was in it, which is addressed to us.
-    So its coming back says that packets go and come, and an IOS router answers it, whatever it is configured for.
+    The peer needs no configuration for it: it takes the GRE header off and routes the packet inside, which is addressed
+    to us. So its return shows that packets pass in both directions, and any IOS router sends it back.
     """
     returning = Ipv4Packet(
         tos=TOS_INTERNETWORK_CONTROL,

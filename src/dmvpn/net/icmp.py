@@ -6,10 +6,10 @@
     OtherMessage               everything else, kept as octets
 
 A redirect (type 5) is an `OtherMessage` on purpose. A router does not listen to redirects (RFC 1812 §5.2.7.2), and in
-a DMVPN the one that counts is NHRP's Traffic Indication.
+a DMVPN NHRP's Traffic Indication has that part.
 
-A router does the same things with both versions: it answers echoes, says what it could not deliver and why, and reads
-what others say. So ICMP for IPv6 has no messages of its own here. Those of IPv4 are written with the numbers of RFC
+A router does the same things with both versions: it answers echoes, reports packets that it could not deliver, and
+reads such reports. So ICMP for IPv6 has no messages of its own here. Those of IPv4 are written with the numbers of RFC
 4443 and read back; which number means which is the table by which translators work (RFC 7915 §4.2 and §5.2).
 
     EchoRequest, EchoReply                        128, 129

@@ -12,8 +12,8 @@ Linux does so for whatever it makes or merges, until a packet leaves by a card t
 such packets as they are, so they never were on a wire that could have hurt them.
 
 Addresses come out of octets without parsing text. A hub reads the same few thousand addresses over and over. Making an
-`IPv4Address` takes three times as long as finding the one that was made before, and one object a router instead of one
-a packet also keeps the caches small.
+`IPv4Address` takes three times as long as finding an earlier equal one, and one object a router instead of one a packet
+also keeps the caches small.
 """
 
 from __future__ import annotations
@@ -325,7 +325,7 @@ def peek_flow(data: Octets) -> Flow:
 
 
 def decrement_ttl(packet: bytearray) -> int:
-    """Take one hop off the TTL in place, checksum included (RFC 1812 §5.2.2), and return what is left of it.
+    """Take one hop off the TTL in place, checksum included (RFC 1812 §5.2.2), and return the new TTL.
 
     At 0 or 1 nothing is changed and the result is 0: the packet may not be forwarded. Raises WireError.
     """

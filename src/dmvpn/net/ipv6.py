@@ -74,7 +74,7 @@ class Ipv6Packet:
 
     @property
     def is_fragment(self) -> bool:
-        """Does it begin with a fragment header, RFC 8200 §4.5?"""
+        """Whether it begins with a fragment header, RFC 8200 §4.5."""
         return self.next_header == FRAGMENT
 
     def serialize(self) -> bytes:

@@ -4,7 +4,7 @@ Both ends announce in their SYN the largest segment they take (RFC 9293 §3.7.1)
 the number to what fits the tunnel, so that hosts never send what would have to be cut, even where path MTU discovery is
 filtered. It never raises it, and it touches nothing but a SYN.
 
-Options of segments are kept as they came; the signature (RFC 2385) is the only one that is looked at.
+Options of segments are kept as they came; only the signature (RFC 2385) is read.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class TcpSegment:
 
     @property
     def is_signed(self) -> bool:
-        """Does it carry a signature?"""
+        """Whether it carries a signature."""
         return _option(self.options, _SIGNATURE) is not None
 
     def _header(self, options: int) -> bytes:
@@ -144,7 +144,7 @@ class TcpSegment:
 
 
 def _option(options: bytes, kind: int) -> bytes | None:
-    """Return the value of the first option of this kind; None: there is none, or what is there makes no sense."""
+    """Return the value of the first option of this kind; None: there is none, or the options are malformed."""
     at = 0
     while at < len(options) and options[at]:
         if options[at] == 1:

@@ -1,7 +1,7 @@
 """What a translator (NAT) changes in a packet: an address, and the port that goes with it. RFC 3022, RFC 5508.
 
 Changes are made in place and every checksum is brought up to date word by word (RFC 1624), so the same functions serve
-whole packets and the beginnings of packets that ICMP errors quote: what is not there is not changed.
+whole packets and the beginnings of packets that ICMP errors quote: fields that were cut off are skipped.
 """
 
 from __future__ import annotations

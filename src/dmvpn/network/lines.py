@@ -166,7 +166,7 @@ def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
             return problem.line_number, f"{problem.shown.strip()}: {message}"
     for entry in result.entries:
         if entry.group is UNKNOWN:
-            return entry.number, f"{entry.shown}: % Invalid input: nobody here knows this line"
+            return entry.number, f"{entry.shown}: % Invalid input: this line is unknown"
     return None
 
 

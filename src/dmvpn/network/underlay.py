@@ -366,7 +366,7 @@ def stand_in(
             names = [line.split()[2] for line in missing]
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
-            note = f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
+            note = f"{router}: {kept} learns no routes here: static routes lead to {' and '.join(kinds)}"
             yield router, missing, "" if has_upstream else f"{note} {some(names)}"
     if added:
         yield _routes_of(added, Forwarding(wired, read, lambda device: bool(_kept(device))), wired, ends | called)

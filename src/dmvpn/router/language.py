@@ -27,9 +27,7 @@ def configurator(features: tuple[Feature, ...]) -> Configurator:
 
 
 def _bare(tree: ConfigTree) -> tuple[Unprotected, ...]:
-    """Return the tunnels that name no IPsec profile. The profile that was probably meant is one that no tunnel uses,
-    else the first.
-    """
+    """Return the tunnels that name no IPsec profile, each with the first unused profile, or the first of all."""
     tunnels, ipsec = tunnel_model(tree).tunnels, ipsec_model(tree)
     owners: dict[IPAddress | None, str] = {
         one.address[0]: one.name for one in interface_model(tree).interfaces if one.address is not None

@@ -296,7 +296,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             lines += [
                 line for tunnel, key in keys[file].items() for line in (f"interface {tunnel}", f" tunnel key {key}")
             ]
-            notes.append(f"{name}: tunnels of one source cannot be told apart without keys: the lab gives {some}")
+            notes.append(f"{name}: tunnels of one source need keys to be distinguished: the lab gives {some}")
         notes += [f"{name} {change}" for change in _add_port(lines, device, addresses)]
         own = "\n".join(lines[:count])
         found[file] = with_lines(own, lines[count:]) if lines[count:] else own

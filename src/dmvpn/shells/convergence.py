@@ -223,7 +223,7 @@ def _of_tunnel(
     if not tunnel.up:
         yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
     elif tunnel.multipoint and not tunnel.servers and not tunnel.mappings:
-        yield f"{tunnel.name} has no peer: nobody registers with it, and none is mapped"
+        yield f"{tunnel.name} has no peer: no client is registered, and no peer is mapped"
         return
     said: list[Address] = []
     for server in tunnel.servers:
@@ -240,7 +240,7 @@ def _of_tunnel(
             said.append(peer.nbma)
             yield f"{tunnel.name} has no SA with {peer.nbma}: {peer.reason or 'no reason known'}"
     if not said and not router.sas_of(tunnel):
-        yield f"{tunnel.name} is protected, and has no SA with anybody"
+        yield f"{tunnel.name} is protected, and has no SA with any peer"
 
 
 def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:

@@ -1,4 +1,4 @@
-"""Folders of configurations: selects the files of the routers, and reports what was left out.
+"""Folders of configurations: selects the files of the routers, and reports the files left out.
 
     described   the folder has a `lab.yaml`: its routers are the files called NAME.cfg
     others      every file that holds a configuration counts, whatever its name (`ios/markdown`); where the folder
@@ -268,7 +268,7 @@ def _plug_in(found: FolderContents, path: Path, topology: Topology) -> None:
     segments = segments_of(topology, [node for node, name in called.items() if not _is_switch(found.texts[name])])
     found.segments = {(called[node.lower()], port): number for (node, port), number in segments.items()}
     if segments:
-        found.notes.append(f"{path.name} ({topology.kind}) says what is plugged into what")
+        found.notes.append(f"{path.name} ({topology.kind}) describes the cabling")
 
 
 def _is_switch(text: str) -> bool:
@@ -415,4 +415,4 @@ def _is_one(path: Path, *, fences: bool = False) -> bool:
 def _instead(folder: Path) -> str:
     """Return the files that exist instead, as part of a sentence."""
     others = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    return f", but {some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""
+    return f", but {some(others)}: rename configurations to NAME{_SUFFIX}" if others else ""

@@ -114,8 +114,8 @@ class GatewaySpec(Strict):
     """A translator (NAT) with the ports `inside` and `outside`. Several spokes may be on its inside link.
 
     outside: its public address, and the link's prefix length.
-    gateway: where what goes out goes next.
-    timeout: seconds that a flow is kept after the last packet; one that was never answered is kept 30 at most.
+    gateway: the next hop of packets that leave.
+    timeout: seconds that a flow is kept after the last packet; a flow without an answer is kept 30 at most.
     """
 
     kind: NatKind = "port-restricted"

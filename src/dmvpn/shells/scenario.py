@@ -358,7 +358,7 @@ def from_description(answer: JsonValue) -> Scenario:
     try:
         found = _Description.model_validate(answer)
     except ValidationError as error:
-        raise UserError(f"the lab described itself in a way that nobody understands: {error}") from error
+        raise UserError(f"the description of the running lab cannot be read: {error}") from error
     return Scenario(found.name, found.lab, found.configurations, is_exercise=found.is_exercise)
 
 

@@ -7,8 +7,8 @@ When its buffer is full the kernel reports that once (ENOBUFS), and then drops m
 Only then is the loss complete, and notifications from then on are: `Overrun`.
 
 `Overrun` replaces messages that were lost because the socket was full: a caller that keeps a copy of the kernel's state
-dumps it again. A `NeighborEvent` with `ObjectChange.ASKED` is a request of the kernel (see `route`); its state tells
-which one.
+dumps it again. A `NeighborEvent` with `ObjectChange.ASKED` is a request of the kernel (see `route`), whose kind is its
+state.
 """
 
 from __future__ import annotations

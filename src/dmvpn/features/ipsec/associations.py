@@ -6,17 +6,17 @@
                     +-----------------------> REFUSED  -----> (forgotten, when IKE has replaced it)
 
 A connection secures its pair of addresses while one of its SAs is ACTIVE. Of the SAs of a connection one is *used*:
-we send on it. A plane may switch by itself to a newer one on which the peer sends (RFC 7296 §2.8); its counters tell.
+we send on it. A plane may switch by itself to a newer SA on which the peer sends (RFC 7296 §2.8); its counters show it.
 
-Counters are asked for while there are SAs, every five seconds, and more seldom if there are thousands; shows ask for
-themselves (`base.shell`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the
-plane restarted, or forgot it); one that we do not know is removed.
+Counters are requested every five seconds while there are SAs, less often if there are thousands; show commands request
+their own (`base.shell`). A report lists every SA of the plane. If one of ours is missing, the plane lost it (it
+restarted, or removed the SA); an unknown SA is removed.
 
-A connection is idle, and deleted, when neither a tunnel nor NHRP wants it and nothing has passed for long.
-A wanted connection is kept, however silent it is: a plane does not report the packet that would have to bring it back,
-and IOS would negotiate again with that packet. So `set security-association idle-time` shortens the wait for what
-nobody wants: NHRP lets a shortcut go when its entry ends, and with it the SAs. Of several connections between the same
-addresses (peers behind one NAT) nobody can say which one is wanted: the silent ones are asked whether they live.
+A connection is idle, and deleted, when neither a tunnel nor NHRP wants it and no packet has passed for long.
+A wanted connection is kept without traffic: IOS would negotiate again with the next packet, but a plane does not report
+that packet. So `set security-association idle-time` shortens the wait for unwanted connections: NHRP releases a
+shortcut when its entry ends, and with it the SAs. Several connections between the same addresses (peers behind one NAT)
+do not show which one is wanted: the silent peers are probed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SaStanding(enum.Enum):
 class Association:
     """One pair of SAs.
 
-    since: when the plane was told of it, seconds monotonic.
+    since: when it was given to the plane, seconds monotonic.
     """
 
     spi: int
@@ -150,7 +150,7 @@ class Associations:
         return before
 
     def drop(self, number: int) -> list[int]:
-        """Drop a connection that has nothing any more. Returns the SPIs that nobody had closed."""
+        """Drop a connection that has ended. Returns the SPIs that were still open."""
         left = [association.spi for association in self._active(number)]
         for spi in left:
             self.remove(spi)
@@ -299,7 +299,7 @@ class Upkeep:
         self._context.emit(PollSas())
 
     def _renew(self, connection: int) -> None:
-        """Ask again for what was refused."""
+        """Request a successor of the latest SA that the plane refused."""
         refused = [a.spi for a in self._associations.of(connection) if a.standing is SaStanding.REFUSED]
         if refused:
             self._context.emit(SaRenewalWanted(refused[-1]))
@@ -361,11 +361,11 @@ class Upkeep:
             self._context.emit(messages.MacError.of(connection, count, broken))
 
     def idle(self, connection: int, wanted: bool, limit: int, *, alone: bool = True) -> None:
-        """Act on what a connection has been used for, after a count.
+        """Delete or probe an idle connection, after a count.
 
         limit: seconds, 0: nothing is configured.
-        alone: no other connection is there between its addresses. Else another one may be what is wanted, and the peer
-            of this one may be gone: it is asked.
+        alone: it is the only connection between its addresses. Otherwise the wanted connection may be another one, and
+            the peer of this one may be gone: it is probed.
         """
         now = self._context.now
         silence = now - self._idleness.since(connection, now)
@@ -378,17 +378,17 @@ class Upkeep:
                 self._context.emit(ConnectionSilent(connection))
         elif connection not in self._unwanted and silence >= (limit or UNWANTED_IDLE):
             self._unwanted.add(connection)
-            self._context.emit(ConnectionUnwanted(connection, "nobody wants it, and nothing has passed for long"))
+            self._context.emit(ConnectionUnwanted(connection, "it is not needed, and no packet has passed for long"))
 
 
 class Idleness:
-    """By connection: when something passed last, as far as the counters show, or since when it has been of no use."""
+    """By connection: when a packet passed last, as far as the counters show, or since when it has been unused."""
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
 
     def used(self, connection: int, now: float) -> None:
-        """Begin the time again: something passed, or somebody wants the connection."""
+        """Restart the idle time: a packet passed, or the connection is wanted."""
         self._since[connection] = now
 
     def since(self, connection: int, now: float) -> float:

@@ -1,4 +1,4 @@
-"""All that IPsec is on a router, except negotiating: which tunnels are protected how, with whom, and by which SAs.
+"""IPsec on a router without the negotiation: which tunnels are protected how, with which peers, and by which SAs.
 
     tunnels   --TunnelChanged------------> policies    --PoliciesChanged, ProtectionDecided, ServeIpsec-->
     tunnels,  --ProtectionWanted---------> sockets     --NegotiationWanted-->                         IKE
@@ -7,7 +7,7 @@
     data plane --SasCounted, SaWorn------> counters    --SaRenewalWanted, ConnectionUnwanted-->       IKE
 
 Keys pass through here and are not kept. A plane that lost its SAs does not get them back, since sequence numbers that
-begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted, and IKE replaces what is missing.
+begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted, and IKE replaces the missing ones.
 
 The host is ordered to take ESP and IKE at our addresses, in each VRF by an order of its own. A failure names the
 addresses where the host did not do it; their tunnels stay down, and no other tunnel is affected. A success is not
@@ -56,9 +56,9 @@ LEAVE: Final = 5.0
 
 
 class Serving:
-    """What is wanted and what was ordered last.
+    """The addresses that tunnels need, and the latest order to the host.
 
-    reasons: why the host does not do it, by address and VRF.
+    reasons: why the host does not serve an address, by address and VRF.
     """
 
     def __init__(self, context: Context) -> None:
@@ -100,7 +100,7 @@ class Serving:
         return self._context.ports.rib_of(vrf) is not None
 
     def _order(self) -> None:
-        """Order what must be served now, if that is not what was ordered."""
+        """Order the host to serve the current addresses, if they differ from the latest order."""
         left = [address for address in self._ordered if self._leaving.when(address) is not None]
         order = tuple(one for one in dict.fromkeys((*self._wanted, *left)) if self._exists(one.front))
         if order == self._ordered:
@@ -117,7 +117,7 @@ class Serving:
         self._context.arm(self._leave, self._leaving.next())
 
     def refused(self, addresses: Iterable[IPAddress], front: str, text: str) -> None:
-        """Note the addresses of a VRF at which the host could not; it could at the others."""
+        """Note the addresses of a VRF that the host could not serve; it serves the rest of the order."""
         failed = [one for address in addresses if (one := OuterAddress(address, front)) in self._ordered]
         if not failed:
             return
@@ -163,12 +163,12 @@ _FOREIGN: Final = "no tunnel protects this pair by this profile any more"
 
 @dataclass(frozen=True, slots=True)
 class ClearCrypto(Event):
-    """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and tell the peers; what is wanted is negotiated again.
+    """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and notify the peers; wanted SAs are negotiated again.
 
-    remote: those with this peer alone, by its address.
+    remote: only the SAs with this peer, by its address.
     sas_only: new SAs of ESP take the place of the old ones, without a packet lost; IKE SAs stay.
     spared: connections that stay.
-    front: those in this VRF alone, "": in any table.
+    front: only the SAs in this VRF, "": in any table.
     """
 
     remote: IPAddress | None = None
@@ -261,7 +261,7 @@ class IpsecMachine(Machine):
         return self._associations.connections(outer, remote)
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
-        """Return whether anybody wants packets of the tunnel to this address protected."""
+        """Return whether packets of the tunnel to this address are to be protected."""
         return bool(self._sockets.ports(tunnel, nbma))
 
     @property
@@ -410,7 +410,7 @@ class IpsecMachine(Machine):
         return decision.reason or self._serving.reasons.get(decision.source)
 
     def _announce(self) -> None:
-        """Tell each tunnel what was decided, if that is new."""
+        """Notify each tunnel of its decision, if it changed."""
         for name in [name for name in self._decided if name not in self._decisions]:
             del self._decided[name]
         for name, decision in self._decisions.items():
@@ -452,7 +452,7 @@ class IpsecMachine(Machine):
             self._tell_of(wish.tunnel, change[0])
 
     def _request(self, changes: Iterable[negotiation.NegotiationWanted]) -> None:
-        """Pass on what the sockets want from IKE, and tell the features that have to know."""
+        """Pass the requests of the sockets on to IKE, and notify the tunnels concerned."""
         for change in changes:
             self._negotiations.want((*change.ends, change.remote_port), change.wanted, self._context.now)
             debugging = self._context.ports.debugging
@@ -462,18 +462,18 @@ class IpsecMachine(Machine):
             self._tell(change.ends)
 
     def _tell_pairs(self, pairs: Iterable[Ends]) -> None:
-        """Tell what is different between these addresses."""
+        """Report changes of the protection between these addresses."""
         for ends in pairs:
             self._tell(ends)
 
     def _tell(self, ends: Ends) -> None:
-        """Tell every tunnel that may send to this peer what is different with it."""
+        """Report changes of the protection with a peer to every tunnel that may send to it."""
         for name, decision in self._decisions.items():
             if decision.is_about(ends):
                 self._tell_of(name, ends[1])
 
     def _tell_of(self, tunnel: str, nbma: IPAddress) -> None:
-        """Tell what is different about an address, and about single peers behind it."""
+        """Report changes of the protection with an address, and with single peers behind it."""
         told = self._told.setdefault((tunnel, nbma), {})
         for port in dict.fromkeys((0, *told, *self._sockets.ports(tunnel, nbma))):
             state = self.between(tunnel, nbma, port)
@@ -505,7 +505,7 @@ class IpsecMachine(Machine):
             self._upkeep.idle(connection.number, wanted, limit, alone=alone)
 
     def _clear(self, event: ClearCrypto) -> None:
-        """Delete what there is. What is wanted comes again, whether it had got anywhere or not."""
+        """Delete SAs and negotiations. Wanted pairs are negotiated again, those without SAs too."""
         known = self._associations.connections(remote=event.remote)
         connections = [each for each in known if each.number not in event.spared and event.front in ("", each.front)]
         if event.sas_only:
@@ -522,9 +522,7 @@ class IpsecMachine(Machine):
 
 
 def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None, str] | None:
-    """Return what matters here of a tunnel: by which profile to protect it, from where, where to, if at all, and
-    in which VRF.
-    """
+    """Return the settings of a protected tunnel that count here: profile, source, destination and front door VRF."""
     if tunnel is None or not tunnel.protection or not tunnel.enabled or tunnel.source is None:
         return None
     return tunnel.protection, tunnel.source, tunnel.destination, tunnel.front

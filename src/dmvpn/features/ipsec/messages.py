@@ -1,6 +1,6 @@
-"""What IPsec writes into the log, each message with what it means, and what `debug crypto ipsec` prints.
+"""The log messages of IPsec, each with its meaning, and the output of `debug crypto ipsec`.
 
-Of packets that anybody can send the log hears seldom: about once a minute for each sender, and of few in all.
+Messages about packets that any station can send are limited: about one a minute for each sender, and few in total.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class InvalidSpi(Log, name="CRYPTO-4-RECVD_PKT_INV_SPI"):
 
 
 class ReplayError(Log, name="CRYPTO-4-PKT_REPLAY_ERR"):
-    """Packets came twice, or so late that nobody can tell any more; they were dropped."""
+    """Packets came twice, or too late for the replay window; they were dropped."""
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:

@@ -86,12 +86,12 @@ class IpsecProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpsecConfig:
-    """Everything that is configured of IPsec.
+    """The configuration of IPsec.
 
     idle_time: seconds, 0: SAs do not idle out.
     df_bit: of the packets that carry ESP.
     fragment_first: the `ip mtu` of tunnels leaves room for ESP, so that packets are cut before they are encrypted.
-    nat_traversal: UDP port 4500 is used where somebody translates addresses.
+    nat_traversal: UDP port 4500 is used where there is NAT between the peers.
     encapsulation: where else.
     """
 

@@ -109,7 +109,7 @@ def idle_time(config: model.IpsecConfig, name: str) -> int:
 
 
 def _first(*said: int | None) -> int:
-    """Return the nearest setting that says anything."""
+    """Return the nearest setting that is configured."""
     return next(value for value in said if value is not None)
 
 
@@ -119,7 +119,7 @@ def _first(*said: int | None) -> int:
 def usable_sets(
     config: model.IpsecConfig, profile: model.IpsecProfile
 ) -> tuple[list[tuple[model.TransformSet, EspTransform]], list[str]]:
-    """Return the sets of a profile that protect something, in order; and what is wrong with each of the others."""
+    """Return the sets of a profile that protect something, in order; and why each of the rest does not."""
     known = {DEFAULT_TRANSFORM_SET.name: DEFAULT_TRANSFORM_SET, **{s.name: s for s in config.transform_sets}}
     usable: list[tuple[model.TransformSet, EspTransform]] = []
     refusals: list[str] = []
@@ -134,7 +134,7 @@ def usable_sets(
 
 
 def transform_of(transforms: model.TransformSet) -> EspTransform | str:
-    """Return the algorithms of a transform set, or what is wrong with it."""
+    """Return the algorithms of a transform set, or why it cannot be used."""
     cipher = _CIPHERS.get(transforms.cipher)
     if cipher is None:
         return f"transform set {transforms.name}: {transforms.cipher.value} is not supported"

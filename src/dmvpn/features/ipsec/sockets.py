@@ -1,18 +1,18 @@
-"""Crypto sockets: which features want packets to which peers protected, what IKE was asked for, and how far it is.
+"""Crypto sockets: which features want packets to which peers protected, the requests to IKE, and their progress.
 
 Nothing else keeps a record of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or
 for one NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (our address in its front door,
-remote address) and is asked for one at a time. Tunnels with one source in one front door share a pair; it is asked for
-as long as anybody wants it, and released with the last one. Of several peers behind one address each may be wanted by
-itself, by the UDP port that it has there; port 0 means any peer at the address.
+remote address) and gets one request for each. Tunnels with one source in one front door share a pair; it is requested
+while any of them wants it, and released by the last. Each of several peers behind one address may be wanted by itself,
+by the UDP port that it has there; port 0 means any peer at the address.
 
-What is known of a wanted pair is kept until it has SAs. Of pairs that nobody here wants (a peer began, and failed) only
-the latest are kept: anybody may begin.
+The state of a wanted pair is kept until it has SAs. Of unwanted pairs (a peer began, and failed) only the latest are
+kept, because any station can begin.
 
 `Lifecycle` handles changes of SAs and connections: orders to the data plane, and changed pairs. `InstallSa` is ordered
-before anybody hears that its pair is secured, so what others do because of that finds the SA in the plane. A plane that
-refuses says so later (`EffectFailed`): then the SA does not count, and IKE has to replace it. Nothing may be sent on an
-SA that was closed: the plane changes to the successor first, or loses it at once.
+before its pair is reported as secured, so packets that follow the report find the SA in the plane. A plane refuses an
+SA later (`EffectFailed`): then the SA does not count, and IKE has to replace it. No packet may be sent on an SA that
+was closed: the plane changes to the successor first, or loses it at once.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class CryptoSockets:
         return changes
 
     def want(self, tunnel: str, by: str, change: tuple[IPAddress, int, bool]) -> list[NegotiationWanted]:
-        """Note that somebody wants a pair, or does not any more."""
+        """Note that a feature wants a pair, or no longer wants it."""
         nbma, port, wanted = change
         nbmas = self._wishes.setdefault(tunnel, {})
         peers = nbmas.setdefault(nbma, {})
@@ -99,11 +99,11 @@ class CryptoSockets:
         return self._compare((home.policy.outer, nbma, port)) if home is not None else []
 
     def forget(self, tunnel: str) -> None:
-        """Forget a tunnel that is gone, and all that was wanted of it."""
+        """Forget a tunnel that is gone, and its wanted pairs."""
         self._wishes.pop(tunnel, None)
 
     def settle(self, homes: Mapping[str, Home]) -> list[NegotiationWanted]:
-        """Take over which tunnels can be protected, and how. What is released comes first."""
+        """Take over which tunnels can be protected, and how. Return the requests, releases first."""
         self._homes = dict(homes)
         wanted = {
             (home.policy.outer, nbma, port): None
@@ -116,7 +116,7 @@ class CryptoSockets:
         return [notice for pair in (*before, *wanted) for notice in self._compare(pair)]
 
     def is_wanted(self, connection: Connection) -> bool:
-        """Return whether anybody wants packets between its addresses, or with just this peer."""
+        """Return whether packets between its addresses, or with just this peer, are to be protected."""
         ends = connection.ends
         return any(self._wanted_by((*ends, port)) is not None for port in dict.fromkeys((0, connection.remote_port)))
 
@@ -227,7 +227,7 @@ class Negotiations:
             self._wanted[pair] = replace(self._wanted[pair], since=now)
 
     def secured(self, pair: Pair, now: float) -> None:
-        """Forget what was wrong with a pair that has SAs now."""
+        """Forget why a pair had no SAs: it has some now."""
         self._unwanted.pop(pair, None)
         if pair in self._wanted:
             self._wanted[pair] = _begun(now)
@@ -252,7 +252,7 @@ def _since(before: Reason | None, reason: Reason | None, now: float) -> Reason |
 class Lifecycle:
     """The only writer of the table of SAs.
 
-    Orders leave by the context. What is returned are the pairs between which the protection may be different now.
+    Orders leave by the context. Methods return the pairs whose protection may have changed.
     """
 
     def __init__(self, context: Context, sockets: CryptoSockets, negotiations: Negotiations) -> None:
@@ -354,7 +354,7 @@ class Lifecycle:
         return self._lost(old, notice.reason) if left else ()
 
     def close(self, connection: Connection, why: str) -> tuple[Ends, ...]:
-        """Close what we have with this peer: the plane loses it now, and IKE tells the peer."""
+        """Close the SAs with this peer: the plane loses them now, and IKE notifies the peer."""
         for association in self.associations.of(connection.number):
             self._forget(association.spi, why)
         self._context.emit(ConnectionUnwanted(connection.number, why))

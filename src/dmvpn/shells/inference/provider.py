@@ -184,11 +184,11 @@ def answer_for_others(network: InferredNetwork, configurations: dict[str, str], 
                 port for port in others if port.router == provider or not network.devices[port.router].tunnels.tunnels
             ]
             if not others:
-                network.notes.append(f"{router} has a route out of {name}, where nobody is")
+                network.notes.append(f"{router} has a route out of {name}, where no other device is connected")
             elif len(ours) == 1 or len(others) == 1:
                 gateway = (ours or others)[0]
                 configurations[router] = name_gateway(configurations[router], name, gateway.address.ip)
                 network.notes.append(
-                    f"{router} has a route out of {name} without a gateway: {gateway.router} answers there for others, "
+                    f"{router} has a route out of {name} without a gateway: {gateway.router} does proxy ARP there, "
                     f"so it leads to {gateway.address.ip}"
                 )

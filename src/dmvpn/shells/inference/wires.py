@@ -190,7 +190,7 @@ def _peculiar(router: str, device: Device) -> Iterator[str]:
     for interface in device.interfaces.interfaces:
         name = interface.name
         if interface.secondary:
-            yield f"{router} {name} has more than one address: only the first tells where it is"
+            yield f"{router} {name} has more than one address: only the first determines its link"
         if device.uses_dhcp(name):
             yield (
                 f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "

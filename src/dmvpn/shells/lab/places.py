@@ -68,7 +68,7 @@ def labs_folder() -> Path:
     root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
     if not sockets.is_ours(str(root)):
-        raise UserError(f"{root} belongs to somebody else, or others may write to it: remove it")
+        raise UserError(f"{root} belongs to another user, or is writable by other users: remove it")
     labs.mkdir(mode=0o700, exist_ok=True)
     return labs
 

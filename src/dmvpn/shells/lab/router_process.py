@@ -1,7 +1,7 @@
 """One router of a lab: the process that lives in its namespace.
 
 It is forked from the supervisor, which has imported everything already, so it starts in some milliseconds and shares
-that memory. The pipe to the supervisor carries two requests, for what is missing until the router is ready and for its
+that memory. The pipe to the supervisor carries two requests, for the conditions missing until it is ready and for its
 facts; and a request without an answer, to write keys for a capture.
 
 `ask` and `put` are requests of the supervisor, `last_words` the router's last message before it ends. An answer of any

@@ -1,4 +1,4 @@
-"""`crypto ipsec profile`, the global settings that hold where a profile says nothing else, and `transform-set`."""
+"""`crypto ipsec profile`, the global settings that apply where a profile has none, and `transform-set`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _check(args: Args, section: Section) -> str | None:
     if weak:
         return f"%Warning: {' and '.join(weak)} cannot protect anything; kept, and refused when a tunnel needs it"
     if integrity is None and cipher is Cipher.AES_CBC:
-        return "%Warning: without authentication anybody can change what passes; add esp-sha256-hmac"
+        return "%Warning: without authentication packets can be changed on the way; add esp-sha256-hmac"
     return None
 
 
@@ -120,7 +120,7 @@ MODE: Final = ConfigLine(
     {
         "mode": "What ESP protects",
         "tunnel": "Whole packets, in a new one",
-        "transport": "What is in a packet; enough for GRE",
+        "transport": "The payload of packets; enough for GRE",
         "require": "Refuse peers that want tunnel mode",
     },
     default="mode tunnel",

@@ -103,7 +103,7 @@ class PairLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectedFlow:
-    """What is protected between us and a peer, over all its SAs. *_selector: address, mask, protocol and port.
+    """The protected traffic between us and a peer, over all its SAs. *_selector: address, mask, protocol and port.
 
     plaintext_mtu: octets, 0 while there is no SA.
     pfs_group: 0: none.

@@ -96,8 +96,8 @@ def render(answer: ShowSessions) -> Iterator[str]:
 
 
 def render_detail(answer: ShowSessions) -> Iterator[str]:
-    """Yield the lines with counters and lifetimes; why a session is down; which list cuts it; of a name that no key
-    proves, what has the key.
+    """Yield the lines with counters and lifetimes; why a session is down; which list cuts it; why its name is not
+    proved.
 
     IOS has no lines for these three. They begin as the title does, so that parsers pass over them.
     """

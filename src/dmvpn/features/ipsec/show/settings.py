@@ -103,7 +103,7 @@ def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
 
 
 def current(ctx: ShowContext) -> IpsecConfig:
-    """Return what is configured now; everything by default where nothing is."""
+    """Return the running configuration of IPsec; the defaults where nothing is configured."""
     return model(ctx.running) or IpsecConfig()
 
 

@@ -138,7 +138,7 @@ class Options:
         if not self.rest:
             raise UserError(f"{self._program}: which address?")
         if len(self.rest) > most:
-            raise UserError(f"{self._program}: {' '.join(self.rest[most:])}: what is that for?")
+            raise UserError(f"{self._program}: {' '.join(self.rest[most:])}: unexpected arguments")
         version = {"4": 4, "6": 6}.get(next((letter for letter in "46" if letter in self), ""))
         try:
             address = ip_address(self.rest[0])
