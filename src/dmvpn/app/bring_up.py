@@ -57,14 +57,10 @@ def picture(scenario: Scenario) -> list[str]:
     below = _row(scenario, rest, hosts_first=False)
     width = max([len(line) for line in (*top, *above, *below)], default=20)
     middle = f"[ {', '.join(providers) or 'underlay'} ]".center(width, "=")
-    top = [line.center(max(len(line) for line in above)).rstrip() for line in _square(top)] if above else top
+    if above:  # lines of equal length, so that they are centered together
+        length = max((len(line) for line in top), default=0)
+        top = [line.ljust(length).center(max(len(line) for line in above)).rstrip() for line in top]
     return [*top, *above, middle, *below]
-
-
-def _square(lines: list[str]) -> list[str]:
-    """Return lines of equal length, so that they can be centered together."""
-    width = max((len(line) for line in lines), default=0)
-    return [line.ljust(width) for line in lines]
 
 
 def _outside(scenario: Scenario, name: str) -> list[str]:

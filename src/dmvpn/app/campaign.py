@@ -47,7 +47,10 @@ def judge_one(arguments: argparse.Namespace) -> int:
     """
     order = _order(arguments)
     if arguments.film is not None:
-        _check_film(arguments)
+        film_file: Path = arguments.film
+        if arguments.faults != RANDOM and film_file.exists() and film_file.samefile(arguments.faults):
+            raise UserError(f"{film_file} is the list of faults, which this would overwrite: name another file")
+        spare(film_file)
     with Progress.of(arguments) as progress:
         progress.tell(f"{order.seconds / 3600:g} virtual hours of faults on {order.name}")
         outcome = carry_out(order, shorten=order.faults is None)
@@ -60,14 +63,6 @@ def judge_one(arguments: argparse.Namespace) -> int:
         print(write_page(film, arguments.film))
     print(verdict_line(outcome.order, outcome.verdict))
     return 0 if outcome.verdict.ok else 1
-
-
-def _check_film(arguments: argparse.Namespace) -> None:
-    """Refuse a place for the film where it cannot be, or would overwrite something. Raises UserError, OSError."""
-    film: Path = arguments.film
-    if arguments.faults != RANDOM and film.exists() and film.samefile(arguments.faults):
-        raise UserError(f"{film} is the list of faults, which this would overwrite: name another file")
-    spare(film)
 
 
 def _film(outcome: OrderOutcome) -> str:

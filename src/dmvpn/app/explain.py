@@ -36,7 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer. Returns 1 if the word is not known."""
     words: list[str] = [*arguments.words, *(["->"] if arguments.arrow else [])]
     if words in (["-"], []) and not sys.stdin.isatty():
-        return _screen(_piped(), as_json=arguments.json)
+        from dmvpn.ios.transcript import LONGEST_FILE  # not for another command: the language is half of the program
+
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
+        return _screen(sys.stdin.read(LONGEST_FILE), as_json=arguments.json)
     text = " ".join(words)
     if not text.strip():
         raise UserError("explain what? For example: dmvpn explain DT2, or a whole log line in quotes")
@@ -45,15 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
     printed, status = answer(text, as_json=arguments.json)
     print(printed)
     return status
-
-
-def _piped() -> str:
-    """Return the text from the pipe; octets that are not text are replaced."""
-    from dmvpn.ios.transcript import LONGEST_FILE  # not for another command: the language is half of the program
-
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
-    return sys.stdin.read(LONGEST_FILE)
 
 
 def answer(text: str, *, as_json: bool) -> tuple[str, int]:

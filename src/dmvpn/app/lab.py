@@ -19,11 +19,9 @@ from dmvpn.shells.lab.places import find_lab, find_node
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from dmvpn.app.lab_words import Told
     from dmvpn.labs.captures import Captured
-    from dmvpn.labs.orders import LabStatus
 
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -95,23 +93,17 @@ def status(arguments: argparse.Namespace, told: Told) -> int:
     folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
     now = orders.status(folder)
     told.put(lab=folder.name, **now.plain)
-    for line in _status_lines(now):
-        told.say(line)
-    return 0
-
-
-def _status_lines(now: LabStatus) -> Iterator[str]:
-    """Yield the lines of `dmvpn lab status`."""
-    yield f"{now.scenario} ({'simulated' if now.simulated else f'real packets, {now.engine}'})"
+    told.say(f"{now.scenario} ({'simulated' if now.simulated else f'real packets, {now.engine}'})")
     for name, alive in now.routers.items():
-        yield f"  {name:<16} {'running' if alive else 'DEAD'}"
+        told.say(f"  {name:<16} {'running' if alive else 'DEAD'}")
     for name, address in now.hosts.items():
-        yield f"  {name:<16} host {address}"
+        told.say(f"  {name:<16} host {address}")
     for name, text in now.gateways.items():
-        yield f"  {name:<16} {text}"
+        told.say(f"  {name:<16} {text}")
     for link in now.links:
         bad = now.impaired.get(link)
-        yield f"  {link}" + (f"  {', '.join(bad.particulars)}" if bad is not None else "")
+        told.say(f"  {link}" + (f"  {', '.join(bad.particulars)}" if bad is not None else ""))
+    return 0
 
 
 def reset(arguments: argparse.Namespace, told: Told) -> int:

@@ -79,7 +79,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_wires(verb)
     _add_looks(verb)
     _add_access(verb)
-    _add_clock(verb)
+    clock = verb("clock", "let time pass in a simulated lab", "lab.clock")
+    clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
+    clock.add_argument("--lab")
     _add_lessons(verb)
 
 
@@ -182,13 +184,6 @@ def _add_access(verb: _Verb) -> None:
     )
     inventory.add_argument("lab", nargs="?")
     inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
-
-
-def _add_clock(verb: _Verb) -> None:
-    """Declare the verb that lets time pass."""
-    clock = verb("clock", "let time pass in a simulated lab", "lab.clock")
-    clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
-    clock.add_argument("--lab")
 
 
 def _add_lessons(verb: _Verb) -> None:

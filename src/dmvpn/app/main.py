@@ -41,7 +41,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def carry_out(words: list[str]) -> int:
     """Run one command, whose errors the caller reports. Returns the exit code. Raises UserError."""
     if words[:1] in (["-r"], ["--router"]):
-        return _on_router(words[1:])
+        from dmvpn.shells.lab.places import find_router, some_router
+
+        if len(words) == 1:
+            raise UserError(f"-r needs a router: dmvpn -r {some_router()} show dmvpn")
+        if len(words) == 2:
+            return _run_shell(words[1])
+        from dmvpn.face.calling import run_line
+
+        line = " ".join(words[2:])
+        folder, name = find_router(words[1], lambda name: f"dmvpn -r {name} {line}")
+        return run_line(str(folder.management(name)), line)
     parser = argument_parser()
     if words[:1] == [completion.ASK]:
         print("\n".join(completion.candidates(parser, words[1:])))
@@ -81,14 +91,13 @@ def _meant(parser: argparse.ArgumentParser, known: Sequence[str], words: Sequenc
     return f"dmvpn -r ROUTER {typed}"
 
 
-def _on_router(words: list[str]) -> int:
-    if not words:
-        from dmvpn.shells.lab.places import some_router
+def _run_shell(router: str) -> int:
+    """Be at a router's prompt until `exit`. Raises UserError."""
+    from dmvpn.face.client import shell
+    from dmvpn.shells.lab.places import find_router
 
-        raise UserError(f"-r needs a router: dmvpn -r {some_router()} show dmvpn")
-    from dmvpn.app.sessions import run_line, run_shell
-
-    return run_line(words[0], " ".join(words[1:])) if len(words) > 1 else run_shell(words[0])
+    folder, name = find_router(router, lambda name: f"dmvpn shell {name}")
+    return shell(folder.management(name))
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -122,7 +131,7 @@ def argument_parser() -> argparse.ArgumentParser:
 def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shell = commands.add_parser("shell", help="the prompt of a router")
     shell.add_argument("router", metavar="[LAB/]ROUTER")
-    shell.set_defaults(command=_shell)
+    shell.set_defaults(command=lambda arguments: _run_shell(arguments.router))
     run = commands.add_parser("run", help="this machine as a router, in the foreground")
     run.add_argument("file", type=Path, help="an IOS-style configuration")
     run.add_argument("--map", action="append", default=[], metavar="IOS=LINUX", help="GigabitEthernet0/1=eth0")
@@ -145,12 +154,6 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.set_defaults(command=_run)
     cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
     cleanup.set_defaults(command=_cleanup)
-
-
-def _shell(arguments: argparse.Namespace) -> int:
-    from dmvpn.app.sessions import run_shell
-
-    return run_shell(arguments.router)
 
 
 def _run(arguments: argparse.Namespace) -> int:

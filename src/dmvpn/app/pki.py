@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dmvpn.features.pki.material import Material
 
 #: Where a password may be; else it is asked for. Not on the command line, which every user of the machine can read.
 PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable
@@ -132,15 +131,12 @@ def _read(path: Path) -> list[bytes]:
     octets = read_given(path, _LARGEST)
     try:
         if b"-----BEGIN" not in octets:
-            return _blocks_of(read_pkcs12(octets, _password(f"Password of {path}: ")))
+            found = read_pkcs12(octets, _password(f"Password of {path}: "))
+            certificates = (certificate_of(one) for one in (found.own, *found.authorities) if one)
+            return [*(one.public_bytes(Encoding.PEM) for one in certificates), _pem_key(read_key(found.key))]
         return [_in_clear(block, path) for _, block in blocks(octets)]
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def _blocks_of(found: Material) -> list[bytes]:
-    certificates = (certificate_of(one) for one in (found.own, *found.authorities) if one)
-    return [*(one.public_bytes(Encoding.PEM) for one in certificates), _pem_key(read_key(found.key))]
 
 
 def _in_clear(block: bytes, path: Path) -> bytes:

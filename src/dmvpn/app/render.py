@@ -52,6 +52,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, allocate, render, compare or write, lint, bring up."""
+    from dmvpn.network.lines import check
     from dmvpn.tools.render import DEFAULT, Keys, find_keys, render_sites
     from dmvpn.tools.render.writing import changes
 
@@ -68,7 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
             lab=arguments.lab or arguments.up,
             out=arguments.out,
         )
-        _check_language(rendered, arguments.template)
+        for name, text in rendered.configurations.items():
+            try:
+                check(text, f"{rendered.folder / name}.cfg")
+            except UserError as error:
+                made = f" (made by {arguments.template})" if arguments.template else ""
+                raise UserError(f"{error}{made}; nothing was written") from error
         changed = changes(rendered.folder, rendered.files, rendered.gone)
         lock = changes(rendered.lock.parent, {rendered.lock.name: rendered.lock_text}, [])
         if arguments.check:
@@ -110,18 +116,6 @@ def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     tighten(rendered.folder, rendered.files)
     # At the end: after an interruption the old list remains, and the next run adds the new files.
     write(rendered.folder, changes(rendered.folder, {writing.MADE_FILES: rendered.made.text(rendered.files)}, []))
-
-
-def _check_language(rendered: Rendered, template: Path | None) -> None:
-    """Check that a template writes valid lines of IOS's language. Raises UserError."""
-    from dmvpn.network.lines import check
-
-    for name, text in rendered.configurations.items():
-        try:
-            check(text, f"{rendered.folder / name}.cfg")
-        except UserError as error:
-            made = f" (made by {template})" if template else ""
-            raise UserError(f"{error}{made}; nothing was written") from error
 
 
 def _lint(rendered: Rendered) -> bool:

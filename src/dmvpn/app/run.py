@@ -243,7 +243,10 @@ def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
     except UserError as error:
         return _tell(runtime, ConfigurationReloaded(str(path), refused=(str(error),)))
     begin = runtime.prepare(text, certificates, by="SIGHUP")
-    lost = _lost_now(runtime, result.tree)
+    running, revision = runtime.router.running, runtime.router.running.revision
+    lost = _lost(runtime, result.tree)
+    if runtime.router.running is not running or running.revision != revision:  # lines were typed at a breath
+        lost = in_one_go(partial(_lost, runtime, result.tree))
     begin()
     return _tell(runtime, ConfigurationReloaded(str(path), lost=_some(lost)))
 
@@ -263,15 +266,6 @@ def _refusal(problem: Problem) -> str:
 
 def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
     return lines if len(lines) <= MOST_NAMED else (*lines[:MOST_NAMED], f"and {len(lines) - MOST_NAMED} more")
-
-
-def _lost_now(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
-    """Return the lines that are lost if the new configuration takes effect before the next breath."""
-    running, revision = runtime.router.running, runtime.router.running.revision
-    lost = _lost(runtime, new)
-    if runtime.router.running is running and running.revision == revision:
-        return lost
-    return in_one_go(partial(_lost, runtime, new))
 
 
 def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:

@@ -52,12 +52,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--listen", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help="without it 127.0.0.1:8080; port 0: any"
     )
     add_role(web)
-    _add_network(web)
-    web.set_defaults(command=_run)
-    _add_token(web)
-
-
-def _add_network(web: argparse.ArgumentParser) -> None:
     network = web.add_argument_group("network", "addresses other than loopback need TLS")
     network.add_argument("--certificate", type=Path, metavar="FILE", help="PEM, the authorities' certificates behind")
     network.add_argument("--key", type=Path, metavar="FILE", help="its key, PEM, not encrypted")
@@ -79,6 +73,8 @@ def _add_network(web: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="believe X-Forwarded-For, -Host and -Proto of this address",
     )
+    web.set_defaults(command=_run)
+    _add_token(web)
 
 
 def _add_token(web: argparse.ArgumentParser) -> None:

@@ -153,10 +153,11 @@ def problem(reply: Reply) -> values.ProblemError:
         with contextlib.suppress(values.AnswerError):
             found = reply.json()
     members = found if isinstance(found, dict) else {}
+    known = {one.value: one.phrase for one in HTTPStatus}
     title, detail, kind = (members.get(name) for name in ("title", "detail", "type"))
     error = values.OF_STATUS.get(reply.status, values.ProblemError)(
         reply.status,
-        title if isinstance(title, str) else _phrase(reply.status),
+        title if isinstance(title, str) else known.get(reply.status, "Unknown"),
         detail if isinstance(detail, str) else "",
         type=kind if isinstance(kind, str) else "about:blank",
         retry_after=_seconds(reply.headers.get("retry-after", "")),
@@ -173,10 +174,6 @@ def _refused(plain: Plain) -> tuple[RefusedLine, ...]:
     with contextlib.suppress(MisfitError):
         return cast("tuple[RefusedLine, ...]", reader_of_type(tuple[RefusedLine, ...])(plain))
     return ()
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in [one.value for one in HTTPStatus] else "Unknown"
 
 
 def _seconds(text: str) -> float | None:

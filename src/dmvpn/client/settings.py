@@ -88,16 +88,13 @@ def _address(url: str) -> tuple[str, bool]:
         or "@" in parts.netloc
     ):
         raise UsageError("the address of a server is http://HOST:PORT or https://HOST:PORT, and nothing else")
-    if parts.scheme == "http" and not _is_loopback(host):
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    if parts.scheme == "http" and not is_loopback:
         raise UsageError(f"a token goes over TLS to other machines: https://{parts.netloc}")
     return f"{parts.scheme}://{parts.netloc}", parts.scheme == "https"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _token(token: str | None, file: str | os.PathLike[str] | None) -> str:

@@ -171,13 +171,6 @@ _RANGE_PROMPT: Final = "config-if-range"
 _NEGATED: Final = re.compile(r"\s*(no|def(?:a(?:u(?:lt?)?)?)?)\s+", re.IGNORECASE)
 
 
-def _range_of(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the interfaces that `interface range` names, and before them `no` or `default` if it begins so."""
-    negated = _NEGATED.match(text)
-    names = interfaces_of(text[negated.end() :] if negated else text)
-    return (negated[1] if negated and names else ""), names
-
-
 def _together(results: Sequence[LineResult]) -> LineResult:
     """Return the result of one line that was carried out several times: each message once."""
     said = dict.fromkeys(line for result in results for line in result.output_lines)
@@ -203,10 +196,11 @@ class TypedLines:
 
     def enter(self, text: str, prompt_width: int = 0) -> LineResult:
         """Carry out a line, below `interface range` for each of its interfaces."""
-        negation, names = _range_of(text)
-        if negation:
+        negated = _NEGATED.match(text)
+        names = interfaces_of(text[negated.end() :] if negated else text)
+        if negated and names:
             self._range = ()
-            return _together([self._enter(f"{negation} interface {name}", prompt_width) for name in names])
+            return _together([self._enter(f"{negated[1]} interface {name}", prompt_width) for name in names])
         if names:
             results = [self._enter(f"interface {name}", prompt_width) for name in (*names, names[0])]
             self._range = names

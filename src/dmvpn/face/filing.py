@@ -375,7 +375,8 @@ class Filing:
         said: tuple[str, ...] = ()
         try:
             if target.is_running:
-                return self._merge(text_of(octets), len(octets))
+                text = sealed_text(self._handle.configurator, text_of(octets), self._handle.entropy)
+                return Outcome((*self._merging.merge_file(text), _copied(len(octets))))
             if target.is_startup:
                 self._handle.save(as_text(octets))
                 said = ("[OK]",)
@@ -386,11 +387,6 @@ class Filing:
         except ValueError as found:
             return Outcome((f"%Error opening {source.spelled} ({found})",), failed=True)
         return Outcome((*said, _copied(len(octets))))
-
-    def _merge(self, text: str, size: int) -> Outcome:
-        """Enter a file, when its secrets are hashed."""
-        sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
-        return Outcome((*self._merging.merge_file(sealed), _copied(size)))
 
     # -------------------------------------------------------------------------------------------- output of shows
 

@@ -126,7 +126,11 @@ class Interpreter:
         """Return the value of a show instead of its lines. Raises UserError for any other line."""
         match = self._parser.match(show, self.privilege, self._rules)
         if isinstance(match, CliError):
-            raise UserError(_in_one_line(match))
+            said = " ".join(text.strip() for text in match.lines() if text.strip(" ^")) or "% Incomplete command."
+            if match.kind is ErrorKind.INVALID:  # the caret is in the line itself
+                line = without_keys(match.line)
+                said = f"{line[: match.column]}^{line[match.column :]}: {said}"
+            raise UserError(said)
         if match.command.query is None or match.filters:
             raise UserError("only a show has a value, and filters are for its lines")
         return match.command.query(self._context(match), match.args)
@@ -200,20 +204,16 @@ class Interpreter:
         result = draft.enter(text, prompt_width)
         if result.ended:
             self.leave_configuration()
-        if result.refused and (match := self._configuring_command(text)) is not None:
-            self.settle()
-            return self._run_match(match)
+        if result.refused:
+            match = self._parser.match(text, self.privilege, self._rules)
+            # A command that IOS has in configuration mode is no line of a configuration: `crypto pki import`.
+            if isinstance(match, Match) and match.command.configures:
+                self.settle()
+                return self._run_match(match)
         if result.exec_line is not None:
             self.settle()
             return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
         return Outcome((*result.output_lines, *draft.session.told(result)), failed=result.refused)
-
-    def _configuring_command(self, text: str) -> Match | None:
-        """Return a command that IOS has in configuration mode and that is no line of a configuration (`crypto pki
-        import`).
-        """
-        match = self._parser.match(text, self.privilege, self._rules)
-        return match if isinstance(match, Match) and match.command.configures else None
 
     # -------------------------------------------------------------------------------------------- exec
 
@@ -393,14 +393,6 @@ class Interpreter:
             return Outcome(("% Bad secrets", ""), failed=True)
 
         return Question("Password: ", answer, secret=True)
-
-
-def _in_one_line(error: CliError) -> str:
-    """Return the message about a line; the caret is in the line itself."""
-    said = " ".join(text.strip() for text in error.lines() if text.strip(" ^")) or "% Incomplete command."
-    marked = error.kind is ErrorKind.INVALID
-    line = without_keys(error.line)
-    return f"{line[: error.column]}^{line[error.column :]}: {said}" if marked else said
 
 
 def _changes_what_runs(request: requests.Request) -> bool:

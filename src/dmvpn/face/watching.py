@@ -82,13 +82,16 @@ class Watching:
         missed = self._missed(lines) + max(0, first_logged - 1 - max(self._last_logged, self._log_began_at))
         self._last = lines[-1].number if lines else self._last
         self._last_logged = first_logged + len(log) - 1 if log else self._last_logged
+        interfaces = context.ports.interfaces.all()
+        own = tuple(str(address) for state in interfaces for address, _ in state.addresses)
+        is_other, self._addresses = own != self._addresses, own
         wall = context.ports.clock.wall
         return News(
             lines=tuple({**line_to_plain(line), "time": wall(line.time).timestamp()} for line in lines),
             missed=missed,
             begins=begins,
             now=wall(context.now).timestamp(),
-            addresses=self._own_addresses(),
+            addresses=own if is_other else (),
             id=f"{life_of(chronicle)}.{self._last}.{self._last_logged}",
             log=log,
         )
@@ -132,15 +135,6 @@ class Watching:
             for number, line in enumerate(islice(lines, LARGEST_LOG_BATCH), first)
         )
         return (first, found) if found else (0, ())
-
-    def _own_addresses(self) -> tuple[str, ...]:
-        """Return the addresses of the router if they have changed; () otherwise."""
-        interfaces = self._handle.context(0).ports.interfaces.all()
-        addresses = tuple(str(address) for state in interfaces for address, _ in state.addresses)
-        if addresses == self._addresses:
-            return ()
-        self._addresses = addresses
-        return addresses
 
 
 def _logged(context: ShowContext) -> int:

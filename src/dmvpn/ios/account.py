@@ -24,8 +24,6 @@ from dmvpn.ios.config_line import UNKNOWN, LineStanding
 from dmvpn.ios.errors import without_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from dmvpn.ios.config_line import LineGroup
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
@@ -167,13 +165,6 @@ def _said(line: str, name: str) -> str:
 _INTERFACE: Final = "interface "
 
 
-def maps_on_interfaces(entries: Iterable[LineReport]) -> Iterator[LineReport]:
-    """Yield the lines of these that put a crypto map on an interface."""
-    for entry in entries:
-        if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):
-            yield entry
-
-
 def is_crypto_map(line: str) -> bool:
     """Return whether it names a crypto map. Abbreviations count."""
     return re.match(r"cry\w*\s+map\s", line.strip().lower()) is not None
@@ -268,21 +259,18 @@ class Account:
         """Judge at the end of the text the lines that may have protected a tunnel. bare: finds tunnels without an IPsec
         profile.
         """
-        self._judge_cuts(bare)
-        self._judge_maps(bare)
-
-    def _judge_cuts(self, bare: Bare) -> None:
-        """Refuse dots in a tunnel that may replace its protection."""
         profiles = {one.name: one.profile for one in (bare(self._session.tree) if self._cuts else ())}
         for cut in self._cuts:
             profile = profiles.get(cut.path[0].removeprefix(_INTERFACE))
             if profile:
                 said = (f"% Lines are cut out here, and one of them may have named the IPsec profile {profile}",)
                 self.enter_refusal(replace(cut, message_lines=said))
-
-    def _judge_maps(self, bare: Bare) -> None:
-        """Refuse a crypto map that may be all that protects a tunnel."""
-        maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is not Fate.REFUSED]))
+        maps = [
+            entry
+            for entry in self._entries
+            if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE)
+            if entry.fate is not Fate.REFUSED and is_crypto_map(entry.text)
+        ]
         tunnels = bare(self._session.tree) if maps else ()
         for entry in maps:
             port = entry.path[0].removeprefix(_INTERFACE)

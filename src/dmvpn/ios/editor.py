@@ -291,7 +291,11 @@ class LineEditor:
     def keep(self, data: bytes) -> bool:
         """Keep bytes that arrived for later. True if a key among them breaks off a running command."""
         self._ahead += self._decoder.decode(data)
-        breaks_off = self._reading is _Reading.NOTHING and self._drop_until_abort()
+        breaks_off = False
+        if self._reading is _Reading.NOTHING:
+            place = max(self._ahead.rfind("\x1e"), self._ahead.rfind("\x03"))
+            self._ahead = self._ahead[place + 1 :]
+            breaks_off = place >= 0
         if len(self._ahead) > MAX_AHEAD:
             self._ahead = self._ahead[:MAX_AHEAD]
             self._write("\a")
@@ -390,11 +394,6 @@ class LineEditor:
             text = "".join(filter(str.isprintable, text))
         if not self._line.insert(text):
             self._write("\a")
-
-    def _drop_until_abort(self) -> bool:
-        place = max(self._ahead.rfind("\x1e"), self._ahead.rfind("\x03"))
-        self._ahead = self._ahead[place + 1 :]
-        return place >= 0
 
     def _stop(self, event: EditorEvent, echo: str = "") -> None:
         """Give an event to the session and wait for it."""

@@ -184,11 +184,9 @@ def _first_of_key(line: str, *, is_listed: bool) -> int:
 
 def without_passwords_in_urls(line: str) -> str:
     """Return the line, known or not, with asterisks for the password of each URL that names its user."""
-    return _IN_URL.sub(_starred, line) if "://" in line else line
-
-
-def _starred(found: re.Match[str]) -> str:
-    return f"{found[0][: -len(found[1])]}{'*' * len(found[1])}"
+    if "://" not in line:
+        return line
+    return _IN_URL.sub(lambda found: f"{found[0][: -len(found[1])]}{'*' * len(found[1])}", line)
 
 
 def _behind_keyword(words: Sequence[str], *, is_group: bool, is_listed: bool) -> int:

@@ -249,7 +249,10 @@ class ExecParser:
         """Return `line` with its last word completed by Tab, or None if that is not unique."""
         pipe = _PIPE.search(line)
         if pipe is not None:
-            return _complete_filter(line, pipe.end())
+            words = line[pipe.end() :].split()
+            kinds = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
+            # Of several, the meaning of the cut word: `ex` is `exclude`.
+            return f"{line[: -len(words[0])]}{kinds[0].word} " if kinds else None
         found = alternatives(self._grammar(privilege, rules), line)
         return completed(line, found) if isinstance(found, Alternatives) else None
 
@@ -300,10 +303,3 @@ def _filter_help(text: str, *, explains: bool, stores: bool) -> list[str]:
     if (found := find_filters(words[0])) and found[0].stores:
         return format_rows([("URL", "File: flash:NAME")])
     return format_rows([("LINE", "Regular expression")])
-
-
-def _complete_filter(line: str, start: int) -> str | None:
-    words = line[start:].split()
-    found = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
-    # Of several, the meaning of the cut word: `ex` is `exclude`.
-    return f"{line[: -len(words[0])]}{found[0].word} " if found else None

@@ -119,12 +119,8 @@ def normalize_interface(text: str) -> str | None:
     if match is None or not is_number(match[2]):
         return None
     kind = find_kind(match[1])
-    return kind.name + _plain_number(match[2]) if kind else None
-
-
-def _plain_number(text: str) -> str:
-    """Return the number without useless zeros: "Tunnel007" and "Tunnel7" are one interface."""
-    return _DIGITS.sub(lambda digits: str(int(digits[0])), text)
+    # Without useless zeros: "Tunnel007" and "Tunnel7" are one interface.
+    return kind.name + _DIGITS.sub(lambda digits: str(int(digits[0])), match[2]) if kind else None
 
 
 @lru_cache(maxsize=4096)

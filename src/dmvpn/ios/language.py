@@ -40,7 +40,7 @@ from dmvpn.ios.config_line import (
 )
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
-from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
+from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Walk, has_secret, tokenize
 from dmvpn.ios.tree import says_whom_alone
 
 if TYPE_CHECKING:
@@ -179,24 +179,20 @@ class Language:
         """Return all lines of a mode, verbs included."""
         grammar = self._grammars.get(mode)
         if grammar is None:
-            grammar = self._grammars[mode] = self._make_grammar(mode)
+            lines, verbs = self._lines[mode], [*_VERBS]
+            for line in lines:
+                if not argument_names(line.syntax).issuperset(line.key or ()):
+                    raise ValueError(f"the key {line.key} of {line.syntax!r} names no argument of it")
+            exit_word = self._modes[mode].exit_word
+            if exit_word:
+                verbs.append(_verb_line(exit_word, "Close this part of the configuration"))
+                self._exit_lines[verbs[-1]] = mode
+            grammar = self._grammars[mode] = Grammar([*verbs, *lines])
         return grammar
 
     def verbs(self, mode: str) -> frozenset[str]:
         """Return the words that cannot follow `no`."""
         return frozenset(entry.syntax.split()[0] for entry in self.grammar(mode).entries if not entry.mode)
-
-    def _make_grammar(self, mode: str) -> Grammar[ConfigLine]:
-        lines = self._lines[mode]
-        for line in lines:
-            if not argument_names(line.syntax).issuperset(line.key or ()):
-                raise ValueError(f"the key {line.key} of {line.syntax!r} names no argument of it")
-        exit_word = self._modes[mode].exit_word
-        if exit_word:
-            exit_line = _verb_line(exit_word, "Close this part of the configuration")
-            self._exit_lines[exit_line] = mode
-            return Grammar([*_VERBS, exit_line, *lines])
-        return Grammar([*_VERBS, *lines])
 
     # Understanding a line ----------------------------------------------------------------------------------------
 
@@ -219,7 +215,10 @@ class Language:
         None: some line may. This finds what `_interpret` would, and looks at no other word.
         """
         words = line.split(None, 1)
-        roots = self._roots.get(mode) or self._roots_of(mode)
+        roots = self._roots.get(mode)
+        if roots is None:
+            starts = [(self.grammar(scope).root, self.own_words(scope)) for scope in self.scopes(mode)]
+            roots = self._roots[mode] = () if any(root.has_values() for root, _ in starts) else tuple(starts)
         if not words or words[0] == "no" or words[0][0] == "!" or not roots:
             return None
         word, fits = words[0].lower(), 0
@@ -228,17 +227,6 @@ class Language:
                 return None
             fits = max(fits, root.fitting(word))
         return CliError(ErrorKind.INVALID, line, line.index(words[0]) + fits)
-
-    def _roots_of(self, mode: str) -> tuple[tuple[GrammarPoint[ConfigLine], frozenset[str]], ...]:
-        """Return where lines of a mode and of those around it begin, and the first words of the table; () if values
-        may.
-        """
-        found = self._roots.get(mode)
-        if found is None:
-            roots = [(self.grammar(scope).root, self.own_words(scope)) for scope in self.scopes(mode)]
-            found = () if any(root.has_values() for root, _ in roots) else tuple(roots)
-            self._roots[mode] = found
-        return found
 
     def verb_of(self, mode: str, line: str) -> tuple[Verb, int]:
         """Return the verb that `line` starts with and where the rest begins: (NO, 3) for "no ip ..."; for help."""
@@ -288,7 +276,15 @@ class Language:
         """Return what the line is in one mode, by its grammar or by a beginning that the table lists."""
         best = walk.best()
         if best is not None:
-            return self._understood(scopes, scope, best, line, tokens)
+            entry, thread = best
+            verb = _VERBS.get(entry)
+            if verb is Verb.NO or verb is Verb.DEFAULT:
+                return self._interpret_no(scopes, verb, line, tokens[1:])
+            if verb is not None:
+                return Command(verb, scopes[0], rest=line[tokens[1].start :] if verb is Verb.DO else "")
+            if entry in self._exit_lines:
+                return Command(Verb.LEAVE, scope)
+            return Command(Verb.SET, scope, (MatchedLine(entry, thread.args()),))
         free = self._begun_free(scope, line, tokens)
         if free is not None and not _is_understood_better(failures, free, tokens):
             return Command(Verb.SET, scope, (free,))
@@ -324,24 +320,6 @@ class Language:
             return scopes
         lowered = word.lower()
         return sorted(scopes, key=lambda scope: lowered not in self.own_words(scope))
-
-    def _understood(
-        self,
-        scopes: tuple[str, ...],
-        scope: str,
-        best: tuple[ConfigLine, Thread[ConfigLine]],
-        line: str,
-        tokens: list[Token],
-    ) -> Command | CliError:
-        entry, thread = best
-        verb = _VERBS.get(entry)
-        if verb is Verb.NO or verb is Verb.DEFAULT:
-            return self._interpret_no(scopes, verb, line, tokens[1:])
-        if verb is not None:
-            return Command(verb, scopes[0], rest=line[tokens[1].start :] if verb is Verb.DO else "")
-        if entry in self._exit_lines:
-            return Command(Verb.LEAVE, scope)
-        return Command(Verb.SET, scope, (MatchedLine(entry, thread.args()),))
 
     def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> MatchedLine[ConfigLine] | None:
         """Return a line of the table whose beginning these words are: what follows may be anything.

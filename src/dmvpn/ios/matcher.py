@@ -511,7 +511,8 @@ def help_rows(found: Alternatives, line: str, *, extra: Sequence[tuple[str, str]
     """Return the lines that `?` shows for these alternatives; `extra` rows (such as `|`) come before `<cr>`."""
     if line and not line[-1].isspace():
         return _word_rows(found)
-    rows = sorted(found.rows.items(), key=_reading_order)
+    # Placeholders (`<1-5>`, `A.B.C.D`, `WORD`) come before keywords, as they sort in ASCII.
+    rows = sorted(found.rows.items(), key=lambda row: (row[0][0].islower(), row[0]))
     rows += extra
     if found.may_end:
         rows.append(("<cr>", ""))
@@ -522,11 +523,6 @@ def format_rows(rows: Sequence[tuple[str, str]]) -> list[str]:
     """Return words and texts in two columns."""
     width = max((len(word) for word, _ in rows), default=0)
     return [f"  {word:<{width}}  {text}".rstrip()[:ROW_WIDTH] for word, text in rows]
-
-
-def _reading_order(row: tuple[str, str]) -> tuple[bool, str]:
-    """Return placeholders (`<1-5>`, `A.B.C.D`, `WORD`) before keywords, as they sort in ASCII."""
-    return (row[0][0].islower(), row[0])
 
 
 def _word_rows(found: Alternatives) -> list[str]:

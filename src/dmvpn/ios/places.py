@@ -67,19 +67,16 @@ class Places:
         if not words:
             return None
         if not self._index:
-            self._make_index()
+            self._exact.clear()
+            for place in self._places:
+                whole = place.whole
+                for outer in _beginnings(whole[0]):
+                    self._exact.setdefault((outer, whole[-1], len(whole)), []).append(place)
+                    for inner in _beginnings(whole[-1]):
+                        self._index.setdefault((outer, inner, len(whole)), []).append(place)
         key = words[0], words[-1], len(words)
         candidates = (self._exact.get(key, ()), self._index.get(key, ()))
         return next((place for some in candidates for place in reversed(some) if _begins(place.whole, words)), None)
-
-    def _make_index(self) -> None:
-        self._exact.clear()
-        for place in self._places:
-            whole = place.whole
-            for outer in _beginnings(whole[0]):
-                self._exact.setdefault((outer, whole[-1], len(whole)), []).append(place)
-                for inner in _beginnings(whole[-1]):
-                    self._index.setdefault((outer, inner, len(whole)), []).append(place)
 
     def line(self, words: Sequence[str]) -> int:
         """Return its number. If there is no such line, that of the section; at last 1."""

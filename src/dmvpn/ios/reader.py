@@ -165,10 +165,18 @@ class FileReader:
 
     def _finish(self, lines: list[str]) -> None:
         """Judge the end of a file."""
-        if self._session.awaits:
-            self._refuse_text(lines)
-        else:
-            self._refuse_cut_off(lines)
+        if self._session.awaits:  # a text without an end is refused where it begins
+            number, text = self._text_at
+            lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
+            count = "1 line" if lost == 1 else f"{lost} lines"
+            took = f"; it took what is behind it, {count} of a configuration among that" if lost else ""
+            said = f"% A text has no end: {self._session.awaits}{took}"
+            self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
+        else:  # if the file was cut off, what it was in the middle of is not to be trusted
+            bare = self._bare(self._session.tree) if self._session.header.lower().startswith(TUNNELS) else ()
+            said = self._ending.said(lines, bare, self._session.header)
+            if said and self._ending.last[0] not in (entry.number for entry in self._lost[-1:]):
+                self._lost.append(self._loss(*self._ending.last, said))
         for entry in self._lost:
             if entry.number > self._ending.whole_until:
                 self._account.enter_refusal(entry)
@@ -199,27 +207,12 @@ class FileReader:
         if is_tunnel(self._session.mode.name, self._session.header) and is_cut(printed):
             self._account.note_cut(number, printed)
 
-    def _refuse_text(self, lines: list[str]) -> None:
-        """Refuse a text without an end where it begins."""
-        number, text = self._text_at
-        lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
-        took = f"; it took what is behind it, {_some_lines(lost)} of a configuration among that" if lost else ""
-        said = f"% A text has no end: {self._session.awaits}{took}"
-        self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
-
     def _is_of_configuration(self, line: str) -> bool:
         """Return whether it is surely one, of the router or of an interface, so that no text speaks so."""
         words = line.split()
         if len(words) < _FEWEST_WORDS:
             return False
         return any(self._configurator.runs(mode, line) for mode in (GLOBAL.name, INTERFACE.opens or ""))
-
-    def _refuse_cut_off(self, lines: list[str]) -> None:
-        """Refuse the end of a file that was cut off; what it was in the middle of is not to be trusted."""
-        bare = self._bare(self._session.tree) if self._session.header.lower().startswith(TUNNELS) else ()
-        said = self._ending.said(lines, bare, self._session.header)
-        if said and self._ending.last[0] not in (entry.number for entry in self._lost[-1:]):
-            self._lost.append(self._loss(*self._ending.last, said))
 
     def _loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> LineReport:
         entry = self._account.refusal(number, text, (said,), is_stray=is_stray)
@@ -473,10 +466,6 @@ class FileReader:
 def _is_of_router(configurator: Language, line: str) -> bool:
     """Return whether it is a line of the router, and no word of a text that happens to be one."""
     return len(line.split()) >= _FEWEST_WORDS and configurator.knows(GLOBAL.name, line)
-
-
-def _some_lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"
 
 
 class _Refused:

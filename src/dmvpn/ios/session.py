@@ -440,7 +440,9 @@ class ConfigSession:
         changed, messages = False, list[str]()
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
-                return _remove_interface(section, line, args)
+                if not is_logical(args.interface("name")):
+                    return LineResult((_NOT_REMOVABLE,), refused=True)
+                return LineResult((_REMOVED,), changed=True) if reset(section, line, args) else _DONE
             self._entered = (line, args, True)
             message = None if line.ends is None else line.ends(args, section)
             changed |= message is not None
@@ -454,7 +456,10 @@ class ConfigSession:
         changed, messages = False, list[str]()
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
-                return _empty_interface(section, line, args)
+                present = section.find(line, args)
+                changed = present is not None and present.section is not None and present.section.clear()
+                said = f"Interface {args.interface('name')} set to default configuration"
+                return LineResult((said,), changed=changed)
             message = None if line.ends is None else line.ends(args, section)
             messages += (message or "").splitlines()
             changed |= message is not None
@@ -466,18 +471,6 @@ def _result(messages: list[str], *, changed: bool) -> LineResult:
     if messages:
         return LineResult(tuple(messages), changed=changed)
     return _CHANGED if changed else _DONE
-
-
-def _remove_interface(section: Section, line: ConfigLine, args: Args) -> LineResult:
-    if not is_logical(args.interface("name")):
-        return LineResult((_NOT_REMOVABLE,), refused=True)
-    return LineResult((_REMOVED,), changed=True) if reset(section, line, args) else _DONE
-
-
-def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResult:
-    present = section.find(line, args)
-    changed = present is not None and present.section is not None and present.section.clear()
-    return LineResult((f"Interface {args.interface('name')} set to default configuration",), changed=changed)
 
 
 def not_taken(group: LineGroup) -> tuple[str, ...]:

@@ -88,11 +88,9 @@ class _ForTypes(dict[str, object]):
         if not attribute:
             return importlib.import_module(module)
         holder = importlib.import_module(module)
-        return getattr(holder, attribute) if hasattr(holder, attribute) else _submodule(module, attribute)
-
-
-def _submodule(module: str, name: str) -> types.ModuleType:
-    return importlib.import_module(f"{module}.{name}")
+        if hasattr(holder, attribute):
+            return getattr(holder, attribute)
+        return importlib.import_module(f"{module}.{attribute}")
 
 
 @lru_cache(maxsize=1024)

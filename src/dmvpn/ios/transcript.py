@@ -167,18 +167,13 @@ def decode(octets: bytes) -> str:
         octets = octets.decode("utf-16", errors="replace").encode()
     if b"\0" in octets:
         raise ValueError("not text: it has zero octets in it")
-    _refuse_long_lines(octets)
+    for number, line in enumerate(octets.splitlines(), 1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"line {number} has {len(line)} characters, and at most {LONGEST_LINE} are read of a line")
     try:
         return octets.decode("utf-8-sig").translate(_INVISIBLE)
     except UnicodeDecodeError:
         return octets.decode("latin-1").translate(_WINDOWS)
-
-
-def _refuse_long_lines(octets: bytes) -> None:
-    """Raise ValueError for a text with a line of implausible length."""
-    for number, line in enumerate(octets.splitlines(), 1):
-        if len(line) > LONGEST_LINE:
-            raise ValueError(f"line {number} has {len(line)} characters, and at most {LONGEST_LINE} are read of a line")
 
 
 #: Six words or more, of which the first begins in capitals, and none of the first two has a figure in it.

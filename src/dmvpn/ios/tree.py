@@ -124,7 +124,10 @@ def assign(section: Section, line: ConfigLine, args: Args) -> bool:
 def take_back(section: Section, line: ConfigLine, args: Args) -> bool:
     """Carry out `no`: with all arguments given or fewer. True if the section is another one now."""
     if (line.default_on or line.keep_no) and not says_whom_alone(line, args):
-        return section.put(Statement(line, args if line.is_list else _keywords_only(line), negated=True))
+        if not line.is_list:  # `no` of a single-valued command is kept without its values
+            words = leading_keywords(line.syntax)
+            args = Args(keywords=words, words=words)
+        return section.put(Statement(line, args, negated=True))
     return reset(section, line, args)
 
 
@@ -185,12 +188,6 @@ def _is_default(line: ConfigLine, args: Args) -> bool:
     if line.default is not None:
         return line.text(args) == line.default
     return line.default_on
-
-
-def _keywords_only(line: ConfigLine) -> Args:
-    """Return the keywords with which the command starts: `no` of a single-valued command is kept without its values."""
-    words = leading_keywords(line.syntax)
-    return Args(keywords=words, words=words)
 
 
 # ------------------------------------------------------------------------------------------------ the tree

@@ -233,7 +233,15 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
     as_found = wanted.strict or scenario.is_exercise
     made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]
     yield from (Note(f"note: {text}") for text in (*scenario.notes, *made))
-    _refuse_what_cannot_come_up(scenario, simulated=wanted.simulated)
+    if scenario.simulated_only and not wanted.simulated:
+        raise UserError(
+            f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
+            f"'dmvpn lab up {scenario.name} --simulated'"
+        )
+    if scenario.lacks:
+        reasons = [f"  {', '.join(routers)}: {reason}" for reason, routers in _what_does_not_run(scenario).items()]
+        needs = " and ".join(scenario.lacks)
+        raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
     for reason, routers in _what_does_not_run(scenario).items():
         yield Note(f"note: {', '.join(routers)}: {reason}")
     never: list[str] = []
@@ -291,20 +299,6 @@ def _up_already(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> Up:
         raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
     missing = orders.missing(folder)
     return Up(folder=folder, scenario=scenario, simulated=simulated, already=True, missing=missing)
-
-
-def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
-    """Raise UserError if this release lacks a feature of the scenario: name it, and the routers that need it."""
-    if scenario.simulated_only and not simulated:
-        raise UserError(
-            f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
-            f"'dmvpn lab up {scenario.name} --simulated'"
-        )
-    if not scenario.lacks:
-        return
-    reasons = [f"  {', '.join(routers)}: {reason}" for reason, routers in _what_does_not_run(scenario).items()]
-    needs = " and ".join(scenario.lacks)
-    raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
 
 
 def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:

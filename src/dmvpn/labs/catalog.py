@@ -59,15 +59,10 @@ PATIENCE: Final = 2.0
 # ------------------------------------------------------------------------------------------------ what scenarios teach
 
 
-def topic_of(name: str) -> str:
-    """Return the topic of a built-in scenario."""
-    return next((topic for topic, names in TOPICS.items() if name in names), OTHER)
-
-
 def in_order(names: list[str]) -> list[tuple[str, list[str]]]:
     """Return these scenarios by topic."""
     found = [(topic, [name for name in known if name in names]) for topic, known in TOPICS.items()]
-    others = [name for name in names if topic_of(name) == OTHER]
+    others = [name for name in names if not any(name in known for known in TOPICS.values())]
     return [(topic, some) for topic, some in [*found, (OTHER, others)] if some]
 
 

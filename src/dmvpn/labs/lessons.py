@@ -143,15 +143,12 @@ def plan(lab: LessonLab, name: str | None = None, seed: int | None = None) -> Pl
         raise UserError(f"the lab is not well: {[*missing]}; 'dmvpn lab reset' begins again")
     running = lab.running()
     stage = lab.stage(running)
-    return PlannedBreak(_choose(stage, name, seed), stage, running)
-
-
-def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
     if name is not None:
         chosen = trouble(name)
-        return Fault(chosen, stage, orders_for(chosen, stage))
-    entropy = SeededEntropy(secrets.token_hex(8) if seed is None else seed)
-    return draw_story(TROUBLES, stage, entropy)
+        fault = Fault(chosen, stage, orders_for(chosen, stage))
+    else:
+        fault = draw_story(TROUBLES, stage, SeededEntropy(secrets.token_hex(8) if seed is None else seed))
+    return PlannedBreak(fault, stage, running)
 
 
 def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
@@ -163,18 +160,12 @@ def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
     complaint = fault.stage.fill(fault.trouble.complaint, Role.SPOKE)
     Lesson.begin(fault, healthy, planned.running, complaint).write(lab.folder.path)
     break_by(lab.bench, fault.orders)
-    _cover_tracks(lab.bench, list(planned.running))
-    return complaint
-
-
-def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
-    """Begin the logs now and make the times of the last change equal, so that neither shows which router was
-    configured.
-    """
-    for router in routers:
+    # Neither the times of the last change nor the logs may show which router was configured.
+    for router in planned.running:
         with contextlib.suppress(UserError, OSError):  # it may be dead
-            bench.configure(router, _EVERYWHERE)
-    bench.ask([(router, "clear logging") for router in routers])
+            lab.bench.configure(router, _EVERYWHERE)
+    lab.bench.ask([(router, "clear logging") for router in planned.running])
+    return complaint
 
 
 def next_hint(lab: LessonLab) -> Hint:
@@ -263,7 +254,12 @@ class Conversion:
             )
         self._lab = lab
         self._before = lab.running()
-        _refuse_the_dead(lab, self._before)
+        dead = [name for name in lab.scenario.configurations if name not in self._before]
+        if dead:  # the change would be incomplete
+            raise UserError(
+                f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so nothing was typed anywhere; "
+                f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins again"
+            )
         self._stage: Stage = lab.stage(self._before)
         self.orders: Mapping[str, Sequence[str]] = phase_lines(self._stage, phase)
         self._was = Health()
@@ -295,16 +291,6 @@ class Conversion:
                 break
             self._lab.bench.wait(1.0)
         return health
-
-
-def _refuse_the_dead(lab: LessonLab, running: Mapping[str, str]) -> None:
-    """Refuse to change a lab with dead routers: the change would be incomplete. Raises UserError."""
-    dead = [name for name in lab.scenario.configurations if name not in running]
-    if dead:
-        raise UserError(
-            f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so nothing was typed anywhere; "
-            f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins again"
-        )
 
 
 def _ways(was: Health, now: Health) -> list[str]:

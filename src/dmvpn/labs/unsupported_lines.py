@@ -64,7 +64,12 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
         if said := put_in(intake.result):
             yield Note(f"{name}: {said}")
         if strict:
-            yield from _refuse_strictly(name if file is None else file, text)
+            result, whose = configurator(FEATURES).parse_text(text), file or name
+            yield from map(Note, problem_lines(whose, result))
+            if not is_valid(result):
+                said = "nothing was changed (without --strict the lab goes without those lines)"
+                raise UserError(f"{whose} has errors; {said}")
+            refuse_left_out(whose, result, (), otherwise="or leave --strict away: the lab then goes without it")
         for rule, why in unobeyed(intake.tree):
             yield Note(f"{name}: {rule}: it translates nothing, for {why}")
         yield from (Note(f"{name}: {line}") for line in report(intake, fates=(Fate.REFUSED, Fate.LEFT_OUT)))
@@ -85,15 +90,6 @@ def _kept(groups: Counter[str]) -> str:
     return f"{count} kept, and nothing here acts on that: {', '.join(said)}{more}"
 
 
-def _refuse_strictly(name: Path | str, text: str) -> Iterator[Note]:
-    """Raise UserError for a configuration with errors, or with lines that this program does not support."""
-    result = configurator(FEATURES).parse_text(text)
-    yield from map(Note, problem_lines(name, result))
-    if not is_valid(result):
-        raise UserError(f"{name} has errors; nothing was changed (without --strict the lab goes without those lines)")
-    refuse_left_out(name, result, (), otherwise="or leave --strict away: the lab then goes without it")
-
-
 def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[str], otherwise: str = "") -> None:
     """Raise UserError for lines that restrict or divert traffic, unless `without` names them.
 
@@ -103,7 +99,12 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
     all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
     left = [entry for entry in all_left if _protects(entry) or not agreed & {*_as_named(entry)}]
     if not left:
-        _refuse_unobeyed(name, result.tree, agreed)
+        for rule, why in unobeyed(result.tree):
+            if rule.lower() not in agreed:
+                raise UserError(
+                    f"{name}: {rule}: it would translate nothing, for {why}; change that, take the line away, "
+                    f"or go without it: --without '{rule}'"
+                )
     else:
         first = left[0]
         shown = first.shown
@@ -114,16 +115,6 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
             f"{name}:{first.number}: {shown}: nothing here does that ({why}){others}; "
             f"take the line away{f', {instead}' if instead else ''}"
         )
-
-
-def _refuse_unobeyed(name: Path | str, tree: ConfigTree, agreed: set[str]) -> None:
-    """Raise UserError for a NAT rule that would translate nothing, because its lists ask for more than there is."""
-    for rule, why in unobeyed(tree):
-        if rule.lower() not in agreed:
-            raise UserError(
-                f"{name}: {rule}: it would translate nothing, for {why}; change that, take the line away, "
-                f"or go without it: --without '{rule}'"
-            )
 
 
 def unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:

@@ -215,13 +215,11 @@ async def _line(request: Request) -> str:
     """Return the command in the body. Raises Problem."""
     given = await body_of(request, _COMMAND)
     line = given.get("command")
-    if len(given) != 1 or not isinstance(line, str) or not _is_command(line):
+    if len(given) != 1 or not isinstance(line, str) or not line.strip() or len(line) > _LONGEST:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
+    if not line.isprintable() or "|" in line:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
     return line.strip()
-
-
-def _is_command(line: str) -> bool:
-    return bool(line.strip()) and line.isprintable() and len(line) <= _LONGEST and "|" not in line
 
 
 def noted(line: str) -> str:

@@ -54,11 +54,14 @@ def entry_of(script: str) -> str:
 
 def _policy(style: str, imports: str, entry: str) -> str:
     """Return the policy: the page's own style and scripts, no handler of an element, and nothing from outside."""
-    scripts = f"{_hash(imports)} {_hash(entry)} data:"
-    return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    scripts = f"{source_hash(imports)} {source_hash(entry)} data:"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src {source_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """Return a script or a style as a policy names it (CSP Level 3 §2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -122,7 +122,14 @@ def origin_of(scope: Scope, headers: Headers, names: Names) -> Origin:
     matched = _HOST.fullmatch(found.host)
     if matched is None or not _is_ours(matched[1], local, names):
         raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "the Host of the request is not this server")
-    _check_page(headers, found)
+    # A browser says which page asks. A port of the same host is another server, and `null` is one, too. Where the port
+    # is the usual one, browsers leave it out in both.
+    ours = f"{'https' if found.secure else 'http'}://{found.host}"
+    site = headers.get("sec-fetch-site", "none")
+    is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    is_ours = site in ("same-origin", "none") or is_visit
+    if not is_ours or any(one.lower() != ours for one in headers.getlist("origin")):
+        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
     return found
 
 
@@ -168,22 +175,6 @@ def fits(name: str, pattern: str) -> bool:
     if not pattern.startswith("*."):
         return name == pattern
     return name.partition(".")[2] == pattern[2:] and fnmatch.fnmatchcase(name, "?*.*")
-
-
-def _check_page(headers: Headers, found: Origin) -> None:
-    """Refuse what a browser sends for a page of another server. Raises Problem.
-
-    A port of the same host is another server, and `null` is one, too.
-    """
-    origin = headers.getlist("origin")
-    ours = f"{'https' if found.secure else 'http'}://{found.host}"
-    # Where the port is the usual one, browsers leave it out in both.
-    if any(one.lower() != ours for one in origin):
-        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
-    site = headers.get("sec-fetch-site", "none")
-    is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if site not in ("same-origin", "none") and not is_visit:
-        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
 
 
 # ------------------------------------------------------------------------------------------------ its form
@@ -281,7 +272,10 @@ class Guard:
                 raise
             _abort(visit)  # the token was revoked
         except Exception:
-            self._log_fault(f"{scope['method']} {scope['path'][:200]!r}")
+            now = time.monotonic()
+            if now >= self._next_fault:  # seldom: a client may repeat its request
+                self._next_fault = now + _SELDOM
+                _log.exception("a request failed: %s", f"{scope['method']} {scope['path'][:200]!r}")
             if not answering.is_whole:
                 _abort(visit)
         finally:
@@ -299,13 +293,6 @@ class Guard:
             finally:
                 self._bounds.release("bodies", caller, body.octets)
 
-    def _log_fault(self, what: str) -> None:
-        """Log a fault of ours with its traceback, seldom: a client may repeat its request."""
-        now = time.monotonic()
-        if now >= self._next_fault:
-            self._next_fault = now + _SELDOM
-            _log.exception("a request failed: %s", what)
-
     # ------------------------------------------------------------------------------------------------ judging
 
     def _judge(self, scope: Scope, visit: Visit | None) -> Caller | None:
@@ -322,8 +309,12 @@ class Guard:
             return None
         caller = self._caller(headers, origin)
         if caller is None:
+            detail = "a valid token is needed: Authorization: Bearer TOKEN"
+            if "cookie" in headers and "authorization" not in headers:
+                detail += f"; a session needs its cookie and the header {SESSION_KEY}"
+            challenge = Problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'Bearer realm="dmvpn"'})
             has_one = "authorization" in headers or SESSION_KEY in headers
-            raise self.refused("wrong token" if has_one else "", origin.place, _challenge(headers))
+            raise self.refused("wrong token" if has_one else "", origin.place, challenge)
         if visit is not None and not visit.prove(caller):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", {"Retry-After": "5", **CLOSE})
         scope["caller"], scope["role"], scope["bounds"] = caller, caller.role, self._bounds
@@ -356,7 +347,8 @@ class Guard:
 
     async def _serve(self, caller: Caller, scope: Scope, receive: Receive, answering: Patient) -> None:
         task = asyncio.current_task()
-        self._note_first(caller)
+        if (caller.name, caller.place) not in self._seen:
+            self.note_login(caller.name, caller.role, caller.place, by="token")
         if task is not None:
             self._open[task] = caller
         try:
@@ -388,18 +380,6 @@ class Guard:
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
         self._audit.note("login", user=user, role=role.value, **{"from": place}, **details)
-
-    def _note_first(self, caller: Caller) -> None:
-        """Note that a token is used from an address for the first time."""
-        if (caller.name, caller.place) not in self._seen:
-            self.note_login(caller.name, caller.role, caller.place, by="token")
-
-
-def _challenge(headers: Headers) -> Problem:
-    detail = "a valid token is needed: Authorization: Bearer TOKEN"
-    if "cookie" in headers and "authorization" not in headers:
-        detail += f"; a session needs its cookie and the header {SESSION_KEY}"
-    return Problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'Bearer realm="dmvpn"'})
 
 
 def _cookies(headers: Headers, name: str) -> list[str]:

@@ -7,8 +7,6 @@ it (`localStorage`).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from dmvpn.web.bodies import Problem, body_of
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.entrance import SESSION_LIFE
+from dmvpn.web.exported import source_hash
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import NAMELESS, Role, resource
 
@@ -162,11 +161,7 @@ _PAGE: Final = f"""<!doctype html>
 """
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 _POLICY: Final = (
-    f"default-src 'none'; script-src {_hash(_SCRIPT)}; style-src {_hash(_STYLE)}; connect-src 'self'; "
+    f"default-src 'none'; script-src {source_hash(_SCRIPT)}; style-src {source_hash(_STYLE)}; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )

@@ -192,7 +192,10 @@ class TokenFile:
         except OSError as error:
             raise UserError(f"{path}: {'a symbolic link' if path.is_symlink() else error.strerror}") from error
         try:
-            return _decoded(octets)
+            plain = json.loads(octets)
+            if len(octets) > _LARGEST or plain["version"] != _VERSION or len(plain["tokens"]) > _MOST:
+                raise ValueError
+            return tuple(_decoded_token(one) for one in plain["tokens"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"{path}: no tokens of this version of dmvpn: remove it, and make new ones") from error
 
@@ -303,15 +306,8 @@ class TokenFile:
             raise UserError(f"{self.folder / FILE}: {error.strerror}") from error
 
 
-def _decoded(octets: bytes) -> tuple[NamedToken, ...]:
-    """Read the file. Raises ValueError, KeyError, TypeError, RecursionError."""
-    plain = json.loads(octets)
-    if len(octets) > _LARGEST or plain["version"] != _VERSION or len(plain["tokens"]) > _MOST:
-        raise ValueError
-    return tuple(_decoded_token(one) for one in plain["tokens"])
-
-
 def _decoded_token(plain: dict[str, object]) -> NamedToken:
+    """Read one token of the file. Raises ValueError, KeyError, TypeError."""
     name, digest, labs = plain["name"], plain["hash"], plain.get("labs", "")
     if not isinstance(name, str) or not isinstance(digest, str) or not _NAME.fullmatch(name):
         raise ValueError

@@ -58,15 +58,17 @@ class Visitors:
         if len(own) >= MOST_FROM_ONE and not ip_network(visitor.network).is_loopback:
             in_the_way = own
         elif len(self._waiting) >= MOST:
-            in_the_way = self._of_the_largest_network()
+            silent = [other for other in self._waiting if other.is_silent]
+            largest = Counter(other.network for other in silent).most_common(1)
+            in_the_way = [other for other in silent if other.network == largest[0][0]] if largest else []
         else:
             in_the_way = None
         if in_the_way is not None:
-            silent = next((other for other in in_the_way if other.is_silent), None)
-            if silent is None:
+            gone = next((other for other in in_the_way if other.is_silent), None)
+            if gone is None:
                 return False
-            self.leave(silent)
-            silent.hang_up()
+            self.leave(gone)
+            gone.hang_up()
         self._waiting.append(visitor)
         return True
 
@@ -74,11 +76,6 @@ class Visitors:
         """Forget a connection that has a login, or has ended."""
         if visitor in self._waiting:
             self._waiting.remove(visitor)
-
-    def _of_the_largest_network(self) -> list[Visitor]:
-        silent = [visitor for visitor in self._waiting if visitor.is_silent]
-        largest = Counter(visitor.network for visitor in silent).most_common(1)
-        return [visitor for visitor in silent if visitor.network == largest[0][0]] if largest else []
 
 
 def network_of(location: str) -> str:

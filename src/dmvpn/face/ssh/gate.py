@@ -32,7 +32,7 @@ from dmvpn.shells.flash import FolderFlash
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
     from pathlib import Path
 
     from asyncssh.channel import SSHChannel
@@ -207,31 +207,28 @@ class Gate:
         refused = "" if self.door.guest is not None else await self._doorkeeper.refuses(location, vrf)
         if not refused:
             try:
-                await self._shake_hands(arrived, lambda: _Visit(self, location, vrf, visitor))
+                await asyncssh.run_server(
+                    arrived,
+                    server_factory=lambda: _Visit(self, location, vrf, visitor),
+                    server_host_keys=self._keys,
+                    kex_algs=_EXCHANGES,
+                    login_timeout=self._time_out,
+                    keepalive_interval=_KEEPALIVE,
+                    encoding=None,
+                    line_editor=False,
+                    allow_scp=False,
+                    agent_forwarding=False,
+                    x11_forwarding=False,
+                    # On a machine that belongs to a Kerberos realm, any user of the realm could log in.
+                    gss_host=None,
+                    server_version="dmvpn",
+                )
                 visitor.came_in = True
             except Exception as error:
                 # Whatever a stranger's octets made asyncssh raise has ended this connection, and no other.
                 refused = str(error) or type(error).__name__
         if refused:
             log.info("%s: %s", location, refused)
-
-    async def _shake_hands(self, arrived: socket.socket, visit: Callable[[], _Visit]) -> None:
-        await asyncssh.run_server(
-            arrived,
-            server_factory=visit,
-            server_host_keys=self._keys,
-            kex_algs=_EXCHANGES,
-            login_timeout=self._time_out,
-            keepalive_interval=_KEEPALIVE,
-            encoding=None,
-            line_editor=False,
-            allow_scp=False,
-            agent_forwarding=False,
-            x11_forwarding=False,
-            # On a machine that belongs to a Kerberos realm, any user of the realm could log in.
-            gss_host=None,
-            server_version="dmvpn",
-        )
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """Serve one channel: a shell, or one command."""

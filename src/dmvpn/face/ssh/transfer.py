@@ -153,18 +153,13 @@ async def _give(
     await _agreement(process)
     for start in range(0, len(octets), _SCP_PIECE):
         process.stdout.write(octets[start : start + _SCP_PIECE])
-        await _drained(process)
+        try:  # until the other end has received all data except for one window
+            async with asyncio.timeout(PATIENCE):
+                await process.stdout.drain()
+        except TimeoutError as error:
+            raise EOFError from error
     process.stdout.write(_AGREED)
     await _agreement(process)
-
-
-async def _drained(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Wait until the other end has received all data except for one window. Raises EOFError."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await process.stdout.drain()
-    except TimeoutError as error:
-        raise EOFError from error
 
 
 async def _agreement(process: asyncssh.SSHServerProcess[bytes]) -> None:

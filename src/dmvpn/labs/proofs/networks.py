@@ -225,31 +225,27 @@ def latent(case: Case, well: Rows, scenario: Scenario) -> Harm:
     case.wait(HEALED)
     if worse(case.rows(), well):
         return Harm.LATENT
-    return Harm.LATENT if _without_hubs(case, scenario) else Harm.NONE
-
-
-def _hubs(case: Case) -> list[str]:
-    """Return the hubs of the scenario, though one of them may be a client of another."""
-    named = [name for name in case.subject.anatomy.sites if case.subject.scenario.role(name) == "hub"]
-    return named or list(case.subject.anatomy.hubs)
-
-
-def _without_hubs(case: Case, well: Scenario) -> bool:
     hubs = _hubs(case)
     for hub in hubs if len(hubs) > 1 else ():
         node = case.simulator.routers[hub]
         if not node.alive:
             continue
         text = _running(case.simulator, hub)
-        healthy = _deaths(well, case.near)[hub]
+        healthy = _deaths(scenario, case.near)[hub]
         case.simulator.kill(hub)
         case.forget()
         case.wait(HEALED)
         if worse(case.rows(), healthy):
-            return True
+            return Harm.LATENT
         case.simulator.boot(hub, text)
         case.wait(HEALED)
-    return False
+    return Harm.NONE
+
+
+def _hubs(case: Case) -> list[str]:
+    """Return the hubs of the scenario, though one of them may be a client of another."""
+    named = [name for name in case.subject.anatomy.sites if case.subject.scenario.role(name) == "hub"]
+    return named or list(case.subject.anatomy.hubs)
 
 
 _KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
