@@ -89,7 +89,7 @@ def test_a_phase_is_entered_everywhere_or_nowhere(labs: Labs) -> None:
 def test_a_phase_fixes_nothing_that_somebody_shall_find(labs: Labs) -> None:
     """It was "Fixed, without a hint"."""
     labs.say("lab", "break", "redirect-missing")
-    assert "something is broken here for somebody to find" in labs.run("lab", "phase", "3").stderr
+    assert "this lab has a fault to find" in labs.run("lab", "phase", "3").stderr
     assert "redirect" not in labs.on("R11", "show running-config interface Tunnel100")
     labs.say("lab", "reset")
     assert "already" in labs.say("lab", "phase", "3")

@@ -111,7 +111,7 @@ def test_a_key_that_differs_cuts_a_spoke_off_and_the_linter_knows_it() -> None:
 def test_a_hub_that_is_removed_leaves_nobody_to_stand_in() -> None:
     before, after = _changed("dual-hub", lambda _, text: text, without="HUB2")
     comparison = compare_networks(before, after)
-    assert _told(comparison, Topic.DEATH)["hubs"][1:] == ("nobody stands in for a dead hub", ChangeVerdict.WORSE)
+    assert _told(comparison, Topic.DEATH)["hubs"][1:] == ("no substitute for a dead hub", ChangeVerdict.WORSE)
     assert _told(comparison, Topic.NETWORK)["HUB2"] == ("runs", "", ChangeVerdict.CHANGED)
     assert _told(comparison, Topic.REACHABILITY) == {}
     assert comparison.migration is not None
@@ -127,7 +127,7 @@ def test_a_second_hub_that_stands_in_is_a_gain_and_one_that_knows_no_routes_is_n
         lambda name, text: text.replace("autonomous-system 100", "autonomous-system 77") if name == "HUB2" else text,
     )
     _, after, verdict = _told(compare_networks(one, deaf, order=None), Topic.DEATH)["hubs"]
-    assert (after, verdict) == ("2 hubs, and nobody stands in for HUB1", ChangeVerdict.CHANGED)
+    assert (after, verdict) == ("2 hubs, no substitute for HUB1", ChangeVerdict.CHANGED)
 
 
 def test_who_depends_on_the_dead_hub_alone_is_not_waited_for() -> None:

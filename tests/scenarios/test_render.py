@@ -205,7 +205,7 @@ def test_the_router_with_the_servers_address_is_the_one_with_its_name(address: s
     scenario = write(tmp_path, f"{address} nbma Hub.example.com multicast")
     assert missing(scenario), "nothing would be proved by a network that comes up anyway"
     assert name_servers(scenario) == (
-        "R2, R3: no name service answers here, so the lab tells them by `ip host`: Hub.example.com = 203.0.113.1"
+        "R2, R3: no name service answers here, so the lab defines them by `ip host`: Hub.example.com = 203.0.113.1"
     )
     assert missing(scenario) == []
 

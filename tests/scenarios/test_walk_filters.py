@@ -51,7 +51,7 @@ def test_the_entry_that_permits_is_named_and_so_is_the_one_that_drops(world: Wor
     assert told.forth.end.refusal is not None
     text = " ".join(" ".join(as_text(told)).split())
     assert "10.1.101.100 -> 10.1.102.100, TCP to port 22, 100 octets" in text
-    assert "SPOKE1 tells 10.1.101.100: administratively prohibited, at most twice a second" in text
+    assert "SPOKE1 sends 10.1.101.100: administratively prohibited, at most twice a second" in text
 
 
 def test_the_end_of_a_list_drops_what_no_entry_permits(world: World) -> None:
@@ -81,7 +81,7 @@ def test_without_unreachables_nobody_is_told(world: World) -> None:
     world.configure("SPOKE1", *_LAN, "no ip unreachables")
     told = walked(world, SSH)
     assert told.forth.end.refusal is None
-    assert "nobody is told" in " ".join(as_text(told))
+    assert "no error is sent" in " ".join(as_text(told))
 
 
 def test_the_answer_of_a_connection_has_ack_and_the_server_port(world: World) -> None:

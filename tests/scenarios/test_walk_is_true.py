@@ -155,7 +155,7 @@ def test_plain_packets_are_walked_through_a_translator_and_their_answers_back() 
     assert "(5/5)" in world.do("R31", "ping 172.16.11.2")
     from_host = try_it(world, Ears(world), ("H3", "172.16.11.2"), 100)
     assert from_host.back is not None
-    assert from_host.back.end.why == "nobody on the wire has 10.3.3.100"  # the translator has no route to it
+    assert from_host.back.end.why == "no station on the wire has 10.3.3.100"  # the translator has no route to it
 
 
 def test_a_peer_that_has_moved_is_walked_to_where_it_is_now(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def null_route(world: World) -> None:
         ("notes-phase3", no_way_to_the_peer, "R31", "the route to 172.16.41.1/32 leads nowhere"),
         ("notes-phase3", recursion, "R31", "the route to 172.16.41.1 leads into a tunnel: recursive routing"),
         ("notes-phase3", null_route, "R41", "the route to 10.4.4.100/32 leads nowhere"),
-        ("spoke-behind-nat", provider_dead, "NAT1", "nobody on the wire has 172.16.31.2: TRANSPORT does not run"),
+        ("spoke-behind-nat", provider_dead, "NAT1", "no station on the wire has 172.16.31.2: TRANSPORT does not run"),
         ("ipsec-spoke-behind-nat", dead_and_back, "R41", "R41 has no SA with SPI 0x"),
     ],
 )
@@ -197,14 +197,14 @@ def test_a_dead_hub_is_named_by_the_last_one_who_had_the_packet() -> None:
     told = try_it(world, Ears(world), H3_H4, 100)
     assert (told.forth.end.where, told.forth.end.why) == (
         "TRANSPORT",
-        "nobody on the wire has 172.16.11.1: R11 does not run",
+        "no station on the wire has 172.16.11.1: R11 does not run",
     )
 
 
 @pytest.mark.parametrize(
     ("interface", "destination", "where", "why"),
     [
-        ("GigabitEthernet0/1", "H4", "TRANSPORT", "nobody on the wire has 172.16.41.1"),
+        ("GigabitEthernet0/1", "H4", "TRANSPORT", "no station on the wire has 172.16.41.1"),
         ("GigabitEthernet0/2", "10.4.4.1", "TRANSPORT", "no route to 10.4.4.1"),
     ],
 )
@@ -220,7 +220,7 @@ def test_addresses_of_an_interface_that_is_shut_are_nobodys(
 def test_a_refusal_names_its_clause_and_its_mtu() -> None:
     world = World("notes-phase3").converge()
     told = try_it(world, Ears(world), H3_H4, 1401, df=True)
-    assert "(R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400; RFC 1191 §4)" in says(told)
+    assert "(R31 sends 10.3.3.100: fragmentation needed, next-hop MTU 1400; RFC 1191 §4)" in says(told)
 
 
 def test_a_next_hop_that_never_registered_has_nobody_to_ask_at_the_hub() -> None:
@@ -255,7 +255,7 @@ def test_what_its_own_sender_cannot_hear_is_not_said_to_be_told() -> None:
     assert told.forth.end.outcome is WalkOutcome.DELIVERED
     stranger = now(world, "H3", "192.0.2.1")
     assert stranger.forth.end.refusal is None
-    assert "nobody is told: TRANSPORT has no route to 10.3.3.100" in says(stranger)
+    assert "no error is sent: TRANSPORT has no route to 10.3.3.100" in says(stranger)
     echo(world, "H3", "192.0.2.1", 100, df=False)
     world.run_for(1)
     assert errors(world, "H3") == []
@@ -367,7 +367,7 @@ def test_one_router_alone_is_walked_as_far_as_it_knows() -> None:
     alone = lab.model_copy(update={"routers": {"R31": lab.routers["R31"]}, "links": (), "hosts": {}})
     told = walk(alone, "10.3.3.100", "10.4.4.100")
     assert told.forth.end.outcome is WalkOutcome.UNSEEN
-    assert "it leaves by GigabitEthernet0/1 to 172.16.31.2; what is there cannot be seen from here" in says(told)
+    assert "it leaves by GigabitEthernet0/1 to 172.16.31.2; its other end cannot be seen from here" in says(told)
     assert told.budget.whole == 1400
     assert walk(alone, "198.51.100.7", "10.3.3.100").forth.question.start == "R31"  # where else?
     assert says(walk(alone, "10.3.3.100", "10.3.3.1")).endswith("take the same way, as far as it can be seen")
@@ -424,7 +424,7 @@ def test_tcp_is_told_what_fits() -> None:
     assert told.budget.mss == 1360
     assert "TCP: segments of 1360, because of Tunnel100 of R31" in says(told)
     unclamped = World("notes-phase3", change=lambda _, text: text.replace(" ip tcp adjust-mss 1360\n", ""))
-    assert "TCP: segments of 1460; nobody clamps them" in says(now(unclamped.converge()))
+    assert "TCP: segments of 1460; no router clamps them" in says(now(unclamped.converge()))
 
 
 def test_programs_get_the_same_as_json() -> None:

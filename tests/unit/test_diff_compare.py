@@ -102,7 +102,7 @@ def test_a_network_that_never_registers_is_worse_and_says_who() -> None:
 def test_the_second_hub_that_goes_takes_the_safety_with_it() -> None:
     (change,) = compare(WHOLE, replace(WHOLE, deaths={}))
     assert (change.topic, change.verdict) == (Topic.DEATH, ChangeVerdict.WORSE)
-    assert change.after == "nobody stands in for a dead hub"
+    assert change.after == "no substitute for a dead hub"
 
 
 def test_a_pair_that_a_dead_hub_cuts_off_for_good_is_worse_than_any_time() -> None:
@@ -225,8 +225,8 @@ def test_of_a_pair_that_is_cut_off_nobody_reads_that_it_loses_nothing() -> None:
         migration = Migration(how="at once", outages=outages, watched=(PAIR, BACK))
         lines = list(as_text(Comparison(before=WHOLE, after=after, changes=(), migration=migration)))
         assert not any("loses a packet" in line or "costs nothing" in line for line in lines)
-        assert any(line.startswith("  A to B") and "served by what was learned before" in line for line in lines)
-        assert any("B to A" in line and "served by what was learned before" in line for line in lines)
+        assert any(line.startswith("  A to B") and "served by entries learned before" in line for line in lines)
+        assert any("B to A" in line and "served by entries learned before" in line for line in lines)
 
 
 def test_of_a_pair_that_was_cut_off_before_a_dead_hub_takes_nothing() -> None:

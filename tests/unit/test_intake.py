@@ -231,7 +231,7 @@ def test_a_file_that_run_does_not_start_on_is_not_simply_good(
     path = tmp_path / "r1.cfg"
     path.write_text("interface GigabitEthernet0/1\n ip inspect FW in\n")
     assert main(["config", "check", str(path)]) == 0
-    assert f"{path}: good; 'dmvpn run' starts only with --without for what is left out\n" in capsys.readouterr().out
+    assert f"{path}: good; 'dmvpn run' starts only with --without for the lines left out\n" in capsys.readouterr().out
 
 
 @pytest.mark.lengthy

@@ -78,3 +78,10 @@ def test_the_number_of_old_riddles_may_fall_and_not_rise(repository: Path) -> No
     assert check(repository).returncode == 0
     document.write_text("Nobody knows.\n\nSomebody knows.\n\nEverybody knows.\n", "utf-8")
     assert "docs/a.md: 3 sentences to rewrite, 2 are allowed" in check(repository).stdout
+
+
+def test_a_direct_question_to_a_user_is_plain_and_in_a_docstring_it_is_not(repository: Path) -> None:
+    (repository / "src" / "a.py").write_text('HINT = "Who are the neighbors of HUB?"\n', "utf-8")
+    assert check(repository).returncode == 0
+    (repository / "src" / "a.py").write_text('"""Who are the neighbors of HUB?"""\n', "utf-8")
+    assert check(repository).returncode == 1

@@ -166,7 +166,7 @@ def test_a_folder_that_is_a_lab_stays_the_lab_of_its_table(there: Path, capsys: 
     with_line(table, "  B: {}\n", "  B: {dynamic: true}\n")
     assert main(["render", str(table)]) == 0
     assert _names(there) == ["B.cfg", "HUB.cfg"]
-    assert "it was a lab, and is none any more" in (said := capsys.readouterr().out)
+    assert "it is no longer a lab" in (said := capsys.readouterr().out)
     assert "spokes.B: it gets its address by DHCP" in said
 
 

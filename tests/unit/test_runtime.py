@@ -286,7 +286,7 @@ def test_nobody_who_does_not_ask_gets_signs_of_life(
 def test_a_manager_that_is_not_there_costs_a_line_in_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     manager = Manager.of({"NOTIFY_SOCKET": str(folder / "nobody")})
     manager.ready("R1 runs")
-    assert "was not told READY=1: No such file or directory" in caplog.text
+    assert "did not get READY=1: No such file or directory" in caplog.text
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as late:
         late.bind(str(folder / "nobody"))
         manager.status("still here")

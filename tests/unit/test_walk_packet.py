@@ -221,7 +221,7 @@ def test_where_nobody_sees_flows_the_only_tunnel_with_that_key_is_meant(
     }
     end = walk(behind(gateway, routers), "R9", "10.1.1.1").forth.end
     if inside is None:
-        assert (end.outcome, "what comes unasked is for nobody" in end.why) == (WalkOutcome.DROPPED, True)
+        assert (end.outcome, "unsolicited packets are dropped" in end.why) == (WalkOutcome.DROPPED, True)
     else:
         assert end.outcome is WalkOutcome.UNSEEN
         assert f"to {inside}" in end.why

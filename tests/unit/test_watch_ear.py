@@ -72,5 +72,5 @@ def test_a_story_counts_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_router_of_another_version_is_no_riddle() -> None:
-    with pytest.raises(UserError, match=r"R41 tells what nobody understands .*: restart the lab"):
+    with pytest.raises(UserError, match=r"R41 sends lines that cannot be read .*: restart the lab"):
         told(Heard("R41", News(lines=({"number": 1},), now=1.0)))

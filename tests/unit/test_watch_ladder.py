@@ -203,7 +203,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
     assert "- host H3: 10.3.3.100/24" in text
     assert "- link R11:Gi0/1 R31:Gi0/1" in text
     assert "3 lines were missed" in text
-    assert "are not told" not in text
+    assert "are left out" not in text
     assert "1. 10:02:07.250 R31 asks R11: who has 10.4.4.1?\n" in text
     assert "2. 10:02:07.250 R31, new mapping: 10.4.4.0/24 = 172.16.41.1 (shortcut T2).\n" in text
     assert "3. 00:00:02.000 R31 registers with R11: x (not seen to arrive).\n" in text
@@ -215,7 +215,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
 def test_a_story_that_was_too_long_says_how_much_it_lacks() -> None:
     """Seen: it ended in the middle, and looked like all that had happened."""
     text = story(network(*ROUTERS), [note("R31")] * 5, omitted=7)
-    assert "7 more steps came after these and are not told: a story has no more than 5." in text
+    assert "7 more steps came after these and are left out: a story has no more than 5." in text
 
 
 def test_a_long_story_has_several_diagrams() -> None:

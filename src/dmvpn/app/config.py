@@ -47,7 +47,7 @@ def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
     intake = take_in(part.text)
     is_good = _print_problems(path, intake.result)
     whose = f"{path}" if is_only else f"{path}: {part.name}"
-    asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
+    asks = "; 'dmvpn run' starts only with --without for the lines left out" if not intake.is_whole else ""
     if is_good or not is_only:
         print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
     for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.tree)):
@@ -68,7 +68,7 @@ def startable(name: Path | str, text: str, without: Iterable[str], language: Con
     refuse_left_out(name, result, without)
     unknown = [entry for entry in result.entries if entry.group is UNKNOWN]
     for entry in unknown[:MOST_PROBLEMS]:
-        print(f"{name}:{entry.number}: kept, and nobody here knows it: {entry.shown}", file=sys.stderr)
+        print(f"{name}:{entry.number}: kept, and unknown here: {entry.shown}", file=sys.stderr)
     if said := put_in(result):
         print(f"{name}: {said}", file=sys.stderr)
     return hold(result, text)

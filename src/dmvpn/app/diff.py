@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.comparison import Comparison
 
 _DESCRIPTION = """\
-Bring both networks up in virtual time and say what changes: who reaches whom, by which way, how large packets may be,
-how long it takes, what the death of a hub costs, what the linter says, and what is lost while the change is made.
+Bring both networks up in virtual time and report changes: which sites reach each other, paths, packet sizes, delays,
+what the death of a hub costs, what the linter says, and which packets are lost while the change is made.
 """
 #: From so many routers on, processes of their own save more time than it takes to start them.
 _MANY: Final = 12

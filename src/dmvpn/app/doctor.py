@@ -45,9 +45,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it: the whole lab")
-    doctor.add_argument(
-        "address", nargs="?", metavar="ADDRESS", help="the address that somebody wants to reach from there"
-    )
+    doctor.add_argument("address", nargs="?", metavar="ADDRESS", help="the address that cannot be reached from there")
     doctor.add_argument("--one-end", action="store_true", help="look at this router alone, and give hypotheses")
     doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
     doctor.add_argument("--no-trial", action="store_true", help="try no lines in a copy of the network")

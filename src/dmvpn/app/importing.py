@@ -1,4 +1,4 @@
-"""`dmvpn import FILE|FOLDER ... [--to FOLDER]`: somebody's configurations, with one list of what of them runs.
+"""`dmvpn import FILE|FOLDER ... [--to FOLDER]`: list which lines of other routers' configurations run here.
 
 Nothing is run, and nothing overwritten without `--force`. The files that it writes hold what a router here is started
 with, each by the name of its router.
@@ -47,7 +47,7 @@ _WHAT: Final = {
 
 
 def import_files(arguments: argparse.Namespace) -> int:
-    """Print the list of each file; write what is taken. Returns 1 if lines were refused, else 0. Raises UserError."""
+    """Print the list of each file; write accepted lines. Returns 1 if lines were refused, else 0. Raises UserError."""
     with Progress.of(arguments) as progress:
         return _import(arguments, progress)
 

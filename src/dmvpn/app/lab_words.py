@@ -188,10 +188,10 @@ def _add_access(verb: _Verb) -> None:
 
 def _add_lessons(verb: _Verb) -> None:
     """Declare the verbs for teaching: troubles, exercises, phases."""
-    break_ = verb("break", "break something in a lab without telling what", "teach.break_")
+    break_ = verb("break", "inject an unknown fault into a lab", "teach.break_")
     which = break_.add_mutually_exclusive_group()
     which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
-    which.add_argument("--random", action="store_true", help="one that fits the lab")
+    which.add_argument("--random", action="store_true", help="a trouble that fits the lab")
     which.add_argument("--list", action="store_true", help="list the troubles")
     break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
     break_.add_argument("--lab")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 files that are named together are one network, and so is each folder; a folder with a lab.yaml (or the name of a
-built-in scenario) tells besides which routers are behind NAT.
+built-in scenario) also says which routers are behind NAT.
 
 exit code: 0 nothing found, or advice alone; 1 warnings or errors (--severity moves the line); 2 asked wrongly.
-A comment allows what is meant so: `! lint: allow RULE REASON` above a line, `! lint: allow-file RULE REASON`.
+A comment allows a finding: `! lint: allow RULE REASON` above a line, `! lint: allow-file RULE REASON`.
 """
 
 
@@ -26,8 +26,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     lint = commands.add_parser(
         "lint",
-        help="what is wrong in configurations, separately and as one network",
-        description="Reads configurations and tells what will not work, or could be better, and how to fix it.",
+        help="errors in configurations, separately and as one network",
+        description="Reads configurations and reports what will not work, or could be better, and how to fix it.",
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )

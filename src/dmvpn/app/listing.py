@@ -31,7 +31,7 @@ def list_labs(_: argparse.Namespace, told: Told) -> int:
             only = " (simulated only)" if entry.simulated_only else ""
             told.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
     exercises = list(catalog.exercises(running, of_release))
-    told.say(_heading("exercises", "in this order; 'dmvpn lab grade' says what is left to do"))
+    told.say(_heading("exercises", "in this order; 'dmvpn lab grade' lists the remaining tasks"))
     for exercise in exercises:
         told.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
     others = catalog.others(running)

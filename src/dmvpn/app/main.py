@@ -33,7 +33,7 @@ _DAYS = whole(1, 36_500, "a number of days")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0, 1 what was asked did not succeed, 2 it was asked wrongly."""
+    """Run one command. Returns the exit code: 0, 1 the command failed, 2 its arguments are wrong."""
     words = list(sys.argv[1:] if argv is None else argv)
     return reported(lambda: carry_out(words))
 
@@ -67,7 +67,7 @@ def carry_out(words: list[str]) -> int:
 
 
 def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
-    """Return what was asked.
+    """Return the parsed command line.
 
     Ends with 2 where that cannot be understood; `check` with 3, for 2 means that a router is ill.
     """
@@ -178,9 +178,9 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check = verbs.add_parser("check", help="read files as IOS would; its errors, and exit code 1")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.set_defaults(command=_check)
-    taking = commands.add_parser("import", help="somebody's configurations: what runs, what is kept, what is left out")
+    taking = commands.add_parser("import", help="other routers' configurations: which lines run, are kept, or left out")
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
-    taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is accepted, one file for each router")
+    taking.add_argument("--to", type=Path, metavar="FOLDER", help="write the accepted lines, one file for each router")
     taking.add_argument("--force", action="store_true", help="overwrite existing files")
     taking.add_argument(
         "--to-ikev2",

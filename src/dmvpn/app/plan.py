@@ -37,7 +37,7 @@ _HEADINGS: Final = {
     ObjectKind.ADDRESS: "addresses",
     ObjectKind.NEIGHBOR: "neighbors",
     ObjectKind.ROUTE: "routes, of protocol 54; more as it learns them",
-    ObjectKind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
+    ObjectKind.RULE: "rules, of protocol 54, that stop packets for a protected tunnel without its route",
     ObjectKind.GUARD: "and their tables",
     ObjectKind.TABLE: "tables of nf_tables, until it ends",
 }
@@ -85,7 +85,7 @@ def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
     if state is not None:
         yield f"{state}: what must survive a restart"
     yield f"{labs_place() / f'run-{router}'}: sockets of the prompt, until it ends"
-    yield f"{places()[0]}: what is borrowed from this machine, until it ends"
+    yield f"{places()[0]}: settings borrowed from this machine, until it ends"
 
 
 def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iterable[str]:

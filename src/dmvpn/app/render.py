@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     said = ", ".join(f"{count} {word}" for count, word in counts if count) or "all as they were"
     print(f"{rendered.folder}: {len(rendered.configurations)} sites; files: {said}")
     if rendered.no_lab:
-        print(f"{rendered.folder}: it was a lab, and is none any more: {rendered.no_lab}")
+        print(f"{rendered.folder}: it is no longer a lab: {rendered.no_lab}")
     is_good = _lint(rendered)
     return _bring_up(rendered.folder, arguments) if arguments.up and is_good else int(not is_good)
 

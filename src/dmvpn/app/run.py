@@ -158,7 +158,7 @@ class Manager:
         except OSError as error:
             self._forget()  # a manager that is started again listens at the same place
             why = "it does not read" if isinstance(error, TimeoutError) else error.strerror or str(error)
-            log.warning("the service manager (%s) was not told %s: %s", self._address, lines[0], why)
+            log.warning("the service manager (%s) did not get %s: %s", self._address, lines[0], why)
 
     def _forget(self) -> None:
         if self._socket is not None:

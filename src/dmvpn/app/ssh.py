@@ -144,7 +144,7 @@ def inventory(arguments: argparse.Namespace, told: Told) -> int:
     try:
         found = Inventory(**json.loads((folder.path / _FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        raise UserError(f"nobody serves SSH to {folder.name}; 'dmvpn lab ssh {folder.name}' does") from None
+        raise UserError(f"no SSH server runs for {folder.name}; start it by 'dmvpn lab ssh {folder.name}'") from None
     for line in _FORMATS[arguments.format](found):
         told.say(line)
     told.put(lab=folder.name, **asdict(found))

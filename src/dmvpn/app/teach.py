@@ -115,7 +115,7 @@ def grade(arguments: argparse.Namespace, told: Told) -> int:
             told.say("Looking at the lab; with real packets that may take a minute ...")
         return grade_exercise(lab.bench, learned, told)
     lessons.begun(lab)
-    told.say("Looking at the lab; what has just come up must last for some seconds ...")
+    told.say("Checking the lab; new adjacencies must last for some seconds ...")
     graded = lessons.grade(lab)
     for check in graded.checks:
         told.say(f"{'good' if check.is_good else 'BAD '}  {check}")

@@ -15,7 +15,7 @@ _SMALLEST, _LARGEST = 28, 65_535
 _EPILOG = """\
 examples:
   dmvpn walk H3 H4                           hosts of the lab that is up
-  dmvpn walk H3 10.4.4.1 --size 1500 --df    where does it end, and what is H3 told?
+  dmvpn walk H3 10.4.4.1 --size 1500 --df    where does it end, and which error does H3 get?
   dmvpn walk R31 R41                         a packet of the router's own
   dmvpn walk 10.3.3.7 10.4.4.7 --from R31    it begins at R31
   dmvpn walk H3 H4 --tcp 443                 what access lists do with a connection to port 443

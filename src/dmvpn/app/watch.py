@@ -158,7 +158,7 @@ class Paper:
             if self._needed or error.errno not in _NOBODY:
                 raise
             self._fall_silent()
-            self.report("nobody reads any more; the story goes on")
+            self.report("the output is closed; the story goes on")
 
     def report(self, text: str) -> None:
         """Print one line for the user at the terminal: on standard error if standard output has lost its reader."""

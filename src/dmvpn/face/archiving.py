@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
-from dmvpn.face.entering import refusals, text_of, told, unknown_lines
+from dmvpn.face.entering import notes, refusals, text_of, unknown_lines
 from dmvpn.face.filing import contents_of, error, written
 from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, Outcome, Question, place_in
 from dmvpn.features.archive import (
@@ -60,7 +60,7 @@ _WARNING: Final = (
     "assumed to be a complete configuration, not a partial",
 )
 _SURE: Final = "configuration. Enter Y if you are sure you want to proceed. ? [no]: "
-_UNANSWERED: Final = "% Nothing was replaced, because nobody can say yes here: `force` does not ask"
+_UNANSWERED: Final = "% Nothing was replaced, because this session cannot confirm: use `force`"
 NONE_PENDING: Final = "%No Rollback Confirmed Change pending"
 _NO_ARCHIVE: Final = "%Turn config archive on before using Rollback Confirmed Change"
 _FLASH: Final = "flash:"
@@ -195,8 +195,8 @@ class Archiving:
                 )
         self._enter(whole)
         if wrong:
-            return Outcome((*said, *_refused(wrong), *told(taken), "", "Rollback aborted"), failed=True)
-        return Outcome((*said, *told(taken), f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
+            return Outcome((*said, *_refused(wrong), *notes(taken), "", "Rollback aborted"), failed=True)
+        return Outcome((*said, *notes(taken), f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
 
     def _enter(self, text: str) -> None:
         self._handle.post(ConfigurationEntered(text, by=self._who()))

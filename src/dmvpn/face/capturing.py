@@ -201,7 +201,7 @@ def _at(_: ShowContext, args: Args) -> Request:
 
 
 def _no_filter(_: ShowContext, __: Args) -> Change:
-    said = "% Error: a capture here takes every packet: match any; Wireshark and tcpdump filter what was exported"
+    said = "% Error: a capture here takes every packet: match any; Wireshark and tcpdump filter an exported file"
     return Change(said=(said,), failed=True)
 
 

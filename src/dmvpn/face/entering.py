@@ -1,7 +1,7 @@
 """Configuration lines on their way to the router: of files, merged texts and users.
 
     text_of(octets)     the configuration of one router; raises ValueError for any other content
-    told(taken)         the notes on a file besides its errors
+    notes(taken)        the notes on a file besides its errors
     unknown_lines(result), refusals(lines), without(lines)
                         the unknown lines, their messages, and the text without them
     Merging             texts merged into the running configuration
@@ -70,7 +70,7 @@ def text_of(octets: bytes) -> str:
     return parts[0].text
 
 
-def told(taken: EnteredText) -> Iterator[str]:
+def notes(taken: EnteredText) -> Iterator[str]:
     """Yield the lines that are left out, and the tunnels that stay down for these lines or for errors."""
     yield from report(taken, fates=(Fate.LEFT_OUT,))
     yield from taken.why_held()
@@ -135,7 +135,7 @@ class Merging:
             taken = hold(self._handle.configurator.parse_text(text, before), text, before)
             strange = unknown_lines(taken.result)
             lines = render_tree(taken.tree, of=without(strange)) if strange else taken.tree.render()
-            return "\n".join(lines) + "\n", (*_complaints(taken.result), *refusals(strange), *told(taken))
+            return "\n".join(lines) + "\n", (*_complaints(taken.result), *refusals(strange), *notes(taken))
 
         return self._enter_on_top(merged)
 

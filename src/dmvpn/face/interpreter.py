@@ -360,7 +360,7 @@ class Interpreter:
 
     def _clear_line(self, number: int) -> Outcome:
         if not self._clear(number):
-            return Outcome(("% Nobody is on that line",), failed=True)
+            return Outcome(("% That line is not in use",), failed=True)
         return Outcome((" [OK]",))
 
     def _configure_from(self, source: str, said: tuple[str, ...] = ()) -> Outcome:

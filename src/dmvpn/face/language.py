@@ -302,10 +302,10 @@ _COPY: Mapping[str, str] = {
 SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ExecCommand("show history", "Lines that were typed here", query=history, render=render_history),
     ExecCommand("show privilege", "The privilege level of this session", query=privilege, render=render_privilege),
-    ExecCommand("show users", "Users who are logged in", query=users, render=render_users),
-    ExecCommand("show ssh", "Users who are logged in by SSH", query=ssh_sessions, render=render_ssh_sessions),
+    ExecCommand("show users", "Users logged in", query=users, render=render_users),
+    ExecCommand("show ssh", "Users logged in by SSH", query=ssh_sessions, render=render_ssh_sessions),
     ExecCommand("show ip ssh", "How SSH behaves", query=ssh_settings, render=render_ssh_settings),
-    ExecCommand("systat", "Users who are logged in", query=users, render=render_users),
+    ExecCommand("systat", "Users logged in", query=users, render=render_users),
     ExecCommand(
         "show startup-config",
         "The configuration for the next start",

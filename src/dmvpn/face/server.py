@@ -485,7 +485,7 @@ class ManagementServer:
         """Disconnect the user of a vty line. False if the line is free."""
         found = [each for each in self._connections if each.line.kind == VTY and each.line.number == number]
         for connection in found:
-            at_home(partial(connection.hang_up, "cleared by somebody else"))
+            at_home(partial(connection.hang_up, "cleared by another user"))
         return bool(found)
 
     def free_line(self) -> int | None:

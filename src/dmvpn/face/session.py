@@ -46,7 +46,7 @@ class _State(enum.Enum):
     ANSWER = "a line that answers a question"
     AGREEMENT = "a key that answers a question"
     PAGE = "a key at --More--"
-    JOB = "the router, to finish what was started"
+    JOB = "the router, to finish a command"
     CLOSED = "nothing any more"
 
 

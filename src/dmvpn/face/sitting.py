@@ -255,7 +255,7 @@ class Sitting:
             except BrokenOff:
                 pass  # the client has gone, or broke it off
             except Exception as error:
-                log.exception("%s", fault_text(error, "carrying out what was typed in a session"))
+                log.exception("%s", fault_text(error, "carrying out a command of a session"))
                 self.session.recover(complaint(error))
 
         return work

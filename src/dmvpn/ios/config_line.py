@@ -100,7 +100,7 @@ class LineGroup:
 
 
 #: Lines that no table lists.
-UNKNOWN = LineGroup("unknown lines", LineStanding.KEPT, "nobody here knows what they do")
+UNKNOWN = LineGroup("unknown lines", LineStanding.KEPT, "their effect is unknown")
 
 
 # ------------------------------------------------------------------------------------------------ lines and modes

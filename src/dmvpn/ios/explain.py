@@ -73,7 +73,7 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
         or behind an `exit` of the global mode.
         next: show running-config
     %No SSHv2 server connections running. :: No user is logged in by SSH. next: show users
-    % Nobody is on that line :: `show users` lists the lines that are in use. next: show users
+    % That line is not in use :: `show users` lists the lines that are in use. next: show users
     % Bad secrets :: Three wrong passwords for `enable`. next: show privilege
     % Error: packets are captured on a router that runs, and in labs, not here :: What answers here has configurations
         and no packets.
@@ -101,7 +101,7 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
         next: show ip interface brief
     % Error: capture <name> was not started; monitor capture <name> start :: There are no packets to export.
         next: show monitor capture
-    % Error: a capture here takes every packet: match any; Wireshark and tcpdump filter what was exported :: `match any`
+    % Error: a capture here takes every packet: match any; Wireshark and tcpdump filter an exported file :: `match any`
         is the only filter of `monitor capture`.
         next: show monitor capture
     %Error <doing> <file> (<error>) :: The file could not be opened, written or deleted: it is not there, its name is

@@ -169,7 +169,7 @@ class FileReader:
             number, text = self._text_at
             lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
             count = "1 line" if lost == 1 else f"{lost} lines"
-            took = f"; it took what is behind it, {count} of a configuration among that" if lost else ""
+            took = f"; it took the rest, {count} of a configuration among that" if lost else ""
             said = f"% A text has no end: {self._session.awaits}{took}"
             self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
         else:  # if the file was cut off, what it was in the middle of is not to be trusted

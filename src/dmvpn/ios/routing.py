@@ -144,8 +144,8 @@ def _algorithm(key: Section) -> str:
 
 
 _HELP = {
-    "in": "Of what neighbors tell",
-    "out": "Of what is told to them",
+    "in": "Routes received from neighbors",
+    "out": "Routes advertised to neighbors",
     "interface": "On this interface alone",
     "list": "Name or number of an access list",
     "gateway": "Only from neighbors that a prefix list permits",
@@ -154,12 +154,12 @@ _LIST = "{list:word}"
 #: Protocols whose routes an outbound list may filter, each with its number where it has one.
 _SOURCES = "connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} | bgp {bgp:1-4294967295}"
 _SOURCE_HELP = {
-    "connected": "Of connected networks that are brought in",
-    "static": "Of static routes that are brought in",
-    "rip": "Of what is brought in from RIP",
-    "eigrp": "Of what is brought in from EIGRP",
-    "ospf": "Of what is brought in from OSPF",
-    "bgp": "Of what is brought in from BGP",
+    "connected": "Connected networks that are redistributed",
+    "static": "Static routes that are redistributed",
+    "rip": "Routes redistributed from RIP",
+    "eigrp": "Routes redistributed from EIGRP",
+    "ospf": "Routes redistributed from OSPF",
+    "bgp": "Routes redistributed from BGP",
 }
 _BY_WORD = {source.value: source for source in RouteSource if source.value in _SOURCE_HELP}
 
@@ -172,7 +172,7 @@ def distance_line(mode: str, *, order: int) -> ConfigLine:
         {
             **_HELP,
             "distance": "Administrative distance",
-            "address": "Of what these neighbors tell",
+            "address": "Routes received from these neighbors",
             "wildcard": "Bits that do not matter",
         },
         key=("address", "wildcard"),

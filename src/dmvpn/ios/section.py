@@ -533,9 +533,7 @@ class Section:
             while section is not None and section is not reading.within:
                 section = section.parent
             if section is None:
-                raise AssertionError(
-                    f"{lines[0].syntax!r} is asked of a section outside of the one that something is made of"
-                )
+                raise AssertionError(f"{lines[0].syntax!r} is read from a section outside of the section that is built")
 
     def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:
         self._note(line)

@@ -33,7 +33,7 @@ class Bound:
 class BoundPart(enum.Enum):
     """Parts that the bounds of faults are made of."""
 
-    FLIGHT = Bound(0.5, "a packet in flight", "What was on the wire when something happened may be lost with it.")
+    FLIGHT = Bound(0.5, "a packet in flight", "Packets on the wire may be lost with it.")
     DIRECT = Bound(
         3.0,
         "a dead direct path, with its hub alive",
@@ -50,7 +50,7 @@ class BoundPart(enum.Enum):
         16.0,
         "a dead hub, with another one",
         "EIGRP gives up a neighbor after 15 s of silence, and converges at once. "
-        "If only one direction is dead, the end that hears nothing tells the other when it gives up.",
+        "If only one direction is dead, the end that hears nothing notifies its neighbor when it gives up.",
     )
     SERVER_BGP = Bound(
         1.0,
@@ -65,7 +65,7 @@ class BoundPart(enum.Enum):
     FORGOTTEN = Bound(
         10.0,
         "a server that forgot us (restarted, cleared, purged)",
-        "Nothing tells the client. The client notices as with a dead server: its traffic is not answered.",
+        "The client gets no message. It notices as with a dead server: its traffic is not answered.",
     )
     GREETING = Bound(
         15.0,
@@ -81,10 +81,10 @@ class BoundPart(enum.Enum):
     OSPF = Bound(
         16.0,
         "OSPF, beyond its timers",
-        "Nobody is missed before the dead interval is over (40 s, 120 s where Hellos go out every 30 s), and neighbors "
-        "that meet again may need the rest of it and one Hello, and as long again where a router is elected. What is "
-        "lost of the exchange is sent again after 5 s; what a router says of itself, and its calculation, may each "
-        "wait for 5 s after many changes.",
+        "A neighbor is dead after the dead interval (40 s, 120 s where Hellos go out every 30 s), and neighbors "
+        "that meet again may need the rest of it and one Hello, and as long again where a router is elected. Lost "
+        "packets of the exchange are sent again after 5 s; a router's own LSAs, and its calculation, may each wait for "
+        "5 s after many changes.",
     )
     FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
     LONGEST_RETRY = Bound(

@@ -156,7 +156,7 @@ class Order:
         return "+".join((self.scenario, *self.variants))
 
     def plan(self) -> Plan:
-        """Return what is to be run. Raises UserError."""
+        """Return the plan of the run. Raises UserError."""
         scenario = vary(Scenario.load(self.scenario), self.variants)
         return Plan(scenario=scenario, seed=self.seed, seconds=self.seconds, faults=self.faults)
 

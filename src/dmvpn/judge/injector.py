@@ -293,7 +293,7 @@ class Injector:
             case faults.Malformed(router=router, pretended=pretended, count=count):
                 self._storm(router, self._forger(router, pretended).malformed(count))
             case _:
-                raise AssertionError(f"nobody knows how to do {fault}")
+                raise AssertionError(f"unknown fault {fault}")
 
     def _post(self, router: str, event: Event) -> None:
         if self._world.routers[router].alive:

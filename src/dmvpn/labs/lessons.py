@@ -155,7 +155,7 @@ def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
     """Examine the lab while it is well, then break it. Returns the complaint of a user, which is all that is said."""
     healthy = examine(lab.bench, planned.stage)
     if not any(value for subject, value in healthy.found.items() if is_way(subject)):
-        raise UserError("no site reaches another one: nobody would notice if something broke")
+        raise UserError("no site reaches another one: a fault would not be noticed")
     fault = planned.fault
     complaint = fault.stage.fill(fault.trouble.complaint, Role.SPOKE)
     Lesson.begin(fault, healthy, planned.running, complaint).write(lab.folder.path)
@@ -249,7 +249,7 @@ class Conversion:
         """Find the lines; nothing is changed yet. Raises UserError."""
         if lab.lesson is not None:
             raise UserError(
-                "something is broken here for somebody to find, and these lines might fix it: first 'dmvpn lab grade' "
+                "this lab has a fault to find, and these lines might fix it: first 'dmvpn lab grade' "
                 "until all is well, or 'dmvpn lab reset'"
             )
         self._lab = lab

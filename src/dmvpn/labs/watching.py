@@ -138,4 +138,4 @@ def _line(router: str, plain: Mapping[str, object]) -> ChronicleLine:
     try:
         return line_from_plain(plain)
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{router} tells what nobody understands ({error}): restart the lab") from error
+        raise UserError(f"{router} sends lines that cannot be read ({error}): restart the lab") from error

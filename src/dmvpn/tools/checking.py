@@ -106,7 +106,7 @@ def _of_tunnel(tunnel: TunnelFacts) -> Iterator[Concern]:
     alone = not any(server.responding for server in tunnel.servers)
     for server in silent:
         level = Level.CRITICAL if alone else Level.WARNING
-        where = server.address or server.nbma or "one that is not known yet"
+        where = server.address or server.nbma or "a server that is not known yet"
         yield Concern(level, f"{tunnel.name} is not registered with {where}{_why(server.reason)}")
     known = {server.nbma for server in silent}
     for peer in tunnel.unsecured:

@@ -458,8 +458,8 @@ class _Look:
             return ""
         where = f"{check.interface} of {' and '.join(check.at)}"
         if not any(said):
-            return f"{where} do not tell TCP how much they carry"
-        return f"{where} tell TCP {' and '.join(str(clamp) for clamp in said if clamp)} octets, and {largest} fit"
+            return f"{where} do not clamp the MSS of TCP"
+        return f"{where} clamp the MSS to {' and '.join(str(clamp) for clamp in said if clamp)}, and {largest} fit"
 
     # ------------------------------------------------------------------------------------------------ packets
 

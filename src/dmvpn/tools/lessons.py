@@ -52,7 +52,7 @@ class Check(enum.Enum):
     REACH = "is reached"
     LARGE = "is reached with 1500 octets"
     PATH = "is reached by the short way"
-    TCP = "tells TCP how much it carries"
+    TCP = "clamps the MSS of TCP"
     PROTECTION = "is configured"
 
 
@@ -79,7 +79,7 @@ class Health:
         try:
             return cls({(Check[check], str(subject)): int(value) for check, subject, value in json.loads(text)})
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"what was noted of the healthy lab cannot be read: {error}") from error
+            raise UserError(f"the notes about the healthy lab cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def name_servers(scenario: Scenario) -> str:
     if not added:
         return ""
     routers = ", ".join(dict.fromkeys(router for each in added.values() for router in each))
-    return f"{routers}: no name service answers here, so the lab tells them by `ip host`: {', '.join(added)}"
+    return f"{routers}: no name service answers here, so the lab defines them by `ip host`: {', '.join(added)}"
 
 
 @dataclass(frozen=True, slots=True)

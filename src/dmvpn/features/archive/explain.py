@@ -16,7 +16,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
         next: show archive
     % Error caught by command handler :: `archive config` has no place for its copies: `archive`, `path flash:NAME`.
         next: show archive
-    % Nothing was replaced, because nobody can say yes here: `force` does not ask :: `configure replace` asks whether it
+    % Nothing was replaced, because this session cannot confirm: use `force` :: `configure replace` asks whether it
         may. A command without a terminal, or a client that went away, gives no answer.
         next: configure replace flash:NAME force
     %<file> is not a valid config file :: It was cut off, has no line of a configuration, is of another device, or of

@@ -342,8 +342,8 @@ def _lost(outage: Outage | None) -> str:
 def _redundancy(behavior: Behavior) -> str:
     missed = [hub for hub, outages in behavior.deaths.items() if not all(outage.back for outage in outages)]
     if missed:
-        return f"{len(behavior.deaths)} hubs, and nobody stands in for {' or '.join(missed)}"
-    return f"{len(behavior.deaths)} hubs, one may die" if behavior.deaths else "nobody stands in for a dead hub"
+        return f"{len(behavior.deaths)} hubs, no substitute for {' or '.join(missed)}"
+    return f"{len(behavior.deaths)} hubs, one may die" if behavior.deaths else "no substitute for a dead hub"
 
 
 def _is_redundant(behavior: Behavior) -> bool:

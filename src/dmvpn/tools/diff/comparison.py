@@ -139,7 +139,7 @@ def _carry_out(part: RemoteTask[T]) -> T:
 NAMED: Final = 3
 _TITLES = {ChangeVerdict.WORSE: "Worse", ChangeVerdict.BETTER: "Better", ChangeVerdict.CHANGED: "Changed"}
 #: For a pair that cannot talk in the new network, and that kept working for the whole watch during the change.
-_LIVES_ON: Final = "served by what was learned before, until that ends"
+_LIVES_ON: Final = "served by entries learned before, until they expire"
 _WIDTH: Final = max(len(topic.value) for topic in Topic)
 Json = dict[str, object]
 

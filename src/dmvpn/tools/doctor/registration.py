@@ -120,9 +120,7 @@ _elsewhere: Final = terms.of_pair(Step.GRE, tunnel_rules.ELSEWHERE)
 
 
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a server has a multipoint tunnel, or one that leads to this client; likewise for a point-to-point
-    client.
-    """
+    """Check that a server has a multipoint tunnel, or a tunnel to this client; likewise for a point-to-point client."""
     there = client.there
     if there is not None and there.destination is not None and there.destination != scene.seen_as(client):
         yield from _hub_point_to_point(scene, client)

@@ -223,7 +223,7 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     if plugged and leaves and leaves != client.tunnel.source_interface and not by_tunnel:
         what = (
             f"{client.tunnel.name} of {client.name} leaves from {client.tunnel.source_interface} ({back_to}), "
-            f"which nobody outside reaches; packets to {client.hub} leave by {leaves}"
+            f"which is not reached from outside; packets to {client.hub} leave by {leaves}"
         )
         evidence = (f"{back.at}: {back.end.value} to {back_to}",)
         fix = (INTERFACE.of(name=client.tunnel.name), tunnel_lines.SOURCE.of(interface=leaves))

@@ -46,7 +46,7 @@ class PathEnd(enum.Enum):
     SHUT = "the next interface is shut down"
     TUNNEL = "the route leads through a tunnel"
     LOOP = "the way is a loop"
-    UNSEEN = "it leaves what is in view"
+    UNSEEN = "it leaves the visible network"
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,7 @@ def permitted(finding: Finding, most: int = MOST_LINES) -> Finding:
 
 
 def changing_lines(lines: Iterable[str]) -> Iterable[str]:
-    """Return the lines that change something, without those that only open a section."""
+    """Return the lines that change something, except lines that only open a section."""
     return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
 
 

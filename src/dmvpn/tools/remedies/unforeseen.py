@@ -163,7 +163,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         )
     elif not found.restores:
         left = "it does not restore all in a copy"
-        decide = f"{left}: what is left when it is done?"
+        decide = f"{left}: which fault is left then?"
     elif found.alternatives:
         decide = (
             f"'{'; '.join(each.summary for each in found.alternatives)}' restores as much: which of the two is right?"

@@ -308,7 +308,7 @@ def parse(text: str, file: str) -> tuple[Table, Places]:
         if _SECRET.search(str(where[-1])):
             raise places.error(
                 where,
-                "a key does not belong into a table that many read: take it out, change it if others have seen it, "
+                "a key does not belong into a table that many read: remove it, change it if other people saw it, "
                 "and give it by --keys FILE or the environment (DMVPN_PRE_SHARED_KEY, DMVPN_NHRP_AUTHENTICATION)",
             )
     try:

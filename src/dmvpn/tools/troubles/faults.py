@@ -108,7 +108,7 @@ _VALUES: Final = (
     "network",
     "ip ospf",
 )
-_COMPLAINT: Final = "Somebody worked at {spoke.name} last night. Since then something is not as it was, say users."
+_COMPLAINT: Final = "A technician worked at {spoke.name} last night. Since then something is not as it was, say users."
 
 
 def removed(stage: Stage) -> Iterator[Trouble]:

@@ -125,7 +125,7 @@ _BELOW: Final = (
     ),
     _one(
         "second-default-route",
-        "A spoke has a second default route, to nobody",
+        "A spoke has a second default route, to an address that no router has",
         (spoke(model.default_route("nobody_in_lan")),),
         (Cause.WRONG_NEXT_HOP, Cause.BLACK_HOLE, Cause.MISSING_ROUTE),
     ),
@@ -158,7 +158,7 @@ _LANS: Final = (
     *(
         _one(
             f"host-taken-{need.name.lower()}",
-            f"A spoke tells {need.name} of an address of another one's LAN",
+            f"A spoke advertises an address of another one's LAN by {need.name}",
             (spoke(model.LOOPBACK, model.address("other.host", model.HOST), *lines), *model.FORGET),
             _TAKEN,
             parts=(Role.SPOKE, Role.OTHER),
@@ -172,7 +172,7 @@ _LANS: Final = (
     *(
         _one(
             f"lan-shadowed-{need.name.lower()}",
-            f"A spoke tells {need.name} of half of another one's LAN",
+            f"A spoke advertises half of another one's LAN by {need.name}",
             (spoke(model.route("other.lan_network", _HALF), *lines), *model.FORGET),
             _SHADOWED,
         )
@@ -285,7 +285,7 @@ _NHRP: Final = (
     ),
     _of_tunnel(
         "interest-none",
-        "Packets of a spoke make it ask for nobody",
+        "A spoke asks for no destination of its packets",
         nhrp_lines.INTEREST.of(none=True),
         Cause.BY_TRIAL,
         Cause.SHORTCUT,
@@ -311,7 +311,7 @@ _NHRP: Final = (
 _LISTS: Final = (
     _by_trial(
         "prefix-list-eigrp",
-        "A prefix list of a spoke permits a network that nobody has, so EIGRP takes nothing",
+        "A prefix list of a spoke permits a network that does not exist, so EIGRP takes nothing",
         (spoke(_ELSEWHERE), Eigrp(Role.SPOKE, topology=(_EIGRP_LIST,))),
         _KEPT_BACK,
     ),
@@ -323,7 +323,7 @@ _LISTS: Final = (
     ),
     _by_trial(
         "prefix-list-rip",
-        "A prefix list of a hub permits a network that nobody has, so RIP sends nothing",
+        "A prefix list of a hub permits a network that does not exist, so RIP sends nothing",
         (hub(_ELSEWHERE, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         _KEPT_BACK,
     ),

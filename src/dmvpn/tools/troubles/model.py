@@ -326,7 +326,7 @@ def commands(line: str, *parts: Role) -> tuple[Command, ...]:
 #: Troubles with one story: what users say.
 lost: Final = partial(Trouble, complaint="The branch {spoke.name} does not reach the head office any more.")
 all_lost: Final = partial(Trouble, complaint="All branches lost the head office at the same minute.")
-gone: Final = partial(Trouble, complaint="Nobody reaches the computers at {spoke.name} any more.")
+gone: Final = partial(Trouble, complaint="The computers at {spoke.name} cannot be reached any more.")
 LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
 HOW_FAR: Final = "How far does it come: IKE, an SA, a registration?"
 FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."

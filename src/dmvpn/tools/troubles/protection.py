@@ -82,7 +82,7 @@ PROTECTION: Final = (
             ike_lines.USES.of(name="LESSON"),
         ),
         (
-            "The first message of IKE is refused. What is in it?",
+            "The first message of IKE is refused. What does it offer?",
             "The IKEv2 proposal of {spoke.name} has nothing in common with the hub's.",
         ),
         Cause.IKE_PROPOSAL,
@@ -118,7 +118,7 @@ PROTECTION: Final = (
             ipsec_profiles.TRANSFORM_SETS.of(name1="LESSON"),
         ),
         (
-            "IKE is up, and there is no pair of SAs. What is offered, and what is accepted?",
+            "IKE is up, and there is no pair of SAs. Which transforms are offered, and which are accepted?",
             "The transform sets of {spoke.name} and {hub.name} are not the same.",
         ),
         Cause.TRANSFORM,
@@ -139,10 +139,10 @@ PROTECTION: Final = (
         id="mode",
         title="A spoke's transform set is for tunnel mode",
         acts=(Differ(Role.SPOKE, IPSEC, MODE), *model.RENEW),
-        complaint="The auditor asks why packets of {spoke.name} are larger than those of others.",
+        complaint="The auditor asks why packets of {spoke.name} are larger than those of other branches.",
         hints=(
             model.HOW_FAR,
-            "Compare `show crypto ipsec sa` at both ends: what is inside what?",
+            "Compare `show crypto ipsec sa` at both ends: which mode have the SAs?",
             "`mode transport` at both ends.",
         ),
     ),
@@ -262,7 +262,7 @@ def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE
 _CERTIFIED: Final = (
     _certificate("certificate-expired", "A spoke proves itself with a certificate that has expired", "EXPIRED"),
     _certificate("certificate-elsewhere", "A spoke has a certificate of an authority that is unknown", "ELSEWHERE"),
-    _certificate("certificate-misnamed", "A spoke's certificate has a name that nobody wants", "MISNAMED"),
+    _certificate("certificate-misnamed", "A spoke's certificate has a name that no peer accepts", "MISNAMED"),
     _certificate("certificate-none", "A spoke does not say what it proves itself with", ""),
     _certificate("hub-certificate-expired", "A hub's certificate has expired", "EXPIRED", Role.HUB),
     _certificate("hub-certificate-elsewhere", "A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
@@ -337,8 +337,8 @@ _TIMES: Final = (
     *(
         _one(name, title, (Differ(Role.SPOKE, RIP, TIMERS, timers),), (TIMERS.cause,))
         for name, title, timers in (
-            ("rip-forgets", "A spoke forgets what RIP told it before it is told again", RipTimers(10, 4, 4, 8)),
-            ("rip-tells-late", "A spoke tells by RIP when all others have forgotten", RipTimers(90, 180, 180, 240)),
+            ("rip-forgets", "A spoke forgets its RIP routes before the next update", RipTimers(10, 4, 4, 8)),
+            ("rip-tells-late", "A spoke sends RIP updates after its routes timed out", RipTimers(90, 180, 180, 240)),
         )
     ),
     _one(

@@ -192,20 +192,20 @@ ROUTING: Final = (
     ),
     model.gone(
         id="spoke-stub",
-        title="A spoke is an EIGRP stub that only listens: nobody hears of its LAN",
+        title="A spoke is an EIGRP stub that only receives: its LAN is not advertised",
         acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)), *model.FORGET),
         hints=(
             "The router is up, and it has all routes. Who knows where its LAN is?",
             "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
-            "A stub that is to be reached tells of what is connected: `eigrp stub connected summary` at {spoke.name}.",
+            "A stub that is to be reached advertises its networks: `eigrp stub connected summary` at {spoke.name}.",
         ),
         causes=(Cause.SPOKE_STUB,),
     ),
     Trouble(
         id="black-hole",
-        title="A static route of a spoke sends what is for another spoke into nothing",
+        title="A static route of a spoke to another one's LAN leads to Null0",
         acts=(spoke(model.route("other.lan_network", "other.lan_mask")),),
-        complaint="{spoke.name} does not reach {other.name}. Everybody else does.",
+        complaint="{spoke.name} does not reach {other.name}. All other sites do.",
         hints=(
             "One pair is concerned. Trace it from both ends.",
             "`show ip route {other.lan_network}` at {spoke.name}: who says so?",
@@ -220,7 +220,7 @@ ROUTING: Final = (
 
 
 _lost: Final = partial(
-    Trouble, complaint="Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
+    Trouble, complaint="{spoke.name} does not reach the other sites any more. Its tunnel is up, says monitoring."
 )
 _IS_NEIGHBOR: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
 _LIST: Final = (
@@ -229,7 +229,7 @@ _LIST: Final = (
 _EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
 _LIST_OF_ALL: Final = (*_LIST, "ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32")
 _FILTERED: Final = (
-    "Who has a route to the LAN of {spoke.name}, and who has none?",
+    "Which routers have a route to the LAN of {spoke.name}, and which have none?",
     "`show ip prefix-list` at {spoke.name}: which routes does it let through?",
 )
 _TERMS: Final = "`show ip ospf interface {spoke.tunnel}` at both ends: what do they not agree on?"
@@ -264,7 +264,7 @@ OSPF: Final = (
                 ospf_ports.DEAD_INTERVAL.of(seconds=40),
             ),
         ),
-        hints=("They are neighbors. What are they to each other?", _TERMS),
+        hints=("They are neighbors. Which role has each of them?", _TERMS),
         causes=(Cause.OSPF_NETWORK_TYPE, Cause.OSPF_TERMS),
         parts=(Role.SPOKE, Role.HUB),
         needs=(Need.OSPF,),
@@ -282,7 +282,7 @@ OSPF: Final = (
         title="The hub may not become designated router",
         acts=(hub(model.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
-        hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
+        hints=("They are neighbors. Which one floods the LSAs of all?", "`show ip ospf neighbor` at {hub.name}."),
         causes=(Cause.OSPF_NETWORK_TYPE,),
         needs=(Need.OSPF, Need.ONE_HUB),
     ),
@@ -320,16 +320,16 @@ BGP: Final = (
     ),
     model.gone(
         id="bgp-lan-not-announced",
-        title="BGP of a spoke does not tell of its LAN",
+        title="BGP of a spoke does not advertise its LAN",
         acts=(
             spoke(model.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
         ),
-        hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
+        hints=("Which routers have a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: its own routes?"),
         causes=(Cause.NETWORK_STATEMENT,),
     ),
     model.gone(
         id="bgp-filter",
-        title="A prefix list keeps BGP of a spoke from telling of its LAN",
+        title="A prefix list keeps BGP of a spoke from advertising its LAN",
         acts=(
             spoke(*_LIST_OF_ALL, *model.of_hub(list="LESSON", prefix_list=True, out=True)),
             Command(Role.SPOKE, ("clear ip bgp * soft",)),
@@ -359,7 +359,7 @@ RIP: Final = (
     ),
     model.gone(
         id="rip-filter",
-        title="A prefix list keeps RIP of a spoke from telling of its LAN",
+        title="A prefix list keeps RIP of a spoke from advertising its LAN",
         acts=(spoke(*_LIST_OF_ALL, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         hints=_FILTERED,
         causes=(Cause.ROUTE_FILTERED,),
@@ -370,7 +370,7 @@ RIP: Final = (
 FILTERS: Final = (
     model.gone(
         id="eigrp-filter",
-        title="A prefix list keeps EIGRP of a spoke from telling of its LAN",
+        title="A prefix list keeps EIGRP of a spoke from advertising its LAN",
         acts=(
             spoke(*_LIST_OF_ALL),
             Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
@@ -400,7 +400,7 @@ FILTERS: Final = (
         id="provider-dead",
         title="The provider's router is dead",
         acts=(Kill(Role.PROVIDER),),
-        complaint="No branch reaches another one, and nobody reaches the Internet.",
+        complaint="No branch reaches another one or the Internet.",
         hints=("Does the next router after yours answer?", "{provider.name} does not run."),
         causes=(Cause.ROUTER_DEAD,),
         needs=(Need.PROVIDER,),
@@ -460,23 +460,23 @@ PREFIXES: Final = (
     ),
     model.gone(
         id="hub-route-astray",
-        title="A static route of the hub leads what is for one spoke to another one",
+        title="A static route of the hub leads packets for one spoke to another one",
         acts=(hub(model.route("spoke.lan_network", "spoke.lan_mask", "other.tunnel_address")), *model.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
     model.gone(
         id="hub-black-hole",
-        title="A static route of the hub sends what is for a spoke into nothing",
+        title="A static route of the hub to a spoke's LAN leads to Null0",
         acts=(hub(model.route("spoke.lan_network", "spoke.lan_mask")), *model.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         causes=(Cause.BLACK_HOLE,),
     ),
     Trouble(
         id="host-route-astray",
-        title="A host route of a spoke sends what is for a computer of another one to nobody",
+        title="A host route of a spoke to another one's computer has a next hop that no router has",
         acts=(spoke(model.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *model.FORGET),
-        complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
+        complaint="{spoke.name} does not reach {other.host}. All other sites do.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
         causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
         noticed=False,
@@ -499,7 +499,7 @@ PREFIXES: Final = (
     ),
     Trouble(
         id="second-server-missing",
-        title="A spoke has one server where the others have two",
+        title="A spoke has one server where all other spokes have two",
         acts=(
             Edit(
                 Role.SPOKE,
@@ -507,7 +507,7 @@ PREFIXES: Final = (
                 remove=("ip nhrp nhs {hub.tunnel_address}", "ip nhrp map {hub.tunnel_address}"),
             ),
         ),
-        complaint="Nobody complains. The hubs were to be tested next week, one after the other.",
+        complaint="No user complains. The hubs were to be tested next week, one after the other.",
         hints=("Compare `show ip nhrp nhs` of all branches.", "{hub.name} is not among the servers of {spoke.name}."),
         causes=(Cause.NHS_MISSING,),
         needs=(Need.TWO_HUBS,),

@@ -26,7 +26,7 @@ TUNNELS: Final = (
         title="The tunnel key of a spoke differs",
         acts=(Differ(Role.SPOKE, tables.TUNNELS, KEY),),
         hints=(
-            "The underlay works, and nobody says a word. What makes a router drop a GRE packet silently?",
+            "The underlay works, and no router logs an error. What makes a router drop a GRE packet silently?",
             "Compare the tunnel interfaces of {spoke.name} and {hub.name}, line by line.",
             "The tunnel key of {spoke.name} is not the hub's.",
         ),
@@ -36,7 +36,7 @@ TUNNELS: Final = (
         title="The hub has no tunnel key",
         acts=(Differ(Role.HUB, tables.TUNNELS, KEY, None),),
         hints=(
-            "All branches at once, and nobody says a word.",
+            "All branches at once, and no router logs an error.",
             "Compare the tunnel interfaces of {hub.name} and a branch, line by line.",
             "{hub.name} lost its `tunnel key`.",
         ),
@@ -58,7 +58,7 @@ TUNNELS: Final = (
         acts=(spoke(model.TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma"))),),
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
-            "`show interfaces {spoke.tunnel}` at {spoke.name}: who is that destination?",
+            "`show interfaces {spoke.tunnel}` at {spoke.name}: whose address is the destination?",
             "The tunnel destination of {spoke.name} has to be {hub.nbma}.",
         ),
         causes=(Cause.WRONG_DESTINATION,),
@@ -74,7 +74,7 @@ TUNNELS: Final = (
                 tunnel_lines.DESTINATION.of(address=word("other.nbma")),
             ),
         ),
-        complaint="Only one branch still reaches the head office, {other.name}. The others are offline.",
+        complaint="Only one branch still reaches the head office, {other.name}. All the rest are offline.",
         hints=(
             "Why that one, and only that one?",
             "`show interfaces {hub.tunnel}` at {hub.name}: what kind of tunnel is it?",
@@ -182,7 +182,7 @@ TUNNELS: Final = (
     ),
     Trouble(
         id="mss",
-        title="TCP is not told how much a tunnel carries",
+        title="The tunnels do not clamp the MSS of TCP",
         acts=(
             Edit(Role.HUB, model.TUNNEL, remove=("ip tcp adjust-mss",)),
             Edit(Role.SPOKE, model.TUNNEL, remove=("ip tcp adjust-mss",)),
@@ -190,7 +190,7 @@ TUNNELS: Final = (
         complaint="At {spoke.name} some web pages never finish loading. Ping is perfect.",
         hints=(
             "Ping is perfect, and web pages hang. What is the difference?",
-            "Which size do two computers agree on when a TCP connection begins, and who could tell them better?",
+            "Which size do two computers agree on when a TCP connection begins, and who could lower it?",
             "`ip tcp adjust-mss 1360` is missing on the tunnels of {spoke.name} and {hub.name}.",
         ),
         causes=(Cause.MSS,),
@@ -235,7 +235,7 @@ NHRP: Final = (
         acts=(Edit(Role.SPOKE, model.TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "Tunnel and underlay are well. Does the hub know {spoke.name}?",
-            "`show dmvpn` at {spoke.name}: what is there, and what is not?",
+            "`show dmvpn` at {spoke.name}: which peers are there, and which are missing?",
             "`ip nhrp network-id` is missing at {spoke.name}.",
         ),
         causes=(Cause.NETWORK_ID,),
@@ -246,7 +246,7 @@ NHRP: Final = (
         acts=(model.registering("nobody_in_tunnel", "hub.nbma"), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "The hub answers {spoke.name}. What does it say?",
-            "`show ip nhrp nhs detail` at {spoke.name}: who is it looking for, and who is there?",
+            "`show ip nhrp nhs detail` at {spoke.name}: which server does it look for, and which one answers?",
             "The next hop server is {hub.tunnel_address}.",
         ),
         causes=(Cause.NHS_ADDRESS,),
@@ -265,7 +265,7 @@ NHRP: Final = (
     ),
     Trouble(
         id="nhs-route",
-        title="A static route of a spoke sends what is for the hub's tunnel address into nothing",
+        title="A static route of a spoke to the hub's tunnel address leads to Null0",
         acts=(spoke(model.route("hub.tunnel_address", model.HOST)),),
         complaint="Monitoring at {spoke.name} says that the other end of the tunnel is dead. All works, say people.",
         hints=(
@@ -333,7 +333,7 @@ NHRP: Final = (
         acts=(Edit(Role.HUB, model.TUNNEL, remove=("ip nhrp redirect",)), *model.FORGET),
         complaint=model.LONG_WAY,
         hints=(
-            "Everything works, by the hub. Who would tell the branches that there is a better way?",
+            "Everything works, by the hub. Which message shows the branches a better way?",
             "`show ip nhrp` at {spoke.name} while it talks with {other.name}.",
             "`ip nhrp redirect` is missing at {hub.name}.",
         ),
@@ -347,7 +347,7 @@ NHRP: Final = (
         complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
         hints=(
             "Trace both directions. Which one is long?",
-            "The hub tells everybody. Who does not listen?",
+            "The hub sends redirects to both. Which router ignores them?",
             "`ip nhrp shortcut` is missing at {spoke.name}.",
         ),
         causes=(Cause.SHORTCUT,),

@@ -35,7 +35,7 @@ UNDERLAY: Final = (
         acts=(Kill(Role.HUB),),
         complaint="The branches do not reach the head office.",
         hints=(
-            "Is everybody concerned, or one site? Look at what all of them have in common.",
+            "Are all sites concerned, or one? Look at what all of them have in common.",
             "Ping the NBMA address of {hub.name} from a branch, and from the provider.",
             "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
         ),
@@ -58,7 +58,7 @@ UNDERLAY: Final = (
         acts=(spoke(model.WAN, common.SHUTDOWN.of()),),
         hints=(
             "A tunnel cannot be better than what it runs over.",
-            "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by somebody's order?",
+            "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by configuration?",
             "{spoke.wan} is administratively down: `no shutdown`.",
         ),
         causes=(Cause.INTERFACE_SHUTDOWN,),
@@ -87,7 +87,7 @@ UNDERLAY: Final = (
     ),
     _cut_off(
         id="link-cut",
-        title="The wire of a spoke carries nothing, and no carrier tells",
+        title="The wire of a spoke carries nothing, though its carrier is up",
         acts=(Wire(Role.SPOKE, Badness(cut=1.0)),),
         hints=(
             "Every port is up. Does anything come in?",
@@ -143,11 +143,11 @@ UNDERLAY: Final = (
     ),
     model.lost(
         id="default-route-wrong",
-        title="The default route of a spoke leads to an address that nobody has",
+        title="The default route of a spoke leads to an address that no router has",
         acts=(spoke("no {default_route}", model.default_route("nobody_in_lan")),),
         hints=(
             "How does an encapsulated packet leave the router, and who takes it?",
-            "`show ip route` at {spoke.name}: is its gateway somebody who answers?",
+            "`show ip route` at {spoke.name}: does its gateway answer?",
             "The default route has to lead to {spoke.gateway}.",
         ),
         causes=(Cause.WRONG_NEXT_HOP, Cause.MISSING_ROUTE),
@@ -179,7 +179,7 @@ UNDERLAY: Final = (
         id="lan-overlap",
         title="A spoke's LAN has the addresses of another spoke's",
         acts=(spoke(model.LAN, model.address("other.lan_address", "other.lan_mask")),),
-        complaint="{spoke.name} moved to a new office. Since then its computers reach nobody.",
+        complaint="{spoke.name} moved to a new office. Since then its computers reach no other site.",
         hints=(
             "Who announces which prefix?",
             "`show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.",
@@ -217,7 +217,7 @@ UNDERLAY: Final = (
         title="The provider drops IKE (UDP port 500)",
         acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *model.RENEW),
         hints=(
-            "What is the first thing that two routers say to each other before they trust each other?",
+            "Which packets do two routers exchange first, before they trust each other?",
             "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
             f"UDP port 500 does not pass. {model.FIX_WIRE}",
         ),
@@ -455,7 +455,7 @@ SPOKE_PAIRS: Final = (
     ),
     _long(
         "map-to-nobody",
-        "A spoke has a static map of another spoke, with an address that nobody has",
+        "A spoke has a static map of another spoke, with an address that no router has",
         (
             spoke(model.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99")),
             *model.FORGET,
@@ -480,7 +480,7 @@ SPOKE_PAIRS: Final = (
     ),
     _long(
         "keys-of-the-hub-alone",
-        "A spoke has a key for the hub, and for nobody else",
+        "A spoke has a key for the hub, and for no other peer",
         (
             spoke(
                 *model.PEER,
@@ -539,8 +539,8 @@ SPOKE_PAIRS: Final = (
         "The hub says of all routes that it is the next hop, in phase 2",
         (model.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})), *model.FORGET),
         (
-            "Where does {spoke.name} send what is for {other.name}?",
-            "`show ip route {other.lan_network}` at {spoke.name}: who is the next hop, and who was it?",
+            "Where does {spoke.name} send packets for {other.name}?",
+            "`show ip route {other.lan_network}` at {spoke.name}: which next hop has it, and which one had it before?",
         ),
         Cause.NEXT_HOP_SELF,
     ),

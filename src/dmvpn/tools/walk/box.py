@@ -226,7 +226,7 @@ class RecordedBox(VrfBox):
         if self._reached(going, next_hop) == sender:
             return
         came = self._plane.tunnel_facts(arrived)
-        how = "nobody is told, for there is no ip nhrp redirect"
+        how = "no redirect is sent without ip nhrp redirect"
         if came.redirects:
             how = f"a redirect goes to {sender.nbma}, once in a while"
         self._trail.say(Act.REDIRECT, f"goes back into NHRP network {came.network_id}: {how}", data)
@@ -356,7 +356,7 @@ class RecordedBox(VrfBox):
         words = values.mapping(entry) if entry is not None else ""
         if known is not None and next_hop in facts.by_server:
             what = f"NHRP: {next_hop} by the server for now, at {known}"
-            return what, f"{words or 'nobody has answered yet'}; it is asked for meanwhile"
+            return what, f"{words or 'no answer yet'}; it is asked for meanwhile"
         if known is None and entry is not None and entry.kind == "static":
             known = entry.nbma
         if known is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.values import Place
 
 
-_UNTOLD = "nobody is told"
+_UNTOLD = "no error is sent"
 
 
 class Over(Exception):
@@ -192,7 +192,7 @@ class Trail:
         self._over(WalkEnd(outcome=WalkOutcome.DELIVERED, where=self.where, ttl=packet.ttl, source=packet.source))
 
     def leaves_view(self, why: str) -> None:
-        """End the walk where nobody can see further. Raises Over."""
+        """End the walk where the view ends. Raises Over."""
         self.say(Act.END, why)
         self._over(WalkEnd(outcome=WalkOutcome.UNSEEN, where=self.where, why=why))
 

@@ -299,9 +299,9 @@ def header(found: TunnelSpec) -> str:
 
 
 def refusal(said: Refusal) -> str:
-    """Return "R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
+    """Return "R31 sends 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
     mtu = "" if said.mtu is None else f", next-hop MTU {said.mtu}"
-    return f"{said.by} tells {said.to}: {said.what}{mtu}"
+    return f"{said.by} sends {said.to}: {said.what}{mtu}"
 
 
 # ------------------------------------------------------------------------------------------------ text and JSON
@@ -391,11 +391,11 @@ def _budget(found: Budget) -> Iterator[str]:
         if found.refusal is not None:
             text += f"; of larger ones {refusal(found.refusal)}"
         if found.later_mtu is not None:
-            text += f"; after the first, whoever wraps them says {found.later_mtu} itself"
+            text += f"; after the first, the tunnel's router reports {found.later_mtu} itself"
         yield from _said("  ", text)
     if found.mss is not None:
         places = ", ".join(f"{clamp.interface} of {clamp.where}" for clamp in found.clamps)
-        because = f", because of {places}" if places else "; nobody clamps them"
+        because = f", because of {places}" if places else "; no router clamps them"
         yield from _said("  ", f"TCP: segments of {found.mss}{because}")
 
 

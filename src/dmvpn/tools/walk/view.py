@@ -248,7 +248,7 @@ def stopped(link: LinkFacts, sender: str, data: bytes) -> str:
         if word == "loss" and float(rest) >= 100:
             return f"it loses everything that {sender} sends"
         if word == "mtu" and len(data) > float(rest):
-            return f"{len(data)} octets are more than the {rest} that pass it, and nobody is told"
+            return f"{len(data)} octets are more than the {rest} that pass it, and no error is sent"
     return ""
 
 

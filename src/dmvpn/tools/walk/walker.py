@@ -119,7 +119,7 @@ class Walker:
         gateway = host.gateway if host.address.version == version else host.gateway6
         next_hop = destination if destination in own[0].network else gateway
         if next_hop is None:
-            self.trail.lose(f"{name} has no gateway for what is not on its wire")
+            self.trail.lose(f"{name} has no gateway for destinations off its wire")
             return
         what = f"to its gateway {next_hop}" if next_hop == gateway else f"to {next_hop} on its own wire"
         self.trail.say(Act.SEND, what, left=ETHERNET - len(data))
@@ -165,12 +165,12 @@ class Walker:
         """Send a packet out of a physical port, to the node on its wire that has the next-hop address."""
         link = self.view.link(node, port)
         if link is None:
-            self.trail.leaves_view(f"it leaves by {port} to {next_hop}; what is there cannot be seen from here")
+            self.trail.leaves_view(f"it leaves by {port} to {next_hop}; its other end cannot be seen from here")
             return True
         found = self.view.on_wire(link, next_hop, node)
         if found is None:
             dead = [name for name, _ in link.ends if name != node and self.view.lab.routers.get(name, node) is None]
-            self.trail.lose(f"nobody on the wire has {next_hop}" + (f": {dead[0]} does not run" if dead else ""))
+            self.trail.lose(f"no station on the wire has {next_hop}" + (f": {dead[0]} does not run" if dead else ""))
             return False
         self.trail.cross(link.name, found[0], data)
         why = stopped(link, node, data)
@@ -271,7 +271,7 @@ class Walker:
             return
         inside = self._inside(name, gateway, packet.source)
         if not isinstance(inside, IPv4Address):
-            why = f"nobody behind {name} has a flow that this belongs to: what comes unasked is for nobody"
+            why = f"no station behind {name} has a flow for it: unsolicited packets are dropped"
             self.trail.lose(why)
             return
         port, wrap = ip.peek_flow(packet.serialize()).destination_port, self.trail.wraps[-1:]

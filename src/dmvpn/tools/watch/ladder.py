@@ -293,7 +293,7 @@ def _lines(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo, missed: i
     if missed:
         yield f"{missed} lines were missed: more happened than could be written down."
     if omitted:
-        yield f"{omitted} more steps came after these and are not told: a story has no more than {len(steps)}."
+        yield f"{omitted} more steps came after these and are left out: a story has no more than {len(steps)}."
     yield ""
     yield "## The network"
     yield ""
