@@ -85,7 +85,7 @@ class Demand:
     _said: tuple[ProtectionPhase, str] | None = None
 
     def say(self, phase: ProtectionPhase) -> list[Notice]:
-        """Tell IPsec how far it is, if that is news. SAs speak for themselves."""
+        """Report its progress to IPsec, if that changed. SAs speak for themselves."""
         news = (phase, str(self.reason or ""))
         if news == self._said:
             return []
@@ -94,7 +94,7 @@ class Demand:
         return [NegotiationChanged(outer.address, remote, phase, self.reason, self.port, outer.front)]
 
     def succeeded(self, now: float) -> None:
-        """Note that there are SAs, whoever began."""
+        """Note that there are SAs, whichever end began."""
         if self.there_since is None:
             self.there_since = now
         self.attempt = self.reason = self._said = None

@@ -75,7 +75,7 @@ _INTEGS: Final[dict[int, str]] = {
 
 
 def view_of(sa: Session, connection: Connection | None) -> IkeView:
-    """Return what anybody may know of an IKE SA."""
+    """Return the public facts of an IKE SA."""
     local, remote, terms, suite = sa.path.local, sa.path.remote, sa.terms, sa.suite
     profile = terms.profile if terms else ""
     is_isakmp = translation.is_isakmp(profile)

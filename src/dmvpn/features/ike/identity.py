@@ -80,7 +80,7 @@ def address_of(identity: Identification) -> IPAddress | None:
 def text_of(identity: Identification) -> str:
     """Return the name in an FQDN, e-mail or key-id identity.
 
-    It goes into logs, and NHRP binds addresses to it: what is not printable ASCII is escaped, and so is the backslash,
+    It goes into logs, and NHRP binds addresses to it: all but printable ASCII is escaped, and so is the backslash,
     so that no two names look alike.
     """
     return identity.data.decode("latin-1").encode("unicode_escape").decode()
@@ -121,7 +121,7 @@ _WORDS: Final = {
 
 
 def text_of_name(octets: bytes) -> str:
-    """Return "cn=R1,o=Example", most specific first; "" for what is no name."""
+    """Return "cn=R1,o=Example", most specific first; "" if it is no name."""
     try:
         parts = [_attribute(attribute) for part in _inside(octets, _SEQUENCE) for attribute in _inside(part, _SET)]
     except ValueError:

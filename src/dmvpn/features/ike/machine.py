@@ -117,7 +117,7 @@ class IkeMachine(Machine):
                 self._adopt(model if isinstance(model, IkeConfig) else IkeConfig(), self._policies)
 
     def settle(self) -> None:
-        """Let IKE SAs be looked at in time, and write the keys of what this event negotiated, if somebody captures."""
+        """Let IKE SAs be looked at in time, and write the keys of what this event negotiated, if a capture runs."""
         self.peers.settle()
         if self._book.key_log.wanted:
             self._context.emit(*self._book.key_log.take(self._context.emitted))
@@ -177,7 +177,7 @@ class IkeMachine(Machine):
         peers.follow(peers.table.handle(octets, path, self._context.now))
 
     def _tell_keys(self, *, wanted: bool) -> None:
-        """Begin or stop to tell keys. Only new keys are told, so new child SAs replace those that are there."""
+        """Begin or stop reporting keys. Only new keys are reported, so new child SAs replace those that are there."""
         self._book.key_log.turn(on=wanted)
         self._context.emit(messages.KeysTold.of(on=wanted))
         peers = self.peers
@@ -199,7 +199,7 @@ class IkeMachine(Machine):
         return self.peers.reports.refused
 
     def stats(self) -> IkeStats:
-        """Return what was counted since the start, or since somebody cleared it."""
+        """Return the counters since the start, or since they were cleared."""
         return self.sessions.v2.counts.view
 
 

@@ -55,7 +55,7 @@ class AuthenticationMethod(enum.Enum):
 
 
 class IdentityKind(enum.Enum):
-    """RFC 7296 §3.5, besides what a `match` may say: a whole domain, or anybody."""
+    """RFC 7296 §3.5, besides what a `match` may say: a whole domain, or any peer."""
 
     ADDRESS = "address"
     FQDN = "fqdn"
@@ -71,8 +71,8 @@ class IdentityKind(enum.Enum):
 class Identity:
     """The identity of somebody, or of whoever is meant.
 
-    address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means everybody, any other
-        means itself.
+    address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means any peer, any
+        other means itself.
     text: of all other kinds that have one.
     fvrf: the VRF in which a peer has it: "any", a name, or "" for the global table.
     """

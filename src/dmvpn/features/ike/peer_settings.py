@@ -208,7 +208,7 @@ class Expectation:
     """With what a peer must prove its identity: a secret, or the key of a certificate that we believe.
 
     entry: where the configuration has the secret.
-    named: for this very identity, and not for everybody at an address.
+    named: for this very identity, and not for any peer at an address.
     """
 
     secrets: tuple[bytes, ...] = field(default=(), repr=False)

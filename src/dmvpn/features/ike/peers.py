@@ -236,7 +236,7 @@ class Peers:
     # ------------------------------------------------------------------------------------------------ from outside
 
     def close(self, sas: list[session.Session], reason: Reason) -> None:
-        """End these IKE SAs, and tell their peers."""
+        """End these IKE SAs, and notify their peers."""
         for sa in sas:
             if not sa.is_dead:
                 sa.excuse(reason)
@@ -277,7 +277,7 @@ class Peers:
             self.ask(number)
 
     def unknown(self, event: UnknownSpi) -> None:
-        """Tell a peer that the SA it sends ESP for does not exist, and begin with the peer if it does not listen."""
+        """Notify a peer that the SA it sends ESP for does not exist, and begin with the peer if it does not listen."""
         path = self.recovery.may_complain(event, self._context.now)
         if path is None:
             return

@@ -6,8 +6,8 @@ once in a while. Then the peer is asked for a new IKE SA beside the old one, and
 the old one removed. A forged hint costs one handshake, a true one brings traffic back in a round trip or two.
 
 Some peers ignore what comes in clear: strongSwan goes on sealing until its SA ends, perhaps an hour. With `crypto
-isakmp invalid-spi-recovery` we begin with a peer that was told and still sends a moment later: a new IKE SA with
-INITIAL_CONTACT takes the place of what it had. Its address may be forged, and whoever answers there gets our proof,
+isakmp invalid-spi-recovery` we begin with a peer that was notified and still sends a moment later: a new IKE SA with
+INITIAL_CONTACT takes the place of what it had. Its address may be forged, and any station there gets our proof,
 which with a pre-shared key can be attacked offline. So it is off by default, as on IOS, and is done with few peers,
 each seldom.
 
@@ -78,7 +78,7 @@ _QUESTION_BURST: Final = 1024
 class Recovery:
     """What is said and done about SAs that one end does not have any more.
 
-    begins: with peers that ignore what they are told.
+    begins: with peers that ignore our notifications.
     """
 
     def __init__(self) -> None:
@@ -211,7 +211,7 @@ class SaTraffic:
             self._context.start(self._silence, sa.terms.dpd)
 
     def _look(self) -> None:
-        """Count, if anybody is watched still."""
+        """Count, if any peer is still watched."""
         for sa in self._sas:
             self.watch(sa)
         if self._context.is_running(self._silence):

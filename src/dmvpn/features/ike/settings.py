@@ -242,7 +242,7 @@ class ConfigurationBook:
         chain: tuple[bytes, ...] = (),
         version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        """Return how we answer somebody with this identity. In IKEv1 only profiles out of isakmp lines count."""
+        """Return how we answer a peer with this identity. In IKEv1 only profiles out of isakmp lines count."""
         front, remote = path.front, path.remote.address
         policies = policies_for(self.policies, path.ends)
         if not policies:
@@ -275,7 +275,7 @@ class ConfigurationBook:
         return translation.candidates(self.config, policy)
 
     def _is_used_at(self, profile: Profile, policy: ProtectionPolicy) -> bool:
-        """Return whether it is for our address (`match address local`): any address, if the profile says nothing.
+        """Return whether it is for our address (`match address local`): any address, if the profile names none.
 
         Its VRF counts, too (`match fvrf`): without that line the global table.
         """
@@ -404,7 +404,7 @@ class ConfigurationBook:
     ) -> Expectation | Reason:
         """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
 
-        Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
+        All peers whose key was found by address have the same key: it says "one of us", and no name.
         """
         keyring, named, peer = self._entries_for(profile, remote, theirs, front, version)
         if named is None:

@@ -90,7 +90,7 @@ class Nat:
 
     @property
     def found(self) -> bool:
-        """Whether somebody translates addresses between us."""
+        """Whether a NAT translates addresses between us."""
         return self.local or self.remote
 
 

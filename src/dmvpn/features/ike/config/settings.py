@@ -62,7 +62,7 @@ DPD_HELP: Final[Mapping[str, str]] = {"dpd": "Find out when the peer is dead", *
 
 
 def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
-    """Make the check of a line that is kept and changes nothing, so that nobody relies on it."""
+    """Make the check of a line that is kept and changes nothing, so that no user relies on it."""
     return lambda args, section: f"%Warning: kept, and not acted upon: {why}"
 
 

@@ -181,7 +181,7 @@ class Opener(Protocol):
     """The reverse."""
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
-        """Return what is inside, without padding. Raises WireError."""
+        """Return the plaintext without padding. Raises WireError."""
         ...
 
 

@@ -165,8 +165,8 @@ class Anchors:
         return key
 
     def _descend(self, leaf: _Link, others: list[x509.Certificate], when: datetime, checks: Checks) -> None:
-        """Go down from our authorities to the leaf: every key that checks something was signed by somebody whom we
-        believe.
+        """Go down from our authorities to the leaf: every key that checks something was signed by an authority
+        that we trust.
 
         Raises Untrusted.
         """
@@ -203,7 +203,7 @@ class Anchors:
         raise refusal
 
     def _step(self, issuer: x509.Certificate, below: _Link, checks: Checks, when: datetime) -> None:
-        """Check one certificate, issued by somebody whom we believe. Raises Untrusted."""
+        """Check one certificate, issued by an authority that we trust. Raises Untrusted."""
         if not below.ours:
             checks.take(below.certificate)
         if not is_signed(below.certificate, issuer):

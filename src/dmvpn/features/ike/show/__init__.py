@@ -36,7 +36,7 @@ class ShowStats:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowStats:
-    """Return what is there now, and what was counted."""
+    """Return the current SAs and the counters."""
     views, config = ctx.ports.ike.sas(), model(ctx.running) or IkeConfig()
     count = {(initiator, phase): 0 for initiator in (True, False) for phase in IkePhase}
     for view in views:

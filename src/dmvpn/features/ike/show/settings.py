@@ -1,4 +1,4 @@
-"""`show crypto ikev2 proposal`, `policy` and `profile`: what is configured, and defaults.
+"""`show crypto ikev2 proposal`, `policy` and `profile`: the configuration and defaults.
 
 Keys are in none of them.
 """

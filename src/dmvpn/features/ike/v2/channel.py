@@ -231,7 +231,7 @@ class Outgoing(Generic[T]):
         return self._request is not None and self._request.message_id == message_id
 
     def answered(self) -> T | None:
-        """Return what was asked, now that the answer came. The next request has the next identifier."""
+        """Return the request, now that its response came. The next request has the next identifier."""
         subject, self.current, self._request = self.current, None, None
         self.next_id += 1
         return subject
@@ -374,7 +374,7 @@ def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
 
 
 def _opened(sealed: Encrypted | EncryptedFragment, octets: bytes, opener: Opener) -> bytes:
-    """Return what is inside the payload at the end of these octets. Raises WireError."""
+    """Return the contents of the payload at the end of these octets. Raises WireError."""
     return opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
 
 
@@ -441,7 +441,7 @@ class _Counting:
         self._opener, self.count = opener, 0
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
-        """Return what is inside, without padding. Raises WireError."""
+        """Return the plaintext without padding. Raises WireError."""
         inner = self._opener.open(associated, sealed)
         self.count += 1
         return inner
@@ -467,14 +467,14 @@ class Channel:
         return self._opener.count
 
     def check(self, message: Message, octets: bytes) -> None:
-        """Check that the peer has sealed this datagram; what is inside does not matter. Raises WireError."""
+        """Check that the peer has sealed this datagram; the contents do not matter. Raises WireError."""
         sealed = message.find(Encrypted) or message.find(EncryptedFragment)
         if sealed is None:
             raise _in_clear()
         _opened(sealed, octets, self._opener)
 
     def open(self, message: Message, octets: bytes) -> Chain | None:
-        """Return what is inside; None: fragments are missing. Raises WireError."""
+        """Return the contents; None: fragments are missing. Raises WireError."""
         is_answer = message.header.is_response
         if message.find(EncryptedFragment) is None:
             self.asked = b"" if is_answer else mark_of(octets)

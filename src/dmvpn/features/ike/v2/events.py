@@ -4,7 +4,7 @@
            --> an answer   --> `Exchange.answered`
            --> once more   --> the same answer again
 
-What goes wrong is told to the peer as a bare notify; why, is for our own log.
+Errors are sent to the peer as a bare notify; the reason goes to our own log.
 """
 
 from __future__ import annotations

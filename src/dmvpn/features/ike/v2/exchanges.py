@@ -1,6 +1,6 @@
 """What we ask on an existing IKE SA: one class for each kind of request, and what its answer means.
 
-    Probe, DeleteChild, DeleteIke  INFORMATIONAL (§1.4): is somebody there, and what must be forgotten
+    Probe, DeleteChild, DeleteIke  INFORMATIONAL (§1.4): liveness checks, and deletion of SAs
     NewChild, RekeyChild           CREATE_CHILD_SA for another child SA, or one that replaces it (§1.3.1, §1.3.3, §2.8)
     RekeyIke                       CREATE_CHILD_SA that replaces the IKE SA itself (§1.3.2, §2.18)
 

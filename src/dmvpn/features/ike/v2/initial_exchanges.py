@@ -119,7 +119,7 @@ class Init(Exchange):
         return self.sa.terms is not None and self.sa.terms.force_udp
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """Take in an answer that anybody could have sent: what does not fit is ignored, and the request repeated."""
+        """Take in an answer that any host could have sent: what does not fit is ignored, and the request repeated."""
         if notify := answer.error or answer.notify(NotifyType.COOKIE):
             self._noted(notify)
             return
@@ -170,7 +170,7 @@ def _offered(exchange: Init) -> str:
 
 
 def following(sa: IkeSa) -> Exchange:
-    """Return what is asked when IKE_SA_INIT is done.
+    """Return the next request, when IKE_SA_INIT is done.
 
     The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of that
     kind comes from here, and `Auth` is what it queues when it is answered; `events.answer` gets the other half. Each

@@ -111,7 +111,7 @@ def _offers(
 def _merged(suites: tuple[Suite, ...], kinds: tuple[TransformType, ...]) -> tuple[tuple[Transform, ...], ...]:
     """Return as few lists as say exactly these suites, merged while every combination is one that we want.
 
-    A router has few lists of suites and offers each of them to everybody.
+    A router has few lists of suites and offers each of them to every peer.
     """
     merged: list[list[Suite]] = []
     for suite in suites:

@@ -1,12 +1,12 @@
 """IKEv2 on the wire: its messages, which are a header and a chain of payloads. RFC 7296 §3, RFC 7383 §2.5.
 
-Nothing here knows a key: `crypto` opens what is inside an SK payload, and `channel` puts fragments together (RFC 7383).
+Nothing here knows a key: `crypto` decrypts an SK payload, and `channel` puts fragments together (RFC 7383).
 
-`parse` reads a datagram (without the non-ESP marker of UDP port 4500); what is encrypted stays an `Encrypted` or
+`parse` reads a datagram (without the non-ESP marker of UDP port 4500); encrypted payloads stay an `Encrypted` or
 `EncryptedFragment` payload. `serialize` makes the same octets again.
 
-Every payload is a frozen dataclass with its `TYPE`, `body()` and `read(octets, offset)`; what is inside SA and TS
-payloads is in `proposals.py`. What we do not know stays as it came (`Unknown`).
+Every payload is a frozen dataclass with its `TYPE`, `body()` and `read(octets, offset)`; the contents of SA and TS
+payloads are in `proposals.py`. What we do not know stays as it came (`Unknown`).
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Notify(chain.Payload):
 
     @property
     def is_error(self) -> bool:
-        """Does it say that something failed?"""
+        """Whether it reports an error."""
         return self.kind < FIRST_STATUS
 
     @property
@@ -466,7 +466,7 @@ def unknown_spi(message: Message) -> int | None:
 
 
 def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
-    """Serialize payloads with their headers; an SK or SKF payload comes last and announces what is inside."""
+    """Serialize payloads with their headers; an SK or SKF payload comes last and announces the first payload inside."""
     last = payloads[-1] if payloads else None
     inside = last.first if isinstance(last, (Encrypted, EncryptedFragment)) else PayloadType.NONE
     return chain.serialize_chain(payloads, inside)

@@ -241,7 +241,7 @@ class Rival:
 
 
 class IkeSa(Agreement):
-    """One IKE SA, with what is agreed on it.
+    """One IKE SA, with the parameters agreed on it.
 
     gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
     """

@@ -1,7 +1,7 @@
 """All IKE SAs of a router: which one a datagram is for, who may begin one, and which of two stays.
 
 Datagrams come without the non-ESP marker. A message that belongs to no SA is a stranger's first one, or it is nothing:
-RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which nobody must believe; we say it seldom.
+RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which no peer must believe; we say it seldom.
 
 Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; with other octets
 or another path it is another beginning, and counts as one.
@@ -467,7 +467,7 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
 
 
 def _fall_back(sa: IkeSa) -> None:
-    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and nobody needs it."""
+    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and no peer needs it."""
     if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= TRIES_BY_NAT_PORT:
         sa.use_port(IKE_PORT)
 
