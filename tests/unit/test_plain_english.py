@@ -66,7 +66,8 @@ def test_plain_sentences_pass(repository: Path, sentence: str) -> None:
 
 def test_output_in_a_document_may_say_anything(repository: Path) -> None:
     (repository / "docs" / "a.md").write_text(
-        "Type:\n\n```\nnobody told it\n```\n\nAnd `tell` nothing else.\n", "utf-8"
+        "Type:\n\n```\nnobody told it\n```\n\nAnd `tell` nothing else.\n<!-- a: begin -->\nnobody\n<!-- a: end -->\n",
+        "utf-8",
     )
     assert check(repository).returncode == 0
 
