@@ -9,7 +9,6 @@ objects). Complaints go to standard error in either case; then there is no objec
 from __future__ import annotations
 
 import argparse
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -53,11 +52,15 @@ class Told:
     def row(self, **facts: Json) -> None:
         """Print one of many objects, each on a line of its own: for commands that go on and on."""
         if self.for_programs:
+            import json  # late, so that a Tab of a shell goes without it
+
             print(json.dumps(facts), flush=True)
 
     def end(self) -> None:
         """End the verb: print its object, if it put anything; a verb that prints rows does not."""
         if self.for_programs and self._facts:
+            import json
+
             print(json.dumps(self._facts, indent=2))
 
 
