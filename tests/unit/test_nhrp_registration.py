@@ -11,11 +11,18 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre, SetAdjacency, SetHairpin
 from dmvpn.base.events import NhrpReceived, Resync
-from dmvpn.base.notices import HoldTunnel, InterfaceChanged, LineEnds, NeighborSilent
+from dmvpn.base.notices import (
+    Configured,
+    HoldTunnel,
+    InterfaceChanged,
+    LineEnds,
+    NeighborSilent,
+    TunnelChanged,
+)
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import reception
 from dmvpn.features.nhrp.cache import Flag
-from dmvpn.features.nhrp.model import ClearCache, ClearSessions
+from dmvpn.features.nhrp.model import ClearCache, ClearSessions, NhrpConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -38,6 +45,7 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.vendor import group_extension, group_of
+from dmvpn.net.ipv4 import checksum
 from support.overlay import TUNNEL, address, client_of, cloud, make_shortcut
 
 if TYPE_CHECKING:
@@ -683,3 +691,42 @@ def test_a_registration_of_a_prefix_renews_the_prefix(monkeypatch: pytest.Monkey
     for target in ("192.168.100.31/32", "192.168.100.16/28"):
         entry = tunnel.cache.get(Prefix.parse(target))
         assert (target, entry and entry.expires) == (target, 7400.0)
+
+
+def test_the_unused_octets_of_a_reply_are_zero_whoever_registered_before() -> None:
+    """A reply may follow from that to another client: it repeats no more of the request than any other reply."""
+    overlay = cloud(3, 4).start().run(1)
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    other = replace(request, source_nbma=address("172.16.77.1"), source_protocol=address("192.168.100.77"))
+    octets = bytearray(other.serialize())
+    unused = slice(
+        42, 44
+    )  # of the entry: behind header, request ID and three addresses, its code and its prefix length
+    octets[unused] = b"\x01\x02"
+    octets[12:14] = bytes(2)
+    octets[12:14] = checksum(octets).to_bytes(2, "big")
+    results = overlay.handle("R11", NhrpReceived(TUNNEL, other.source_nbma, bytes(octets)))
+    (reply,) = [one.payload for one in results if isinstance(one, SendGre)]
+    assert reply[unused] == bytes(2)
+    assert parse(reply).serialize() == reply
+
+
+def test_clients_of_two_tunnels_share_what_their_answers_follow_from_with_those_of_their_tunnel() -> None:
+    overlay = cloud(3).start().run(1)
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    hub, second = overlay.members["R11"], "Tunnel200"
+    hub.interfaces.states.append(replace(hub.interfaces.states[0], name=second, address=address("192.168.200.11")))
+    hub.tunnels.states = [replace(hub.tunnel_state, up=True), replace(hub.tunnel_state, name=second, up=True)]
+    configs = (hub.config, replace(hub.config, name=second, network_id=200))
+    overlay.handle(hub, Configured("nhrp", NhrpConfig(tunnels=configs)))
+    overlay.handle(hub, TunnelChanged(second, None, hub.tunnels.states[1]))
+    for host in range(60, 70):
+        for network, name in ((100, TUNNEL), (200, second)):
+            nbma = address(f"172.16.{host}.1")
+            server, client = address(f"192.168.{network}.11"), address(f"192.168.{network}.{host}")
+            packet = replace(request, source_nbma=nbma, source_protocol=client, destination_protocol=server)
+            overlay.handle(hub, NhrpReceived(name, nbma, packet.serialize()))
+    for tunnel in hub.machine.tunnels:
+        answers = [entry.answer for entry in tunnel.cache.entries() if str(entry.nbma).startswith("172.16.6")]
+        assert len(answers) == 10
+        assert len({id(answer[1]) for answer in answers if answer is not None}) == 1

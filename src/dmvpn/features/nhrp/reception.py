@@ -313,4 +313,4 @@ def _repeated(extensions: Extensions) -> int | None:
     kinds = [type(extension) for extension in extensions]
     if len(set(kinds)) == len(kinds):
         return None
-    return next((at for at, kind in enumerate(kinds) if kind in kinds[:at] and kind not in _MANY), None)
+    return next((at for at, kind in enumerate(kinds) if kind not in _MANY and kind in kinds[:at]), None)

@@ -41,6 +41,13 @@ _CHECKSUM: Final = slice(12, 14)
 _IDENTIFIER: Final = slice(24, 28)
 _EXTENSIONS_AT: Final = slice(14, 16)
 _TYPE_AT: Final = 17
+#: Where the lengths of the source's NBMA address, its subaddress and the protocol addresses are.
+_NBMA_LENGTH_AT: Final = 18
+_SUBADDRESS_LENGTH_AT: Final = 19
+_PROTOCOL_LENGTH_AT: Final = 20
+#: The octets of a CIE that mean nothing, and that a reply has as zeros, RFC 2332 §5.2.0.1.
+_UNUSED_FROM: Final = 2
+_UNUSED: Final = bytes(2)
 #: Patterns in use: of one tunnel, clients that send the same extensions share one.
 _MOST_PATTERNS: Final = 32
 #: Entries of one NBMA address that are compared: behind a translator there may be thousands of stations.
@@ -91,8 +98,8 @@ class Renewals:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._context = instance.context
-        #: By the shape of the request, the oldest first.
-        self._patterns: dict[bytes, Pattern] = {}
+        #: By the tunnel and the shape of the request, the oldest first.
+        self._patterns: dict[tuple[str, bytes], Pattern] = {}
 
     def renew(
         self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding, known: Iterable[Entry]
@@ -132,7 +139,7 @@ class Renewals:
         instance = self._instance
         if not _is_plain(packet, sender) or instance.ports.debugging.anything:
             return False
-        pattern = self._patterns.get(_shape(request))
+        pattern = self._patterns.get(_shape(tunnel, request))
         if pattern is None or not pattern.is_good(tunnel) or instance.secured(tunnel, sender) != sender:
             return False
         instance.answer_registration(tunnel, sender, pattern.reply(request))
@@ -147,7 +154,7 @@ class Renewals:
         sent = emitted[-1] if emitted else None
         if not isinstance(sent, SendGre):
             return
-        reply, shape = bytes(sent.payload), _shape(request)
+        reply, shape = bytes(sent.payload), _shape(tunnel, request)
         if (
             reply[_TYPE_AT] != PacketType.REGISTRATION_REPLY
             or reply[_IDENTIFIER] != request[_IDENTIFIER]
@@ -175,6 +182,8 @@ class Renewals:
         if entry is None or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
             return None
         (cie,), width = packet.cies, packet.source_protocol.max_prefixlen
+        addresses = request[_NBMA_LENGTH_AT] + request[_SUBADDRESS_LENGTH_AT] + 2 * request[_PROTOCOL_LENGTH_AT]
+        unused = _IDENTIFIER.stop + addresses + _UNUSED_FROM
         if (
             entry.neighbor != sender
             or cie.protocol is not None
@@ -183,6 +192,7 @@ class Renewals:
             or tunnel.config.bind_identity
             or tunnel.config.responder
             or int.from_bytes(request[_SIZE], "big") != len(request)
+            or request[unused : unused + len(_UNUSED)] != _UNUSED
         ):
             return None
         return entry
@@ -196,10 +206,11 @@ def _is_plain(packet: RegistrationRequest, sender: NbmaPeer) -> bool:
     return packet.source_nbma == sender.nbma and packet.destination_protocol != packet.source_protocol
 
 
-def _shape(request: bytes) -> bytes:
-    """Return what requests have in common whose replies follow from one pattern: header, flags and extensions."""
+def _shape(tunnel: Tunnel, request: bytes) -> tuple[str, bytes]:
+    """Return what requests have in common whose replies follow from one pattern: tunnel, header, flags, extensions."""
     extensions = int.from_bytes(request[_EXTENSIONS_AT], "big")
-    return request[: _SIZE.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[extensions:]
+    shape = request[: _SIZE.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[extensions:]
+    return tunnel.config.name, shape
 
 
 def _digest(request: bytes) -> int:
