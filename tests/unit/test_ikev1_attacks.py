@@ -36,7 +36,7 @@ from dmvpn.features.ike.v1.peers import (
     LARGEST_IN_FRAGMENTS,
     LARGEST_NUMBER_IN_FRAGMENTS,
     LARGEST_NUMBER_OF_RENEWALS,
-    Strangers,
+    Initiators,
 )
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
@@ -194,10 +194,10 @@ def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
     arrives(spoke, refusal, HUB)
     net.drops = lambda flight: is_quick(flight) and flight.target == IPv4Address(SPOKE)
     (mine,) = sas_of(spoke)
-    while not any(exchange.turns.awaits for exchange in mine.exchanges.values()):
+    while not any(exchange.retransmission.awaits for exchange in mine.exchanges.values()):
         net.run(0.1)
     arrives(spoke, refusal, HUB)
-    assert any(exchange.turns.awaits for exchange in mine.exchanges.values())
+    assert any(exchange.retransmission.awaits for exchange in mine.exchanges.values())
 
 
 # ------------------------------------------------------------------------------------------------ strangers
@@ -429,7 +429,7 @@ def test_message_1_in_fragments_is_put_together(zeros: int) -> None:
 
 
 def test_strangers_make_us_keep_few_fragments_and_not_for_long() -> None:
-    strangers, part = Strangers(), partial(Fragment, 7)
+    strangers, part = Initiators(), partial(Fragment, 7)
     front = [path_to(f"203.0.113.{number}") for number in range(LARGEST_NUMBER_IN_FRAGMENTS + 1)]
     assert strangers.join(part(1, 0, b"a"), front[0], 0.0) is None
     assert strangers.join(part(2, 1, b"b"), front[0], FRAGMENTS_TIME) is None

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.session import Act, Session, Sessions
     from dmvpn.features.ike.settings import ConfigurationBook
 
-    _Stranger = tuple[IPAddress, str]  # by its front door
+    _Sender = tuple[IPAddress, str]  # by its front door
 
 #: Seconds between two complaints to one address, and how many addresses hear one in that time.
 _COMPLAINT_INTERVAL: Final = 2.0
@@ -83,9 +83,9 @@ class Recovery:
 
     def __init__(self) -> None:
         self.begins = False
-        self._complaints: Limiter[tuple[_Stranger, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
-        self._told: Limiter[_Stranger] = Limiter(_TOLD, _COMPLAINT_BURST)
-        self._begun: Limiter[_Stranger] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
+        self._complaints: Limiter[tuple[_Sender, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
+        self._told: Limiter[_Sender] = Limiter(_TOLD, _COMPLAINT_BURST)
+        self._begun: Limiter[_Sender] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
         self._questions: Limiter[int] = Limiter(_QUESTION_INTERVAL, _QUESTION_BURST)  # by connection
@@ -97,14 +97,14 @@ class Recovery:
 
     def may_complain(self, event: UnknownSpi, now: float) -> DatagramPath | None:
         """Return where a peer hears that the SA that it sends ESP for does not exist; None: it heard a moment ago."""
-        if not self._complaints.permits((_stranger(event), event.remote_port), now):
+        if not self._complaints.permits((_sender_of(event), event.remote_port), now):
             return None
         port = NAT_PORT if event.remote_port else IKE_PORT
         return DatagramPath.between(event.ends, port, event.remote_port or IKE_PORT)
 
     def does_not_listen(self, event: UnknownSpi, now: float) -> bool:
         """Record another complaint to an address. Returns whether we begin with it; the first may still help."""
-        sender = _stranger(event)
+        sender = _sender_of(event)
         if not self.begins or self._told.permits(sender, now):
             return False
         return sender in self._told and self._begun.permits(sender, now)
@@ -155,7 +155,7 @@ class Recovery:
         self._asked.pop(sa.own_spi, None)
 
 
-def _stranger(event: UnknownSpi) -> _Stranger:
+def _sender_of(event: UnknownSpi) -> _Sender:
     """Return the address of a sender, and its front door: in another VRF another peer has the address."""
     return event.remote, event.vrf
 
@@ -166,7 +166,7 @@ def doubted(spi_out: int, path: DatagramPath, connections: Connections) -> Sessi
     return sa if sa is not None and sa.is_usable and _sender(sa.path) == _sender(path) else None
 
 
-def _sender(path: DatagramPath) -> _Stranger:
+def _sender(path: DatagramPath) -> _Sender:
     return path.remote.address, path.front
 
 

@@ -5,10 +5,9 @@ proposals    of an SA payload, as octets       offers       what they mean, whic
 keys         key schedule, hashes; encrypted messages and the chain of IVs
 transmission who repeats what, RFC 2408 §5.1; Cisco's fragments
 
-exchange     what main mode and quick mode have in common
-main_mode    both ends of it; NAT detection, RFC 3947
+main_mode    both ends of it, and what quick mode shares with it; NAT detection, RFC 3947
 quick_mode   pairs of SAs of ESP               authentication  pre-shared keys and signatures
-sa           one ISAKMP SA, its states         events       what messages, time and siblings do to it
-sas          all ISAKMP SAs                    peers        siblings; peers that are not proved
+sa           one ISAKMP SA, its states         events       what messages, time and parallel SAs do to it
+sas          all ISAKMP SAs                    peers        parallel SAs; peers that are not proved
 debug        `debug crypto isakmp`, the chronicle
 """

@@ -1,4 +1,10 @@
-"""{steps}
+"""What `debug crypto isakmp` prints of a message: the steps of main mode, quick mode and the rest, in IOS's words.
+
+The lines are made from a message before its ISAKMP SA takes it in, and when it goes, and only while the debug is on: so
+the exchanges are free of them. What they say of an encrypted message is not proved yet. No line has a key.
+
+IOS names the steps of main mode by the last message that came or went: the initiator is in IKE_I_MM1 when message 1 is
+sent, the responder in IKE_R_MM1 when it has come; both end in IKE_P1_COMPLETE.
 
 Of an offer each transform is compared with each policy, attribute by attribute, as IOS does. A stranger may offer
 hundreds of transforms, so the number of lines is limited.
@@ -322,12 +328,12 @@ class _Passing:
     @property
     def is_duplicate(self) -> bool:
         """Whether the peer's last message has come again."""
-        return self.exchange is not None and self.exchange.turns.is_repetition(self.octets)
+        return self.exchange is not None and self.exchange.retransmission.is_repetition(self.octets)
 
     @property
     def goes_again(self) -> bool:
         """Whether our last message goes again."""
-        return self.exchange is not None and self.exchange.turns.is_again
+        return self.exchange is not None and self.exchange.retransmission.is_again
 
     def _state(self, phase: IkePhase | None) -> str:
         if self.sa is None or phase is None:
@@ -454,7 +460,7 @@ def _sent_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
     if passing.goes_again:
         yield f"{head} retransmitting phase 2 QM_IDLE {number} ..."
         yield sending
-    elif isinstance(exchange, QuickAsk) and exchange.turns.awaits:
+    elif isinstance(exchange, QuickAsk) and exchange.retransmission.awaits:
         yield f"{head}beginning Quick Mode exchange, M-ID of {number}"
         yield f"{head}QM Initiator gets spi"
         yield sending

@@ -11,10 +11,10 @@ with another pre-shared key has other keys.
 
 Which ISAKMP SA takes the place of another one with the same peer, and gets its children. RFC 2408 §2.5.1.
 
-sibling   another ISAKMP SA with the same proved peer at the same place: addresses, and behind a NAT the port
-adoption  an ISAKMP SA that ends gives its children to its newest sibling. A sibling that is established takes the
+parallel  another ISAKMP SA with the same proved peer at the same place: addresses, and behind a NAT the port
+adoption  an ISAKMP SA that ends gives its children to its newest parallel SA. An established ISAKMP SA takes the
           children of all ISAKMP SAs that are older than its own beginning; these end some seconds later. Without a
-          sibling an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
+          parallel SA an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
           time, `connections.py` decides which ends.)
 """
 
@@ -48,7 +48,7 @@ from dmvpn.features.ike.v1.transmission import parse_whole
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.keys import Channel, IkeKeys
     from dmvpn.features.ike.v1.packet import Chain, Message
-    from dmvpn.features.ike.v1.peers import Siblings
+    from dmvpn.features.ike.v1.peers import ParallelSas
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transmission import Running
 
@@ -220,9 +220,9 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         return
     exchange = sa.exchanges.get(header.message_id)
     if exchange is not None and header.exchange == exchange.KIND:
-        if not exchange.turns.is_repetition(octets):
+        if not exchange.retransmission.is_repetition(octets):
             exchange.hear(message, octets, path)
-        elif exchange.ANSWERS_AGAIN and (again := exchange.turns.again(sa.now)):
+        elif exchange.ANSWERS_AGAIN and (again := exchange.retransmission.again(sa.now)):
             _follow(sa, exchange, path)
             sa.transmit(again, sa.path_back(path))
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
@@ -264,7 +264,7 @@ def deadline_of(sa: IsakmpSa) -> float | None:
     whens = [sa.retires_at, *sa.children.lingering.values(), *sa.replaceable.values()]
     whens += [sa.question.due if sa.question else _probe_at(sa)]
     for exchange in sa.exchanges.values():
-        whens += exchange.turns.deadline, exchange.over_at
+        whens += exchange.retransmission.deadline, exchange.over_at
     if sa.state in (SaState.IDLE, SaState.HELD):
         whens.append(sa.rekey_at)
         if sa.state is SaState.IDLE:
@@ -309,13 +309,13 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     for exchange in tuple(sa.exchanges.values()):
         if sa.is_dead or sa.given_up is not None:  # the peer did not answer an earlier one
             return
-        again = exchange.turns.repeat(now)
+        again = exchange.retransmission.repeat(now)
         if again is None:
             exchange.unanswered()
         elif again:
-            _fall_back(sa, exchange.turns.tries)
+            _fall_back(sa, exchange.retransmission.tries)
             if sa.is_established:
-                sa.transmit(again, sa.path_of_try(exchange.turns.tries))
+                sa.transmit(again, sa.path_of_try(exchange.retransmission.tries))
                 sa.act(Unanswered(sa))
             else:
                 sa.transmit(again)
@@ -361,7 +361,7 @@ def examine(sa: IsakmpSa) -> None:
         renew(sa, newest)
         for exchange in sa.exchanges.values():
             if isinstance(exchange, QuickAsk) and exchange.old == newest:
-                exchange.turns.hurry(sa.now)
+                exchange.retransmission.hurry(sa.now)
 
 
 # ------------------------------------------------------------------------------------------------------------ children
@@ -409,18 +409,18 @@ def begin_quick(sa: IsakmpSa, ask: QuickAsk) -> None:
 _AGAIN: Final = 2.0
 
 
-def establish(new: IsakmpSa, siblings: Siblings) -> list[IsakmpSa]:
-    """Let a new ISAKMP SA take the place of its older siblings, and ask for its children.
+def establish(new: IsakmpSa, parallel: ParallelSas) -> list[IsakmpSa]:
+    """Let a new ISAKMP SA take the place of its older parallel SAs, and ask for its children.
 
     With namesakes behind its NAT it waits for the children until their ISAKMP SA retires, or is deleted: if the NAT
     has just restarted, this was the port of another one of them. That one moves when its packets come. Pairs of two
     connections never become those of one: the newest connection goes on, and the others end.
     Returns the ISAKMP SAs that changed.
     """
-    others = [] if new.is_alone or new.doubts_older else siblings.of(new)
-    siblings.add(new)
+    others = [] if new.is_alone or new.doubts_older else parallel.of(new)
+    parallel.add(new)
     older = [sa for sa in others if sa.since <= new.begun or sa.state is SaState.HELD]
-    waits = siblings.has_namesakes(new)
+    waits = parallel.has_namesakes(new)
     connection = next((old.connection for old in reversed(older) if old.children), 0)
     for old in older:
         old.at(new.now)
@@ -437,18 +437,18 @@ def establish(new: IsakmpSa, siblings: Siblings) -> list[IsakmpSa]:
     return [*older, new]
 
 
-def hand_to_heir(sa: IsakmpSa, siblings: Siblings) -> None:
+def hand_to_heir(sa: IsakmpSa, parallel: ParallelSas) -> None:
     """Give its children to its heir, unless that was begun because the peer may have forgotten them."""
-    heir = siblings.heir(sa)
+    heir = parallel.heir(sa)
     if heir is not None and not heir.doubts_older:
         sa.hand_over(heir)
 
 
-def part(sa: IsakmpSa, siblings: Siblings, reason: Reason) -> None:
+def part(sa: IsakmpSa, parallel: ParallelSas, reason: Reason) -> None:
     """End one and not its children: they go to its heir, or wait for one."""
-    heir = siblings.heir(sa)
+    heir = parallel.heir(sa)
     for exchange in tuple(sa.exchanges.values()):
-        if isinstance(exchange, QuickAnswer) and exchange.turns.awaits:
+        if isinstance(exchange, QuickAnswer) and exchange.retransmission.awaits:
             exchange.unanswered()  # message 3 cannot come any more
     if heir is not None and sa.children:
         sa.hand_over(heir)
@@ -460,9 +460,9 @@ def part(sa: IsakmpSa, siblings: Siblings, reason: Reason) -> None:
         sa.end(reason)
 
 
-def give_up(sa: IsakmpSa, siblings: Siblings, reason: Reason) -> None:
+def give_up(sa: IsakmpSa, parallel: ParallelSas, reason: Reason) -> None:
     """End one whose peer is silent. It may only have deleted this one: then another one has the children."""
-    hand_to_heir(sa, siblings)
+    hand_to_heir(sa, parallel)
     sa.end(reason)
 
 
@@ -492,27 +492,27 @@ def end_supplanted(held: IsakmpSa, new: IsakmpSa) -> list[IsakmpSa]:
     return [held]
 
 
-def withdraw(sa: IsakmpSa, siblings: Siblings, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
+def withdraw(sa: IsakmpSa, parallel: ParallelSas, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
     """Drop what the peer has deleted, on whichever of its ISAKMP SAs it says so.
 
     Returns the ISAKMP SAs that changed.
     """
     touched: list[IsakmpSa] = []
-    for each in (sa, *siblings.of(sa)):
+    for each in (sa, *parallel.of(sa)):
         each.at(sa.now)
         if protocol == ProtocolId.ESP:
             for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
                 each.remove_child(child, Reason(IkeReason.DELETED))
                 touched.append(each)
         elif protocol == ProtocolId.IKE and each.cookies in spis and each.is_established:
-            part(each, siblings, Reason(IkeReason.DELETED))
+            part(each, parallel, Reason(IkeReason.DELETED))
             touched.append(each)
     return touched
 
 
-def drop_unconfirmed(sa: IsakmpSa, siblings: Siblings, spi_in: bytes) -> list[IsakmpSa]:
+def drop_unconfirmed(sa: IsakmpSa, parallel: ParallelSas, spi_in: bytes) -> list[IsakmpSa]:
     """Delete a child on the ISAKMP SA that has adopted it. Returns the ISAKMP SAs that changed."""
-    for each in siblings.of(sa):
+    for each in parallel.of(sa):
         child = each.children.active.get(spi_in)
         if child is not None and not each.is_dead:
             each.at(sa.now)

@@ -62,7 +62,7 @@ from dmvpn.features.ike.v1.packet import (
     VendorId,
 )
 from dmvpn.features.ike.v1.sa import SaState
-from dmvpn.features.ike.v1.transmission import Turns
+from dmvpn.features.ike.v1.transmission import Retransmission
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
@@ -83,7 +83,7 @@ class Exchange(ABC):
 
     over_at: it is over, and kept until then to answer repetitions.
     old: inbound SPI of the child that is to be replaced.
-    ANSWERS_AGAIN: whether a message that comes again is answered again (`Turns`).
+    ANSWERS_AGAIN: whether a message that comes again is answered again (`Retransmission`).
     """
 
     KIND: ClassVar[ExchangeType]
@@ -92,7 +92,7 @@ class Exchange(ABC):
 
     def __init__(self, sa: IsakmpSa, message_id: int) -> None:
         self.sa, self.message_id = sa, message_id
-        self.turns = Turns()
+        self.retransmission = Retransmission()
         self.over_at: float | None = None
 
     @abstractmethod
@@ -120,17 +120,17 @@ class Exchange(ABC):
     def accept(self, message: Message, octets: bytes, path: DatagramPath) -> None:
         """Take an encrypted message as the peer's: its hash was right."""
         surely(self.sa.channel).accept(message)
-        self.turns.hears(octets)
+        self.retransmission.hears(octets)
         self.sa.hears(path)
 
     def say(self, datagram: bytes, *, awaits: bool) -> None:
         """Send our next message. awaits: an answer must come."""
-        self.turns.says(datagram, self.sa.now, awaits=awaits)
+        self.retransmission.says(datagram, self.sa.now, awaits=awaits)
         self.sa.transmit(datagram)
 
     def gave_up(self, name: str, why: Reason | None = None) -> Reason:
         """Return that the peer did not answer a message of this name; why: a guess, if nothing else is known."""
-        return self.sa.silence(name, self.turns.tries, why)
+        return self.sa.silence(name, self.retransmission.tries, why)
 
 
 # ------------------------------------------------------------------------------------------------ main mode
@@ -369,7 +369,7 @@ class Initiation(MainMode):
         if terms is None:
             sa.trouble(Reason(IkeReason.NOT_OFFERED, (mismatch(self.wanted, chosen.proposals),)))
             return
-        self.turns.hears(octets)
+        self.retransmission.hears(octets)
         self.signed = terms.choice == AuthMethod.RSA_SIGNATURE
         sa.heard_first(message.header.cookie_r)
         sa.chose(
@@ -390,7 +390,7 @@ class Initiation(MainMode):
         except WireError as error:
             sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
             return
-        self.turns.hears(octets)
+        self.retransmission.hears(octets)
         sa.learns(message)
         self.find_nat(message, path)
         self.theirs, nonces = theirs.data, Nonces(self.nonce, nonce.data)
@@ -455,7 +455,7 @@ class Response(MainMode):
         choice = choose(self.wanted, offers.proposals)
         if choice is None:
             return mismatch(self.wanted, offers.proposals)
-        self.turns.hears(octets)
+        self.retransmission.hears(octets)
         self.signed = choice.terms.choice == AuthMethod.RSA_SIGNATURE
         lifetime = choice.terms.lifetime.kept.seconds or DEFAULT_LIFETIME
         sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
@@ -506,7 +506,7 @@ class Response(MainMode):
             sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
             sa.end(surely(sa.hint))
             return
-        self.turns.hears(octets)
+        self.retransmission.hears(octets)
         sa.learns(message)
         self.find_nat(message, path)
         self.theirs, nonces = theirs.data, Nonces(nonce.data, self.nonce)

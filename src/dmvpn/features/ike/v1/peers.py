@@ -1,8 +1,12 @@
 """The peers of ISAKMP SAs.
 
-Siblings are ISAKMP SAs with the same proved peer at the same place. Several peers may be behind one address.
+Parallel SAs are ISAKMP SAs with the same proved peer at the same place. Several peers may be behind one address.
 
-{strangers}
+Peers that have begun main mode and not proved themselves: who they are, and what they may cost.
+
+Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
+so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `half_open` bounds the octets that we keep of
+them.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------ peers that have proved themselves
 
 
-class Siblings:
+class ParallelSas:
     """All ISAKMP SAs with a proved peer, by its identity."""
 
     def __init__(self) -> None:
@@ -39,7 +43,7 @@ class Siblings:
         self._place(sa)
 
     def moved(self, sa: IsakmpSa) -> None:
-        """Note that the peer is at another place: of the siblings there it is the last that has proved to be there."""
+        """Note that the peer is at another place: of the SAs there it is the last that has proved to be there."""
         if sa.own_spi in self._ends:
             self._displace(sa)
             self._place(sa)
@@ -76,7 +80,7 @@ class Siblings:
         return tuple(self._by_identity.get(session.who, {}).values())
 
     def of(self, sa: IsakmpSa) -> list[IsakmpSa]:
-        """Return its siblings, in the order in which they came to their place."""
+        """Return its parallel SAs, in the order in which they came to their place."""
         return [each for each in self.with_peer(sa) if each is not sa and are_together(each, sa)] if sa.theirs else []
 
     def has_namesakes(self, sa: IsakmpSa) -> bool:
@@ -86,7 +90,7 @@ class Siblings:
         return any(each.path.ends == sa.path.ends and not are_together(each, sa) for each in self.with_peer(sa))
 
     def heir(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Return the last usable sibling, which gets its children.
+        """Return the last usable parallel SA, which gets its children.
 
         It is of the same connection, or has no children yet: a NAT may give a peer the port of another one.
         """
@@ -112,7 +116,7 @@ Beginning = tuple[bytes, "DatagramPath"]
 _Sender = tuple[str, "IPAddress"]
 
 
-class Strangers:
+class Initiators:
     """All half-open ISAKMP SAs of which we are the responder."""
 
     def __init__(self) -> None:

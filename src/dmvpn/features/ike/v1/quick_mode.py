@@ -354,7 +354,7 @@ class QuickAsk(QuickMode):
     @property
     def is_open(self) -> bool:
         """Whether the peer may have made a pair that we have not taken."""
-        return self.turns.awaits or self.is_held
+        return self.retransmission.awaits or self.is_held
 
     def describe(self) -> str:
         """Return what we offer, for people."""
@@ -373,7 +373,7 @@ class QuickAsk(QuickMode):
 
     def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
         """Take in message 2, and answer it. Raises WireError."""
-        if not self.turns.awaits:
+        if not self.retransmission.awaits:
             raise WireError("quick mode is over", offset=0, clause=_CLAUSE)
         sa, keys = self.sa, surely(self.sa.keys)
         inside = self.open(message)
@@ -552,7 +552,7 @@ class QuickAnswer(QuickMode):
         inside = self.open(message)
         self.check(inside, hash_3(surely(self.sa.keys), self.message_id, self._nonces))
         self.accept(message, octets, path)
-        self.turns.ends()
+        self.retransmission.ends()
         self.over()
 
     def unanswered(self) -> None:

@@ -274,7 +274,7 @@ class IsakmpSa(Session):
     @property
     def is_asking(self) -> bool:
         """Whether a message of ours waits for its answer."""
-        return self.question is not None or any(exchange.turns.awaits for exchange in self.exchanges.values())
+        return self.question is not None or any(exchange.retransmission.awaits for exchange in self.exchanges.values())
 
     @property
     def lowest_nonce(self) -> bytes:
@@ -470,7 +470,9 @@ class IsakmpSa(Session):
         """Return whether a child counts as replaced although its successor is gone."""
         if child.spi_in not in self.children.rekeying or child.spi_in in self.replaceable:
             return False
-        return not any(exchange.old == child.spi_in and exchange.turns.awaits for exchange in self.exchanges.values())
+        return not any(
+            exchange.old == child.spi_in and exchange.retransmission.awaits for exchange in self.exchanges.values()
+        )
 
     def admits(self, admission: Admission) -> None:
         """Take these peers alone."""

@@ -39,7 +39,7 @@ from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
-from dmvpn.features.ike.v1.peers import Siblings, Strangers
+from dmvpn.features.ike.v1.peers import Initiators, ParallelSas
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
@@ -64,9 +64,9 @@ class IsakmpSas:
         self.book, self.entropy = book, entropy
         self._room = room or HalfOpen()
         self.largest_number = self.largest_half_open = 0
-        self.strangers = Strangers()
+        self.initiators = Initiators()
         self._by_cookie: dict[bytes, IsakmpSa] = {}
-        self._siblings = Siblings()
+        self._parallel = ParallelSas()
         self._timers: Deadlines[bytes] = Deadlines()
         self._talk: Budgets[bytes] = Budgets(*MESSAGES)
 
@@ -144,7 +144,7 @@ class IsakmpSas:
         sa = _mine(session)
         sa.at(now)
         if reason.code is IkeReason.BOTH_BEGAN:
-            events.hand_to_heir(sa, self._siblings)
+            events.hand_to_heir(sa, self._parallel)
         if sa.is_established:
             asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
@@ -182,7 +182,7 @@ class IsakmpSas:
         header = message.header
         begun = self._at(path, header.cookie_i)
         if header.cookie_r == NO_SPI and not header.is_encrypted and begun is None:
-            return self._stranger(message, octets, path, now)
+            return self._first_message(message, octets, path, now)
         sa = self._at(path, header.cookie_r) or begun
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
@@ -192,7 +192,7 @@ class IsakmpSas:
                 return whole
             message, octets = whole
         if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
-            if not self.strangers.may_key(sa.path, now):
+            if not self.initiators.may_key(sa.path, now):
                 return []
             if (full := self._outnumbered()) is not None and not self._admits(sa, full):
                 return [_turned_away(path, full, logged=True), *self.drop(sa, full, now)]
@@ -207,7 +207,7 @@ class IsakmpSas:
             return []
         is_shown, main = sa.state is SaState.KEY_EXCH, sa.exchanges[PHASE_1]
         if is_shown:
-            self.strangers.keyed(sa)
+            self.initiators.keyed(sa)
         offers = len(main.offers) if isinstance(main, Response) else 0
         return self._room.note(self, sa, offers + sa.in_fragments, now, is_shown=is_shown)
 
@@ -221,7 +221,7 @@ class IsakmpSas:
         if fragment is None:
             return message, octets
         try:
-            joined = self.strangers.join(fragment, path, now)
+            joined = self.initiators.join(fragment, path, now)
             return (parse_whole(message, joined), joined) if joined is not None else []
         except WireError as error:
             return [self._unreadable(error, octets, path, now)]
@@ -229,7 +229,7 @@ class IsakmpSas:
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
         may_be_peer = self.knows(octets, path) or (
-            self.strangers.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
+            self.initiators.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
         )
         return _turned_away(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
@@ -237,15 +237,15 @@ class IsakmpSas:
     def _may_cost(sa: IsakmpSa, message: Message, octets: bytes) -> bool:
         """Return whether it may be message 3, which causes a Diffie-Hellman; other messages cause none."""
         is_main = message.header.exchange == ExchangeType.MAIN
-        return is_main and not sa.exchanges[PHASE_1].turns.is_repetition(octets)
+        return is_main and not sa.exchanges[PHASE_1].retransmission.is_repetition(octets)
 
     def _admits(self, sa: IsakmpSa, full: Reason) -> bool:
         """Return whether a peer may go on that began before the router was full: only to replace an ISAKMP SA."""
-        if sa.admission is None and (peers := self._siblings.at(sa.path)):
+        if sa.admission is None and (peers := self._parallel.at(sa.path)):
             sa.admits(Admission(peers, full))
         return sa.admission is not None
 
-    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _first_message(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         header = message.header
         if header.exchange == ExchangeType.INFORMATIONAL:
             notify = message.notify(NotifyType.INVALID_SPI)
@@ -259,26 +259,26 @@ class IsakmpSas:
         if isinstance(whole, list):
             return whole
         message, octets = whole
-        known = self.strangers.known(octets, path)
+        known = self.initiators.known(octets, path)
         if known is not None:
             handle(known, message, octets, path, now)
             return self._followed(known)
         full = self._full()
-        peers = self._siblings.at(path) if full is not None else ()
+        peers = self._parallel.at(path) if full is not None else ()
         if full is not None and not peers:
             return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
-        if not self.strangers.may_begin(path, now):
+        if not self.initiators.may_begin(path, now):
             return [_turned_away(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
 
     def _full(self) -> Reason | None:
         """Return why newcomers are refused. A peer that has an ISAKMP SA may replace it all the same."""
-        crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
+        crowded = self.largest_half_open and len(self.initiators) >= self.largest_half_open
         return self._outnumbered() or (Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None)
 
     def _outnumbered(self) -> Reason | None:
         """Return that there are as many ISAKMP SAs as permitted. Forged beginnings, which cost little, do not count."""
-        number = len(self) - self.strangers.beginners
+        number = len(self) - self.initiators.beginners
         return Reason(IkeReason.FULL, (number,)) if self.largest_number and number >= self.largest_number else None
 
     def _welcome(
@@ -292,11 +292,11 @@ class IsakmpSas:
             return [_turned_away(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
-        self.strangers.add(sa, octets)
+        self.initiators.add(sa, octets)
         oldest = None
         if admission is not None:
             sa.admits(admission)
-            oldest = self.strangers.renews(sa)
+            oldest = self.initiators.renews(sa)
         acts = self._followed(sa)
         if oldest is not None:
             acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
@@ -312,7 +312,7 @@ class IsakmpSas:
         """Return what debugs say of a datagram, which goes now or is not taken in yet."""
         cookies = octets[len(NO_SPI) : 2 * len(NO_SPI)], octets[: len(NO_SPI)]
         sa = next((sa for cookie in cookies if (sa := self._at(path, cookie)) is not None), None)
-        return packet_lines(octets, path, sa or self.strangers.known(octets, path), self.book, sent=sent)
+        return packet_lines(octets, path, sa or self.initiators.known(octets, path), self.book, sent=sent)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -328,11 +328,11 @@ class IsakmpSas:
             if sa is not None:
                 tick(sa, now)
                 if sa.given_up is not None:
-                    events.give_up(sa, self._siblings, sa.given_up)
+                    events.give_up(sa, self._parallel, sa.given_up)
                 elif sa.retires_at is not None and now >= sa.retires_at:
-                    events.part(sa, self._siblings, Reason(IkeReason.REPLACED))
+                    events.part(sa, self._parallel, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
-                    events.part(sa, self._siblings, Reason(IkeReason.LIFETIME))
+                    events.part(sa, self._parallel, Reason(IkeReason.LIFETIME))
                 acts += self._followed(sa)
         return acts
 
@@ -350,15 +350,15 @@ class IsakmpSas:
             more: list[IsakmpSa] = []
             match act:
                 case Withdrawn(protocol=protocol, spis=spis):
-                    more = events.withdraw(sa, self._siblings, protocol, spis)
+                    more = events.withdraw(sa, self._parallel, protocol, spis)
                 case Unconfirmed(spi_in=spi):
-                    more = events.drop_unconfirmed(sa, self._siblings, spi)
+                    more = events.drop_unconfirmed(sa, self._parallel, spi)
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
                     followed.append(act)
                     self._proved_or_gone(sa)
-                    more = events.establish(sa, self._siblings)
+                    more = events.establish(sa, self._parallel)
                     if (held := self.get(sa.awaited_by)) is not None:
                         more += events.end_supplanted(held, sa)
                     late += self.forget_older(sa) if sa.is_alone else []
@@ -366,7 +366,7 @@ class IsakmpSas:
                     followed.append(act)
                     late += self.forget_older(sa)
                 case Moved():
-                    self._siblings.moved(sa)
+                    self._parallel.moved(sa)
                     sa.stays()
                     followed.append(act)
                 case Ended():
@@ -391,7 +391,7 @@ class IsakmpSas:
         Another address or port may be that of another peer with this identity, so the peer there is asked.
         """
         acts: list[Act] = []
-        older = [sa for sa in self._siblings.with_peer(new) if is_older(sa, new)]
+        older = [sa for sa in self._parallel.with_peer(new) if is_older(sa, new)]
         for sa in older:
             if are_together(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
@@ -411,8 +411,8 @@ class IsakmpSas:
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
-        heir = self._siblings.heir(sa)
-        if sa.state is SaState.HELD and any(each.is_usable for each in self._siblings.of(sa)):
+        heir = self._parallel.heir(sa)
+        if sa.state is SaState.HELD and any(each.is_usable for each in self._parallel.of(sa)):
             if heir is not None:
                 sa.hand_over(heir)
             sa.end(Reason(IkeReason.REPLACED))
@@ -431,13 +431,13 @@ class IsakmpSas:
         return [new]
 
     def _proved_or_gone(self, sa: IsakmpSa) -> None:
-        self.strangers.remove(sa)
+        self.initiators.remove(sa)
         self._room.remove(sa)
 
     def _gone(self, sa: IsakmpSa) -> None:
         self._proved_or_gone(sa)
         self._by_cookie.pop(sa.own_spi, None)
-        self._siblings.remove(sa)
+        self._parallel.remove(sa)
         self._timers.cancel(sa.own_spi)
 
 

@@ -1,6 +1,9 @@
 """How a message of IKEv1 goes out again, and how it goes in parts.
 
-{turns}
+Both ends of an exchange of IKEv1 take turns, and each may send its last message again: RFC 2408 §5.1.
+
+A message that comes again is answered again by one end only, else one message that the network doubled would go to and
+fro: by the end that does not repeat its own message unasked, or that has sent the last message of the exchange.
 
 Cisco's fragments of IKEv1: a large message in parts, each an ISAKMP message in clear with one payload (132).
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ messages again
 
 
-class Turns:
+class Retransmission:
     """Our last message of an exchange, and the message of the peer that it answers.
 
     tries: how often our last message was sent without being asked for.
@@ -106,7 +109,7 @@ class Running(Protocol):
     ANSWERS_AGAIN: ClassVar[bool]
     old: bytes | None
     message_id: int
-    turns: Turns
+    retransmission: Retransmission
     over_at: float | None
 
     def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None: ...

@@ -1,4 +1,7 @@
-"""{signatures}"""
+"""AUTH: how a side proves who it is, RFC 7296 §2.15; ECDSA: RFC 4754; digital signatures: RFC 7427.
+
+A proof always says the same: the holder of the key saw exactly our first messages, nonces and identities.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""{sealed}
+"""Messages on one IKE SA: numbered and repeated (RFC 7296 §2.1 to §2.3), sealed and cut (§3.14, RFC 7383).
+
+    Outgoing      our requests: one is on its way at a time, the others wait; repeated until its answer comes
+    Incoming      the peer's requests: each is acted on once, a repeated one gets the same answer again, not too often
+    seal          payloads -> datagrams, cut into fragments where they would be too large
+    open_message  a datagram with SK -> its payloads
+    Fragments     datagrams with SKF, in any order -> the payloads, when the last one has come
+    Channel       all that for the two directions of one IKE SA
+
+The window is 1 in both directions, as RFC 7296 §2.3 allows: a peer may announce a larger one, and never has to use
+it.
 
 Keys: SKEYSEED, SK_* and KEYMAT (RFC 7296 §2.14, §2.17 and §2.18), and those of an IKE SA as Wireshark reads them.
 

@@ -1,4 +1,11 @@
-"""{beginning}
+"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT at both ends, and IKE_AUTH as its initiator asks it.
+
+    Init         algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
+    Auth         both identities and their proofs, and the first child SA; `events.py` has the other end
+    InitRequest  the first message of an unknown peer: §2.6 and §2.10
+
+A stranger costs one Diffie-Hellman at most, and while many of them come at once not even that: then each must first
+show, with a cookie, that it receives what we send to the address that it claims.
 
 NAT detection, RFC 7296 §2.23: both sides say which addresses they think they use, as a hash.
 """
@@ -317,7 +324,7 @@ def invalid_spi(spi: int) -> bytes:
     return Message((Notify(NotifyType.INVALID_SPI, spi.to_bytes(4, "big")),), header=header).serialize()
 
 
-class Stranger:
+class InitRequest:
     """An IKE_SA_INIT request that was read but is not believed."""
 
     def __init__(self, message: Message, octets: bytes, path: DatagramPath) -> None:
@@ -343,7 +350,7 @@ class Stranger:
         cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
         return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
 
-    def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
+    def answer(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
         """Return the IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
         opening = book.opening(self.path)

@@ -42,7 +42,7 @@ from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS, TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
-from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, Stranger, invalid_spi, plain_answer
+from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, InitRequest, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
     Message,
@@ -205,7 +205,7 @@ class IkeSas:
             return [self._unreadable(error, octets, path, now)]
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
-            return self._stranger(message, octets, path, now)
+            return self._init_request(message, octets, path, now)
         if (spi := unknown_spi(message)) is not None:
             return [Hinted(path, spi)]
         sa = self._at(path, header.spi_r if header.from_initiator else header.spi_i)
@@ -232,19 +232,19 @@ class IkeSas:
         pieces = sum(each.octets for each in sa.channel.fragments.values()) if sa.channel is not None else 0
         return self._room.note(self, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
-    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _init_request(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         known = self._half_open.get((octets, path))
         if known is not None:
             return [Reply(path, again) for again in known.incoming.again(now)]
-        stranger = Stranger(message, octets, path)
-        if not stranger.is_complete:
+        request = InitRequest(message, octets, path)
+        if not request.is_complete:
             self.counts.drop()
             return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
         sender = path.front, path.remote.address
         busy = self.half_open >= self.cookies_from or not self._beginners.may((*sender, False), now)
-        if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
+        if busy and not self._cookies.is_good(message, request.nonce_octets, path):
             self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
-            return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
+            return [Reply(path, request.ask_for_cookie(self._cookies, now))]
         self.counts.came(by_cookie=busy)
         if self.largest_number and len(self) >= self.largest_number:
             self.counts.limited()
@@ -256,7 +256,7 @@ class IkeSas:
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         self._beginners.charge((*sender, busy), 1, now)
-        sa, answer, why = stranger.welcome(self.book, self.entropy, now)
+        sa, answer, why = request.answer(self.book, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:
             acts.append(TurnedAway(path, why, logged=True))
