@@ -162,7 +162,7 @@ def test_a_change_that_nobody_confirms_is_taken_back(world: World) -> None:
     assert "Loopback77" in running(world)
     world.run_for(2)
     assert running(world) == before
-    assert any("Nobody confirmed the change: rolled back" in line for line in world.messages("R31"))
+    assert any("The change was not confirmed: rolled back" in line for line in world.messages("R31"))
     assert world.do("R31", "show archive config rollback timer").startswith("%No Rollback Confirmed Change pending")
 
 

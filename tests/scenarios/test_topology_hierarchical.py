@@ -199,7 +199,7 @@ def test_with_one_source_for_both_tunnels_of_a_hub_the_second_stays_down_and_say
     world = World("hierarchical", change=change)
     world.run_for(10)
     (lack,) = [text for text in world.lacks() if text.startswith("HUB-A: Tunnel1 is down")]
-    assert "cannot be told from those of Tunnel0" in lack
+    assert "cannot be distinguished from those of Tunnel0" in lack
 
 
 @pytest.mark.parametrize("story", stories("topology_hierarchical"), ids=str)

@@ -234,8 +234,8 @@ def test_what_peers_will_refuse_is_said_at_the_import() -> None:
     root = ca.add_extension(constraints, critical=True).sign(key, hashes.SHA256())
     assert doubts(Material.of(key, (web, root))) == (
         "% Warning: CN=R1: a certificate for serverAuth, not for IKE: peers refuse it",
-        "% Warning: CN=Root: an RSA key of 1024 bits is too short: nobody is believed by it",
-        "% Warning: CN=Root: critical name constraints are not understood: nobody is believed by it",
+        "% Warning: CN=Root: an RSA key of 1024 bits is too short: no peer is accepted with it",
+        "% Warning: CN=Root: critical name constraints are not understood: no peer is accepted with it",
     )
     pem = [root.public_bytes(Encoding.PEM), web.public_bytes(Encoding.PEM)]
     _, said = Console().type(

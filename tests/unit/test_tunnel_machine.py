@@ -218,9 +218,8 @@ def test_of_two_tunnels_that_gre_cannot_tell_apart_the_second_stays_down_with_th
     assert why(bench) == ""
     state = bench.ports.tunnels.get("Tunnel101")
     assert state is not None
-    assert "received packets cannot be told from those of Tunnel100 (both have the same source 172.16.11.1" in str(
-        state.reason
-    )
+    rival = "received packets cannot be distinguished from those of Tunnel100 (both have the same source 172.16.11.1"
+    assert rival in str(state.reason)
     assert [effect.spec.name for effect in of_type(effects, SetTunnel)] == ["Tunnel100"]
     bench.configure("interface Tunnel101\n tunnel key 101\n")
     assert why(bench, "Tunnel101") == ""

@@ -123,7 +123,7 @@ def test_a_secret_and_a_level_may_come_one_after_the_other() -> None:
 @pytest.mark.parametrize("written", ["cisco", "0 cisco", "7 094F471A1A0A"])
 def test_a_password_that_anybody_can_read_is_kept_with_a_warning(written: str) -> None:
     terminal = Terminal()
-    assert "%Warning: whoever sees" in terminal.type(f"conf t\rusername bob password {written}\r")
+    assert "%Warning: any reader of" in terminal.type(f"conf t\rusername bob password {written}\r")
     assert f"username bob password {written}" in terminal.running
 
 

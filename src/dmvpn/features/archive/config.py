@@ -54,7 +54,7 @@ WRITE_MEMORY: Final = ConfigLine("archive", "write-memory", "`write memory` make
 LOG: Final = ConfigLine(
     "archive",
     "log config",
-    {"log": "What was changed, and by whom", "config": "Of the configuration"},
+    {"log": "Log of changes, with user and time", "config": "Of the configuration"},
     order=50,
     opens="archive-log",
 )

@@ -8,7 +8,7 @@ from dmvpn.base.notices import Log, log_messages
 
 
 class Replaced(Log, name="SYS-5-CONFIG_R"):
-    """A whole configuration took the place of the one that ran."""
+    """A whole configuration replaced the running one."""
 
     @classmethod
     def now(cls) -> Self:
@@ -54,12 +54,12 @@ class Confirmed(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM"):
 
 
 class RolledBack(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START"):
-    """Nobody confirmed the change in time: the earlier configuration runs again."""
+    """The change was not confirmed in time: the earlier configuration runs again."""
 
     @classmethod
     def to(cls, where: str) -> Self:
         """Return the message; where: the file with the earlier configuration."""
-        text = f"Nobody confirmed the change: rolled back to config {where}"
+        text = f"The change was not confirmed: rolled back to config {where}"
         return cls(text)
 
 

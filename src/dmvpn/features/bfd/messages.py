@@ -29,7 +29,7 @@ class SessionCreated(Log, name="BFD-6-BFD_SESS_CREATED"):
 
 
 class SessionDestroyed(Log, name="BFD-6-BFD_SESS_DESTROYED"):
-    """No routing protocol wants the neighbor watched any more; the far end is told so."""
+    """No routing protocol wants the neighbor watched any more; the far end is notified."""
 
     @classmethod
     def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:

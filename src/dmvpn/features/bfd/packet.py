@@ -202,8 +202,8 @@ class SessionMove(enum.Enum):
     HEARD_UP = "the far end knows that both ends hear each other"
     SILENT = "nothing came for the detection time"
     INTERRUPTED = "the interface went down, or its lines are gone"
-    DISABLED = "nobody here wants it any more"
-    ENABLED = "somebody wants it again"
+    DISABLED = "no routing protocol here wants it any more"
+    ENABLED = "a routing protocol wants it again"
 
 
 HEARD: Final = {

@@ -203,7 +203,7 @@ def _path4(value: bytes, size: int) -> tuple[Segment, ...]:
 def _next_hop(value: bytes, _: int) -> IPv4Address:
     hop = IPv4Address(_number(value, 4))
     if hop.is_multicast or hop.is_loopback or hop.is_unspecified or int(hop) >= 0xF0000000:
-        raise ValueError(f"{hop} is nobody's address")
+        raise ValueError(f"{hop} is not a valid next hop")
     return hop
 
 

@@ -40,7 +40,7 @@ _TOPICS = words(WordKind.STATE, Topic, rank=62, sighting=rf"{_TIME}[+~-]  ?([a-z
     """)
 _LABELS = words(WordKind.LABEL)("""
     ## what the chronicle says of itself :: show dmvpn events, show dmvpn changes since next: show dmvpn events
-    Nothing is remembered of what was before | Nothing is remembered of messages before | Nothing is remembered of
+    Nothing is remembered of events before | Nothing is remembered of messages before | Nothing is remembered of
         changes before :: The router began later, or its memory is full and older lines went.
     keeps no past :: The table remembers nothing of earlier moments.
     """)

@@ -148,7 +148,7 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
     if answer.messages_since:
         yield f"Nothing is remembered of messages before {answer.messages_since}"
     if answer.since:
-        of_all = "Nothing is remembered of what was before"
+        of_all = "Nothing is remembered of events before"
         yield f"{'Nothing is remembered of changes before' if answer.messages else of_all} {answer.since}"
     yield ""
     if not answer.lines:

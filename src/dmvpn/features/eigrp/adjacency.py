@@ -128,7 +128,7 @@ class Teardown:
         self._membership = membership
 
     def drop(self, neighbor: Neighbor, reason: DownReason, *, tell: bool = False) -> None:
-        """Drop the neighbor. `tell`: notify it (peer termination)."""
+        """Drop the neighbor. tell: notify it (peer termination)."""
         self.drop_some([neighbor], reason, tell=tell)
 
     def drop_some(self, neighbors: Iterable[Neighbor], reason: DownReason, *, tell: bool = False) -> None:
@@ -140,7 +140,7 @@ class Teardown:
         self._give_up(there, reason)
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
-        """Drop all neighbors of an interface; with `tell`, after one goodbye to all."""
+        """Drop all neighbors of an interface. tell: after one goodbye to all."""
         if tell:
             self._greetings.say_goodbye(interface)
         self._give_up(list(interface.neighbors.values()), reason)

@@ -228,7 +228,7 @@ class Links:
         self._greetings.introduce(interface)
 
     def stop(self, name: str, reason: DownReason, *, tell: bool) -> None:
-        """Stop running on an interface. `tell`: notify its neighbors."""
+        """Stop running on an interface. tell: notify its neighbors."""
         interface = self._state.interfaces[name]
         self._teardown.drop_all(interface, reason, tell=tell)
         del self._state.interfaces[name]

@@ -17,7 +17,7 @@ class RuleRefused(Log, name="NAT-3-RULE_REFUSED"):
 
 
 class NotTranslating(Log, name="NAT-3-NOT_TRANSLATING"):
-    """The host does not translate, although it was told to: inside stations reach nobody outside. It is tried again."""
+    """The host refused the rules of translation: inside stations reach no outside address. It is tried again."""
 
     @classmethod
     def of(cls, reason: str) -> Self:

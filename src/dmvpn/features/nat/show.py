@@ -174,7 +174,7 @@ _HELP: Final = {
     "nat": "Translation of addresses",
     "translations": "Flows that are translated",
     "vrf": "Flows of stations in a VRF",
-    "verbose": "With what is left of their time",
+    "verbose": "With their remaining time",
     "statistics": "Interfaces, rules and counters",
     "translation": "Flows that are translated",
     "*": "All of them",

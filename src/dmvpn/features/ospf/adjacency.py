@@ -497,7 +497,7 @@ class Helper:
         try:
             grace = Grace.parse(lsa.body.octets)
         except WireError:
-            self._sender.drop("Grace-LSA that says nothing")
+            self._sender.drop("malformed Grace-LSA")
             return
         neighbor = _restarting(interface, lsa.header.router, grace)
         if neighbor is None:

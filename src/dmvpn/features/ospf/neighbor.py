@@ -106,7 +106,7 @@ class NeighborMove(enum.Enum):
     RESTART = "what it said does not fit: the exchange begins again"
     UNWANTED = "the adjacency is not wanted any more"
     ONE_WAY = "its Hello does not name us any more"
-    LOST = "silence for the dead interval, or the interface is down, or somebody cleared it"
+    LOST = "silence for the dead interval, or the interface is down, or a user cleared it"
 
 
 _N, _NM = NeighborState, NeighborMove

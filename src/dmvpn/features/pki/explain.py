@@ -26,8 +26,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % Warning: <name>: a certificate for <use>, not for IKE: peers refuse it :: Its extended key usage leaves out IKE.
         Have one made with ipsecIKE, or without any; or say `extended-key-usage ignore` in the trustpoint of every peer.
         [RFC 4945 §5.1.3.12]
-    % Warning: <name>: <reason>: nobody is believed by it :: Its key is too short, or costs too much to check with, or
-        it has name constraints, which are not processed. [RFC 8247 §4.1]
+    % Warning: <name>: <reason>: no peer is accepted with it :: Its key is too short, or costs too much to check with,
+        or it has name constraints, which are not processed. [RFC 8247 §4.1]
     % Warning: this revocation list is current only from <moment> :: The list begins in the future, by more than five
         minutes: the clock of this router is slow, or that of the authority is fast. What it revokes is revoked; with
         `revocation-check crl` no other certificate is accepted yet. [RFC 5280 §5.1.2.4]

@@ -208,11 +208,11 @@ def doubts(found: Material) -> tuple[str, ...]:
         certificate = certificate_of(octets)
         who = certificate.subject.rfc4514_string() or f"serial {serial_number(certificate):x}"
         if why := weakness(certificate.public_key()):
-            said.append(f"% Warning: {who}: {why}: nobody is believed by it")
+            said.append(f"% Warning: {who}: {why}: no peer is accepted with it")
         if octets == found.own and (use := other_use(certificate)):
             said.append(f"% Warning: {who}: a certificate for {use}, not for IKE: peers refuse it")
         if any(one.critical and one.oid == x509.NameConstraints.oid for one in certificate.extensions):
-            said.append(f"% Warning: {who}: critical name constraints are not understood: nobody is believed by it")
+            said.append(f"% Warning: {who}: critical name constraints are not understood: no peer is accepted with it")
     return tuple(said)
 
 

@@ -18,7 +18,7 @@ class Expiring(Log, name="PKI-4-CERTIFICATE_EXPIRY_WARN"):
 
 
 class Expired(Log, name="PKI-3-CERTIFICATE_EXPIRED"):
-    """A certificate of a trustpoint has ended: nobody is believed with it, neither we nor our peers."""
+    """A certificate of a trustpoint has expired: it proves neither us nor our peers."""
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, end: str) -> Self:
@@ -37,7 +37,7 @@ class NotYetValid(Log, name="PKI-3-CERTIFICATE_NOT_YET_VALID"):
 
 
 class ListStale(Log, name="PKI-4-CRL_STALE"):
-    """A revocation list should have been replaced. With `revocation-check crl` alone nobody is believed until it is."""
+    """A revocation list has expired. With `revocation-check crl` alone no peer is accepted until it is."""
 
     @classmethod
     def of(cls, trustpoint: str, end: str) -> Self:
@@ -46,7 +46,7 @@ class ListStale(Log, name="PKI-4-CRL_STALE"):
 
 
 class NoList(Log, name="PKI-4-NO_CRL"):
-    """`revocation-check crl` is set and there is no revocation list, so that nobody is believed.
+    """`revocation-check crl` is set and there is no revocation list, so that no peer is accepted.
 
     Import one (`crypto pki import NAME crl terminal`), or say `revocation-check crl none` to do without.
     """
@@ -63,7 +63,7 @@ class NoList(Log, name="PKI-4-NO_CRL"):
 class NoKey(Log, name="PKI-3-NO_KEY"):
     """A trustpoint has a certificate of ours and no private key that fits: we cannot prove ourselves with it.
 
-    Keys are not in a configuration; one that was copied from another router comes without. Import both again.
+    Keys are not in a configuration; a configuration copied from another router comes without. Import both again.
     """
 
     @classmethod

@@ -191,7 +191,7 @@ def _packets(entries: Pages[AccessEntry]) -> translation.ListedPackets:
 def _problem(entry: AccessEntry) -> str:
     """Return the part that a translator cannot obey, "" for nothing."""
     if entry.protocol not in (None, *translation.PROTOCOLS):
-        return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
+        return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are distinguished"
     return f"asks for {entry.partial}" if entry.partial else ""
 
 

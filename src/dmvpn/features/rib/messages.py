@@ -38,7 +38,7 @@ class KernelCalm(Log, name="HOST-5-CALM"):
     @classmethod
     def of(cls, what: str) -> Self:
         """Return the message about this object, in words."""
-        return cls(f"Nobody takes away {what} any more")
+        return cls(f"No program takes away {what} any more")
 
 
 MESSAGES: Final = log_messages(vars())

@@ -204,13 +204,13 @@ AUTHENTICATION_KEYS: Final = ConfigLine(
 SEND_VERSION: Final = ConfigLine(
     "interface",
     "ip rip send version ( 2 | 1 [ 2 ] )",
-    {"send": "What is sent; only version 2 does anything here", "version": "Version"},
+    {"send": "Version sent; only version 2 does anything here", "version": "Version"},
     order=52,
 )
 RECEIVE_VERSION: Final = ConfigLine(
     "interface",
     "ip rip receive version ( 2 | 1 [ 2 ] )",
-    {"receive": "What is received; only version 2 does anything here"},
+    {"receive": "Version received; only version 2 does anything here"},
     order=52,
 )
 TRIGGERED: Final = ConfigLine(

@@ -134,7 +134,7 @@ class RouteState(enum.Enum):
 
     UNKNOWN = "nothing"
     REACHABLE = "a path"
-    UNREACHABLE = "no path any more, which everybody is told"
+    UNREACHABLE = "no path any more, which is advertised to all neighbors"
 
 
 class RouteMove(enum.Enum):

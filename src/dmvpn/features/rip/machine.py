@@ -507,7 +507,7 @@ class RipMachine(Machine):
             if self._answers.permits((circuit.name, source), self._context.now):
                 self._advertiser.answer(circuit, source, port)
             else:
-                self._sender.ignore(circuit, source, "it has just been told the whole table")
+                self._sender.ignore(circuit, source, "the whole table was sent to it just now")
             return
         asked = [entry.prefix for entry in request.entries if entry.prefix is not None]
         response = answer(request, self.table.look(asked))

@@ -37,14 +37,14 @@ class AuthenticationMismatch(Log, name="RIP-4-AUTHMISMATCH"):
 
 
 class TooManyPrefixes(Log, name="RIP-4-TOO_MANY"):
-    """A gateway tells more prefixes than there is room for: 50,000 of one gateway, 250,000 of all. Further ones are not
-    learned (one message a minute for each gateway).
+    """A gateway advertises more prefixes than there is room for: 50,000 of one gateway, 250,000 of all. Further ones
+    are not learned (one message a minute for each gateway).
     """
 
     @classmethod
     def of(cls, gateway: IPAddress, interface: str) -> Self:
         """Return the message for the gateway whose prefix is not learned."""
-        return cls(f"Neighbor {gateway} ({interface}) tells more prefixes than there is room for")
+        return cls(f"Neighbor {gateway} ({interface}) advertises more prefixes than there is room for")
 
 
 MESSAGES: Final = log_messages(vars())

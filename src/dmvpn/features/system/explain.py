@@ -13,11 +13,11 @@ from dmvpn.features.system import messages
 
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of the system :: the prompt next: show ip interface brief
-    %Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it :: `password` is kept
+    %Warning: any reader of the configuration can read this password; `secret` keeps a hash of it :: `password` is kept
         as it was typed; type 7 hides it from a glance, and no more.
-    %Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it :: The line is kept
-        for that router. Give the user a `secret` to let them in here.
-    %Warning: nobody can log in with it: <what is wrong> :: The hash is incomplete, often because a file was published
+    %Warning: only the router that wrote a type 6 password can read it; no user can log in with it here :: The line is
+        kept for that router. Give the user a `secret` to let them in here.
+    %Warning: no user can log in with it: <what is wrong> :: The hash is incomplete, often because a file was published
         without the real one. The user cannot log in.
     % No policy map acts here: quality of service is not supported :: `policy-map` and `service-policy` lines are kept
         and shown back, and nothing acts on them.

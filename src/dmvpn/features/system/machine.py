@@ -299,7 +299,7 @@ class Logins:
             return "the access class of no line has this address"
         quiet_list = self._config.ssh.quiet_list
         if self.is_quiet(now) and not (quiet_list and self.permits(quiet_list, location)):
-            return "too many wrong passwords: nobody is let in for a while"
+            return "too many wrong passwords: logins are refused for a while"
         return ""
 
     def _is_denied(self, location: str, vrf: str) -> bool:

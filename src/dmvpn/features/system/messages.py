@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Configured(Log, name="SYS-5-CONFIG_I"):
-    """Somebody left configuration mode; nothing is wrong."""
+    """A user left configuration mode; nothing is wrong."""
 
     @classmethod
     def by(cls, user: str, line: str) -> Self:
@@ -48,7 +48,7 @@ class UnsavedLost(Log, name="SYS-4-CONFIG_UNSAVED_LOST"):
 
 
 class Restarted(Log, name="SYS-5-RESTART"):
-    """The router began its life with the startup configuration; what was learned before is gone."""
+    """The router began its life with the startup configuration; everything learned before is gone."""
 
     @classmethod
     def now(cls) -> Self:
@@ -80,7 +80,7 @@ def _who(user: str, location: str, port: int) -> str:
 
 
 class LoginSuccess(Log, name="SEC_LOGIN-5-LOGIN_SUCCESS"):
-    """Somebody logged in over the network; nothing is wrong."""
+    """A user logged in over the network; nothing is wrong."""
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
@@ -89,7 +89,7 @@ class LoginSuccess(Log, name="SEC_LOGIN-5-LOGIN_SUCCESS"):
 
 
 class LoginRefused(Log, name="SEC_LOGIN-4-LOGIN_FAILED"):
-    """Somebody typed a wrong password, or has no such user: who guesses passwords shows here."""
+    """A login failed by a wrong password or an unknown user: repeated lines mean that passwords are guessed."""
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
@@ -99,7 +99,7 @@ class LoginRefused(Log, name="SEC_LOGIN-4-LOGIN_FAILED"):
 
 
 class QuietModeOn(Log, name="SEC_LOGIN-1-QUIET_MODE_ON"):
-    """Too many wrong passwords: nobody is let in for as long as `login block-for` says."""
+    """Too many wrong passwords: logins are refused for the time of `login block-for`."""
 
     @classmethod
     def of(cls, user: str, location: str, port: int, exempt: str, at: str) -> Self:

@@ -98,7 +98,7 @@ TRACK: Final = ConfigLine(
         "and": "All are up",
         "or": "At least one is up",
         "threshold": "By how many of them are up",
-        "weight": "By the weights of those that are up",
+        "weight": "By the weights of the objects that are up",
         "percentage": "By their part of all",
     },
     key=("number",),

@@ -316,10 +316,10 @@ TRACK: Final = ExecCommand(
         "track": "Tracked objects",
         "brief": "One line for each",
         "number": "Number of the object",
-        "interface": "Those that look at interfaces",
-        "route": "Those that look at routes",
-        "sla": "Those that look at operations of IP SLA",
-        "list": "Those that look at others",
+        "interface": "Objects that track interfaces",
+        "route": "Objects that track routes",
+        "sla": "Objects that track operations of IP SLA",
+        "list": "Objects that track other objects",
     },
     query=query_track,
     render=render_track,
@@ -335,7 +335,7 @@ SUMMARY: Final = ExecCommand(
 )
 CONFIGURATION: Final = ExecCommand(
     "show ip sla configuration [ {number:1-2147483647} ]",
-    {**_HELP, "configuration": "What is configured, with defaults"},
+    {**_HELP, "configuration": "Configuration, with defaults"},
     query=query_sla,
     render=render_configuration,
 )

@@ -107,7 +107,7 @@ MODE: Final = ConfigLine(
 KEY: Final = ConfigLine(
     "interface",
     "tunnel key {key:0-4294967295}",
-    {"key": "Tells tunnels with the same ends apart; equal at all ends"},
+    {"key": "Distinguishes tunnels with the same ends; equal at all ends"},
     order=93,
 )
 CHECKSUM: Final = ConfigLine(

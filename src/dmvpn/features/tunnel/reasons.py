@@ -27,7 +27,7 @@ class TunnelReason(ReasonCode):
     NO_DESTINATION = "no IPv4 tunnel destination address"
     UNPROTECTED = "nothing protects the tunnel", "profile <name>; nothing is sent in clear"
     RIVAL = (
-        "received packets cannot be told from those of <tunnel>",
+        "received packets cannot be distinguished from those of <tunnel>",
         "both have the same source <address> and <key>: give each its own `tunnel key`, and the same key on its far "
         "ends",
         "RFC 2890 §2.1",

@@ -178,7 +178,7 @@ RULE: Final = ConfigLine(
         "ne": "Is not equal to",
         "co": "Contains",
         "nc": "Does not contain",
-        "text": "What is compared; large letters are as good as small ones",
+        "text": "Text to compare; upper and lower case are equal",
     },
     key=(),
     order=10,

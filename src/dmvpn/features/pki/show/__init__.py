@@ -20,7 +20,7 @@ from dmvpn.ios import ExecCommand
 
 _HELP: Final = {
     "pki": "Certificates",
-    "certificates": "Those that are configured",
+    "certificates": "Configured certificates",
     "trustpoints": "Authorities that are believed, and our certificates of them",
     "crls": "Revocation lists",
     "verbose": "With all particulars",

@@ -466,7 +466,7 @@ _PREFIX_HELP: Final = {
     "sequence": "Number",
     "permit": "These are meant",
     "deny": "These are not",
-    "prefix": "What is inside of this prefix",
+    "prefix": "Prefixes inside of this prefix",
     "ge": "With at least so many bits",
     "le": "With at most so many bits",
     "least": "Bits",

@@ -393,7 +393,7 @@ DELETE_COMMUNITIES: Final = _line(
     {
         "comm-list": "BGP's communities by a list",
         "list": "Number or name of a community list",
-        "delete": "Remove those that it permits",
+        "delete": "Remove the communities that it permits",
     },
     order=28,
 )

@@ -39,7 +39,7 @@ LOGIN = ConfigLine("line", "login [ local | authentication {list:word} ]", _LOGI
 TRANSPORT = ConfigLine(
     "line",
     "transport input {protocols:line}",
-    {"transport": "Protocols", "input": "Of those who come in", "protocols": "ssh, all, none; others do nothing here"},
+    {"transport": "Protocols", "input": "Of incoming sessions", "protocols": "ssh, all, none; the rest do nothing"},
     order=91,
 )
 ACCESS_CLASS = ConfigLine(
@@ -60,7 +60,7 @@ ACCESS_CLASS = ConfigLine(
 LEVEL = ConfigLine(
     "line",
     "privilege level {level:0-15}",
-    {"privilege": "At which level sessions begin", "level": "For users who have no level of their own"},
+    {"privilege": "At which level sessions begin", "level": "For users without a level of their own"},
     order=30,
 )
 ROTARY = ConfigLine(
@@ -89,7 +89,7 @@ TRIES = ConfigLine("global", "ip ssh authentication-retries {tries:0-5}", _SSH, 
 SCP = ConfigLine(
     "global",
     "ip scp server enable",
-    {"scp": "Secure copy", "server": "Of others, who copy files to flash and from there", "enable": "They may"},
+    {"scp": "Secure copy", "server": "For clients that copy files to and from flash", "enable": "They may"},
     order=517,
 )
 PORT = ConfigLine("global", "ip ssh port {port:2000-10000} rotary {first:1-127} [ {last:1-127} ]", _SSH, order=518)
@@ -116,11 +116,11 @@ QUIET = ConfigLine("global", "login quiet-mode access-class {list:word}", _LOGIN
 ON_FAILURE = ConfigLine("global", "login on-failure log", _LOGINS, order=55)
 ON_SUCCESS = ConfigLine("global", "login on-success log", _LOGINS, order=54)
 
-AAA = ConfigLine("global", "aaa new-model", {"new-model": "Lists say who is asked"}, order=42, keep_no=True)
+AAA = ConfigLine("global", "aaa new-model", {"new-model": "Lists name the methods"}, order=42, keep_no=True)
 AAA_LOGIN = ConfigLine(
     "global",
     "aaa authentication login {list:word} {methods:line}",
-    {"login": "Who is asked about a user", "list": "`default`, or a name", "methods": "`local` alone does something"},
+    {"login": "How users are authenticated", "list": "`default`, or a name", "methods": "`local` alone does something"},
     key=("list",),
     order=42,
 )

@@ -73,7 +73,7 @@ register_type(
 
 def _warning(args: Args) -> str | None:
     return (
-        "%Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it"
+        "%Warning: any reader of the configuration can read this password; `secret` keeps a hash of it"
         if "password" in args
         else None
     )
@@ -94,11 +94,11 @@ def _check_user(args: Args, _: Section) -> str | None:
     if "secret" not in args.values_given:
         return None
     if args.integer("kind", PLAIN) == ENCRYPTED:
-        return "%Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it"
+        return "%Warning: only the router that wrote a type 6 password can read it; no user can log in with it here"
     try:
         check_secret(args.integer("kind", PLAIN), args.text("secret"))
     except SecretError as error:
-        return f"%Warning: nobody can log in with it: {error}"
+        return f"%Warning: no user can log in with it: {error}"
     return _warning(args)
 
 

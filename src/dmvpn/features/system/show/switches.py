@@ -57,7 +57,7 @@ _DMVPN_HELP: Mapping[str, str] = {
     "dmvpn": "DMVPN",
     "all": "Everything",
     "error": "What went wrong",
-    "detail": "What was done, and why",
+    "detail": "Actions and their reasons",
     "packet": "What packets say",
     "nhrp": "Next Hop Resolution Protocol",
     "tunnel": "Tunnel interfaces",
