@@ -47,6 +47,7 @@ _SUBADDRESS_LENGTH_AT: Final = 19
 _PROTOCOL_LENGTH_AT: Final = 20
 #: The octets of a CIE that mean nothing, and that a reply has as zeros, RFC 2332 §5.2.0.1.
 _UNUSED_FROM: Final = 2
+_UNUSED_TO: Final = 4
 _UNUSED: Final = bytes(2)
 #: Patterns in use: of one tunnel, clients that send the same extensions share one.
 _MOST_PATTERNS: Final = 32
@@ -183,7 +184,7 @@ class Renewals:
             return None
         (cie,), width = packet.cies, packet.source_protocol.max_prefixlen
         addresses = request[_NBMA_LENGTH_AT] + request[_SUBADDRESS_LENGTH_AT] + 2 * request[_PROTOCOL_LENGTH_AT]
-        unused = _IDENTIFIER.stop + addresses + _UNUSED_FROM
+        entry_at = _IDENTIFIER.stop + addresses
         if (
             entry.neighbor != sender
             or cie.protocol is not None
@@ -192,7 +193,7 @@ class Renewals:
             or tunnel.config.bind_identity
             or tunnel.config.responder
             or int.from_bytes(request[_SIZE], "big") != len(request)
-            or request[unused : unused + len(_UNUSED)] != _UNUSED
+            or request[entry_at + _UNUSED_FROM : entry_at + _UNUSED_TO] != _UNUSED
         ):
             return None
         return entry
