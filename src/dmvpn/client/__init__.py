@@ -8,13 +8,10 @@
 
 `dmvpn.client.aio` has the same for asyncio: `(await client.router("R31").show("dmvpn")).peers`.
 
-connect, sync, aio   the two fronts, and `fronts`: the methods that both have
-operations           what each operation asks and reads, without either front
-configuring, orders  the same: configurations as transactions; orders to labs, and jobs
-exchange             requests and answers as values
-following            events over several connections
-shows                shows by their words
-samples, frames      metrics; rows and DataFrames
+sync, aio    the two fronts
+operations   what each operation asks and reads, without either front: shows, configurations, orders to labs, jobs
+exchange     requests and answers as values; events over several connections
+frames       metrics; rows and DataFrames
 settings, values, errors
 
 Needs the extra `client` (httpx2). It is a client of HTTP alone: it imports nothing of `dmvpn.web`, and no router

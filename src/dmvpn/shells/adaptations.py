@@ -2,7 +2,7 @@
 
     tracking   tracked static routes are unconditional
     VRFs       a VRF without a definition, as in an excerpt, is the global table
-    DHCP       a port gets an address (`missing_addresses.py`)
+    DHCP       a port gets an address (below)
     ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
     keys       tunnels that cannot be distinguished get keys (`lab_lines`)

@@ -4,7 +4,7 @@ Takes the `tunnel ...` lines, `InterfaceChanged`, `RouteChanged`, `HoldTunnel` (
 makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`, `LineEnds`, `ports.Tunnels`.
 
     model     the typed configuration              line        why a tunnel is up or down
-    machine   all tunnels                          keepalive   whether the far end answers
+    machine   all tunnels, and whether the far end answers keepalives
     show      packets that reached no tunnel     lint        rules for `dmvpn lint`
     facts     what judges outside may know
 """

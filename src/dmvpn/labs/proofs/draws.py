@@ -138,7 +138,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """A task. version: of the program that must carry it out, see `judge.work.version`."""
+    """A task. version: of the program that must carry it out, see `judge.campaigns.version`."""
 
     proven: Proven
     seed: int

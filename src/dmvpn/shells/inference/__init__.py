@@ -1,10 +1,10 @@
 """A network from its configurations alone: no `lab.yaml`, so the wires are inferred from the addresses.
 
-    names      a router is named by its `hostname`, else by its file
     wires      ports that are in each other's subnet are on one wire, two or more
     provider   gateways that no router has (the next hops of default routes) get a router of their own, between all
                sites
-    roles      hubs and spokes; a LAN with a single router on it gets a computer; a link for two (/30, /31) is no LAN
+    roles      a router is named by its `hostname`, else by its file; hubs and spokes; a LAN with a single router on it
+               gets a computer; a link for two (/30, /31) is no LAN
 
 Ambiguous cases are decided, and reported (`Inferred.notes`); `lab save` writes the result as `lab.yaml`, where it may
 be corrected. Raises UserError for configurations that are no network at all.

@@ -3,9 +3,8 @@
     PrfAlgorithm   pseudo-random functions and prf+: RFC 7296 §2.13
     PrivateValue   Diffie-Hellman: §2.12, RFC 3526 (`modp`), RFC 5903 (ECP), RFC 8031 (Curve25519), checks of RFC 6989
     Cipher         what seals messages: §3.14 with CBC and HMAC, RFC 5282 with GCM
-    keys           SKEYSEED, SK_*, KEYMAT
-    signatures     AUTH
-    certificates   whom they prove
+    material       nonces, keys of child SAs, block ciphers, keys as Wireshark reads them
+    certificates   whom signatures prove
 
 What does not open raises `WireError`, whatever the reason: a sender without the key learns nothing.
 

@@ -1,7 +1,7 @@
 """The commands of IKE; here `show crypto ikev2 stats`.
 
 sas          show crypto ikev2 sa, session         settings     show crypto ikev2 proposal, policy, profile
-isakmp       show crypto isakmp ...                groups       the names of Diffie-Hellman groups
+isakmp       show crypto isakmp ...
 """
 
 from __future__ import annotations
