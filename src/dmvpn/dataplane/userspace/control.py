@@ -126,8 +126,6 @@ _ICMP_TYPES = (
     IcmpType.TIME_EXCEEDED,
     IcmpType.PARAMETER_PROBLEM,
 )
-#: Packets read from one socket before other sockets get their turn.
-_TURN = 64
 
 _Key = tuple[str, int, int | None]
 
