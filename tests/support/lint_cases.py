@@ -124,14 +124,9 @@ _PROTECTED = (
     ("ip route 0.0.0.0", "ip route 192.168.0.0 255.255.0.0 Null0 254\nip route 0.0.0.0"),
     ("!\ninterface Tunnel0", f"!\n{_CRYPTO}interface Tunnel0"),
 )
-#: The same, protected by a key for each pair of routers.
-SEALED: Network = {
-    name: text.replace("crypto ikev2 profile P", "crypto ikev2 profile P", 1)
-    for name, text in everywhere(CLEAR, *_PROTECTED).items()
-}
-#: Everybody may know everybody: one key for all, as the examples have it.
-SEALED = everywhere(
-    SEALED,
+#: The same, protected by one key for all routers.
+SEALED: Network = everywhere(
+    everywhere(CLEAR, *_PROTECTED),
     (
         "  address 203.0.113.10\n  pre-shared-key spoke-key-of-tests",
         "  address 203.0.113.0 255.255.255.0\n  pre-shared-key hub-key-of-tests",

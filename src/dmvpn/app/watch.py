@@ -126,7 +126,7 @@ def width() -> int | None:
 
 
 def zone() -> tzinfo:
-    """Return the screen of the watching user."""
+    """Return the time zone of the user."""
     return datetime.now().astimezone().tzinfo or UTC
 
 
