@@ -22,7 +22,7 @@ from dmvpn.base.errors import UserError, surely
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.measuring import Rows, choose_pairs, converge, talk_of, warm_up, worse
+from dmvpn.tools.diff.measuring import Rows, choose_pairs, converge, sample, talk_of, warm_up, worse
 from dmvpn.tools.doctor.verdicts import takes_security
 from dmvpn.tools.remedies.affected_pairs import (
     AffectedPairs,
@@ -209,7 +209,7 @@ class Search:
     def _watch(self, pairs: Sequence[LanPair]) -> None:
         """Choose the pairs that each trial measures: some that suffer, and some that do not."""
         well = [pair for pair in pairs if pair not in self._affected.pairs]
-        self._pairs = (*_spread(list(self._affected.pairs), WATCHED // 2), *_spread(well, WATCHED // 2))
+        self._pairs = (*sample(list(self._affected.pairs), WATCHED // 2), *sample(well, WATCHED // 2))
         watched = {pair: self._affected.pairs[pair] for pair in self._pairs if pair not in well}
         self._affected = replace(self._affected, pairs=watched)
         self._before = surely(self._measured(()))
@@ -470,11 +470,6 @@ def _pairs(subject: Subject, about: Sequence[str], *, of_all: bool = False) -> t
     lans = {name: replace(lan, customer="" if of_all else lan.customer) for name, lan in subject.lans.items()}
     some = choose_pairs(lans, 1, max(PAIRS, 2 * len(lans)), about=near)
     return tuple(dict.fromkeys(pair for one in some for pair in (one, LanPair(one.destination, one.source))))
-
-
-def _spread(pairs: Sequence[LanPair], most: int) -> Sequence[LanPair]:
-    """Return some of them, evenly spread."""
-    return pairs[:: -(-len(pairs) // most) or 1]
 
 
 def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
