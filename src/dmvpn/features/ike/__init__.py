@@ -1,11 +1,11 @@
-"""IKE, RFC 7296 and RFC 2409: who a peer is, and keys for what is exchanged with it.
+"""IKE, RFC 7296 and RFC 2409: the authentication of peers, and keys for the packets exchanged with them.
 
 Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesChanged` and `NegotiationWanted` from the
 feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
 `NegotiationChanged`, and packets.
 
-One house for both versions: a `Session` is what connections, peers and shows know of an IKE SA, and only the package of
-its version knows how it speaks. Versions do not know each other.
+One package for both versions: a `Session` is all that connections, peers and shows know of an IKE SA, and only the
+package of its version knows the protocol. The packages of the versions do not use each other.
 
     model        the typed configuration           config       its lines
     translation  what the lines of IKEv1 mean      settings     the configuration's answers to a session
@@ -21,7 +21,7 @@ its version knows how it speaks. Versions do not know each other.
     counters     for metrics and `show crypto ikev2 stats`
 
     machine      IKE as the router sees it         peers        both versions, and what follows from their acts
-    attempts     who is wanted, what is tried      connections  peers, their pairs of SAs, and what shows see of them
+    attempts     demands for SAs, and attempts     connections  peers, their pairs of SAs, and the views for shows
     recovery     SAs that one end has forgotten, silent peers, and the way that ESP takes
     facts        what judges outside may know      lint         rules for `dmvpn lint`
     reasons, messages, reports, show, explain: for people

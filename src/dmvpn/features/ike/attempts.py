@@ -1,4 +1,4 @@
-"""Attempts to get the SAs that somebody wants: what is tried, and when it is tried again.
+"""Attempts to negotiate the SAs that IPsec profiles want, and the times of new attempts.
 
 A demand:
 
@@ -10,8 +10,8 @@ A peer that has just begun saves us our own attempt: both ends of a shortcut wan
 We wait for its proof, once, and no longer than a round trip and what computing takes: an attacker can forge the first
 message of a peer.
 
-It is for a pair of addresses, or for one of several peers behind an address: the one that its NAT shows with a certain
-port. A connection with this port meets the second kind, any connection between the addresses the first kind.
+A demand is for a pair of addresses, or for one of several peers behind one address, known by its port at the NAT.
+A connection with this port meets the second kind, any connection between the addresses the first kind.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ _LONGEST_TRIP: Final = 0.25
 
 @dataclass(slots=True)
 class Demand:
-    """What somebody wants.
+    """SAs that IPsec profiles want.
 
-    policies: names of the IPsec profiles that want it.
+    policies: the names of these IPsec profiles.
     attempt: own SPI of our IKE SA for it.
     again: tries again after a rest.
     port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
         any peer at the address will do.
     has_waited: for the proof of a peer that had begun, since there were SAs.
-    missed: attempts that came to nothing, one after the other.
+    missed: failed attempts, one after the other.
     failures: these, and SAs that did not last.
-    refused: why the peer failed when it began; it may show what the peer does not tell.
+    refused: why the peer's own attempt failed; it may show the reason that the peer does not send us.
     """
 
     ends: Ends
@@ -141,7 +141,7 @@ class Attempts:
         follow: Callable[[list[Act]], None],
         close: Callable[[list[Session], Reason], None],
     ) -> None:
-        """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that must end."""
+        """Follow, close: methods of `Peers` that carry out the acts of IKE SAs, and that close IKE SAs."""
         self._context, self._book, self._entropy = context, book, context.ports.entropy
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
@@ -171,7 +171,7 @@ class Attempts:
         return demand
 
     def release(self, ends: Ends, policy: str, *, port: int = 0) -> None:
-        """Release them; when nobody wants them, whatever there is goes."""
+        """Withdraw this IPsec profile's demand; after the last one, close the IKE SAs that no other demand needs."""
         demand = self._demands.get(ends, {}).get(port)
         if demand is None:
             return
@@ -312,7 +312,7 @@ class Attempts:
             demand.attempt = new.own_spi
 
     def refused(self, ends: Ends, why: Reason) -> None:
-        """Note that a peer began and was turned away: our own attempts may fail for the same reason, untold."""
+        """Note that a peer began and was refused: our own attempts may fail for the same reason, not sent to us."""
         for demand in self._between(ends):
             demand.refused = why
 
@@ -358,9 +358,9 @@ def _is_for(demand: Demand, sa: Session) -> bool:
 
 
 def _path(demand: Demand) -> DatagramPath:
-    """Return where to begin: at the port that a NAT has for the peer, which may be old, so every other time at its own.
+    """Return where to begin: at the peer's port at its NAT; it may be old, so every other time at the peer's own port.
 
-    Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to those that told the peer of it.
+    Our own port is 4500 then: our NAT, if there is one, translates it to the port that other routers sent to the peer.
     """
     return path_of(demand.ends, demand.port if demand.missed % 2 == 0 else 0)
 

@@ -6,21 +6,21 @@
     Session moved       --> `moved` ConnectionChanged, MoveConnection; it keeps its number
     Session gone        --> `leave`
 
-A connection may have several IKE SAs for a moment: one that replaces another, or both of two that began at once.
+A connection may have several IKE SAs for a moment: an IKE SA and its replacement, or two that began at once.
 
 In DMVPN both spokes of a shortcut often begin at the same moment, so that there are two IKE SAs with one peer. RFC 7296
-has a rule for rekeys that cross (§2.8.1) and none for initial exchanges. The same rule is used here, since both ends
-can apply it alike: of two IKE SAs, one begun by each end before it knew of the other's, the one goes whose IKE_SA_INIT
-had the lowest of the four nonces. Both carry packets for some seconds, so nothing is lost. Then its initiator deletes
-it; the other end waits longer and only deletes it if that did not happen. Nobody deletes the last one: a peer that
-decides otherwise and deletes first is right, too.
+has a rule for simultaneous rekeys (§2.8.1), and none for initial exchanges. The same rule is used here, since both ends
+can apply it alike: if each end began an IKE SA before it knew of the other end's, the IKE SA goes whose IKE_SA_INIT had
+the lowest of the four nonces. Both carry packets for some seconds, so nothing is lost. Then its initiator deletes it;
+the other end waits longer, and deletes it only if the initiator did not. Neither end deletes its last IKE SA: a peer
+that decides otherwise and deletes first is right, too.
 
-Of an ISAKMP SA and an IKE SA that cross the ISAKMP SA goes: IKEv2 is the better one to keep.
+If an ISAKMP SA and an IKE SA begin at once, the ISAKMP SA goes: IKEv2 is the better one to keep.
 
-An IKE SA of ours that has no answer yet when the peer's is established is given up at once: the peer, whose proof has
-come, knows that it is the initiator of that one.
+Our own IKE SA, if it has no response yet when the peer's is established, is given up at once: the peer, which has
+authenticated itself, knows that it is the initiator of the established IKE SA.
 
-What others see of IKE SAs and child SAs: `IkeView` and `SaView` for shows, `EspSa` for data planes.
+Views of IKE SAs and child SAs: `IkeView` and `SaView` for shows, `EspSa` for data planes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.session import Session
 
 
-# ------------------------------------------------------------------------------------------------ what others see
+# ------------------------------------------------------------------------------------------------ views
 
 
 _ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM", Encr.TRIPLE_DES: "3DES"}
@@ -329,7 +329,7 @@ class Connections:
         return self.owner(spi_in) if spi_in is not None else None
 
     def _carries(self, entry: _Entry) -> bool:
-        """Return whether one of its child SAs carries packets: `Children` have them, and `_owners` those that do."""
+        """Return whether one of its child SAs carries packets: `_owners` has only these, `Children` all."""
         return any(number_of(child.spi_in) in self._owners for sa in entry.ike.values() for child in sa.children)
 
     # ------------------------------------------------------------------------------------------------ IKE SAs
@@ -488,7 +488,7 @@ class Connections:
         self._together(entry)
 
     def _changed(self, entry: _Entry, sa: Session, *, udp: bool) -> Results:
-        """Return what tells others how a connection changed; its newest IKE SA knows."""
+        """Return the notice and the effect of a changed connection; its newest IKE SA has the new values."""
         udp = udp and sa.uses_udp
         old, new = entry.value, connection_of(sa, entry, udp=udp)
         if old == new:

@@ -1,12 +1,12 @@
-"""Identities, RFC 7296 §3.5: on the wire, for people, and which one of the configuration means one that a peer sent.
+"""Identities, RFC 7296 §3.5: on the wire, as text, and the configured identities that match a peer's.
 
-`Roster` is a keyring as a handshake asks for it: a hub has thousands of peers, and is asked by as many.
+`Roster` is the index of a keyring for handshakes: a hub has thousands of peers, and as many handshakes.
 
     named(identity)        the entry for this very identity: one look
-    among(identity)        the first that means it among others (any, a domain, a mask): few entries do
+    among(identity)        the first matching entry for many identities (any, a domain, a mask): there are few
     at(address)            the entry with the longest mask around an address: one look for each mask
 
-Of several entries that say the same the first counts.
+Of several equal entries the first counts.
 
 X.500 names (ID_DER_ASN1_DN) come from strangers: they are read as X.690 says, carefully.
 """
@@ -240,7 +240,7 @@ def _name_of(given: Identification) -> _Name | None:
 
 
 def _bits(address: IPv4Address, mask: IPv4Address | None) -> int:
-    """Return a mask as a number; of an address without one 0.0.0.0 is everybody, any other itself."""
+    """Return a mask as a number; without one, 0.0.0.0 matches any peer, and any other address only itself."""
     if mask is not None:
         return int(mask)
     return 0xFFFFFFFF if int(address) else 0
@@ -254,7 +254,7 @@ def _covers(address: IPv4Address | None, mask: IPv4Address | None, other: IPAddr
 
 
 class Roster:
-    """An index of the peers of one keyring; it belongs to these `peers` and is made again for others."""
+    """An index of the peers of one keyring; it belongs to these `peers`, and other peers need a new index."""
 
     def __init__(self, peers: Pages[KeyringPeer]) -> None:
         self.peers = peers
@@ -284,7 +284,7 @@ class Roster:
         return (self._names.get(name) or self._hosts.get(name)) if name is not None else None
 
     def among(self, theirs: Identification) -> KeyringPeer | None:
-        """Return the first entry whose identity means this one among others."""
+        """Return the first entry for many identities (any, a domain, a mask) that matches this identity."""
         for peer in self._wide:
             if peer.identity is not None and matches(peer.identity, theirs):
                 return peer

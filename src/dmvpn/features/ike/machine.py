@@ -133,7 +133,7 @@ class IkeMachine(Machine):
     # ---------------------------------------------------------------------------------------------- configuration
 
     def _adopt(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
-        """Follow a change of configuration or tunnels: end what is not permitted any more, try what could not begin."""
+        """Follow a change of configuration or tunnels: close IKE SAs that it forbids, try what could not begin."""
         was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
         self._served = frozenset(policy.outer for policy in policies)
         peers, table = self.peers, self.peers.table
@@ -177,7 +177,7 @@ class IkeMachine(Machine):
         peers.follow(peers.table.handle(octets, path, self._context.now))
 
     def _tell_keys(self, *, wanted: bool) -> None:
-        """Begin or stop reporting keys. Only new keys are reported, so new child SAs replace those that are there."""
+        """Begin or stop reporting keys. Only new keys are reported, so the existing child SAs are replaced."""
         self._book.key_log.turn(on=wanted)
         self._context.emit(messages.KeysTold.of(on=wanted))
         peers = self.peers
@@ -195,7 +195,7 @@ class IkeMachine(Machine):
 
     @property
     def refused(self) -> Mapping[tuple[IPAddress, str], Reason]:
-        """Who came to no agreement with us lately, by address and front door, whoever began; and why."""
+        """Why recent negotiations failed, by the peer's address and front door, whichever end began."""
         return self.peers.reports.refused
 
     def stats(self) -> IkeStats:

@@ -69,7 +69,7 @@ class IdentityKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The identity of somebody, or of whoever is meant.
+    """An identity of a router, or a pattern for the identities of peers.
 
     address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means any peer, any
         other means itself.
@@ -161,11 +161,11 @@ class Profile:
     """`crypto ikev2 profile`: for which peers, and how both sides prove themselves.
 
     matches, certificate_maps: any of them.
-    local_key, remote_key: those typed into the authentication lines.
+    local_key, remote_key: the keys in the authentication lines.
     lifetime: seconds.
     nat_keepalive: seconds, None: as the global setting says.
     trustpoints: in the order of entry.
-    sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
+    sign_trustpoints, verify_trustpoints: to authenticate ourselves, to verify peers.
     any_trustpoint: if it names none, we prove ourselves with any that has a certificate of ours.
     names_proved: a peer whose key was found by its address, which proves no name, is refused.
     """
@@ -210,7 +210,7 @@ class IsakmpPolicy:
 class IsakmpKey:
     """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one).
 
-    key: None for one that only the router that wrote it can read.
+    key: None if only the router that encrypted the key can read it.
     address6: of a peer that no tunnel here has.
     fvrf: the VRF of the peer, "" for the global table.
     """

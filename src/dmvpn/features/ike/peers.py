@@ -210,7 +210,7 @@ class Peers:
         self._context.arm(self._due, earliest(self.table.next_deadline(), self._deadlines.next()))
 
     def _tick(self) -> None:
-        """Do what IKE SAs themselves have to do, and then what is done about them."""
+        """Run the timers of the IKE SAs themselves, and then the deadlines that we set for IKE SAs."""
         try:
             self.follow(self.table.tick(self._context.now))
             for deadline, spi in self._deadlines.take_due(self._context.now, session.AT_ONCE):
@@ -293,7 +293,7 @@ class Peers:
             self.attempts.initiate(path_of(ends, event.remote_port), terms)
 
     def doubt(self, sa: session.Session) -> None:
-        """Ask the peer for a new SA beside one that, as somebody says, it does not know any more."""
+        """Begin a new IKE SA beside this one, which the peer, as an unproved message says, has forgotten."""
         ends, policy = sa.path.ends, self.policy_of(sa)
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
             return

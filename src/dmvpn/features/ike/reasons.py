@@ -19,7 +19,7 @@ _MOST_NAMES: Final = 8
 
 @enum.unique
 class IkeReason(ReasonCode):
-    """In the log, in debugs, and kept with the peers that somebody wants SAs with."""
+    """Reasons in the log and in debugs, also kept for each peer with which IPsec profiles want SAs."""
 
     FAILED_AS_RESPONDER = "<failure>", "when it begins: <why>"
     MISMATCH = "<kind>: ours <algorithms>; the peer's <algorithms>"

@@ -57,10 +57,10 @@ if TYPE_CHECKING:
 
     _Sender = tuple[IPAddress, str]  # by its front door
 
-#: Seconds between two complaints to one address, and how many addresses hear one in that time.
+#: Seconds between two complaints to one address, and how many addresses get one in that time.
 _COMPLAINT_INTERVAL: Final = 2.0
 _COMPLAINT_BURST: Final = 256
-#: Seconds for which we remember who was told.
+#: Seconds for which we remember a notified address.
 _TOLD: Final = 60.0
 #: Seconds between two IKE SAs that are begun with one address because it ignores us, and how many in that time.
 _BEGIN_INTERVAL: Final = 15.0
@@ -76,7 +76,7 @@ _QUESTION_BURST: Final = 1024
 
 
 class Recovery:
-    """What is said and done about SAs that one end does not have any more.
+    """Notifications about SAs that one end has forgotten, and new IKE SAs in their place.
 
     begins: with peers that ignore our notifications.
     """
@@ -92,11 +92,11 @@ class Recovery:
         self._asked: dict[bytes, None] = {}  # by own SPI: because nothing comes in
 
     def turn(self, *, on: bool) -> None:
-        """Begin with peers that ignore what they are told, or leave them alone."""
+        """Begin with peers that ignore our notifications, or leave them alone."""
         self.begins = on
 
     def may_complain(self, event: UnknownSpi, now: float) -> DatagramPath | None:
-        """Return where a peer hears that the SA that it sends ESP for does not exist; None: it heard a moment ago."""
+        """Return the path of a notification that the SPI of a peer's ESP is unknown; None: it got one a moment ago."""
         if not self._complaints.permits((_sender_of(event), event.remote_port), now):
             return None
         port = NAT_PORT if event.remote_port else IKE_PORT
@@ -137,7 +137,7 @@ class Recovery:
         self._asked.pop(sa.own_spi, None)
 
     def began(self, new: Session) -> None:
-        """Note that this IKE SA replaces those that its peer may have forgotten."""
+        """Note that this IKE SA replaces the IKE SAs that its peer may have forgotten."""
         self._fresh[new.own_spi] = None
         new.doubt_older()
 

@@ -1,6 +1,6 @@
-"""What people are told: failures in the log, seldom; messages in the chronicle; numbers to shows; all else to debugs.
+"""Reports to the user: failures in the log, seldom; messages in the chronicle; numbers in shows; the rest in debugs.
 
-The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and the parts of proofs
+The chronicle records only the header of a message: the rest is sealed, and stays so. Keys and the parts of proofs
 never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines that strangers cause are bounded
 (`Limiter`).
 """

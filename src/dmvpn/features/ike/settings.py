@@ -264,7 +264,7 @@ class ConfigurationBook:
         return Reason(IkeReason.NO_MATCH, ("isakmp" if version == IkeVersion.V1 else "ikev2", name_of(theirs)))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
-        """Return those that an IPsec profile may use, first the one with which we begin."""
+        """Return the profiles that an IPsec profile may use, first the profile with which we begin."""
         written = policy.ikev2_profile, policy.isakmp_profile
         if (known := self._named.get(written)) is None:
             names = self._names_of(policy)

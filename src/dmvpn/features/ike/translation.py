@@ -3,8 +3,8 @@
 They become a proposal, keyrings and profiles, under names that no line can give:
 
     crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
-    crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key, or who
-                               has a certificate where a policy wants RSA signatures
+    crypto isakmp key          the keyring and the profile "crypto isakmp": any peer whose address has a key, or any
+                               peer with a certificate where a policy wants RSA signatures
     crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
                                "crypto isakmp", too
     crypto keyring NAME vrf F  the same for peers in the VRF F, and "crypto isakmp vrf F": a key without a VRF is for

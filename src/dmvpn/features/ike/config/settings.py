@@ -67,7 +67,7 @@ def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
 
 
 def check_key(args: Args, _: Section) -> str | None:
-    """Refuse keys that are none, and warn of those that only another router can read."""
+    """Refuse invalid keys, and warn of keys that only another router can read."""
     if "6" in args:
         return (
             "%Warning: kept; a key of type 6 can be read by the router that wrote it only, so tunnels that need it "

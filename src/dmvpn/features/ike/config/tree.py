@@ -118,7 +118,7 @@ def _peer(args: Args, section: Section) -> model.KeyringPeer:
 
 
 def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
-    """Return the key of this side; one that names no side is for both, and one that does counts more."""
+    """Return the key of this side: a key without a side is for both, and a key of this very side is preferred."""
     of_side = [key for key in keys if side in key]
     of_both = [key for key in keys if side not in key and other not in key]
     return next(iter(of_side + of_both), None)

@@ -231,8 +231,8 @@ def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
 
 
 def _algorithms(line: SaLine) -> str:
-    """Return the names of the algorithms; IOS writes "Unknown - 0" for what is not negotiated yet; parsers read this
-    and do not read that.
+    """Return the names of the algorithms; before the negotiation, "Unknown": IOS writes "Unknown - 0", which
+    parsers do not read.
     """
     encryption, prf = line.encryption or _UNKNOWN, line.prf or _UNKNOWN
     auth = f"Auth sign: {line.local_auth or _UNKNOWN}, Auth verify: {line.remote_auth or _UNKNOWN}"

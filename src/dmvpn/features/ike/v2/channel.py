@@ -149,7 +149,7 @@ LARGEST_QUEUE: Final = 64
 class _Request:
     """A request on its way.
 
-    datagrams: exactly what is repeated (RFC 7296 §2.1).
+    datagrams: repeated exactly as they are (RFC 7296 §2.1).
     begun, due: seconds monotonic.
     """
 
@@ -167,7 +167,7 @@ class Outgoing(Generic[T]):
 
     waiting: for their turn. Tuples, because a hub has thousands of these and most are always empty.
     current: on its way.
-    later: those that wait for a time, seconds monotonic, and not for their turn.
+    later: requests that wait for a time, seconds monotonic, and not for their turn.
     """
 
     next_id: int = 0
@@ -210,7 +210,7 @@ class Outgoing(Generic[T]):
 
     @property
     def all(self) -> tuple[T, ...]:
-        """Return what is asked, what waits, and what is asked again later."""
+        """Return the current request, the waiting requests, and the requests to be sent again later."""
         current = (self.current,) if self.current is not None else ()
         return *current, *self.waiting, *(subject for _, subject in self.later)
 
@@ -264,9 +264,9 @@ class Outgoing(Generic[T]):
             request.intervals, request.tries, request.due = intervals, 1, min(request.due, now + intervals[0])
 
     def insist(self, heard: float, now: float) -> tuple[bytes, ...] | None:
-        """Return what is sent again if all repetitions went unanswered, but the peer was heard; None: give up.
+        """Return the datagrams to repeat if all repetitions went unanswered, but the peer was heard; None: give up.
 
-        RFC 7296 §2.4: what comes by a child SA proves that the peer lives. The way to it may be dead.
+        RFC 7296 §2.4: packets on a child SA prove that the peer lives. The path to it may be dead.
         """
         request = self._request
         if request is None or now - heard >= sum(request.intervals[:-1]) or now - request.begun >= INSISTENCE:

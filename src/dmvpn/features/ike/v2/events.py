@@ -150,7 +150,7 @@ def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, pa
 def _follow(sa: IkeSa, path: DatagramPath) -> None:
     """Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it.
 
-    Nobody else gains by showing us its datagram again: ESP goes without UDP then, which it may at any time.
+    An attacker gains nothing by a replay of the peer's datagram: ESP goes without UDP then, which it may at any time.
     """
     if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
         sa.move(path)

@@ -1,8 +1,8 @@
-"""What we ask on an existing IKE SA: one class for each kind of request, and what its answer means.
+"""Our requests on an existing IKE SA: one class for each kind of request, and for its response.
 
     Probe, DeleteChild, DeleteIke  INFORMATIONAL (§1.4): liveness checks, and deletion of SAs
-    NewChild, RekeyChild           CREATE_CHILD_SA for another child SA, or one that replaces it (§1.3.1, §1.3.3, §2.8)
-    RekeyIke                       CREATE_CHILD_SA that replaces the IKE SA itself (§1.3.2, §2.18)
+    NewChild, RekeyChild           CREATE_CHILD_SA for another child SA, or to replace a child SA (§1.3.1, §1.3.3, §2.8)
+    RekeyIke                       CREATE_CHILD_SA to replace the IKE SA itself (§1.3.2, §2.18)
 
 The clauses are of RFC 7296. `events.py` answers the peer's requests.
 """
@@ -86,7 +86,7 @@ class DeleteChild(Exchange):
 
     @classmethod
     def of(cls, sa: IkeSa, child: ChildSa, reason: Reason) -> Self:
-        """Give up one that we have: nothing is sent on it from now on."""
+        """Give up an existing child SA: nothing is sent on it from now on."""
         sa.remove_child(child, reason)
         return cls(sa, child.spi_in, child.spi_out)
 

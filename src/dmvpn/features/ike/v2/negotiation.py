@@ -4,7 +4,7 @@ Offers and choices: which proposals we make, which of the peer's we take, and wh
 
 RFC 7296 §2.7: the responder takes one proposal whole, and one transform of each type in it. Its own order decides, so
 that an administrator who prefers GCM gets it even if the peer lists it last; but a group of which the peer has already
-sent a public value comes before those that would cost another round trip.
+sent a public value comes before groups that would cost another round trip.
 
 A child SA, RFC 7296 §1.3.1, §2.9, §2.17 and §2.23.1: the initiator makes an `Ask` and puts its payloads into a request;
 `conclude` reads the answer. The responder calls `settle`. Both end with a `ChildSa`, or with the reason why there is
@@ -109,7 +109,7 @@ def _offers(
 
 @lru_cache(maxsize=64)
 def _merged(suites: tuple[Suite, ...], kinds: tuple[TransformType, ...]) -> tuple[tuple[Transform, ...], ...]:
-    """Return as few lists as say exactly these suites, merged while every combination is one that we want.
+    """Return few lists for exactly these suites: suites are merged while every combination is a suite that we want.
 
     A router has few lists of suites and offers each of them to every peer.
     """
@@ -185,7 +185,7 @@ class _Offered(NamedTuple):
 
 
 def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: ProtocolId) -> Suite | None:
-    """Return the suite of the one proposal in a response; None: it is not one that we offered (RFC 7296 §2.7)."""
+    """Return the suite of the one proposal in a response; None: we did not offer this suite (RFC 7296 §2.7)."""
     if len(answer) != 1 or answer[0].protocol != protocol:
         return None
     kinds = _kinds(protocol)
@@ -437,7 +437,7 @@ class _Narrowed:
 
 
 def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> _Narrowed:
-    """Return what an offered selector and ours have in common: the first one, or a later one that holds all of it.
+    """Return the intersection of an offered selector and ours: the first, or a later intersection that contains it.
 
     The first one may be the packet for which the peer asks, with a port that later packets do not have (RFC 7296 §2.9).
     Raises ChildRefused. translated: the peer wrote addresses as it sees them, and the answer repeats them.

@@ -55,7 +55,7 @@ _LONGEST_IDENTITY = 512
 
 @dataclass(frozen=True, slots=True)
 class SecurityAssociation(chain.Payload):
-    """What is offered, or the one proposal that was chosen. RFC 7296 §3.3."""
+    """The offered proposals, or the one chosen proposal. RFC 7296 §3.3."""
 
     TYPE: ClassVar = PayloadType.SA
     proposals: tuple[Proposal, ...]
@@ -283,7 +283,7 @@ class EncryptedFragment(chain.Payload):
 
 @dataclass(frozen=True, slots=True)
 class Unknown(chain.UnknownPayload):
-    """A payload that we do not use: Configuration, EAP, or one that is newer than we are."""
+    """A payload that we do not use: Configuration, EAP, or a type newer than this program."""
 
     critical: bool = False
 
@@ -453,7 +453,7 @@ def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[Payload, ...]:
 
 
 def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:
-    """Return whether a message says nothing else: its sender gives the IKE SA up without a DELETE (§2.21.3)."""
+    """Return whether INVALID_SYNTAX is the only payload: the sender gives the IKE SA up without a DELETE (§2.21.3)."""
     return len(payloads) == 1 and isinstance(payloads[0], Notify) and payloads[0].kind == NotifyType.INVALID_SYNTAX
 
 

@@ -378,7 +378,7 @@ class IkeSa(Agreement):
         self.act(Begun(successor))
 
     def take_rival(self) -> Rival | None:
-        """Return the one that the peer made, once."""
+        """Return the replacement that the peer made, once."""
         rival, self.rival = self.rival, None
         return rival
 
@@ -453,7 +453,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def request(self) -> tuple[Payload, ...] | None:
-        """Return what is asked; None: it is not worth asking any more."""
+        """Return the payloads of the request; None: it is not worth sending any more."""
 
     @abstractmethod
     def answered(self, answer: Chain, octets: bytes) -> None:

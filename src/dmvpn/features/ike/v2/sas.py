@@ -280,7 +280,7 @@ class IkeSas:
         return TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
     def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Act]:
-        """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
+        """Answer a request in clear, which the peer must not believe; seldom, since we must not amplify an attack."""
         self.counts.drop()
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
             return [away]
