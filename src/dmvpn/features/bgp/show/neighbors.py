@@ -511,8 +511,8 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
         yield from _messages(one)
         yield from _family(one)
         yield ""
-        does = "does" if one.has_way else "does not"
-        yield f"  Address tracking is enabled, the RIB {does} have a route to {one.address}"
+        negation = "" if one.has_way else " not"
+        yield f"  Address tracking is enabled, the RIB does{negation} have a route to {one.address}"
         yield f"  Connections established {one.established}; dropped {one.dropped}"
         yield f"  Last reset {one.last_reset or 'never'}"
         if one.hops > 1:
