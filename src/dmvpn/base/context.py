@@ -51,7 +51,8 @@ from __future__ import annotations
 import heapq
 from abc import ABC, abstractmethod
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from dmvpn.base.chronicle import neighbor_changed
 from dmvpn.base.errors import surely
@@ -77,8 +78,8 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 _LONG_AGO: Final = float("-inf")
-#: Of all who have canceled nothing yet. It stays empty.
-_NONE: Final[dict[int, None]] = {}
+#: Of all timers of which none was canceled yet. Nothing can be written into it.
+_NONE: Final = cast("dict[int, None]", MappingProxyType({}))
 
 
 def earliest(*times: float | None) -> float | None:
