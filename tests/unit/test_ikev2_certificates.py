@@ -332,8 +332,8 @@ def test_authorities_below_ours_that_are_configured_need_not_be_sent_and_cannot_
 @pytest.mark.parametrize(
     ("public", "told"),
     [
-        (exotic((1 << 3071) + 1), "3072bits, is not acceptable"),
-        (exotic((1 << 64) + 1), "65bits, is not acceptable"),
+        (exotic((1 << 3071) + 1), "3072 bits, is not acceptable"),
+        (exotic((1 << 64) + 1), "65 bits, is not acceptable"),
         (exotic(65537, 8200), "8200 bits is too long"),
     ],
 )

@@ -78,7 +78,7 @@ def weakness(key: object) -> str:
             return f"an RSA key of {key.key_size} bits is too long"
         exponent = key.public_numbers().e
         if exponent.bit_length() > LONGEST_EXPONENT or exponent < 3 or exponent % 2 == 0:
-            return f"its RSA exponent, of {exponent.bit_length()}bits, is not acceptable"
+            return f"its RSA exponent, of {exponent.bit_length()} bits, is not acceptable"
         return ""
     if isinstance(key, ec.EllipticCurvePublicKey):
         too_short = key.curve.key_size < SHORTEST_CURVE
