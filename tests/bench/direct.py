@@ -119,9 +119,14 @@ def _protected_copy(folder: Path) -> Path:
     copy = folder / f"{SCENARIO}-protected"
     shutil.copytree(BUILT_IN / SCENARIO, copy)
     for path in copy.glob("R*.cfg"):
-        text = path.read_text().replace("\ninterface Tunnel100\n", f"\n{PROTECTION}interface Tunnel100\n")
-        path.write_text(text.replace(" tunnel key 100\n", " tunnel key 100\n tunnel protection ipsec profile DMVPN\n"))
+        path.write_text(protected(path.read_text(), tunnel=100, key=100))
     return copy
+
+
+def protected(text: str, *, tunnel: int, key: int) -> str:
+    """Return a configuration whose tunnel is protected by `PROTECTION`."""
+    text = text.replace(f"\ninterface Tunnel{tunnel}\n", f"\n{PROTECTION}interface Tunnel{tunnel}\n")
+    return text.replace(f" tunnel key {key}\n", f" tunnel key {key}\n tunnel protection ipsec profile DMVPN\n")
 
 
 def _with_engine(running: Lab, kind: _Kind, runs: int) -> list[Figure]:

@@ -109,7 +109,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
 
 
 def goals(figures: Sequence[Figure]) -> list[str]:
-    """Those that have a floor and a goal as lines of Markdown: what is, what must be, what is aimed at."""
+    """Return the figures with a floor and a goal as a table in Markdown: the value of today, its floor, its goal."""
     lines = ["| figure | today | floor | goal | |", "| --- | ---: | ---: | ---: | --- |"]
     for figure in figures:
         if figure.floor is None or figure.goal is None:

@@ -12,7 +12,7 @@ import gc
 import time
 from typing import Final
 
-from bench.direct import PROTECTION
+from bench.direct import protected
 from bench.figures import Figure
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.shells.collecting import uncollected
@@ -28,8 +28,8 @@ def measure(*, quick: bool) -> list[Figure]:
     """Let them come up."""
     spokes, runs = (10, 1) if quick else (60, 3)
     found = []
-    for name, lines in (("in clear", ""), ("protected", PROTECTION)):
-        times = [_come_up(spokes, lines) for _ in range(runs)]
+    for name in ("in clear", "protected"):
+        times = [_come_up(spokes, is_protected=name == "protected") for _ in range(runs)]
         found += [
             Figure(
                 name=f"{spokes} spokes at both hubs, {name}: processor time",
@@ -41,15 +41,12 @@ def measure(*, quick: bool) -> list[Figure]:
     return found
 
 
-def _come_up(spokes: int, lines: str) -> tuple[float, float]:
+def _come_up(spokes: int, *, is_protected: bool) -> tuple[float, float]:
     """Return processor seconds, and virtual ones."""
     (scenario,) = multiply([Scenario.load("dual-hub")], spokes)
-    if lines:
+    if is_protected:
         for name, text in scenario.configurations.items():
-            text = text.replace("\ninterface Tunnel0\n", f"\n{lines}interface Tunnel0\n")
-            scenario.configurations[name] = text.replace(
-                " tunnel key 1\n", " tunnel key 1\n tunnel protection ipsec profile DMVPN\n"
-            )
+            scenario.configurations[name] = protected(text, tunnel=0, key=1)
     gc.collect()
     begun = time.process_time()
     with uncollected():

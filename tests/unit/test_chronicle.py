@@ -31,7 +31,6 @@ from dmvpn.features.chronicle.machine import (
     LARGEST_MESSAGES,
     ChronicleMachine,
     make_machine,
-    translate,
 )
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.interface import machine as interface
@@ -154,9 +153,11 @@ def test_a_router_that_remembers_nothing_subscribes_to_nothing() -> None:
 
 
 def said(event: RouteChanged | InterfaceChanged | ConnectionChanged | SaNegotiated) -> tuple[str, str, str] | None:
-    """Sign, subject and text of what it tells."""
-    change = translate(event)
-    return (change.sign.value, change.subject, change.text) if change is not None else None
+    """Sign, subject and text of the line about it, as a router remembers it."""
+    chronicle = machine()
+    chronicle.handle(event, 1.0)
+    changes = [line.what for line in chronicle.after(0) if isinstance(line.what, StateChanged)]
+    return (changes[0].sign.value, changes[0].subject, changes[0].text) if changes else None
 
 
 def test_routes_are_told_when_packets_go_elsewhere_and_not_when_a_metric_changes() -> None:

@@ -8,11 +8,11 @@ from ipaddress import IPv4Address, ip_address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import LONGEST_CONTENTS, LateLine, MessagePassed
+from dmvpn.base.chronicle import LARGEST_KEPT, LONGEST_CONTENTS, LateLine, MessagePassed
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import config
 from dmvpn.features.nhrp.debug import Processing
-from dmvpn.features.nhrp.history import LARGEST_ABOUT, LARGEST_KEPT, LARGEST_LIST, message_line, spell
+from dmvpn.features.nhrp.history import LARGEST_ABOUT, LARGEST_LIST, message_line, spell
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,

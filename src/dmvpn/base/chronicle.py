@@ -144,6 +144,12 @@ class StateChanged(Notice):
     next_hop: IPAddress | None = None
 
 
+#: Octets of a packet that are kept for its line; the line about a longer packet is spelled at once. Usual packets have
+#: 60 to 250; a router keeps two thousand lines, and no sender must fill its memory, nor push out more lines about other
+#: senders by large packets than by small ones.
+LARGEST_KEPT: Final = 512
+
+
 @dataclass(frozen=True, slots=True)
 class LateLine(Notice):
     """A line that is made when it is read: a hub has thousands, and few of them ever are.

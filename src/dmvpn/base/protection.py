@@ -108,10 +108,15 @@ class ProtectionPolicy:
         return OuterAddress(self.local, self.front)
 
 
+def policies_at(policies: Iterable[ProtectionPolicy], outer: OuterAddress) -> list[ProtectionPolicy]:
+    """Return the policies for one of our addresses in its front door."""
+    return [policy for policy in policies if (policy.local, policy.front) == outer]
+
+
 def policies_for(policies: Iterable[ProtectionPolicy], ends: Ends) -> tuple[ProtectionPolicy, ...]:
     """Return the policies for this pair of addresses."""
     outer, remote = ends
-    ours = [policy for policy in policies if (policy.local, policy.front) == outer]
+    ours = policies_at(policies, outer)
     special = [policy for policy in ours if remote in policy.remotes]
     return tuple(special or [policy for policy in ours if not policy.remotes])
 

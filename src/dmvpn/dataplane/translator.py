@@ -266,7 +266,7 @@ class Translator:
         return None
 
     def inwards(self, data: bytearray, now: float) -> NatFlow | None:
-        """Rewrite a reply in place, and return its flow; None: it has none, and is unchanged."""
+        """Rewrite a reply in place, and return its flow; None: no flow, and it is unchanged."""
         quoted = translate.quoted(data)
         if quoted is not None:  # an error about a packet of a flow, of the remote or of a router on the way
             about = bytearray(quoted)

@@ -168,7 +168,7 @@ class Later(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class LateMachine:
-    """A machine whose modules are imported with the router (`router/router.py`): who only reads lines needs none.
+    """A machine whose modules are imported with the router (`router/router.py`): a reader of lines does not load them.
 
     where: "dmvpn.features.ospf.machine:OspfMachine".
     """

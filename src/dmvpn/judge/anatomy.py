@@ -163,7 +163,7 @@ class ClearWatch:
         return bool(self._duties)
 
     def complaint(self, sender: str, port: str, packet: bytes) -> str | None:
-        """Return the violation in a packet that this station sends by a port; None if there is none."""
+        """Return the violation in a packet that this station sends by a port; None: it violates nothing."""
         duty = self._duties.get(sender)
         if duty is None:
             return None

@@ -144,7 +144,7 @@ class TcpSegment:
 
 
 def _option(options: bytes, kind: int) -> bytes | None:
-    """Return the value of the first option of this kind; None: there is none, or the options are malformed."""
+    """Return the value of the first option of this kind; None: no such option, or malformed options."""
     at = 0
     while at < len(options) and options[at]:
         if options[at] == 1:

@@ -41,10 +41,8 @@ if TYPE_CHECKING:
 
 
 def translate(event: Event | Notice) -> StateChanged | None:
-    """Return the change that it reports; None: no change to report."""
+    """Return the change that it reports; None: no change to report. Routes have a way of their own (`is_news`)."""
     match event:
-        case RouteChanged():
-            return route_change(event) if is_news(event) else None
         case InterfaceChanged():
             return _interface(event)
         case ConnectionChanged():

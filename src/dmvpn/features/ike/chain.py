@@ -293,7 +293,7 @@ class TrafficSelector:
 
 
 def _common_ports(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the common ports of two ranges; None if there are none. 65535 to 0: packets without ports (OPAQUE)."""
+    """Return the common ports of two ranges; None: no port is in both. 65535 to 0: packets without ports (OPAQUE)."""
     if one == other or other == _ANY_PORT:
         return one
     if one == _ANY_PORT:

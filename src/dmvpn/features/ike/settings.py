@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.entrances import Outer
 from dmvpn.base.ports import table_named
-from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
+from dmvpn.base.protection import Encapsulation, IkeVersion, policies_at, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.chain import EspSpis, TrafficSelector
@@ -132,8 +132,8 @@ class ConfigurationBook:
     def _opening(self, outer: OuterAddress) -> Opening:
         """Return what an address of ours has in common with every peer."""
         if (known := self._openings.get(outer)) is None:
-            policies = [policy for policy in self.policies if (policy.local, policy.front) == outer]
-            known = self._openings[outer] = Opening(self._suites_for(outer), _udp_use(policies))
+            use = _udp_use(policies_at(self.policies, outer))
+            known = self._openings[outer] = Opening(self._suites_for(outer), use)
         return known
 
     def _suites_for(self, outer: OuterAddress) -> tuple[Suite, ...]:
@@ -155,7 +155,7 @@ class ConfigurationBook:
         use = self._permitted(found.udp, path)
         if use is found.udp and not self._certified:
             return found
-        policies = [policy for policy in self.policies if (policy.local, policy.front) == outer]
+        policies = policies_at(self.policies, outer)
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
         return Opening(found.suites, use, tuple(authorities))

@@ -20,7 +20,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.chronicle import Contents, Journal, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import (
+    LARGEST_KEPT,
+    Contents,
+    Journal,
+    LateLine,
+    MessagePassed,
+    Sign,
+    StateChanged,
+    Topic,
+    Way,
+)
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import UsageReported
 from dmvpn.base.negotiation import ConnectionChanged
@@ -340,9 +350,6 @@ def _kind(record: Record) -> str:
 #: Entries of a packet that a line spells out, and entries by which the line can be found.
 LARGEST_LIST: Final = 4
 LARGEST_ABOUT: Final = 8
-#: Octets of a packet that is kept for its line. Usual packets have 60 to 250; a router keeps two thousand lines, and no
-#: sender must fill its memory, nor push out more lines of others by large packets than by small ones.
-LARGEST_KEPT: Final = 512
 
 _WAYS: Final = {Processing.SEND: Way.SENT, Processing.FORWARD: Way.FORWARDED, Processing.RECEIVE: Way.RECEIVED}
 

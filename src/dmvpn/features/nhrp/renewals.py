@@ -17,9 +17,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.chronicle import LARGEST_KEPT
 from dmvpn.base.effects import SendGre
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.history import LARGEST_KEPT
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.net.ipv4 import checksum
 

@@ -129,7 +129,7 @@ class NameService:
 
 
 def look_up(name: str) -> tuple[IPAddress, ...]:
-    """Return the addresses of a name in the host's order of preference; none: it has none, or there is no answer."""
+    """Return the addresses of a name in the host's order of preference; empty: no address, or no answer."""
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):  # the latter: a label longer than 63 characters

@@ -80,7 +80,7 @@ class Answer:
 # ------------------------------------------------------------------------------------------------ commands
 
 
-#: Of lines that only have the word somewhere, so many are named; of words that may follow, so many.
+#: The most lines named that only contain the word; the most words named that may follow.
 _MOST_LINES: Final = 8
 _MOST_FOLLOWING: Final = 16
 _EXEC: Final = "the exec prompt"

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 
-# ------------------------------------------------------------------------------------------------ the linter
+# ------------------------------------------------------------------------------------------------ the sites of a lab
 
 
 def sites_of(scenario: Scenario) -> dict[str, Site]:

@@ -48,35 +48,35 @@ def as_moving(picture: Picture, steps: Sequence[Step]) -> str:
 
 
 def _flights(plan: Plan, steps: Sequence[Step]) -> Iterator[_Flight]:
-    """Yield the messages with their tunnels; of two tunnels between two routers a direct one comes first."""
-    ways: dict[tuple[str, str], tuple[Tunnel, str, bool]] = {}
+    """Yield the messages with their tunnels; of two tunnels between two routers the direct one is taken."""
+    paths: dict[tuple[str, str], tuple[Tunnel, str, bool]] = {}
     for line in tunnels_of(plan):
         if (tunnel := line.tunnel) is not None:
-            ways[tunnel.here, tunnel.there] = tunnel, line.path, False
-            ways[tunnel.there, tunnel.here] = tunnel, line.path, True
+            paths[tunnel.here, tunnel.there] = tunnel, line.path, False
+            paths[tunnel.there, tunnel.here] = tunnel, line.path, True
     for step in steps:
-        if isinstance(step, Arrow) and (way := ways.get((step.sender, step.receiver))) is not None:
-            yield _Flight(*way, shown(sentence(step), _LONGEST))
+        if isinstance(step, Arrow) and (path := paths.get((step.sender, step.receiver))) is not None:
+            yield _Flight(*path, shown(sentence(step), _LONGEST))
 
 
 def _motion(plan: Plan, flights: Sequence[_Flight]) -> Motion:
     """Return the rules and marks. A direct tunnel is there from the first message on it."""
-    whole = _EACH * len(flights) + _REST
-    one = 100 * _EACH / whole
+    duration = _EACH * len(flights) + _REST
+    share = 100 * _EACH / duration
     begins: dict[Tunnel, int] = {}
     for order, flight in enumerate(flights):
         if flight.tunnel.state is TunnelState.DIRECT:
             begins.setdefault(flight.tunnel, order)
     come = {tunnel: f"come{order}" for tunnel, order in begins.items()}
     rules = [
-        _keyframes("there", one, "0%", "100%"),
-        _keyframes("back", one, "100%", "0%"),
-        f"@keyframes say{{0%,{one:.2f}%{{opacity:1}}{one + 0.01:.2f}%,100%{{opacity:0}}}}",
+        _keyframes("there", share, "0%", "100%"),
+        _keyframes("back", share, "100%", "0%"),
+        f"@keyframes say{{0%,{share:.2f}%{{opacity:1}}{share + 0.01:.2f}%,100%{{opacity:0}}}}",
         *(
-            f"@keyframes {come[tunnel]}{{0%,{one * order:.2f}%{{opacity:0}}{one * order + 0.5:.2f}%,100%{{opacity:1}}}}"
-            for tunnel, order in begins.items()
+            f"@keyframes {come[tunnel]}{{0%,{at:.2f}%{{opacity:0}}{at + 0.5:.2f}%,100%{{opacity:1}}}}"
+            for tunnel, at in ((tunnel, share * order) for tunnel, order in begins.items())
         ),
-        f".fly,.say{{opacity:0;animation:{number(whole)}s linear infinite}}.fly{{fill:var(--direct)}}"
+        f".fly,.say{{opacity:0;animation:{number(duration)}s linear infinite}}.fly{{fill:var(--direct)}}"
         ".say{animation-name:say;font-size:13px}",
         "@media (prefers-reduced-motion:reduce){*{animation:none!important}}",
     ]
@@ -87,14 +87,14 @@ def _motion(plan: Plan, flights: Sequence[_Flight]) -> Motion:
         f' style="animation-delay:{number(order * _EACH)}s">{order + 1}. {text_of(flight.text)}</text>'
         for order, flight in enumerate(flights)
     ]
-    styles = {tunnel: f' style="animation:{name} {number(whole)}s infinite"' for tunnel, name in come.items()}
+    styles = {tunnel: f' style="animation:{name} {number(duration)}s infinite"' for tunnel, name in come.items()}
     return Motion(rules="\n".join(rules) + "\n", marks=marks, styles=styles, room=_ROOM)
 
 
-def _keyframes(name: str, one: float, begin: str, end: str) -> str:
-    """Return how a message runs along its path in `one` percent of the time, and is gone for the remaining time."""
+def _keyframes(name: str, share: float, begin: str, end: str) -> str:
+    """Return how a message runs along its path in `share` percent of the time, and is gone for the remaining time."""
     return (
         f"@keyframes {name}{{0%{{offset-distance:{begin};opacity:1}}"
-        f"{one * 0.8:.2f}%,{one:.2f}%{{offset-distance:{end};opacity:1}}"
-        f"{one + 0.01:.2f}%,100%{{offset-distance:{end};opacity:0}}}}"
+        f"{share * 0.8:.2f}%,{share:.2f}%{{offset-distance:{end};opacity:1}}"
+        f"{share + 0.01:.2f}%,100%{{offset-distance:{end};opacity:0}}}}"
     )

@@ -81,15 +81,16 @@ def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
         header, _ = parse_header(octets)
     except WireError:
         return []
-    return [LateLine(partial(_spelled, header, octets[-_TAIL:], len(octets), path.remote.address, sent=sent))]
+    way = Way.SENT if sent else Way.RECEIVED
+    return [LateLine(_spelled, values=(header, octets[-_TAIL:], len(octets), path.remote.address, way))]
 
 
-def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, *, sent: bool) -> MessagePassed:
+def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, way: Way) -> MessagePassed:
     cookies = f"{header.cookie_i.hex()}/{header.cookie_r.hex()}"
     return MessagePassed(
         protocol="ISAKMP",
         name=header.exchange_name,
-        way=Way.SENT if sent else Way.RECEIVED,
+        way=way,
         interface="",
         peer=peer,
         subject="",

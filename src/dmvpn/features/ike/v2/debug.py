@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Way
+from dmvpn.base.chronicle import LARGEST_KEPT, Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import NO_SPI, name_of
 from dmvpn.features.ike.v2.numbers import PayloadType
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _FRAGMENT_AT = slice(32, 36)
 #: The beginning of the payloads.
 _PAYLOADS_AT: Final = slice(28, 60)
-#: Octets of a message that is kept until its line is read; one with certificates is spelled at once.
-LARGEST_KEPT: Final = 512
 #: Octets of a message whose fields are kept.
 LARGEST_READ: Final = 4096
 
@@ -36,11 +34,11 @@ def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
         header, first = parse_header(octets)
     except WireError:
         return []
-    spell = partial(_spelled, header, first, octets, path.remote.address, sent=sent)
-    return [LateLine(spell) if len(octets) <= LARGEST_KEPT else spell()]
+    line = LateLine(_spelled, values=(header, first, octets, path.remote.address, Way.SENT if sent else Way.RECEIVED))
+    return [line if len(octets) <= LARGEST_KEPT else line.spell()]
 
 
-def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, *, sent: bool) -> MessagePassed:
+def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, direction: Way) -> MessagePassed:
     way = "response" if header.is_response else "request"
     spis = f"{header.spi_i.hex()}/{header.spi_r.hex()}"
     fragment = first == PayloadType.SKF and len(octets) >= _FRAGMENT_AT.stop
@@ -50,7 +48,7 @@ def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, *, sent
     return MessagePassed(
         protocol="IKEv2",
         name=f"{header.exchange_name} {way}",
-        way=Way.SENT if sent else Way.RECEIVED,
+        way=direction,
         interface="",
         peer=peer,
         subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",

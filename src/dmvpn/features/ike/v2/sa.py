@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v2.packet import Chain
 
 
-# ------------------------------------------------------------------------------------------------ what both sides know
+# ------------------------------------------------------------------------------------------------ states of an IKE SA
 
 
 #: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.

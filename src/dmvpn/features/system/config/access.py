@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from dmvpn.ios.tree import ConfigTree
 
 
-# ------------------------------------------------------------------------------------------ terminal lines, SSH, logins
-
-
 # ------------------------------------------------------------------------------------------------ terminal lines
 
 _LOGIN_HELP: Mapping[str, str] = {
