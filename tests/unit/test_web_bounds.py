@@ -465,6 +465,18 @@ def test_a_job_that_ends_while_it_is_broken_off_kills_no_other_group_later(monke
     assert killed == [7]
 
 
+def test_a_job_whose_process_ends_at_once_is_already_said_to_be_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process was so young that Ctrl-C ended it in an instant: the job had failed, and no note said why."""
+    monkeypatch.setattr(jobs, "_later", lambda *_: None)
+    job = Job("1", "up", "a", user("anna"), 1.0)
+    seen: list[bool] = []
+    process = SimpleNamespace(pid=7, send_signal=lambda _: seen.append(job.is_broken_off))
+    job.begun_as(cast("subprocess.Popen[str]", process))
+    job.break_off()
+    job.break_off()
+    assert seen == [True]
+
+
 def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lab that had no folder yet when `dmvpn class end` looked for labs came up afterwards, and nobody had it."""
     held = threading.Event()

@@ -168,24 +168,27 @@ class Job:
     process: subprocess.Popen[str] | None = None
     is_broken_off: bool = False
     last: threading.Timer | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begun_as(self, process: subprocess.Popen[str]) -> None:
         """Note the process, and bound it as the labs of its user. The server and the jobs of a teacher have priority
         over those of pupils.
         """
-        self.process = process
         if self.caller.labs:
             give_way(process.pid)
         if self.caller.memory:
             bound_memory(process.pid, self.caller.memory << 20)
-        if self.is_broken_off:
-            self._end(process)
+        with self.lock:
+            self.process = process
+            if self.is_broken_off:
+                self._end(process)
 
     def break_off(self) -> None:
-        """End the process."""
-        if not self.is_broken_off and self.process is not None and self.ended is None:
-            self._end(self.process)
-        self.is_broken_off = True
+        """End the process, now or as soon as it has begun. The thread of the job sees this before the process ends."""
+        with self.lock:
+            is_first, self.is_broken_off = not self.is_broken_off, True
+            if is_first and self.process is not None and self.ended is None:
+                self._end(self.process)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """End a process as Ctrl-C does, and kill it if it does not end."""
