@@ -173,8 +173,9 @@ def test_below_its_floor_a_figure_fails_the_run() -> None:
     assert (low.verdict, enough.verdict) == ("below the floor", "missed")
     late = Figure(name="path", unit="ms", values=(51.0,), goal=12, floor=50)
     assert late.verdict == "below the floor"
-    assert runner.Outcome(bench, [enough, low], 1.0, 0.0).is_bad
-    assert not runner.Outcome(bench, [enough], 1.0, 0.0).is_bad
+    assert runner.Outcome(bench, [enough, low], 1.0, 0.0).is_bad(quick=False)
+    assert not runner.Outcome(bench, [enough, low], 1.0, 0.0).is_bad(quick=True)
+    assert not runner.Outcome(bench, [enough], 1.0, 0.0).is_bad(quick=False)
 
 
 def test_a_goal_may_be_for_the_ratio_and_all_with_a_floor_are_one_table() -> None:
