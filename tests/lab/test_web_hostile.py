@@ -96,10 +96,10 @@ def test_hostile_lines_of_a_router_are_text_and_the_page_works_on(web: Served) -
             " : window.realFetch(path, wish);"
             "document.querySelector('.probe input').value = '10.9.9.9'"
         )
-        browser.click("ping", "hands")
+        browser.click("ping", "actions")
         browser.wait(lambda: MARKUP in browser.text("said"))
         assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in browser.text("said")
-        browser.click("Terminal", "hands")
+        browser.click("Terminal", "actions")
         browser.wait(lambda: "R31#" in browser.run(ROWS))
         browser.type(".xterm-helper-textarea", "show running-config | include description|svg|script\n")
         browser.wait(lambda: f"description {text}" in browser.run(ROWS))
@@ -122,7 +122,7 @@ def test_escape_sequences_of_a_router_do_nothing_to_the_page(web: Served) -> Non
         title = browser.run("return document.title")
         browser.run(STREAMING % json.dumps(events))
         browser.click("R31", "routers")
-        browser.click("Terminal", "hands")
+        browser.click("Terminal", "actions")
         browser.wait(lambda: "the end" in browser.run(ROWS))
         assert "link" in browser.run(ROWS)
         assert browser.run("return document.title") == title

@@ -92,7 +92,7 @@ def test_a_router_answers_in_a_terminal_of_the_page(operator: Served) -> None:
     with Browser() as browser:
         browser.open(operator.address)
         browser.click("R31", "routers")
-        browser.click("Terminal", "hands")
+        browser.click("Terminal", "actions")
         browser.wait(lambda: "R31#" in browser.run(SCREEN))
         browser.type(".xterm-helper-textarea", f"sh dmv{TAB}")
         browser.wait(lambda: "R31#sh dmvpn" in browser.run(SCREEN))
@@ -113,10 +113,10 @@ def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> No
         browser.open(operator.address)
         browser.wait(lambda: browser.text("state") == "live")
         browser.click("R41", "routers")
-        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
-        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
-        browser.click("Pull", "hands")
-        browser.wait(lambda: "pulled" in browser.text("hands"))
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
+        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
+        browser.click("Pull", "actions")
+        browser.wait(lambda: "pulled" in browser.text("actions"))
         browser.click("R31", "routers")
         box, go = (f"document.querySelector('.probe {tag}')" for tag in ("input", "button"))
         ask = f"{box}.value = '172.16.41.1'; {go}.click()"
@@ -124,9 +124,9 @@ def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> No
         browser.run(ask)
         browser.wait(lambda: "Success rate is 0 percent" in browser.text("said"))
         browser.click("R41", "routers")
-        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
-        browser.click("Restore", "hands")
-        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
+        browser.click("Restore", "actions")
+        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
         browser.click("R31", "routers")
         browser.wait(lambda: browser.run("return document.querySelector('.probe') !== null"))
         browser.run(ask)
@@ -141,18 +141,18 @@ def test_a_host_pings_a_target_that_is_picked_by_a_click_and_traces_one_that_is_
         browser.open(operator.address)
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
         browser.click("H3", "routers")
-        browser.click("Pick a target", "hands")
+        browser.click("Pick a target", "actions")
         browser.click("H4", "routers")
-        browser.wait(lambda: "H4 is the target." in browser.text("hands"))
+        browser.wait(lambda: "H4 is the target." in browser.text("actions"))
         assert "H3" in browser.text("detail"), "the host that sends is still the chosen one"
-        browser.click("ping", "hands")
+        browser.click("ping", "actions")
         browser.wait(lambda: "5 packets transmitted, 5 received, 0% packet loss" in browser.text("said"))
         assert browser.text("said").startswith("H3$ ping 10.4.4.100\nPING 10.4.4.100 (10.4.4.100)")
         browser.run("document.querySelector('.probe input').value = '10.1.1.100'")
-        browser.click("traceroute", "hands")
+        browser.click("traceroute", "actions")
         browser.wait(lambda: " 1  10.3.3.1  " in browser.text("said"))
         browser.run("document.querySelector('.probe input').value = 'nowhere at all'")
-        browser.click("ping", "hands")
+        browser.click("ping", "actions")
         browser.wait(lambda: browser.run("return document.getElementById('said').className") == "bad")
         assert all("400" in line for line in browser.complaints()), "the refusal alone"
 
@@ -161,14 +161,14 @@ def test_a_wire_drops_kinds_of_packets_in_one_direction_by_clicks(operator: Serv
     with Browser() as browser:
         browser.open(operator.address)
         browser.click("R41", "routers")
-        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
         browser.wait(lambda: browser.run("return document.querySelector('.impair') !== null"))
         browser.run("document.querySelector('.impair [name=icmp]').click()")
         browser.run("document.querySelector('.impair [name=one_way]').selectedIndex = 1")
-        browser.click("Make it so", "hands")
-        browser.wait(lambda: "no icmp, from R41" in browser.text("hands"))
-        browser.click("Restore", "hands")
-        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
+        browser.click("Make it so", "actions")
+        browser.wait(lambda: "no icmp, from R41" in browser.text("actions"))
+        browser.click("Restore", "actions")
+        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
         assert browser.complaints() == []
 
 
@@ -177,9 +177,9 @@ def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
         browser.open(operator.address)
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
         browser.click("R41", "routers")
-        browser.click("Kill", "hands")
+        browser.click("Kill", "actions")
         browser.wait(lambda: "It does not run." in browser.text("detail"))
-        browser.click("Start", "hands")
+        browser.click("Start", "actions")
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
 
@@ -201,7 +201,7 @@ def test_who_may_only_look_gets_no_buttons(web: Served) -> None:
         browser.open(web.address)
         browser.click("R31", "routers")
         browser.wait(lambda: "NHRP cache" in browser.text("detail"))
-        assert browser.run("return document.querySelectorAll('#hands button').length") == 0
+        assert browser.run("return document.querySelectorAll('#actions button').length") == 0
         assert browser.run("return document.getElementById('tabs').hidden") is True
         assert browser.text("tools") == "Lesson"
 

@@ -3,12 +3,12 @@
  *
  * @typedef {{lab: string, pupil: string, scenario: string, silent: boolean, running: number, routers: number,
  *   complaint: string, hints: number, fixed: number, memory: number, processor: number}} Desk
- * @typedef {import("./orders.js").Job} Job
+ * @typedef {import("./jobs.js").Job} Job
  */
 
 import { byId, element, plain, say } from "./dom.js";
 import { ask, Refused } from "./feed.js";
-import { answered, busy, ended } from "./orders.js";
+import { answered, busy, ended } from "./jobs.js";
 
 /** Milliseconds between two looks. */
 const OFTEN = 3000;

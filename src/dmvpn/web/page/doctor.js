@@ -16,8 +16,8 @@
  */
 
 import { element } from "./dom.js";
-import { order } from "./feed.js";
-import { ended } from "./orders.js";
+import { post } from "./feed.js";
+import { ended } from "./jobs.js";
 import { NOTHING } from "./overlay.js";
 
 /**
@@ -98,12 +98,12 @@ function told(desk, finding) {
 async function enter(desk, finding, said) {
   const place = `${desk.path}/routers/${encodeURIComponent(finding.router)}/configuration`;
   const lines = finding.fix;
-  const { differences } = await (await order(place, { lines, dry_run: true })).json();
+  const { differences } = await (await post(place, { lines, dry_run: true })).json();
   const agree = element("button", { type: "button" }, "Enter them");
   const leave = element("button", { type: "button" }, "Leave it");
   const refuse = (/** @type {Error} */ error) => said.replaceChildren(element("span", { class: "bad" }, error.message));
   agree.addEventListener("click", () => {
-    order(place, { lines }).then(() => said.replaceChildren("Entered. Look again in a moment."), refuse);
+    post(place, { lines }).then(() => said.replaceChildren("Entered. Look again in a moment."), refuse);
   });
   leave.addEventListener("click", () => said.replaceChildren());
   said.replaceChildren(`This changes at ${finding.router}:`, element("pre", {}, differences.join("\n")), agree, " ", leave);

@@ -75,7 +75,7 @@ export async function ask(path, options = {}) {
  * @param {RequestInit} options
  * @returns {Promise<Response>}
  */
-export function order(path, body, options = {}) {
+export function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
   return ask(path, { method: "POST", body: JSON.stringify(body), headers, ...options });
 }

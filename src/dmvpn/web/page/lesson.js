@@ -2,15 +2,15 @@
  * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgment.
  *
  * @typedef {import("./tools.js").Desk} Desk
- * @typedef {import("./orders.js").Job} Job
- * @typedef {import("./orders.js").Check} Check
+ * @typedef {import("./jobs.js").Job} Job
+ * @typedef {import("./jobs.js").Check} Check
  * @typedef {{complaint: string, hints: string[], of: number,
  *   exercise: {title: string, minutes: number, tasks: string[]}|null}} Lesson
  */
 
 import { element } from "./dom.js";
 import { ask } from "./feed.js";
-import { ended } from "./orders.js";
+import { ended } from "./jobs.js";
 
 /**
  * Show the lesson.

@@ -13,7 +13,7 @@ import { NOTHING } from "./overlay.js";
 import { both, inCondition, legend, list, searched } from "./routers.js";
 import { tunnels } from "./state.js";
 import { Desks } from "./desks.js";
-import { Hands } from "./hands.js";
+import { Actions } from "./actions.js";
 import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
@@ -49,8 +49,8 @@ class Player {
     this.listed = "";
     /** @type {import("./film.js").StageWire|null} */
     this.wire = null;
-    /** @type {Hands|null} what may be done to a lab that runs */
-    this.hands = null;
+    /** @type {Actions|null} what may be done to a lab that runs */
+    this.actions = null;
     /** What a tool puts over the map. */
     this.overlay = NOTHING;
     this.story = new Story(film, (name) => this.choose(name), meanings);
@@ -160,13 +160,13 @@ class Player {
       if (step.time < this.time - FLIGHT || messages.length >= 300) break;
       if (step.type === "arrow") messages.push(step);
     }
-    const isPresent = this.hands !== null && this.time > this.present - NOW;
+    const isPresent = this.actions !== null && this.time > this.present - NOW;
     /** @type {import("./map.js").Scene} */
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
       ...{ time: this.time, isStill: this.isStill, chosen: this.chosen, found: this.found, cause: this.story.cause },
       ...{ overlay: this.overlay === NOTHING ? this.known.faults : this.overlay },
-      ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : this.known.bad },
+      ...{ wire: this.wire, bad: isPresent && this.actions !== null ? this.actions.bad : this.known.bad },
     };
     scene.clusters = this.clusters.of(scene, this.view.scale, this.alone);
     this.scene = scene;
@@ -193,7 +193,7 @@ class Player {
     const now = { count: this.known.count, chosen: this.chosen };
     const isHost = this.film.stage.nodes.some((node) => node.name === now.chosen && node.kind === "host");
     this.story.show(now.count, isHost ? "" : now.chosen);
-    this.hands?.show(this.chosen, this.wire);
+    this.actions?.show(this.chosen, this.wire);
     if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
     this.find();
@@ -214,7 +214,7 @@ class Player {
 
   /** @param {string} name */
   choose(name) {
-    if (this.hands?.take(name)) return;
+    if (this.actions?.take(name)) return;
     this.wire = null;
     this.reveal();
     this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
@@ -222,7 +222,7 @@ class Player {
 
   /** Bring what a user chose on the screen: an opened message above it may be longer than the window. */
   reveal() {
-    byId("side").scrollTo({ top: byId("hands").offsetTop - byId("side").offsetTop });
+    byId("side").scrollTo({ top: byId("actions").offsetTop - byId("side").offsetTop });
   }
 
   detail() {
@@ -285,7 +285,7 @@ class Player {
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.hands?.leave();
+      if (event.key === "Escape") this.actions?.leave();
     });
     byId("search").addEventListener("input", () => this.find());
     byId("condition").addEventListener("change", () => this.find());
@@ -380,9 +380,9 @@ async function main() {
     player.choose("");
     player.wire = wire;
   };
-  player.hands = new Hands(path, stage, { open: (router) => desks.open(router), choose });
+  player.actions = new Actions(path, stage, { open: (router) => desks.open(router), choose });
   const { role } = await (await ask("/api/v1/session")).json();
-  player.hands.begin(role).catch((error) => say(String(error), true));
+  player.actions.begin(role).catch((error) => say(String(error), true));
   tools({
     ...{ path, role, stage },
     put: (overlay) => {

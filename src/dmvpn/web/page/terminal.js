@@ -7,7 +7,7 @@
 
 import { element } from "./dom.js";
 import { restrain } from "./escapes.js";
-import { events, order } from "./feed.js";
+import { events, post } from "./feed.js";
 import { Terminal } from "./vendor/xterm.mjs";
 
 const STYLE = "/page/vendor/xterm.css";
@@ -44,7 +44,7 @@ export class RouterTerminal {
     this.screen.focus();
     try {
       const size = { rows: this.screen.rows, columns: this.screen.cols };
-      const answer = await order(`${path}/terminals`, size, { signal: this.ending.signal });
+      const answer = await post(`${path}/terminals`, size, { signal: this.ending.signal });
       for await (const event of events(answer)) {
         const data = event.data ? JSON.parse(event.data) : {};
         if (event.type === "opened") {
@@ -114,7 +114,7 @@ export class RouterTerminal {
   /** @param {object} body */
   async tell(body) {
     // A terminal that has ended says so in its stream.
-    await order(`/api/v1/terminals/${this.number}`, body).catch(() => {});
+    await post(`/api/v1/terminals/${this.number}`, body).catch(() => {});
   }
 
   /** Give the screen as many rows and columns as there is room for, and tell the router. */

@@ -10,7 +10,7 @@
  */
 
 import { element } from "./dom.js";
-import { ended } from "./orders.js";
+import { ended } from "./jobs.js";
 
 /** Octets of an ordinary packet. */
 const USUAL = 100;

@@ -5,7 +5,7 @@
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
  */
 
-import { ask, order } from "./feed.js";
+import { ask, post } from "./feed.js";
 
 /** Milliseconds between two questions about a job. */
 const OFTEN = 500;
@@ -32,7 +32,7 @@ export async function ended(path, what, details = {}, method = "POST") {
   if (waiting.has(path)) throw new Error("the lab is busy");
   waiting.add(path);
   try {
-    const answer = await order(what ? `${path}/${what}` : path, details, { method });
+    const answer = await post(what ? `${path}/${what}` : path, details, { method });
     /** @type {Job} */
     let job = await answer.json();
     if (answer.status !== 202) return { ...job, state: "done", notes: [], result: job.result ?? null, what };

@@ -8,16 +8,16 @@
  */
 
 import { byId, element, plain, save } from "./dom.js";
-import { ask, order } from "./feed.js";
+import { ask, post } from "./feed.js";
 import { impairment } from "./impairment.js";
-import { ended } from "./orders.js";
+import { ended } from "./jobs.js";
 import { Probe } from "./probe.js";
 import { described, linkOf, named } from "./wires.js";
 
 /** Milliseconds between two looks at the state of the wires. */
 const LOOK = 5000;
 /** The panel. */
-export class Hands {
+export class Actions {
   /**
    * @param {string} path of the lab in the API
    * @param {Stage} stage
@@ -89,10 +89,10 @@ export class Hands {
     if (about !== this.about) this.say("");
     this.about = about;
     this.probe = null;
-    if (wire !== null) byId("hands").replaceChildren(...this.wire(wire), this.output);
-    else if (alive !== undefined && this.isAllowed) byId("hands").replaceChildren(...this.router(router, alive), this.output);
-    else if (isHost && this.isAllowed) byId("hands").replaceChildren(...this.host(router), this.output);
-    else byId("hands").replaceChildren();
+    if (wire !== null) byId("actions").replaceChildren(...this.wire(wire), this.output);
+    else if (alive !== undefined && this.isAllowed) byId("actions").replaceChildren(...this.router(router, alive), this.output);
+    else if (isHost && this.isAllowed) byId("actions").replaceChildren(...this.host(router), this.output);
+    else byId("actions").replaceChildren();
   }
 
   // ---------------------------------------------------------------------------------------------- a router
@@ -104,8 +104,8 @@ export class Hands {
   router(name, alive) {
     const path = `${this.path}/routers/${encodeURIComponent(name)}`;
     const life = alive
-      ? button("Kill", () => this.order(`${name} is killed`, `${path}/kill`, {}))
-      : button("Start", () => this.order(`${name} starts`, `${path}/start`, {}));
+      ? button("Kill", () => this.act(`${name} is killed`, `${path}/kill`, {}))
+      : button("Start", () => this.act(`${name} starts`, `${path}/start`, {}));
     const more = alive ? [button("Terminal", () => this.doors.open(name))] : [];
     const made = [element("p", {}, ...more, " ", life)];
     if (alive) made.push(...this.probing(name, (wanted) => this.run(name, path, wanted)));
@@ -183,9 +183,9 @@ export class Hands {
     if (!this.isAllowed || ends === undefined) return [title, state];
     const link = ends[0];
     const path = `${this.path}/wires`;
-    const pull = button("Pull", () => this.order("the wire is pulled", path, { link, cut: true }));
-    const restore = button("Restore", () => this.order("the wire is as it should be", path, { link }));
-    const change = (/** @type {object} */ wanted) => this.order("the wire is changed", path, wanted);
+    const pull = button("Pull", () => this.act("the wire is pulled", path, { link, cut: true }));
+    const restore = button("Restore", () => this.act("the wire is as it should be", path, { link }));
+    const change = (/** @type {object} */ wanted) => this.act("the wire is changed", path, wanted);
     return [title, state, element("p", {}, pull, " ", restore), impairment(ends, change)];
   }
 
@@ -206,7 +206,7 @@ export class Hands {
    * @param {string} path
    * @param {object} body
    */
-  async order(done, path, body) {
+  async act(done, path, body) {
     this.say("…");
     if ((await this.request(path, body)) !== null) this.say(done);
     await this.look();
@@ -218,7 +218,7 @@ export class Hands {
    * @returns {Promise<any>} null: it was refused
    */
   async request(path, body) {
-    return order(path, body).then((answer) => answer.json(), (error) => this.fail(error));
+    return post(path, body).then((answer) => answer.json(), (error) => this.fail(error));
   }
 
   /**
