@@ -218,7 +218,7 @@ def test_a_browser_plays_a_failure_to_its_violation(page: Path) -> None:
         assert browser.text("title") == "notes-phase3, seed 1: black hole"
         assert browser.run(f"return {ROW}.pop().matches('.violation')")
         browser.run(f"{ROW}.pop().click()")
-        browser.wait(lambda: "The way of the packet:" in browser.text("message"))
+        browser.wait(lambda: "Path of the packet:" in browser.text("message"))
         browser.run(f"{ROW}.find((row) => row.textContent.includes('R41 is killed')).click()")
         browser.wait(lambda: "Fault: kill" in browser.text("message"))
         browser.run("[...document.querySelectorAll('#message button')].pop().click()")

@@ -143,7 +143,7 @@ def test_a_click_in_the_middle_of_a_wire_finds_it_and_its_name_at_the_server(fil
         "R31 Gi0/2 to H3": links[1],
     }
     assert said["nowhere"] is None
-    assert said["described"] == "20 ms later, 3 % lost, nothing larger than 1400 octets, no esp, from R31"
+    assert said["described"] == "delay 20 ms, loss 3 %, MTU 1400, drops esp, from R31"
 
 
 @needs_browser
@@ -165,7 +165,7 @@ def test_a_message_that_is_clicked_shows_its_fields_and_its_whole_cause(files: d
         browser.run(f"{STEP}.find((row) => row.textContent.includes({CHAIN[1]!r})).click()")
         browser.wait(lambda: "Destination Protocol Address 192.168.20.1" in browser.text("message"))
         assert "RFC 2332 §5.2.1" in browser.text("message")
-        assert "at HUB, SPOKE10, SPOKE20" in browser.text("cause-text")
+        assert "on HUB, SPOKE10, SPOKE20" in browser.text("cause-text")
         linked = browser.run(f"return {STEP}.filter((row) => row.matches('.linked')).map((row) => row.textContent)")
         assert [text for text in CHAIN if not any(text in row for row in linked)] == []
         browser.run("document.getElementById('only-cause').click()")
@@ -183,7 +183,7 @@ def test_a_search_without_a_find_says_so(files: dict[str, Path]) -> None:
         browser.run(
             "const box = document.getElementById('search'); box.value = '10.99.'; box.dispatchEvent(new Event('input'))"
         )
-        browser.wait(lambda: browser.text("routers") == "No router or host fits.")
+        browser.wait(lambda: browser.text("routers") == "No router or host matches.")
 
 
 @needs_browser
@@ -201,7 +201,7 @@ def test_a_filter_leaves_the_routers_in_a_condition_at_each_moment(files: dict[s
         browser.wait(lambda: browser.text("routers") == "R41")
         browser.run("document.getElementById('search').value = ''")
         browser.run(choose % "unregistered")
-        browser.wait(lambda: browser.text("routers") == "No router or host fits.")
+        browser.wait(lambda: browser.text("routers") == "No router or host matches.")
         browser.run(
             "const box = document.getElementById('moment'); box.value = 0; box.dispatchEvent(new Event('input'))"
         )
@@ -312,5 +312,6 @@ def test_the_ladder_shows_that_a_message_arrived_when_its_receiver_reports_it_la
     with Browser() as browser:
         browser.open((tmp_path / "late.html").as_uri())
         browser.wait(lambda: browser.run("return window.after !== undefined"))
-        assert "R1 sends, and it does not arrive at R2" in browser.run("return window.before")
-        assert "R1 sends to R2" in browser.run("return window.after")
+        assert "R1 sends to R2: NHRP" in browser.run("return window.before")
+        assert ", lost" in browser.run("return window.before")
+        assert ", lost" not in browser.run("return window.after")

@@ -224,7 +224,7 @@ def test_a_router_that_is_killed_and_started_is_watched_again_and_the_end_of_the
             assert seen[-1], seen
         lab.say("lab", "down")
         text = "".join(seen) + printed(process)
-    assert "R41: begins again" in "".join(seen)
+    assert "R41: restarted" in "".join(seen)
     if kind == "real":  # simulated, it may be back before anybody looks
         assert text.count("R41: gone") == 1
     assert "R11: gone" not in text

@@ -1,4 +1,4 @@
-"""The page of a class in Chromium: a teacher sees all labs, breaks one, and lets it be judged."""
+"""The page of a class in Chromium: a teacher sees all labs, breaks one, and has it graded."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def cells(browser: Browser, lab: str) -> list[str]:
     return found
 
 
-def click(browser: Browser, lab: str, order: str) -> None:
+def click(browser: Browser, lab: str, action: str) -> None:
     browser.run(
         f"[...document.querySelectorAll('tr[data-lab=\"{lab}\"] button')]"
-        f".find((button) => button.textContent === '{order}').click()"
+        f".find((button) => button.textContent === '{action}').click()"
     )
 
 
@@ -57,21 +57,21 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         browser.wait(lambda: "You are in" in browser.text("said"))
         browser.open(f"http://127.0.0.1:{web.port}/class")
         browser.wait(lambda: browser.text("state") == "live")
-        assert browser.text("summary") == "2 labs, 0 with something to find"
+        assert browser.text("summary") == "2 labs, 0 with a fault"
         pupil, lab, routers, memory, *_ = cells(browser, "anna-notes-phase3")
         assert (pupil, lab, routers) == ("anna", "anna-notes-phase3", "4 of 4")
         assert int(memory.split()[0]) > 1
-        click(browser, "anna-notes-phase3", "break")
-        browser.wait(lambda: browser.text("summary") == "2 labs, 1 with something to find", 60)
+        click(browser, "anna-notes-phase3", "Break")
+        browser.wait(lambda: browser.text("summary") == "2 labs, 1 with a fault", 60)
         assert cells(browser, "anna-notes-phase3")[7] != ""
         assert cells(browser, "ben-notes-phase3")[7] == ""
-        browser.wait(lambda: cells(browser, "anna-notes-phase3")[9] == "broken", 60)
-        click(browser, "anna-notes-phase3", "reset")
-        browser.wait(lambda: browser.text("summary") == "2 labs, 0 with something to find", 60)
+        browser.wait(lambda: cells(browser, "anna-notes-phase3")[9] == "a fault was added", 60)
+        click(browser, "anna-notes-phase3", "Reset")
+        browser.wait(lambda: browser.text("summary") == "2 labs, 0 with a fault", 60)
         dmvpn(environment, "lab", "break", "redirect-missing", "--lab", "anna-notes-phase3")
-        browser.wait(lambda: "grade" in cells(browser, "anna-notes-phase3")[8], 60)
-        click(browser, "anna-notes-phase3", "grade")
-        browser.wait(lambda: "not well" in cells(browser, "anna-notes-phase3")[9], 60)
+        browser.wait(lambda: "Grade" in cells(browser, "anna-notes-phase3")[8], 60)
+        click(browser, "anna-notes-phase3", "Grade")
+        browser.wait(lambda: "checks failed" in cells(browser, "anna-notes-phase3")[9], 60)
         assert browser.complaints() == []
     shown = dmvpn(environment, "class", "show")
     assert [line.split()[0] for line in shown.splitlines()] == ["lab", "anna-notes-phase3", "ben-notes-phase3"]

@@ -114,9 +114,9 @@ def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> No
         browser.wait(lambda: browser.text("state") == "live")
         browser.click("R41", "routers")
         browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
-        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
-        browser.click("Pull", "actions")
-        browser.wait(lambda: "pulled" in browser.text("actions"))
+        browser.wait(lambda: "No impairment." in browser.text("actions"))
+        browser.click("Cut", "actions")
+        browser.wait(lambda: "The wire was cut." in browser.text("said"))
         browser.click("R31", "routers")
         box, go = (f"document.querySelector('.probe {tag}')" for tag in ("input", "button"))
         ask = f"{box}.value = '172.16.41.1'; {go}.click()"
@@ -126,7 +126,7 @@ def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> No
         browser.click("R41", "routers")
         browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
         browser.click("Restore", "actions")
-        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
+        browser.wait(lambda: "No impairment." in browser.text("actions"))
         browser.click("R31", "routers")
         browser.wait(lambda: browser.run("return document.querySelector('.probe') !== null"))
         browser.run(ask)
@@ -165,10 +165,10 @@ def test_a_wire_drops_kinds_of_packets_in_one_direction_by_clicks(operator: Serv
         browser.wait(lambda: browser.run("return document.querySelector('.impair') !== null"))
         browser.run("document.querySelector('.impair [name=icmp]').click()")
         browser.run("document.querySelector('.impair [name=one_way]').selectedIndex = 1")
-        browser.click("Make it so", "actions")
-        browser.wait(lambda: "no icmp, from R41" in browser.text("actions"))
+        browser.click("Apply", "actions")
+        browser.wait(lambda: "drops icmp, from R41" in browser.text("actions"))
         browser.click("Restore", "actions")
-        browser.wait(lambda: "It is as it should be." in browser.text("actions"))
+        browser.wait(lambda: "No impairment." in browser.text("actions"))
         assert browser.complaints() == []
 
 
@@ -178,7 +178,7 @@ def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
         browser.click("R41", "routers")
         browser.click("Kill", "actions")
-        browser.wait(lambda: "It does not run." in browser.text("detail"))
+        browser.wait(lambda: "This router is not running." in browser.text("detail"))
         browser.click("Start", "actions")
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
@@ -189,7 +189,7 @@ def test_each_tool_that_a_role_may_use_opens_beside_the_map_and_closes(operator:
         browser.click("Walk", "tools")
         browser.wait(lambda: "hop by hop" in browser.text("tool"))
         browser.click("Lesson", "tools")
-        browser.wait(lambda: "Nothing is broken here" in browser.text("tool"))
+        browser.wait(lambda: "Nothing is broken" in browser.text("tool"))
         browser.click("Lesson", "tools")
         browser.wait(lambda: browser.run("return document.getElementById('tool').hidden"))
         assert browser.text("tools") == "WalkLesson"

@@ -46,16 +46,16 @@ def test_a_lesson_is_broken_explained_healed_and_judged_on_the_page(web: Served,
         browser.wait(lambda: "Everything works, by the hub." in browser.text("tool"))
         click(browser, "Doctor", "tools")
         browser.wait(lambda: "Tunnel100 sends none" in browser.text("tool"), 60)
-        click(browser, "Try these lines at R11")
+        click(browser, "Try these lines on R11")
         browser.wait(lambda: "+ip nhrp redirect" in browser.text("tool"))
         assert "ip nhrp redirect" not in dmvpn(environment, "-r", "R11", "show running-config")
-        click(browser, "Enter them")
-        browser.wait(lambda: "Entered" in browser.text("tool"))
+        click(browser, "Apply")
+        browser.wait(lambda: "Applied" in browser.text("tool"))
         click(browser, "Lesson", "tools")
         browser.wait(lambda: "Hint 2 of 3" in browser.text("tool"))
-        click(browser, "Judge")
-        browser.wait(lambda: "Done: all is well." in browser.text("tool"), 60)
-        assert "Nothing is broken here" in browser.text("tool")
+        click(browser, "Grade")
+        browser.wait(lambda: "Done: all checks passed." in browser.text("tool"), 60)
+        assert "Nothing is broken" in browser.text("tool")
         assert browser.complaints() == []
 
 
@@ -66,7 +66,7 @@ def test_a_walk_is_told_hop_by_hop_and_the_map_is_saved_with_it(web: Served) -> 
         browser.wait(lambda: "Walk" in browser.text("tools"))
         click(browser, "Walk", "tools")
         click(browser, "Walk")
-        browser.wait(lambda: "Back" in browser.text("tool"))
+        browser.wait(lambda: "Return" in browser.text("tool"))
         assert "GRE, key 100: 8 octets" in browser.text("tool")
         assert "RFC 2890 §2" in browser.text("tool")
         browser.run(

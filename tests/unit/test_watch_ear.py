@@ -39,10 +39,10 @@ def test_a_router_goes_by_the_clock_of_its_lab() -> None:
 
 
 def test_a_router_begins_again_before_it_does_anything() -> None:
-    """Seen: it begins again stood behind all that it had done since."""
+    """Seen: the restart came after all that the router had done since."""
     steps = told(news(100.0, begins=True), news(200.5, ChronicleLine(1, 200.0, MAPPING), begins=True))
     assert [(step.time, step.kind, step.text) for step in steps if isinstance(step, Note)] == [
-        (200.0, "router", "begins again"),
+        (200.0, "router", "restarted"),
         (200.0, "mapping", ""),
     ]
 

@@ -110,7 +110,7 @@ class Ear:
             self._earliest[heard.router] = news.now - self.since
         elif news.begins:
             began = min([news.now, *(line.time for line in lines)])
-            self._about(heard.router, Sign.CAME, "begins again", began, arrived)
+            self._about(heard.router, Sign.CAME, "restarted", began, arrived)
         for line in lines:
             if line.time >= self._earliest[heard.router] and self._is_wanted(line.what):
                 self._assembler.add(heard.router, line, arrived)

@@ -1,6 +1,6 @@
 /**
- * What a user may do to a lab with the mouse: a terminal, kill and start a router, ping and traceroute from a router or
- * a host, pull a wire and make it bad. Each is a request of the API, for roles that may; the answer, or the refusal, is shown.
+ * The actions of a user on a lab: open a terminal, kill and start a router, ping and traceroute from a router or a host,
+ * cut and impair a wire. Each is a request of the API, for roles that may send it; the answer, or the refusal, is shown.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./film.js").StageWire} StageWire
@@ -36,9 +36,9 @@ export class Actions {
     this.hosts = new Set();
     /** @type {Probe|null} the form for ping and traceroute that is on the screen */
     this.probe = null;
-    /** @type {Map<StageWire, string>} what is bad about wires */
+    /** @type {Map<StageWire, string>} the impairments of wires */
     this.bad = new Map();
-    /** What is on the screen, and what it is about. */
+    /** The content of the screen as a key, and its subject. */
     this.shown = "";
     this.about = "";
     this.output = element("pre", { role: "status", id: "said" });
@@ -104,8 +104,8 @@ export class Actions {
   router(name, alive) {
     const path = `${this.path}/routers/${encodeURIComponent(name)}`;
     const life = alive
-      ? button("Kill", () => this.act(`${name} is killed`, `${path}/kill`, {}))
-      : button("Start", () => this.act(`${name} starts`, `${path}/start`, {}));
+      ? button("Kill", () => this.act(`${name} was killed.`, `${path}/kill`, {}))
+      : button("Start", () => this.act(`${name} is starting.`, `${path}/start`, {}));
     const more = alive ? [button("Terminal", () => this.doors.open(name))] : [];
     const made = [element("p", {}, ...more, " ", life)];
     if (alive) made.push(...this.probing(name, (wanted) => this.run(name, path, wanted)));
@@ -142,13 +142,13 @@ export class Actions {
     return node !== undefined && (this.probe?.take(node) ?? false);
   }
 
-  /** Stop to wait for a click. */
+  /** Stop waiting for a click. */
   leave() {
     if (this.probe?.picking) this.probe.wait(false);
   }
 
   /**
-   * Let a router send.
+   * Run ping or traceroute on a router.
    * @param {string} name
    * @param {string} path
    * @param {import("./probe.js").Wanted} wanted
@@ -161,14 +161,14 @@ export class Actions {
   }
 
   /**
-   * Let a host send: a job, whose answer comes at its end.
+   * Run ping or traceroute on a host: a job, whose answer comes at its end.
    * @param {string} name
    * @param {import("./probe.js").Wanted} wanted
    */
   async send(name, { command, target }) {
     this.say(`${name}$ ${command} ${target}\n…`);
-    const order = `hosts/${encodeURIComponent(name)}/${command}`;
-    const job = await ended(this.path, order, { target }).catch((error) => this.fail(error));
+    const path = `hosts/${encodeURIComponent(name)}/${command}`;
+    const job = await ended(this.path, path, { target }).catch((error) => this.fail(error));
     if (job !== null) this.say(`${name}$ ${command} ${target}\n${job.result?.output ?? job.notes.join("\n")}`);
   }
 
@@ -178,20 +178,20 @@ export class Actions {
   wire(wire) {
     const bad = this.bad.get(wire) ?? "";
     const title = element("h2", {}, `Wire ${named(wire)}`);
-    const state = element("p", bad ? { class: "bad" } : {}, bad || "It is as it should be.");
+    const state = element("p", bad ? { class: "bad" } : {}, bad || "No impairment.");
     const ends = linkOf(wire, this.wiring.links)?.split(" ");
     if (!this.isAllowed || ends === undefined) return [title, state];
     const link = ends[0];
     const path = `${this.path}/wires`;
-    const pull = button("Pull", () => this.act("the wire is pulled", path, { link, cut: true }));
-    const restore = button("Restore", () => this.act("the wire is as it should be", path, { link }));
-    const change = (/** @type {object} */ wanted) => this.act("the wire is changed", path, wanted);
-    return [title, state, element("p", {}, pull, " ", restore), impairment(ends, change)];
+    const cut = button("Cut", () => this.act("The wire was cut.", path, { link, cut: true }));
+    const restore = button("Restore", () => this.act("The wire was restored.", path, { link }));
+    const change = (/** @type {object} */ wanted) => this.act("The wire was changed.", path, wanted);
+    return [title, state, element("p", {}, cut, " ", restore), impairment(ends, change)];
   }
 
-  // ---------------------------------------------------------------------------------------------- orders
+  // ---------------------------------------------------------------------------------------------- requests
 
-  /** Let the lab be saved: its configurations have keys, so that takes the largest role. */
+  /** Offer to save the lab: its configurations have keys, so only the largest role may. */
   offerSaving() {
     const saving = button("Save the lab", async () => {
       const answer = await ask(`${this.path}/saved`).catch((error) => this.fail(error));
@@ -202,7 +202,7 @@ export class Actions {
   }
 
   /**
-   * @param {string} done what to say then
+   * @param {string} done the sentence to show afterwards
    * @param {string} path
    * @param {object} body
    */

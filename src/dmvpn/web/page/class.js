@@ -1,5 +1,5 @@
 /**
- * The labs of a class, for its teacher: who works on what, what is broken there, what each lab uses.
+ * The labs of a class, for its teacher: its students, faults, and use of memory and processor.
  *
  * @typedef {{lab: string, pupil: string, scenario: string, silent: boolean, running: number, routers: number,
  *   complaint: string, hints: number, fixed: number, memory: number, processor: number}} Desk
@@ -10,13 +10,13 @@ import { byId, element, plain, say } from "./dom.js";
 import { ask, Refused } from "./feed.js";
 import { answered, busy, ended } from "./jobs.js";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two polls. */
 const OFTEN = 3000;
 const MIB = 1048576;
 
-/** Processor seconds of each lab at the last look, and when that was. @type {Map<string, {used: number, at: number}>} */
+/** Processor seconds of each lab at the last poll, and the time of it. @type {Map<string, {used: number, at: number}>} */
 const before = new Map();
-/** What each lab answered last. @type {Map<string, string>} */
+/** The last result of each lab. @type {Map<string, string>} */
 const answers = new Map();
 let mayBreak = false;
 
@@ -29,8 +29,8 @@ async function look() {
   const broken = desks.filter((desk) => desk.complaint).length;
   const silent = desks.filter((desk) => desk.silent).length;
   byId("summary").textContent =
-    `${desks.length} labs, ${broken} with something to find` + (silent ? `, ${silent} silent` : "");
-  if (desks.length === 0) byId("summary").textContent = "No lab runs. dmvpn class begin SCENARIO PUPIL ... starts some.";
+    `${desks.length} labs, ${broken} with a fault` + (silent ? `, ${silent} not responding` : "");
+  if (desks.length === 0) byId("summary").textContent = "No lab is running. Start some: dmvpn class begin SCENARIO STUDENT ...";
   say("live", false);
 }
 
@@ -43,7 +43,7 @@ function row(desk, now) {
   const share = last === undefined ? 0 : (100 * Math.max(0, desk.processor - last.used)) / (now - last.at);
   before.set(desk.lab, { used: desk.processor, at: now });
   const isBad = desk.silent || desk.running < desk.routers;
-  const running = desk.silent ? "silent" : `${desk.running} of ${desk.routers}`;
+  const running = desk.silent ? "not responding" : `${desk.running} of ${desk.routers}`;
   const routers = element("td", isBad ? { class: "bad" } : {}, running);
   const link = element("a", { href: `/labs/${encodeURIComponent(desk.lab)}` }, desk.lab);
   return element(
@@ -63,10 +63,10 @@ function row(desk, now) {
 
 /** @param {Desk} desk */
 function buttons(desk) {
-  const orders = desk.complaint ? ["grade", "reset"] : ["break", "reset"];
-  return orders.map((order) => {
-    const button = element("button", { type: "button", ...(busy(pathOf(desk.lab)) ? { disabled: "" } : {}) }, order);
-    button.addEventListener("click", () => give(desk.lab, order));
+  const actions = desk.complaint ? ["Grade", "Reset"] : ["Break", "Reset"];
+  return actions.map((action) => {
+    const button = element("button", { type: "button", ...(busy(pathOf(desk.lab)) ? { disabled: "" } : {}) }, action);
+    button.addEventListener("click", () => act(desk.lab, action.toLowerCase()));
     return button;
   });
 }
@@ -77,12 +77,12 @@ function pathOf(lab) {
 }
 
 /**
- * Give an order, and keep what came of it.
+ * Start an action, and keep its result.
  * @param {string} lab
- * @param {string} order
+ * @param {string} action
  */
-async function give(lab, order) {
-  const end = ended(pathOf(lab), order).then(answered, (error) => error.message);
+async function act(lab, action) {
+  const end = ended(pathOf(lab), action).then(answered, (error) => error.message);
   await look();
   answers.set(lab, await end);
   await look();

@@ -116,7 +116,7 @@ class Maps {
   /** @param {Change|null} change */
   choose(change) {
     this.chosen = change;
-    const ways = change === null ? [] : [change.ways.before, change.ways.after].map((way) => way.join(" → ") || "no way");
+    const ways = change === null ? [] : [change.ways.before, change.ways.after].map((way) => way.join(" → ") || "no path");
     const hasWay = change !== null && change.ways.before.length + change.ways.after.length > 0;
     const words = change === null ? "" : `${change.subject}: ${said(change)}${hasWay ? `. Before: ${ways[0]}. After: ${ways[1]}.` : ""}`;
     byId("chosen").textContent = plain(words);
@@ -161,8 +161,8 @@ function main() {
   document.title = plain(was === is ? `${was}, before and after` : `${was} and ${is}`);
   byId("title").textContent = document.title;
   byId("verdict").textContent = plain(compared.verdict);
-  byId("caption-before").textContent = plain(`Before: ${was}; − is here only`);
-  byId("caption-after").textContent = plain(`After: ${is}; + is here only`);
+  byId("caption-before").textContent = plain(`Before: ${was} (−: only here)`);
+  byId("caption-after").textContent = plain(`After: ${is} (+: only here)`);
   list(maps);
   new ResizeObserver(() => maps.draw()).observe(byId("before"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => maps.draw());

@@ -45,7 +45,7 @@ export class Desks {
     const { RouterTerminal } = await import("./terminal.js");
     if (!this.desks.includes(desk)) return;
     const path = `${this.path}/routers/${encodeURIComponent(name)}`;
-    const ended = (/** @type {string} */ why) => host.append(element("p", { class: "bad" }, `The terminal has ended: ${why}.`));
+    const ended = (/** @type {string} */ why) => host.append(element("p", { class: "bad" }, `Terminal closed: ${why}.`));
     const terminal = new RouterTerminal({ name, path, host, ended });
     desk.terminal = terminal;
     await terminal.run();

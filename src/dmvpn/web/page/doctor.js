@@ -1,5 +1,5 @@
 /**
- * The doctor's verdict: findings with their evidence, marks at their routers, and a button that tries the lines and enters them.
+ * The doctor's verdict: findings with their evidence, marks at their routers, and a button that tries the lines and applies them.
  *
  * @typedef {import("./tools.js").Desk} Desk
  * @typedef {object} Finding
@@ -25,16 +25,16 @@ import { NOTHING } from "./overlay.js";
  * @param {Desk} desk
  */
 export async function doctor(desk) {
-  desk.show(element("p", { class: "hint" }, "It looks at all routers, sends pings, and tries lines in a copy: some seconds."));
+  desk.show(element("p", { class: "hint" }, "The doctor examines all routers, sends pings and tries fixes in a copy. This takes some seconds."));
   const job = await ended(desk.path, "doctor");
-  tell(desk, /** @type {Verdict} */ (job.result));
+  present(desk, /** @type {Verdict} */ (job.result));
 }
 
 /**
  * @param {Desk} desk
  * @param {Verdict} verdict
  */
-function tell(desk, verdict) {
+function present(desk, verdict) {
   desk.put({
     ...NOTHING,
     marks: verdict.findings.map((finding, place) => ({
@@ -43,13 +43,13 @@ function tell(desk, verdict) {
       color: finding.advice ? "waiting" : "broken",
     })),
   });
-  const again = element("button", { type: "button" }, "Look again");
+  const again = element("button", { type: "button" }, "Run again");
   again.addEventListener("click", () => doctor(desk).catch((error) => desk.show(String(error.message))));
-  const fine = element("details", {}, element("summary", {}, `${verdict.fine.length} checks are fine`));
+  const fine = element("details", {}, element("summary", {}, `${verdict.fine.length} checks passed`));
   fine.append(element("ul", {}, ...verdict.fine.map((each) => element("li", {}, `${each.step}: ${each.what}`))));
   desk.show(
     element("p", verdict.healthy ? { class: "direct" } : { class: "bad" }, said(verdict)),
-    element("ol", { class: "findings" }, ...verdict.findings.map((finding) => told(desk, finding))),
+    element("ol", { class: "findings" }, ...verdict.findings.map((finding) => row(desk, finding))),
     fine,
     again,
   );
@@ -59,15 +59,15 @@ function tell(desk, verdict) {
  * @param {Verdict} verdict
  */
 function said(verdict) {
-  if (verdict.health === "cut off, perhaps on purpose") return "Nothing is broken. Is this meant to be cut off?";
-  return verdict.healthy ? "All is well." : "";
+  if (verdict.health === "cut off, perhaps on purpose") return "Nothing is broken, but sites or hosts are cut off. Is that intended?";
+  return verdict.healthy ? "No faults found." : "";
 }
 
 /**
  * @param {Desk} desk
  * @param {Finding} finding
  */
-function told(desk, finding) {
+function row(desk, finding) {
   const router = element("button", { type: "button", class: "link" }, finding.router);
   router.addEventListener("click", () => desk.choose(finding.router));
   const parts = [
@@ -80,9 +80,9 @@ function told(desk, finding) {
   if (finding.order) parts.push(element("p", {}, element("code", {}, finding.order)));
   if (finding.fix.length > 0) {
     const said = element("p", { role: "status" });
-    const button = element("button", { type: "button" }, `Try these lines at ${finding.router}`);
+    const button = element("button", { type: "button" }, `Try these lines on ${finding.router}`);
     button.addEventListener("click", () =>
-      enter(desk, finding, said).catch((error) => said.replaceChildren(element("span", { class: "bad" }, error.message))),
+      attempt(desk, finding, said).catch((error) => said.replaceChildren(element("span", { class: "bad" }, error.message))),
     );
     parts.push(element("pre", {}, finding.fix.join("\n")), button, said);
   }
@@ -90,21 +90,21 @@ function told(desk, finding) {
 }
 
 /**
- * Try the lines of a finding, show what would change, and enter them if the user agrees.
+ * Try the lines of a finding, show the changes, and apply them if the user agrees.
  * @param {Desk} desk
  * @param {Finding} finding
  * @param {HTMLElement} said
  */
-async function enter(desk, finding, said) {
+async function attempt(desk, finding, said) {
   const place = `${desk.path}/routers/${encodeURIComponent(finding.router)}/configuration`;
   const lines = finding.fix;
   const { differences } = await (await post(place, { lines, dry_run: true })).json();
-  const agree = element("button", { type: "button" }, "Enter them");
-  const leave = element("button", { type: "button" }, "Leave it");
+  const agree = element("button", { type: "button" }, "Apply");
+  const leave = element("button", { type: "button" }, "Cancel");
   const refuse = (/** @type {Error} */ error) => said.replaceChildren(element("span", { class: "bad" }, error.message));
   agree.addEventListener("click", () => {
-    post(place, { lines }).then(() => said.replaceChildren("Entered. Look again in a moment."), refuse);
+    post(place, { lines }).then(() => said.replaceChildren("Applied. Run the doctor again in a moment."), refuse);
   });
   leave.addEventListener("click", () => said.replaceChildren());
-  said.replaceChildren(`This changes at ${finding.router}:`, element("pre", {}, differences.join("\n")), agree, " ", leave);
+  said.replaceChildren(`Changes on ${finding.router}:`, element("pre", {}, differences.join("\n")), agree, " ", leave);
 }

@@ -69,7 +69,7 @@ export async function ask(path, options = {}) {
 }
 
 /**
- * Give the server an order: an object as JSON. Throws Refused.
+ * Send the server an object as JSON. Throws Refused.
  * @param {string} path
  * @param {object} body
  * @param {RequestInit} options

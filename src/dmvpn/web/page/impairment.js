@@ -1,5 +1,5 @@
 /**
- * The form that makes a wire bad: amounts, kinds of packets that it drops, and the direction for which all this holds.
+ * The form that impairs a wire: amounts, kinds of packets to drop, and the direction to which all this applies.
  */
 
 import { element } from "./dom.js";
@@ -16,7 +16,7 @@ const KINDS = /** @type {const} */ ([
   ["gre", "GRE"],
   ["esp", "ESP"],
   ["udp-500", "IKE (UDP 500)"],
-  ["udp-4500", "IKE and ESP by NAT (UDP 4500)"],
+  ["udp-4500", "IKE and ESP through NAT (UDP 4500)"],
   ["fragments", "fragments"],
   ["icmp", "ICMP"],
 ]);
@@ -24,7 +24,7 @@ const KINDS = /** @type {const} */ ([
 /**
  * Return the form.
  * @param {string[]} ends of the wire at the server, NODE:INTERFACE
- * @param {(wanted: Record<string, unknown>) => void} go with the order for the API
+ * @param {(wanted: Record<string, unknown>) => void} go sends the request to the API
  */
 export function impairment(ends, go) {
   const amounts = AMOUNTS.map(([name, label, most]) => {
@@ -32,11 +32,11 @@ export function impairment(ends, go) {
     return { label: element("label", {}, label, input), input: /** @type {HTMLInputElement} */ (input) };
   });
   const kinds = KINDS.map(([name, label]) => box(name, label));
-  const from = /** @type {HTMLSelectElement} */ (element("select", { name: "one_way" }, element("option", { value: "" }, "both ways")));
-  from.append(...ends.map((end) => element("option", { value: end }, `only what ${end.split(":")[0]} sends`)));
-  const drops = element("fieldset", {}, element("legend", {}, "It drops"), ...kinds.map((kind) => kind.label));
+  const from = /** @type {HTMLSelectElement} */ (element("select", { name: "one_way" }, element("option", { value: "" }, "both directions")));
+  from.append(...ends.map((end) => element("option", { value: end }, `only from ${end.split(":")[0]}`)));
+  const drops = element("fieldset", {}, element("legend", {}, "Drop"), ...kinds.map((kind) => kind.label));
   const form = element("form", { class: "impair" }, ...amounts.map((amount) => amount.label), drops);
-  form.append(element("label", {}, "direction", from), element("button", {}, "Make it so"));
+  form.append(element("label", {}, "direction", from), element("button", {}, "Apply"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const given = amounts.map(({ input }) => input).filter((input) => input.value !== "");

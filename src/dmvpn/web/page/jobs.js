@@ -1,5 +1,5 @@
 /**
- * Orders to a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is asked until it ends.
+ * Actions on a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is polled until it ends.
  *
  * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string, lab: string}} Job
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
@@ -7,13 +7,13 @@
 
 import { ask, post } from "./feed.js";
 
-/** Milliseconds between two questions about a job. */
+/** Milliseconds between two polls of a job. */
 const OFTEN = 500;
-/** Paths of labs with an order on its way. @type {Set<string>} */
+/** Paths of labs with an action in progress. @type {Set<string>} */
 const waiting = new Set();
 
 /**
- * Return whether an order to a lab is on its way.
+ * Return whether an action on a lab is in progress.
  * @param {string} path of the lab's resources
  */
 export function busy(path) {
@@ -21,10 +21,10 @@ export function busy(path) {
 }
 
 /**
- * Give an order to a lab, and wait for its end. Throws Refused, or an Error with what the job said.
+ * Start an action on a lab, and wait for its end. Throws Refused, or an Error with the notes of the job.
  * @param {string} path of the lab's resources
- * @param {string} what to do; "": the order is for the lab itself
- * @param {object} details of the order
+ * @param {string} what the action; "": a request to the lab itself
+ * @param {object} details of the action
  * @param {string} method
  * @returns {Promise<Job>}
  */
@@ -50,16 +50,16 @@ export async function ended(path, what, details = {}, method = "POST") {
 }
 
 /**
- * Return what came of an order, as a sentence.
+ * Return the result of an action, as a sentence.
  * @param {Job} job
  */
 export function answered(job) {
   const result = job.result ?? {};
-  if (job.what === "break") return "broken";
-  if (job.what === "reset") return "begun again";
+  if (job.what === "break") return "a fault was added";
+  if (job.what === "reset") return "reset";
   if (job.what === "hint") return result.hint ?? "";
   /** @type {Check[]} */
   const checks = result.checks ?? [];
   const left = checks.filter((check) => !check.good);
-  return left.length === 0 ? "all is well" : `${left.length} of ${checks.length} are not well: ${left[0].title}`;
+  return left.length === 0 ? "all checks passed" : `${left.length} of ${checks.length} checks failed: ${left[0].title}`;
 }

@@ -58,9 +58,10 @@ export function columns(steps) {
  */
 export function sentence(step) {
   if (step.type === "arrow") {
-    const way = step.arrived === false ? "sends, and it does not arrive at" : step.forwarded ? "forwards to" : "sends to";
+    const way = step.forwarded ? "forwards to" : "sends to";
     const subject = step.subject ? ` (${step.subject})` : "";
-    return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}`;
+    const lost = step.arrived === false ? ", lost" : "";
+    return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}${lost}`;
   }
   if (step.type === "fault") return `${step.sign === "-" ? "Fault over" : "Fault"}: ${step.text}`;
   if (step.type === "violation") return `Violation of “${step.name}”: ${step.text}`;
@@ -78,7 +79,7 @@ export function sentence(step) {
  * @returns {HTMLElement[]}
  */
 export function rows(steps, { open, opened, cause }) {
-  if (steps.length === 0) return [element("li", { class: "hint nothing" }, "Nothing has happened here yet.")];
+  if (steps.length === 0) return [element("li", { class: "hint nothing" }, "No events yet.")];
   const names = columns(steps);
   const width = Math.max(NARROWEST, Math.min(WIDEST, OF_ALL / names.length));
   const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names, width));

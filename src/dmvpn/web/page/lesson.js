@@ -1,5 +1,5 @@
 /**
- * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgment.
+ * The lesson of a lab: the tasks of an exercise, or a user's complaint about a fault, hints, and the grade.
  *
  * @typedef {import("./tools.js").Desk} Desk
  * @typedef {import("./jobs.js").Job} Job
@@ -17,35 +17,35 @@ import { ended } from "./jobs.js";
  * @param {Desk} desk
  */
 export async function lesson(desk) {
-  await tell(desk, []);
+  await present(desk, []);
 }
 
 /**
  * @param {Desk} desk
- * @param {Check[]} checks of the last judgment
+ * @param {Check[]} checks of the last grade
  * @param {string} said
  */
-async function tell(desk, checks, said = "") {
+async function present(desk, checks, said = "") {
   /** @type {Lesson} */
   const now = await (await ask(`${desk.path}/lesson`)).json();
-  const mayOrder = desk.role !== "view";
+  const mayAct = desk.role !== "view";
   const parts = [];
   if (now.complaint) {
     parts.push(element("p", { class: "complaint" }, now.complaint));
     parts.push(element("ol", {}, ...now.hints.map((hint) => element("li", {}, hint))));
-    if (mayOrder && now.hints.length < now.of) parts.push(order(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
+    if (mayAct && now.hints.length < now.of) parts.push(action(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
   } else if (now.exercise) {
-    parts.push(element("p", {}, `${now.exercise.title}; some ${now.exercise.minutes} minutes`));
+    parts.push(element("p", {}, `${now.exercise.title}, about ${now.exercise.minutes} minutes`));
     if (checks.length === 0) parts.push(element("ol", {}, ...now.exercise.tasks.map((task) => element("li", {}, task))));
   } else {
-    parts.push(element("p", {}, "Nothing is broken here. Break something, and find it."));
+    parts.push(element("p", {}, "Nothing is broken. Break something, then find the fault."));
   }
-  parts.push(...judged(checks));
+  parts.push(...graded(checks));
   if (said) parts.push(element("p", { role: "status" }, said));
-  if (mayOrder) {
-    if (now.complaint || now.exercise) parts.push(order(desk, "grade", "Judge"));
-    if (!now.complaint) parts.push(order(desk, "break", "Break something"));
-    if (desk.role === "configure") parts.push(order(desk, "reset", "Begin again"));
+  if (mayAct) {
+    if (now.complaint || now.exercise) parts.push(action(desk, "grade", "Grade"));
+    if (!now.complaint) parts.push(action(desk, "break", "Break something"));
+    if (desk.role === "configure") parts.push(action(desk, "reset", "Reset"));
   }
   desk.show(...parts);
 }
@@ -55,14 +55,14 @@ async function tell(desk, checks, said = "") {
  * @param {string} what
  * @param {string} title
  */
-function order(desk, what, title) {
+function action(desk, what, title) {
   const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }, title));
   button.addEventListener("click", () => {
     button.disabled = true;
     button.textContent = `${title} …`;
     ended(desk.path, what).then(
-      (job) => tell(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
-      (error) => tell(desk, [], error.message),
+      (job) => present(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
+      (error) => present(desk, [], error.message),
     );
   });
   return button;
@@ -72,14 +72,14 @@ function order(desk, what, title) {
 function outcome(job) {
   if (job.what !== "grade") return "";
   const left = (job.result?.checks ?? []).filter((/** @type {Check} */ check) => !check.good).length;
-  return left === 0 ? "Done: all is well." : `Not yet: ${left} are left.`;
+  return left === 0 ? "Done: all checks passed." : `Not yet: ${left === 1 ? "1 check fails" : `${left} checks fail`}.`;
 }
 
 /** @param {Check[]} checks */
-function judged(checks) {
+function graded(checks) {
   if (checks.length === 0) return [];
   const [left, good] = [checks.filter((check) => !check.good), checks.filter((check) => check.good)];
-  const rest = element("details", {}, element("summary", { class: "direct" }, `✓ ${good.length} are good`));
+  const rest = element("details", {}, element("summary", { class: "direct" }, `✓ ${good.length} passed`));
   rest.append(element("ul", { class: "checks" }, ...good.map((check) => element("li", {}, check.title))));
   return [element("ul", { class: "checks" }, ...left.map(missing)), rest];
 }

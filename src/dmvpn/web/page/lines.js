@@ -54,14 +54,14 @@ export class Assembler {
     const { router } = news;
     if ("gone" in news) {
       this._lives.set(router, false);
-      return [about(router, news.now, "-", "does not run")];
+      return [about(router, news.now, "-", "not running")];
     }
     /** @type {Step[]} */
     const steps = [];
     const began = news.lines.reduce((time, line) => Math.min(time, line.time), news.now);
     const lived = this._lives.get(router);
-    if (news.begins && lived !== undefined) steps.push(about(router, began, "+", "begins again"));
-    else if (lived === false) steps.push(about(router, began, "~", "answers again"));
+    if (news.begins && lived !== undefined) steps.push(about(router, began, "+", "restarted"));
+    else if (lived === false) steps.push(about(router, began, "~", "responds again"));
     this._lives.set(router, true);
     if (news.addresses.length) {
       for (const address of news.addresses) this._owners.set(address, router);

@@ -56,7 +56,7 @@ export function marks(findings) {
  */
 function present(desk, { findings, counts }) {
   desk.put({ ...NOTHING, marks: marks(findings) });
-  const again = element("button", { type: "button" }, "Look again");
+  const again = element("button", { type: "button" }, "Run again");
   again.addEventListener("click", () => lint(desk).catch((error) => desk.show(element("p", { class: "bad" }, error.message))));
   const said = SEVERITIES.map(({ name, many, letter }) => `${counts[name]} ${counts[name] === 1 ? name : many} (${letter})`);
   const sections = SEVERITIES.flatMap(({ name, many, color }) => {
@@ -65,7 +65,7 @@ function present(desk, { findings, counts }) {
     const list = element("ol", { class: "findings" }, ...some.map((finding) => row(desk, finding)));
     return [element("h3", { class: color === "broken" ? "bad" : color }, `${some.length} ${some.length === 1 ? name : many}`), list];
   });
-  desk.show(element("p", { role: "status" }, findings.length === 0 ? "Nothing was found." : said.join(", ")), ...sections, again);
+  desk.show(element("p", { role: "status" }, findings.length === 0 ? "No findings." : said.join(", ")), ...sections, again);
 }
 
 /**

@@ -73,7 +73,7 @@ export function opened(step, meanings, { choose, close }) {
     });
     made.push(element("dl", {}, ...pairs));
   } else if (isMessage) {
-    made.push(element("p", { class: "why" }, "Its fields are unknown: a router keeps those of its last 256 messages."));
+    made.push(element("p", { class: "why" }, "Fields unknown: a router keeps only those of its last 256 messages."));
   }
   return made;
 }
@@ -90,7 +90,7 @@ function judged(step, { choose, close }) {
   return [
     element("h2", {}, isFault ? `Fault: ${step.kind}` : `Violation of “${step.name}”`, " ", clickable("Close", close)),
     element("p", isFault ? {} : { class: "bad" }, `${clock(step.time)} UTC: ${step.text}`),
-    ...(buttons.length > 0 ? [element("p", {}, isFault ? "At" : "The way of the packet:", ...buttons)] : []),
+    ...(buttons.length > 0 ? [element("p", {}, isFault ? "At" : "Path of the packet:", ...buttons)] : []),
   ];
 }
 
@@ -101,7 +101,7 @@ function judged(step, { choose, close }) {
 function about(step, meaning) {
   const what = element("p", { class: "why" }, ...worded([meaning.what, meaning.when].filter(Boolean).join(" ")));
   if (meaning.clause) what.append(" ", clause(meaning.clause));
-  const lost = "No router received it: it was lost on the way, or its receiver has forgotten it.";
+  const lost = "No router received this message: it was lost, or its receiver has forgotten it.";
   return [what, ...(step.arrived === false ? [element("p", { class: "bad" }, lost)] : [])];
 }
 

@@ -49,7 +49,7 @@ class Player {
     this.listed = "";
     /** @type {import("./film.js").StageWire|null} */
     this.wire = null;
-    /** @type {Actions|null} what may be done to a lab that runs */
+    /** @type {Actions|null} the actions on a lab that runs */
     this.actions = null;
     /** What a tool puts over the map. */
     this.overlay = NOTHING;
@@ -228,7 +228,7 @@ class Player {
   detail() {
     const panel = byId("detail");
     if (this.chosen === "" || this.scene === undefined) {
-      panel.replaceChildren(element("p", { class: "hint" }, "Choose a router on the map or in the list."));
+      panel.replaceChildren(element("p", { class: "hint" }, "Select a router on the map or in the list."));
       return;
     }
     const node = this.film.stage.nodes.find((each) => each.name === this.chosen);

@@ -65,7 +65,7 @@ export class Probe {
   wait(picking) {
     this.picking = picking;
     this.pick.setAttribute("aria-pressed", String(picking));
-    this.hint.textContent = picking ? "Click a node on the map or in the list; Esc ends this." : "";
+    this.hint.textContent = picking ? "Click a node on the map or in the list, or press Esc to cancel." : "";
   }
 
   /**

@@ -68,8 +68,8 @@ export function list(stage, found, choose) {
     return element("li", { class: node.kind }, button);
   });
   const rest = routers.length - MOST;
-  if (rest > 0) rows.push(element("li", { class: "hint" }, `and ${rest} more: search for them`));
-  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router or host fits."));
+  if (rest > 0) rows.push(element("li", { class: "hint" }, `and ${rest} more: use the search`));
+  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router or host matches."));
   byId("routers").replaceChildren(...rows);
 }
 

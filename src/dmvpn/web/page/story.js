@@ -93,7 +93,7 @@ export class Story {
       },
       (error) => {
         this.meanings = null;
-        this.said = `There are no explanations: ${error instanceof Error ? error.message : error}`;
+        this.said = `No explanations available: ${error instanceof Error ? error.message : error}`;
       },
     );
   }
@@ -111,7 +111,7 @@ export class Story {
     const routers = new Set(this.cause.flatMap((step) => (step.type === "arrow" ? [step.sender, step.receiver] : [step.router])));
     const spent = this.cause[this.cause.length - 1].time - this.cause[0].time;
     const where = plain([...routers].sort().join(", "));
-    byId("cause-text").textContent = `One cause: ${this.cause.length} steps at ${where} in ${spent.toFixed(3)} s`;
+    byId("cause-text").textContent = `One cause: ${this.cause.length} steps on ${where} in ${spent.toFixed(3)} s`;
   }
 }
 

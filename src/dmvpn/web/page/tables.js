@@ -11,7 +11,7 @@ import { kbit, ratesOf } from "./traffic.js";
 /** Topics in the order of tables, with their headings. */
 const TABLES = /** @type {const} */ ([
   ["mapping", "NHRP cache"],
-  ["server", "Next hop servers that answer"],
+  ["server", "Next hop servers that respond"],
   ["protection", "Security associations"],
   ["neighbor", "Routing neighbors"],
   ["interface", "Interfaces"],
@@ -29,12 +29,12 @@ const MOST = 200;
  */
 export function tables(state, name, time) {
   const router = state.routers.get(name);
-  if (router === undefined) return [element("p", {}, "It has no events.")];
-  if (!router.alive) return [element("p", { class: "bad" }, "It does not run.")];
+  if (router === undefined) return [element("p", {}, "No events from this router.")];
+  if (!router.alive) return [element("p", { class: "bad" }, "This router is not running.")];
   const found = TABLES.filter(([topic]) => router[topic].size > 0).map(([topic, heading]) => {
     const entries = [...router[topic].values()];
     const body = element("tbody", {}, ...entries.slice(0, MOST).map((entry) => row(state, entry)));
-    const more = entries.length > MOST ? [element("caption", {}, `${entries.length}, the first ${MOST} are shown`)] : [];
+    const more = entries.length > MOST ? [element("caption", {}, `first ${MOST} of ${entries.length}`)] : [];
     return element("section", {}, element("h3", {}, heading), element("table", {}, ...more, body));
   });
   return [...traffic(state, name, time), ...found];

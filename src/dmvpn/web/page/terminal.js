@@ -56,7 +56,7 @@ export class RouterTerminal {
           // The stream is read no faster than the screen shows it.
           await new Promise((done) => this.screen.write(octets, () => done(null)));
         } else if (event.type === "ended") {
-          ended(data.reason || "you left");
+          ended(data.reason || "you logged out");
           return;
         }
       }
@@ -104,7 +104,7 @@ export class RouterTerminal {
       while (this.typed !== "" && this.number !== "") {
         const keys = this.typed.slice(0, 8192);
         this.typed = this.typed.slice(8192);
-        await this.tell({ keys });
+        await this.request({ keys });
       }
     } finally {
       this.isSending = false;
@@ -112,12 +112,12 @@ export class RouterTerminal {
   }
 
   /** @param {object} body */
-  async tell(body) {
+  async request(body) {
     // A terminal that has ended says so in its stream.
     await post(`/api/v1/terminals/${this.number}`, body).catch(() => {});
   }
 
-  /** Give the screen as many rows and columns as there is room for, and tell the router. */
+  /** Give the screen as many rows and columns as there is room for, and notify the router. */
   fit() {
     const { host } = this.place;
     const drawn = host.querySelector(".xterm-screen");
@@ -127,7 +127,7 @@ export class RouterTerminal {
     const rows = Math.max(LEAST.rows, Math.floor(host.clientHeight / height));
     if (columns === this.screen.cols && rows === this.screen.rows) return;
     this.screen.resize(Math.min(columns, 512), Math.min(rows, 512));
-    if (this.number !== "") this.tell({ rows: this.screen.rows, columns: this.screen.cols });
+    if (this.number !== "") this.request({ rows: this.screen.rows, columns: this.screen.cols });
   }
 }
 

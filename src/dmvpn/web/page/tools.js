@@ -23,10 +23,10 @@ import { walk } from "./walk.js";
 
 /** @type {{name: string, title: string, roles: string[], open: (desk: Desk) => void|Promise<void>}[]} */
 const TOOLS = [
-  { name: "Doctor", title: "What is broken, and which lines heal it", roles: ["configure"], open: doctor },
-  { name: "Lint", title: "What is wrong or could be better in the running configurations", roles: ["configure"], open: lint },
-  { name: "Walk", title: "The way of one packet, hop by hop", roles: ["operate", "configure"], open: walk },
-  { name: "Lesson", title: "Break something, get hints, be judged", roles: ["view", "operate", "configure"], open: lesson },
+  { name: "Doctor", title: "What is broken, and which lines fix it", roles: ["configure"], open: doctor },
+  { name: "Lint", title: "Errors, warnings and advice on the running configurations", roles: ["configure"], open: lint },
+  { name: "Walk", title: "The path of one packet, hop by hop", roles: ["operate", "configure"], open: walk },
+  { name: "Lesson", title: "Break something, get hints, get a grade", roles: ["view", "operate", "configure"], open: lesson },
 ];
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The way of one packet and of its answer, as the routers would send it now: on the map, and hop by hop.
+ * The path of one packet and of its answer, as the routers would forward them now: on the map, and hop by hop.
  *
  * @typedef {import("./tools.js").Desk} Desk
  * @typedef {import("./overlay.js").Leg} Leg
@@ -29,14 +29,14 @@ export function walk(desk) {
   );
   const df = /** @type {HTMLInputElement} */ (element("input", { type: "checkbox" }));
   const form = element("form", {}, "From ", from, " to ", to, names, " ", size, " octets ");
-  form.append(element("label", {}, df, " must not be cut"), " ", element("button", {}, "Walk"));
+  form.append(element("label", {}, df, " don't fragment (DF)"), " ", element("button", {}, "Walk"));
   const found = element("div");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     found.replaceChildren("…");
     const wanted = { source: from.value, destination: to.value, size: Number(size.value), df: df.checked };
     ended(desk.path, "walk", wanted).then(
-      (job) => tell(desk, found, /** @type {Walked} */ (job.result)),
+      (job) => present(desk, found, /** @type {Walked} */ (job.result)),
       (error) => found.replaceChildren(element("p", { class: "bad" }, error.message)),
     );
   });
@@ -58,9 +58,9 @@ function input(label, value) {
  * @param {HTMLElement} found
  * @param {Walked} walked
  */
-function tell(desk, found, walked) {
-  const ways = [{ title: "There", color: "direct", way: walked.forth }];
-  if (walked.back) ways.push({ title: "Back", color: "message", way: walked.back });
+function present(desk, found, walked) {
+  const ways = [{ title: "Forward", color: "direct", way: walked.forth }];
+  if (walked.back) ways.push({ title: "Return", color: "message", way: walked.back });
   desk.put({
     legs: ways.flatMap(({ way, color }) => legs(way.steps, color)),
     marks: ways.flatMap(({ way }) => ends(way.steps)),
@@ -94,7 +94,7 @@ function ends(steps) {
  */
 function table(desk, steps) {
   let before = "";
-  const head = ["", "", "octets", "room"].map((text) => element("th", { scope: "col" }, text));
+  const head = ["", "", "octets", "left"].map((text) => element("th", { scope: "col" }, text));
   const rows = steps.map((step) => {
     const where = element("td");
     if (step.where !== before) {

@@ -1,5 +1,5 @@
 /**
- * The wires of a lab: which one is under a point of the map, and how bad each is.
+ * The wires of a lab: which one is under a point of the map, and the impairments of each.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./film.js").StageWire} StageWire
@@ -49,19 +49,19 @@ export function linkOf(wire, links) {
 }
 
 /**
- * Return what is bad about a wire, in words, or "".
+ * Return the impairments of a wire as a text, or "".
  * @param {Badness|undefined} badness
  */
 export function described(badness) {
   if (badness === undefined) return "";
   const { delay, loss, rate, cut, mtu = 0, block = [], sender = "" } = badness;
   const words = [
-    cut ? "pulled" : "",
-    delay ? `${delay} ms later` : "",
-    loss ? `${loss} % lost` : "",
-    rate ? `${rate} kbit/s` : "",
-    mtu ? `nothing larger than ${mtu} octets` : "",
-    ...block.map((kind) => `no ${kind}`),
+    cut ? "cut" : "",
+    delay ? `delay ${delay} ms` : "",
+    loss ? `loss ${loss} %` : "",
+    rate ? `rate ${rate} kbit/s` : "",
+    mtu ? `MTU ${mtu}` : "",
+    ...block.map((kind) => `drops ${kind}`),
   ].filter(Boolean);
   return words.length > 0 && sender ? `${words.join(", ")}, from ${sender}` : words.join(", ");
 }
