@@ -37,7 +37,7 @@ def test_the_list_has_each_lab_with_its_scenario(labs: Labs) -> None:
     assert not any(line.startswith("intro-phase3 up ") for line in listed)
 
 
-def test_each_pupil_is_graded_for_an_own_lab(labs: Labs) -> None:
+def test_each_student_is_graded_for_an_own_lab(labs: Labs) -> None:
     labs.typed("anna-05/R11", "configure terminal", "interface Tunnel100", "ip nhrp redirect")
     for spoke in ("R31", "R41"):
         labs.typed(f"anna-05/{spoke}", "configure terminal", "interface Tunnel100", "ip nhrp shortcut")

@@ -1,4 +1,4 @@
-"""Tokens for some labs: pupils have labs on one machine, and none sees or changes those of another one."""
+"""Tokens for some labs: students have labs on one machine, and none sees or changes those of another one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def anna(environment: dict[str, str]) -> str:
 
 
 def every_resource() -> list[tuple[str, str]]:
-    """Each path that needs a token, with a method, at a lab and router of another pupil."""
+    """Each path that needs a token, with a method, at a lab and router of another student."""
     return [
         (route.path, method)
         for route in routes(Fleet(), Entrance(Role.VIEW), Bounds())
@@ -71,8 +71,8 @@ def every_resource() -> list[tuple[str, str]]:
     ]
 
 
-def test_labs_that_a_pupil_brings_up_have_the_bounds_of_its_token(web: Served, environment: dict[str, str]) -> None:
-    """`dmvpn class begin --memory` bounded the labs of the teacher, and those of pupils had no bound at all."""
+def test_labs_that_a_student_brings_up_have_the_bounds_of_its_token(web: Served, environment: dict[str, str]) -> None:
+    """`dmvpn class begin --memory` bounded the labs of the teacher, and those of students had no bound at all."""
     carl = new_token(environment, "carl", "configure", "--labs", "carl-*", "--most", "1", "--memory", "512")
     body = json.dumps({"scenario": "notes-phase1", "simulated": True, "name": "carl-1"})
     begun = web.ask(LABS, method="POST", body=body, token=carl)
@@ -90,7 +90,7 @@ def test_labs_that_a_pupil_brings_up_have_the_bounds_of_its_token(web: Served, e
 
 
 @pytest.mark.parametrize(("path", "method"), every_resource())
-def test_no_resource_lets_a_pupil_at_the_lab_of_another_one(web: Served, anna: str, path: str, method: str) -> None:
+def test_no_resource_lets_a_student_at_the_lab_of_another_one(web: Served, anna: str, path: str, method: str) -> None:
     filled = path.replace("{lab}", "annabel-1").replace("{router}", "R31").replace("{words:path}", "clock")
     answer = web.ask(re.sub(r"\{\w+\}", "x", filled), method=method, body="{}", token=anna)
     if "{lab}" in path:
@@ -99,7 +99,7 @@ def test_no_resource_lets_a_pupil_at_the_lab_of_another_one(web: Served, anna: s
         assert problem(answer, 403) == "the token is for anna-* alone"
 
 
-def test_a_pupil_sees_and_changes_an_own_lab(web: Served, anna: str) -> None:
+def test_a_student_sees_and_changes_an_own_lab(web: Served, anna: str) -> None:
     assert [lab["name"] for lab in web.ask(LABS, token=anna).value] == ["anna-1"]  # type: ignore[attr-defined]
     assert len(web.ask(LABS).value) == 2  # type: ignore[arg-type]
     shown = web.ask(f"{LABS}/anna-1/routers/R31/show/dmvpn", token=anna)
@@ -108,18 +108,20 @@ def test_a_pupil_sees_and_changes_an_own_lab(web: Served, anna: str) -> None:
     assert wires.fields == {}
 
 
-def test_a_pupil_reads_what_messages_mean(web: Served, anna: str) -> None:
-    """The page of a pupil opened no message: their meanings were refused, though they are about no lab."""
+def test_a_student_reads_what_messages_mean(web: Served, anna: str) -> None:
+    """The page of a student opened no message: their meanings were refused, though they are about no lab."""
     assert web.ask("/api/v1/meanings", token=anna).value == web.ask("/api/v1/meanings").value
 
 
-def test_a_pupil_brings_up_labs_of_own_names_alone(web: Served, anna: str) -> None:
+def test_a_student_brings_up_labs_of_own_names_alone(web: Served, anna: str) -> None:
     for name in ("ben-2", "annabel-2", "notes-phase1"):
         body = json.dumps({"scenario": "notes-phase1", "simulated": True, "name": name})
         assert "anna-* alone" in problem(web.ask(LABS, method="POST", body=body, token=anna), 403)
 
 
-def test_what_other_pupils_have_up_is_not_up_for_a_pupil(environment: dict[str, str], web: Served, anna: str) -> None:
+def test_what_other_students_have_up_is_not_up_for_a_student(
+    environment: dict[str, str], web: Served, anna: str
+) -> None:
     ben = new_token(environment, "ben", "view", "--labs", "ben-*")
     for token, is_up in ((web.token, True), (anna, True), (ben, False)):
         listed = web.ask("/api/v1/scenarios", token=token).value
@@ -132,7 +134,7 @@ def test_no_lab_is_called_as_a_service(web: Served) -> None:
     assert "run-" in problem(web.ask(LABS, method="POST", body=body), 422)
 
 
-def test_the_jobs_of_other_pupils_do_not_exist(web: Served, anna: str) -> None:
+def test_the_jobs_of_other_students_do_not_exist(web: Served, anna: str) -> None:
     begun = web.ask(f"{LABS}/annabel-1/clock", method="POST", body='{"seconds": 1}').fields
     place = f"/api/v1/jobs/{begun['id']}"
     assert web.ask(place).status == 200
@@ -141,7 +143,7 @@ def test_the_jobs_of_other_pupils_do_not_exist(web: Served, anna: str) -> None:
     assert web.ask("/api/v1/jobs", token=anna).value == []
 
 
-def test_a_session_of_a_pupil_is_for_the_same_labs(web: Served, anna: str) -> None:
+def test_a_session_of_a_student_is_for_the_same_labs(web: Served, anna: str) -> None:
     opened = web.ask("/api/v1/session", method="POST", body=json.dumps({"token": anna}), token="")
     cookie = str(opened.headers["set-cookie"]).partition(";")[0]
     headers = {"Cookie": cookie, "X-Session-Key": str(opened.fields["key"])}
@@ -158,7 +160,7 @@ def test_the_labs_of_a_token_are_listed_and_checked(environment: dict[str, str],
         assert "names no labs" in said
 
 
-def test_the_traffic_of_a_lab_comes_to_its_pupil_and_that_of_no_other_lab_does(
+def test_the_traffic_of_a_lab_comes_to_its_student_and_that_of_no_other_lab_does(
     environment: dict[str, str], web: Served, anna: str
 ) -> None:
     """Routers of both labs have the same names; the packets of one lab are 14 times as long as those of the other."""

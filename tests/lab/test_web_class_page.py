@@ -58,8 +58,8 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         browser.open(f"http://127.0.0.1:{web.port}/class")
         browser.wait(lambda: browser.text("state") == "live")
         assert browser.text("summary") == "2 labs, 0 with a fault"
-        pupil, lab, routers, memory, *_ = cells(browser, "anna-notes-phase3")
-        assert (pupil, lab, routers) == ("anna", "anna-notes-phase3", "4 of 4")
+        student, lab, routers, memory, *_ = cells(browser, "anna-notes-phase3")
+        assert (student, lab, routers) == ("anna", "anna-notes-phase3", "4 of 4")
         assert int(memory.split()[0]) > 1
         click(browser, "anna-notes-phase3", "Break")
         browser.wait(lambda: browser.text("summary") == "2 labs, 1 with a fault", 60)
@@ -73,11 +73,13 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         click(browser, "anna-notes-phase3", "Grade")
         browser.wait(lambda: "checks failed" in cells(browser, "anna-notes-phase3")[9], 60)
         assert browser.complaints() == []
+    desks = web.ask("/api/v1/class").value
+    assert [(desk["student"], desk["pupil"]) for desk in desks] == [("anna", "anna"), ("ben", "ben")]  # type: ignore[attr-defined]
     shown = dmvpn(environment, "class", "show")
     assert [line.split()[0] for line in shown.splitlines()] == ["lab", "anna-notes-phase3", "ben-notes-phase3"]
 
 
-def test_the_page_of_a_class_shows_a_pupil_the_own_lab_alone(web: Served, environment: dict[str, str]) -> None:
+def test_the_page_of_a_class_shows_a_student_the_own_lab_alone(web: Served, environment: dict[str, str]) -> None:
     with Browser() as browser:
         browser.open(f"http://127.0.0.1:{web.port}/login#{environment['TOKEN_OF_BEN']}")
         browser.wait(lambda: browser.run("return location.pathname") == "/labs/ben-notes-phase3")

@@ -162,7 +162,7 @@ window.fetch = (path, wish) => String(path).endsWith(end) ? Promise.resolve(Resp
 
 
 def test_hostile_labs_and_names_of_files_are_text_on_the_page_of_a_class(web: Served) -> None:
-    desk = {"lab": MARKUP, "pupil": MARKUP + TURNED, "scenario": MARKUP, "complaint": MARKUP + "x" * 5000}
+    desk = {"lab": MARKUP, "student": MARKUP + TURNED, "scenario": MARKUP, "complaint": MARKUP + "x" * 5000}
     numbers = dict.fromkeys(("running", "routers", "hints", "fixed", "memory", "processor"), 1)
     with serving(web.environment, "--role", "configure") as served, Browser() as browser:
         browser.open(served.address)

@@ -69,7 +69,7 @@ def test_files_that_could_leave_their_folder_are_refused(
     assert not [*Path(environment["TMPDIR"]).glob("dmvpn-upload-*")]
 
 
-def test_a_pupil_uploads_labs_of_own_names_alone(web: Served, environment: dict[str, str]) -> None:
+def test_a_student_uploads_labs_of_own_names_alone(web: Served, environment: dict[str, str]) -> None:
     anna = new_token(environment, "anna", "configure", "--labs", "anna-*")
     body = {"files": {"R1.cfg": "hostname R1"}, "simulated": True}
     assert problem(put(web, "ben-mine", body, anna), 404) == "no lab of this name runs"

@@ -36,8 +36,8 @@ def user(name: str, labs: str = "") -> Caller:
     return Caller(name=name, role=Role.CONFIGURE, place="192.0.2.1", key=name.encode(), labs=labs)
 
 
-def pupil(name: str) -> Caller:
-    """The user of a token for labs of one pupil."""
+def student(name: str) -> Caller:
+    """The user of a token for labs of one student."""
     return user(name, f"{name}-*")
 
 

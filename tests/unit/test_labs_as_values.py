@@ -276,12 +276,12 @@ def sockets() -> Iterator[Path]:
 def test_the_end_of_a_class_revokes_every_token_first_and_goes_on_behind_a_lab_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sockets: Path
 ) -> None:
-    """A lab that did not answer stopped it before that pupil's token was revoked."""
+    """A lab that did not answer stopped it before that student's token was revoked."""
     for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(sockets))
     tokens = token_file()
-    for pupil in ("anna", "ben"):
-        tokens.create(pupil, Role.CONFIGURE, 7, f"{pupil}-*")
+    for student in ("anna", "ben"):
+        tokens.create(student, Role.CONFIGURE, 7, f"{student}-*")
     ended: list[str] = []
 
     def end(folder: LabFolder) -> None:
@@ -301,7 +301,7 @@ def test_the_end_of_a_class_revokes_every_token_first_and_goes_on_behind_a_lab_t
         assert main(["class", "end", "anna", "carla"]) == 1, "her lab is found without her token"
         assert ended[2:] == ["anna-deaf", "carla-one"]
         assert main(["class", "end", "dora"]) == 1
-        assert "no pupil dora" in capsys.readouterr().err
+        assert "no student dora" in capsys.readouterr().err
 
 
 def test_a_lab_that_hangs_does_not_hold_up_the_list_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,7 +292,7 @@ def test_a_leap_is_made_in_slices_and_the_time_goes_on_from_there() -> None:
 
 
 def test_a_leap_of_a_month_that_is_given_up_ends_where_it_is() -> None:
-    """Nobody could end a lab whose clock a pupil had set a month ahead before leaving it."""
+    """Nobody could end a lab whose clock a student had set a month ahead before leaving it."""
     machine = Machine(cost=0.002)
     clock = FollowedClock(machine, machine.clock)
     leap = clock.leap(30 * 86400.0)

@@ -1,4 +1,4 @@
-"""Bounds of `dmvpn web`: whatever one user takes, others have room, and after all pupils a teacher has."""
+"""Bounds of `dmvpn web`: whatever one user takes, others have room, and after all students a teacher has."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from dmvpn.web.permission import Role, TokenFile
 from dmvpn.web.resources import application
 from dmvpn.web.terminals import Terminals
 from support.bounds_page import PAGE, page
-from support.callers import asked, every_request, pupil, user
+from support.callers import asked, every_request, student, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.web.configuration import Errands
     from dmvpn.web.permission import Caller
 
-PUPILS = [pupil(f"pupil{number}") for number in range(8)]
+STUDENTS = [student(f"student{number}") for number in range(8)]
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def began(begun: Jobs, caller: Caller, lab: str) -> bool:
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name != "sessions"])
 @pytest.mark.usefixtures("going")
-def test_one_user_has_a_share_of_each_bound_and_all_pupils_leave_room_for_a_teacher(name: str) -> None:
-    """One pupil followed its own router 500 times, and no other one and no teacher could follow any lab."""
+def test_one_user_has_a_share_of_each_bound_and_all_students_leave_room_for_a_teacher(name: str) -> None:
+    """One student followed its own router 500 times, and no other one and no teacher could follow any lab."""
     bound = TABLE[name]
     take = {"connections": connection, "jobs": job}.get(name, lambda: any_bound(name))()
 
@@ -120,15 +120,15 @@ def test_one_user_has_a_share_of_each_bound_and_all_pupils_leave_room_for_a_teac
         return next(number for number in count() if not take(caller))
 
     assert bound.share <= bound.most // 4
-    assert taken(PUPILS[0]) == bound.share // bound.unit
-    of_others = sum(map(taken, PUPILS[1:]))
+    assert taken(STUDENTS[0]) == bound.share // bound.unit
+    of_others = sum(map(taken, STUDENTS[1:]))
     assert of_others == (bound.most - bound.kept - bound.share) // bound.unit
     teacher = user("teacher")
     assert taken(teacher) == min(bound.trusted, bound.kept) // bound.unit > 0
 
 
 def test_sessions_of_one_user_end_none_of_another_one(tmp_path: Path) -> None:
-    """A pupil that logged in 256 times ended the sessions of everybody."""
+    """A student that logged in 256 times ended the sessions of everybody."""
     file = TokenFile(tmp_path / "web")
     entrance = Entrance(Role.VIEW, file)
     (anna, _), (bob, _) = (file.create(name, Role.VIEW, 1) for name in ("anna", "bob"))
@@ -136,18 +136,18 @@ def test_sessions_of_one_user_end_none_of_another_one(tmp_path: Path) -> None:
     assert first is not None
     assert all(entrance.open_session(anna) for _ in range(TABLE["sessions"].most))
     assert entrance.by_session(first.cookie, first.key, "::1") is not None
-    pupils = [file.create(f"pupil{number}", Role.VIEW, 1, f"pupil{number}-*")[0] for number in range(6)]
-    assert all(entrance.open_session(one) for one in pupils for _ in range(TABLE["sessions"].share))
-    assert entrance.by_session(first.cookie, first.key, "::1") is not None  # pupils end sessions of pupils
+    students = [file.create(f"student{number}", Role.VIEW, 1, f"student{number}-*")[0] for number in range(6)]
+    assert all(entrance.open_session(one) for one in students for _ in range(TABLE["sessions"].share))
+    assert entrance.by_session(first.cookie, first.key, "::1") is not None  # students end sessions of students
 
 
 def test_jobs_of_one_user_are_forgotten_before_those_of_another_one(going: threading.Event) -> None:
-    """A pupil that began a hundred jobs made the server forget how the job of another one ended."""
+    """A student that began a hundred jobs made the server forget how the job of another one ended."""
     going.set()
     begun = Jobs()
-    assert began(begun, pupil("bob"), "bob")
+    assert began(begun, student("bob"), "bob")
     for number in range(REMEMBERED + 5):
-        while not began(begun, pupil("anna"), f"anna{number}"):
+        while not began(begun, student("anna"), f"anna{number}"):
             time.sleep(0.001)
     answer = asyncio.run(begun.list(request(user("teacher"))))
     assert json.loads(bytes(answer.body))[0]["by"] == "bob"
@@ -157,9 +157,9 @@ def test_long_results_of_one_user_are_forgotten_before_those_of_another_one(monk
     """A hundred results of 4 MiB stayed in memory, and as objects they are several times as large."""
     monkeypatch.setattr(jobs, "run", lambda *_: (0, "x" * ((4 << 20) - 2)))
     begun = Jobs()
-    assert began(begun, pupil("bob"), "bob")
+    assert began(begun, student("bob"), "bob")
     for number in range(8):
-        while not began(begun, pupil("anna"), f"anna{number}"):
+        while not began(begun, student("anna"), f"anna{number}"):
             time.sleep(0.001)
     answer = asyncio.run(begun.list(request(user("teacher"))))
     users = [job["by"] for job in json.loads(bytes(answer.body))]
@@ -173,14 +173,14 @@ def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.M
 
     async def ask() -> list[object]:
         turns = Turns(Bounds())
-        anna, labs = pupil("anna"), range(2 * TABLE["threads"].most // TABLE["turns"].share)
+        anna, labs = student("anna"), range(2 * TABLE["threads"].most // TABLE["turns"].share)
         hung = [
             asyncio.ensure_future(turns.take(f"anna-{lab}", anna, goes_on.wait))
             for lab in labs
             for _ in range(TABLE["turns"].share)
         ]
         try:
-            for caller in (pupil("bob"), user("teacher")):
+            for caller in (student("bob"), user("teacher")):
                 assert await turns.take("bob-1", caller, lambda: "answer") == "answer"
             assert await turns.take("anna-0", user("teacher"), lambda: "answer") == "answer"
             while sum(one.done() for one in hung) < len(hung) - TABLE["threads"].share:
@@ -198,7 +198,7 @@ def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.M
 
 @pytest.mark.lengthy
 def test_whatever_opens_the_socket_of_a_lab_has_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One pupil asked 80 times for a busy lab as a file, and everybody's list of labs waited for 29 s."""
+    """One student asked 80 times for a busy lab as a file, and everybody's list of labs waited for 29 s."""
     monkeypatch.setattr(jobs, "run", lambda *_: (True, {}))
     monkeypatch.setattr(orders, "LONGEST_END", 0.0)
     taken, opened = Bounds(), dict[str, bool]()
@@ -274,9 +274,9 @@ def test_labs_that_do_not_answer_hide_no_router_of_another_lab_from_prometheus(m
 
 @pytest.mark.parametrize("pause", [0, 10**6])
 def test_large_bodies_of_one_user_keep_no_other_user_waiting(pause: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forty requests with a body of 1 MiB of one pupil let each request of all others wait for a second."""
+    """Forty requests with a body of 1 MiB of one student let each request of all others wait for a second."""
     monkeypatch.setattr(bodies, "PAUSE", pause)
-    taken, anna, bob = Bounds(), pupil("anna"), pupil("bob")
+    taken, anna, bob = Bounds(), student("anna"), student("bob")
     large = json.dumps({"lines": ["x" * 50] * 1000}).encode()
 
     def read(caller: Caller, octets: bytes) -> asyncio.Task[dict[str, object]]:
@@ -346,7 +346,7 @@ def test_a_terminal_whose_user_leaves_while_it_begins_holds_no_session(monkeypat
         return {"type": "http.request", "body": b'{"rows": 24, "columns": 80}', "more_body": False}
 
     monkeypatch.setattr(SshLink, "open", open_slow)
-    taken, anna = Bounds(), pupil("anna")
+    taken, anna = Bounds(), student("anna")
     begun = asyncio.Event()
 
     async def try_it() -> None:
@@ -477,12 +477,12 @@ def test_a_job_whose_process_ends_at_once_is_already_said_to_be_broken_off(monke
     assert seen == [True]
 
 
-def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_of_a_student_are_broken_off_when_the_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lab that had no folder yet when `dmvpn class end` looked for labs came up afterwards, and nobody had it."""
     held = threading.Event()
     monkeypatch.setattr(jobs, "run", lambda *_: (int(held.wait()), None))
     begun = Jobs()
-    for caller, lab in ((pupil("anna"), "anna-a"), (pupil("bert"), "bert-a"), (user("teacher"), "t")):
+    for caller, lab in ((student("anna"), "anna-a"), (student("bert"), "bert-a"), (user("teacher"), "t")):
         asked = any_request()
         asked.scope["caller"] = caller
         begun.begin(asked, lab, ("lab", "up", "x"))
@@ -498,7 +498,7 @@ def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: p
 
 
 def test_a_job_has_the_memory_of_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Labs were bounded by `--memory`, and the doctor of a pupil took as much as it wanted."""
+    """Labs were bounded by `--memory`, and the doctor of a student took as much as it wanted."""
     found = []
 
     def run(_words: object, _notes: object, begun_as: Callable[[subprocess.Popen[str]], None]) -> tuple[int, None]:

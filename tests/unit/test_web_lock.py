@@ -535,7 +535,7 @@ def test_a_server_of_one_lab_finds_no_other_one_and_a_dead_lab_is_none(listeners
 
 
 def test_a_token_has_as_many_labs_as_its_teacher_allows(listeners: dict[str, socket.socket]) -> None:
-    """The bounds of a class held for the labs that the teacher made, and a pupil brought up as many as it liked."""
+    """The bounds of a class held for the labs that the teacher made, and a student brought up as many as it liked."""
     check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=3))
     with pytest.raises(Problem, match="2 at a time"):
         check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=2))

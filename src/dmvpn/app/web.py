@@ -1,6 +1,6 @@
 """`dmvpn web`: the words of the command. The room `web` does the work.
 
-`dmvpn class`: a lab and a token for each pupil, on this machine.
+`dmvpn class`: a lab and a token for each student, on this machine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _labs = whole(1, 250, "a number of labs")
 _OWN: Final = Path()
 
 _SERVE = """\
-Each pupil pastes the token at the address that one of these prints:
+Each student pastes the token at the address that one of these prints:
   dmvpn web                                                                    on this machine
   dmvpn web --listen 0.0.0.0:8443 --authority --name NAME-OF-THIS-MACHINE      for other machines
 'dmvpn class show' and the page /class show all labs, 'dmvpn class end' ends them."""
@@ -228,22 +228,24 @@ def _day(when: float) -> str:
 
 def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    verbs = commands.add_parser("class", help="a lab and a token for each pupil, on this machine").add_subparsers(
+    verbs = commands.add_parser("class", help="a lab and a token for each student, on this machine").add_subparsers(
         required=True, metavar="VERB"
     )
-    begin = verbs.add_parser("begin", help="bring a lab up for each pupil, and make the tokens")
+    begin = verbs.add_parser("begin", help="bring a lab up for each student, and make the tokens")
     begin.add_argument("scenario", help="a built-in name, or a folder or file of configurations")
-    begin.add_argument("pupils", nargs="+", metavar="PUPIL")
+    begin.add_argument("students", nargs="+", metavar="STUDENT")
     begin.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     begin.add_argument("--days", type=int, choices=range(1, 366), default=7, metavar="N", help="of the tokens (7)")
     add_memory(begin)
     most = whole(1, 50, "a number of labs")
-    begin.add_argument("--most", type=most, default=3, metavar="N", help="labs of a pupil at a time, this one too (3)")
+    begin.add_argument(
+        "--most", type=most, default=3, metavar="N", help="labs of a student at a time, this one too (3)"
+    )
     begin.set_defaults(command=_begin_class)
-    show = verbs.add_parser("show", help="all labs: their pupils, their troubles, what they use")
+    show = verbs.add_parser("show", help="all labs: their students, their troubles, what they use")
     show.set_defaults(command=_show_class)
-    end = verbs.add_parser("end", help="revoke the tokens of pupils, and end their labs")
-    end.add_argument("pupils", nargs="*", metavar="PUPIL", help="without one: of all pupils")
+    end = verbs.add_parser("end", help="revoke the tokens of students, and end their labs")
+    end.add_argument("students", nargs="*", metavar="STUDENT", help="without one: of all students")
     end.set_defaults(command=_end_class)
 
 
@@ -255,24 +257,26 @@ def _begin_class(arguments: argparse.Namespace) -> int:
     from dmvpn.web.permission import Role
 
     tokens = token_file()
-    places = seats(Scenario.load(arguments.scenario).name, arguments.pupils)
+    places = seats(Scenario.load(arguments.scenario).name, arguments.students)
     before = {token.name: token.labs for token in tokens.tokens()}
-    for pupil in places:
-        if before.get(pupil, labs_of(pupil)) != labs_of(pupil):
-            raise UserError(f"there is a token {pupil} for other labs: another name, or dmvpn web token revoke {pupil}")
+    for student in places:
+        if before.get(student, labs_of(student)) != labs_of(student):
+            raise UserError(
+                f"there is a token {student} for other labs: another name, or dmvpn web token revoke {student}"
+            )
     bounds = {"most_labs": arguments.most, "memory": arguments.memory}
     os.nice(NICE)
     notes: dict[str, None] = {}
     for lab in places.values():
         _bring_up(arguments, lab, notes)
     print()
-    for pupil in places:
+    for student in places:
         made = None
-        if pupil in before:
-            tokens.bound(pupil, **bounds)
+        if student in before:
+            tokens.bound(student, **bounds)
         else:
-            made = tokens.create(pupil, Role.CONFIGURE, arguments.days, labs_of(pupil), **bounds)
-        print(f"{pupil:<16} {made[0] if made else 'has a token already'}")
+            made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), **bounds)
+        print(f"{student:<16} {made[0] if made else 'has a token already'}")
     print(f"\n{_SERVE}")
     return 0
 
@@ -310,22 +314,22 @@ def _show_class(_: argparse.Namespace) -> int:
 def _end_class(arguments: argparse.Namespace) -> int:
     """Revoke tokens, then end labs, and go on after an error; 1 if there was one. Raises UserError."""
     from dmvpn.labs import orders
-    from dmvpn.labs.classes import labs_of, pupil_of
+    from dmvpn.labs.classes import labs_of, student_of
     from dmvpn.shells.lab.places import running_labs
 
     tokens = token_file()
     revocable = [token.name for token in tokens.tokens() if token.labs == labs_of(token.name)]
-    pupils = [*dict.fromkeys(arguments.pupils or revocable)]
-    for unknown in sorted({*pupils} - {*revocable, *(pupil_of(folder) for folder in running_labs(starting=True))}):
+    students = [*dict.fromkeys(arguments.students or revocable)]
+    for unknown in sorted({*students} - {*revocable, *(student_of(folder) for folder in running_labs(starting=True))}):
         there = f"there are {', '.join(revocable)}" if revocable else "there is no class"
-        raise UserError(f"no pupil {unknown} has a token or a lab: {there}")
+        raise UserError(f"no student {unknown} has a token or a lab: {there}")
 
     def steps() -> Iterator[tuple[str, Callable[[], object]]]:
-        for pupil in pupils:
-            if pupil in revocable:
-                yield f"the token of {pupil} is revoked", partial(tokens.revoke, pupil)
+        for student in students:
+            if student in revocable:
+                yield f"the token of {student} is revoked", partial(tokens.revoke, student)
         for folder in running_labs(starting=True):
-            if pupil_of(folder) in pupils:
+            if student_of(folder) in students:
                 yield f"{folder.name} is down", partial(orders.end, folder)
 
     failed = False

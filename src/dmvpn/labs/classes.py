@@ -1,10 +1,10 @@
-"""A class: each pupil has a lab of the same scenario on one machine, and a token for the labs of this pupil alone.
+"""A class: each student has a lab of the same scenario on one machine, and a token for this student's labs alone.
 
-    seats(scenario, pupils)      the names of the labs: anna-notes-phase3
-    overview()                   what a teacher looks at: all labs that run, with their lessons and what they use
+    seats(scenario, students)      the names of the labs: anna-notes-phase3
+    overview()                     the teacher's view: all running labs with their lessons and their use of the machine
 
 Nothing else is stored: the name of a lab says whose it is, and a token for `anna-*` is for anna's labs. So the name of
-a pupil has no dash.
+a student has no dash.
 
 What a lab uses is the memory and processor time of the process behind its control socket, and of its descendants.
 """
@@ -36,7 +36,7 @@ _PARENT, _USER, _KERNEL = 1, 11, 12
 
 #: Seconds for which a lab may be silent: a lab that hangs shall not hide the others for long.
 PATIENCE: Final = 2.0
-_PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
+_STUDENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 
 
 # -------------------------------------------------------------------------------------------- memory and processor time
@@ -116,14 +116,14 @@ def _memory(process: int) -> int:
 class Desk:
     """A lab as its teacher sees it.
 
-    pupil: the owner, or "". silent: it does not answer, so its scenario is unknown, and its routers are those of its
+    student: the owner, or "". silent: it does not answer, so its scenario is unknown, and its routers are those of its
     folder. running: of all its routers. complaint: of the trouble that is to be found, "": nothing is
     broken. hints: how many of them were given. fixed: troubles that were found before. memory: octets. processor:
     seconds.
     """
 
     lab: str
-    pupil: str
+    student: str
     scenario: str
     simulated: bool
     silent: bool
@@ -136,28 +136,28 @@ class Desk:
     processor: float
 
 
-def seats(scenario: str, pupils: Sequence[str]) -> dict[str, str]:
-    """Return the name of each pupil's lab. Raises UserError."""
-    for pupil in pupils:
-        if not _PUPIL.fullmatch(pupil):
+def seats(scenario: str, students: Sequence[str]) -> dict[str, str]:
+    """Return the name of each student's lab. Raises UserError."""
+    for student in students:
+        if not _STUDENT.fullmatch(student):
             raise UserError(
-                f"{pupil!r} is no name of a pupil: a letter, then at most 31 letters, digits, '_' and '.', no dash, "
-                "for it parts the pupil from the scenario in the name of the lab"
+                f"{student!r} is not a valid student name: a letter, then at most 31 letters, digits, '_' and '.'; "
+                "no dash: a dash separates the student from the scenario in the lab's name"
             )
-        if pupils.count(pupil) > 1:
-            raise UserError(f"there are two pupils {pupil}: give one of them another name")
-    return {pupil: f"{pupil}-{scenario}" for pupil in pupils}
+        if students.count(student) > 1:
+            raise UserError(f"student {student} is named twice: give one of them another name")
+    return {student: f"{student}-{scenario}" for student in students}
 
 
-def labs_of(pupil: str) -> str:
-    """Return the labs of a pupil, as a token names them."""
-    return f"{pupil}-*"
+def labs_of(student: str) -> str:
+    """Return the labs of a student, as a token names them."""
+    return f"{student}-*"
 
 
-def pupil_of(folder: LabFolder) -> str:
-    """Return the pupil that the name of a lab names; "" if it can name none."""
-    pupil, dash, _ = folder.name.partition("-")
-    return pupil if dash else ""
+def student_of(folder: LabFolder) -> str:
+    """Return the student that the name of a lab names; "" if it can name none."""
+    student, dash, _ = folder.name.partition("-")
+    return student if dash else ""
 
 
 def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
@@ -182,10 +182,10 @@ def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
             continue  # likewise
         known = dict.fromkeys(folder.routers, True) | dict.fromkeys(folder.dead_routers, False)
         status = answer or orders.LabStatus(routers=known, hosts={}, gateways={}, impaired={})
-        pupil = pupil_of(folder)
+        student = student_of(folder)
         yield Desk(
             lab=folder.name,
-            pupil=pupil if answer is None or folder.name == f"{pupil}-{status.scenario}" else "",
+            student=student if answer is None or folder.name == f"{student}-{status.scenario}" else "",
             scenario=status.scenario,
             simulated=status.simulated,
             silent=answer is None,

@@ -1,7 +1,7 @@
 """Bounds of `dmvpn web`: one table, how much of each bound its users have, and the threads and connections so bounded.
 
 A user is the name of a token. Each bound has a share for each user, and a part that is kept for tokens of all labs: so
-neither one pupil nor all pupils together keep a teacher out. `docs/reference/web-bounds.md` is made from the table.
+neither one student nor all students together keep a teacher out. `docs/reference/web-bounds.md` is made from the table.
 
     with bounds.take(name, caller): ...         takes a place, or raises Problem (503) at once
     async with bounds.turn(name, caller): ...   waits for a place, at most `PATIENCE` seconds
@@ -57,7 +57,7 @@ _SHARES, _KEPT = 5, 10
 _MIB: Final = 1 << 20
 _WAITS: Final = f"waits {PATIENCE:.0f} seconds, then 503"
 #: In the place of a user, who has no such name: all users with tokens for some labs.
-_PUPILS: Final = "*"
+_STUDENTS: Final = "*"
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Bound:
         share = self.share_of(caller)
         if taken.own + count > share:
             return f"too many {self.what}: one user has at most {share // self.unit}"
-        if taken.all + count > self.most or (caller.labs and taken.pupils + count > self.most - self.kept):
+        if taken.all + count > self.most or (caller.labs and taken.students + count > self.most - self.kept):
             return f"too many {self.what}"
         return ""
 
@@ -128,7 +128,7 @@ class Taken(NamedTuple):
     """The parts of a bound that are in use: by the caller, by all users with tokens for some labs, and by all users."""
 
     own: int = 0
-    pupils: int = 0
+    students: int = 0
     all: int = 0
 
 
@@ -160,14 +160,14 @@ class Bounds:
 
     def __init__(self, table: Mapping[str, Bound] = TABLE) -> None:
         self.table = table
-        #: By bound, part and user; "": all users, `_PUPILS`: all whose tokens are for some labs.
+        #: By bound, part and user; "": all users, `_STUDENTS`: all whose tokens are for some labs.
         self._taken: Counter[tuple[str, str, str]] = Counter()
         #: For the bound and part, and by which caller.
         self._waiting: dict[asyncio.Future[None], tuple[tuple[str, str], User]] = {}
 
     def taken(self, name: str, caller: User, part: str = "") -> Taken:
         """Return how much of a bound is in use."""
-        return Taken(*(self._taken[name, part, user] for user in (caller.name, _PUPILS, "")))
+        return Taken(*(self._taken[name, part, user] for user in (caller.name, _STUDENTS, "")))
 
     def claim(self, name: str, caller: User, count: int = 1, part: str = "") -> None:
         """Take so much of a bound until `release`. Raises Problem."""
@@ -226,7 +226,7 @@ class Bounds:
             self._waiting.pop(future, None)
 
     def _add(self, name: str, caller: User, count: int, part: str) -> None:
-        for user in (caller.name, "", *([_PUPILS] if caller.labs else [])):
+        for user in (caller.name, "", *([_STUDENTS] if caller.labs else [])):
             self._taken[name, part, user] += count
             if not self._taken[name, part, user]:
                 del self._taken[name, part, user]
@@ -303,11 +303,11 @@ class Crowd:
             return True
         if len(self._guests) >= self._bound.share:  # below, there is room for any user
             own = sum(one.name == caller.name for one in self._guests.values())
-            pupils = [visitor for visitor, one in self._guests.items() if one.labs]
+            students = [visitor for visitor, one in self._guests.items() if one.labs]
             if own >= self._bound.share_of(caller):
                 return False
-            if self._bound.refusal(caller, Taken(own, len(pupils), len(self._guests))):
-                oldest = _most(pupils if caller.labs else self._guests, lambda one: self._guests[one].name)
+            if self._bound.refusal(caller, Taken(own, len(students), len(self._guests))):
+                oldest = _most(students if caller.labs else self._guests, lambda one: self._guests[one].name)
                 if self._guests[oldest].name == caller.name:
                     return False
                 self._displace(oldest)

@@ -4,7 +4,7 @@
   session: a cookie and the header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
 - A request that two programs could read in two ways is refused: two lengths, `%2F` in front of a show.
 - Bodies and answers are bounded in size and time (`bodies`).
-- A request that runs ends when its token is revoked or expires, and a job of a pupil when the token is revoked.
+- A request that runs ends when its token is revoked or expires, and a job of a student when the token is revoked.
 
 `Host` must be a name of this server: else a page of a stranger, whose name was made to point here, could read answers
 (DNS rebinding). An address as `Host` must be the destination of the connection. The port is not compared, so a tunnel

@@ -172,7 +172,7 @@ class Job:
 
     def begun_as(self, process: subprocess.Popen[str]) -> None:
         """Note the process, and bound it as the labs of its user. The server and the jobs of a teacher have priority
-        over those of pupils.
+        over those of students.
         """
         if self.caller.labs:
             give_way(process.pid)
@@ -260,7 +260,7 @@ class Jobs:
         return job.answer()
 
     def break_off_of(self, name: str) -> None:
-        """Break the jobs of a pupil off whose token was revoked: a lab that came up would have no owner."""
+        """Break the jobs of a student off whose token was revoked: a lab that came up would have no owner."""
         for job in self._jobs.values():
             if job.caller.name == name and job.caller.labs:
                 job.break_off()
@@ -304,7 +304,7 @@ class Jobs:
     def _forget_old(self, caller: Caller) -> None:
         """Forget the oldest jobs of the user that has most: one user must not displace the jobs of another user.
 
-        If the results of all jobs may be too long, the user whose results are longest; a pupil displaces no teacher.
+        If the results of all jobs may be too long, the user whose results are longest; a student displaces no teacher.
         """
         while ended := [job for job in self._jobs.values() if job.ended is not None]:
             if len(self._jobs) > REMEMBERED:

@@ -3,7 +3,7 @@
     PUT /api/v1/labs/LAB             -> brings up the configurations in its body, as `dmvpn lab up FOLDER` does
     GET /api/v1/labs/LAB/saved       -> what `dmvpn lab save` writes, as one ZIP file: configurations, `lab.yaml`
                                         with the present impairments, and `NOTES.txt` about unsaved parts
-    GET /api/v1/class                -> all labs: their pupils, their troubles, what they use
+    GET /api/v1/class                -> all labs: their students, their troubles, what they use
     GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
 
 What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orders are done when they are answered.
@@ -108,6 +108,7 @@ LESSON: Final = "/api/v1/labs/{lab}/lesson"
 _DESK: Final = members(
     {
         "lab": TEXT,
+        "student": TEXT,
         "pupil": TEXT,
         "scenario": TEXT,
         "simulated": YES_OR_NO,
@@ -484,7 +485,9 @@ class Teaching:
 def _labs(fleet: Fleet, caller: Caller) -> list[dict[str, Plain]]:
     if fleet.router is not None:
         raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
-    return [asdict(desk) for desk in overview(lambda lab: fleet.lab in (None, lab) and caller.may_see(lab))]
+    # `pupil` is the older name of `student`: it goes with 0.4.
+    desks = overview(lambda lab: fleet.lab in (None, lab) and caller.may_see(lab))
+    return [{**asdict(desk), "pupil": desk.student} for desk in desks]
 
 
 def _lesson(folder: LabFolder) -> dict[str, Plain]:

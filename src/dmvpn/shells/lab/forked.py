@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Seconds in which a process that shall end does so in its own order.
 ORDERLY: Final = 1.0
-#: The nice value of labs and jobs of pupils.
+#: The nice value of labs and jobs of students.
 NICE: Final = 10
 #: New objects between two collections while modules are imported.
 _NEW: Final = 2000

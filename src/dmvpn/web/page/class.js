@@ -1,7 +1,7 @@
 /**
  * The labs of a class, for its teacher: its students, faults, and use of memory and processor.
  *
- * @typedef {{lab: string, pupil: string, scenario: string, silent: boolean, running: number, routers: number,
+ * @typedef {{lab: string, student: string, scenario: string, silent: boolean, running: number, routers: number,
  *   complaint: string, hints: number, fixed: number, memory: number, processor: number}} Desk
  * @typedef {import("./jobs.js").Job} Job
  */
@@ -49,7 +49,7 @@ function row(desk, now) {
   return element(
     "tr",
     { "data-lab": desk.lab },
-    element("th", { scope: "row" }, desk.pupil || "–"),
+    element("th", { scope: "row" }, desk.student || "–"),
     element("td", {}, link),
     routers,
     ...[`${(desk.memory / MIB).toFixed(0)} MiB`, `${share.toFixed(0)} %`, desk.fixed, desk.hints].map((value) =>
