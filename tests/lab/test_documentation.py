@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PAGES = [page for page in pages() if page.name not in OF_TOOLS]
 #: Whose commands compute most: many variants of a network, hours of faults. `make test-all` runs them.
-LONG = [page for page in PAGES if page.name in ("what-if.md", "try-remedies.md", "break-a-network-at-random.md")]
+LONG = [page for page in PAGES if page.name in ("what-if.md", "break-a-network-at-random.md")]
 
 
 @pytest.mark.lab

@@ -83,7 +83,7 @@ def texts(page: str) -> str:
 
 
 @pytest.mark.parametrize("way", ["files", "server"])
-@pytest.mark.parametrize("page", ["index.html", "reference/words.html", "reference/states.html", "how-to/picture.html"])
+@pytest.mark.parametrize("page", ["index.html", "reference/words.html", "reference/states.html", "how-to/see-a-lab.html"])
 def test_a_page_opens_without_an_error_and_asks_no_other_machine(
     page: str, way: str, served: str, tmp_path: Path
 ) -> None:
@@ -100,7 +100,7 @@ def test_the_search_finds_the_page(way: str, served: str, tmp_path: Path) -> Non
     shown, said, asked = opened(f"{base}/search.html?q=mermaid+graphviz", tmp_path)
     results = re.search(r'(?s)<ul[^>]* class="search".*?</ul>', shown)
     assert results is not None
-    assert "how-to/picture.html" in results[0]
+    assert "how-to/see-a-lab.html" in results[0]
     assert said == []
     assert asked <= {"127.0.0.1", ""}
 

@@ -48,7 +48,7 @@ _TITLES: Final = {
     "system": "The router itself",
     "archive": "Copies of the configuration",
     "chronicle": "The chronicle",
-    "commands": "The prompt and the outer commands",
+    "commands": "The prompt and the dmvpn command line",
 }
 _OTHERS: Final = "commands"
 

@@ -218,10 +218,10 @@ def test_a_block_of_code_stays_and_a_diagram_is_shown_as_its_text() -> None:
 
 
 def test_a_list_of_pages_becomes_the_navigation_in_its_order() -> None:
-    made = site.for_site(DOCS, "how-to/index", "# How-to\n\n- [One](web-api.md)\n- [Two](picture.md)\n")
+    made = site.for_site(DOCS, "how-to/index", "# How-to\n\n- [One](web-api.md)\n- [Two](see-a-lab.md)\n")
     _, _, navigation = made.partition("{toctree}")
     entries = navigation.split()[1:-1]
-    assert entries[:2] == ["web-api", "picture"]
+    assert entries[:2] == ["web-api", "see-a-lab"]
     assert sorted(entries) == sorted(path.stem for path in (DOCS / "how-to").glob("*.md") if path.stem != "index")
 
 
