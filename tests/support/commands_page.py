@@ -1,6 +1,6 @@
-"""docs/reference/commands.md: every command of the prompt and of the configuration, made from the grammar.
+"""docs/reference/commands.md and the folder beside it: every command of the prompt and of each mode, from the grammar.
 
-python -m support.words_page    (from the folder tests) writes it beside its own.
+python -m support.words_page    (from the folder tests) writes them beside its own.
 
 The example of a command is its shortest whole line; a test types each one.
 """
@@ -22,11 +22,13 @@ from support.conformance import ROOT
 from support.texts import file_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dmvpn.ios.grammar import Node
 
 PAGE: Final = ROOT / "docs" / "reference" / "commands.md"
+FOLDER: Final = ROOT / "docs" / "reference" / "commands"
 #: An example of each type of value; of a range of numbers its lowest, of a list of words the first.
 _EXAMPLES: Final = {
     "route-distinguisher": "65000:1",
@@ -68,6 +70,9 @@ _WHOLE: Final = {
     "summary-metric ": "summary-metric 192.0.2.0/24 distance 5",
 }
 _HEAD: Final = file_text("commands.md")
+_NOTE: Final = "Generated from the grammar. [What the columns mean, and all modes](../commands.md)."
+#: Modes with lines of many features.
+_LARGE: Final = (GLOBAL.name, "interface", "line")
 
 
 def exec_commands() -> tuple[ExecCommand, ...]:
@@ -113,39 +118,58 @@ def _shortest(node: Node) -> str:
             return " ".join(filter(None, (_shortest(part) for part in sequence.parts)))
 
 
-def page() -> str:
-    """Return the whole page."""
-    return "\n".join([_HEAD, *_exec(), *_config()]) + "\n"
+def pages(titles: Mapping[str, str]) -> dict[Path, str]:
+    """Return all pages: the overview, those of the prompt and of large modes, and one for the modes of each feature.
 
-
-def _exec() -> Iterator[str]:
-    yield "## The exec prompt"
-    yield ""
-    yield "| command | level | example | what it does |"
-    yield "| --- | --- | --- | --- |"
-    for one in exec_commands():
-        yield _row(f"`{one.syntax}`", str(one.privilege), f"`{example(one.syntax)}`", summary(one))
-    yield ""
-
-
-def _config() -> Iterator[str]:
+    titles: of features.
+    """
     language = configurator(FEATURES)
     openers = {line.opens: line for lines in config_lines().values() for line in lines if line.opens is not None}
+    rows: list[str] = []
+    parts: dict[tuple[str, str], list[str]] = {}
+    shows = [one for one in exec_commands() if one.syntax.startswith("show ")]
+    others = [one for one in exec_commands() if not one.syntax.startswith("show ")]
+    for name, title, commands in (("show", "`show`", shows), ("exec", "the exec prompt, without `show`", others)):
+        parts[name, title] = [*_exec(commands)]
+        rows.append(_row(f"[{title}](commands/{name}.md)", "`#`", "", str(len(commands))))
     for mode, lines in config_lines().items():
         if not lines:
             continue
-        opener = openers.get(mode)
-        what = f"Below `{opener.syntax}`. " if opener is not None else ""
-        yield f"## `({language.mode(mode).prompt})#`, {mode}"
-        yield ""
-        yield f"{what}{len(lines)} line{'s' * (len(lines) > 1)}."
-        yield ""
-        yield "| line | default | example | what it does |"
-        yield "| --- | --- | --- | --- |"
-        for line in lines:
-            default = default_text(line) or ("on" if line.default_on else "")
-            yield _row(f"`{line.syntax}`", f"`{default}`" if default else "", f"`{example(line.syntax)}`", _what(line))
-        yield ""
+        name, title = (mode, f"{mode.capitalize()} mode") if mode in _LARGE else _feature(mode, titles)
+        prompt, opener = f"`({language.mode(mode).prompt})#`", openers.get(mode)
+        below = f"`{opener.syntax}`" if opener is not None else "`configure terminal`"
+        rows.append(_row(f"[{mode}](commands/{name}.md#{mode})", prompt, below, str(len(lines))))
+        parts.setdefault((name, title), []).extend(_config(mode, f"{prompt}, below {below}.", lines))
+    made = {PAGE: "\n".join([_HEAD, "| mode | prompt | below | lines |", "| --- | --- | --- | --- |", *rows]) + "\n"}
+    for (name, title), text in parts.items():
+        made[FOLDER / f"{name}.md"] = "\n".join([f"# Commands: {title}", "", _NOTE, "", *text]).rstrip() + "\n"
+    return made
+
+
+def _feature(mode: str, titles: Mapping[str, str]) -> tuple[str, str]:
+    """Return name and title of the first feature that has a line in a mode."""
+    name = next(feature.name for feature in FEATURES if any(line.mode == mode for line in feature.config))
+    return name, titles[name]
+
+
+def _exec(commands: list[ExecCommand]) -> Iterator[str]:
+    yield "| command | level | example | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for one in commands:
+        yield _row(f"`{one.syntax}`", str(one.privilege), f"`{example(one.syntax)}`", summary(one))
+
+
+def _config(mode: str, where: str, lines: list[ConfigLine]) -> Iterator[str]:
+    yield f"## {mode}"
+    yield ""
+    yield where
+    yield ""
+    yield "| line | default | example | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for line in lines:
+        default = default_text(line) or ("on" if line.default_on else "")
+        yield _row(f"`{line.syntax}`", f"`{default}`" if default else "", f"`{example(line.syntax)}`", _what(line))
+    yield ""
 
 
 def _what(line: ConfigLine) -> str:
@@ -156,9 +180,3 @@ def _what(line: ConfigLine) -> str:
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE.relative_to(ROOT))

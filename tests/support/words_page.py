@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PAGE: Final = ROOT / "docs" / "reference" / "words.md"
 FOLDER: Final = ROOT / "docs" / "reference" / "words"
 #: The pages of features, and of the words that belong to none.
-_TITLES: Final = {
+TITLES: Final = {
     "nhrp": "NHRP",
     "tunnel": "Tunnels",
     "ike": "IKE",
@@ -61,11 +61,11 @@ def pages(explainer: Explainer) -> dict[Path, str]:
     rows = []
     for name, found in groups.items():
         count = sum(len(group.explanations) for group in found)
-        rows.append(f"| [{_TITLES[name]}](words/{name}.md) | {count} | {_screens(found)} |")
+        rows.append(f"| [{TITLES[name]}](words/{name}.md) | {count} | {_screens(found)} |")
     made = {PAGE: _HEAD + "\n".join(rows) + "\n"}
     for name, found in groups.items():
         lines = [
-            f"# Words: {_TITLES[name]}",
+            f"# Words: {TITLES[name]}",
             "",
             "Generated from the texts of `dmvpn explain`. [All words](../words.md).",
             "",
@@ -77,9 +77,9 @@ def pages(explainer: Explainer) -> dict[Path, str]:
 
 
 def _by_feature(explainer: Explainer) -> dict[str, list[WordGroup]]:
-    """Return the groups by feature, in the order of `_TITLES`; features without words are not in it."""
+    """Return the groups by feature, in the order of `TITLES`; features without words are not in it."""
     feature_of = {id(group): feature.name for feature in FEATURES for group in feature.explanations}
-    found: dict[str, list[WordGroup]] = {name: [] for name in _TITLES}
+    found: dict[str, list[WordGroup]] = {name: [] for name in TITLES}
     for group in explainer.whole.groups:
         if group not in (RULE_GROUP, TERM_GROUP):
             found[feature_of.get(id(group), _OTHERS)].append(group)
@@ -113,11 +113,11 @@ def _code(text: str) -> str:
 
 def main() -> None:
     """Write the pages."""
-    FOLDER.mkdir(exist_ok=True)
-    for path, text in pages(Explainer(FEATURES, exec_parser(FEATURES).commands)).items():
+    made = pages(Explainer(FEATURES, exec_parser(FEATURES).commands)) | commands_page.pages(TITLES)
+    for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))
-    commands_page.main()
     shows_page.main()
 
 
