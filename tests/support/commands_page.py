@@ -140,7 +140,7 @@ def pages(titles: Mapping[str, str]) -> dict[Path, str]:
         below = f"`{opener.syntax}`" if opener is not None else "`configure terminal`"
         rows.append(_row(f"[{mode}](commands/{name}.md#{mode})", prompt, below, str(len(lines))))
         parts.setdefault((name, title), []).extend(_config(mode, f"{prompt}, below {below}.", lines))
-    made = {PAGE: "\n".join([_HEAD, "| mode | prompt | below | lines |", "| --- | --- | --- | --- |", *rows]) + "\n"}
+    made = {PAGE: _HEAD + "\n".join(["| mode | prompt | below | lines |", "| --- | --- | --- | --- |", *rows]) + "\n"}
     for (name, title), text in parts.items():
         made[FOLDER / f"{name}.md"] = "\n".join([f"# Commands: {title}", "", _NOTE, "", *text]).rstrip() + "\n"
     return made
