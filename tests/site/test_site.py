@@ -83,7 +83,9 @@ def texts(page: str) -> str:
 
 
 @pytest.mark.parametrize("way", ["files", "server"])
-@pytest.mark.parametrize("page", ["index.html", "reference/words.html", "reference/states.html", "how-to/see-a-lab.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "reference/words.html", "reference/states.html", "how-to/see-a-lab.html"]
+)
 def test_a_page_opens_without_an_error_and_asks_no_other_machine(
     page: str, way: str, served: str, tmp_path: Path
 ) -> None:
