@@ -4,11 +4,13 @@
 
 A test in real time waits for its packets most of the time, so three times as many of them run at once, and the time
 that they leave to the processors is for the tests that compute. Those have a low priority: what waits for a packet must
-have a processor when it comes. The output of those that compute follows that of the others, but the name of each test
-that fails is printed at once, on the standard error: both halves load this module as a plugin of pytest.
+have a processor when it comes. Each process has files of its own, and reads no others: to read all of them takes longer
+than to run many, and a network that tests of a file share is made once. The output of one process that waits comes
+first, that of the others follows, but the name of each test that fails is printed at once, on the standard error: all
+load this module as a plugin of pytest.
 
-A test in real time that failed is tried once more, alone: did it fail because it is wrong, or because the machine was
-busy?
+Tests in real time that failed are tried once more, alone: did they fail because they are wrong, or because the machine
+was busy?
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
     import pytest
 
+    Command = Sequence[str]
+
 ROOT: Final = Path(__file__).parents[2]
 PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "support.halves", "-m", "not slow")
 #: Those that compute wait until the others leave them a processor.
 _PATIENCE: Final = "--timeout=300"
-#: Each half notes what failed in a place of its own: both end at any time.
-_FAILED: Final = "cache_dir=.pytest_cache/waiting"
+#: Each process notes what failed in a place of its own: they end at any time.
+_FAILED: Final = "cache_dir=.pytest_cache/{}"
 #: Seconds in which interrupted tests end.
 _GRACE: Final = 30.0
 #: Not the lowest priority: beside other programs that compute, tests would never end.
@@ -45,12 +49,12 @@ _LOW: Final = 10
 _SOME_FAILED: Final = 1
 
 
-class Half:
+class Share:
     """Tests, or any command, in a session of its own: Ctrl-C reaches all its processes once, by way of us."""
 
-    def __init__(self, command: Sequence[str], *, aside: bool = False) -> None:
-        """aside: at a low priority, and its standard output is kept for `show`."""
-        self._output = tempfile.NamedTemporaryFile(prefix="dmvpn-tests-") if aside else None  # noqa: SIM115 - close
+    def __init__(self, command: Sequence[str], *, aside: bool = False, kept: bool = True) -> None:
+        """aside: at a low priority. kept: its standard output is for `show`."""
+        self._output = tempfile.NamedTemporaryFile(prefix="dmvpn-tests-") if kept else None  # noqa: SIM115 - close
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -99,31 +103,44 @@ def _begin_aside() -> None:
         Path("/proc/self/autogroup").write_text(str(_LOW))
 
 
-def run(computing: Sequence[str], waiting: Sequence[str], alone: Sequence[str]) -> bool:
-    """Run the two commands side by side, and `alone` after them if `waiting` failed. Returns whether all is well."""
-    with contextlib.ExitStack() as halves:
+def run(computing: Sequence[Command], waiting: Sequence[Command], alone: Sequence[Command]) -> bool:
+    """Run all of them side by side, then those of `alone` whose command of `waiting` failed. Returns if all is well."""
+    with contextlib.ExitStack() as shares:
 
-        def begin(command: Sequence[str], *, aside: bool = False) -> Half:
-            half = Half(command, aside=aside)
-            halves.callback(half.end)
-            return half
+        def begin(command: Command, *, aside: bool = False, kept: bool = True) -> Share:
+            share = Share(command, aside=aside, kept=kept)
+            shares.callback(share.end)
+            return share
 
         _say("the tests in real time; those that compute run beside them, and their output follows")
-        other = begin(computing, aside=True)
-        status = begin(waiting).wait()
-        _say_unless_ended("the tests in real time", status)
+        others = [begin(command, aside=True) for command in computing]
+        first, *rest = (begin(command, kept=number > 0) for number, command in enumerate(waiting))
+        statuses = [first.wait(), *(share.show() for share in rest)]
+        for status in statuses:
+            _say_unless_ended("the tests in real time", status)
         _say("the tests that compute")
-        computed = other.show()
-        _say_unless_ended("the tests that compute", computed)
-        if status == _SOME_FAILED:  # else nothing says which ones, but the notes of an earlier run
-            _say("those in real time that failed, once more, alone")
-            status = begin(alone).wait()
-    return status == 0 and computed == 0
+        computed = [share.show() for share in others]
+        for status in computed:
+            _say_unless_ended("the tests that compute", status)
+        for number, status in enumerate(statuses):
+            if status == _SOME_FAILED:  # else nothing says which ones, but the notes of an earlier run
+                _say("those in real time that failed, once more, alone")
+                statuses[number] = begin(alone[number], kept=False).wait()
+    return not any((*statuses, *computed))
+
+
+def shares(folders: Sequence[str], count: int) -> list[list[str]]:
+    """Return the files of tests in so many parts of about one size."""
+    files = {path: path.stat().st_size for folder in folders for path in (ROOT / folder).rglob("test_*.py")}
+    parts: list[list[Path]] = [[] for _ in range(count)]
+    for path in sorted(files, key=lambda path: (-files[path], path)):
+        min(parts, key=lambda part: sum(map(files.__getitem__, part))).append(path)
+    return [[str(path.relative_to(ROOT)) for path in sorted(part)] for part in parts if part]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Print the name of a test that failed, on a line of its own among the dots; the workers of xdist report to us."""
-    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+    """Print the name of a test that failed, on a line of its own among the dots."""
+    if report.failed:
         print(f"\nmake test: failed: {report.nodeid}", file=sys.stderr, flush=True)
 
 
@@ -150,12 +167,14 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminated)
     color = ["--color=yes"] if sys.stdout.isatty() else []
-    waiting = [*PYTEST, "-o", _FAILED]
+    computing = [[*PYTEST, *color, _PATIENCE, *files] for files in shares(asked.computing, asked.jobs)]
+    waiting = [
+        [*PYTEST, *color, "-o", _FAILED.format(number), *files]
+        for number, files in enumerate(shares(asked.waiting, 3 * asked.jobs))
+    ]
     try:
         is_well = run(
-            [*PYTEST, *color, _PATIENCE, "-n", str(asked.jobs), *asked.computing],
-            [*waiting, "-n", str(3 * asked.jobs), "--dist", "worksteal", *asked.waiting],
-            [*waiting, "--last-failed", "--last-failed-no-failures", "none", *asked.waiting],
+            computing, waiting, [[*each, "--last-failed", "--last-failed-no-failures", "none"] for each in waiting]
         )
     except KeyboardInterrupt:
         return 130

@@ -17,7 +17,7 @@ from bench import __main__ as runner
 from bench import machine
 from bench.figures import Figure, Skipped, goals, number, table
 from support.cost import CostError, Measured, Terms, judge
-from support.halves import PYTEST, ROOT, run
+from support.halves import PYTEST, ROOT, run, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ RUNS = """
 import json, signal, sys
 from support import halves
 signal.signal(signal.SIGTERM, halves._terminated)
-halves.run(*map(json.loads, sys.argv[1:]), [sys.executable, "-c", ""])
+halves.run(*([json.loads(command)] for command in sys.argv[1:]), [[sys.executable, "-c", ""]])
 """
 #: Fails, and does not end before it is allowed to.
 FAILS = """
@@ -63,9 +63,9 @@ def prints(text: str, status: int = 0) -> list[str]:
 
 def test_what_computes_is_printed_after_what_waits_even_if_it_ends_first(capfd: pytest.CaptureFixture[str]) -> None:
     late = python("import time; time.sleep(0.5); print('waited')")
-    assert run(prints("computed"), late, prints("alone"))
+    assert run([prints("computed")], [late, prints("waited too")], [])
     lines = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("make test: ")]
-    assert lines == ["waited", "computed"]
+    assert lines == ["waited", "waited too", "computed"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_computes_is_printed_after_what_waits_even_if_it_ends_first(capfd: 
 def test_a_failure_of_either_half_is_one_unless_the_second_try_alone_succeeds(
     computing: int, waiting: int, alone: int, is_well: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(prints("", computing), prints("", waiting), prints("once more", alone)) is is_well
+    assert run([prints("", computing)], [prints(""), prints("", waiting)], [[], prints("once more", alone)]) is is_well
     assert ("once more" in capfd.readouterr().out.splitlines()) is bool(waiting)
 
 
@@ -84,8 +84,8 @@ def test_a_half_that_did_not_come_to_its_end_is_a_failure_whatever_failed_before
     program: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The second try took what had failed in an earlier run; that succeeded, and so did `make test`."""
-    assert not run(prints(""), python(program), prints("once more"))
-    assert not run(python(program), prints(""), prints("once more"))
+    assert not run([prints("")], [python(program)], [prints("once more")])
+    assert not run([python(program)], [prints("")], [prints("once more")])
     said = capfd.readouterr().out
     assert "once more" not in said.splitlines()
     why = "status 3" if "exit" in program else "SIGKILL"
@@ -96,7 +96,8 @@ def test_a_half_that_did_not_come_to_its_end_is_a_failure_whatever_failed_before
 
 
 def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
-    run(python("import os; print(os.nice(0))"), python("import os; print(os.nice(0))"), [])
+    nice = python("import os; print(os.nice(0))")
+    run([nice], [nice], [])
     assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), str(min(19, os.nice(0) + 10))]
 
 
@@ -104,16 +105,28 @@ def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest
 def test_a_test_that_fails_is_named_when_it_fails_and_once_in_either_half(tmp_path: Path) -> None:
     """Whoever ran `make test` saw an F after minutes, and its name after all other tests."""
     end, commands = tmp_path / "end", []
-    for name, options in (("computing", ["-n", "1"]), ("waiting", [])):
+    for name in ("computing", "waiting"):
         file = tmp_path / f"test_{name}.py"
         file.write_text(FAILS.format(end=str(end)))
-        commands.append([*PYTEST, *options, "-p", "no:cacheprovider", str(file)])
+        commands.append([*PYTEST, "-p", "no:cacheprovider", str(file)])
     with both(*commands) as halves:
         assert halves.stderr is not None
         named = sorted(halves.stderr.readline() + halves.stderr.readline() for _ in commands)
         end.touch()
         assert halves.stderr.read() == ""
     assert named == [f"\nmake test: failed: test_{name}.py::test_that_fails\n" for name in ("computing", "waiting")]
+
+
+def test_each_file_of_tests_is_in_one_share_and_no_share_is_much_larger_than_another() -> None:
+    parts = shares(["tests/unit", "tests/property"], 2)
+    files = [file for part in parts for file in part]
+    assert (
+        len(files)
+        == len(set(files))
+        == len([*(ROOT / "tests").glob("unit/test_*.py"), *(ROOT / "tests").glob("property/test_*.py")])
+    )
+    sizes = [sum((ROOT / file).stat().st_size for file in part) for part in parts]
+    assert max(sizes) < 1.1 * min(sizes)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
