@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 # Assertions in these say what they compared, as those of tests do.
-pytest.register_assert_rewrite("support.dual_hub", "support.goldens")
+pytest.register_assert_rewrite("support.dual_hub", "support.texts")
 
 # Every day the same examples, so that a change is judged by what it changes; `make test-all` and `make test-fresh` draw
 # new ones.

@@ -54,9 +54,8 @@ from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.topologies import nbma, tunnel
 from support import traffic
-from support.eigrp_crowd import Crowd
-from support.ike_net import IkeNet, Settings, Site
-from support.strangers import begins
+from support.eigrp_net import Crowd
+from support.ike_net import IkeNet, Settings, Site, begins
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """A hub of EIGRP with 5,000 neighbors: do they stay, what a change and a query cost it, and its longest event.
 
-The hub and its neighbors are those of `support/eigrp_crowd.py`. What counts is the processor time of the hub's machine,
+The hub and its neighbors are those of `support/eigrp_net.py`. What counts is the processor time of the hub's machine,
 event by event; garbage is not collected meanwhile. A change and a loss both end with a query: the router behind the hub
 is nearest to what changes, so the hub asks all spokes, and tells them what came of it.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 
 from bench.figures import Figure
-from support.eigrp_crowd import LINK, NETWORKS, Crowd
+from support.eigrp_net import LINK, NETWORKS, Crowd
 
 #: Virtual seconds within which all must be up, and those without an event.
 PATIENCE, QUIET = 120.0, 20.0

@@ -43,7 +43,7 @@ from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply
-from support.eigrp_crowd import Crowd
+from support.eigrp_net import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -117,6 +117,27 @@ def multipoint(world: World, name: str, *, key: int | None = 100, mtu: int = 140
     )
 
 
+def joined(world: World, *, key: int | None = 7, checksum: bool = False, sequence: bool = False) -> None:
+    """A and B with a point-to-point tunnel between them, and routes to their LANs."""
+    for name, far in (("A", "B"), ("B", "A")):
+        spec = TunnelSpec(
+            name="Tunnel0",
+            source=nbma(name),
+            destination=nbma(far),
+            key=key,
+            mtu=1464,
+            checksum=checksum,
+            sequence=sequence,
+        )
+        world.execute(
+            name,
+            SetTunnel(spec),
+            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            SetCarrier("Tunnel0", True),
+            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
+        )
+
+
 def hub_and_spokes(world: World, *, mtu: int = 1400, mss: int | None = None) -> None:
     """B and C send everything through A, which knows both."""
     for name in TUNNEL:
@@ -550,11 +571,7 @@ def test_a_cleared_route_gives_way_to_the_shorter_one(world: World) -> None:
 
 @contract
 def test_keepalives_of_a_point_to_point_tunnel_come_back(world: World) -> None:
-    for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=None, mtu=1476)
-        world.execute(
-            name, SetTunnel(spec), SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)), SetCarrier("Tunnel0", True)
-        )
+    joined(world, key=None)
     world.execute("A", SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
     assert world.of("A", KeepaliveReceived) == [KeepaliveReceived("Tunnel0")]
@@ -564,53 +581,24 @@ def test_keepalives_of_a_point_to_point_tunnel_come_back(world: World) -> None:
 @contract
 def test_keepalives_come_back_from_a_far_end_whose_own_line_is_down(world: World) -> None:
     """Two ends with keepalives that both gave up could never come up again otherwise."""
-    for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=5, mtu=1472)
-        world.execute(name, SetTunnel(spec), SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)))
+    joined(world, key=5)
+    for name in ("A", "B"):
+        world.execute(name, SetCarrier("Tunnel0", False))
     world.execute("A", SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
 
 
 @contract
 def test_a_point_to_point_tunnel_needs_no_adjacency(world: World) -> None:
-    for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=7, mtu=1472)
-        world.execute(
-            name,
-            SetTunnel(spec),
-            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-            SetCarrier("Tunnel0", True),
-            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
-        )
+    joined(world)
     world.send("A", udp("A", host("B"), ttl=64))
     world.until(lambda: bool(only_udp(world.received["B"])))
     assert only_udp(world.received["B"])[0].ttl == 62
 
 
-def joined_with_extras(world: World, *, checksum: bool, sequence: bool) -> None:
-    """A and B with a point-to-point tunnel between them."""
-    for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(
-            name="Tunnel0",
-            source=nbma(name),
-            destination=nbma(far),
-            key=7,
-            mtu=1464,
-            checksum=checksum,
-            sequence=sequence,
-        )
-        world.execute(
-            name,
-            SetTunnel(spec),
-            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-            SetCarrier("Tunnel0", True),
-            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
-        )
-
-
 @contract
 def test_a_tunnel_with_checksums_and_numbers_carries_packets(world: World) -> None:
-    joined_with_extras(world, checksum=True, sequence=True)
+    joined(world, checksum=True, sequence=True)
     for _ in range(3):
         world.send("A", udp("A", host("B"), size=1400))
         world.send("B", udp("B", host("A")))
@@ -621,7 +609,7 @@ def test_a_tunnel_with_checksums_and_numbers_carries_packets(world: World) -> No
 
 @contract
 def test_a_packet_that_comes_out_of_order_is_dropped_where_packets_are_numbered(world: World) -> None:
-    joined_with_extras(world, checksum=False, sequence=True)
+    joined(world, sequence=True)
     for number in (6, 5, 6, 7, 0, 1, 60_000, None):
         header = GreHeader(protocol_type=GRE_NHRP, key=7, sequence=number)
         packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(str(number).encode()))

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from contract.peers import KEY
-from contract.test_planes import TUNNEL, contract, hub_and_spokes, joined_with_extras, only_udp, udp
+from contract.test_planes import TUNNEL, contract, hub_and_spokes, joined, only_udp, udp
 from contract.test_planes_filters import ALL, counts, deny, listed
 from contract.test_planes_ipsec import GROUP, a_and_b, send_until_told
 from contract.worlds import host, nbma
@@ -19,12 +19,8 @@ from dmvpn.base.effects import (
     SendGre,
     SendIp,
     SendKeepalive,
-    SetCarrier,
     SetFilters,
-    SetInterface,
     SetMulticast,
-    SetTunnel,
-    TunnelSpec,
 )
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.filters import PortFilters, ReversePath
@@ -140,7 +136,7 @@ def test_each_copy_of_a_multicast_packet_counts_for_its_peer(world: World) -> No
 
 @contract
 def test_octets_are_the_same_with_checksums_and_numbers_in_gre(world: World) -> None:
-    joined_with_extras(world, checksum=True, sequence=True)
+    joined(world, checksum=True, sequence=True)
     world.send("A", udp("A", host("B"), size=900))
     world.execute("A", SendGre("Tunnel0", nbma("B"), GRE_NHRP, bytes(50)))
     world.until(lambda: bool(only_udp(world.received["B"])) and bool(world.of("B", NhrpReceived)))
@@ -162,11 +158,7 @@ def test_octets_are_the_same_in_esp_and_belong_to_the_connection(world: World) -
 
 @contract
 def test_a_keepalive_counts_where_it_begins_and_its_return_has_no_octets(world: World) -> None:
-    for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=nbma(far), key=None, mtu=1476)
-        world.execute(
-            name, SetTunnel(spec), SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)), SetCarrier("Tunnel0", True)
-        )
+    joined(world, key=None)
     world.execute("A", SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
     octets = HEADER_LENGTH + 4  # the GRE packet that comes back, in its own IP header
@@ -176,7 +168,7 @@ def test_a_keepalive_counts_where_it_begins_and_its_return_has_no_octets(world: 
 
 @contract
 def test_a_packet_that_is_out_of_order_counts_although_it_is_dropped(world: World) -> None:
-    joined_with_extras(world, checksum=False, sequence=True)
+    joined(world, sequence=True)
     for number in (6, 5, 6, 7):
         header = GreHeader(protocol_type=GRE_NHRP, key=7, sequence=number)
         world.execute("B", SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(bytes(10 * number))))

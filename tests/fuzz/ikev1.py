@@ -22,11 +22,11 @@ from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.net.ip import UdpDatagram
 from fuzz.target import Target
 from support import ikev1_capture
-from support.credentials import lab_authority
 from support.fakes import FakeDebugging, FakePki
 from support.ike_capture import datagrams
 from support.ike_machines import MachineNet, Node, crosswise
 from support.ikev1_samples import SAMPLES
+from support.pki import lab_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

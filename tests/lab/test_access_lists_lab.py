@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -125,3 +128,30 @@ def test_a_long_list_that_alternates_decides_on_each_packet(sites: Labs) -> None
     assert matches(sites, "L")[1000] == PACKETS
     sites.configure("R2", "ip access-list extended L", "no 1000")
     assert answered(sites, FAR) == PACKETS
+
+
+# What `lab up` calls converged carries packets: the first ping between two spokes loses none.
+
+
+@pytest.mark.parametrize("name", ["notes-phase3", "intro-phase3", "dual-hub"])
+@pytest.mark.parametrize("kind", [[], ["--simulated"]], ids=["real packets", "simulated"])
+def test_a_ping_straight_after_lab_up_loses_nothing(labs: Labs, name: str, kind: list[str]) -> None:
+    said = labs.up(name, *kind)
+    first = re.search(r"dmvpn -r (\S+) traceroute (\S+) source (\S+)", said)
+    assert first is not None, said
+    router, there, here = first.groups()
+    assert "Success rate is 100 percent (5/5)" in labs.on(router, f"ping {there} source {here}")
+    labs.say("lab", "down")
+
+
+# The example of `contrib/containerlab`: its routers, read from its topology, are a DMVPN in a simulated lab.
+
+_EXAMPLE: Final = Path(__file__).parents[2] / "contrib/containerlab"
+
+
+def test_the_routers_of_the_example_register_and_meet_directly(labs: Labs, tmp_path: Path) -> None:
+    shutil.copytree(_EXAMPLE, tmp_path / "example")
+    assert "up and converged" in labs.up(tmp_path / "example", "--simulated")
+    assert eventually(lambda: "(5/5)" in labs.on("S1", "ping 10.1.3.1 source 10.1.2.1"), 20)
+    assert eventually(lambda: "192.0.2.3" in labs.on("S1", "show dmvpn"), 10)
+    labs.say("lab", "down", "example")

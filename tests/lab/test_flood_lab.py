@@ -10,8 +10,8 @@ import pytest
 
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
+from support.ike_net import begins
 from support.labs import Labs, eventually
-from support.strangers import begins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ import pytest
 from dmvpn.net.ipv4 import IpProtocol
 from support import pcap
 from support.labs import Labs, eventually
+from support.networks import CRYPTO, PAIRS, PROVIDERS, spi_of, write
 from support.texts import file_text
-from support.two_providers import CRYPTO, PAIRS, PROVIDERS, spi_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

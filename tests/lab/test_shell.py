@@ -2,17 +2,120 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
-from typing import TYPE_CHECKING
+import select
+import signal
+import struct
+import termios
+import time
+from fcntl import ioctl
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
 from support.command import command, variables
 from support.labs import Labs
-from support.terminal import CTRL_A, CTRL_C, CTRL_SHIFT_6, CTRL_W, CTRL_Z, TAB, UP, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+# A person at a terminal: types keys into a program on a pseudo-terminal, and reads what it shows.
+
+CTRL_C, CTRL_SHIFT_6, CTRL_Z, CTRL_A, CTRL_E, CTRL_W, TAB, UP = (
+    "\x03",
+    "\x1e",
+    "\x1a",
+    "\x01",
+    "\x05",
+    "\x17",
+    "\t",
+    "\x1b[A",
+)
+
+
+class Terminal:
+    """A program and its terminal of so many rows and columns. screen: all that it showed, without carriage returns."""
+
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], *, rows: int = 24, columns: int = 80
+    ) -> None:
+        self.screen = ""
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            os.execvpe(words[0], list(words), dict(environment))  # noqa: S606 - the test says which
+        ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys.encode())
+
+    def until(self, text: str, seconds: float = 60.0) -> str:
+        """Read until the program has shown `text`; what it showed since the last call, up to there."""
+        end, looked_at = time.monotonic() + seconds, 0
+        while text not in self.screen[looked_at:]:
+            # Of what is there already only the end may belong to it: a flood is not looked through again and again.
+            looked_at = max(0, len(self.screen) - len(text) + 1)
+            left = end - time.monotonic()
+            assert left > 0, f"no {text!r} in {self.screen!r}"
+            if select.select([self._terminal], [], [], left)[0]:
+                piece = self._read()
+                assert piece, f"it ended, and no {text!r} in {self.screen!r}"
+                self.screen += piece
+        shown, _, self.screen = self.screen.partition(text)
+        return shown + text
+
+    def silence(self, seconds: float = 0.3) -> str:
+        """Read until nothing has come for a while; what it showed since the last call."""
+        while select.select([self._terminal], [], [], seconds)[0]:
+            piece = self._read()
+            if not piece:
+                break
+            self.screen += piece
+        shown, self.screen = self.screen, ""
+        return shown
+
+    def line(self, typed: str, prompt: str) -> list[str]:
+        """Type a line; the lines that it shows before the prompt comes again."""
+        self.type(typed + "\r")
+        self.until(f"{typed}\n")
+        return self.until(prompt).removesuffix(prompt).split("\n")[:-1]
+
+    def ended(self, seconds: float = 30.0) -> int:
+        """Wait for the end of the program: its exit code."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._pid = 0
+                return os.waitstatus_to_exitcode(status)
+            self.silence(0.05)
+        raise AssertionError(f"it does not end: {self.screen!r}")
+
+    def close(self) -> None:
+        """End the program, whatever it does."""
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+        os.close(self._terminal)
+
+    def _read(self) -> str:
+        try:
+            return os.read(self._terminal, 65536).decode(errors="replace").replace("\r", "")
+        except OSError:  # the other end is closed
+            return ""
+
 
 PROMPT = "R31#"
 
@@ -39,53 +142,6 @@ def test_the_prompt_is_privileged_and_exit_ends_the_session(shell: Terminal) -> 
     assert shell.ended() == 0
 
 
-def test_keywords_may_be_abbreviated(shell: Terminal) -> None:
-    lines = shell.line("sh ip nh nh d", PROMPT)
-    assert lines[0] == "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic"
-    assert shell.line("sh int tu100 | i line protocol", PROMPT) == ["Tunnel100 is up, line protocol is up "]
-
-
-def test_an_invalid_word_gets_the_caret_under_its_first_bad_character_counted_from_the_prompt(shell: Terminal) -> None:
-    assert shell.line("show ip nrhp", PROMPT) == [
-        " " * len("R31#show ip n") + "^",
-        "% Invalid input detected at '^' marker.",
-        "",
-    ]
-
-
-def test_incomplete_and_ambiguous_commands_are_refused_in_the_words_of_ios(shell: Terminal) -> None:
-    assert shell.line("show ip", PROMPT) == ["% Incomplete command.", ""]
-    assert shell.line("c", PROMPT) == ['% Ambiguous command:  "c"', ""]
-
-
-def test_a_question_mark_lists_what_may_follow_and_shows_the_line_again(shell: Terminal) -> None:
-    shell.line("terminal length 0", PROMPT)
-    shell.type("show ip nhrp ?")
-    shown = shell.until("R31#show ip nhrp ")
-    lines = shown.split("\n")
-    words = [line.split()[0] for line in lines if line.startswith("  ")]
-    assert {"brief", "detail", "nhs", "traffic", "<cr>"} <= set(words)
-    assert all(re.match(r"  \S+ +\S", line) or line.strip() == "<cr>" for line in lines if line.startswith("  "))
-    shell.type("nhs\r")
-    assert shell.until(PROMPT).split("\n")[1].startswith("Legend: E=Expecting")
-
-
-def test_a_question_mark_behind_a_fragment_lists_the_words_that_begin_so(shell: Terminal) -> None:
-    shell.type("sh?")
-    shown = shell.until("R31#sh")
-    assert "  show" in shown.split("\n")[1]
-    shell.type(CTRL_C)
-
-
-def test_tab_completes_a_unique_word_on_a_new_line(shell: Terminal) -> None:
-    shell.type("sho" + TAB)
-    shell.until("R31#show ")
-    shell.type("clo" + TAB)
-    shell.until("R31#show clock ")
-    shell.type("\r")
-    assert " UTC " in shell.until(PROMPT)
-
-
 def test_keys_edit_the_line_and_bring_earlier_ones_back(shell: Terminal) -> None:
     shell.type("clock nonsense" + CTRL_W + CTRL_A + "show " + "\r")
     assert " UTC " in shell.until(PROMPT)
@@ -106,56 +162,12 @@ def test_long_output_stops_at_more_and_a_blank_goes_on(shell: Terminal) -> None:
     shell.until(PROMPT)
 
 
-def test_terminal_length_0_ends_paging_for_the_session(shell: Terminal) -> None:
-    shell.line("terminal length 0", PROMPT)
-    lines = shell.line("show running-config", PROMPT)
-    assert lines[0] == "Building configuration..."
-    assert "end" in lines
-    assert not any("--More--" in line for line in lines)
-
-
-def test_configuration_mode_has_its_prompts_and_end_logs_who_configured(shell: Terminal) -> None:
-    entered = shell.line("conf t", "R31(config)#")
-    assert entered == ["Enter configuration commands, one per line.  End with CNTL/Z."]
-    shell.line("int tu100", "R31(config-if)#")
-    assert shell.line("description made by hand", "R31(config-if)#") == []
-    assert (
-        shell.line("tunnel mode gre multiprotocol", "R31(config-if)#")[1] == "% Invalid input detected at '^' marker."
-    )
-    shell.line("router eigrp GRE-OVERLAY", "R31(config-router)#")
-    shell.line("exit", "R31(config)#")
-    shell.line("do show clock", "R31(config)#")
-    shell.type("end\r")
-    assert "%SYS-5-CONFIG_I: Configured from console by " in shell.until("SYS-5-CONFIG_I") + shell.until("\n")
-    shell.line("show running-config interface tunnel 100 | include description", PROMPT)
-
-
-def test_control_z_carries_the_line_out_and_leaves_configuration_mode(shell: Terminal) -> None:
-    shell.line("configure terminal", "R31(config)#")
-    shell.type("interface Loopback9" + CTRL_Z)
-    shell.until("%SYS-5-CONFIG_I")
-    assert any(line.startswith("Loopback9 ") for line in shell.line("show ip interface brief", PROMPT))
-    shell.line("configure terminal", "R31(config)#")
-    shell.line("no interface Loopback9", "R31(config)#")
-    shell.type(CTRL_Z)
-    shell.until("%SYS-5-CONFIG_I")
-
-
 def test_a_new_hostname_is_in_the_next_prompt(shell: Terminal) -> None:
     shell.line("configure terminal", "R31(config)#")
     shell.line("hostname Branch", "Branch(config)#")
     shell.line("hostname R31", "R31(config)#")
     shell.type(CTRL_Z)
     shell.until(PROMPT)
-
-
-def test_ping_shows_its_marks_one_by_one(shell: Terminal) -> None:
-    shell.type("ping 10.4.4.1 source 10.3.3.1\r")
-    shell.until("Packet sent with a source address of 10.3.3.1 \n")
-    assert shell.until("\n") == "!!!!!\n"
-    assert re.match(
-        r"Success rate is 100 percent \(5/5\), round-trip min/avg/max = \d+/\d+/\d+ ms\n", shell.until(PROMPT)
-    )
 
 
 def test_control_shift_6_breaks_a_ping_off(shell: Terminal) -> None:

@@ -59,8 +59,8 @@ class Firing:
             rule.start(other, seconds)
 
 
-class OneAtATime:
-    """Asks for the next timer that is due, until the budget is used up."""
+class Resting:
+    """Timers of one kind; after a budget of them it rests."""
 
     def __init__(self, firing: Firing) -> None:
         self._firing = firing
@@ -76,6 +76,10 @@ class OneAtATime:
     def next_deadline(self) -> float | None:
         due = self._timers.next()
         return None if due is None else max(due, self._resting)
+
+
+class OneAtATime(Resting):
+    """Asks for the next timer that is due, until the budget is used up."""
 
     def fire(self, now: float) -> None:
         self._now, left = now, BUDGET
@@ -87,23 +91,8 @@ class OneAtATime:
             self._resting = now + PAUSE
 
 
-class InBatches:
+class InBatches(Resting):
     """Fires as many of the timers that are due as the budget has, whatever they cost, and rests if it were so many."""
-
-    def __init__(self, firing: Firing) -> None:
-        self._firing = firing
-        self._timers: Deadlines[int] = Deadlines()
-        self._now = self._resting = 0.0
-
-    def start(self, number: int, seconds: float) -> None:
-        self._timers.set(number, self._now + seconds)
-
-    def stop(self, number: int) -> None:
-        self._timers.cancel(number)
-
-    def next_deadline(self) -> float | None:
-        due = self._timers.next()
-        return None if due is None else max(due, self._resting)
 
     def fire(self, now: float) -> None:
         self._now, count = now, 0
@@ -114,11 +103,25 @@ class InBatches:
             self._resting = now + PAUSE
 
 
-class OfQueues:
+class OfContexts:
+    """A context with timers."""
+
+    def __init__(self) -> None:
+        self._context = Context(PORTS)
+
+    def next_deadline(self) -> float | None:
+        return self._context.next_deadline()
+
+    def fire(self, now: float) -> None:
+        self._context.begin(now)
+        self._context.fire(BUDGET)
+
+
+class OfQueues(OfContexts):
     """The rule of a context whose timers are names in two queues, the even and the odd ones."""
 
     def __init__(self, firing: Firing) -> None:
-        self._context = Context(PORTS)
+        super().__init__()
         self._queues = [
             TimerQueue[int](
                 self._context, "some timer", lambda at: firing.fire(self, at, self._context.now), most=BUDGET
@@ -132,19 +135,12 @@ class OfQueues:
     def stop(self, number: int) -> None:
         self._queues[number % 2].cancel(number)
 
-    def next_deadline(self) -> float | None:
-        return self._context.next_deadline()
 
-    def fire(self, now: float) -> None:
-        self._context.begin(now)
-        self._context.fire(BUDGET)
-
-
-class OfContext:
+class OfContext(OfContexts):
     """The rule of a context."""
 
     def __init__(self, firing: Firing) -> None:
-        self._context = Context(PORTS)
+        super().__init__()
         self._timers = [
             Timer("some timer", lambda at=at: firing.fire(self, at, self._context.now), at, plan.cost)  # type: ignore[misc]
             for at, plan in enumerate(firing.plans)
@@ -155,13 +151,6 @@ class OfContext:
 
     def stop(self, number: int) -> None:
         self._context.stop(self._timers[number])
-
-    def next_deadline(self) -> float | None:
-        return self._context.next_deadline()
-
-    def fire(self, now: float) -> None:
-        self._context.begin(now)
-        self._context.fire(BUDGET)
 
 
 def fired(plans: list[Plan], rule: type[OneAtATime | InBatches | OfQueues | OfContext]) -> list[tuple[int, float]]:

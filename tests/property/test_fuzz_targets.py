@@ -36,6 +36,7 @@ def test_what_was_a_finding_once_is_none(target: Target) -> None:
         target.run(each)
 
 
+@pytest.mark.conforms("ike:3.2-lengths")
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @given(data=st.data())
 def test_changed_octets_are_no_finding(target: Target, data: st.DataObject) -> None:

@@ -53,7 +53,7 @@ from dmvpn.features.ipsec.policies import decide, policies_of
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated
-from support.reasons import because
+from support.texts import because
 from support.workbench import Workbench
 
 if TYPE_CHECKING:

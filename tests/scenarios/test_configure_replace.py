@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from support.stories import Story, stories, tell
 from support.world import World
 
 QUIET = ("file prompt quiet", "archive", "path flash:bak", "maximum 3")
@@ -283,8 +282,3 @@ def test_lines_are_found_by_number_and_user_and_can_be_merged_again(world: World
     assert len(world.lines("R31", "archive log config user nobody")) == 1
     file = "\n".join(world.lines("R31", "archive log config all provisioning")) + "\n"
     assert "interface Loopback77\n description seven\nip domain name example.net\n" in file
-
-
-@pytest.mark.parametrize("story", stories("configure_replace"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, running)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.findings import Cause
+from dmvpn.labs.proofs.networks import Case, well_rows
 from dmvpn.network.device import Device
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.to_ikev2 import Stage, Step, plan
 from support.bench import WorldBench
 from support.doctors import ExaminedWorld, no_advice
+from support.odd import CLOUD, STATIC, TWO, Odd, case_of
 from support.secured import at, ike_sas, states
 from support.typed import read
 from support.vrf_faults import cloud
@@ -22,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.tools.doctor import Finding
-
-
-# One wrong thing in intro-phase3: what `show dmvpn` says at both ends, and what the doctor finds.
 
 TYPED = read("protected")
 HUB, SPOKE10 = "198.51.100.1", "203.0.113.10"
@@ -369,3 +372,161 @@ def test_access_lists_stay_as_they_are_for_both_versions_use_the_same_ports() ->
         world.run_for(20)
     assert world.lacks() == []
     assert ike_sas(world, "SPOKE1", "192.168.1.1")
+
+
+# An inbound list on the WAN that cuts tunnels: the doctor names the list and the entry, and its lines heal.
+
+IKE, UDP, ESP = "permit udp any any eq isakmp", "permit udp any any eq non500-isakmp", "permit esp any any"
+
+
+def under(router: str, *entries: str, scenario: str = "intro-phase3", port: str = "GigabitEthernet1") -> World:
+    """Return a network with a list on the WAN of one router, two minutes after its start."""
+    lines = "\n ".join(("ip access-list extended WAN-IN", *entries))
+    there = f"interface {port}\n"
+    world = World(scenario, change=at(router, (there, f"{lines}\n!\n{there} ip access-group WAN-IN in\n")))
+    world.run_for(120)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("router", "entries", "denied", "fix"),
+    [
+        ("SPOKE10", (ESP, "deny icmp any any"), f"the implicit deny at its end, {IKE}", IKE),
+        ("SPOKE10", (IKE, "deny ip any any log"), f"entry 20, {ESP}", f"15 {ESP}"),
+        ("SPOKE10", (IKE, "deny esp any any", "deny udp any any eq 4500"), f"entry 20, {ESP}", f"15 {ESP}"),
+        ("HUB", (ESP, UDP), f"the implicit deny at its end, {IKE}", IKE),
+        ("HUB", ("deny ip host 203.0.113.10 any", "permit ip any any"), "entry 10", f"5 {IKE}"),
+    ],
+)
+def test_the_entry_that_cuts_a_tunnel_is_named_and_the_lines_heal(
+    router: str, entries: tuple[str, ...], denied: str, fix: str
+) -> None:
+    world = under(router, *entries)
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
+    assert (finding.cause, finding.router) == (Cause.LIST_CUTS_TUNNEL, router), finding
+    entry = denied.partition(", permit")[0]
+    assert f"access list WAN-IN, {entry}, inbound on GigabitEthernet1, denies" in finding.what
+    if "host" not in entries[0]:
+        assert finding.fix[-1] == fix
+        WorldBench(world).configure(router, list(finding.fix))
+        assert world.wait_until(lambda: world.lacks() == [], limit=120), world.lacks()
+
+
+@pytest.mark.parametrize("entries", [(IKE, ESP), (IKE, UDP), ("permit ip any any",)])
+def test_lists_that_leave_the_tunnel_a_way_are_no_finding(entries: tuple[str, ...]) -> None:
+    world = under("SPOKE10", *entries, "permit icmp any any")
+    assert visit(ExaminedWorld(world)).healthy
+    assert visit(ExaminedWorld(world), "SPOKE10", one_end=True).healthy
+
+
+def test_one_router_alone_knows_which_entry_cuts_its_tunnel() -> None:
+    world = under("SPOKE10", ESP)
+    first = visit(ExaminedWorld(world), "SPOKE10", one_end=True).hypotheses[0]
+    assert first.cause is Cause.LIST_CUTS_TUNNEL
+    assert "denies IKE (UDP port 500) from 198.51.100.1" in first.why
+
+
+def test_a_list_without_gre_cuts_a_tunnel_in_clear() -> None:
+    world = under("SPOKE1", "permit icmp any any", scenario="phase2-eigrp", port="GigabitEthernet0/1")
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
+    assert (finding.cause, finding.router, finding.fix[-1]) == (Cause.LIST_CUTS_TUNNEL, "SPOKE1", "permit gre any any")
+
+
+def test_with_nat_on_the_way_a_list_without_udp_4500_is_named() -> None:
+    world = under("R31", IKE, ESP, scenario="ipsec-spoke-behind-nat", port="GigabitEthernet0/1")
+    finding = next(one for one in visit(ExaminedWorld(world)).findings if not one.advice)
+    assert (finding.cause, finding.router, finding.fix[-1]) == (Cause.LIST_CUTS_TUNNEL, "R31", UDP)
+
+
+# Of two ends that do not fit the doctor names the one that is wrong: of a narrow way, of two masks, of a gateway.
+
+PORT = "GigabitEthernet0/1"
+
+
+def first(odd: Odd) -> Finding:
+    """What the doctor says first."""
+    return visit(case_of(odd).examined).findings[0]
+
+
+@pytest.mark.parametrize(
+    ("odd", "router"),
+    [
+        (Odd(CLOUD, {}, {f"HUB1:{PORT}": Badness(mtu=1200)}), "HUB1"),
+        (Odd(CLOUD, {}, {f"S2:{PORT}": Badness(mtu=1200)}), "S2"),
+        (Odd(TWO, {}, {f"HUB2:{PORT}": Badness(mtu=1200)}), "HUB2"),
+        (Odd(TWO, {}, {f"S1:{PORT}": Badness(mtu=1200)}), "S1"),
+    ],
+    ids=["the hub", "a spoke", "one of two hubs", "a spoke of two hubs"],
+)
+def test_of_a_narrow_way_the_narrow_end_is_named_and_how_much_passes(odd: Odd, router: str) -> None:
+    """Every client of a hub with a narrow wire was accused, with lines for its own tunnel."""
+    found = first(odd)
+    assert (found.cause, found.router) == (Cause.PATH_MTU, router)
+    assert found.order.startswith("1200 octets pass: 'ip mtu' of 11")
+
+
+@pytest.mark.parametrize("end", ["S1", "HUB1"])
+def test_of_a_narrow_way_of_one_spoke_alone_the_gateways_decide(end: str) -> None:
+    lonely = {"S2": ("interface Tunnel0", "shutdown")}
+    odd = Odd(replace(STATIC, spokes=2), lonely, {f"{end}:{PORT}": Badness(mtu=1200)})
+    found = next(one for one in visit(case_of(odd).examined).findings if one.cause is Cause.PATH_MTU)
+    assert found.router == end
+
+
+def test_where_pieces_get_lost_the_end_that_makes_them_is_named() -> None:
+    """The spoke was to change, whose tunnel makes none."""
+    lines = {"HUB1": ("interface Tunnel0", "ip mtu 1500")}
+    found = first(Odd(CLOUD, lines, {f"HUB1:{PORT}": Badness(block=("fragments",))}))
+    assert (found.cause, found.router) == (Cause.FRAGMENTS_BLOCKED, "HUB1")
+
+
+@pytest.mark.parametrize(
+    ("router", "port", "address"), [("TRANSPORT", "GigabitEthernet0/2", "198.51.100.6"), ("S1", PORT, "198.51.100.5")]
+)
+@pytest.mark.parametrize("mask", ["255.255.255.254", "255.255.255.255"])
+def test_of_two_masks_the_one_that_no_other_wire_has_is_wrong(router: str, port: str, address: str, mask: str) -> None:
+    """The spoke was to take the provider's wrong mask for its own."""
+    found = first(Odd(CLOUD, {router: (f"interface {port}", f"ip address {address} {mask}")}))
+    assert (found.cause, found.router) == (Cause.WRONG_MASK, router)
+    assert found.fix == (f"interface {port}", f"ip address {address} 255.255.255.252")
+
+
+@pytest.mark.parametrize("without", ["HUB1", "S1"])
+def test_of_two_routers_the_one_without_a_password_gets_one(without: str) -> None:
+    """The spoke was to remove its password where the hub had none, which lets strangers in."""
+    pair = replace(CLOUD, spokes=1, authentication=True)
+    lines = ("interface Tunnel0", "no ip nhrp authentication", "shutdown", "no shutdown")
+    found = first(Odd(pair, {without: lines}))
+    assert (found.cause, found.router) == (Cause.AUTHENTICATION, without)
+    assert found.fix == ("interface Tunnel0", "ip nhrp authentication <secret>")
+
+
+def hosted(gateway: str, *, mask: int = 24) -> list[Finding]:
+    """What is found where H3 of notes-phase3 has this gateway, and this mask."""
+    given = Scenario.load("notes-phase3")
+    host = given.lab.hosts["H3"].model_copy(update={"gateway": IPv4Address(gateway), "address": f"10.3.3.100/{mask}"})
+    lab = given.lab.model_copy(update={"hosts": {**given.lab.hosts, "H3": host}})
+    world = World.of(Scenario(given.name, lab, given.configurations))
+    world.run_for(60)
+    return [one for one in visit(ExaminedWorld(world)).findings if not one.advice]
+
+
+@pytest.mark.parametrize("gateway", ["10.33.3.1", "10.3.3.100", "10.3.3.255"])
+def test_a_host_whose_gateway_cannot_be_one_is_named_and_not_its_router(gateway: str) -> None:
+    """R31 was to take an address that is in no network of its own."""
+    (found,) = hosted(gateway)
+    assert found.cause is Cause.HOST_GATEWAY
+    assert found.what.startswith("the host H3 (10.3.3.100/24) sends to the gateway")
+    assert (found.fix, found.order) == ((), "give the host H3 the gateway 10.3.3.1")
+
+
+def test_a_host_that_does_not_answer_its_own_router_is_looked_for_at_its_wire() -> None:
+    """All steps between the sites were well, so nothing was said to be broken."""
+    case = Case(Scenario.load("notes-phase3"), 1)
+    well_rows(case)
+    assert visit(case.examined).healthy
+    case.bench.impair("R31:GigabitEthernet0/2", Badness(cut=True))
+    case.wait(60)
+    (found,) = [one for one in visit(case.examined).findings if not one.advice]
+    assert (found.cause, found.router, found.certain) == (Cause.LINK_CUT, "R31", True)
+    assert found.what == "H3 (10.3.3.100) does not answer at GigabitEthernet0/2 of R31"

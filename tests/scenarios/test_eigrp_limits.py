@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.features.eigrp import limits
 from dmvpn.features.eigrp.limits import Limits
-from support.stories import Story, stories, tell
+from support.cases import one_in
 from support.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ipaddress import IPv4Address
 
     from dmvpn.features.eigrp.model import PrefixLimit
@@ -173,6 +175,124 @@ def test_neighbors_that_tell_nothing_new_are_not_counted_again(monkeypatch: pyte
     assert {str(address) for address in looked} == {FIRST}
 
 
-@pytest.mark.parametrize("story", stories("eigrp_limits"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, family)
+# What EIGRP tells beside summaries and as a stub (`leak-map`), and default routes that it keeps back.
+
+
+def knows(world: World, router: str, prefix: str) -> bool:
+    """Is it in the topology table?"""
+    return f" {prefix}, " in world.show(router, "ip eigrp topology")
+
+
+# What a routing protocol says when its tunnel comes up is said before the hub knows the spoke: nobody hears it.
+#
+# So a user who brought up a lab saw every spoke registered after 0.1 s and routes after 5 s, a Hello interval, whenever
+# the hub was a moment later than its spokes. The protocols are told when registration is through, and greet at once.
+
+#: Seconds between a registration and the routes that it makes possible.
+AT_ONCE = 1.0
+SEEDS = range(1, 7)
+#: Seconds by which the hub starts after its spokes, so that their first registrations and Hellos are lost.
+LATE = (0.02, 0.4, 1.5, 3.3, 4.9)
+
+
+def delay_of_routing(world: World) -> float:
+    """Seconds from the moment in which every spoke is registered to that in which every route is there."""
+    assert world.wait_until(lambda: not any("not registered" in lack for lack in world.lacks()), 20.0, 0.01)
+    registered = world.now
+    world.converge()
+    return world.now - registered
+
+
+def hub_starts_late(seconds: float, seed: int, change: Callable[[str, str], str] = lambda _, text: text) -> World:
+    world = World("notes-phase3", seed=seed, change=change)
+    world.sim.kill("R11")
+    world.run_for(seconds)
+    world.sim.boot("R11", world.scenario.configurations["R11"])
+    return world
+
+
+def with_rip(router: str, text: str) -> str:
+    """RIP in place of EIGRP."""
+    rip = "router rip\n version 2\n network 10.0.0.0\n network 192.168.100.0\n no auto-summary\n!\n"
+    text = re.sub(r"router eigrp .*?\n!\n(?=ip route)", rip, text, flags=re.DOTALL)
+    return text.replace(" ip nhrp redirect\n", " ip nhrp redirect\n no ip split-horizon\n")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_eigrp_is_up_within_a_second_of_registration(seed: int) -> None:
+    assert delay_of_routing(World("notes-phase3", seed=seed)) < AT_ONCE
+
+
+@pytest.mark.parametrize("seed", one_in(3, SEEDS))
+@pytest.mark.parametrize("late", LATE)
+def test_eigrp_is_up_within_a_second_of_registration_with_a_hub_that_starts_late(late: float, seed: int) -> None:
+    assert delay_of_routing(hub_starts_late(late, seed)) < AT_ONCE
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_rip_says_and_asks_at_once_when_registration_is_through(late: float) -> None:
+    """What the hub passes on from one spoke to the other may take five seconds more: RFC 2453 §3.10.1."""
+    world = hub_starts_late(late, 1, with_rip)
+    assert world.wait_until(lambda: not any("not registered" in lack for lack in world.lacks()), 20.0, 0.01)
+    world.run_for(AT_ONCE)
+    assert {"10.3.3.0", "10.4.4.0"} <= set(re.findall(r"^R +(10[.\d]+)", world.show("R11", "ip route"), re.MULTILINE))
+    for spoke in ("R31", "R41"):
+        assert re.search(r"^R +10\.1\.1\.0", world.show(spoke, "ip route"), re.MULTILINE)
+
+
+def test_without_a_multicast_map_on_the_hub_no_spoke_ever_has_a_neighbor() -> None:
+    """As on IOS: the hub hears its spokes, gives them up by the retry limit, and they never hear it."""
+    world = World("notes-phase3", change=lambda _, text: text.replace(" ip nhrp map multicast dynamic\n", ""))
+    world.run_for(120.0)
+    assert "NBRCHANGE" not in "".join(world.console["R31"] + world.console["R41"])
+    assert any("retry limit exceeded" in line for line in world.console["R11"])
+
+
+# Triggered RIP over a multipoint tunnel: a hub that speaks with each spoke alone, and is silent while nothing happens.
+#
+# As a user of a metered line sees it: routes are there soon after registration, and then the tunnel is quiet.
+
+
+def with_triggered_rip(router: str, text: str) -> str:
+    """RIP in place of EIGRP, triggered on the tunnel."""
+    lines = " ip rip triggered\n" if router == "R11" else " ip rip triggered\n ip nhrp registration timeout 20\n"
+    return with_rip(router, text).replace("interface Tunnel100\n", f"interface Tunnel100\n{lines}")
+
+
+def routes(world: World, router: str) -> set[str]:
+    return set(re.findall(r"^R +(10[.\d]+)", world.show(router, "ip route rip"), re.MULTILINE))
+
+
+def test_spokes_and_hub_tell_each_other_everything_and_every_change() -> None:
+    world = World("notes-phase3", change=with_triggered_rip)
+    assert world.wait_until(lambda: {"10.1.1.0", "10.4.4.0"} <= routes(world, "R31"), 30)
+    assert world.wait_until(lambda: {"10.1.1.0", "10.3.3.0"} <= routes(world, "R41"), 30)
+    database = world.show("R11", "ip rip database")
+    assert "via 192.168.100.31" in database
+    assert "(permanent), Tunnel100" in database
+    world.run_for(300)  # longer than an ordinary route lives without updates
+    assert {"10.3.3.0", "10.4.4.0"} <= routes(world, "R11")
+    world.configure("R41", "interface GigabitEthernet0/2", "shutdown")
+    assert world.wait_until(lambda: "10.4.4.0" not in routes(world, "R31") | routes(world, "R11"), 15)
+    world.configure("R41", "interface GigabitEthernet0/2", "no shutdown")
+    assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 15)
+
+
+def test_a_hub_that_starts_again_knows_everything_soon() -> None:
+    world = World("notes-phase3", change=with_triggered_rip)
+    assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 30)
+    world.sim.kill("R11")
+    world.run_for(10)
+    world.sim.boot("R11", world.scenario.configurations["R11"])
+    assert world.wait_until(lambda: {"10.3.3.0", "10.4.4.0"} <= routes(world, "R11"), 60)
+    assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 30)
+
+
+def test_a_spoke_that_is_lost_is_lost_with_its_routes_once_there_is_something_to_tell_it() -> None:
+    world = World("notes-phase3", change=with_triggered_rip)
+    assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 30)
+    world.sim.kill("R41")
+    world.run_for(5)
+    world.configure("R31", "interface GigabitEthernet0/2", "shutdown")  # the hub has something to say to R41
+    assert world.wait_until(lambda: "10.4.4.0" not in routes(world, "R11"), 120)
+    assert world.wait_until(lambda: "10.4.4.0" not in routes(world, "R31"), 30)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.filters import ReversePath
+from dmvpn.base.translation import UDP
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
-from dmvpn.router.facts import router_facts
+from dmvpn.net import ipv4
+from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.router.facts import RouterFacts, router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.tools.walk import as_text, walk
-from support.homes import ADDRESS, behind_home_routers
+from support.networks import ADDRESS, behind_home_routers
 from support.world import World
+
+if TYPE_CHECKING:
+    from support.world import Wiretap
 
 PROVIDER = "INTERNET"
 
@@ -128,3 +140,116 @@ def test_the_provider_may_have_the_addresses_of_the_company() -> None:
     world.ping("H1", "10.1.102.100", 777)
     world.run_for(5)
     assert world.replies("H1")[-1] == 777
+
+
+# Packet filters in the simulator: lists on the WAN, on a tunnel, changed under traffic; what senders and users see.
+
+_WAN = (
+    "ip access-list extended WAN-IN",
+    "10 permit udp any any eq isakmp",
+    "20 permit udp any any eq non500-isakmp",
+    "30 permit esp any any",
+    "interface GigabitEthernet0/1",
+    "ip access-group WAN-IN in",
+)
+
+
+def answers(world: World, sequence: int, destination: str = "10.1.102.100", host: str = "H1") -> bool:
+    """Return whether a host gets an answer to its ping."""
+    world.ping(host, destination, sequence)
+    world.run_for(2)
+    return sequence in world.replies(host)
+
+
+def test_a_list_on_a_tunnel_sees_packets_inside_and_no_nhrp(world: World) -> None:
+    world.configure(
+        "SPOKE1",
+        "ip access-list extended T",
+        "10 permit eigrp any any",
+        "20 deny icmp any host 10.1.101.100 echo log-input",
+        "30 permit ip any any",
+        "interface Tunnel0",
+        "ip access-group T in",
+    )
+    world.run_for(60)
+    assert answers(world, 1), "a reply is no echo"
+    assert not answers(world, 2, "10.1.101.100", "H2")
+    lines = [line for line in world.messages("SPOKE1") if "IPACCESSLOGDP" in line]
+    assert lines == ["%SEC-6-IPACCESSLOGDP: list T denied icmp 10.1.102.100 (Tunnel0) -> 10.1.101.100 (8/0), 1 packet"]
+
+
+def test_facts_say_what_each_port_filters_and_travel_as_json(world: World) -> None:
+    world.configure("SPOKE1", *_WAN, "interface GigabitEthernet0/2", "ip verify unicast reverse-path")
+    facts = router_facts(world.sim.routers["SPOKE1"].router, world.now)
+    again = RouterFacts.model_validate_json(facts.model_dump_json())
+    assert again.packet_filters == facts.packet_filters
+    wan, lan = facts.packet_filters
+    assert wan.filters.inward is not None
+    assert (wan.interface, wan.filters.inward.name) == ("GigabitEthernet0/1", "WAN-IN")
+    assert lan.filters.reverse_path == ReversePath(strict=True)
+
+
+def test_a_denied_station_is_told_so_and_not_with_no_ip_unreachables(world: World) -> None:
+    lan = ("ip access-list extended L", "deny icmp any any", "interface GigabitEthernet0/2", "ip access-group L in")
+    world.configure("SPOKE1", *lan)
+    wire = world.watch("SPOKE1", "GigabitEthernet0/2")
+    assert not answers(world, 1)
+    assert ("10.1.101.1", "10.1.101.100") in wire.ends()
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "no ip unreachables")
+    wire = world.watch("SPOKE1", "GigabitEthernet0/2")
+    assert not answers(world, 2)
+    assert ("10.1.101.1", "10.1.101.100") not in wire.ends()
+    assert "ICMP unreachables are never sent" in world.do("SPOKE1", "show ip interface GigabitEthernet0/2")
+
+
+def test_a_forged_sender_does_not_pass_a_port_that_verifies_senders(world: World) -> None:
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "ip verify unicast source reachable-via rx")
+    assert answers(world, 1)
+    forged, station = IPv4Address("10.1.102.9"), IPv4Address("10.1.102.100")
+    packet = Ipv4Packet(protocol=UDP, source=forged, destination=station, payload=bytes(8))
+    world.deliver("SPOKE1", "GigabitEthernet0/2", packet)
+    shown = world.do("SPOKE1", "show ip interface GigabitEthernet0/2")
+    assert "  IP verify source reachable-via RX\n   1 verification drops" in shown
+
+
+# Log hosts behind the front door: lines to them leave in the VRF, those to other hosts in the global table.
+
+HOST, PORT = "203.0.113.1", "GigabitEthernet0/1"
+
+
+def reached(tap: Wiretap, protocol: int, port: int) -> list[str]:
+    """Return the sources of the packets for this port of the log host."""
+    packets = [ipv4.Ipv4Packet.parse(octets) for _, octets in tap.packets if octets[0] >> 4 == 4]
+    mine = [one for one in packets if one.protocol == protocol and str(one.destination) == HOST]
+    return [str(one.source) for one in mine if int.from_bytes(one.payload[2:4], "big") == port]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sources"),
+    [
+        ((f"logging host {HOST} vrf INTERNET transport udp port 5514",), ["198.51.100.1"]),
+        ((f"logging host {HOST} transport udp port 5514",), []),
+        (
+            (
+                *("interface Loopback5", "vrf forwarding INTERNET", "ip address 192.0.2.5 255.255.255.255"),
+                "logging source-interface Loopback5 vrf INTERNET",
+                f"logging host {HOST} vrf INTERNET transport udp port 5514",
+            ),
+            ["192.0.2.5"],
+        ),
+    ],
+)
+def test_lines_leave_in_the_vrf_of_their_host(world: World, lines: tuple[str, ...], sources: list[str]) -> None:
+    world.configure("SPOKE1", *lines)
+    tap = world.watch("SPOKE1", PORT)
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
+    world.run_for(3)
+    found = reached(tap, ipv4.IpProtocol.UDP, 5514)
+    assert list(dict.fromkeys(found)) == sources
+
+
+def test_a_connection_is_opened_in_the_vrf(world: World) -> None:
+    tap = world.watch("SPOKE1", PORT)
+    world.configure("SPOKE1", f"logging host {HOST} vrf INTERNET transport tcp")
+    world.run_for(3)
+    assert reached(tap, ipv4.IpProtocol.TCP, 601)[0] == "198.51.100.1"

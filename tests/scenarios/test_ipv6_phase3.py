@@ -11,6 +11,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest, ResolutionRequest
 from dmvpn.features.nhrp.packet import TrafficIndication as Redirect
 from dmvpn.net import icmp, ip
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -71,27 +72,7 @@ def test_a_redirect_leads_to_the_direct_path_and_to_routes_of_nhrp(world: World)
 
 
 def test_the_tables_of_a_spoke_with_a_shortcut(direct: World) -> None:
-    assert direct.show("R31", "dmvpn ipv6").split("=\n\n")[1] == (
-        "Interface: Tunnel100, IPv6 NHRP Details \n"
-        "Type:Spoke, Total NBMA Peers (v4/v6): 2\n"
-        "    1.Peer NBMA Address: 172.16.41.1\n"
-        "        Tunnel IPv6 Address: 2001:DB8:100::41\n"
-        "        IPv6 Target Network: 2001:DB8:4::/64\n"
-        "        # Ent: 2, Status: UP, UpDn Time: 00:00:02, Cache Attrib: DT1\n"
-        "    2.Peer NBMA Address: 172.16.41.1\n"
-        "        Tunnel IPv6 Address: 2001:DB8:100::41\n"
-        "        IPv6 Target Network: 2001:DB8:100::41/128\n"
-        "        # Ent: 0, Status: UP, UpDn Time: 00:00:02, Cache Attrib: DT1\n"
-        "    3.Peer NBMA Address: 172.16.11.1\n"
-        "        Tunnel IPv6 Address: 2001:DB8:100::11\n"
-        "        IPv6 Target Network: 2001:DB8:100::11/128\n"
-        "        # Ent: 2, Status: UP, UpDn Time: 00:00:03, Cache Attrib: S\n"
-        "    4.Peer NBMA Address: 172.16.11.1\n"
-        "        Tunnel IPv6 Address: FE80::11\n"
-        "        IPv6 Target Network: FE80::11/128\n"
-        "        # Ent: 0, Status: UP, UpDn Time: 00:00:03, Cache Attrib: S\n"
-        "\n"
-    )
+    assert direct.show("R31", "dmvpn ipv6").split("=\n\n")[1] == (file_text("ipv6_phase3_tables.txt"))
     assert direct.lines("R31", "ipv6 nhrp nhs") == [
         "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic",
         "Tunnel100:",

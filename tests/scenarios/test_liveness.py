@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.net import icmp
-from support.phase3 import logging, short_lived
-from support.streams import Call
+from support.networks import logging, short_lived
+from support.outages import Call
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from dmvpn.face.client import measures
 from dmvpn.face.values import router_metrics
-from support.breaths import Breaths
-from support.live_router import Served
+from support.fake_router import Served
+from support.work import Breaths
 from support.world import World
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from support.stories import Story, stories, tell
 from support.world import World
 
 SPOKES = {"R31": "192.168.100.31", "R41": "192.168.100.41"}
@@ -215,8 +214,3 @@ def test_the_hub_redirects_and_point_to_point_spokes_pay_no_attention(world: Wor
     assert [found.way for found, _ in tap.nhrp(nhrp.TrafficIndication)] == [("172.16.11.1", "172.16.31.1")]
     assert tap.nhrp(nhrp.ResolutionRequest) == []
     assert len(peers(world, "R31")) == 1
-
-
-@pytest.mark.parametrize("story", stories("notes_phase1"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, routes)

@@ -10,7 +10,7 @@ import pytest
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.net import gre
 from support.outages import hops
-from support.stories import Story, stories, tell
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.parts import ClientInfo
@@ -113,30 +113,7 @@ def test_the_hub_keeps_its_two_registered_clients_and_nothing_more(direct: World
 
 
 def test_show_ip_nhrp_detail_has_every_flag_requester_and_preference(direct: World) -> None:
-    assert direct.show("R31", "ip nhrp detail") == (
-        "10.3.3.0/24 via 192.168.100.31\n"
-        "   Tunnel100 created 00:00:10, expire 01:59:49\n"
-        "   Type: dynamic, Flags: router unique local \n"
-        "   NBMA address: 172.16.31.1 \n"
-        "   Preference: 255 \n"
-        "    (no-socket) \n"
-        "  Requester: 192.168.100.41 Request ID: 2 \n"
-        "10.4.4.0/24 via 192.168.100.41\n"
-        "   Tunnel100 created 00:00:10, expire 01:59:49\n"
-        "   Type: dynamic, Flags: router rib nho \n"
-        "   NBMA address: 172.16.41.1 \n"
-        "   Preference: 255 \n"
-        "192.168.100.11/32 via 192.168.100.11\n"
-        "   Tunnel100 created 00:00:51, never expire \n"
-        "   Type: static, Flags: used \n"
-        "   NBMA address: 172.16.11.1 \n"
-        "   Preference: 255 \n"
-        "192.168.100.41/32 via 192.168.100.41\n"
-        "   Tunnel100 created 00:00:10, expire 01:59:49\n"
-        "   Type: dynamic, Flags: router used nhop rib \n"
-        "   NBMA address: 172.16.41.1 \n"
-        "   Preference: 255 \n"
-    )
+    assert direct.show("R31", "ip nhrp detail") == (file_text("notes_phase3_nhrp_detail.txt"))
 
 
 def test_created_and_expire_add_up_to_two_hours(direct: World) -> None:
@@ -390,8 +367,3 @@ def test_no_shortcut_takes_the_routes_away_at_once(direct: World) -> None:
     assert route(direct, "R31", "10.4.4.0/24") == "D        10.4.4.0/24 [90/52992000] via 192.168.100.11, Tunnel100"
     for _ in range(2):
         assert hops(direct, "R31", "10.4.4.1", "10.3.3.1") == [HUB, R41]
-
-
-@pytest.mark.parametrize("story", stories("notes_phase3"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, hops, route)

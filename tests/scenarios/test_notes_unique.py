@@ -12,7 +12,7 @@ import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import CieCode
-from support.phase3 import nbma_on_the_hub
+from support.networks import nbma_on_the_hub
 from support.world import World
 
 REFUSED = "%NHRP-3-PAKREPLY: Receive Registration Reply packet with error - unique address registered already(14)"

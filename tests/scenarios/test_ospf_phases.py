@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from dmvpn.features.ospf.packet import Hello, OspfPacket
+from dmvpn.net import gre
+from dmvpn.net.ipv4 import Ipv4Packet
 from support.outages import hops, outages, route
-from support.stories import Story, stories, tell
-from support.world import World
+from support.world import Wiretap, World
 
 #: The guide's dead interval on a broadcast network, seconds: as long is waited before anybody is elected.
 DEAD = 40.0
@@ -185,6 +189,254 @@ def test_what_a_router_of_another_area_brings_in_is_reached_by_the_border_router
     assert route(world, "SPOKE1", "10.1.0.0/24") == "O IA 10.1.0.0/24 [110/1001] via 10.255.0.1 Tunnel0"
 
 
-@pytest.mark.parametrize("story", stories("ospf_phases"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, full, hops, route)
+# `max-lsa`: a router that is told too much by others says so, and then has no neighbors for a while.
+
+LAN = "10.1.2.0/24"
+
+
+def told(world: World) -> int:
+    """How many advertisements SPOKE1 has of others."""
+    line = next(line for line in world.lines("SPOKE1", "ip ospf") if "Current number" in line)
+    return int(line.split()[-1])
+
+
+def limit(world: World, line: str) -> None:
+    world.configure("SPOKE1", "router ospf 1", line)
+
+
+def logged(world: World, code: str) -> list[str]:
+    return [line for line in world.messages("SPOKE1") if f"%{code}:" in line]
+
+
+def has_neighbor(world: World) -> bool:
+    return "FULL" in world.show("SPOKE1", "ip ospf neighbor")
+
+
+def test_nearly_as_many_as_allowed_are_logged_and_what_is_ours_does_not_count(world: World) -> None:
+    limit(world, "max-lsa 1000")
+    world.run_for(1)
+    count = told(world)
+    assert count > 1
+    limit(world, f"max-lsa {count} 100")
+    for number in range(1, 20):
+        world.configure("SPOKE1", f"ip route 172.16.{number}.0 255.255.255.0 Null0")
+    world.configure("SPOKE1", "router ospf 1", "redistribute static subnets")
+    world.run_for(120)
+    assert told(world) == count
+    assert not logged(world, "OSPF-4-OSPF_MAX_LSA")
+    assert not logged(world, "OSPF-4-OSPF_MAX_LSA_THR")
+    limit(world, f"max-lsa {count} 50")
+    world.run_for(120)
+    assert len(logged(world, "OSPF-4-OSPF_MAX_LSA_THR")) == 1
+    assert f'"ospf 1" - {count} LSAs' in logged(world, "OSPF-4-OSPF_MAX_LSA_THR")[0]
+    assert has_neighbor(world)
+
+
+def test_too_many_for_a_minute_are_ignored_with_their_tellers_until_the_time_is_over(world: World) -> None:
+    limit(world, "max-lsa 1 ignore-time 2 ignore-count 1")
+    world.run_for(50)
+    assert len(logged(world, "OSPF-4-OSPF_MAX_LSA")) == 1
+    assert has_neighbor(world), "there is a minute to become less"
+    world.run_for(20)
+    assert not has_neighbor(world)
+    assert LAN not in world.show("SPOKE1", "ip route")
+    assert "All packets are ignored, for 00:01:" in world.show("SPOKE1", "ip ospf")
+    assert "ignores all packets for 2 minutes" in logged(world, "OSPF-4-MAXLSA_IGNORE")[0]
+    world.configure("SPOKE1", "interface Loopback7", "ip address 10.7.7.7 255.255.255.255")
+    world.run_for(5)
+    assert not has_neighbor(world), "another interface is no reason to begin"
+    assert world.wait_until(lambda: has_neighbor(world), 180)
+    world.run_for(70)
+    assert not has_neighbor(world)
+    assert "All packets are ignored, until it is cleared" in world.show("SPOKE1", "ip ospf")
+    world.run_for(300)
+    assert not has_neighbor(world), "the second time is for good"
+    world.do("SPOKE1", "clear ip ospf process", "yes")
+    assert world.wait_until(lambda: has_neighbor(world), 60)
+
+
+def test_with_warning_only_nothing_is_ignored(world: World) -> None:
+    limit(world, "max-lsa 1 warning-only")
+    world.run_for(200)
+    assert len(logged(world, "OSPF-4-OSPF_MAX_LSA")) == 1
+    assert has_neighbor(world)
+
+
+# Route maps of OSPF, judged by what other routers get to know.
+
+# ------------------------------------------------------------------------------------------------ key chains
+
+_CHAIN = ("key chain OSPF", "key 1", "key-string one", "cryptographic-algorithm hmac-sha-256")
+
+
+def _chained(world: World, router: str, *lines: str) -> None:
+    world.configure(router, *_CHAIN, *lines)
+    world.configure(router, "interface Tunnel0", "ip ospf authentication key-chain OSPF")
+
+
+@pytest.mark.conforms("ospf:5709-rollover")
+def test_a_key_chain_seals_with_its_highest_key_and_opens_with_all(world: World) -> None:
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        _chained(world, router)
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    sealed = "Sending SA: Key 1, Algorithm HMAC-SHA-256 - key chain OSPF"
+    assert sealed in world.show("HUB", "ip ospf interface Tunnel0")
+    new = ("key 2", "key-string two", "cryptographic-algorithm hmac-sha-512")
+    for router in ("SPOKE1", "SPOKE2", "HUB"):
+        world.configure(router, "key chain OSPF", *new)
+    world.run_for(150)
+    assert "Sending SA: Key 2, Algorithm HMAC-SHA-512" in world.show("HUB", "ip ospf interface Tunnel0")
+    assert "Dead timer expired" not in world.show("HUB", "logging"), "the keys were rolled over within a dead interval"
+    assert not world.lacks()
+
+
+@pytest.mark.conforms("ospf:D.3-lifetimes")
+def test_keys_with_lifetimes_roll_over_and_the_last_one_goes_on(world: World) -> None:
+    now = world.show("HUB", "clock")
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        _chained(world, router)
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    clock = datetime.strptime(" ".join(now.replace("*", "").split()[i] for i in (0, 3, 4, 5)), "%H:%M:%S.%f %b %d %Y")
+    change, end = ((clock + timedelta(seconds=seconds)).strftime("%H:%M:%S %b %d %Y") for seconds in (400, 600))
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        first = ("key 1", f"send-lifetime 00:00:00 Jan 1 2020 {change}")
+        second = ("key 2", "key-string two", "cryptographic-algorithm hmac-sha-256", f"send-lifetime {change} {end}")
+        world.configure(router, "key chain OSPF", *first, *second)
+    world.run_for(30)
+    assert "Sending SA: Key 1," in world.show("HUB", "ip ospf interface Tunnel0")
+    world.run_for(450)
+    assert "Sending SA: Key 2," in world.show("HUB", "ip ospf interface Tunnel0")
+    assert not world.lacks()
+    world.run_for(300)
+    assert "%OSPF-5-LASTKEYEXP: Process 1: Tunnel0: key 2 of key chain OSPF" in world.show("HUB", "logging")
+    assert "Dead timer expired" not in world.show("HUB", "logging")
+    assert not world.lacks()
+
+
+def test_digest_keys_roll_over_router_by_router(world: World) -> None:
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    for number, router in enumerate(("HUB", "SPOKE1", "SPOKE2")):
+        world.configure(router, "interface Tunnel0", "ip ospf message-digest-key 2 md5 Sun5hine")
+        world.run_for(150)
+        shown = world.show("HUB", "ip ospf interface Tunnel0")
+        assert "youngest key id is 2" in shown
+        using = re.findall(r"Rollover in progress, (\d) neighbor", shown)
+        assert using == ([str(2 - number)] if number < 2 else [])
+        assert not world.lacks()
+    for router in ("SPOKE2", "HUB", "SPOKE1"):
+        world.configure(router, "interface Tunnel0", "no ip ospf message-digest-key 1")
+        world.run_for(150)
+        assert not world.lacks()
+    assert "Dead timer expired" not in world.show("HUB", "logging")
+
+
+# ------------------------------------------------------------------------------------------------ distribute lists
+
+
+# Lines of OSPF that change what is told or how fast, each judged by what another router or the wire sees.
+
+PREFIX = "10.1.2.0/24"
+
+
+def hellos(wire: Wiretap, receiver: str) -> list[float]:
+    """When Hellos passed inside of GRE to this NBMA address."""
+    tunnelled = (each for each in wire.tunnelled(gre.ProtocolType.IPV4) if each.way[1] == receiver)
+    found = ((each.time, Ipv4Packet.parse(each.payload)) for each in tunnelled)
+    packets = ((time, OspfPacket.parse(packet.payload)) for time, packet in found if packet.protocol == 89)
+    return [time for time, packet in packets if isinstance(packet.content, Hello)]
+
+
+# ------------------------------------------------------------------------------------------------ what is told
+
+
+@pytest.mark.conforms("ospf:6860-links")
+def test_networks_between_routers_are_told_to_nobody_if_prefixes_are_suppressed(world: World) -> None:
+    assert route(world, "SPOKE1", "10.255.0.12/32") != ""
+    world.configure("SPOKE2", "router ospf 1", "prefix-suppression")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "10.255.0.12/32") == ""
+    assert route(world, "SPOKE1", PREFIX) != "", "of a passive interface"
+    assert route(world, "SPOKE1", "10.0.0.12/32") != "", "of a loopback"
+    assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
+    world.configure("SPOKE2", "interface Tunnel0", "ip ospf prefix-suppression disable")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "10.255.0.12/32") != ""
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "ip ospf prefix-suppression")
+    world.run_for(6)
+    assert not route(world, "SPOKE1", PREFIX).startswith("O ")
+
+
+@pytest.mark.conforms("ospf:6860-network")
+def test_the_prefix_of_a_network_with_a_designated_router_can_be_suppressed() -> None:
+    world = World("guide-phase2-broadcast").converge()
+    lan = "192.168.12.0/24"
+    for router in ("HUB1", "SPOKE1", "SPOKE2"):
+        world.configure(router, "interface Tunnel0", "ip ospf prefix-suppression")
+    world.run_for(10)
+    assert "Network Mask: /32" in world.show("SPOKE1", "ip ospf database network")
+    assert route(world, "SPOKE1", lan) == f"O {lan} [110/1001] via 10.0.0.12 Tunnel0"
+    assert not re.search(r"^O +10\.0\.0\.", world.show("SPOKE1", "ip route ospf"), re.MULTILINE)
+
+
+@pytest.mark.conforms("ospf:6987-resort")
+def test_a_router_can_be_a_last_resort_for_a_while_after_its_start(world: World) -> None:
+    world.sim.kill("HUB")
+    world.run_for(1)
+    text = "\n".join(line for line in world.scenario.configurations["HUB"].splitlines() if line != "end")
+    more = ("router ospf 1", " max-metric router-lsa on-startup 120 external-lsa 900")
+    text = "\n".join((text, *more, " default-information originate always", "end", ""))
+    world.sim.boot("HUB", text)
+    assert world.wait_until(lambda: "[110/66536]" in route(world, "SPOKE1", PREFIX), 100)
+    assert "Originating router-LSAs with maximum metric" in world.show("HUB", "ip ospf")
+    assert "Metric: 900" in world.show("SPOKE1", "ip ospf database external")
+    world.run_for(125)
+    assert "[110/2001]" in route(world, "SPOKE1", PREFIX)
+    assert "Metric: 1 " in world.show("SPOKE1", "ip ospf database external")
+
+
+# ------------------------------------------------------------------------------------------------ how fast
+
+
+def learned_after(world: World) -> float:
+    """Seconds until SPOKE1 knows of a new LAN of SPOKE2."""
+    world.run_for(60)
+    world.configure("SPOKE2", "interface Loopback0", "ip address 10.77.0.1 255.255.255.255 secondary")
+    world.configure("SPOKE2", "interface Loopback7", "ip address 10.78.0.1 255.255.255.255", "ip ospf 1 area 0")
+    begun = world.now
+    assert world.wait_until(lambda: route(world, "SPOKE1", "10.78.0.1/32") != "", 60)
+    return world.now - begun
+
+
+def test_a_change_is_told_and_calculated_soon(world: World) -> None:
+    assert learned_after(world) < 0.3
+
+
+@pytest.mark.conforms("ospf:12.4-minls")
+def test_the_throttle_of_advertisements_delays_what_we_say(world: World) -> None:
+    world.configure("SPOKE2", "router ospf 1", "timers throttle lsa 3000 3000 5000")
+    assert 3.0 <= learned_after(world) < 3.5
+    assert " Initial LSA throttle delay 3000 msecs" in world.show("SPOKE2", "ip ospf")
+
+
+def test_the_throttle_of_the_calculation_delays_what_we_learn(world: World) -> None:
+    world.configure("SPOKE1", "router ospf 1", "timers throttle spf 4000 4000 5000")
+    assert 4.0 <= learned_after(world) < 4.5
+
+
+@pytest.mark.conforms("ospf:8.1-groups", "ospf:9.5.1-poll")
+def test_a_configured_neighbor_that_does_not_answer_is_called_seldom() -> None:
+    def change(router: str, text: str) -> str:
+        text = text.replace("network point-to-multipoint", "network point-to-multipoint non-broadcast")
+        return text.replace(
+            " router-id 10.0.0.1\n",
+            " router-id 10.0.0.1\n neighbor 10.255.0.11\n neighbor 10.255.0.12 poll-interval 90\n",
+        )
+
+    world = World("ospf-phase3", change=change).converge()
+    world.sim.kill("SPOKE2")
+    world.run_for(130)
+    wire = world.watch("HUB", "GigabitEthernet0/1")
+    world.run_for(200)
+    times = hellos(wire, "198.51.100.5")
+    assert 2 <= len(times) <= 3
+    assert min(after - before for before, after in pairwise(times)) >= 90

@@ -13,7 +13,6 @@ from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.tools.replaying import live_again
-from support.stories import Story, stories, tell
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
@@ -378,8 +377,3 @@ def test_show_nhrp_stats_counts_what_was_ordered() -> None:
     assert "        [R]UP                         : 1[0]    [R]Down                       : 1[0]" in lines
     assert "Tunnel100" not in lines
     assert "Tunnel100" in world.lines("R31", "nhrp stats")
-
-
-@pytest.mark.parametrize("story", stories("registration"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, servers)

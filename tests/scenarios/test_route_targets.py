@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.router.facts import router_facts
+from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import ExaminedWorld
-from support.stories import Story, stories, tell
 from support.texts import file_text
 from support.world import World
 
@@ -271,6 +272,160 @@ def test_customers_that_vrfs_keep_apart_are_no_fault() -> None:
     assert all("its VRFs keep these hosts apart" in one.what for one in found)
 
 
-@pytest.mark.parametrize("story", stories("route_targets"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, has, is_whole, routes, shared_services)
+# Static routes between a VRF and the global table of one router: who reaches whom, and when the routes are there.
+
+_LEAKING = file_text("route_leaks_border.cfg")
+_BEHIND = """hostname R{n}
+interface Loopback0
+ ip address 192.168.{n}.1 255.255.255.0
+interface GigabitEthernet1
+ ip address 10.0.{n}.{n} 255.255.255.0
+ no shutdown
+ip route 0.0.0.0 0.0.0.0 10.0.{n}.1
+end
+"""
+_GLOBAL = "ip route vrf A 192.168.3.0 255.255.255.0 10.0.3.3 global"
+_BY_INTERFACE = "ip route vrf A 192.168.3.0 255.255.255.0 GigabitEthernet2 10.0.3.3"
+
+
+def border(leak: str) -> World:
+    """Return R2 in VRF A of R1, and R3 in its global table."""
+    wires = [{"ends": ["R1:GigabitEthernet1", "R2:GigabitEthernet1"]}]
+    wires.append({"ends": ["R1:GigabitEthernet2", "R3:GigabitEthernet1"]})
+    lab = Lab.model_validate({"routers": {"R1": {}, "R2": {}, "R3": {}}, "links": wires})
+    texts = {"R1": _LEAKING.format(leak=leak), **{f"R{n}": _BEHIND.format(n=n) for n in (2, 3)}}
+    world = World.of(Scenario("route-leaks", lab, texts))
+    world.run_for(5)
+    return world
+
+
+@pytest.fixture(params=[_GLOBAL, _BY_INTERFACE])
+def leaking(request: pytest.FixtureRequest) -> World:
+    return border(str(request.param))
+
+
+def both_reach(world: World) -> bool:
+    """Return whether R2 and R3 reach each other."""
+    ways = (("R2", 3), ("R3", 2))
+    return all("!!!!!" in world.do(name, f"ping 192.168.{to}.1 source Loopback0 repeat 5") for name, to in ways)
+
+
+def test_a_leak_connects_a_vrf_and_the_global_table_without_another_hop(leaking: World) -> None:
+    assert both_reach(leaking)
+    hops = leaking.do("R2", "traceroute 192.168.3.1 source Loopback0")
+    assert "1 10.0.2.1" in hops
+    assert "2 10.0.3.3" in hops or "2 192.168.3.1" in hops
+
+
+def test_a_packet_too_big_for_the_other_table_is_answered_in_its_own(leaking: World) -> None:
+    """The answer was looked up in the table with the small link, which need not know the sender."""
+    leaking.configure("R1", "no ip route 192.168.2.0 255.255.255.0 GigabitEthernet1 10.0.2.2")
+    leaking.configure("R1", "interface GigabitEthernet2", "ip mtu 1400")
+    leaking.run_for(1)
+    assert "M" in leaking.do("R2", "ping 192.168.3.1 source Loopback0 size 1450 df-bit").splitlines()[-2]
+
+
+def test_a_leak_is_there_while_the_other_table_reaches_its_next_hop(leaking: World) -> None:
+    leaking.configure("R1", "interface GigabitEthernet2", "shutdown")
+    leaking.run_for(5)
+    assert "192.168.3.0" not in leaking.do("R1", "show ip route vrf A")
+    leaking.configure("R1", "interface GigabitEthernet2", "no shutdown")
+    leaking.run_for(5)
+    assert "192.168.3.0" in leaking.do("R1", "show ip route vrf A")
+    assert both_reach(leaking)
+
+
+def test_a_leak_follows_its_interface_from_vrf_to_vrf(leaking: World) -> None:
+    leaking.configure("R1", "vrf definition B", "address-family ipv4")
+    leaking.configure("R1", "interface GigabitEthernet2", "vrf forwarding B", "ip address 10.0.3.1 255.255.255.0")
+    leaking.run_for(5)
+    is_by_interface = "GigabitEthernet2" in leaking.do("R1", "show running-config | include ip route vrf")
+    assert ("192.168.3.0" in leaking.do("R1", "show ip route vrf A")) == is_by_interface
+
+
+def test_a_leak_is_shown_with_its_way(leaking: World) -> None:
+    shown = leaking.do("R1", "show ip route vrf A 192.168.3.0")
+    assert "10.0.3.3, via GigabitEthernet2" in shown
+    assert "nexthop 10.0.3.3 GigabitEthernet2" in leaking.do("R1", "show ip cef vrf A 192.168.3.0")
+    assert "[A]" in leaking.do("R1", "show ip static route vrf A")
+
+
+def test_leaks_of_a_removed_vrf_go_and_come_with_it(leaking: World) -> None:
+    lines = leaking.do("R1", "show running-config")
+    leaking.configure("R1", "no vrf definition A")
+    leaking.run_for(5)
+    assert not both_reach(leaking)
+    leaking.configure("R1", *lines.splitlines())
+    leaking.run_for(5)
+    assert both_reach(leaking)
+
+
+def test_leaks_that_point_at_each_other_are_not_used() -> None:
+    world = border(
+        "ip route vrf A 192.168.9.0 255.255.255.0 192.168.9.1 global\nip route 192.168.9.0 255.255.255.0 192.168.9.1"
+    )
+    assert "192.168.9.0" not in world.do("R1", "show ip route vrf A")
+    assert "192.168.9.0" not in world.do("R1", "show ip route")
+
+
+# Internet breakout: stations of the company reach the provider through the front door, by NAT and a route leak.
+
+PROVIDER = "203.0.113.2"
+OUTSIDE = "198.51.100.1"
+_NAT = (
+    "ip access-list standard LAN",
+    "permit 10.1.101.0 0.0.0.255",
+    "interface GigabitEthernet0/1",
+    "ip nat outside",
+    "interface GigabitEthernet0/2",
+    "ip nat inside",
+)
+_LEAK = "ip route {vrf}203.0.113.0 255.255.255.0 GigabitEthernet0/1 198.51.100.2"
+_RULE = "ip nat inside source list LAN interface GigabitEthernet0/1 {vrf}overload"
+
+
+@pytest.fixture
+def broken_out() -> World:
+    """The scenario front-door, where the stations of SPOKE1 reach one network of the provider directly."""
+    world = World("front-door").converge()
+    world.configure("SPOKE1", *_NAT, _RULE.format(vrf=""), _LEAK.format(vrf=""))
+    world.run_for(5)
+    return world
+
+
+def answers(world: World, destination: str, sequence: int) -> bool:
+    """Return whether H1 gets an answer to its ping."""
+    world.ping("H1", destination, sequence)
+    world.run_for(2)
+    return sequence in world.replies("H1")
+
+
+def test_a_station_in_the_global_table_reaches_the_provider_through_the_front_door(broken_out: World) -> None:
+    wire = broken_out.watch("SPOKE1", "GigabitEthernet0/1")
+    assert answers(broken_out, PROVIDER, 1)
+    assert (OUTSIDE, PROVIDER) in wire.ends()
+    assert not any(source.startswith("10.") for source, _ in wire.ends())
+    assert OUTSIDE in broken_out.do("SPOKE1", "show ip nat translations")
+    assert answers(broken_out, "10.1.102.100", 2), "packets of the company still take the tunnel"
+
+
+def test_with_a_default_route_into_the_front_door_nothing_of_the_company_leaves_in_clear() -> None:
+    """The hubs die: without the route to Null0, packets for the other sites would take the default route."""
+    world = World("front-door-breakout").converge()
+    wire = world.watch("SPOKE1", "GigabitEthernet0/1")
+    assert answers(world, "192.0.2.80", 1)
+    assert answers(world, "10.1.102.100", 2)
+    for hub in ("HUB1", "HUB2"):
+        world.sim.kill(hub)
+    for sequence in range(3, 30):
+        world.ping("H1", "10.1.10.100", sequence)
+        world.run_for(10)
+    assert answers(world, "192.0.2.80", 30), "the Internet needs no hub"
+    assert not any("10." in (source[:3], destination[:3]) for source, destination in wire.ends())
+
+
+def test_a_walk_follows_the_leak(broken_out: World) -> None:
+    routers = {name: router_facts(node.router, broken_out.now) for name, node in broken_out.sim.routers.items()}
+    facts = lab_facts(broken_out.scenario, routers, {}, ())
+    told = "\n".join(as_text(walk(facts, "10.1.101.100", PROVIDER)))
+    assert told.count("delivered at") == 2, "the answer finds back into the table of the station"

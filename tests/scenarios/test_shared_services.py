@@ -8,7 +8,6 @@ import pytest
 
 from dmvpn.tools.doctor import visit
 from support.doctors import ExaminedWorld
-from support.stories import Story, stories, tell
 
 if TYPE_CHECKING:
     from support.world import World
@@ -62,8 +61,3 @@ def test_the_sites_of_a_customer_meet_directly(world: World, customer: str, far:
     for _ in range(2):
         shown = world.do(f"{customer}1", f"traceroute {target} source {source}")
     assert [line.split()[1] for line in shown.splitlines() if line[:3].strip().isdigit()] == [far]
-
-
-@pytest.mark.parametrize("story", stories("shared_services"), ids=str)
-def test_the_network_answers_as_the_story_says(story: Story) -> None:
-    tell(story, reached)

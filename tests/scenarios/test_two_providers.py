@@ -20,7 +20,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import ExaminedWorld, as_it_runs
-from support.two_providers import CRYPTO, HUB, PAIRS, PROVIDERS, SPOKE, spi_of, write
+from support.networks import CRYPTO, HUB, PAIRS, PROVIDERS, SPOKE, spi_of, write
 from support.world import World
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dmvpn.face import client
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Answer, Ask, Count, Done, Execute, Hello, Message, News, Watch
 from dmvpn.face.protocol import Decoder, encode
-from support.live_router import PATIENCE, Served
+from support.fake_router import PATIENCE, Served
 from support.world import World
 
 if TYPE_CHECKING:

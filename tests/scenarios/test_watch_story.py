@@ -10,7 +10,7 @@ from dmvpn.face.watching import LARGEST_BATCH
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
 from dmvpn.tools.watch import Arrow, Note, Step
 from dmvpn.tools.watch.steps import label
-from support.watch import Watch, watching
+from support.pictures import Watch, watching
 from support.world import World
 
 

@@ -6,12 +6,10 @@ one of its places and of its causes, or if its lines restore every row of the br
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.draws import Measure
 from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.tools.doctor import visit
@@ -21,7 +19,8 @@ from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 from dmvpn.tools.troubles.further import UNLISTED
 from dmvpn.tools.troubles.stage import Stage
-from support.further import further_of
+from support.diagnoses import options
+from support.further import further_of, print_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,16 +63,7 @@ def judge_of(name: str, chosen: Fault) -> Judged:
 
 def main() -> None:
     """Print all of them, and the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--faults", type=int, default=10)
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    found = Measure()
-    for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:
-        found.faults.append(judge(name))
-        print(found.faults[-1], flush=True)
-    print("\n".join(found.lines()))
+    print_all(judge, options().parse_args())
 
 
 if __name__ == "__main__":

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.events import NhrpReceived
+from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.show import COMMANDS
+from dmvpn.ios import ConfigTree, ExecParser, Match
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.packet import NhrpPacket
     from dmvpn.features.nhrp.parts import ClientInfo
@@ -24,10 +29,7 @@ PEER, PEER_NBMA = address("192.168.100.41"), address("172.16.41.1")
 
 def ready(*spokes: int, **settings: object) -> Overlay:
     """Everybody is registered; what was sent for that is forgotten."""
-    overlay = cloud(*spokes, **settings)  # type: ignore[arg-type]
-    overlay.start().run(5)
-    overlay.packets.clear()
-    return overlay
+    return cloud(*spokes, **settings).settled()  # type: ignore[arg-type]
 
 
 def tunnel_of(overlay: Overlay, name: str = "R31") -> Tunnel:
@@ -70,3 +72,46 @@ def answer(request: ResolutionRequest, *cies: ClientInfo, flags: int = 0xE802) -
         request_id=request.request_id,
         cies=cies,
     )
+
+
+# What people read of a member of an overlay: its show commands.
+
+M = TypeVar("M")
+
+
+@dataclass
+class View:
+    """The `ShowContext` of a member of an overlay."""
+
+    overlay: Overlay
+    name: str
+    session: int = 0
+    hostname: str = "R31"
+    running: ConfigTree = field(default_factory=ConfigTree)
+    counting: NoPlane = NO_PLANE
+
+    @property
+    def now(self) -> float:
+        return self.overlay.now
+
+    @property
+    def ports(self) -> Ports:
+        return self.overlay.members[self.name].ports
+
+    def machine(self, kind: type[M]) -> M:
+        machine = self.overlay.members[self.name].machine
+        assert isinstance(machine, kind)
+        return machine
+
+
+def show(overlay: Overlay, name: str, line: str) -> str:
+    """Return the text of a command."""
+    match = match_of(line)
+    return "".join(f"{text}\n" for text in match.lines(View(overlay, name)))
+
+
+def match_of(line: str) -> Match:
+    """Return the command of a line."""
+    match = ExecParser(COMMANDS).match(line)
+    assert isinstance(match, Match), match
+    return match

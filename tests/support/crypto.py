@@ -31,8 +31,7 @@ from dmvpn.base.translation import Addresses
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.fakes import FakeFilters, FakeIke, FakeProtection, FakeTunnels, fake_ports, up
-from support.reasons import because
-from support.texts import file_text
+from support.texts import because, file_text
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports

@@ -10,7 +10,7 @@ import argparse
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.draws import Measure
@@ -39,10 +39,12 @@ from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.vrfs import VRFS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.labs.proofs.networks import Case
     from dmvpn.tools.doctor import Finding
+
+T = TypeVar("T")
 
 #: Draws of a second fault that has nothing to do with the first one.
 _TRIES: Final = 20
@@ -186,27 +188,39 @@ def _harms(scenario: Scenario, chosen: Fault, near: tuple[str, ...]) -> bool:
 # ------------------------------------------------------------------------------------------------ the measure
 
 
+def in_processes(judge: Callable[[str, int], T], draws: str, count: int, most: int, jobs: int) -> Iterator[T]:
+    """Yield what so many draws of a seed come to. jobs: processes; 1: this one."""
+    names = [f"{draws}/{number}" for number in range(count)]
+    if jobs == 1:
+        yield from (judge(name, most) for name in names)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(judge, names, [most] * count)
+
+
+def options(*further: str) -> argparse.ArgumentParser:
+    """Return the options that all measures have, and flags."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--most", type=int, default=FEW)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--only", action="append", default=[])
+    for flag in further:
+        parser.add_argument(flag, action="store_true")
+    return parser
+
+
 def measure(seed: int | str, faults: int, well: int, most: int = MANY, *, jobs: int = 1) -> Measure:
     """So many of each."""
-    broken = [(f"{seed}/{number}", most) for number in range(faults)]
-    fine = [(f"{seed}/well/{number}", most) for number in range(well)]
-    if jobs == 1:
-        return Measure([told(judge(*one)) for one in broken], [told(healthy(*one)) for one in fine])
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        some = pool.map(judge, *zip(*broken, strict=True)) if broken else ()
-        others = pool.map(healthy, *zip(*fine, strict=True)) if fine else ()
-        return Measure(list(map(told, some)), list(map(told, others)))
+    broken = in_processes(judge, str(seed), faults, most, jobs)
+    fine = in_processes(healthy, f"{seed}/well", well, most, jobs)
+    return Measure([told(one) for one in broken], [told(one) for one in fine])
 
 
 def measure_two(seed: str, pairs: int, most: int = MANY, *, jobs: int = 1) -> list[Both]:
     """Return so many pairs of faults, those left out of which one harms nobody."""
-    names = [f"{seed}/two/{number}" for number in range(pairs)]
-    if jobs == 1:
-        found = [judge_two(name, most) for name in names]
-    else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(judge_two, names, [most] * pairs))
-    return [one for one in found if one is not None]
+    return [one for one in in_processes(judge_two, f"{seed}/two", pairs, most, jobs) if one is not None]
 
 
 def told(one: Judged) -> Judged:
@@ -218,14 +232,9 @@ def told(one: Judged) -> Judged:
 
 def main() -> None:
     """Print it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--faults", type=int, default=10)
+    parser = options()
     parser.add_argument("--healthy", type=int, default=10)
-    parser.add_argument("--most", type=int, default=FEW)
-    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--two", type=int, default=0)
-    parser.add_argument("--only", action="append", default=[])
     arguments = parser.parse_args()
     if arguments.only:
         for name in arguments.only:

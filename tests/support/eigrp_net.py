@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import heapq
 import random
+import time
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import SendIp
@@ -25,8 +26,12 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.model import EigrpConfig, NetworkLine, ProcessSettings
-from dmvpn.features.eigrp.packet import EigrpPacket
+from dmvpn.features.eigrp.metric import Vector
+from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, NetworkLine, ProcessSettings, Summary
+from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
+from dmvpn.features.eigrp.tlv import Encoded, Parameters, SoftwareVersion
+from dmvpn.features.eigrp.topology import Advert, from_tlv, to_tlv
 from dmvpn.ios import CliError, ExecParser
 from support.fakes import FakeDebugging, FakeInterfaces, FakeRib, fake_ports
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice, Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.machine import Process
+    from dmvpn.router.router import Router
 
 EVERYTHING = NetworkLine(UNSPECIFIED, IPv4Address("255.255.255.255"))
 
@@ -275,3 +281,180 @@ def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwid
 def tunnel(address: str) -> InterfaceState:
     """Return the tunnel of `notes-phase3`: 4000 kbit/s, 50000 microseconds, 1400 octets."""
     return replace(ethernet("Tunnel100", address, delay=50_000, bandwidth=4000), ip_mtu=1400, mtu=1476)
+
+
+# A hub of EIGRP among thousands of neighbors that only answer: one machine in virtual time.
+#
+# The spokes say Hello, have one LAN each, acknowledge whatever is reliable, and reply to each query, 10 to 200 ms
+# later. They are no stubs, so there is somebody to ask; they are told a summary of their LANs, and what the router
+# behind the hub tells.
+
+_TUNNEL, _WIRE = "Tunnel100", "GigabitEthernet0/0"
+_HUB, CORE = IPv4Address("172.16.0.1"), IPv4Address("192.0.2.2")
+_HELLO: Final = (
+    Parameters(k1=1, k2=0, k3=1, k4=0, k5=0, k6=0, hold_time=15),
+    SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0),
+)
+_HELLO_INTERVAL: Final = 5.0
+#: Seconds until a packet of the hub is answered.
+_SOONEST, _LATEST = 0.01, 0.2
+LINK: Final = Vector(delay=10_000_000, bandwidth=1_000_000, mtu=1400)
+#: Networks of the router behind the hub; one of them is changed.
+NETWORKS: Final = tuple(Prefix.parse(f"198.18.{number}.0/24") for number in range(10))
+
+
+class Far:
+    """A router that answers the hub. told: the destinations that it begins with."""
+
+    def __init__(self, interface: str, address: IPv4Address, told: tuple[Prefix, ...]) -> None:
+        self.interface, self.address = interface, address
+        self.waiting: list[tuple[Opcode, bytes, PacketFlag]] = [
+            (Opcode.UPDATE, b"", PacketFlag.INIT),
+            (Opcode.UPDATE, _routes(told, LINK), PacketFlag.END_OF_TABLE),
+        ]
+        self.sequence = self.last = 0
+        self.is_waiting = self.is_greeted = False
+
+
+def _routes(prefixes: tuple[Prefix, ...], metric: Vector | None) -> bytes:
+    return b"".join(to_tlv(prefix, Advert(metric), wide=True).serialize() for prefix in prefixes)
+
+
+def _destinations(packet: EigrpPacket) -> tuple[Prefix, ...]:
+    """Return what a packet is about."""
+    told = (from_tlv(tlv) for tlv in packet.tlvs)
+    return tuple(prefix for one in told if one is not None for prefix in one[1])
+
+
+class Crowd:
+    """The hub, its neighbors, and the packets on the way. most: what one event made the hub do."""
+
+    def __init__(self, spokes: int, router: Router | None = None) -> None:
+        """router: whose EIGRP it is, configured like ours; None: a machine alone."""
+        wire = replace(ethernet(_WIRE, "192.0.2.1"), bandwidth=1_000_000)
+        state = replace(tunnel(str(_HUB)), prefix_length=16, bandwidth=1_000_000)
+        self.machine = EigrpMachine(fake_ports(wire, state)) if router is None else router.machine(EigrpMachine)
+        self.hub: EigrpMachine | Router = router or self.machine
+        self.now = 0.0
+        self.costs: list[float] = []
+        self.most = 0
+        self.queries = 0
+        self._random = random.Random(1)
+        self._serial = 0
+        self._flying: list[tuple[float, int, Event]] = []
+        self.core = Far(_WIRE, CORE, NETWORKS)
+        spoke = (IPv4Address(int(_HUB) + 256 + number) for number in range(spokes))
+        lans = (Prefix.of(IPv4Address(0x0A000000 + 256 * number), 24) for number in range(spokes))
+        self.spokes = [Far(_TUNNEL, address, (lan,)) for address, lan in zip(spoke, lans, strict=True)]
+        self._by_address = {each.address: each for each in (self.core, *self.spokes)}
+        settings = InterfaceSettings(summaries=(Summary(Prefix.parse("10.0.0.0/8")),))
+        process = ProcessSettings(
+            autonomous_system=100, name="BENCH", networks=(EVERYTHING,), interfaces=((_TUNNEL, settings),)
+        )
+        self._hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=_HELLO).serialize()
+        if router is None:
+            self.handle(Configured("eigrp", EigrpConfig((process,))))
+        for number, each in enumerate((self.core, *self.spokes)):
+            self._greet(each, 0.001 * number)
+
+    @property
+    def process(self) -> Process:
+        return self.machine.processes[100]
+
+    def up(self) -> int:
+        """Neighbors that are up."""
+        return sum(neighbor.is_up for neighbor in self.process.neighbors())
+
+    def quiet(self) -> bool:
+        """Has everybody been told everything?"""
+        return all(neighbor.is_idle for neighbor in self.process.neighbors()) and not self.process.dual.active
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while True:
+            due, arrival = self.hub.next_deadline(), self._flying[0][0] if self._flying else float("inf")
+            when = min(arrival, due if due is not None else float("inf"))
+            if when > end:
+                break
+            self.now = max(self.now, when)
+            self.handle(heapq.heappop(self._flying)[2] if arrival <= self.now else Tick())
+        self.now = end
+
+    def take(self) -> tuple[float, float]:
+        """The hub's processor time since this was asked last, and that of its longest event, seconds."""
+        costs, self.costs = self.costs, []
+        return sum(costs), max(costs, default=0.0)
+
+    def tell(self, neighbor: Far, prefixes: tuple[Prefix, ...], metric: Vector | None) -> None:
+        """Let a neighbor tell the hub something new."""
+        neighbor.waiting.append((Opcode.UPDATE, _routes(prefixes, metric), PacketFlag(0)))
+        self._next(neighbor)
+
+    def handle(self, event: Event | Notice) -> None:
+        """Let the hub take an event."""
+        if isinstance(event, IpReceived) and event.payload is self._hello:
+            self._greet(self._by_address[event.source], _HELLO_INTERVAL)  # type: ignore[index]
+        begun = time.process_time()
+        effects = self.hub.handle(event, self.now)  # type: ignore[arg-type]
+        self.costs.append(time.process_time() - begun)
+        self.most = max(self.most, len(effects))
+        for effect in effects:
+            if isinstance(effect, SendIp):
+                self._answer(effect)
+
+    def _answer(self, order: SendIp) -> None:
+        packet = EigrpPacket.parse(order.payload)
+        if packet.opcode == Opcode.HELLO and not packet.acknowledgment:
+            return
+        if order.destination == ALL_ROUTERS:
+            heard = self.spokes if order.interface == _TUNNEL else [self.core]
+        else:
+            heard = [self._by_address[order.destination]]  # type: ignore[index]
+        for neighbor in heard:
+            neighbor.is_greeted |= PacketFlag.INIT in packet.flags
+            if neighbor.is_greeted:
+                self._hear(neighbor, packet)
+
+    def _hear(self, neighbor: Far, packet: EigrpPacket) -> None:
+        if packet.acknowledgment == neighbor.sequence and neighbor.is_waiting:
+            neighbor.is_waiting = False
+        if packet.sequence:
+            is_query = packet.opcode == Opcode.QUERY and packet.sequence != neighbor.last
+            neighbor.last = packet.sequence
+            self._send(
+                neighbor, EigrpPacket(opcode=Opcode.HELLO, acknowledgment=packet.sequence, autonomous_system=100)
+            )
+            if is_query:
+                self.queries += 1
+                neighbor.waiting.append((Opcode.REPLY, _routes(_destinations(packet), None), PacketFlag(0)))
+        self._next(neighbor)
+
+    def _next(self, neighbor: Far) -> None:
+        """Send the next packet that waits, if none is on its way."""
+        if neighbor.is_waiting or not neighbor.waiting:
+            return
+        opcode, octets, flags = neighbor.waiting.pop(0)
+        neighbor.sequence += 1
+        neighbor.is_waiting = True
+        packet = EigrpPacket(
+            opcode=opcode,
+            flags=flags,
+            sequence=neighbor.sequence,
+            acknowledgment=neighbor.last,
+            autonomous_system=100,
+            tlvs=(Encoded(octets=octets),) if octets else (),
+        )
+        self._send(neighbor, packet)
+
+    def _send(self, neighbor: Far, packet: EigrpPacket) -> None:
+        own = _HUB if neighbor.interface == _TUNNEL else IPv4Address("192.0.2.1")
+        event = IpReceived(neighbor.interface, neighbor.address, own, PROTOCOL, packet.serialize(), 1, 0xC0)
+        self._fly(event, self._random.uniform(_SOONEST, _LATEST))
+
+    def _greet(self, neighbor: Far, delay: float) -> None:
+        event = IpReceived(neighbor.interface, neighbor.address, ALL_ROUTERS, PROTOCOL, self._hello, 1, 0xC0)
+        self._fly(event, delay)
+
+    def _fly(self, event: Event, delay: float) -> None:
+        self._serial += 1
+        heapq.heappush(self._flying, (self.now + delay, self._serial, event))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import deque
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.effects import ConsoleLine, Effect, SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.shell import NO_CAPTURES, NO_PLANE, NoPlane
+from dmvpn.face.context import TerminalLine, new_session
+from dmvpn.face.server import ManagementServer
+from dmvpn.face.session import ConsoleSession
 from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
@@ -32,14 +37,16 @@ from dmvpn.ios import (
     known_commands,
 )
 from dmvpn.net import icmp
-from support.fakes import fake_ports, up
-from support.flash import MemoryFlash
+from support.fakes import MemoryFlash, fake_ports, log, up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from dmvpn.base.notices import Log
     from dmvpn.base.ports import Ports
     from dmvpn.base.shell import Captures
+    from dmvpn.face.context import RouterHandle
 
 SIX_O_CLOCK = 1795154400.0
 #: Seconds until an echo request is answered.
@@ -209,3 +216,86 @@ class FakeRouter:
             assert isinstance(echo, icmp.EchoRequest)
             reply = echo.reply().serialize()
             self._queue.append(IpReceived("Tunnel0", effect.destination, IPv4Address("10.3.3.1"), 1, reply))
+
+
+# Routers with a real management socket, for tests of those who come in by it.
+
+#: Seconds that a message may take.
+PATIENCE = 5.0
+
+
+class Served:
+    """A router behind a real socket, on a loop in a thread of its own."""
+
+    def __init__(self, path: Path, router: RouterHandle) -> None:
+        self.path = path
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.server = ManagementServer(router, path)
+        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(PATIENCE)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run something where the router lives."""
+
+        async def run() -> None:
+            function()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
+
+    def stop_serving(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(PATIENCE)
+
+    def close(self) -> None:
+        self.stop_serving()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+        self._loop.close()
+
+
+class Live(Served):
+    """The same of a fake router."""
+
+    def __init__(self, path: Path, router: FakeRouter) -> None:
+        self.router = router
+        super().__init__(path, router)
+
+
+# A session on a fake router, and somebody who types.
+
+UPDOWN = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+
+
+class Terminal:
+    """A session on a fake router, and everything that its screen showed."""
+
+    def __init__(self, text: str = "hostname R1\n", *, line: TerminalLine | None = None, answers: bool = True) -> None:
+        self.router = FakeRouter(text, answers=answers)
+        self.number = new_session()
+        self.session = ConsoleSession(self.router, self.number, line=line or TerminalLine())
+        self.router.subscribe(self.session.effect)
+        self.session.start()
+        self.screen = self.session.take_output().decode()
+
+    def type(self, text: str) -> str:
+        """Type; returns what the screen shows in answer."""
+        self.session.feed(text.encode())
+        return self._shown()
+
+    def happen(self, log: Log = UPDOWN) -> str:
+        """Let the router log something; returns what the screen shows."""
+        for effect in self.router.system.handle(log, self.router.now):
+            assert isinstance(effect, ConsoleLine)
+            self.session.effect(effect)
+        self.session.pump()
+        return self._shown()
+
+    def pass_time(self) -> str:
+        self.router.pass_time()
+        self.session.pump()
+        return self._shown()
+
+    def _shown(self) -> str:
+        shown = self.session.take_output().decode()
+        self.screen += shown
+        return shown

@@ -6,7 +6,6 @@ clocks (`AUTHENTICATION`), in clouds that have these.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,9 +20,11 @@ from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.plans import CERTIFICATES, plan_of
 from dmvpn.tools.troubles.protection import AUTHENTICATION
 from dmvpn.tools.troubles.stage import Stage
+from support.diagnoses import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Sequence
 
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.troubles.model import Trouble
@@ -74,19 +75,19 @@ def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
     return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.examined).findings if not one.advice)
 
 
-def main() -> None:
-    """Print all of them, and the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--faults", type=int, default=10)
-    parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--proofs", action="store_true")
-    arguments = parser.parse_args()
+def print_all(judge: Callable[[str], Judged], arguments: argparse.Namespace) -> None:
+    """Print what each draw comes to, and the table."""
     found = Measure()
     for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:
-        found.faults.append(judge_proof(name) if arguments.proofs else judge(name))
+        found.faults.append(judge(name))
         print(found.faults[-1], flush=True)
     print("\n".join(found.lines()))
+
+
+def main() -> None:
+    """Print all of them, and the table."""
+    arguments = options("--proofs").parse_args()
+    print_all(judge_proof if arguments.proofs else judge, arguments)
 
 
 if __name__ == "__main__":

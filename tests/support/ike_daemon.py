@@ -35,7 +35,7 @@ from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from support.ike_net import IkeNet, Settings, Site
 from support.pki import Console, paste
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

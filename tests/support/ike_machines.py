@@ -16,9 +16,10 @@ from dmvpn.base.effects import Effect, NextHop, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
 from dmvpn.base.notices import Configured, InterfaceState, Log, Notice, Route, RouteSource
-from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, IkePhase, ProtectionPolicy
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.machine import IkeMachine
+from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -27,10 +28,11 @@ from support.fakes import FakeInterfaces, FakeRib, fake_ports
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.protection import Connection
+    from dmvpn.base.protection import Connection, IkeView
 
 E = TypeVar("E", bound=Effect | Notice)
 DELAY = 0.01
+HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 AES = EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA256)
 GCM = EspTransform(EspCipher.AES_GCM, 256)
 PSK = """
@@ -250,3 +252,42 @@ def crosswise(one: Node, other: Node) -> bool:
     ours = {(p.sa.spi_in, p.sa.spi_out, p.sa.key_in, p.sa.key_out) for p in one.pairs.values()}
     theirs = {(p.sa.spi_out, p.sa.spi_in, p.sa.key_out, p.sa.key_in) for p in other.pairs.values()}
     return bool(ours) and ours == theirs
+
+
+def pair(text: str = PSK, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
+    """Return a hub and a spoke that want nothing yet."""
+    net = MachineNet()
+    return net, net.node(HUB, text, **policy), net.node(SPOKE, text, **policy)
+
+
+def up(text: str = PSK, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
+    """Return a hub and a spoke that have SAs."""
+    net, hub, spoke = pair(text, **policy)
+    spoke.want(hub)
+    net.run(1)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+    return net, hub, spoke
+
+
+def ready(node: Node) -> list[IkeView]:
+    """Return the IKE SAs that are established."""
+    return [view for view in node.machine.sas() if view.phase in (IkePhase.READY, IkePhase.QM_IDLE)]
+
+
+def isakmp_sas(node: Node) -> list[IsakmpSa]:
+    """Return the ISAKMP SAs of a router, whatever their phase."""
+    return [sa for sa in node.machine.sessions if isinstance(sa, IsakmpSa)]
+
+
+def arrives(node: Node, octets: bytes, source: str = SPOKE, port: int = 500) -> list[bytes]:
+    """A datagram comes to a router's port 500. Returns what leaves because of it."""
+    before, at = len(node.net.log), IPv4Address(source)
+    datagram = UdpDatagram(source_port=port, destination_port=500, payload=octets)
+    node.tell(IpReceived("GigabitEthernet1", at, node.address, 17, datagram.serialize(at, node.address)))
+    return [flight.datagram.payload for flight in node.net.log[before:] if flight.sender == node.address]
+
+
+def is_beginning(flight: MachineFlight) -> bool:
+    """Return whether it is an IKE_SA_INIT request, or message 1 of main mode."""
+    octets = flight.datagram.payload.removeprefix(bytes(4))
+    return octets[18:19] in (b"\x02", b"\x22") and octets[8:16] == bytes(8)

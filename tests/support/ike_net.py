@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.chain import EspSpis, TrafficSelector
+from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.certificates import Untrusted
 from dmvpn.features.ike.crypto.material import KeyLog
 from dmvpn.features.ike.identity import Identification, name_of, of_address
@@ -30,15 +32,18 @@ from dmvpn.features.ike.peer_settings import (
 )
 from dmvpn.features.ike.session import Act, Ended, Reply, Transmit, Trouble, TurnedAway
 from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.v2.packet import parse_header
+from dmvpn.features.ike.v2.negotiation import ike_offer
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
+from dmvpn.features.ike.v2.packet import Header, KeyExchange, Message, Nonce, SecurityAssociation, parse_header
 from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto.certificates import Anchors, PrivateKey, PublicKey
     from dmvpn.features.ike.peer_settings import Book
@@ -304,3 +309,25 @@ def matched(one: Site, other: Site) -> bool:
         return found
 
     return bool(one.children) and ends(one, mirrored=False) == ends(other, mirrored=True)
+
+
+# First messages of IKE that nobody means.
+
+
+def begins(number: int, *more: Payload, spi: bytes = b"", suite: Suite = CBC) -> bytes:
+    """Return an IKE_SA_INIT request that differs from all others, with a key exchange that is worth an answer."""
+    header = Header(
+        spi_i=spi or (number + 1).to_bytes(8, "big"),
+        spi_r=bytes(8),
+        exchange=ExchangeType.IKE_SA_INIT,
+        flags=Flag.INITIATOR,
+        message_id=0,
+    )
+    key = KeyExchange(suite.group, _public(suite.group))
+    nonce = Nonce(number.to_bytes(32, "big"))
+    return Message((*more, SecurityAssociation(ike_offer((suite,))), key, nonce), header=header).serialize()
+
+
+@cache
+def _public(group: int) -> bytes:
+    return draw(group, SeededEntropy(1)).public

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from support.charon import CHARON, missing
 from support.command import SOURCE
-from support.credentials import hexadecimal, pem_files, pkcs_12
+from support.pki import hexadecimal, pem_files, pkcs_12
 from support.texts import file_text
 
 if TYPE_CHECKING:

@@ -25,10 +25,9 @@ def derived(folder: Path, name: str, **replacements: tuple[tuple[str, str], ...]
     return str(copy)
 
 
-def both_behind_nat(folder: Path, kind: str) -> str:
-    """spoke-behind-nat, with R41 behind a translator of its own. Both are of this kind."""
-    lab = (
-        ("port-restricted", kind),
+def _of_r41(kind: str) -> tuple[tuple[str, str], ...]:
+    """Return what a translator of this kind before R41 changes in `lab.yaml`."""
+    return (
         (
             '["R41:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/3"]',
             '["NAT2:outside", "TRANSPORT:GigabitEthernet0/3"]\n  - ends: ["R41:GigabitEthernet0/1", "NAT2:inside"]',
@@ -39,6 +38,11 @@ def both_behind_nat(folder: Path, kind: str) -> str:
             "hosts:\n",
         ),
     )
+
+
+def both_behind_nat(folder: Path, kind: str) -> str:
+    """spoke-behind-nat, with R41 behind a translator of its own. Both are of this kind."""
+    lab = (("port-restricted", kind), *_of_r41(kind))
     spoke = (("172.16.41.1 255", "192.168.41.10 255"), ("172.16.41.2", "192.168.41.1"))
     return derived(folder, "spoke-behind-nat", lab=lab, R41=spoke)
 
@@ -48,18 +52,7 @@ def two_and_one(folder: Path, kind: str = "port-restricted") -> str:
 
     kind: of both translators.
     """
-    lab = (
-        ("kind: port-restricted", f"kind: {kind}"),
-        (
-            '["R41:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/3"]',
-            '["NAT2:outside", "TRANSPORT:GigabitEthernet0/3"]\n  - ends: ["R41:GigabitEthernet0/1", "NAT2:inside"]',
-        ),
-        (
-            "hosts:\n",
-            f"  NAT2: {{kind: {kind}, outside: 172.16.41.1/24, gateway: 172.16.41.2, inside: 192.168.41.1/24}}\n"
-            "hosts:\n",
-        ),
-    )
+    lab = (("kind: port-restricted", f"kind: {kind}"), *_of_r41(kind))
     spoke = (
         ("172.16.41.1 255", "192.168.41.10 255"),
         ("172.16.41.2", "192.168.41.1"),

@@ -6,16 +6,14 @@ most rows, a hub if no spoke's does; somebody there complains about the first ad
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.labs.proofs.judging import broken
-from dmvpn.labs.proofs.networks import FEW, MANY
+from dmvpn.labs.proofs.networks import MANY
 from dmvpn.tools.doctor import visit
+from support.diagnoses import in_processes, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,11 +82,7 @@ def complaint(case: Case, bad: tuple[str, ...]) -> tuple[Lan, Lan]:
 
 def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[Suspected]:
     """So many of them."""
-    names = [f"{seed}/{number}" for number in range(faults)]
-    if jobs == 1:
-        return [suspected(name, most) for name in names]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(suspected, names, [most] * faults))
+    return list(in_processes(suspected, seed, faults, most, jobs))
 
 
 def summary(outcomes: list[Suspected]) -> Iterator[str]:
@@ -101,12 +95,7 @@ def summary(outcomes: list[Suspected]) -> Iterator[str]:
 
 def main() -> None:
     """Print it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--faults", type=int, default=10)
-    parser.add_argument("--most", type=int, default=FEW)
-    parser.add_argument("--jobs", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = options().parse_args()
     found = measure(arguments.seed, arguments.faults, arguments.most, jobs=arguments.jobs)
     print(*(one for one in found if one.bad and not one.suspected), sep="\n")
     print(*summary(found), sep="\n")

@@ -199,6 +199,12 @@ class Overlay:
             self.line(name, up=True)
         return self
 
+    def settled(self) -> Self:
+        """Start all; when everybody is registered, what was sent for that is forgotten."""
+        self.start().run(5)
+        self.packets.clear()
+        return self
+
     def line(self, name: str, *, up: bool) -> Self:
         """The tunnel of a member can send, or cannot any more."""
         self._change_tunnel(name, up=up)

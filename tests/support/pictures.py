@@ -9,9 +9,42 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from dmvpn.base.chronicle import line_from_plain
+from dmvpn.face.watching import Watching
+from dmvpn.shells.handle import Handle
 from dmvpn.tools.picture import as_moving, as_svg, picture_of
-from support.watch import Watch
+from dmvpn.tools.watch import Assembler, Step
 from support.world import World
+
+# A simulated network as `dmvpn lab watch` sees it.
+
+
+def watching(world: World, router: str) -> Watching:
+    """Somebody who watches a router."""
+    return Watching(
+        Handle(
+            lambda: world.sim.routers[router].router, lambda: world.now, lambda event: None, lambda key, octets: None
+        )
+    )
+
+
+class Watch:
+    """All routers, watched together."""
+
+    def __init__(self, world: World, *routers: str) -> None:
+        self._watched = {router: watching(world, router) for router in routers}
+        self._assembler = Assembler()
+
+    def steps(self) -> list[Step]:
+        """What has happened since this was asked last."""
+        for router, watched in self._watched.items():
+            while (news := watched.news()) is not None:
+                if news.addresses:
+                    self._assembler.knows(router, news.addresses)
+                for plain in news.lines:
+                    self._assembler.add(router, line_from_plain(plain), 0.0)
+        return self._assembler.take(1.0)
+
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 

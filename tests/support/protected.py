@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.events import NhrpReceived, PeerUsage
@@ -19,7 +19,7 @@ from dmvpn.features.ipsec.sockets import CryptoSockets
 from dmvpn.features.nhrp.packet import parse
 from support.fakes import FakeProtection
 from support.overlay import TUNNEL, Member, Overlay, Sent, cloud
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -86,6 +86,12 @@ class ProtectedOverlay(Overlay):
             member.tunnel_state = replace(member.tunnel_state, protection=PROFILE, source=member.nbma)
 
     # -------------------------------------------------------------------------------------------- what tests do
+
+    def settled(self) -> Self:
+        """Likewise, with the way of each packet."""
+        super().settled()
+        self.way.clear()
+        return self
 
     def connect(
         self, one: str, other: str, identity: str = "", entry: str = "", *, named: bool = True

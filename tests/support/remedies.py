@@ -6,15 +6,13 @@ removes no protection, shuts nothing down and changes at most five lines; two th
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.proofs.judging import broken, entered, left_by, tried
-from dmvpn.labs.proofs.networks import FEW, MANY
+from dmvpn.labs.proofs.networks import MANY
 from dmvpn.tools.doctor import Copied, visit
+from support.diagnoses import in_processes, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,11 +80,7 @@ def outcome(name: str, most: int = MANY) -> Outcome:
 
 def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[Outcome]:
     """So many of them."""
-    names = [f"{seed}/{number}" for number in range(faults)]
-    if jobs == 1:
-        return [outcome(name, most) for name in names]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(outcome, names, [most] * faults))
+    return list(in_processes(outcome, seed, faults, most, jobs))
 
 
 def summary(outcomes: list[Outcome]) -> Iterator[str]:
@@ -107,13 +101,7 @@ def summary(outcomes: list[Outcome]) -> Iterator[str]:
 
 def main() -> None:
     """Print it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--faults", type=int, default=10)
-    parser.add_argument("--most", type=int, default=FEW)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
+    arguments = options().parse_args()
     if arguments.only:
         print(*(outcome(name, arguments.most) for name in arguments.only), sep="\n")
         return

@@ -7,8 +7,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from support.fake_router import FakeRouter
-from support.live_router import Live
+from support.fake_router import FakeRouter, Live
 from support.warm import Started, warm
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@ r"""Stories of networks: what is typed at routers and what they answer, as block
 
 the hub shows both spokes             the name of the story; in brackets: it is told only as the begin of others
 in bgp-phase3                         a network, once it is up; `in bgp-phase3, cold`: from its first moment
+in bgp-phase3, seed 2, changed by f   of another seed; a question gives the configurations: f(router, text)
 as (two areas)                        or it begins as another story, told again
 after (two areas)                     or where another story ended, in the same network; that one is told once
 replace HUB: 'a' -> 'b'               at once behind the network: configurations of these routers differ
@@ -12,13 +13,15 @@ HUB# show ip bgp                      commands, or `console`, `messages`; the li
 + text                                it has this; - text: it has not; > text: it is this; nothing: it is empty
 = text                                a line is this; ! text: no line is; ~ a+: a part matches
 within 30                             the next line holds within 30 seconds
-wait 5                                time passes; `converge`: until everything is there, in a minute or `within N`
+wait 5                                time passes; `until 5`: since the begin; `converge`: until everything is there, in
+                                      a minute or `within N`
 cut HUB GigabitEthernet0/1            a wire is cut, `join`: fixed; `kill HUB`: a router dies, `boot`: and starts
 ping H1 10.1.2.100                    an echo request of a host; `stream H1 10.1.2.100 5 2`: for 5 s, 2 a second
-path SPOKE1, 10.1.2.0/24 = 65000      a question of the test file, and its answer (=, !=, has, lacks)
+path SPOKE1, 10.1.2.0/24 = 65000      a question, and its answer (=, !=, has, lacks)
 replies H1 = [0]                      the numbers of the echo replies that a host has; `count H1`: how many
 
-A text with blanks at its ends or more than one line is in quotes, as Python has it.
+A text with blanks at its ends or more than one line is in quotes, as Python has it. Questions are functions of
+`support/outages.py`, and of the file of tests that the first line of the stories names: `questions of test_bgp.py`.
 """
 
 from __future__ import annotations
@@ -27,79 +30,103 @@ import re
 from ast import literal_eval
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from support.conformance import ROOT
+from support.outages import hops, peers, route
 from support.world import PATIENCE, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     Question = Callable[..., object]
+
+_FOLDER: Final = ROOT / "tests" / "scenarios" / "stories"
 
 
 @dataclass(frozen=True)
 class Story:
-    """A block. file: what its `as` and `after` look for in."""
+    """A block.
+
+    file: what its `as` and `after` look for in.
+    questions: the file of tests that has its questions, "" for none.
+    """
 
     file: str
     name: str
     lines: tuple[str, ...]
+    questions: str
 
     def __str__(self) -> str:
         return self.name
 
 
-def stories(file: str) -> list[Any]:
-    """Return the stories of `tests/scenarios/stories/FILE.txt` that are tests of their own."""
-    return [story for story in _read(file).values() if not story.name.startswith("(")]
+def stories() -> list[Story]:
+    """Return the stories of `tests/scenarios/stories` that are tests of their own."""
+    found = [story for path in sorted(_FOLDER.glob("*.txt")) for story in _read(path.stem).values()]
+    return [story for story in found if not story.name.startswith("(")]
 
 
 @cache
 def _read(file: str) -> dict[str, Story]:
-    text = (ROOT / "tests" / "scenarios" / "stories" / f"{file}.txt").read_text("utf-8")
+    text = (_FOLDER / f"{file}.txt").read_text("utf-8")
     blocks = [block.split("\n") for block in text.rstrip("\n").replace("\n  / ", " / ").split("\n\n")]
-    return {name: Story(file, name, tuple(lines)) for name, *lines in blocks}
+    questions = blocks.pop(0)[0].removeprefix("questions of ") if text.startswith("questions of ") else ""
+    return {name: Story(file, name, tuple(lines), questions) for name, *lines in blocks}
 
 
-def tell(story: Story, *questions: Question) -> World:
+@cache
+def _questions(file: str) -> dict[str, Question]:
+    """Return what can be asked in stories with the questions of this file of tests."""
+    found: dict[str, Question] = {"replies": _replies, "count": _count, "hops": hops, "peers": peers, "route": route}
+    if file:
+        module = import_module(f"scenarios.{file.removesuffix('.py')}")
+        found |= {name: value for name, value in vars(module).items() if callable(value)}
+    return found
+
+
+def tell(story: Story) -> World:
     """Live the story; fail where the network answers otherwise."""
     first, *lines = story.lines
     kind, _, place = first.partition(" ")
-    asks = {ask.__name__: ask for ask in questions}
+    asks = _questions(story.questions)
     if kind == "in" and place.removesuffix(", cold") in asks:
         world = cast("World", asks[place.removesuffix(", cold")]())
     elif kind == "in":
         while lines and lines[0].startswith("replace "):
             place += f"\n{lines.pop(0)}"
-        world = _network(place)
+        world = _network(place, asks)
     else:
         other = _read(story.file)[place]
-        world = tell(other, *questions) if kind == "as" else _told(other, questions)
-    teller = _Teller(world, {"replies": _replies, "count": _count, **asks})
+        world = tell(other) if kind == "as" else _told(other)
+    teller = _Teller(world, asks)
     for step in _steps(lines):
         teller.step(*step)
     return world
 
 
 @cache
-def _told(story: Story, questions: tuple[Question, ...]) -> World:
-    return tell(story, *questions)
+def _told(story: Story) -> World:
+    return tell(story)
 
 
-def _network(place: str) -> World:
+def _network(place: str, asks: Mapping[str, Question]) -> World:
     where, *replaced = place.split("\n")
-    name, _, state = where.partition(", ")
+    name, *options = where.split(", ")
+    words = dict(option.rpartition(" ")[::2] for option in options)
+    edited = cast("Callable[[str, str], str]", asks[words["changed by"]]) if "changed by" in words else None
 
     def change(router: str, text: str) -> str:
+        text = edited(router, text) if edited is not None else text
         for line in replaced:
             routers, _, words = line.removeprefix("replace ").partition(": ")
             old, new = map(literal_eval, words.split(" -> "))
             text = text.replace(old, new) if routers == "all" or router in routers.split(", ") else text
         return text
 
-    world = World(name, change=change)
-    return world if state == "cold" else world.converge()
+    world = World(name, change=change, seed=int(words.get("seed", "1")))
+    return world if "cold" in options else world.converge()
 
 
 def _steps(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -127,8 +154,8 @@ class _Teller:
         world, (word, _, rest) = self._world, line.partition(" ")
         words = rest.split()
         match word:
-            case "wait":
-                world.run_for(float(rest))
+            case "wait" | "until":
+                world.run_for(float(rest) - (world.now if word == "until" else 0))
             case "within":
                 self._limit = float(rest)
             case "converge":

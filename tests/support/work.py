@@ -4,14 +4,59 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from types import FunctionType
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from support.breaths import Breaths
+from dmvpn.base.breath import BREATH, BrokenOff, in_one_go
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextvars import Token
+
+    from dmvpn.base.breath import Breath
+
+# A `Breath` that notes what long work does, for tests: how often it breathes, and what it does aside.
 
 T = TypeVar("T")
+
+
+class Breaths:
+    """Between `with Breaths() as breaths:` and its end. meanwhile: called at each breath, and while work is done aside.
+
+    last: the number of the breath that breaks the work off.
+    """
+
+    def __init__(self, meanwhile: Callable[[], object] | None = None, *, last: int | None = None) -> None:
+        self.count = 0
+        self.asides = 0
+        self._meanwhile = meanwhile
+        self._last = last
+        self._token: Token[Breath | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._token = BREATH.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._token is not None
+        BREATH.reset(self._token)
+
+    def pause(self) -> None:
+        self.count += 1
+        if self._meanwhile is not None:
+            in_one_go(self._meanwhile)
+        if self.count == self._last:
+            raise BrokenOff
+
+    def aside(self, work: Callable[[], T]) -> T:
+        self.asides += 1
+        if self._meanwhile is not None:
+            in_one_go(self._meanwhile)
+        return work()
+
+    def at_home(self, work: Callable[[], T]) -> T:
+        return work()
 
 
 def calls(function: Callable[[], object]) -> int:
@@ -62,3 +107,41 @@ def longest_step(work: Callable[[], object]) -> int:
         finally:
             sys.setprofile(None)
     return max(longest, since)
+
+
+# What is left of things that ended: objects that nothing frees until the collector of circles runs.
+#
+# A router collects seldom (`shells/runtime/collecting.py`), so what has ended must be free as soon as nothing else
+# refers to it.
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Run without the collector, after it has run once: what is in a circle stays in memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def circles() -> list[object]:
+    """Return the program's own objects and functions that only the collector frees. A test's tools leave some, too."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return [one for one in gc.garbage if _module(one).startswith("dmvpn.")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
+def _module(one: object) -> str:
+    """Return the module of a function or of an object's class."""
+    return str(one.__module__ if isinstance(one, FunctionType) else type(one).__module__)
+
+
+def alive(*kinds: type) -> int:
+    """Return how many objects of these classes are in memory."""
+    return sum(type(each) in kinds for each in gc.get_objects())

@@ -20,7 +20,7 @@ from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.wallclock import world_taps
-from support.flash import MemoryFlash
+from support.fakes import MemoryFlash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

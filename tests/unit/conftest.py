@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.sites import TABLE
+from support.texts import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

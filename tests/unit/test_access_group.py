@@ -28,7 +28,7 @@ from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
-from support.goldens import is_golden
+from support.texts import is_golden
 
 PORT = "hostname A\naccess-list 101 deny gre any any\ninterface {}\n ip address 10.0.0.1 255.255.255.0\n {}\n"
 NAME = "GigabitEthernet0/1"

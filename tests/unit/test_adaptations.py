@@ -10,6 +10,7 @@ from dmvpn.network.lines import with_lines
 from dmvpn.router.entered_text import take_in
 from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -348,31 +349,7 @@ def test_a_hub_of_ios_xe_that_names_no_release_has_what_newer_ones_have_on_unsee
         assert "version 16.3" not in "".join(adapted({"h": told, "s": texts[1]}).texts["h"])
 
 
-_GRE = """hostname {0}
-crypto isakmp policy 1
- encr aes
- hash sha256
- authentication pre-share
- group 14
-crypto isakmp key k0 address 0.0.0.0
-crypto ipsec transform-set T esp-aes esp-sha-hmac
- mode transport
-crypto map M 10 ipsec-isakmp
- set peer 203.0.113.{2}
- set transform-set T
- match address GRE
-ip access-list extended GRE
- permit gre {3}
-interface Tunnel1
- ip address 172.16.0.{1} 255.255.255.252
- tunnel source {4}
- tunnel destination 203.0.113.{2}
-interface GigabitEthernet0/0
- ip address 203.0.113.{1} 255.255.255.0
- crypto map M
-router eigrp 1
- network 172.16.0.0
-"""
+_GRE = file_text("adaptations_gre.cfg")
 
 
 def test_a_crypto_map_that_protects_gre_does_so_as_a_profile_in_a_lab(tmp_path: Path) -> None:

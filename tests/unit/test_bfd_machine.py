@@ -21,8 +21,8 @@ from dmvpn.features.bfd.packet import AuthSection, AuthType, BfdState, ControlPa
 from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE, Session
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.net.ip import UdpDatagram
-from support.leftovers import alive, uncollected
 from support.routing import GI1, a, make
+from support.work import alive, uncollected
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:

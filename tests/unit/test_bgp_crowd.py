@@ -46,8 +46,7 @@ from dmvpn.features.bgp.packet import (
 from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, Mark, SendQueue
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
-from support.bgp_callers import Caller, hub
-from support.routing import GI1, a, make, p
+from support.routing import GI1, Caller, a, hub, make, p
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:

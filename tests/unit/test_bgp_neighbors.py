@@ -28,9 +28,8 @@ from dmvpn.features.bgp.packet import (
     Update,
     serialize,
 )
-from support.bgp_callers import BASE, LOCAL, Caller, hub
 from support.fakes import FakeTunnels
-from support.routing import GI1, GI2, a, p
+from support.routing import BASE, GI1, GI2, LOCAL, Caller, a, hub, p
 from support.workbench import of_type
 
 if TYPE_CHECKING:

@@ -27,9 +27,8 @@ from dmvpn.features.bgp.packet import (
     update_octets,
 )
 from dmvpn.features.bgp.paths import USUAL, Merit, Path, PathOrigin, eligible, ordered, side_by_side
-from support.bgp_callers import Caller, hub
-from support.goldens import is_golden
-from support.routing import a, p
+from support.routing import Caller, a, hub, p
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from support.workbench import Workbench

@@ -28,9 +28,8 @@ from dmvpn.features.bgp.paths import Path, PathOrigin, ordered
 from dmvpn.features.bgp.settings import configured_peers
 from dmvpn.network.device import Device
 from dmvpn.router.features import FEATURES
-from support.bgp_callers import Caller, hub
-from support.goldens import is_golden
-from support.routing import a, p
+from support.routing import Caller, a, hub, p
+from support.texts import is_golden
 from support.workbench import Workbench
 
 LAN = "10.9.0.0/16"

@@ -41,10 +41,9 @@ from dmvpn.ios.shapes import hints_of
 from dmvpn.tools import replaying
 from dmvpn.tools.replaying import check_types, checks_of
 from support.fakes import fake_ports
-from support.goldens import is_golden
 from support.protection import connection, negotiated
-from support.reasons import because
 from support.routing import route, via
+from support.texts import because, is_golden
 from support.world import World
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dmvpn.shells.runtime import collecting
 from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from support.leftovers import circles, uncollected
+from support.work import circles, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

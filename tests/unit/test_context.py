@@ -22,10 +22,9 @@ from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.features.bgp.machine import ECHO, BgpMachine
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.slices import Slices
-from support.bgp_callers import Caller, hub
-from support.breaths import Breaths
 from support.fakes import fake_ports
-from support.routing import p
+from support.routing import Caller, hub, p
+from support.work import Breaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -47,8 +47,8 @@ from support.crypto import (
     Some,
 )
 from support.fakes import FakeIke, FakeProtection, fake_ports
-from support.goldens import is_golden
 from support.pki import Console, dialog
+from support.texts import file_text, is_golden
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
@@ -257,24 +257,7 @@ OLD = replace(
 )
 BEGINNING = replace(NEW_IKE, version=IkeVersion.V1, phase=IkePhase.MM_SA_SETUP, number=0)
 RESPONDING = replace(OLD, number=5, initiator=False, phase=IkePhase.MM_KEY_AUTH, connection=None)
-LINES = """\
-crypto isakmp policy 20
- encryption aes 192
- hash sha384
- authentication pre-share
- group 5
- lifetime 3600
-crypto isakmp key Unspoken!3 address 192.0.2.0 255.255.255.0
-crypto isakmp key Unspoken!4 address 0.0.0.0
-crypto isakmp key Unspoken!5 hostname spoke1.example
-crypto keyring RING
- pre-shared-key address 203.0.113.1 key Unspoken!6
-crypto isakmp profile P
- keyring RING
- self-identity fqdn
- match identity address 203.0.113.0 255.255.255.0
- match identity host domain example.net
-"""
+LINES = file_text("crypto_show_lines.cfg")
 
 
 @dataclass

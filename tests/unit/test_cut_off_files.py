@@ -27,24 +27,14 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from support.pki import Console
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN = "Building configuration...\n\nCurrent configuration : {0} bytes\n!\n"
 _SAVED = "!\nversion 15.4\n!\n"
-_ROUTER = """hostname R1
-!
-crypto ipsec transform-set T esp-aes esp-sha256-hmac
-crypto ipsec profile P
- set transform-set T
-!
-interface Tunnel0
- ip address 10.0.0.1 255.255.255.0
- ip nhrp network-id 1
- tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
-"""
+_ROUTER = file_text("cut_off_files_router.cfg")
 _PLAIN = _ROUTER.replace("crypto ipsec profile P\n set transform-set T\n", "")
 _PAGER = " --More-- "
 _MORE_LINES = """ tunnel protection ipsec profile P

@@ -27,7 +27,7 @@ from dmvpn.tools.remedies.changes import ChangedLine, Names, Proposals, RouterCh
 from dmvpn.tools.remedies.search import Search, SearchResult
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 from support.full_language import LANGUAGE
-from support.goldens import is_golden
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

@@ -33,7 +33,7 @@ from dmvpn.tools.doctor.protocols import not_before
 from dmvpn.tools.doctor.registration import keys
 from dmvpn.tools.doctor.scene import Client, Probe, ProbeResult
 from dmvpn.tools.doctor.scene import ProbePurpose as ProbeKind
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,7 +22,7 @@ from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, Interfac
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Authentication, Parameters, PeerTermination, StubFlag
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
-from support.leftovers import alive, uncollected
+from support.work import alive, uncollected
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
 R31_UP = "EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is up: new adjacency"

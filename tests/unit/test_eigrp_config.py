@@ -28,7 +28,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.ios import ConfigResult, ConfigSession, ConfigTree, Configurator, prompt
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.workbench import Workbench
 
 FEATURES = (INTERFACE, POLICY, EIGRP, RIP)
@@ -57,33 +57,7 @@ def again(text: str) -> list[str]:
     return lines
 
 
-CLASSIC = """\
-interface Tunnel0
- ip address 10.0.0.1 255.255.255.0
- ip bandwidth-percent eigrp 100 30
- ip hello-interval eigrp 100 20
- ip hold-time eigrp 100 60
- ip authentication mode eigrp 100 md5
- ip authentication key-chain eigrp 100 KEYS
- no ip split-horizon eigrp 100
- no ip next-hop-self eigrp 100
- ip summary-address eigrp 100 10.1.0.0 255.255.0.0 90
-!
-router eigrp 100
- metric weights 0 1 1 1 0 0
- variance 2
- maximum-paths 8
- default-metric 1000 100 255 1 1500
- timers active-time 1
- network 10.0.0.0 0.0.0.255
- network 172.16.0.0
- redistribute static
- redistribute rip metric 2000 10 255 1 1400
- passive-interface GigabitEthernet0/2
- distance eigrp 80 160
- eigrp router-id 1.1.1.1
- eigrp stub connected summary
-"""
+CLASSIC = file_text("eigrp_config_classic.cfg")
 
 
 def test_classic_lines_mean_what_they_say() -> None:
@@ -133,37 +107,7 @@ def test_classic_lines_are_shown_as_ios_orders_them() -> None:
     assert lines[lines.index("router eigrp 100") :] == [*CLASSIC.splitlines()[11:], "!"]
 
 
-NAMED = """\
-router eigrp GRE-OVERLAY
- !
- address-family ipv4 unicast autonomous-system 100
-  metric rib-scale 64
-  !
-  af-interface default
-   hello-interval 20
-   hold-time 60
-   passive-interface
-  exit-af-interface
-  !
-  af-interface Tunnel100
-   authentication mode md5
-   authentication key-chain KEYS
-   no passive-interface
-   no split-horizon
-   no next-hop-self no-ecmp-mode
-   summary-address 10.0.0.0 255.0.0.0
-  exit-af-interface
-  !
-  topology base
-   variance 4
-   redistribute static
-  exit-af-topology
-  network 10.0.0.0
-  network 192.168.100.0
-  eigrp router-id 1.1.1.1
-  eigrp stub connected summary
- exit-address-family
-!"""
+NAMED = file_text("eigrp_config_named.cfg")
 
 
 def test_named_lines_mean_what_they_say() -> None:

@@ -364,14 +364,19 @@ def test_a_receive_only_stub_tells_nothing() -> None:
     assert net.routers["R31"].metric("10.1.1.0/24") == 26885120
 
 
-@pytest.mark.conforms("eigrp:4.4.1-sia")
-def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
-    net = square(replace(CLASSIC, active_time=60.0))
+def with_a_mute(net: EigrpNet) -> EigrpNet:
+    """Return the square where one way to D is left, by A, and S replies to no query, SIA or not."""
     net.line("S", "GigabitEthernet0/1", up=False)
     net.line("D", "GigabitEthernet0/3", up=False).run(3)
     silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    return net
+
+
+@pytest.mark.conforms("eigrp:4.4.1-sia")
+def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
+    net = with_a_mute(square(replace(CLASSIC, active_time=60.0)))
     before = net.now
     net.line("D", "GigabitEthernet0/9", up=False).run(59)
     assert net.routers["D"].process.dual.active
@@ -389,11 +394,7 @@ def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> 
     net = square()
     lan = ethernet("GigabitEthernet0/9", "10.9.9.1")
     net.change("D", "GigabitEthernet0/9", replace(lan, secondary=((IPv4Address("10.9.8.1"), 24),)))
-    net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False).run(3)
-    silent = net.routers["S"].process.advertiser
-    silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    with_a_mute(net)
     net.line("D", "GigabitEthernet0/9", up=False).run(60)
     assert len(net.routers["A"].process.dual.active) == 2
     net.run(540)
@@ -401,22 +402,14 @@ def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> 
 
 
 def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
-    net = square(replace(CLASSIC, active_time=0.0))
-    net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False).run(3)
-    net.routers["S"].process.advertiser.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net = with_a_mute(square(replace(CLASSIC, active_time=0.0)))
     net.line("D", "GigabitEthernet0/9", up=False).run(600)
     assert net.routers["D"].process.dual.active
     assert not any("stuck" in line for router in net.routers.values() for line in router.logs)
 
 
 def test_when_the_active_timer_is_disabled_who_has_not_replied_so_far_is_waited_for_too() -> None:
-    net = square(replace(CLASSIC, active_time=60.0))
-    net.line("S", "GigabitEthernet0/1", up=False)
-    net.line("D", "GigabitEthernet0/3", up=False).run(3)
-    silent = net.routers["S"].process.advertiser
-    silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
-    silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net = with_a_mute(square(replace(CLASSIC, active_time=60.0)))
     net.line("D", "GigabitEthernet0/9", up=False).run(10)
     for name in net.routers:
         net.configure(name, EigrpConfig((replace(CLASSIC, active_time=0.0),)))

@@ -29,7 +29,7 @@ from dmvpn.features.eigrp.show import ip_protocols
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import CliError, ExecParser, ShowContext, json_lines
 from support.eigrp_net import EVERYTHING, EigrpNet, View, ethernet, tunnel
-from support.goldens import is_golden
+from support.texts import is_golden
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
 NAMED = replace(CLASSIC, name="GRE-OVERLAY", scale=MetricScale(wide=True))

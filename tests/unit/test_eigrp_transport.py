@@ -17,8 +17,7 @@ from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSe
 from dmvpn.features.eigrp.output import ALL_ROUTERS, LARGEST_LIST
 from dmvpn.features.eigrp.packet import ClassicInternal, EigrpPacket, Opcode, PacketFlag, WideInternal
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Parameters, PeerTermination, Sequence, SoftwareVersion
-from support.eigrp_crowd import LINK, NETWORKS, Crowd
-from support.eigrp_net import EVERYTHING, EigrpNet, Sent, ethernet, tunnel
+from support.eigrp_net import EVERYTHING, LINK, NETWORKS, Crowd, EigrpNet, Sent, ethernet, tunnel
 
 HUB = ProcessSettings(
     autonomous_system=100, networks=(EVERYTHING,), default_interface=InterfaceSettings(split_horizon=False)

@@ -28,6 +28,7 @@ from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.explain.outer import OF_DOCTOR
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.steps import SHORT
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from dmvpn.tools.explain import FoundMeaning
@@ -50,19 +51,7 @@ def words(question: str) -> list[str]:
 
 
 def test_a_row_of_a_table_is_a_word_and_all_that_is_known_of_it() -> None:
-    group, other = explanations.words(WordKind.LABEL, sighted=True)("""
-        ## column State :: show line, show lines
-            brief [RFC 2328 §9.1] next: show line
-        up | up (interface) :: It works.
-        % Error: <what> :: It failed, and the answer
-            says why. [RFC 2332 §5.2.7]
-            when: Often, or
-            seldom.
-            next: show logging
-
-        ## column Name :: show lines brief
-        Name :: Its name.
-        """)
+    group, other = explanations.words(WordKind.LABEL, sighted=True)(file_text("explain_group_other.txt"))
     up = Explanation("up", "It works.", also=("up (interface)",))
     why = "It failed, and the answer says why."
     error = Explanation("% Error: <what>", why, "Often, or seldom.", "show logging", "RFC 2332 §5.2.7")

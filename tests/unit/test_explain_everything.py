@@ -20,7 +20,7 @@ from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
 from dmvpn.tools.explain.outer import RULE_GROUP, TERM_GROUP
-from support import commands_page, printed, printed_labels, shows_page, words_page
+from support import commands_page, printed, shows_page, words_page
 
 if TYPE_CHECKING:
     import enum
@@ -201,13 +201,13 @@ def test_every_answer_of_the_prompt_has_an_explanation() -> None:
 
 @pytest.mark.lengthy
 def test_every_label_that_a_show_prints_has_an_explanation() -> None:
-    known = {feature.name: printed_labels.spellings(feature.name) for feature in FEATURES}
-    literals = [each for each in printed_labels.literals() if not each[2].lstrip().startswith("%")]
+    known = {feature.name: printed.spellings(feature.name) for feature in FEATURES}
+    literals = [each for each in printed.literals() if not each[2].lstrip().startswith("%")]
     assert len(literals) > 900
     missing = [
         (path, text, words)
         for feature, path, text in literals
-        if (words := printed_labels.without_explanation(text, known[feature]))
+        if (words := printed.without_explanation(text, known[feature]))
     ]
     assert missing == [], WRITE
 
@@ -223,24 +223,24 @@ def test_every_label_that_a_show_prints_has_an_explanation() -> None:
     ],
 )
 def test_a_label_without_an_explanation_would_be_found(feature: str, line: str, missing: list[str]) -> None:
-    assert printed_labels.without_explanation(line, printed_labels.spellings(feature)) == missing
+    assert printed.without_explanation(line, printed.spellings(feature)) == missing
 
 
 @pytest.mark.lengthy
 def test_a_call_whose_texts_are_not_printed_keeps_its_name() -> None:
     """A class of prompts was renamed, and 33 of its words were missed in explanations."""
-    assert printed_labels.uncalled(("DialogStep", "NoSuchCall")) == ["NoSuchCall"]
-    assert printed_labels.uncalled() == [], "rename it in _ASKING of tests/support/printed_labels.py, too"
+    assert printed.uncalled(("DialogStep", "NoSuchCall")) == ["NoSuchCall"]
+    assert printed.uncalled() == [], "rename it in _ASKING of tests/support/printed.py, too"
 
 
 @pytest.mark.lengthy
 def test_every_exception_for_words_of_screens_is_needed() -> None:
     left = {
         word.casefold()
-        for feature, _, text in printed_labels.literals()
-        for word in printed_labels.words_of(printed_labels.spellings(feature).sub("\0", text))
+        for feature, _, text in printed.literals()
+        for word in printed.words_of(printed.spellings(feature).sub("\0", text))
     }
-    plain = {word for words in printed_labels.PLAIN.values() for word in words.split()}
+    plain = {word for words in printed.PLAIN.values() for word in words.split()}
     assert plain - left == set()
 
 

@@ -13,6 +13,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.vocabulary import Vocabulary, annotate, vocabulary
 from dmvpn.tools.explain import Explainer
 from support import small_language as small
+from support.texts import file_text
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 PARSER = exec_parser(FEATURES)
@@ -119,32 +120,7 @@ def test_a_paste_may_have_colors_cut_commands_and_ends_of_lines_of_another_syste
 
 # ---------------------------------------------------------------------------------------- configurations
 
-CONFIGURATION = """\
-Building configuration...
-
-Current configuration : 771 bytes
-!
-hostname R31
-!
-interface Tunnel100
- ip address 192.168.100.31 255.255.255.0
- ip nhrp authentication SECRET12
- ip nhrp shortcut
- no ip redirects
- some vendors line
-!
-interface GigabitEthernet0/1
- ip address 172.16.31.1 255.255.255.252
-!
-router eigrp 100
- network 10.0.0.0
- network 192.168.100.0
-!
-banner motd ^C
- ip nhrp redirect
-^C
-end
-""".splitlines()
+CONFIGURATION = file_text("explain_screen_configuration.cfg").splitlines()
 
 
 def configured(shown: list[str]) -> dict[str, list[str]]:

@@ -15,9 +15,9 @@ from dmvpn.face.session import ConsoleSession
 from dmvpn.shells.flash import FolderFlash
 from dmvpn.shells.runtime.state import planned_state_folder, state_folder
 from dmvpn.shells.storage import LARGEST, STARTUP, ConfigurationFile, FolderStorage
-from support.breaths import Breaths
-from support.goldens import is_golden
-from support.typing_at import Terminal
+from support.fake_router import Terminal
+from support.texts import is_golden
+from support.work import Breaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

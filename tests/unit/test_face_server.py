@@ -30,9 +30,8 @@ from dmvpn.face.server import ManagementServer
 from dmvpn.ios import ExecCommand, Feature
 from dmvpn.shells import admission
 from dmvpn.shells.lab.syscalls import PeerCredentials
-from support.fake_router import FakeRouter
+from support.fake_router import PATIENCE, FakeRouter, Live
 from support.fakes import log
-from support.live_router import PATIENCE, Live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,7 @@ from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
 from dmvpn.face.context import TerminalLine, User, new_session
 from dmvpn.face.session import ConsoleSession
 from dmvpn.features.system import ConfigurationLeft
-from support.fake_router import CountersCleared, FakeRouter
-from support.typing_at import Terminal
+from support.fake_router import CountersCleared, FakeRouter, Terminal
 
 VTY = TerminalLine("vty", 0, "admin", "10.0.0.5")
 UPDOWN_LINE = "*Nov 20 06:00:00.000: %LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel0, changed state to up"

@@ -25,9 +25,9 @@ from dmvpn.base.protection import Encapsulation, IkeStats
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.v2.debug import passed
 from support.fakes import FakeDebugging
-from support.goldens import is_golden
 from support.ike_machines import AES, GCM, ISAKMP, MachineNet, Node, crosswise
 from support.ike_net import Flight, IkeNet, Settings, Site
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect

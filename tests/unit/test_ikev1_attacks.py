@@ -42,7 +42,16 @@ from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import cut
 from dmvpn.net.ip import UdpDatagram
-from support.ike_machines import ISAKMP, MachineFlight, MachineNet, Node, crosswise
+from support.ike_machines import (
+    ISAKMP,
+    MachineFlight,
+    MachineNet,
+    Node,
+    arrives,
+    crosswise,
+    is_beginning,
+    isakmp_sas,
+)
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
@@ -58,11 +67,6 @@ crypto isakmp key secret address 0.0.0.0
 """
 
 
-def sas_of(node: Node) -> list[IsakmpSa]:
-    """Its ISAKMP SAs."""
-    return [sa for sa in node.machine.sessions if isinstance(sa, IsakmpSa)]
-
-
 def met(seconds: float = 3600.0, lines: str = LINES) -> tuple[MachineNet, Node, Node]:
     """Two routers that have a pair."""
     net = MachineNet()
@@ -76,14 +80,6 @@ def met(seconds: float = 3600.0, lines: str = LINES) -> tuple[MachineNet, Node, 
     return net, hub, spoke
 
 
-def arrives(node: Node, octets: bytes, source: str = SPOKE, port: int = 500) -> list[bytes]:
-    """A datagram comes to a router's port 500. Returns what leaves because of it."""
-    before, at = len(node.net.log), IPv4Address(source)
-    datagram = UdpDatagram(source_port=port, destination_port=500, payload=octets)
-    node.tell(IpReceived("GigabitEthernet1", at, node.address, 17, datagram.serialize(at, node.address)))
-    return [flight.datagram.payload for flight in node.net.log[before:] if flight.sender == node.address]
-
-
 def sealed(sa: IsakmpSa, kind: ExchangeType, *payloads: Payload) -> bytes:
     """Return a message that begins an exchange, with the right hash."""
     message_id = sa.fresh_message_id()
@@ -94,13 +90,13 @@ def sealed(sa: IsakmpSa, kind: ExchangeType, *payloads: Payload) -> bytes:
 
 def says(node: Node, *payloads: Payload) -> bytes:
     """Return an informational message of a router's only ISAKMP SA."""
-    (sa,) = sas_of(node)
+    (sa,) = isakmp_sas(node)
     return sealed(sa, ExchangeType.INFORMATIONAL, *payloads)
 
 
 def asks(node: Node) -> bytes:
     """A router begins a quick mode. Returns message 1."""
-    sa = next(each for each in sas_of(node) if each.is_usable)
+    sa = next(each for each in isakmp_sas(node) if each.is_usable)
     sa.children.rekeying.clear()
     newest = max(sa.children, key=lambda child: child.since)
     node.tell(SaRenewalWanted(int.from_bytes(newest.spi_in, "big")))
@@ -121,7 +117,7 @@ def is_quick(flight: MachineFlight) -> bool:
 def test_a_pair_is_renewed_although_the_peer_began_and_did_not_finish_that() -> None:
     net, hub, spoke = met(seconds=120.0)
     (pair,) = hub.pairs
-    (sa,), (theirs,) = sas_of(hub), sas_of(spoke)
+    (sa,), (theirs,) = isakmp_sas(hub), isakmp_sas(spoke)
     asked = asks(spoke)
     net.flights.clear()
     theirs.exchanges.popitem()
@@ -137,7 +133,7 @@ def test_a_pair_is_renewed_although_the_peer_began_and_did_not_finish_that() -> 
 def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
     net, hub, spoke = met()
     first = next(flight for flight in net.log if is_quick(flight)).datagram.payload
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     for _ in range(100):
         asks(spoke)
         net.run(1)
@@ -165,7 +161,7 @@ def test_a_message_again_from_another_port_moves_no_peer() -> None:
     hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
     spoke.want(hub)
     net.run(1)
-    (sa,) = sas_of(hub)
+    (sa,) = isakmp_sas(hub)
     path = sa.path
     assert path.remote.port == 4500
     for flight in net.log:
@@ -180,7 +176,7 @@ def test_message_1_again_is_no_wrong_key() -> None:
     net.drops = lambda flight: flight.datagram.payload[19] & Flag.ENCRYPTION != 0
     spoke.want(hub)
     net.run(0.2)
-    (sa,) = sas_of(hub)
+    (sa,) = isakmp_sas(hub)
     assert sa.state is SaState.KEY_EXCH
     arrives(hub, net.log[0].datagram.payload)
     assert sa.hint is None
@@ -189,11 +185,11 @@ def test_message_1_again_is_no_wrong_key() -> None:
 
 def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
     net, hub, spoke = met(seconds=120.0)
-    (sa,) = sas_of(hub)
+    (sa,) = isakmp_sas(hub)
     refusal = sealed(sa, ExchangeType.INFORMATIONAL, Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.ESP))
     arrives(spoke, refusal, HUB)
     net.drops = lambda flight: is_quick(flight) and flight.target == IPv4Address(SPOKE)
-    (mine,) = sas_of(spoke)
+    (mine,) = isakmp_sas(spoke)
     while not any(exchange.retransmission.awaits for exchange in mine.exchanges.values()):
         net.run(0.1)
     arrives(spoke, refusal, HUB)
@@ -226,7 +222,7 @@ def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
     transforms = tuple(proposal.transforms[0]._replace(number=number) for number in range(255))
     large = replace(message, payloads=(SecurityAssociation((proposal._replace(transforms=transforms),)),))
     arrives(hub, large.serialize(), STRANGER)
-    assert not sas_of(hub)
+    assert not isakmp_sas(hub)
 
 
 # ------------------------------------------------------------------------------------------------ hostile peers
@@ -234,7 +230,7 @@ def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
 
 def test_one_datagram_of_a_peer_gets_one_answer_however_often_it_asks() -> None:
     _, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     questions = (Notify(NotifyType.R_U_THERE, n.to_bytes(4, "big"), ProtocolId.IKE, sa.cookies) for n in range(60))
     asked = says(spoke, *questions)
     answers = arrives(hub, asked)
@@ -256,7 +252,7 @@ def test_a_refusal_that_was_lost_comes_again() -> None:
         return False
 
     net.drops = loses_two
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     while len(lost) < 2 and net.now < 130:
         net.run(1)
     net.run(5)
@@ -268,7 +264,7 @@ def test_a_refusal_that_was_lost_comes_again() -> None:
 def test_an_isakmp_sa_that_gave_up_sends_nothing_and_makes_no_pair() -> None:
     """Two quick modes are due in one late moment: the first has no answer, the second waits for CONNECTED."""
     net, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     net.drops = is_quick
     asks(spoke)
     net.run(30)
@@ -290,7 +286,7 @@ def test_a_peer_has_no_more_pairs_than_one_isakmp_sa_may_have() -> None:
     """It begins more of them on an ISAKMP SA whose place another one has taken."""
     net, hub, spoke = met()
     for _ in range(3):
-        old = next(sa for sa in sas_of(spoke) if sa.is_usable)
+        old = next(sa for sa in isakmp_sas(spoke) if sa.is_usable)
         assert old.terms is not None
         old.rekey_at = net.now
         asks(spoke)
@@ -311,14 +307,14 @@ def test_a_peer_whose_pairs_live_a_second_does_not_keep_us_busy(of_hub: float, o
     hub, spoke = net.node(HUB, LINES, seconds=of_hub), net.node(SPOKE, LINES, seconds=of_spoke)
     spoke.want(hub)
     net.run(1)
-    kept = [child.terms.seconds for node in (hub, spoke) for sa in sas_of(node) for child in sa.children]
+    kept = [child.terms.seconds for node in (hub, spoke) for sa in isakmp_sas(node) for child in sa.children]
     assert max(kept) >= SHORTEST_LIFETIME
 
 
 def test_an_isakmp_sa_that_is_held_gives_its_pairs_to_the_one_that_was_begun_before() -> None:
     net, hub, spoke = met(seconds=300.0)
-    (old,) = sas_of(spoke)
-    (theirs,) = sas_of(hub)
+    (old,) = isakmp_sas(spoke)
+    (theirs,) = isakmp_sas(hub)
     old.rekey_at = net.now
     asks(spoke)
     net.delay = 2.0
@@ -335,16 +331,16 @@ def test_an_isakmp_sa_that_is_held_gives_its_pairs_to_the_one_that_was_begun_bef
 def test_pairs_live_on_if_the_peer_deleted_one_isakmp_sa_of_two_and_that_was_lost() -> None:
     net, hub, spoke = met(lines=f"{LINES}crypto isakmp keepalive 10 periodic\n")
     for node in (hub, spoke):
-        (sa,) = sas_of(node)
+        (sa,) = isakmp_sas(node)
         sa.rekey_at = net.now
         asks(node)
     net.delay = 0.2
     net.run(2.5)
-    assert [sa.is_usable for sa in sas_of(hub)] == [False, True, True]
+    assert [sa.is_usable for sa in isakmp_sas(hub)] == [False, True, True]
     net.drops = lambda flight: exchange_of(flight) == ExchangeType.INFORMATIONAL
     net.run(4)
     net.drops = lambda _: False
-    assert {len([sa for sa in sas_of(node) if sa.is_usable]) for node in (hub, spoke)} == {1, 2}
+    assert {len([sa for sa in isakmp_sas(node) if sa.is_usable]) for node in (hub, spoke)} == {1, 2}
     for _ in range(60):
         net.run(1)
         sent_by_hub = {pair.sa.spi_out for pair in hub.pairs.values()}
@@ -356,8 +352,8 @@ def test_pairs_live_on_if_the_peer_deleted_one_isakmp_sa_of_two_and_that_was_los
 def test_pairs_of_a_peer_that_deleted_its_isakmp_sa_and_died_go_unless_packets_come(receives: bool) -> None:
     net, hub, spoke = met(lines=f"{LINES}crypto isakmp keepalive 10 periodic\n")
     (pair,) = spoke.pairs
-    arrives(spoke, says(hub, Delete(ProtocolId.IKE, (sas_of(hub)[0].cookies,))), HUB)
-    assert [sa.state for sa in sas_of(spoke)] == [SaState.HELD]
+    arrives(spoke, says(hub, Delete(ProtocolId.IKE, (isakmp_sas(hub)[0].cookies,))), HUB)
+    assert [sa.state for sa in isakmp_sas(spoke)] == [SaState.HELD]
     net.drops = lambda _: True
     for second in range(80):
         net.run(1)
@@ -371,7 +367,7 @@ def test_pairs_of_a_peer_that_deleted_its_isakmp_sa_and_died_go_unless_packets_c
 def test_fragments_of_main_mode_are_no_steps_of_it_in_debugs() -> None:
     """`debug crypto isakmp` printed `New State = IKE_I_MM0` for each fragment of a large message 5."""
     _, _, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     pieces = cut(sa.header(ExchangeType.MAIN, 0, encrypted=False), bytes(2000), 600)
     for piece in pieces:
         (line,) = packet_lines(piece, sa.path, sa, sa.book, sent=True)
@@ -460,8 +456,8 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
         for place in range(2, 6):
             early = Message((replace(part, number=place),), header=Message.parse(answer).header)
             arrives(hub, early.serialize(), f"203.0.114.{number}")
-    assert 5 < len(sas_of(hub)) < 40 * half_open.EACH / (half_open.EACH + len(SecurityAssociation((large,)).body()))
-    assert not any(sa.in_fragments for sa in sas_of(hub))
+    assert 5 < len(isakmp_sas(hub)) < 40 * half_open.EACH / (half_open.EACH + len(SecurityAssociation((large,)).body()))
+    assert not any(sa.in_fragments for sa in isakmp_sas(hub))
     spoke.want(hub, wanted=False)
     net.flights.clear()
     for number in range(20):  # these return the cookie, and send parts of their proof
@@ -469,11 +465,11 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
         net.drops = lambda flight: bool(flight.datagram.payload[19] & Flag.ENCRYPTION)
         peer.want(hub)
         net.run(0.1)
-        (sa,) = sas_of(peer)
+        (sa,) = isakmp_sas(peer)
         for place in range(2, 6):
             late = Message((replace(part, number=place),), header=sa.header(ExchangeType.MAIN, 0, encrypted=False))
             arrives(hub, late.serialize(), str(peer.address))
-    kept = [sa.in_fragments for sa in sas_of(hub)]
+    kept = [sa.in_fragments for sa in isakmp_sas(hub)]
     assert 0 < sum(kept) <= (40 - len(kept)) * half_open.EACH
     net.drops = lambda _: False
     newest = net.node("203.0.115.99", LINES, encapsulation=Encapsulation.NEVER)
@@ -513,17 +509,7 @@ def test_a_peer_that_wants_more_than_the_tunnel_is_refused_by_name(monkeypatch: 
 INSIDE, NAT = "192.168.1.2", "203.0.113.99"
 SHORT = ISAKMP.replace("lifetime 3600", "lifetime 60")
 ONE, FEW = "crypto ikev2 limit max-sa 1\n", "crypto ikev2 limit max-in-negotation-sa 1\n"
-MAIN, QUICK = 2, 32
-
-
-def isakmp_sas_of(node: Node) -> list[IsakmpSa]:
-    return [sa for sa in node.machine.sessions if isinstance(sa, IsakmpSa)]
-
-
-def begins(flight: MachineFlight) -> bool:
-    """Is it a message 1 of main mode?"""
-    octets = flight.datagram.payload.removeprefix(bytes(4))
-    return octets[18:19] == bytes([MAIN]) and octets[8:16] == bytes(8)
+QUICK = 32
 
 
 def quick_modes(net: MachineNet) -> dict[bytes, IPv4Address]:
@@ -558,7 +544,7 @@ def test_a_full_router_lets_its_peers_replace_their_isakmp_sas(limit: str) -> No
     for _ in range(300):
         net.run(1)
         assert crosswise(hub, spoke), (net.now, hub.logs)
-        cookies |= {sa.own_spi: True for sa in isakmp_sas_of(hub) if sa.is_usable}
+        cookies |= {sa.own_spi: True for sa in isakmp_sas(hub) if sa.is_usable}
     assert len(cookies) >= 5
     assert not [line for line in hub.logs if "no more are wanted" in line]
 
@@ -582,16 +568,16 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
     hub, spoke = net.node(HUB, SHORT + ONE), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
-    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
     repeated(hub, first, SPOKE, range(1, 101))
-    assert len([sa for sa in isakmp_sas_of(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
     repeated(hub, first, "203.0.113.77", range(1, 101))
-    assert len([sa for sa in isakmp_sas_of(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
-    (old,) = [sa for sa in isakmp_sas_of(hub) if sa.is_usable]
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    (old,) = [sa for sa in isakmp_sas(hub) if sa.is_usable]
     for number in range(1000, 2000):
         repeated(hub, first, SPOKE, range(number, number + 1))
         net.run(0.1)
-        assert len([sa for sa in isakmp_sas_of(hub) if sa.is_half_open]) <= LARGEST_NUMBER_OF_RENEWALS
+        assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) <= LARGEST_NUMBER_OF_RENEWALS
         assert crosswise(hub, spoke)
     assert old.is_dead
 
@@ -602,15 +588,15 @@ def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_ad
     hub, spoke = net.node(HUB, SHORT + ONE), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
-    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
     repeated(hub, first, SPOKE, range(1, 1 + LARGEST_NUMBER_OF_RENEWALS))
-    for sa in isakmp_sas_of(hub):
+    for sa in isakmp_sas(hub):
         if sa.is_half_open:
             sa.move(DatagramPath(sa.path.local, Endpoint(IPv4Address(NAT), 4500)))
     net.run(35)
-    assert not [sa for sa in isakmp_sas_of(hub) if sa.is_half_open]
+    assert not [sa for sa in isakmp_sas(hub) if sa.is_half_open]
     repeated(hub, first, SPOKE, range(101, 201))
-    assert len([sa for sa in isakmp_sas_of(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
 
 
 def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited() -> None:
@@ -619,7 +605,7 @@ def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited()
     hub, spoke = net.node(HUB, SHORT + "crypto ikev2 limit max-sa 5\n"), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
-    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
     for number in range(50):
         repeated(hub, first, f"10.66.0.{number}", range(1, 2))
     newcomer = net.node("203.0.113.20", SHORT)
@@ -636,7 +622,7 @@ def test_newcomers_that_begin_together_do_not_exceed_the_number_of_sas() -> None
         spoke.want(hub)
     net.run(5)
     assert len([spoke for spoke in spokes if spoke.pairs]) == 2
-    assert len([sa for sa in isakmp_sas_of(hub) if sa.is_usable]) == 2
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_usable]) == 2
     assert len([line for line in hub.logs if "no more are wanted" in line]) == 3
 
 
@@ -647,10 +633,10 @@ def test_five_thousand_spokes_that_begin_at_once_keep_their_places() -> None:
     hub, spoke = net.node(HUB, SHORT), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
-    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
     for number in range(5000):
         repeated(hub, first, f"10.66.{number >> 8}.{number & 255}", range(1, 2))
-    assert len([sa for sa in isakmp_sas_of(hub) if sa.is_half_open]) == 5000
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == 5000
 
 
 # ------------------------------------------------------------------------------------------------------ responder-only
@@ -665,9 +651,9 @@ def test_a_responder_only_router_begins_no_main_mode_and_no_quick_mode_for_new_s
     for _ in range(300):
         net.run(1)
         assert crosswise(hub, spoke), (net.now, hub.logs)
-        cookies |= {sa.own_spi: True for sa in isakmp_sas_of(hub) if sa.is_usable}
+        cookies |= {sa.own_spi: True for sa in isakmp_sas(hub) if sa.is_usable}
     assert len(cookies) >= 5
-    assert not [flight for flight in net.log if begins(flight) and flight.sender == hub.address]
+    assert not [flight for flight in net.log if is_beginning(flight) and flight.sender == hub.address]
     assert set(quick_modes(net).values()) == {spoke.address}
 
 
@@ -680,5 +666,5 @@ def test_what_a_responder_only_router_has_with_a_silent_peer_ends_after_its_life
     before = len(net.log)
     net.run(200)
     assert not hub.pairs
-    assert not isakmp_sas_of(hub)
-    assert not [flight for flight in net.log[before:] if begins(flight)]
+    assert not isakmp_sas(hub)
+    assert not [flight for flight in net.log[before:] if is_beginning(flight)]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dmvpn.base.events import IpReceived
 from dmvpn.base.negotiation import ConnectionSilent, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ike.chain import serialize_chain
@@ -46,8 +45,7 @@ from dmvpn.features.ike.v1.packet import (
 from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.net.ip import UdpDatagram
-from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
+from support.ike_machines import ISAKMP, Changes, MachineNet, Node, arrives, crosswise, isakmp_sas
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
@@ -103,18 +101,6 @@ def met(policy: Changes | None = None, spoke_at: str = SPOKE) -> tuple[MachineNe
     net.run(1)
     assert crosswise(hub, spoke), (hub.logs, spoke.logs)
     return net, hub, spoke
-
-
-def sas_of(node: Node) -> list[IsakmpSa]:
-    return [sa for sa in node.machine.sessions if isinstance(sa, IsakmpSa)]
-
-
-def arrives(node: Node, octets: bytes, source: str = SPOKE) -> list[bytes]:
-    """A datagram comes to a router's port 500. Returns what leaves because of it."""
-    before, at = len(node.net.log), IPv4Address(source)
-    datagram = UdpDatagram(source_port=500, destination_port=500, payload=octets)
-    node.tell(IpReceived("GigabitEthernet1", at, node.address, UDP, datagram.serialize(at, node.address)))
-    return [flight.datagram.payload for flight in node.net.log[before:] if flight.sender == node.address]
 
 
 def notifies(said: list[Said], kind: NotifyType) -> list[tuple[Said, Notify]]:
@@ -254,7 +240,7 @@ def test_a_stranger_that_begins_another_exchange_than_main_mode_gets_no_answer(k
     first = Message.parse(net.log[0].datagram.payload)
     net.flights.clear()
     assert arrives(hub, replace(first, header=replace(first.header, exchange=kind)).serialize()) == []
-    assert not sas_of(hub)
+    assert not isakmp_sas(hub)
 
 
 @pytest.mark.conforms("ike1:5-public-length")
@@ -268,7 +254,7 @@ def test_a_public_value_of_another_length_is_refused_in_main_mode() -> None:
     assert len(key.data) == 2048 // 8
     rest = tuple(one for one in third.payloads if one is not key)
     assert arrives(hub, replace(third, payloads=(KeyExchange(key.data[:-1]), *rest)).serialize()) == []
-    assert not sas_of(hub)
+    assert not isakmp_sas(hub)
 
 
 @pytest.mark.conforms("isakmp:3.5-spi")
@@ -332,7 +318,7 @@ def test_either_end_begins_quick_modes_each_with_a_message_id_of_its_own_and_the
 @pytest.mark.conforms("ike1:5.5-refused", "ike1:5.7-protected")
 def test_packets_that_are_not_those_of_the_responder_are_refused_by_an_encrypted_notification(said: list[Said]) -> None:
     _, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     assert sa.terms
     terms, before = sa.terms.child, set(hub.pairs)
     other = replace(terms, local=replace(terms.local, protocol=TCP))
@@ -359,7 +345,7 @@ def quick(sa: IsakmpSa, kind: ExchangeType = ExchangeType.QUICK, offers: int = 1
 @pytest.mark.conforms("ike1:5.5-no-identities")
 def test_without_identities_a_peer_wants_more_than_the_tunnel_and_is_refused_by_name(said: list[Said]) -> None:
     net, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     before = set(hub.pairs)
     net.drops = lambda _: True
     arrives(hub, quick(sa))
@@ -372,7 +358,7 @@ def test_without_identities_a_peer_wants_more_than_the_tunnel_and_is_refused_by_
 @pytest.mark.conforms("ike1:5.5-several-sas")
 def test_several_sas_in_one_quick_mode_are_refused_together(said: list[Said]) -> None:
     net, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     before = set(hub.pairs)
     net.drops = lambda _: True
     arrives(hub, quick(sa, offers=2))
@@ -384,7 +370,7 @@ def test_several_sas_in_one_quick_mode_are_refused_together(said: list[Said]) ->
 @pytest.mark.conforms("ike1:5.6-new-group")
 def test_new_group_mode_of_a_peer_is_not_answered_and_quick_mode_goes_on() -> None:
     _, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     assert arrives(hub, quick(sa, ExchangeType.NEW_GROUP)) == []
     assert len(arrives(hub, quick(sa))) == 1
 
@@ -393,7 +379,7 @@ def test_new_group_mode_of_a_peer_is_not_answered_and_quick_mode_goes_on() -> No
 @pytest.mark.parametrize("confirms", [True, False])
 def test_a_pair_with_the_commit_bit_waits_for_connected_and_not_for_ever(confirms: bool) -> None:
     net, hub, spoke = met()
-    (sa,), (theirs,) = sas_of(spoke), sas_of(hub)
+    (sa,), (theirs,) = isakmp_sas(spoke), isakmp_sas(hub)
     net.drops = lambda _: True
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
     answer = Message.parse(arrives(hub, net.log[-1].datagram.payload)[0])
@@ -421,10 +407,10 @@ def test_a_responder_that_keeps_pairs_for_less_says_so_in_quick_mode(said: list[
     )
     spoke.want(hub)
     net.run(1)
-    assert {child.terms.seconds for node in (hub, spoke) for sa in sas_of(node) for child in sa.children} == {600.0}
+    assert {child.terms.seconds for node in (hub, spoke) for sa in isakmp_sas(node) for child in sa.children} == {600.0}
     ((message, notify),) = notifies(said, NotifyType.RESPONDER_LIFETIME)
     assert (message.by_initiator, message.kind, notify.protocol) == (RESPONDER, ExchangeType.QUICK, ProtocolId.ESP)
-    (pair,) = sas_of(hub)[0].children
+    (pair,) = isakmp_sas(hub)[0].children
     assert notify.spi == pair.spi_in
     wanted = (Attribute.of(EspAttribute.LIFE_TYPE, LifeType.SECONDS), Attribute.of(EspAttribute.LIFE_DURATION, 600))
     assert notify.data == b"".join(attribute.serialize() for attribute in wanted)
@@ -433,7 +419,7 @@ def test_a_responder_that_keeps_pairs_for_less_says_so_in_quick_mode(said: list[
 @pytest.mark.conforms("doi:4.6.3.3-initial-contact", "doi:4.6.3-protected")
 def test_initial_contact_comes_encrypted_with_both_cookies(said: list[Said]) -> None:
     _, _, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     ((message, notify),) = notifies(said, NotifyType.INITIAL_CONTACT)
     assert (message.by_initiator, message.kind) == (INITIATOR, ExchangeType.MAIN)
     assert (notify.protocol, notify.spi, notify.data) == (ProtocolId.IKE, sa.cookies, b"")
@@ -442,7 +428,7 @@ def test_initial_contact_comes_encrypted_with_both_cookies(said: list[Said]) -> 
 @pytest.mark.conforms("ike1:5.7-protected", "isakmp:3.15-spis", "isakmp:3.15-one-protocol")
 def test_deletes_come_encrypted_behind_a_hash_with_cookies_or_inbound_spis(said: list[Said]) -> None:
     net, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     cookies, spis = sa.cookies, tuple(child.spi_in for child in sa.children)
     spoke.want(hub, wanted=False)
     net.run(1)
@@ -465,7 +451,7 @@ def asked(sa: IsakmpSa, kind: NotifyType, number: int, spi: bytes = b"") -> byte
 @pytest.mark.conforms("dpd:5.2-answer", "dpd:5.3-cookies", "dpd:5.3-numbers")
 def test_a_question_whether_we_live_is_answered_with_its_number_and_the_cookies(said: list[Said]) -> None:
     net, hub, spoke = met()
-    (sa,) = sas_of(spoke)
+    (sa,) = isakmp_sas(spoke)
     net.drops = lambda _: True
     assert len(arrives(hub, asked(sa, NotifyType.R_U_THERE, 7))) == 1
     ((message, answer),) = notifies(said, NotifyType.R_U_THERE_ACK)
@@ -477,7 +463,7 @@ def test_a_question_whether_we_live_is_answered_with_its_number_and_the_cookies(
 @pytest.mark.conforms("dpd:6.1-number", "dpd:6.2-increments")
 def test_an_answer_with_another_number_is_no_sign_of_life_and_the_next_question_has_the_next_number() -> None:
     net, hub, spoke = met()
-    (sa,), (theirs,) = sas_of(hub), sas_of(spoke)
+    (sa,), (theirs,) = isakmp_sas(hub), isakmp_sas(spoke)
     net.drops = lambda _: True
     numbers = []
     for _ in range(3):
@@ -508,7 +494,7 @@ def test_a_peer_that_does_not_say_that_it_can_answer_is_not_asked(
 @pytest.mark.conforms("dpd:6.2-replay")
 def test_an_old_question_again_is_no_sign_of_life() -> None:
     net, hub, spoke = met()
-    (sa,), (theirs,) = sas_of(hub), sas_of(spoke)
+    (sa,), (theirs,) = isakmp_sas(hub), isakmp_sas(spoke)
     net.drops = lambda _: True
     question = asked(theirs, NotifyType.R_U_THERE, 7)
     arrives(hub, question)

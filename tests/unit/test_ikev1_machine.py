@@ -6,14 +6,13 @@ from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from random import Random
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.events import IpReceived
 from dmvpn.base.negotiation import (
     ConnectionChanged,
-    ConnectionSilent,
     ConnectionUnwanted,
     NegotiationChanged,
     PoliciesChanged,
@@ -21,12 +20,25 @@ from dmvpn.base.negotiation import (
     SaNegotiated,
     SaRenewalWanted,
 )
-from dmvpn.base.protection import Encapsulation, IkePhase, IkeVersion, IkeView
+from dmvpn.base.protection import Encapsulation, IkePhase, IkeVersion
 from dmvpn.features.ike import half_open
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.v1 import main_mode
 from dmvpn.net.ip import UdpDatagram
-from support.ike_machines import GCM, ISAKMP, Changes, MachineFlight, MachineNet, Node, crosswise
+from support.ike_machines import (
+    GCM,
+    HUB,
+    ISAKMP,
+    SPOKE,
+    Changes,
+    MachineFlight,
+    MachineNet,
+    Node,
+    crosswise,
+    pair,
+    ready,
+    up,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,26 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.crypto import PrivateValue
 
-HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 MAIN, INFORMATIONAL, QUICK = 2, 5, 32
-DPD = f"{ISAKMP}crypto isakmp keepalive 10 2 periodic\n"
-
-
-def pair(text: str = ISAKMP, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
-    net = MachineNet()
-    return net, net.node(HUB, text, **policy), net.node(SPOKE, text, **policy)
-
-
-def up(text: str = ISAKMP, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
-    net, hub, spoke = pair(text, **policy)
-    spoke.want(hub)
-    net.run(1)
-    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
-    return net, hub, spoke
-
-
-def ready(node: Node) -> list[IkeView]:
-    return [view for view in node.machine.sas() if view.phase is IkePhase.QM_IDLE]
 
 
 def message(flight: MachineFlight) -> bytes:
@@ -87,7 +80,7 @@ def kept(node: Node) -> tuple[object, ...]:
 
 @pytest.mark.conforms("ike1:4-psk", "ike1:5-main", "ike1:5.5-quick", "isakmp:2.5.1-udp")
 def test_what_is_wanted_comes_up_by_main_and_quick_mode() -> None:
-    net, hub, spoke = up(encapsulation=Encapsulation.NEVER)
+    net, hub, spoke = up(ISAKMP, encapsulation=Encapsulation.NEVER)
     assert [kind(flight) for flight in net.log] == [MAIN] * 6 + [QUICK] * 3
     for node, other in ((hub, SPOKE), (spoke, HUB)):
         (view,) = node.machine.sas()
@@ -113,7 +106,7 @@ def test_what_is_wanted_comes_up_by_main_and_quick_mode() -> None:
     ids=["PFS", "AES-GCM", "tunnel mode", "AES-GCM with PFS"],
 )
 def test_what_the_policy_says_is_agreed_on(policy: Changes) -> None:
-    _, hub, spoke = up(**policy)
+    _, hub, spoke = up(ISAKMP, **policy)
     for node in (hub, spoke):
         (made,) = node.heard(SaNegotiated)
         assert made.sa.transform == node.policy.transforms[0]
@@ -124,7 +117,7 @@ def test_what_the_policy_says_is_agreed_on(policy: Changes) -> None:
 @pytest.mark.conforms("isakmp:5.1-again")
 @pytest.mark.parametrize("seed", range(12))
 def test_it_comes_up_while_a_fifth_of_all_datagrams_are_lost(seed: int) -> None:
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     random = Random(seed)
     net.drops = lambda _: random.random() < 0.2
     spoke.want(hub)
@@ -138,7 +131,7 @@ def test_it_comes_up_while_a_fifth_of_all_datagrams_are_lost(seed: int) -> None:
 @pytest.mark.conforms("isakmp:5.1-once")
 @pytest.mark.parametrize("seed", range(12))
 def test_it_comes_up_while_datagrams_are_doubled_and_overtake_each_other(seed: int) -> None:
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     random = Random(seed)
     net.delays = lambda _: tuple(random.uniform(0.001, 0.8) for _ in range(random.choice((1, 2, 3))))
     spoke.want(hub)
@@ -152,7 +145,7 @@ def test_it_comes_up_while_datagrams_are_doubled_and_overtake_each_other(seed: i
 @pytest.mark.conforms("isakmp:5.1-again")
 @pytest.mark.parametrize("number", range(9))
 def test_any_one_datagram_may_be_lost(number: int) -> None:
-    net, hub, spoke = pair(encapsulation=Encapsulation.NEVER)
+    net, hub, spoke = pair(ISAKMP, encapsulation=Encapsulation.NEVER)
     net.drops = lambda _: len(net.log) == number + 1
     spoke.want(hub)
     net.run(10)
@@ -178,27 +171,6 @@ def test_two_that_begin_at_once_end_with_one_isakmp_sa_and_later_with_one_pair(s
     assert crosswise(one, two)
     assert len(one.pairs) == 1
     assert not [c for c in (*one.heard(ConnectionChanged), *two.heard(ConnectionChanged)) if c.new is None]
-
-
-def test_nobody_begins_where_the_peer_has_begun_and_there_are_sas() -> None:
-    net, hub, spoke = up()
-    before = len(net.log)
-    hub.want(spoke)
-    net.run(5)
-    assert len(net.log) == before
-
-
-@pytest.mark.conforms("isakmp:5.1-again")
-def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_kept() -> None:
-    net, hub, spoke = pair()
-    net.drops = lambda _: True
-    spoke.want(hub)
-    net.run(60)
-    reasons = [change.reason.what for change in spoke.heard(NegotiationChanged) if change.reason]
-    assert "no answer" in reasons[0]
-    net.drops = lambda _: False
-    net.run(40)
-    assert crosswise(hub, spoke)
 
 
 # ---------------------------------------------------------------------------------------------------------------- NAT
@@ -276,7 +248,7 @@ def test_rekeys_under_loss_end_with_one_pair(seed: int) -> None:
 
 
 def test_a_renewed_pair_takes_the_place_of_the_old_one() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     for node in (spoke, hub, spoke):
         before = set(hub.pairs)
         node.tell(SaRenewalWanted(next(iter(node.pairs))))
@@ -288,7 +260,7 @@ def test_a_renewed_pair_takes_the_place_of_the_old_one() -> None:
 
 def test_a_renewed_pair_waits_for_a_packet_of_the_peer_or_the_end_of_the_old_one_before_it_carries_ours() -> None:
     """strongSwan takes packets on a pair only when message 3 has come, and ESP behind it overtakes: one was lost."""
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     (old,) = spoke.pairs
     assert spoke.pairs[old].eager
     spoke.tell(SaRenewalWanted(old))
@@ -302,7 +274,7 @@ def test_a_renewed_pair_waits_for_a_packet_of_the_peer_or_the_end_of_the_old_one
 
 @pytest.mark.conforms("ike1:5.5-several")
 def test_both_ends_renew_at_once_and_one_pair_is_left_or_two_that_carry() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     for node in (spoke, hub):
         node.tell(SaRenewalWanted(next(iter(node.pairs))))
     net.run(20)
@@ -314,34 +286,9 @@ def test_both_ends_renew_at_once_and_one_pair_is_left_or_two_that_carry() -> Non
 # ------------------------------------------------------------------------------------------------------- going down
 
 
-@pytest.mark.conforms("dpd:5.4-silence")
-def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives() -> None:
-    net, hub, spoke = pair(DPD)
-    spoke.want(hub)
-    net.run(1)
-    net.drops = lambda _: True
-    net.run(40)
-    assert not spoke.pairs
-    assert not hub.pairs
-    net.drops = lambda _: False
-    net.run(80)
-    assert crosswise(hub, spoke)
-
-
-@pytest.mark.conforms("dpd:5.4-silence")
-@pytest.mark.parametrize("lives", [True, False])
-def test_a_silent_peer_is_asked_whether_it_lives(lives: bool) -> None:
-    net, hub, _ = up()
-    (number,) = hub.connections
-    net.drops = lambda _: not lives
-    hub.tell(ConnectionSilent(number))
-    net.run(200)
-    assert list(hub.connections) == ([number] if lives else [])
-
-
 @pytest.mark.conforms("isakmp:5.15-delete")
 def test_what_one_end_deletes_is_gone_at_both() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     spoke.want(hub, wanted=False)
     net.run(1)
     for node in (hub, spoke):
@@ -355,7 +302,7 @@ def test_what_one_end_deletes_is_gone_at_both() -> None:
 
 
 def test_what_the_other_end_deletes_and_we_still_want_comes_again() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     before = set(hub.pairs)
     (number,) = hub.connections
     hub.tell(ConnectionUnwanted(number, "it is over"))
@@ -366,7 +313,7 @@ def test_what_the_other_end_deletes_and_we_still_want_comes_again() -> None:
 
 
 def test_the_end_of_a_tunnel_ends_its_pairs_at_both() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     hub.tell(PoliciesChanged(()))
     net.run(1)
     assert not hub.pairs
@@ -378,7 +325,7 @@ def test_the_end_of_a_tunnel_ends_its_pairs_at_both() -> None:
 
 @pytest.mark.conforms("doi:4.6.3.3-forget")
 def test_one_that_has_started_again_says_so_and_replaces_what_was_there() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     before = set(hub.pairs)
     spoke = net.node(SPOKE, ISAKMP, seed="second life")
     spoke.want(hub)
@@ -435,7 +382,7 @@ def test_transform_sets_that_do_not_fit_are_named() -> None:
 
 @pytest.mark.conforms("ike1:5.5-replay")
 def test_message_1_of_quick_mode_again_makes_nothing() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     first = next(flight for flight in net.log if kind(flight) == QUICK)
     for _ in range(3):
         before = kept(hub), len(hub.heard(SaNegotiated))
@@ -449,7 +396,7 @@ def test_message_1_of_quick_mode_again_makes_nothing() -> None:
 
 @pytest.mark.conforms("ike1:5.5-replay", "isakmp:5.1-once")
 def test_no_message_of_the_past_changes_anything() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(60)
     before = kept(hub), kept(spoke), len(hub.heard(SaNegotiated)), len(spoke.heard(SaNegotiated))
@@ -467,7 +414,7 @@ def _with_cookie(cookie: bytes, octets: bytes) -> bytes:
 
 @pytest.mark.conforms("isakmp:2.5.3-cookies")
 def test_a_flood_of_message_1_costs_no_diffie_hellman_and_keeps_memory_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     spoke.want(hub)
     net.run(0.001)
     (first,) = net.log
@@ -497,7 +444,7 @@ def test_a_flood_of_message_1_costs_no_diffie_hellman_and_keeps_memory_bounded(m
 @pytest.mark.conforms("isakmp:5.2-cookies", "isakmp:2.5.3-cookies")
 @pytest.mark.parametrize("at", [0, 8], ids=["CKY-I", "CKY-R"])
 def test_message_3_with_another_cookie_is_ignored(at: int) -> None:
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     third: list[MachineFlight] = []
 
     def is_third(flight: MachineFlight) -> bool:
@@ -530,7 +477,7 @@ def damaged(octets: bytes, random: Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_datagrams_change_nothing(seed: int) -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(60)
     random, past = Random(seed), [flight for flight in net.log if len(message(flight)) > 1]
@@ -548,7 +495,7 @@ def test_damaged_datagrams_change_nothing(seed: int) -> None:
 @pytest.mark.conforms("ike1:5.5-encrypted")
 @pytest.mark.parametrize("seed", range(6))
 def test_damaged_copies_that_come_first_do_no_harm_behind_main_mode(seed: int) -> None:
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     random = Random(seed)
 
     def forged(flight: MachineFlight) -> bool:
@@ -569,7 +516,7 @@ def test_damaged_copies_that_come_first_do_no_harm_behind_main_mode(seed: int) -
 @pytest.mark.parametrize("seed", range(6))
 def test_who_damages_main_mode_delays_it_not_much_longer_than_it_goes_on(seed: int) -> None:
     """No hash covers messages 1 to 4, nor the last block of 5: who can alter them can as well drop them."""
-    net, hub, spoke = pair()
+    net, hub, spoke = pair(ISAKMP)
     random = Random(seed)
 
     def forged(flight: MachineFlight) -> bool:
@@ -588,7 +535,7 @@ def test_who_damages_main_mode_delays_it_not_much_longer_than_it_goes_on(seed: i
 
 @pytest.mark.conforms("isakmp:5.15-delete", "ike1:5.7-clear")
 def test_a_delete_in_clear_is_not_believed() -> None:
-    net, hub, spoke = up()
+    net, hub, spoke = up(ISAKMP)
     informational = next(flight for flight in net.log if kind(flight) == QUICK)
     before = kept(hub)
     spi = next(iter(spoke.pairs)).to_bytes(4, "big")

@@ -16,9 +16,9 @@ from dmvpn.base.protection import Credentials, Encapsulation, IkePhase
 from dmvpn.features.ike.v1.authentication import is_signed, sign
 from dmvpn.features.ike.v1.packet import CertificateRequest, Fragment, Message, NatDetection, Signature
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from support.credentials import NOW, RsaAuthority, lab_authority, rsa_key
 from support.fakes import FakePki
 from support.ike_machines import Changes, MachineFlight, MachineNet, Node, crosswise
+from support.pki import NOW, RsaAuthority, lab_authority, rsa_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

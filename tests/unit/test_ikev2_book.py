@@ -26,6 +26,7 @@ from dmvpn.router.language import configurator
 from dmvpn.shells.exercises import BUILT_IN
 from support.ike_machines import MachineNet, Node
 from support.ike_net import IkeNet, Site, matched
+from support.texts import file_text
 
 HUB, SPOKE, OTHER = (IPv4Address(text) for text in ("198.51.100.1", "203.0.113.10", "203.0.113.20"))
 AES = EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA256)
@@ -92,19 +93,7 @@ def test_the_mismatch_is_named_when_only_one_side_has_a_policy() -> None:
     assert any(line.startswith("encryption: ours AES_GCM_16_256; the peer's AES_CBC_256") for line in hub.troubles)
 
 
-ASYMMETRIC = """
-crypto ikev2 keyring RING
- peer THEM
-  {who}
-  pre-shared-key local {local}
-  pre-shared-key remote {remote}
-crypto ikev2 profile IKEV2-DMVPN
- match identity remote {match}
- identity local {identity}
- authentication local pre-share
- authentication remote pre-share
- keyring local RING
-"""
+ASYMMETRIC = file_text("ikev2_book_asymmetric.cfg")
 
 
 @pytest.mark.parametrize(
@@ -175,23 +164,7 @@ def test_behind_a_nat_the_key_is_found_by_the_identity_or_by_the_outer_address()
 
 
 def test_the_longest_prefix_of_a_keyring_has_the_key() -> None:
-    ring = """
-crypto ikev2 keyring RING
- peer ALL
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key wrong
- peer NET
-  address 203.0.113.0 255.255.255.0
-  pre-shared-key wrong
- peer ONE
-  address 203.0.113.10
-  pre-shared-key right
-crypto ikev2 profile IKEV2-DMVPN
- match identity remote address 0.0.0.0
- authentication local pre-share
- authentication remote pre-share
- keyring local RING
-"""
+    ring = file_text("ikev2_book_ring.cfg")
     hub, spoke = meet(ring, ring.replace("wrong", "right"))
     assert matched(hub, spoke), hub.troubles
 

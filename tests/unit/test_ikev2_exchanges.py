@@ -22,8 +22,8 @@ from dmvpn.features.ike.v2.packet import InitiatorSelectors
 from dmvpn.features.ike.v2.sa import IkeSa, SaState
 from support.ike_machines import MachineNet, Node, crosswise
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
-from support.leftovers import alive, uncollected
-from support.reasons import because
+from support.texts import because
+from support.work import alive, uncollected
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms

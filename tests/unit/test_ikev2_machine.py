@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,30 +24,28 @@ from dmvpn.base.negotiation import (
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
 from dmvpn.features.ike.machine import IkeMachine
 from support import ike_machines
-from support.ike_machines import GCM, ISAKMP, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
-from support.reasons import because
+from support.ike_machines import (
+    GCM,
+    HUB,
+    ISAKMP,
+    PSK,
+    SPOKE,
+    Changes,
+    MachineFlight,
+    MachineNet,
+    Node,
+    crosswise,
+    is_beginning,
+    pair,
+    ready,
+    up,
+)
+from support.texts import because
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
 
-HUB, SPOKE = "198.51.100.1", "203.0.113.10"
-
-
-def pair(**policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
-    net = MachineNet()
-    return net, net.node(HUB, **policy), net.node(SPOKE, **policy)
-
-
-def up(**policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
-    net, hub, spoke = pair(**policy)
-    spoke.want(hub)
-    net.run(1)
-    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
-    return net, hub, spoke
-
-
-def ready(node: Node) -> list[IkeView]:
-    return [view for view in node.machine.sas() if view.phase is IkePhase.READY]
+BOTH = pytest.mark.parametrize("text", [PSK, ISAKMP], ids=["IKEv2", "IKEv1"])
 
 
 # -------------------------------------------------------------------------------------------------------- coming up
@@ -93,20 +91,23 @@ def test_where_only_the_answers_from_port_4500_are_lost_both_ends_go_without_udp
     assert MoveConnection(at_hub.number, spoke.address, 0) in hub.said
 
 
-def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_kept() -> None:
-    net, hub, spoke = pair()
+@pytest.mark.conforms("isakmp:5.1-again")
+@pytest.mark.parametrize(("text", "reason"), [(PSK, "no answer to IKE_SA_INIT"), (ISAKMP, "no answer")])
+def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_kept(text: str, reason: str) -> None:
+    net, hub, spoke = pair(text)
     net.drops = lambda _: True
     spoke.want(hub)
     net.run(60)
     reasons = [str(change.reason.what) for change in spoke.heard(NegotiationChanged) if change.reason]
-    assert reasons[0].startswith("no answer to IKE_SA_INIT")
+    assert reason in reasons[0]
     net.drops = lambda _: False
     net.run(40)
     assert crosswise(hub, spoke)
 
 
-def test_nobody_begins_where_the_peer_has_begun_and_there_are_sas() -> None:
-    net, hub, spoke = up()
+@BOTH
+def test_nobody_begins_where_the_peer_has_begun_and_there_are_sas(text: str) -> None:
+    net, hub, spoke = up(text)
     before = len(net.log)
     hub.want(spoke)
     net.run(5)
@@ -320,12 +321,6 @@ def test_a_peer_that_heeds_it_is_not_begun_with() -> None:
     assert not any(is_beginning(flight) for flight in net.log if flight.sender == hub.address)
 
 
-def is_beginning(flight: MachineFlight) -> bool:
-    """An IKE_SA_INIT request, or message 1 of main mode?"""
-    octets = flight.datagram.payload.removeprefix(bytes(4))
-    return octets[18] in (2, 34) and octets[8:16] == bytes(8)
-
-
 def test_forged_esp_makes_us_begin_with_few_strangers_and_seldom() -> None:
     """Whoever forges senders could have this router knock at every door."""
     net = MachineNet()
@@ -383,7 +378,7 @@ def test_two_that_begin_at_once_end_with_one_ike_sa_and_one_pair(seed: int, skew
     assert not [c for c in (*one.heard(ConnectionChanged), *two.heard(ConnectionChanged)) if c.new is None]
 
 
-@pytest.mark.parametrize("text", [PSK, ISAKMP], ids=["IKEv2", "IKEv1"])
+@BOTH
 def test_whoever_wants_sas_when_the_peer_has_just_begun_leaves_them_to_the_peer(text: str) -> None:
     net = MachineNet()
     one, two, third = net.node(HUB, text), net.node(SPOKE, text), net.node("203.0.113.99", text)
@@ -572,9 +567,13 @@ def test_two_spokes_behind_different_nats_meet_when_each_is_told_the_other_ones_
 DPD = PSK.replace(" keyring local RING", " keyring local RING\n dpd 10 2 periodic")
 
 
+@pytest.mark.conforms("dpd:5.4-silence")
+@BOTH
 @pytest.mark.parametrize("lives", [True, False])
-def test_a_peer_that_is_silent_is_asked_whether_it_lives_without_dead_peer_detection_too(lives: bool) -> None:
-    net, hub, _ = up()
+def test_a_peer_that_is_silent_is_asked_whether_it_lives_without_dead_peer_detection_too(
+    text: str, lives: bool
+) -> None:
+    net, hub, _ = up(text)
     (number,) = hub.connections
     net.drops = lambda _: not lives
     hub.tell(ConnectionSilent(number))
@@ -582,13 +581,12 @@ def test_a_peer_that_is_silent_is_asked_whether_it_lives_without_dead_peer_detec
     assert list(hub.connections) == ([number] if lives else [])
 
 
-def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives() -> None:
-    net = MachineNet()
-    hub, spoke = net.node(HUB, DPD), net.node(SPOKE, DPD)
-    spoke.want(hub)
-    net.run(1)
+@pytest.mark.conforms("dpd:5.4-silence")
+@pytest.mark.parametrize("text", [DPD, f"{ISAKMP}crypto isakmp keepalive 10 2 periodic\n"], ids=["IKEv2", "IKEv1"])
+def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives(text: str) -> None:
+    net, hub, spoke = up(text)
     net.drops = lambda _: True
-    net.run(30)
+    net.run(40)
     assert not spoke.pairs
     assert not hub.pairs
     net.drops = lambda _: False

@@ -23,8 +23,9 @@ from dmvpn.features.ike.v2.packet import Message
 from dmvpn.net.ip import UdpDatagram
 from support.fakes import FakeDebugging, up
 from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise
-from support.leftovers import circles, uncollected
-from support.strangers import begins
+from support.ike_net import begins
+from support.texts import file_text
+from support.work import circles, uncollected
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 SHA1 = EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA1)
@@ -230,20 +231,7 @@ def test_keys_are_nowhere_once_the_data_plane_has_them() -> None:
 
 # ---------------------------------------------------------------------------------- what is configured has changed
 
-TWO_PEERS = """
-crypto ikev2 keyring RING
- peer ONE
-  address 203.0.113.10
-  pre-shared-key secret
- peer TWO
-  address 203.0.113.20
-  pre-shared-key secret
-crypto ikev2 profile P
- match identity remote any
- authentication local pre-share
- authentication remote pre-share
- keyring local RING
-"""
+TWO_PEERS = file_text("ikev2_machine_failures_two_peers.cfg")
 
 
 def hub_of_two() -> tuple[MachineNet, Node, Node, Node]:
@@ -339,22 +327,7 @@ def test_policies_that_are_too_weak_are_replaced_by_smart_defaults_in_ikev2() ->
     assert crosswise(hub, spoke), spoke.logs
 
 
-PROFILE = """
-crypto keyring SPOKES
-  pre-shared-key address 203.0.113.0 255.255.255.0 key between
-crypto keyring HUBS
-  pre-shared-key address 198.51.100.1 key between
-crypto isakmp policy 10
- encr aes
- authentication pre-share
- group 14
-crypto isakmp profile TO-SPOKES
- keyring SPOKES
- match identity address 203.0.113.0 255.255.255.0
-crypto isakmp profile TO-HUBS
- keyring HUBS
- match identity address 198.51.100.1 255.255.255.255
-"""
+PROFILE = file_text("ikev2_machine_failures_profile.cfg")
 
 
 def test_isakmp_profiles_choose_their_keyrings() -> None:

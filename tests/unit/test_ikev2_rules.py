@@ -33,7 +33,7 @@ from dmvpn.features.ike.v2.packet import (
 )
 from dmvpn.features.ike.v2.sa import Abilities, Exchange
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

@@ -34,9 +34,8 @@ from dmvpn.features.ike.v2.packet import (
     Unknown,
 )
 from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
-from support.ike_net import CBC, Flight, IkeNet, Settings, Site, matched
-from support.reasons import because
-from support.strangers import begins
+from support.ike_net import CBC, Flight, IkeNet, Settings, Site, begins, matched
+from support.texts import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

@@ -25,6 +25,7 @@ from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint.engine import lint
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -462,22 +463,7 @@ def test_a_line_that_is_left_out_is_quoted_without_its_key() -> None:
     assert "SECRET42" not in str(error.value)
 
 
-_BY_MAP: Final = """crypto map M 10 ipsec-isakmp
- set peer 192.0.2.2
-interface GigabitEthernet0/0
- ip address 192.0.2.1 255.255.255.0
- {port}
-interface Tunnel0
- ip address 10.0.0.1 255.255.255.0
- tunnel source {source}
- tunnel destination 192.0.2.2
- {tunnel}
-interface Tunnel1
- ip address 10.0.1.1 255.255.255.0
- tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
- tunnel protection ipsec profile P
-"""
+_BY_MAP: Final = file_text("intake_by_map.cfg")
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,7 @@ from dmvpn.ios import (
     uptime,
 )
 from dmvpn.ios.interfaces import KINDS, split_interface
-from support.goldens import is_golden
-from support.reasons import because
+from support.texts import because, is_golden
 from support.workbench import Workbench, of_type
 
 ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"

@@ -26,7 +26,7 @@ from dmvpn.ios.config_line import Command
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support import small_language as small
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -359,30 +359,7 @@ def test_the_host_name_has_a_default() -> None:
 
 # Files ---------------------------------------------------------------------------------------------------------------
 
-PASTED = """\
-! a paste without indentation
-hostname HUB
-interface tunnel 0
-! <- a comment in between
-ip address 10.0.0.1 255.255.255.0
-   ip nhrp map multicast dynamic
-tunnel mode gre multiprotocol
-ip nhrp authentication DMVPN2026
-crypto ikev2 keyring K
-peer ANY
-address 0.0.0.0 0.0.0.0
-pre-shared-key local Sup3rS3cr3t!
-!
-router eigrp NAME
-address-family ipv4 unicast autonomous-system 100
-topology base
-exit-af-topology
-network 10.0.0.0
-exit-address-family
-do show version
-end
-ip route 0.0.0.0 0.0.0.0 192.0.2.1
-"""
+PASTED = file_text("ios_configuration_pasted.cfg")
 
 
 def test_a_pasted_file_is_read_without_regard_to_indentation() -> None:

@@ -30,94 +30,11 @@ from dmvpn.ios.tree import MARK, render_tree
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support import small_language as small
+from support.texts import file_text
 
 LANGUAGE = small.configurator()
 
-HUB = """\
-hostname R11
-!
-crypto ikev2 keyring KR-DMVPN
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key local DMVPN_KEY
-  pre-shared-key remote DMVPN_KEY
- !
-!
-crypto ikev2 profile IKEV2-DMVPN
- match identity remote address 0.0.0.0
- authentication local pre-share
- authentication remote pre-share
- keyring local KR-DMVPN
-!
-crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac
- mode transport
-!
-crypto ipsec profile IPSEC-DMVPN
- set transform-set TS
- set ikev2-profile IKEV2-DMVPN
-!
-interface Loopback0
- ip address 192.0.2.11 255.255.255.255
-!
-interface Tunnel100
- description the  cloud
- bandwidth 4000
- ip address 192.168.100.11 255.255.255.0
- no ip redirects
- ip mtu 1400
- no ip split-horizon eigrp 100
- ip nhrp authentication NHRPSEC
- ip nhrp map multicast dynamic
- ip nhrp network-id 100
- ip nhrp redirect
- ip tcp adjust-mss 1360
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel key 100
- tunnel protection ipsec profile IPSEC-DMVPN
-!
-interface GigabitEthernet0/1
- ip address 172.16.11.1 255.255.255.252
-!
-interface GigabitEthernet0/2
- delay 100
- ip address 10.1.1.1 255.255.255.0
- shutdown
-!
-router eigrp 100
- network 10.0.0.0 0.0.0.255
-!
-router eigrp GRE-OVERLAY
- !
- address-family ipv4 unicast autonomous-system 100
-  !
-  af-interface Tunnel100
-   no split-horizon
-  exit-af-interface
-  !
-  topology base
-  exit-af-topology
-  network 10.0.0.0
-  network 192.168.100.0
- exit-address-family
-!
-router rip
- version 2
- network 172.16.0.0
- no auto-summary
-!
-ip route 0.0.0.0 0.0.0.0 172.16.11.2
-ip route 10.9.0.0 255.255.0.0 Tunnel100
-!
-line con 0
- exec-timeout 0 0
- logging synchronous
-!
-line vty 0 4
- login local
- transport input ssh
-!
-"""
+HUB = file_text("ios_running_config_hub.cfg")
 
 
 def test_a_running_configuration_is_shown_exactly_as_it_was_loaded() -> None:
@@ -143,62 +60,7 @@ def test_interfaces_stand_in_the_order_of_ios() -> None:
     ]  # fmt: skip
 
 
-KNOWN = """\
-version 17.9
-!
-no service pad
-service tcp-keepalives-in
-!
-boot-start-marker
-!
-boot system flash bootflash:packages.conf
-!
-boot-end-marker
-!
-license udi pid X sn Y
-!
-ip cef
-no ip domain lookup
-ip domain name example.com
-!
-multilink bundle-name authenticated
-!
-subscriber templating
-!
-spanning-tree extend system-id
-!
-redundancy
- mode none
-!
-interface GigabitEthernet0/1
- load-interval 30
- no ip proxy-arp
- ip virtual-reassembly
- duplex auto
- speed auto
- negotiation auto
- no cdp enable
- no mop enabled
-!
-ip forward-protocol nd
-no ip http server
-no ip http secure-server
-ip ssh version 2
-!
-control-plane
-!
-banner motd ^C keep  out ^C
-!
-line con 0
- exec-timeout 0 0
- logging synchronous
- stopbits 1
-!
-line vty 0 4
- login local
- transport input ssh
-!
-"""
+KNOWN = file_text("ios_running_config_known.cfg")
 
 
 def test_harmless_lines_of_ios_are_kept_and_shown_back() -> None:
@@ -319,26 +181,7 @@ def test_a_feature_may_add_a_type() -> None:
 
 # The places of lines: where something stands in a text is found by its words, however it was typed.
 
-TEXT = """\
-hostname R1
-int tu 0
- ip addr 10.0.0.1 255.255.255.0
-! a comment
- tunnel key 5
- tun key 7
-router eigrp NAME
- address-family ipv4 unicast autonomous-system 100
-  af-interface Tunnel0
-   no split-horizon
-interface Tunnel0
- no keepalive
-ip access-list extended A
- no remark text
-key chain K
- key 1
-  key-string S3cret
-nonsense
-"""
+TEXT = file_text("ios_running_config_text.cfg")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated
-from support.reasons import because
+from support.texts import because
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:

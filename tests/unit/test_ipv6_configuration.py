@@ -18,7 +18,7 @@ from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from support.goldens import is_golden
+from support.texts import is_golden
 from support.workbench import Workbench
 
 if TYPE_CHECKING:

@@ -38,6 +38,7 @@ from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import Type
 from dmvpn.tools.troubles.plans import table_of
 from dmvpn.tools.troubles.stage import Stage
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
@@ -165,20 +166,7 @@ def test_the_bounds_in_the_documentation_are_those_that_the_judge_has() -> None:
 # Nothing in clear: what the watcher of the simulated wires complains of, and what it leaves alone.
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
-CONFIGURATION = """\
-hostname R1
-!
-interface Tunnel1
- tunnel source GigabitEthernet0/1
- tunnel key 100
- tunnel protection ipsec profile DMVPN
-!
-interface Tunnel2
- tunnel source GigabitEthernet0/1
- tunnel key 200
-!
-end
-"""
+CONFIGURATION = file_text("judge_configuration.cfg")
 
 
 def outer(protocol: int, payload: bytes) -> bytes:
@@ -220,26 +208,7 @@ def test_only_gre_of_a_protected_tunnel_is_complained_of(sender: str, packet: by
         assert "from 192.0.2.1 to 192.0.2.2" in complaint
 
 
-TWO_DOORS = """\
-hostname R1
-vrf definition A
- address-family ipv4
-vrf definition B
- address-family ipv4
-interface GigabitEthernet0/1
- vrf forwarding A
-interface GigabitEthernet0/2
- vrf forwarding B
-interface Tunnel1
- tunnel source GigabitEthernet0/1
- tunnel key 7
- tunnel vrf A
- tunnel protection ipsec profile DMVPN
-interface Tunnel2
- tunnel source GigabitEthernet0/2
- tunnel key 7
- tunnel vrf B
-"""
+TWO_DOORS = file_text("judge_two_doors.cfg")
 
 
 def test_a_tunnel_in_clear_may_have_the_key_of_a_protected_one_in_another_front_door() -> None:

@@ -30,6 +30,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
 from support.fakes import fake_ports
+from support.texts import file_text
 
 SECRETS = ("LocalKey!1", "RemoteKey!2", "OldKey!3", "ChainKey!4", "Pass!5", "Digest!6", "Peer!7", "Nhrp!8", "Enable!9")
 HUB = f"""\
@@ -221,18 +222,7 @@ def test_ikev1_is_warned_of_once_in_a_configuration() -> None:
 LANGUAGE = configurator(FEATURES)
 NOWHERE = TunnelSource(IPv4Address("198.51.100.1"), "GigabitEthernet0/1", None)
 
-TUNNELS = """\
-crypto ipsec profile P
- set transform-set TS
-interface Tunnel0
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel protection ipsec profile P
-interface Tunnel1
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
-!
-"""
+TUNNELS = file_text("kept_configuration_tunnels.cfg")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from dmvpn.ios.transcript import decode
 from dmvpn.network.device import Device
 from dmvpn.network.terms import preshared_keys
 from dmvpn.router.entered_text import EnteredText, take_in
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -250,21 +251,7 @@ def test_what_nobody_sees_in_a_line_is_no_part_of_it() -> None:
 # The lines to enter where keys differ or are missing: those of the keyring that is there.
 
 HUB = ip_address("172.16.11.1")
-RING = """\
-crypto ikev2 keyring KR
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key <removed>
- !
- peer HUB
-  description the head office
-  address 172.16.11.1
-  pre-shared-key local <removed>
-  pre-shared-key remote <removed>
- !
-!
-interface Tunnel0
-"""
+RING = file_text("keys_of_strangers_ring.cfg")
 
 
 def key_lines(

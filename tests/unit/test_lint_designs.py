@@ -15,8 +15,9 @@ import pytest
 import dmvpn
 from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
-from support import two_providers
+from support import networks
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, bad, below, edited, everywhere, found
+from support.texts import file_text
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -326,21 +327,7 @@ def test_a_configuration_twice_as_long_takes_about_twice_as_long(make: Callable[
 # ------------------------------------------------------------------------------------------- route targets
 
 
-_SHARED = """hostname R1
-vrf definition A
- rd 1:1
- address-family ipv4
-  route-target import 1:2
-vrf definition B
- rd 1:2
- address-family ipv4
-  route-target export 1:2
-router bgp 65000
- address-family ipv4 vrf A
- address-family ipv4 vrf B
-  redistribute connected
-end
-"""
+_SHARED = file_text("lint_designs_shared.cfg")
 
 
 @pytest.mark.parametrize(
@@ -360,21 +347,21 @@ def test_route_targets_are_named_only_where_bgp_does_not_exchange_the_routes(lin
 # ------------------------------------------------------------------------------------------------ two providers
 
 
-@pytest.mark.parametrize("crypto", two_providers.CRYPTO)
+@pytest.mark.parametrize("crypto", networks.CRYPTO)
 def test_one_address_from_two_providers_is_no_mistake(crypto: str) -> None:
     """The hub on the wires of its spokes lacked a route, and IPsec with keyrings of IKEv1 by VRF lacked a profile."""
-    assert bad({f"{name}.cfg": two_providers.router(name, crypto) for name in ("HUB", "SPOKE")}) == []
+    assert bad({f"{name}.cfg": networks.router(name, crypto) for name in ("HUB", "SPOKE")}) == []
 
 
 def test_a_front_door_without_the_wire_of_a_client_lacks_a_route() -> None:
-    network = {f"{name}.cfg": two_providers.router(name, "ikev1, keyrings") for name in ("HUB", "SPOKE")}
+    network = {f"{name}.cfg": networks.router(name, "ikev1, keyrings") for name in ("HUB", "SPOKE")}
     far = edited(network, **{"SPOKE.cfg": [("100.64.0.11", "198.51.100.11"), ("100.64.0.1 ", "198.51.100.1 ")]})
     assert [one.file for one in found(far, "front-door-without-route")] == ["HUB.cfg", "HUB.cfg"]
 
 
 def test_the_keys_of_a_keyring_that_a_profile_names_are_for_this_profile() -> None:
     lines = "crypto isakmp profile I\n keyring RING-EAST\n match identity address 0.0.0.0 EAST\n"
-    text = two_providers.router("SPOKE", "ikev1, keyrings").replace(
+    text = networks.router("SPOKE", "ikev1, keyrings").replace(
         "crypto ipsec profile P", f"{lines}crypto ipsec profile P"
     )
     only = {"SPOKE.cfg": text.replace("crypto keyring RING-WEST vrf WEST", "crypto keyring RING-EAST vrf EAST")}

@@ -28,6 +28,7 @@ from support.lint_cases import (
     everywhere,
     found,
 )
+from support.texts import file_text
 
 _SECRETS = ("-of-tests", "NHRPKEY")
 
@@ -140,19 +141,7 @@ def test_the_key_of_a_router_behind_nat_is_that_of_its_public_address(behind: st
     assert "  address 192.0.2.1" in finding.fix
 
 
-_OTHER_RING = """crypto ikev2 keyring OTHER
- peer X
-  address 192.0.2.9
-  pre-shared-key other-key-of-tests
-!
-crypto ikev2 profile OTHER
- match identity remote address 192.0.2.9 255.255.255.255
- authentication local pre-share
- authentication remote pre-share
- keyring local OTHER
-!
-crypto ikev2 keyring K
-"""
+_OTHER_RING = file_text("lint_network_other_ring.cfg")
 _OF_HUB = " peer HUB\n  address 198.51.100.1\n  pre-shared-key hub-key-of-tests\n !\n"
 _OF_SPOKES = " peer SPOKE1\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key hub-key-of-tests\n !\n"
 

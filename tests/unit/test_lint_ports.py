@@ -24,6 +24,7 @@ from support.lint_cases import (
     everywhere,
     found,
 )
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -374,19 +375,7 @@ def test_bfd_is_a_protocol_of_the_port() -> None:
 
 # ------------------------------------------------------------------------------------------------ other rules
 
-_WAN = """\
-interface GigabitEthernet1
- ip address 192.0.2.2 255.255.255.0
- {line}
-interface GigabitEthernet2
- ip address 198.51.100.2 255.255.255.0
-interface Tunnel0
- ip address 10.0.0.10 255.255.255.0
- ip nhrp network-id 1
- ip nhrp nhs 10.0.0.1 nbma 203.0.113.1 multicast
- tunnel source GigabitEthernet1
- tunnel mode gre multipoint
-"""
+_WAN = file_text("lint_ports_wan.cfg")
 _VERIFY = "ip verify unicast source reachable-via "
 _BY_1, _BY_2 = "ip route 0.0.0.0 0.0.0.0 192.0.2.1\n", "ip route 0.0.0.0 0.0.0.0 198.51.100.1\n"
 

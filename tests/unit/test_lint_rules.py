@@ -17,6 +17,7 @@ from support import lint_cases
 from support.conformance import ROOT
 from support.full_language import LANGUAGE
 from support.lint_cases import CASES, CLEAR, Case, bad, below, edited, fixed
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -182,18 +183,7 @@ def test_a_peer_that_is_called_like_its_file_gets_a_name_of_one_word() -> None:
 
 # What lint says of configurations as articles print them, mistakes included: each mistake has its finding.
 
-_GOOD = """\
-interface Tunnel0
- ip address 10.0.0.11 255.255.255.0
- ip nhrp authentication NHRPSEC
- ip nhrp map 10.0.0.1 203.0.113.1
- ip nhrp map multicast 203.0.113.1
- ip nhrp network-id 100
- ip nhrp nhs 10.0.0.1
- tunnel source GigabitEthernet0/0/0
- tunnel mode gre multipoint
- tunnel key 100
-"""
+_GOOD = file_text("lint_rules_good.cfg")
 _MULTIPROTOCOL = """\
 interface Tunnel0
   ip address 10.0.0.2 255.255.255.0
@@ -214,46 +204,8 @@ interface Tunnel0
   router eigrp 100
     network 10.0.0.0 0.0.0.255
 """
-_TWO_HUBS = """\
-interface Tunnel0
-ip address 10.0.0.11 255.255.255.0
-ip nhrp network-id 100
-ip nhrp nhs 10.0.0.1
-ip nhrp map 10.0.0.1 203.0.113.1
-ip nhrp map multicast 203.0.113.1
-tunnel source GigabitEthernet0/0/0
-tunnel mode gre multipoint
-tunnel protection ipsec profile P
-!
-interface Tunnel1
-ip address 10.1.0.11 255.255.255.0
-ip nhrp network-id 200
-ip nhrp nhs 10.1.0.1
-ip nhrp map 10.1.0.1 203.0.113.2
-ip nhrp map multicast 203.0.113.2
-tunnel source GigabitEthernet0/0/0
-tunnel mode gre multipoint
-tunnel protection ipsec profile P
-!
-crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac
-mode transport
-crypto ipsec profile P
-set transform-set TS
-"""
-_PHASE2 = """\
-interface Tunnel0
-ip address 10.0.0.{number} 255.255.255.0
-ip nhrp network-id 100
-{nhrp}
-ip ospf network point-to-multipoint
-ip mtu 1400
-ip tcp adjust-mss 1360
-tunnel source GigabitEthernet0/0/0
-tunnel mode gre multipoint
-tunnel key 100
-router ospf 1
-network 10.0.0.0 0.0.0.255 area 0
-"""
+_TWO_HUBS = file_text("lint_rules_two_hubs.cfg")
+_PHASE2 = file_text("lint_rules_phase2.cfg")
 _CLIENT = "ip nhrp nhs 10.0.0.1\nip nhrp map 10.0.0.1 203.0.113.1\nip nhrp map multicast 203.0.113.1"
 _KEYS = "crypto ipsec profile P\n set transform-set TS\n"
 

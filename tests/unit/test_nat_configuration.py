@@ -28,7 +28,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint
-from support.goldens import is_golden
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect

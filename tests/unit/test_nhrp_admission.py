@@ -51,9 +51,7 @@ def _ready(*, trusted: bool = False, behind: dict[str, str] | None = None) -> Pr
     if trusted:
         hub = overlay.members["R11"]
         hub.config = type(hub.config)(name=TUNNEL, network_id=100, maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
-    overlay.start().run(5)
-    overlay.packets.clear()
-    return overlay
+    return overlay.settled()
 
 
 def _say(overlay: ProtectedOverlay, packet: RegistrationRequest, by: str = "R41") -> int:

@@ -59,9 +59,9 @@ from support.cloud import (
     targets,
     tunnel_of,
 )
-from support.leftovers import circles, uncollected
 from support.overlay import TUNNEL, Overlay, address, cloud, data_packet, make_shortcut
 from support.protected import ProtectedOverlay, protected
+from support.work import circles, uncollected
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -482,8 +482,7 @@ def _over(overlay: ProtectedOverlay, number: int) -> int:
 
 
 def test_a_member_with_two_connections_may_not_cause_twice_as_much() -> None:
-    overlay = protected().start().run(5)
-    overlay.packets.clear()
+    overlay = protected().settled()
     first = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
     for _ in range(200):
         served = _over(overlay, first)

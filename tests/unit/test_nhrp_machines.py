@@ -22,7 +22,7 @@ from dmvpn.features.nhrp.packet import RegistrationRequest, parse
 from dmvpn.features.nhrp.path import DirectPath, PathState
 from dmvpn.features.nhrp.shared import REQUEST_IDS, STEP, RequestIds
 from support.overlay import address, cloud
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from collections.abc import Callable

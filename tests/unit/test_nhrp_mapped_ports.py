@@ -125,9 +125,7 @@ def test_debug_nhrp_extension_spells_it_out() -> None:
 def _ready(**settings: object) -> ProtectedOverlay:
     overlay = protected(behind=OUTSIDE, **settings)  # type: ignore[arg-type]
     overlay.mapped = PORTS
-    overlay.start().run(5)
-    overlay.packets.clear()
-    return overlay
+    return overlay.settled()
 
 
 def _said(overlay: ProtectedOverlay, kind: type[ResolutionRequest] | type[ResolutionReply], to: str) -> MappedPorts:
@@ -167,8 +165,7 @@ def test_who_has_no_translator_has_no_port() -> None:
 
 
 def test_a_tunnel_in_clear_carries_no_such_extension() -> None:
-    overlay = cloud().start().run(5)
-    overlay.packets.clear()
+    overlay = cloud().settled()
     make_shortcut(overlay)
     requests = [sent.packet for sent in overlay.packets if isinstance(sent.packet, ResolutionRequest)]
     assert requests

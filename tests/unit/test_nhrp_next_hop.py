@@ -36,30 +36,19 @@ from support.overlay import HUB, TUNNEL, Overlay, address, cloud, hairpin, make_
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.model import TunnelConfig
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 PEER = address("192.168.100.41")
 PEER_NBMA = address("172.16.41.1")
 HUB_NBMA = address("172.16.11.1")
 
 
-def _tunnel(overlay: Overlay, name: str = "R31") -> Tunnel:
-    return overlay.members[name].machine.tunnels[0]
-
-
 def _entry(overlay: Overlay, host: str, name: str = "R31") -> Entry | None:
-    return _tunnel(overlay, name).cache.host(address(host))
-
-
-def _ready(*spokes: int, **settings: object) -> Overlay:
-    overlay = cloud(*spokes, phase=2, **settings).start().run(5)
-    overlay.packets.clear()
-    return overlay
+    return tunnel_of(overlay, name).cache.host(address(host))
 
 
 @pytest.mark.conforms("2.2-meanwhile", "cisco-phase2")
 def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     effects = overlay.handle("R31", Unresolved(TUNNEL, PEER))
     assert effects[0] == SetAdjacency(TUNNEL, PEER, HUB_NBMA)
     (request,) = overlay.sent(ResolutionRequest)
@@ -71,7 +60,7 @@ def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
 
 @pytest.mark.conforms("cisco-phase2")
 def test_the_answer_takes_its_place_without_a_gap() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     overlay.run(1)
     spoke = overlay.members["R31"]
@@ -88,7 +77,7 @@ def test_the_answer_takes_its_place_without_a_gap() -> None:
 
 @pytest.mark.conforms("2.2-meanwhile", "cisco-phase2")
 def test_silence_keeps_the_hubs_adjacency() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     overlay.run(170)
@@ -96,7 +85,7 @@ def test_silence_keeps_the_hubs_adjacency() -> None:
 
 
 def test_a_direct_path_that_dies_is_left_for_the_hub_in_phase_2_too() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     overlay.run(3)
     overlay.cut("R31", "R41")
@@ -112,7 +101,7 @@ def test_a_direct_path_that_dies_is_left_for_the_hub_in_phase_2_too() -> None:
 
 @pytest.mark.conforms("cisco-negative")
 def test_a_definite_no_makes_the_next_hop_unreachable_for_a_growing_while() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     missing = address("192.168.100.99")
     spoke = overlay.members["R31"]
     ends = []
@@ -147,25 +136,25 @@ def test_a_hub_says_at_once_that_a_spoke_is_not_registered_and_takes_it_back_whe
 
 
 def test_gleaned_next_hops_are_bounded_and_the_oldest_goes_first() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     for number in range(2, 302):
         overlay.handle("R31", Unresolved(TUNNEL, address(f"192.168.{100 + number // 250}.{number % 250 + 2}")))
     spoke = overlay.members["R31"]
     assert len([nbma for nbma in spoke.adjacencies.values() if nbma == HUB_NBMA]) <= 257
-    assert len(_tunnel(overlay).cache) <= 257
+    assert len(tunnel_of(overlay).cache) <= 257
 
 
 @pytest.mark.conforms("frr-2287")
 def test_an_adjacency_that_the_plane_lost_is_given_again() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     effects = overlay.handle("R31", Unresolved(TUNNEL, address("192.168.100.11")))
     assert effects == [SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)]
 
 
 @pytest.mark.conforms("frr-2287")
 def test_an_order_that_the_plane_refused_is_given_again_while_it_holds() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     order = SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)
     overlay.handle("R31", EffectFailed(order, 105, "No buffer space available"))
     spoke = overlay.members["R31"]
@@ -176,14 +165,14 @@ def test_an_order_that_the_plane_refused_is_given_again_while_it_holds() -> None
 
 @pytest.mark.parametrize("target", ["192.168.100.31", "224.0.0.10"])
 def test_nobody_is_asked_for_our_own_or_for_impossible_next_hops(target: str) -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.handle("R31", Unresolved(TUNNEL, address(target)))
     assert overlay.sent(ResolutionRequest) == []
 
 
 @pytest.mark.conforms("5.2.1-server")
 def test_what_goes_by_a_server_follows_to_the_next_server() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     second = NhsConfig(address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
     overlay.configure("R31", nhs=(HUB, second))
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
@@ -226,7 +215,7 @@ def _with(overlay: Overlay, name: str = "R31", **changes: object) -> TunnelConfi
 
 
 def test_without_any_server_left_nothing_goes_by_one() -> None:
-    overlay = _ready()
+    overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
     overlay.configure("R31", nhs=())

@@ -32,22 +32,11 @@ from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import Shared
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
-from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, targets, tunnel_of
+from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, show, targets, tunnel_of
 from support.fakes import FakeTunnels, fake_ports
-from support.goldens import is_golden
-from support.nhrp_view import show
 from support.overlay import TUNNEL, address, cloud, data_packet, hairpin, make_shortcut
 from support.protected import FakeIpsec, ProtectedOverlay, protected
-from support.reasons import because
-
-
-def _ready(*spokes: int, **settings: object) -> ProtectedOverlay:
-    overlay = protected(*spokes, **settings)  # type: ignore[arg-type]
-    overlay.start().run(5)
-    overlay.packets.clear()
-    overlay.way.clear()
-    return overlay
-
+from support.texts import because, is_golden
 
 # ------------------------------------------------------------------------------------------------ registration
 
@@ -70,7 +59,7 @@ def test_why_a_server_is_not_asked_is_what_ike_says() -> None:
 
 
 def test_when_protection_comes_back_the_spoke_registers_again_at_once() -> None:
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     overlay.disconnect("R31", "R11")
     overlay.run(50)
     (client,) = tunnel_of(overlay).clients.values()
@@ -83,7 +72,7 @@ def test_when_protection_comes_back_the_spoke_registers_again_at_once() -> None:
 
 def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
     """The server was started again, say: it does not know us any more, and its old connection was not yet missed."""
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     overlay.lose("R11", overlay.ipsec["R11"].known[0].number)
     overlay.connect("R31", "R11")
     assert len(overlay.sent(RegistrationRequest)) == 1
@@ -94,7 +83,7 @@ def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
 
 def test_a_server_that_lost_its_sas_and_proved_itself_again_is_registered_with_again() -> None:
     """It was started again at the same address, so its connection is the same; but it knows nobody."""
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     (connection,) = overlay.ipsec["R31"].known
     overlay.handle("R31", ConnectionChanged(connection, connection, "started again", returned=True))
     assert len(overlay.sent(RegistrationRequest)) == 1
@@ -102,7 +91,7 @@ def test_a_server_that_lost_its_sas_and_proved_itself_again_is_registered_with_a
 
 def test_a_server_that_refuses_is_not_asked_at_once_by_proving_itself_once_more() -> None:
     """It did know us: it would say no again, as often as its translator or its wire makes it begin again."""
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     overlay.connect("R31", "R11")  # the address is unique, and the first connection lives
     overlay.run(0.5)
     assert tunnel_of(overlay).clients[HUB].is_refused
@@ -134,7 +123,7 @@ def test_with_a_server_in_reserve_ike_has_three_seconds() -> None:
 
 
 def test_protection_is_asked_for_as_long_as_anything_leads_to_an_address() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     assert overlay.wanted == {"R11": [SPOKE_NBMA, PEER_NBMA], "R31": [HUB_NBMA], "R41": [HUB_NBMA]}
     make_shortcut(overlay)
     assert overlay.wanted["R31"] == [HUB_NBMA, PEER_NBMA]
@@ -152,7 +141,7 @@ def test_a_server_that_is_to_say_its_tunnel_address_itself_needs_protection_befo
 
 
 def test_a_refreshed_registration_asks_for_nothing_again() -> None:
-    overlay = _ready(3, holdtime=30)
+    overlay = protected(3, holdtime=30).settled()
     seen = len(overlay.members["R11"].effects)
     overlay.run(300)
     wanted = [e for e in overlay.members["R11"].effects[seen:] if type(e).__name__ == "ProtectionWanted"]
@@ -160,13 +149,13 @@ def test_a_refreshed_registration_asks_for_nothing_again() -> None:
 
 
 def test_a_client_that_is_forgotten_needs_no_protection() -> None:
-    overlay = _ready(3, holdtime=30)
+    overlay = protected(3, holdtime=30).settled()
     overlay.cut("R31", "R11").run(31)
     assert overlay.wanted["R11"] == []
 
 
 def test_a_tunnel_that_is_shut_lets_go_of_everything_and_asks_again() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.line("R11", up=False)
     assert overlay.wanted["R11"] == []
     overlay.line("R11", up=True)
@@ -191,7 +180,7 @@ def test_who_registered_in_clear_is_not_believed_once_the_tunnel_is_protected() 
 
 def test_a_packet_in_clear_is_refused_on_a_protected_tunnel() -> None:
     """The plane lets none through; if one came all the same it would say what nobody has proved."""
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     overlay.connect("R31", "R11")
     (octets,) = [request.serialize() for request in overlay.sent(RegistrationRequest)]
     overlay.run(1)
@@ -205,7 +194,7 @@ def test_a_packet_in_clear_is_refused_on_a_protected_tunnel() -> None:
 
 
 def test_the_reply_goes_over_the_direct_connection_if_that_is_there_within_a_second() -> None:
-    overlay = _ready(ike=0.9)
+    overlay = protected(ike=0.9).settled()
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(2)
     assert overlay.ways("ResolutionReply") == [("R41", "R31")]
@@ -214,7 +203,7 @@ def test_the_reply_goes_over_the_direct_connection_if_that_is_there_within_a_sec
 
 
 def test_after_a_second_the_reply_goes_through_the_hub_and_both_ask_for_protection() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     asked = overlay.now
@@ -227,7 +216,7 @@ def test_after_a_second_the_reply_goes_through_the_hub_and_both_ask_for_protecti
 
 
 def test_an_answer_that_waits_does_not_leave_by_a_tunnel_that_went_down_meanwhile() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(0.5)
@@ -236,7 +225,7 @@ def test_an_answer_that_waits_does_not_leave_by_a_tunnel_that_went_down_meanwhil
 
 
 def test_who_remembers_no_requesters_does_not_let_them_wait_for_what_nobody_has_asked_for() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 5.0
     overlay.configure("R41", server_only=True, non_caching=True)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
@@ -245,7 +234,7 @@ def test_who_remembers_no_requesters_does_not_let_them_wait_for_what_nobody_has_
 
 
 def test_until_the_direct_connection_is_there_and_proved_packets_go_by_the_hub() -> None:
-    overlay = _ready(phase=2)
+    overlay = protected(phase=2).settled()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.handle("R31", Unresolved(TUNNEL, PEER))
@@ -257,7 +246,7 @@ def test_until_the_direct_connection_is_there_and_proved_packets_go_by_the_hub()
 
 
 def test_a_request_that_comes_again_while_its_answer_waits_is_answered_once() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(0.5)
@@ -273,7 +262,7 @@ def test_an_answer_that_waited_when_nhrp_was_taken_off_the_tunnel_takes_no_room_
 ) -> None:
     """Later answers went by the hub at once: forever, as soon as there were enough of such."""
     monkeypatch.setattr(responder, "LARGEST_WAITING", 1)
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 5.0
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(0.5)
@@ -291,7 +280,7 @@ def test_an_answer_that_waited_when_nhrp_was_taken_off_the_tunnel_takes_no_room_
 
 
 def test_a_peer_that_cannot_be_reached_directly_stays_behind_the_hub_and_the_reason_is_kept() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.cut("R31", "R41")
     make_shortcut(overlay)
     overlay.run(30)
@@ -300,7 +289,7 @@ def test_a_peer_that_cannot_be_reached_directly_stays_behind_the_hub_and_the_rea
 
 
 def test_a_lost_connection_sends_packets_by_the_hub_at_once_and_a_new_one_must_be_proved() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     make_shortcut(overlay)
     assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
     overlay.disconnect("R31", "R41")
@@ -313,7 +302,7 @@ def test_a_lost_connection_sends_packets_by_the_hub_at_once_and_a_new_one_must_b
 
 
 def test_an_answer_that_is_late_does_not_prove_a_path_without_protection() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     overlay.ike = 0.05
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     while PEER not in tunnel_of(overlay).paths:
@@ -325,7 +314,7 @@ def test_an_answer_that_is_late_does_not_prove_a_path_without_protection() -> No
 
 
 def test_an_entry_in_use_is_refreshed_over_what_is_there() -> None:
-    overlay = _ready(holdtime=30)
+    overlay = protected(holdtime=30).settled()
     make_shortcut(overlay)
     for _ in range(120):
         for name, peer in (("R31", PEER), ("R41", SPOKE)):
@@ -335,7 +324,7 @@ def test_an_entry_in_use_is_refreshed_over_what_is_there() -> None:
 
 
 def test_a_crypto_socket_is_logged_when_packets_may_go_and_when_they_may_no_more() -> None:
-    overlay = _ready(3)
+    overlay = protected(3).settled()
     overlay.connect("R31", "R11")  # another one, beside the first
     overlay.run(5)
     overlay.disconnect("R31", "R11")
@@ -348,7 +337,7 @@ def test_a_crypto_socket_is_logged_when_packets_may_go_and_when_they_may_no_more
 
 
 def test_the_traffic_of_connections_that_are_gone_is_not_remembered() -> None:
-    overlay = _ready()
+    overlay = protected().settled()
     make_shortcut(overlay)
     for _ in range(5):
         overlay.pass_packets("R31", PEER)
@@ -490,8 +479,7 @@ PUBLIC = address("203.0.113.7")
 
 
 def _with_traffic(behind: tuple[str, ...] = ()) -> ProtectedOverlay:
-    overlay = protected(3, 4, behind=dict.fromkeys(behind, str(PUBLIC))).start().run(5)
-    overlay.packets.clear()
+    overlay = protected(3, 4, behind=dict.fromkeys(behind, str(PUBLIC))).settled()
     return overlay
 
 

@@ -51,11 +51,8 @@ THIRD, THIRD_NBMA = address("192.168.100.51"), address("172.16.51.1")
 
 
 def _ready(*spokes: int, behind: tuple[str, ...] = ("R31", "R41"), **settings: object) -> ProtectedOverlay:
-    overlay = protected(*(spokes or (3, 4, 5)), behind=dict.fromkeys(behind, str(PUBLIC)), **settings)  # type: ignore[arg-type]
-    overlay.start().run(5)
-    overlay.packets.clear()
-    overlay.way.clear()
-    return overlay
+    outside = dict.fromkeys(behind, str(PUBLIC))
+    return protected(*(spokes or (3, 4, 5)), behind=outside, **settings).settled()  # type: ignore[arg-type]
 
 
 def _redirect(overlay: ProtectedOverlay, source: str, destination: str, by: str) -> None:

@@ -184,19 +184,8 @@ def test_nobody_has_it_is_remembered_for_three_minutes() -> None:
 @pytest.mark.parametrize("code", [CieCode.NO_BINDING, CieCode.NO_BINDING_FRR, CieCode.ADMINISTRATIVELY_PROHIBITED])
 def test_every_kind_of_no_is_a_no(code: CieCode) -> None:
     overlay = ready()
-    overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
-    overlay.run(0.1)
-    (request,) = overlay.sent(ResolutionRequest)
-    reply = ResolutionReply(
-        source_nbma=request.source_nbma,
-        source_protocol=request.source_protocol,
-        destination_protocol=request.destination_protocol,
-        flags=ResolutionFlag(0),
-        request_id=request.request_id,
-        cies=(ClientInfo(code=code),),
-    )
-    overlay.handle("R31", NhrpReceived(TUNNEL, HUB_NBMA, reply.serialize()))
+    request = question(overlay)
+    receive(overlay, "R31", answer(request, ClientInfo(code=code), flags=0), HUB_NBMA)
     assert targets(overlay)["10.4.4.1/32"].reason is not None
     overlay.run(30)
     assert len(overlay.sent(ResolutionRequest)) == 1
@@ -204,10 +193,7 @@ def test_every_kind_of_no_is_a_no(code: CieCode) -> None:
 
 def test_an_error_6_about_our_request_is_a_no_too() -> None:
     overlay = ready()
-    overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
-    overlay.run(0.1)
-    (request,) = overlay.sent(ResolutionRequest)
+    request = question(overlay)
     error = ErrorIndication(
         hop_count=1,
         source_nbma=HUB_NBMA,
@@ -264,10 +250,7 @@ def test_a_reply_with_holding_time_zero_is_not_kept() -> None:
 
 def test_the_binding_of_a_requester_that_is_not_stable_is_not_learned() -> None:
     overlay = ready()
-    overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
-    overlay.run(0.1)
-    (request,) = overlay.sent(ResolutionRequest)
+    request = question(overlay)
     unstable = replace(request, flags=request.flags & ~ResolutionFlag.SOURCE_STABLE)
     overlay.handle("R41", NhrpReceived(TUNNEL, HUB_NBMA, unstable.serialize()))
     assert list(targets(overlay, "R41")) == ["10.4.4.0/24", "192.168.100.11/32"]

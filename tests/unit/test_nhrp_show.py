@@ -11,9 +11,9 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
-from support.goldens import is_golden
-from support.nhrp_view import View, match_of, show
+from support.cloud import View, match_of, show
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
+from support.texts import is_golden
 
 LEGEND = """\
 Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete

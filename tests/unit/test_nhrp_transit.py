@@ -38,23 +38,13 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import HUB_CIE, HUB_NBMA, R31, R41, REQUEST, receive
-from support.overlay import TUNNEL, Member, Overlay, address, cloud, data_packet, hairpin, tunnel_config
-
-
-def _ready(**settings: object) -> Overlay:
-    overlay = cloud(**settings)  # type: ignore[arg-type]
-    overlay.start().run(5)
-    overlay.packets.clear()
-    return overlay
-
-
-def _refused(overlay: Overlay, name: str = "R11") -> dict[Refusal, int]:
-    return overlay.members[name].machine.tunnels[0].counters.refused
+from support.cloud import ready, refused
+from support.overlay import TUNNEL, Member, Overlay, address, data_packet, hairpin, tunnel_config
 
 
 @pytest.mark.conforms("5.1-hops-fewer", "5.3.1-prefix", "5.3.2-append")
 def test_a_forwarded_request_has_one_hop_less_and_the_server_on_its_record() -> None:
-    overlay = _ready()
+    overlay = ready()
     receive(overlay, "R11", REQUEST)
     (sent,) = [s for s in overlay.packets if isinstance(s.packet, ResolutionRequest)]
     assert sent.destination == R41
@@ -66,7 +56,7 @@ def test_a_forwarded_request_has_one_hop_less_and_the_server_on_its_record() -> 
 
 @pytest.mark.conforms("3-direct", "5.3.3-append")
 def test_a_reply_goes_towards_its_source_and_is_recorded_on_the_way_back() -> None:
-    overlay = _ready()
+    overlay = ready()
     overlay.cut("R41", "R31", both=False)
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1.5)
@@ -82,7 +72,7 @@ def test_a_reply_goes_towards_its_source_and_is_recorded_on_the_way_back() -> No
 @pytest.mark.parametrize("before", ["224.0.0.10", "127.0.0.1", "172.16.11.1", "172.16.41.1"])
 def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(before: str) -> None:
     """Who made the record may have lied: not to groups, not to ourselves, and not to who sent the reply."""
-    overlay = _ready()
+    overlay = ready()
     asker = ClientInfo(prefix_length=32, nbma=address(before), protocol=address("10.77.0.1"))
     reply = ResolutionReply(
         source_nbma=address("172.16.77.1"),
@@ -100,7 +90,7 @@ def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(be
 
 @pytest.mark.conforms("5.3.4-hop", "frr-16466")
 def test_passwords_are_swapped_hop_by_hop() -> None:
-    overlay = _ready(authentication="secret7")
+    overlay = ready(authentication="secret7")
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
     receive(overlay, "R11", packet)
     sent = overlay.sent(ResolutionRequest, "R11")[0]
@@ -111,7 +101,7 @@ def test_passwords_are_swapped_hop_by_hop() -> None:
 
 @pytest.mark.conforms("5.3.4-hop")
 def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
-    overlay = _ready()
+    overlay = ready()
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
     receive(overlay, "R11", packet)
     assert find(overlay.sent(ResolutionRequest, "R11")[0].extensions, Authentication) is None
@@ -120,7 +110,7 @@ def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
 @pytest.mark.conforms("5.1-hops-zero", "5.2.7-15", "frr-951", "frr-18598")
 @pytest.mark.parametrize("hop_count", [0, 1])
 def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int) -> None:
-    overlay = _ready()
+    overlay = ready()
     receive(overlay, "R11", replace(REQUEST, hop_count=hop_count))
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.HOP_COUNT_EXCEEDED
@@ -130,18 +120,18 @@ def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int)
 
 @pytest.mark.conforms("5.2.7-3", "5.3.2-loop", "frr-22966")
 def test_a_packet_that_came_by_before_is_a_loop() -> None:
-    overlay = _ready()
+    overlay = ready()
     looped = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
     receive(overlay, "R11", looped)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.LOOP_DETECTED
-    assert _refused(overlay) == {Refusal.LOOP: 1}
+    assert refused(overlay, "R11") == {Refusal.LOOP: 1}
 
 
 @pytest.mark.conforms("5.3.1-same", "5.3.1-loop", "5.3.3-loop", "frr-23105")
 @pytest.mark.parametrize("kind", [ReverseTransitRecord, ResponderAddress])
 def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] | type[ResponderAddress]) -> None:
-    overlay = _ready()
+    overlay = ready()
     reply = ResolutionReply(
         source_nbma=R31,
         source_protocol=address("192.168.100.31"),
@@ -159,16 +149,16 @@ def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] 
 
 @pytest.mark.conforms("2.2-nak", "5.2.2-nak-12")
 def test_a_request_whose_way_leads_back_is_answered_with_no_binding() -> None:
-    overlay = _ready()
+    overlay = ready()
     receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.3.3.9")))
     (reply,) = overlay.sent(ResolutionReply)
     assert reply.cies == (ClientInfo(code=CieCode.NO_BINDING),)
-    assert _refused(overlay) == {Refusal.RESOLUTION_REFUSED: 1}
+    assert refused(overlay, "R11") == {Refusal.RESOLUTION_REFUSED: 1}
 
 
 @pytest.mark.conforms("5.3-transit")
 def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded() -> None:
-    overlay = _ready()
+    overlay = ready()
     unknown = UnknownExtension(type=77, value=b"abc")
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, unknown))
     receive(overlay, "R11", packet)
@@ -177,7 +167,7 @@ def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded()
 
 @pytest.mark.conforms("5.2.7-1", "5.3-compulsory", "frr-22962")
 def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
-    overlay = _ready()
+    overlay = ready()
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, UnknownExtension(type=77, value=b"abc")))
     receive(overlay, "R41", packet, HUB_NBMA)
     (error,) = overlay.sent(ErrorIndication)
@@ -187,7 +177,7 @@ def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
 
 @pytest.mark.conforms("5.2.2-extensions", "5.3-ignored")
 def test_an_unknown_extension_that_may_be_ignored_is_copied_into_the_reply() -> None:
-    overlay = _ready()
+    overlay = ready()
     unknown = UnknownExtension(type=77, value=b"abc", compulsory=False)
     receive(overlay, "R41", replace(REQUEST, extensions=(*REQUEST.extensions, unknown)), HUB_NBMA)
     assert find(overlay.sent(ResolutionReply)[0].extensions, UnknownExtension) == unknown
@@ -195,7 +185,7 @@ def test_an_unknown_extension_that_may_be_ignored_is_copied_into_the_reply() -> 
 
 @pytest.mark.conforms("5.2.2-extensions", "5.3-order", "5.3-reply")
 def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
-    overlay = _ready()
+    overlay = ready()
     receive(overlay, "R41", replace(REQUEST, extensions=(), end=b""), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions == ()
     order = (NatAddress(), ReverseTransitRecord(), ResponderAddress(), ForwardTransitRecord())
@@ -205,7 +195,7 @@ def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
 
 @pytest.mark.conforms("5.3.1-asked", "5.3.2-responder")
 def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> None:
-    overlay = _ready()
+    overlay = ready()
     asked = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
     receive(overlay, "R41", asked, HUB_NBMA)
     reply = overlay.sent(ResolutionReply)[0]
@@ -219,7 +209,7 @@ def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> No
 
 @pytest.mark.conforms("5.3-once", "5.3.5-many")
 def test_vendor_extensions_may_be_many_and_all_come_back() -> None:
-    overlay = _ready()
+    overlay = ready()
     vendors = tuple(VendorPrivate(vendor=bytes((0, 0, n)), data=b"x") for n in range(3))
     receive(overlay, "R41", replace(REQUEST, extensions=(*vendors, *REQUEST.extensions)), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions[:3] == vendors
@@ -230,7 +220,7 @@ def test_vendor_extensions_may_be_many_and_all_come_back() -> None:
 
 @pytest.mark.conforms("5.2.7-never", "frr-18925")
 def test_an_error_is_never_answered_with_an_error() -> None:
-    overlay = _ready()
+    overlay = ready()
     error = ErrorIndication(
         hop_count=1,
         source_nbma=R31,
@@ -246,7 +236,7 @@ def test_an_error_is_never_answered_with_an_error() -> None:
 
 @pytest.mark.conforms("5.2.0.1-way")
 def test_an_error_for_somebody_else_is_passed_on() -> None:
-    overlay = _ready()
+    overlay = ready()
     error = ErrorIndication(
         source_nbma=R31,
         source_protocol=address("192.168.100.31"),
@@ -261,7 +251,7 @@ def test_an_error_for_somebody_else_is_passed_on() -> None:
 
 @pytest.mark.conforms("5.2.7-own", "frr-18926", "frr-23065")
 def test_our_own_error_that_came_back_is_dropped_silently() -> None:
-    overlay = _ready()
+    overlay = ready()
     error = ErrorIndication(
         source_nbma=HUB_NBMA,
         source_protocol=address("192.168.100.11"),
@@ -275,15 +265,15 @@ def test_our_own_error_that_came_back_is_dropped_silently() -> None:
 
 @pytest.mark.parametrize("octets", [b"", b"\x00", b"\xff" * 40, bytes(1500)])
 def test_what_cannot_be_read_is_counted_and_nothing_else(octets: bytes) -> None:
-    overlay = _ready()
+    overlay = ready()
     receive(overlay, "R11", octets)
     assert overlay.packets == []
-    assert _refused(overlay) == {Refusal.MALFORMED: 1}
+    assert refused(overlay, "R11") == {Refusal.MALFORMED: 1}
 
 
 @pytest.mark.conforms("cisco-network")
 def test_a_packet_for_a_tunnel_without_network_id_is_logged() -> None:
-    overlay = _ready()
+    overlay = ready()
     overlay.configure("R11", network_id=None)
     receive(overlay, "R11", REQUEST)
     assert overlay.log_texts("R11")[-1].startswith("%DMVPN-5-NHRP_NETID_UNCONFIGURED: Tunnel100: ")
@@ -291,7 +281,7 @@ def test_a_packet_for_a_tunnel_without_network_id_is_logged() -> None:
 
 @pytest.mark.conforms("5.2.3-forward")
 def test_a_registration_for_another_server_is_passed_on_and_its_reply_comes_back() -> None:
-    overlay = _ready()
+    overlay = ready()
     request = RegistrationRequest(
         source_nbma=R31,
         source_protocol=address("192.168.100.31"),
@@ -311,7 +301,7 @@ def test_a_registration_for_another_server_is_passed_on_and_its_reply_comes_back
 
 @pytest.mark.conforms("5.2.0.1-way")
 def test_a_purge_for_somebody_else_is_passed_on() -> None:
-    overlay = _ready()
+    overlay = ready()
     purge = PurgeRequest(
         source_nbma=R31,
         source_protocol=address("192.168.100.31"),
@@ -329,11 +319,11 @@ def test_a_purge_for_somebody_else_is_passed_on() -> None:
 
 @pytest.mark.conforms("cisco-max-send")
 def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() -> None:
-    overlay = _ready(max_send=(5, 10))
+    overlay = ready(max_send=(5, 10))
     for number in range(20):
         receive(overlay, "R11", replace(REQUEST, request_id=number))
     assert len(overlay.sent(ResolutionRequest, "R11")) == 5
-    assert _refused(overlay)[Refusal.SEND_LIMIT] == 15
+    assert refused(overlay, "R11")[Refusal.SEND_LIMIT] == 15
     registration = RegistrationRequest(
         source_nbma=address("172.16.51.1"),
         source_protocol=address("192.168.100.51"),
@@ -361,7 +351,7 @@ def test_the_window_of_the_limit_slides() -> None:
 
 
 def test_refusals_are_logged_once_in_a_while() -> None:
-    overlay = _ready()
+    overlay = ready()
     for _ in range(5):
         receive(overlay, "R11", b"nonsense")
     assert overlay.log_texts("R11")[-1] == (
@@ -450,7 +440,7 @@ def test_a_registration_is_withdrawn_by_its_owner_directly_and_by_nobody_else() 
     )
     receive(overlay, "R11", purge, address("172.16.12.1"))
     assert overlay.members["R11"].adjacencies[spoke] == R31
-    assert _refused(overlay) == {Refusal.NOT_ALLOWED: 1}
+    assert refused(overlay, "R11") == {Refusal.NOT_ALLOWED: 1}
     receive(overlay, "R11", purge, R31)
     assert spoke not in overlay.members["R11"].adjacencies
 
@@ -490,7 +480,7 @@ def test_a_ring_of_hubs_is_found_by_the_record_and_told_to_who_asked() -> None:
     errors = overlay.sent(ErrorIndication)
     assert {error.error_code for error in errors} == {ErrorCode.LOOP_DETECTED}
     assert errors[0].destination_protocol == REQUEST.source_protocol
-    assert _refused(overlay, "R11") == {Refusal.LOOP: 1}
+    assert refused(overlay, "R11") == {Refusal.LOOP: 1}
 
 
 @pytest.mark.conforms("6.4-domino")

@@ -20,9 +20,10 @@ from dmvpn.features.ospf.output import PROTOCOL
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.spf import SLICE, Slices
 from dmvpn.router.router import Router
-from support.leftovers import alive, uncollected
 from support.ospf_net import OspfNet
 from support.routing import GI1, make
+from support.texts import file_text
+from support.work import alive, uncollected
 from support.workbench import Workbench, of_type
 
 PERIOD, REASON = bytes.fromhex("00010004 0000003c"), bytes.fromhex("00020001 01000000")
@@ -315,20 +316,7 @@ def test_another_dead_interval_holds_for_the_silence_that_has_begun(before: int,
 
 # A default route that OSPF tells while a route map permits some route of the routing table.
 
-CONFIGURATION = """interface GigabitEthernet0/0
- ip address 192.0.2.1 255.255.255.0
-router ospf 1
- network 192.0.2.0 0.0.0.255 area 0
- default-information originate always route-map M
-ip prefix-list A permit 20.0.1.0/24
-ip prefix-list B permit 20.0.2.0/24
-route-map M permit 10
- match ip address prefix-list A
- set metric 11
-route-map M permit 20
- match ip address prefix-list B
- set metric 22
-"""
+CONFIGURATION = file_text("ospf_neighbors_configuration.cfg")
 
 
 def _enter(router: Router, line: str, now: float) -> None:

@@ -18,7 +18,7 @@ from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.lab import namespaces
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.checking import Level, Wanted, judge
-from support.reasons import because
+from support.texts import because
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from dmvpn.router.language import configurator
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import Scenario
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -38,18 +38,7 @@ interface Tunnel0
  tunnel mode gre multipoint
 end
 """
-SPOKE = """\
-hostname SPOKE
-interface GigabitEthernet0/0
- ip address 192.0.2.2 255.255.255.0
-interface Tunnel0
- ip address 10.0.0.2 255.255.255.0
- ip nhrp network-id 1
- ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast
- tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
-end
-"""
+SPOKE = file_text("parts_spoke.cfg")
 
 
 def names(text: str) -> list[str]:
@@ -468,39 +457,7 @@ def test_a_lab_says_that_an_interface_got_a_second_address(tmp_path: Path, capsy
 
 # What people keep as a configuration: logs of terminals, backups, files of other encodings.
 
-LOG = """\
-R1>en
-Password:
-R1#sh run
-Building configuration...
-
-Current configuration : 1234 bytes
-!
-! Last configuration change at 09:12:11 UTC Mon Mar 1 2021
-version 15.2
-hostname R1
-*Mar  1 00:01:02.003: %SYS-5-CONFIG_I: Configured from console by console
- --More-- \b\b\b\b\b\b\b\b\b\b          \b\b\b\b\b\b\b\b\b\binterface Tunnel0
-\tip address 10.0.0.1 255.255.255.0 ! the cloud
- ip nhrp network-id 1
-end
-
-R1#sh ip nhrp
-hostname R2
-   Tunnel0 created 00:00:10, expire 01:59:50
-R1#conf t
-Enter configuration commands, one per line.  End with CNTL/Z.
-R1(config)#int tu0
-R1(config-if)#ip nhrp holdtime 300
-R1(config-if)#do sh ip int br
-interface Loopback9
-R1(config-if)#ip nhrp shortcut
-R1(config)#hostname R1
-R1(config)#^Z
-R1#wr
-Building configuration...
-[OK]
-"""
+LOG = file_text("parts_log.cfg")
 
 
 def rendered(text: str) -> list[str]:

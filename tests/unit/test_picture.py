@@ -18,6 +18,7 @@ from dmvpn.tools.picture.model import Cloud, Kind, Node, Port, Tunnel, TunnelSta
 from dmvpn.tools.picture.plan import plan_of
 from dmvpn.tools.watch.steps import Arrow
 from support.browser import CHROMIUM, dumped
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,21 +234,7 @@ def test_no_text_covers_another_in_a_browser(tmp_path: Path) -> None:
     """The browser measures its own letters: no text is over another one, or outside of the picture."""
     pictures = [of(name) for name in ("hierarchical", "dual-hub", "ipsec-two-spokes-one-nat", "nat-overload")]
     drawn = [as_svg(each) for each in (*pictures, made_up(11, hubs=2), made_up(6))]
-    script = """
-      const found = [];
-      for (const svg of document.querySelectorAll("svg")) {
-        const frame = svg.getBoundingClientRect();
-        const all = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
-        all.forEach(([text, a], i) => {
-          if (a.right > frame.right || a.left < frame.left || a.bottom > frame.bottom) found.push([text, "outside"]);
-          for (const [other, b] of all.slice(i + 1))
-            if (a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom)
-              found.push([text, other]);
-        });
-      }
-      document.body.innerHTML = "";
-      document.title = "DONE " + JSON.stringify(found);
-    """
+    script = file_text("picture_script.txt")
     page = tmp_path / "pictures.html"
     page.write_text(f"<!doctype html><meta charset=utf-8><body>{''.join(drawn)}<script>{script}</script>")
     title = re.search(r"<title>(.*?)</title>", dumped(page.as_uri(), tmp_path))

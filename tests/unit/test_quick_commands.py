@@ -24,8 +24,7 @@ from dmvpn.shells.index import remembered
 from dmvpn.shells.lab import control, sockets
 from dmvpn.shells.lab.places import LabFolder
 from support.command import command, dmvpn_here, variables
-from support.fake_router import FakeRouter
-from support.live_router import Live
+from support.fake_router import FakeRouter, Live
 from support.services import short_folder
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dmvpn.router.entered_text import take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.exercises import BUILT_IN
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -26,89 +26,9 @@ if TYPE_CHECKING:
 LANGUAGE = configurator(FEATURES)
 
 #: A hub without any indentation, comments at every place, blocks that nobody leaves, names cut and in small letters.
-PASTED = """\
-! the hub
-crypto ikev2 keyring RING
-peer EVERYBODY
-address 0.0.0.0 0.0.0.0
-! what follows belongs to the key, not to a comment
-pre-shared-key local Bang!Bang!
-pre-shared-key remote Bang!Bang!
-!
-crypto ikev2 profile SPOKES
-match identity remote address 0.0.0.0
-authentication remote pre-share
-authentication local pre-share
-keyring local RING
-crypto ipsec transform-set STRONG esp-aes 256 esp-sha256-hmac
-mode transport
-crypto ipsec profile TUNNELS
-set transform-set STRONG
-set ikev2-profile SPOKES
-int tunnel 7
-! a comment does not leave the interface
-ip address 10.77.0.1 255.255.255.0
-no ip split-horizon eigrp 90
-ip nhrp map multicast dynamic
-ip nhrp network-id 77
-    tunnel source gi0/3
-  tunnel mode gre multipoint
-tunnel protection ipsec profile TUNNELS
-router eigrp CLOUD
-address-family ipv4 autonomous-system 91
-topology base
-exit-af-topology
-network 10.0.0.0
-exit-address-family
-int tu7
-router eigrp 90
-network 10.77.0.0 0.0.0.255
-no auto-summary
-"""
+PASTED = file_text("reading_rules_pasted.cfg")
 
-SHOWN = """\
-crypto ikev2 keyring RING
- peer EVERYBODY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key local Bang!Bang!
-  pre-shared-key remote Bang!Bang!
- !
-!
-crypto ikev2 profile SPOKES
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share
- keyring local RING
-!
-crypto ipsec transform-set STRONG esp-aes 256 esp-sha256-hmac
- mode transport
-!
-crypto ipsec profile TUNNELS
- set transform-set STRONG
- set ikev2-profile SPOKES
-!
-interface Tunnel7
- ip address 10.77.0.1 255.255.255.0
- no ip split-horizon eigrp 90
- ip nhrp map multicast dynamic
- ip nhrp network-id 77
- tunnel source GigabitEthernet0/3
- tunnel mode gre multipoint
- tunnel protection ipsec profile TUNNELS
-!
-router eigrp 90
- network 10.77.0.0 0.0.0.255
-!
-router eigrp CLOUD
- !
- address-family ipv4 unicast autonomous-system 91
-  !
-  topology base
-  exit-af-topology
-  network 10.0.0.0
- exit-address-family
-!
-"""
+SHOWN = file_text("reading_rules_shown.cfg")
 
 
 def test_lines_below_a_section_that_was_refused_are_refused_with_it_though_the_router_knows_their_words() -> None:
@@ -127,26 +47,7 @@ def test_carriage_returns_do_no_harm() -> None:
     assert LANGUAGE.parse_text(PASTED.replace("\n", "\r\n")).tree == LANGUAGE.parse_text(PASTED).tree
 
 
-WRONG = """\
-interface Tunnel7
-  ip address 10.77.0.1 255.255.255.0
-  tunnel source GigabitEthernet0/3
-  tunnel mode gre multiprotocol
-  tunnel protection ipsec profile TUNNELS
-! a heading between
-ip nhrp authentication LongerThan8
-ip nhrp network-id 1
-ip nhrp map 10.77.0.9
-ip nhrp nhs 10.77.0.9
-  ip authentication key-chain eigrp_auth
-  router eigrp 90
-    network 10.77.0.0 0.0.0.255
-ip nhrp redirect
-crypto isakmp policy 20
- group 14
-crypto isakmp key Hidden! address
-crypto isakmp key Hidden! address 192.0.2.9
-"""
+WRONG = file_text("reading_rules_wrong.cfg")
 
 
 def test_wrong_lines_are_reported_and_the_rest_counts() -> None:
@@ -200,21 +101,7 @@ def test_a_banner_without_an_end_is_reported() -> None:
 
 
 def test_the_certificate_of_a_web_server_does_not_disturb() -> None:
-    text = """\
-crypto pki trustpoint TP-self-signed-1
- enrollment selfsigned
- subject-name cn=IOS-Self-Signed-Certificate-1
- revocation-check none
- rsakeypair TP-self-signed-1
-!
-crypto pki certificate chain TP-self-signed-1
- certificate self-signed 01
-  30820330 30820218 A0030201 02020101 300D0609 2A864886 F70D0101 05050030
-  31312F30 2D060355
-  \tquit
-!
-hostname EDGE
-"""
+    text = file_text("reading_rules_text.cfg")
     result = LANGUAGE.parse_text(text)
     assert result.problems == ()
     assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree

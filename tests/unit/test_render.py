@@ -14,7 +14,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.network.lines import Lines
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.render import Keys, find_keys, render_sites, schema
-from support.sites import TABLE, with_line
+from support.texts import TABLE, with_line
 
 pytestmark = pytest.mark.usefixtures("no_keys_around")
 

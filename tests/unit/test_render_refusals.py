@@ -12,7 +12,7 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.render import Keys, render_sites
-from support.sites import with_line
+from support.texts import with_line
 
 if TYPE_CHECKING:
     from pathlib import Path

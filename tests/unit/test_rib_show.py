@@ -17,7 +17,7 @@ from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rib.show.routes import LEGEND
 from dmvpn.features.static import FEATURE as STATIC
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.workbench import Workbench
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -72,22 +72,7 @@ def r31() -> Workbench:
     return bench
 
 
-ROUTES = """\
-S*    0.0.0.0/0 [1/0] via 172.16.31.2
-      10.0.0.0/8 is variably subnetted, 5 subnets, 2 masks
-D        10.1.1.0/24 [90/26885120] via 192.168.100.11, 23:04:48, Tunnel100
-C        10.3.3.0/24 is directly connected, GigabitEthernet0/2
-L        10.3.3.1/32 is directly connected, GigabitEthernet0/2
-D   %    10.4.4.0/24 [90/52992000] via 192.168.100.11, 23:04:23, Tunnel100
-H        10.5.5.0/24 [250/255] via 192.168.100.51, 00:00:09, Tunnel100
-      172.16.0.0/16 is variably subnetted, 2 subnets, 2 masks
-C        172.16.31.0/30 is directly connected, GigabitEthernet0/1
-L        172.16.31.1/32 is directly connected, GigabitEthernet0/1
-      192.168.100.0/24 is variably subnetted, 3 subnets, 2 masks
-C        192.168.100.0/24 is directly connected, Tunnel100
-L        192.168.100.31/32 is directly connected, Tunnel100
-H        192.168.100.41/32 is directly connected, 00:00:10, Tunnel100
-"""
+ROUTES = file_text("rib_show_routes.txt")
 
 
 def test_show_ip_route_has_the_columns_of_ios(r31: Workbench) -> None:

@@ -23,8 +23,8 @@ from dmvpn.features.rip.packet import Command, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.net.ip import UdpDatagram
-from support.goldens import is_golden
 from support.segments import Segments
+from support.texts import file_text, is_golden
 from support.workbench import Workbench, of_type
 
 GI1, GI2 = "GigabitEthernet0/1", "GigabitEthernet0/2"
@@ -680,18 +680,7 @@ def test_the_configuration_is_shown_as_ios_shows_it() -> None:
 
 # ------------------------------------------------------------------------------------------------- seed scenario S1
 
-S1_R11 = """hostname R11
-interface Tunnel100
- ip address 192.168.100.11 255.255.255.0
- tunnel source GigabitEthernet0/1
- tunnel destination 172.16.31.1
-interface GigabitEthernet0/1
- ip address 172.16.11.1 255.255.255.252
-router rip
- version 2
- network 172.16.0.0
- no auto-summary
-"""
+S1_R11 = file_text("rip_machine_s1_r11.cfg")
 S1_R31 = S1_R11.replace("172.16.31.1", "X").replace("172.16.11.1", "172.16.31.1").replace("X", "172.16.11.1")
 S1_TRANSPORT = """hostname TRANSPORT
 interface GigabitEthernet0/1

@@ -14,8 +14,8 @@ from dmvpn.features.rip.interface import RipInterface
 from dmvpn.features.rip.output import seal_md5, verify_md5
 from dmvpn.features.rip.packet import Command, KeyedDigest, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.rip.triggered import Conversation, TriggeredCircuit
-from support.leftovers import alive, uncollected
 from support.segments import Segments
+from support.work import alive, uncollected
 from unit.test_rip_machine import GI1, GI2, entry, interface, octets_from, process, rip_routes, router
 
 TRIGGERED = " ip rip triggered\n"

@@ -21,7 +21,7 @@ from dmvpn.ios import Match
 from dmvpn.router.entered_text import report, take_in
 from dmvpn.router.features import FEATURES
 from dmvpn.router.router import Router
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -310,41 +310,7 @@ def test_no_takes_single_values_out_of_a_match(typed: str, left: list[str]) -> N
 
 # What shows print of lists and route maps.
 
-TEXT = """\
-ip prefix-list B seq 5 permit 10.0.0.0/8 le 24
-ip prefix-list B seq 10 deny 0.0.0.0/0 ge 25
-ip prefix-list A permit 10.1.0.0/16 ge 20 le 28
-ip prefix-list A permit 192.0.2.0/24
-ip as-path access-list 1 permit ^65001_
-ip as-path access-list 1 deny .*
-ip community-list 1 permit 65000:1 no-export
-ip community-list expanded E deny 65000:[2-9]
-access-list 10 permit any
-access-list 10 remark the others
-access-list 10 deny 10.1.0.0 0.0.255.255
-access-list 9 permit host 10.9.9.9
-ip access-list extended WEB
- remark what leaves
- permit tcp 10.0.0.0 0.255.255.255 any eq www
- 25 deny ip any any log
-ip access-list standard LANS
- 10 permit 10.3.3.0 0.0.0.255
-route-map M deny 5
- match ip address 10
- match as-path 1
- match community 1 E exact-match
-route-map M permit 10
- description text
- match ip address prefix-list A B
- match tag 7
- match tag 8
- set metric 5
- set as-path prepend 65000 65000
- set community 65000:1 additive
- continue 30
-route-map N permit 10
- set community none
-"""
+TEXT = file_text("route_maps_text.cfg")
 
 
 @pytest.fixture
@@ -412,21 +378,7 @@ def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None
 
 
 def test_extended_and_large_communities_are_shown_as_maps_and_lists_have_them() -> None:
-    show = shows(
-        """
-ip extcommunity-list standard E permit rt 65000:1 rt 10.0.0.1:2 soo 70000:3
-ip extcommunity-list 100 deny ^RT:65000:
-ip large-community-list standard L permit 65000:1:2
-route-map M permit 10
- match extcommunity E 100
- match large-community L exact-match
- match local-preference 200
- match route-type external type-1
- set extcommunity rt 65000:1 additive
- set extcommunity soo 70000:3
- set large-community none
-"""
-    )
+    show = shows(file_text("route_maps_show.cfg"))
     is_golden(
         show("show ip extcommunity-list").splitlines(),
         "route_maps/extended_and_large_communities_are_shown_as_maps_and_lists_have_them",

@@ -30,7 +30,7 @@ from dmvpn.shells.lab.wiring import Gateway, gre_flow
 from dmvpn.shells.lab_model import GatewaySpec, Need, schema
 from dmvpn.shells.scenario import Scenario, described, from_description
 from dmvpn.shells.simulator.topologies import phase3
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.world import World
 
 ROUTER = "hostname {}\n!\ninterface GigabitEthernet0/1\n ip address 10.1.1.{} 255.255.255.0\n!\nend\n"
@@ -226,19 +226,7 @@ def wrong(folder: Path, text: str) -> list[str]:
     return [line.strip().replace(f"{folder}/", "") for line in str(refused.value).splitlines()]
 
 
-MANY = """\
-titel: mine
-routers:
-  R1: {role: hubb}
-links:
-  - ends: [R1:Gi0/1, R2:Gi0/1]
-    delay: quick
-    loss: 101
-  - ends: [R1]
-hosts:
-  H1: {link: "R1:Gi0/2", address: 10.1.1.256/24}
-  H2: {adress: 10.1.1.2/24}
-"""
+MANY = file_text("scenario_folders_many.yaml")
 
 
 def test_every_mistake_is_told_with_its_line_its_column_and_what_to_write(tmp_path: Path) -> None:

@@ -25,13 +25,15 @@ DESTINATION = IPv4Address("10.4.4.1")
 SOURCE = IPv4Address("10.3.3.1")
 ROUTER = IPv4Address("192.168.100.11")
 SESSION = 7
+ICMP, UDP = 1, 17
 
 
-class Pinger:
+class Probing:
     """A system machine, a clock, and what the session and the wire have seen."""
 
-    def __init__(self, *interfaces: InterfaceState) -> None:
+    def __init__(self, session: int, *interfaces: InterfaceState) -> None:
         self.machine = SystemMachine(fake_ports(*interfaces))
+        self.session = session
         self.now = 100.0
         self.screen = ""
         self.sent: list[SendIp] = []
@@ -43,7 +45,7 @@ class Pinger:
         for effect in self.machine.handle(event, self.now):
             match effect:
                 case JobOutput(session=session, text=text):
-                    assert session == SESSION
+                    assert session == self.session
                     self.screen += text
                 case JobDone():
                     self.done = True
@@ -51,6 +53,24 @@ class Pinger:
                     self.sent.append(effect)
                 case _:
                     self.others.append(effect)
+
+    def quotation(self, protocol: int) -> bytes:
+        """The packet sent last, as an ICMP error quotes it."""
+        payload = self.sent[-1].payload
+        return Ipv4Packet(protocol=protocol, source=SOURCE, destination=DESTINATION, payload=payload).serialize()[:28]
+
+    def time_out(self) -> None:
+        deadline = self.machine.next_deadline()
+        assert deadline is not None
+        self.now = deadline
+        self.give(Tick())
+
+
+class Pinger(Probing):
+    """One that pings."""
+
+    def __init__(self, *interfaces: InterfaceState) -> None:
+        super().__init__(SESSION, *interfaces)
 
     def echo(self) -> EchoRequest:
         """The request sent last."""
@@ -63,17 +83,6 @@ class Pinger:
 
     def answer(self, message: IcmpMessage, source: IPv4Address = ROUTER, after: float = 0.002) -> None:
         self.give(IpReceived("Tunnel0", source, SOURCE, 1, message.serialize()), after)
-
-    def quotation(self) -> bytes:
-        """The request sent last, as an ICMP error quotes it."""
-        sent = self.sent[-1]
-        return Ipv4Packet(protocol=1, source=SOURCE, destination=DESTINATION, payload=sent.payload).serialize()[:28]
-
-    def time_out(self) -> None:
-        deadline = self.machine.next_deadline()
-        assert deadline is not None
-        self.now = deadline
-        self.give(Tick())
 
 
 def test_five_replies_read_as_ios_prints_them() -> None:
@@ -123,11 +132,11 @@ def test_silence_is_a_dot_after_the_timeout_and_no_times_are_printed() -> None:
 def test_every_kind_of_error_has_its_mark() -> None:
     pinger = Pinger()
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=5))
-    pinger.answer(DestinationUnreachable(code=1, quoted=pinger.quotation()))
-    pinger.answer(DestinationUnreachable(code=4, next_hop_mtu=1400, quoted=pinger.quotation()))
-    pinger.answer(TimeExceeded(quoted=pinger.quotation()))
-    pinger.answer(OtherMessage(type=4, code=0, rest=bytes(4) + pinger.quotation()))
-    pinger.answer(OtherMessage(type=12, code=0, rest=bytes(4) + pinger.quotation()))
+    pinger.answer(DestinationUnreachable(code=1, quoted=pinger.quotation(ICMP)))
+    pinger.answer(DestinationUnreachable(code=4, next_hop_mtu=1400, quoted=pinger.quotation(ICMP)))
+    pinger.answer(TimeExceeded(quoted=pinger.quotation(ICMP)))
+    pinger.answer(OtherMessage(type=4, code=0, rest=bytes(4) + pinger.quotation(ICMP)))
+    pinger.answer(OtherMessage(type=12, code=0, rest=bytes(4) + pinger.quotation(ICMP)))
     assert pinger.screen.endswith("\nUM&Q?\nSuccess rate is 0 percent (0/5)\n")
 
 
@@ -135,7 +144,7 @@ def test_what_is_not_an_answer_to_the_request_in_flight_changes_nothing() -> Non
     pinger = Pinger()
     pinger.give(StartPing(SESSION, destination="10.4.4.1"))
     first = pinger.echo()
-    quoted = pinger.quotation()
+    quoted = pinger.quotation(ICMP)
     pinger.reply()
     before = pinger.screen
     foreign = EchoRequest(identifier=first.identifier ^ 1, sequence=1)
@@ -298,7 +307,7 @@ def test_a_quotation_that_is_not_of_an_echo_request_is_nobodys() -> None:
     datagram = Ipv4Packet(protocol=17, source=SOURCE, destination=DESTINATION, payload=pinger.sent[0].payload)
     for packet in (reply, later, datagram):
         pinger.answer(TimeExceeded(quoted=packet.serialize()[:28]))
-    pinger.answer(TimeExceeded(quoted=pinger.quotation()[:24]))
+    pinger.answer(TimeExceeded(quoted=pinger.quotation(ICMP)[:24]))
     assert len(pinger.sent) == 1
 
 
@@ -346,43 +355,18 @@ TRACING = 3
 HEADING = "Type escape sequence to abort.\nTracing the route to 10.4.4.1\nVRF info: (vrf in name/id, vrf out name/id)\n"
 
 
-class Tracer:
-    """A system machine that traces, and what the session and the wire have seen."""
+class Tracer(Probing):
+    """One that traces."""
 
     def __init__(self, start: StartTraceroute) -> None:
-        self.machine = SystemMachine(fake_ports(up("GigabitEthernet0/2", "10.3.3.1")))
-        self.now = 100.0
-        self.screen = ""
-        self.sent: list[SendIp] = []
-        self.done = False
+        super().__init__(TRACING, up("GigabitEthernet0/2", "10.3.3.1"))
         self.give(start)
 
-    def give(self, event: Event, after: float = 0.0) -> None:
-        self.now += after
-        for effect in self.machine.handle(event, self.now):
-            match effect:
-                case JobOutput(text=text):
-                    self.screen += text
-                case JobDone():
-                    self.done = True
-                case SendIp():
-                    self.sent.append(effect)
-
-    def quotation(self) -> bytes:
-        sent = self.sent[-1]
-        return Ipv4Packet(protocol=17, source=SOURCE, destination=DESTINATION, payload=sent.payload).serialize()[:28]
-
     def exceeded(self, by: str, milliseconds: int = 1) -> None:
-        self._receive(TimeExceeded(quoted=self.quotation()), by, milliseconds)
+        self._receive(TimeExceeded(quoted=self.quotation(UDP)), by, milliseconds)
 
     def unreachable(self, by: str, code: int = 3, milliseconds: int = 1) -> None:
-        self._receive(DestinationUnreachable(code=code, quoted=self.quotation()), by, milliseconds)
-
-    def time_out(self) -> None:
-        deadline = self.machine.next_deadline()
-        assert deadline is not None
-        self.now = deadline
-        self.give(Tick())
+        self._receive(DestinationUnreachable(code=code, quoted=self.quotation(UDP)), by, milliseconds)
 
     def _receive(self, message: IcmpMessage, by: str, milliseconds: int) -> None:
         self.give(IpReceived("Tunnel100", IPv4Address(by), SOURCE, 1, message.serialize()), milliseconds / 1000)
@@ -457,7 +441,7 @@ def test_the_way_ends_at_the_highest_ttl_allowed() -> None:
 
 def test_a_late_answer_to_an_earlier_datagram_is_not_taken_for_this_one() -> None:
     tracer = Tracer(StartTraceroute(TRACING, destination="10.4.4.1"))
-    late = TimeExceeded(quoted=tracer.quotation())
+    late = TimeExceeded(quoted=tracer.quotation(UDP))
     tracer.time_out()
     before = tracer.screen
     tracer.give(IpReceived("Tunnel100", IPv4Address(HUB), SOURCE, 1, late.serialize()), 0.1)

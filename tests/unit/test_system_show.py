@@ -34,7 +34,7 @@ from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.features import FEATURES
 from support.fakes import fake_ports, log, up
-from support.goldens import is_golden
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.network.device import Device
 from dmvpn.tools.to_ikev2 import Stage, plan
-from support.goldens import is_golden
+from support.texts import is_golden
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,6 +18,7 @@ from dmvpn.shells.inference import infer
 from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.topologies import topology_in
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,19 +84,7 @@ def gns3(files: dict[str, str]) -> str:
     return json.dumps({"topology": {"nodes": nodes, "links": links}})
 
 
-CONTAINERLAB = """name: made-up
-topology:
-  kinds:
-    cisco_vios: {startup-config: "configs/__clabNodeName__.partial"}
-  nodes:
-    A: {kind: cisco_vios}
-    B: {kind: cisco_vios}
-    C: {kind: cisco_vios}
-    D: {kind: cisco_vios, startup-config: configs/d.txt}
-  links:
-    - endpoints: ["A:eth1", "D:eth1"]
-    - endpoints: ["C:Gi0/1", "B:GigabitEthernet0/1"]
-"""
+CONTAINERLAB = file_text("topologies_containerlab.txt")
 
 
 def write(folder: Path, kind: str) -> None:

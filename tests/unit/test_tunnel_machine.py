@@ -25,7 +25,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
-from support.reasons import because
+from support.texts import because, file_text
 from support.whole_router import WholeRouter
 from support.workbench import Workbench, of_type
 
@@ -563,17 +563,6 @@ def test_tunnels_of_two_vrfs_over_one_source_are_told_apart_by_their_keys() -> N
 
 
 def test_equal_addresses_and_keys_in_two_front_doors_are_no_rivals() -> None:
-    other = """vrf definition LTE
- address-family ipv4
-interface Loopback5
- vrf forwarding LTE
- ip address 172.16.11.1 255.255.255.255
-interface Tunnel200
- ip address 192.168.200.11 255.255.255.0
- tunnel source Loopback5
- tunnel mode gre multipoint
- tunnel key 100
- tunnel vrf LTE
-"""
+    other = file_text("tunnel_machine_other.cfg")
     bench = WholeRouter(FRONT_DOOR + MULTIPOINT_IN_FRONT + other)
     assert (bench.why("Tunnel100"), bench.why("Tunnel200")) == ("", "")

@@ -27,8 +27,8 @@ from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from support.breaths import Breaths
 from support.fake_router import FakeRouter
+from support.work import Breaths
 
 VTY = TerminalLine("vty", 0, "admin", "10.0.0.5")
 #: hashcat's published example of type 9; the password is `hashcat`.

@@ -16,7 +16,7 @@ from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
-from support.goldens import is_golden
+from support.texts import file_text, is_golden
 from support.whole_router import WholeRouter
 from support.world import World
 
@@ -351,25 +351,7 @@ def test_a_tracked_route_of_a_file_keeps_its_vrf() -> None:
 
 # `show vrf` and its relatives, laid out as IOS does, and pings within a VRF.
 
-_LINES = """\
-vrf definition CUST_A
- description the first customer
- rd 65000:100
- address-family ipv4
-  route-target export 65000:100
-  route-target import 65000:200
- exit-address-family
-ip vrf OLD
-interface Loopback7
- vrf forwarding CUST_A
- ip address 10.7.0.1 255.255.255.0
-interface Loopback8
- vrf forwarding CUST_A
- ip address 10.8.0.1 255.255.255.0
-interface Loopback9
- ip vrf forwarding OLD
- ip address 10.7.0.1 255.255.255.0
-"""
+_LINES = file_text("vrf_lines_lines.cfg")
 
 
 @pytest.fixture(scope="module")
