@@ -86,16 +86,16 @@ class Session:
             programs.mkdir()
             warm.link(programs)
             path = f"{programs}:{path}"
-        self._environment = {**inherited(), "XDG_RUNTIME_DIR": self._folder.name, "PATH": path}
+        self.environment = {**inherited(), "XDG_RUNTIME_DIR": self._folder.name, "PATH": path}
         if home is not None:
-            self._environment["HOME"] = str(home)
+            self.environment["HOME"] = str(home)
 
     def run(self, command: str) -> tuple[int, str]:
         """Status and output of a command, run in the top folder of the project."""
         done = subprocess.run(
             ["/bin/bash", "-c", command],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,9 @@
-"""The screenshots in docs/screenshots of the page of a lab, taken in Chromium from a simulated network.
+"""The screenshots in docs/screenshots of the page of a lab, taken in Chromium from simulated networks.
 
-python -m support.screenshots      take them (in the folder `tests`)
+python -m support.screenshots                 take all (in the folder `tests`)
+python -m support.screenshots exercise-05     take only those of these names
+
+Each exercise of the tutorial has one: the commands of its page are run up to one of them, then its lab is opened.
 """
 
 from __future__ import annotations
@@ -9,15 +12,19 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
 from collections import Counter
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from support.browser import Browser
+from support.docs import BLOCK, ROOT, Session, steps
 from support.served import MAIN, Served, dmvpn, serving
+from support.warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +32,11 @@ if TYPE_CHECKING:
 # PNGs of screens with a palette, which are a quarter as large: a browser writes each dot with all its colors.
 
 #: Colors of a palette.
-_MOST = 256
+_MOST = 48
 
 
 def with_palette(png: bytes) -> bytes:
-    """Return a picture with 256 colors at most; a rarer color becomes the nearest of them.
+    """Return a picture with 48 colors at most; a rarer color becomes the nearest of them.
 
     png: 8 bits for each color, not interlaced, as Chromium writes it.
     """
@@ -90,19 +97,78 @@ def _sum(data: bytes) -> bytes:
     return struct.pack("!I", zlib.crc32(data))
 
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
+FOLDER: Final = ROOT / "docs" / "screenshots"
 #: A larger one makes a page of the documentation slow.
-MOST_OCTETS: Final = 150_000
+MOST_OCTETS: Final = 60_000
 _LAB: Final = "notes-phase3"
 _OPTIONS: Final = ("--force-device-scale-factor=1", "--disable-lcd-text")
 _SPOKES: Final = 700
-#: Opens the row of the ladder with a text.
-_OPEN: Final = "[...document.querySelectorAll('.step')].find((row) => row.textContent.includes({}))?.click()"
+_OF_EXERCISE: Final = (1120, 640)
 
 
-def main() -> None:
-    """Take all."""
+class Shot(NamedTuple):
+    """The picture of an exercise.
+
+    until: the beginning of the command before which it is taken, the nth one of these. row: the text of a row of the
+    ladder that is opened. buttons: the first words of the buttons that are clicked.
+    """
+
+    until: str = "dmvpn lab down"
+    nth: int = 0
+    row: str = ""
+    buttons: tuple[str, ...] = ()
+
+
+#: By the name of the exercise.
+EXERCISES: Final = {
+    "exercise-01": Shot("dmvpn lab grade", buttons=("Lesson",)),
+    "exercise-02": Shot(row="NHRP Registration Reply"),
+    "exercise-03": Shot(buttons=("R11",)),
+    "exercise-04": Shot(row="NHRP Resolution Request"),
+    "exercise-05": Shot(row="NHRP Traffic Indication"),
+    "exercise-06": Shot(buttons=("R31",)),
+    "exercise-07": Shot(row="IKE_AUTH"),
+    "exercise-08": Shot(buttons=("R31", "R31 Gi0.1 to")),
+    "exercise-09": Shot(buttons=("R11",)),
+    "exercise-10": Shot("dmvpn lab start", 1, buttons=("SPOKE1",)),
+    "exercise-11": Shot("dmvpn -r SPOKE10 -", buttons=("Lesson",)),
+    "exercise-12": Shot(buttons=("SPOKE-A1",)),
+}
+
+
+def main(names: list[str]) -> None:
+    """Take all, or those of some names."""
     FOLDER.mkdir(exist_ok=True)
+    for name in names or EXERCISES:
+        _exercise(name, EXERCISES[name])
+    if not names:
+        _others()
+
+
+def _exercise(name: str, shot: Shot) -> None:
+    """Run the commands of an exercise, and take the page of its lab."""
+    (page,) = (ROOT / "docs" / "tutorial").glob(f"{name[-2:]}-*.md")
+    commands = [step.command for step in chain.from_iterable(map(steps, BLOCK.findall(page.read_text())))]
+    end = [number for number, command in enumerate(commands) if command.startswith(shot.until)][shot.nth]
+    session = Session(warm())
+    try:
+        for command in commands[:end]:
+            session.run(command)
+        with serving(session.environment, "--role", "configure") as web, Browser(*_OPTIONS) as browser:
+            browser.resize(*_OF_EXERCISE)
+            browser.open(web.address)
+            browser.wait(lambda: "registered" in browser.text("summary"))
+            for text in shot.buttons:
+                _press(browser, "button", f"textContent.match(/^{text}( |$)/)")
+            if shot.row:
+                _press(browser, ".step", f"textContent.includes({json.dumps(shot.row)})")
+            _take(browser, f"{name}.png")
+    finally:
+        session.close()
+
+
+def _others() -> None:
+    """Take the page with a shortcut and with a wire that is cut, on a phone, and of many routers."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         dmvpn(environment, "lab", "up", _LAB, "--simulated")
@@ -111,6 +177,7 @@ def main() -> None:
                 _live(web, browser, environment)
         finally:
             dmvpn(environment, "lab", "down", _LAB)
+        _class(environment)
         _many(Path(folder), environment)
 
 
@@ -120,7 +187,7 @@ def _live(web: Served, browser: Browser, environment: Mapping[str, str]) -> None
     browser.wait(lambda: "2 registered" in browser.text("summary"))
     dmvpn(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
     browser.wait(lambda: "1 direct" in browser.text("summary"))
-    browser.run(_OPEN.format(json.dumps("NHRP Resolution Reply")))
+    _press(browser, ".step", 'textContent.includes("NHRP Resolution Reply")')
     browser.wait(lambda: "Hop Count" in browser.text("message"))
     _take(browser, "page.png")
     browser.click("Close", "message")
@@ -134,6 +201,21 @@ def _live(web: Served, browser: Browser, environment: Mapping[str, str]) -> None
     browser.open(f"http://127.0.0.1:{web.port}/labs/{_LAB}")
     browser.wait(lambda: "2 registered" in browser.text("summary"))
     _take(browser, "phone.png")
+
+
+def _class(environment: Mapping[str, str]) -> None:
+    dmvpn(environment, "class", "begin", "exercise-05", "anna", "ben", "carla", "--simulated")
+    try:
+        dmvpn(environment, "lab", "break", "--seed", "101", "--lab", "anna-exercise-05")
+        with serving(environment, "--role", "configure") as web, Browser(*_OPTIONS) as browser:
+            browser.resize(1120, 320)
+            browser.open(web.address)
+            browser.wait(lambda: "anna" in browser.run("return document.body.textContent"))
+            browser.open(f"http://127.0.0.1:{web.port}/class")
+            browser.wait(lambda: "carla" in browser.run("return document.body.textContent"))
+            _take(browser, "class.png")
+    finally:
+        dmvpn(environment, "class", "end")
 
 
 def _many(folder: Path, environment: Mapping[str, str]) -> None:
@@ -150,6 +232,12 @@ def _many(folder: Path, environment: Mapping[str, str]) -> None:
         _take(browser, "many.png")
 
 
+def _press(browser: Browser, selector: str, condition: str) -> None:
+    """Click the first element of which a condition holds, as soon as there is one."""
+    script = f"const found = [...document.querySelectorAll('{selector}')].find((one) => one.{condition});"
+    browser.wait(lambda: bool(browser.run(f"{script} found?.click(); return found !== undefined")))
+
+
 def _take(browser: Browser, name: str) -> None:
     """Write a file. The dots of messages, which are never the same, are gone by then."""
     time.sleep(2.0)
@@ -159,4 +247,4 @@ def _take(browser: Browser, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
