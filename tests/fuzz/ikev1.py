@@ -106,7 +106,7 @@ def peer(octets: bytes) -> None:
     net.run(_LONG)
     for node in (hub, spoke):
         known = [spi for sa in node.machine.sessions for spi in (*sa.children.active, *sa.children.lingering)]
-        spis = node.machine.peers.book.esp_spis
+        spis = node.machine.peers.settings.esp_spis
         assert len(spis) == len(set(known))
         assert all(spi in spis for spi in known)
         assert len(node.pairs) <= 3

@@ -43,7 +43,7 @@ from dmvpn.features.ike.model import (
 )
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Expectation
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.ipsec.associations import Associations
@@ -360,11 +360,11 @@ def test_a_keyring_of_thousands_is_read_once_and_not_for_each_handshake() -> Non
         remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
         keyring="RING",
     )
-    book = ConfigurationBook(IkeConfig(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())
+    peer_settings = ConfiguredSettings(IkeConfig(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())
     with patch.object(Read, "times", 0):
         for spoke in spokes[:100]:
             path = Mock(remote=Mock(address=spoke))
-            found = book.expectation(Mock(profile="P"), path, of_address(spoke))
+            found = peer_settings.expectation(Mock(profile="P"), path, of_address(spoke))
             assert isinstance(found, Expectation)
             assert found.entry == f"keyring RING peer {spoke}"
         assert Read.times <= 1

@@ -48,7 +48,7 @@ def meet(ike: str, esp: EspTransform) -> tuple[MachineNet, Node, Node]:
     net = MachineNet()
     hub = net.node(HUB, proposal(ike), transforms=(esp,))
     spoke = net.node(SPOKE, proposal(ike), transforms=(esp,))
-    hub.machine._book.key_log.wanted = True
+    hub.machine._settings.key_log.wanted = True
     spoke.want(hub)
     net.run(2)
     assert hub.pairs

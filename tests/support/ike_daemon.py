@@ -29,7 +29,7 @@ from dmvpn.features.ike.crypto.certificates import Anchors
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
 from dmvpn.features.ike.peer_settings import DatagramPath as Wire
 from dmvpn.features.ike.session import Reply, Transmit
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 _MARKER = bytes(4)
 
 
-class LanBook(ConfigurationBook):
-    """A book but for its selectors: charon without a kernel takes tunnels between two LANs, and nothing else."""
+class LanSettings(ConfiguredSettings):
+    """Peer settings except for selectors: charon without a kernel takes tunnels between two LANs, and nothing else."""
 
     lan: ChildTerms | None = None
 
@@ -69,7 +69,7 @@ class Written:
     configuration: str
     files: tuple[Path, ...]
 
-    def book(self, local: IPv4Address, settings: Settings) -> LanBook:
+    def peer_settings(self, local: IPv4Address, settings: Settings) -> LanSettings:
         console = Console()
         status, said = console.type(*paste("LAB", [path.read_bytes() for path in self.files]))
         assert status == 0, said
@@ -78,9 +78,9 @@ class Written:
         config = ikev2(console.router.running)
         assert config is not None
         policy = ProtectionPolicy(name="DMVPN", local=local, ikev2_profile="IKE", transforms=())
-        book = LanBook(config, (policy,), Trust(console.router.ports))
-        book.lan = Site(IkeNet(), str(local), settings, 1).terms_with(local).child
-        return book
+        peer_settings = LanSettings(config, (policy,), Trust(console.router.ports))
+        peer_settings.lan = Site(IkeNet(), str(local), settings, 1).terms_with(local).child
+        return peer_settings
 
 
 class Daemon(IkeNet):
@@ -90,8 +90,8 @@ class Daemon(IkeNet):
         super().__init__(seed=int(time.time_ns()))
         self.now = time.monotonic()
         self.sockets = {port: self._open(local, port) for port in (IKE_PORT, NAT_PORT)}
-        self.book = written.book(IPv4Address(local), settings) if written else None
-        self.me = self.site(local, settings, book=self.book)
+        self.peer_settings = written.peer_settings(IPv4Address(local), settings) if written else None
+        self.me = self.site(local, settings, peer_settings=self.peer_settings)
 
     @staticmethod
     def _open(local: str, port: int) -> socket.socket:
@@ -154,9 +154,9 @@ class Daemon(IkeNet):
 
     def _terms(self, remote: str) -> Terms | None:
         """As the configuration says, if there is one."""
-        if self.book is None:
+        if self.peer_settings is None:
             return None
-        terms = self.book.to(self.book.policies[0], IPv4Address(remote))
+        terms = self.peer_settings.to(self.peer_settings.policies[0], IPv4Address(remote))
         assert isinstance(terms, Terms), terms
         return terms
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto.certificates import Anchors, PrivateKey, PublicKey
-    from dmvpn.features.ike.peer_settings import Book
+    from dmvpn.features.ike.peer_settings import PeerSettings
     from dmvpn.features.ike.v2.sa import IkeSa
 
 GRE = 47
@@ -85,13 +85,15 @@ class Settings:
 
 
 class Site:
-    """One router. It is also the `Book` that its IKE SAs ask, unless they are given another."""
+    """One router. It is also the `PeerSettings` that its IKE SAs ask, unless they are given another."""
 
-    def __init__(self, net: IkeNet, address: str, settings: Settings, seed: int, book: Book | None = None) -> None:
+    def __init__(
+        self, net: IkeNet, address: str, settings: Settings, seed: int, peer_settings: PeerSettings | None = None
+    ) -> None:
         self.net, self.settings = net, settings
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self.address = IPv4Address(address)
-        self.sas = IkeSas(book or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
+        self.sas = IkeSas(peer_settings or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
         self.acts: list[Act] = []
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
@@ -242,9 +244,9 @@ class IkeNet:
     log: list[Flight] = field(default_factory=list)
     _serial: int = 0
 
-    def site(self, address: str, settings: Settings | None = None, book: Book | None = None) -> Site:
+    def site(self, address: str, settings: Settings | None = None, peer_settings: PeerSettings | None = None) -> Site:
         """Return a router."""
-        site = Site(self, address, settings or Settings(), self.seed, book)
+        site = Site(self, address, settings or Settings(), self.seed, peer_settings)
         self.sites[site.address] = site
         return site
 

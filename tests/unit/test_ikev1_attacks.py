@@ -370,7 +370,7 @@ def test_fragments_of_main_mode_are_no_steps_of_it_in_debugs() -> None:
     (sa,) = isakmp_sas(spoke)
     pieces = cut(sa.header(ExchangeType.MAIN, 0, encrypted=False), bytes(2000), 600)
     for piece in pieces:
-        (line,) = packet_lines(piece, sa.path, sa, sa.book, sent=True)
+        (line,) = packet_lines(piece, sa.path, sa, sa.settings, sent=True)
         assert "sending packet to" in line
 
 

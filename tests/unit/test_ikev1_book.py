@@ -17,7 +17,7 @@ from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType, Integ
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.v1.packet import IdentificationPayload, identity_of, selector_of
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -37,26 +37,26 @@ STRONG = """crypto isakmp policy 10
 """
 
 
-def book(text: str, policy: ProtectionPolicy = POLICY) -> ConfigurationBook:
+def settings_of(text: str, policy: ProtectionPolicy = POLICY) -> ConfiguredSettings:
     config = model(configurator(FEATURES).parse_text(text).tree)
     assert config is not None
-    return ConfigurationBook(config, (policy,))
+    return ConfiguredSettings(config, (policy,))
 
 
 def offered(text: str) -> list[tuple[int, int, int, float]]:
     """Return bits, prf, group and lifetime of each transform."""
-    transforms = book(text).main_mode(PATH).transforms
+    transforms = settings_of(text).main_mode(PATH).transforms
     return [(one.suite.key_bits, one.suite.prf, one.suite.group, one.lifetime) for one in transforms]
 
 
-def v1_terms(written: ConfigurationBook, theirs: Identification) -> Terms | Reason:
+def v1_terms(written: ConfiguredSettings, theirs: Identification) -> Terms | Reason:
     return written.terms(PATH, theirs, None, version=IkeVersion.V1)
 
 
 def test_main_mode_offers_the_policies_in_the_order_of_their_numbers_with_the_lifetime_of_each() -> None:
     second = STRONG.replace("policy 10", "policy 20").replace("256", "192", 1).replace("3600", "7200")
     assert offered(second + STRONG + WILDCARD) == [(256, 5, 14, 3600.0), (192, 5, 14, 7200.0)]
-    (only,) = book(STRONG + WILDCARD).main_mode(PATH).transforms
+    (only,) = settings_of(STRONG + WILDCARD).main_mode(PATH).transforms
     assert only.suite.integ == Integ.NONE
 
 
@@ -87,20 +87,20 @@ def test_a_policy_of_ikev2_hides_no_isakmp_policy() -> None:
 
 
 def test_main_mode_is_not_spoken_where_an_ikev2_profile_is_set() -> None:
-    written = book(STRONG + WILDCARD, replace(POLICY, ikev2_profile="IKEV2"))
+    written = settings_of(STRONG + WILDCARD, replace(POLICY, ikev2_profile="IKEV2"))
     assert (written.main_mode(PATH).transforms, written.main_mode(PATH).secrets) == ((), ())
 
 
 @pytest.mark.conforms("ike1:5.4-address")
 def test_the_key_is_the_one_for_the_longest_prefix_around_the_address_of_the_peer() -> None:
     text = WILDCARD + "crypto isakmp key network address 203.0.113.0 255.255.255.0\n"
-    assert book(text).main_mode(PATH).secrets == (b"network",)
+    assert settings_of(text).main_mode(PATH).secrets == (b"network",)
     text += "crypto isakmp key host address 203.0.113.10\n"
-    assert book(text).main_mode(PATH).secrets == (b"host",)
+    assert settings_of(text).main_mode(PATH).secrets == (b"host",)
 
 
 def test_there_is_no_key_for_an_address_that_no_line_covers_but_the_policies_stand() -> None:
-    opening = book(STRONG + "crypto isakmp key other address 203.0.113.99\n").main_mode(PATH)
+    opening = settings_of(STRONG + "crypto isakmp key other address 203.0.113.99\n").main_mode(PATH)
     assert (opening.secrets, len(opening.transforms)) == ((), 1)
 
 
@@ -109,25 +109,25 @@ def test_the_key_of_a_keyring_that_a_profile_names_is_for_that_profile_alone() -
         "crypto keyring RING\n pre-shared-key address 0.0.0.0 0.0.0.0 key of-the-ring\n"
         "crypto isakmp profile P\n keyring RING\n match identity address 0.0.0.0\n"
     )
-    assert book(text).main_mode(PATH).secrets == (b"everybody",)
-    assert book(text, replace(POLICY, isakmp_profile="P")).main_mode(PATH).secrets == (b"of-the-ring",)
+    assert settings_of(text).main_mode(PATH).secrets == (b"everybody",)
+    assert settings_of(text, replace(POLICY, isakmp_profile="P")).main_mode(PATH).secrets == (b"of-the-ring",)
 
 
 def test_no_repr_shows_the_keys() -> None:
-    assert "everybody" not in repr(book(WILDCARD).main_mode(PATH))
+    assert "everybody" not in repr(settings_of(WILDCARD).main_mode(PATH))
 
 
 def test_ikev1_never_uses_a_profile_of_ikev2() -> None:
     ikev2 = "crypto ikev2 profile default\n match identity remote any\n authentication local pre-share\n"
     ikev2 += " authentication remote pre-share\n keyring local K\ncrypto ikev2 keyring K\n peer ANY\n"
     ikev2 += "  address 0.0.0.0 0.0.0.0\n  pre-shared-key of-ikev2\n"
-    written = book(ikev2 + WILDCARD)
+    written = settings_of(ikev2 + WILDCARD)
     terms, other = v1_terms(written, of_address(SPOKE)), written.terms(PATH, of_address(SPOKE), None)
     assert isinstance(terms, Terms)
     assert isinstance(other, Terms)
     assert (terms.version, terms.secret) == (IkeVersion.V1, b"everybody")
     assert (other.version, other.secret) == (IkeVersion.V2, b"of-ikev2")
-    assert isinstance(v1_terms(book(ikev2), of_address(SPOKE)), Reason)
+    assert isinstance(v1_terms(settings_of(ikev2), of_address(SPOKE)), Reason)
 
 
 @pytest.mark.conforms("ike1:5.4-address")
@@ -138,7 +138,7 @@ def test_a_spoke_behind_a_nat_proves_itself_by_the_key_of_its_outer_address_not_
         "crypto isakmp key inner address 192.168.0.0 255.255.0.0\n"
         "crypto isakmp key outer address 203.0.113.0 255.255.255.0\n"
     )
-    written = book(text)
+    written = settings_of(text)
     terms = v1_terms(written, of_address(INSIDE))
     assert isinstance(terms, Terms)
     found = written.expectation(terms, PATH, of_address(INSIDE))
@@ -147,7 +147,7 @@ def test_a_spoke_behind_a_nat_proves_itself_by_the_key_of_its_outer_address_not_
 
 
 def test_a_peer_that_claims_a_name_with_a_key_of_its_own_must_have_that_key() -> None:
-    written = book(WILDCARD + "crypto isakmp key its-own hostname spoke1.example\n")
+    written = settings_of(WILDCARD + "crypto isakmp key its-own hostname spoke1.example\n")
     theirs = Identification(IdType.FQDN, b"spoke1.example")
     terms = v1_terms(written, theirs)
     assert isinstance(terms, Terms)
@@ -157,19 +157,19 @@ def test_a_peer_that_claims_a_name_with_a_key_of_its_own_must_have_that_key() ->
 
 
 def test_keepalives_of_ikev1_come_from_the_isakmp_lines_alone() -> None:
-    written = book(WILDCARD + "crypto ikev2 dpd 30 5 periodic\n")
+    written = settings_of(WILDCARD + "crypto ikev2 dpd 30 5 periodic\n")
     terms, other = v1_terms(written, of_address(SPOKE)), written.terms(PATH, of_address(SPOKE), None)
     assert isinstance(terms, Terms)
     assert isinstance(other, Terms)
     assert (terms.dpd, other.dpd) == (0.0, 30.0)
-    terms = v1_terms(book(WILDCARD + "crypto isakmp keepalive 20 5 periodic\n"), of_address(SPOKE))
+    terms = v1_terms(settings_of(WILDCARD + "crypto isakmp keepalive 20 5 periodic\n"), of_address(SPOKE))
     assert isinstance(terms, Terms)
     assert (terms.dpd, terms.dpd_retry) == (20.0, 5.0)
 
 
 def test_a_profile_of_ikev1_has_keepalives_of_its_own() -> None:
     lines = "crypto isakmp keepalive 20 5 periodic\ncrypto isakmp profile P1\n match identity address 0.0.0.0\n"
-    written = book(f"{WILDCARD}{lines} keepalive 30 retry 3\n", replace(POLICY, isakmp_profile="P1"))
+    written = settings_of(f"{WILDCARD}{lines} keepalive 30 retry 3\n", replace(POLICY, isakmp_profile="P1"))
     terms = v1_terms(written, of_address(SPOKE))
     assert isinstance(terms, Terms)
     assert (terms.dpd, terms.dpd_retry, terms.on_demand) == (30.0, 3.0, True)
@@ -209,7 +209,7 @@ def test_the_profile_decides_with_which_version_we_begin(
     lines: str, named: dict[str, str], version: IkeVersion, secret: bytes
 ) -> None:
     policy = replace(POLICY, **named)  # type: ignore[arg-type]
-    terms = book(WILDCARD + lines, policy).to(policy, SPOKE)
+    terms = settings_of(WILDCARD + lines, policy).to(policy, SPOKE)
     assert isinstance(terms, Terms)
     assert (terms.version, terms.secret) == (version, secret)
 
@@ -226,13 +226,13 @@ def test_an_ipsec_profile_has_one_version_of_ike() -> None:
 
 def test_an_initiator_says_which_policies_it_cannot_use() -> None:
     weak = STRONG.replace("aes 256", "3des").replace("group 14", "group 2")
-    refusal = book(weak + WILDCARD).to(POLICY, SPOKE)
+    refusal = settings_of(weak + WILDCARD).to(POLICY, SPOKE)
     assert isinstance(refusal, Reason)
     assert refusal.what == (
         "no crypto isakmp policy can be used: 10 (3des, group 2); `crypto engine compliance shield disable` permits "
         "groups 2 and 5, and in IKEv1 3DES and MD5"
     )
-    broken = book(weak.replace("3des", "des").replace("group 2", "group 1") + WILDCARD).to(POLICY, SPOKE)
+    broken = settings_of(weak.replace("3des", "des").replace("group 2", "group 1") + WILDCARD).to(POLICY, SPOKE)
     assert isinstance(broken, Reason)
     assert broken.what == "no crypto isakmp policy can be used: 10 (des, group 1)"
 
@@ -249,18 +249,18 @@ crypto keyring THERE vrf WAN
 PROFILE = "crypto isakmp profile P\n keyring {ring}\n match identity address 0.0.0.0 {vrf}\n"
 
 
-def book_of_vrf(text: str, front: str, profile: str = "") -> ConfigurationBook:
+def settings_of_vrf(text: str, front: str, profile: str = "") -> ConfiguredSettings:
     config = model(configurator(FEATURES).parse_text(STRONG_POLICY + text).tree)
     assert config is not None
-    return ConfigurationBook(config, (replace(POLICY, front=front, isakmp_profile=profile),))
+    return ConfiguredSettings(config, (replace(POLICY, front=front, isakmp_profile=profile),))
 
 
-def path(written: ConfigurationBook) -> DatagramPath:
+def path(written: ConfiguredSettings) -> DatagramPath:
     """Return the path of its peer, in the front door of its tunnel."""
     return PATH._replace(front=written.policies[0].front)
 
 
-def secrets(written: ConfigurationBook) -> list[bytes]:
+def secrets(written: ConfiguredSettings) -> list[bytes]:
     """Return our keys as initiator, and those of a responder in main mode; both have to agree."""
     begins = written.to(written.policies[0], SPOKE)
     answers = list(written.main_mode(path(written)).secrets)
@@ -269,12 +269,12 @@ def secrets(written: ConfigurationBook) -> list[bytes]:
 
 
 def test_a_key_without_a_vrf_is_for_peers_in_the_global_table_only() -> None:
-    assert secrets(book_of_vrf(GLOBAL, "")) == [b"of-the-global-table"]
-    assert secrets(book_of_vrf(GLOBAL, "WAN")) == []
+    assert secrets(settings_of_vrf(GLOBAL, "")) == [b"of-the-global-table"]
+    assert secrets(settings_of_vrf(GLOBAL, "WAN")) == []
 
 
 def test_the_reason_names_the_missing_line_at_both_ends() -> None:
-    written = book_of_vrf(GLOBAL, "WAN")
+    written = settings_of_vrf(GLOBAL, "WAN")
     begins, answers = written.to(written.policies[0], SPOKE), written.main_mode(path(written)).keyless
     for why in (begins, answers):
         assert isinstance(why, Reason)
@@ -286,8 +286,8 @@ def test_the_reason_names_the_missing_line_at_both_ends() -> None:
 
 @pytest.mark.parametrize(("front", "key"), [("", b"of-no-vrf"), ("WAN", b"of-the-wan")])
 def test_keyrings_that_no_profile_names_are_for_peers_of_their_vrf(front: str, key: bytes) -> None:
-    assert secrets(book_of_vrf(RINGS, front)) == [key]
-    assert secrets(book_of_vrf(RINGS, "LTE")) == []
+    assert secrets(settings_of_vrf(RINGS, front)) == [key]
+    assert secrets(settings_of_vrf(RINGS, "LTE")) == []
 
 
 @pytest.mark.parametrize(
@@ -302,13 +302,13 @@ def test_keyrings_that_no_profile_names_are_for_peers_of_their_vrf(front: str, k
 def test_a_profile_does_not_carry_the_keys_of_its_keyring_into_another_vrf(
     ring: str, front: str, key: list[bytes]
 ) -> None:
-    assert secrets(book_of_vrf(RINGS + GLOBAL + PROFILE.format(ring=ring, vrf=front), front, "P")) == key
+    assert secrets(settings_of_vrf(RINGS + GLOBAL + PROFILE.format(ring=ring, vrf=front), front, "P")) == key
 
 
 @pytest.mark.parametrize(("vrf", "front", "fits"), [("WAN", "WAN", True), ("", "WAN", False), ("WAN", "", False)])
 def test_a_matched_address_is_one_of_the_vrf_that_the_line_names(vrf: str, front: str, fits: bool) -> None:
     ring = "THERE" if front else "HERE"
-    written = book_of_vrf(RINGS + PROFILE.format(ring=ring, vrf=vrf), front, "P")
+    written = settings_of_vrf(RINGS + PROFILE.format(ring=ring, vrf=vrf), front, "P")
     assert isinstance(written.terms(path(written), of_address(SPOKE), None, version=IkeVersion.V1), Terms) is fits
 
 
@@ -321,7 +321,7 @@ def test_a_keyring_that_moves_to_a_vrf_takes_its_keys_along() -> None:
     assert here is not None
     assert there is not None
     policies = (replace(POLICY, front="LTE"),)
-    written = ConfigurationBook(here, policies)
+    written = ConfiguredSettings(here, policies)
     assert secrets(written) == []
     written.renew(there, policies)
     assert secrets(written) == [b"of-the-wan"]
@@ -340,7 +340,7 @@ crypto ikev2 profile P
  keyring local K
 """
     for front, is_meant in (("WAN", True), ("", False)):
-        written = book_of_vrf(lines, front)
+        written = settings_of_vrf(lines, front)
         policy = replace(written.policies[0], ikev2_profile="P")
         assert isinstance(written.to(policy, SPOKE), Terms) is is_meant
 
@@ -438,13 +438,13 @@ PROFILE_P = "crypto isakmp profile P\n keyring RING\n match identity address 203
 )
 def test_a_missing_key_is_named_by_the_lines_where_it_should_be(text: str, profile: str, says: str) -> None:
     policy = replace(POLICY, isakmp_profile=profile)
-    assert str(book(text, policy).to(policy, SPOKE)) == says
+    assert str(settings_of(text, policy).to(policy, SPOKE)) == says
 
 
 @pytest.mark.parametrize("others", ["", OTHER_KEY])
 def test_a_key_of_a_profile_that_the_tunnel_does_not_name_is_named_with_the_line(others: str) -> None:
     """The reason was that there is no key, or that there is not exactly one ikev2 profile."""
-    known = book(others + RING.replace(".99", ".10") + PROFILE_P)
+    known = settings_of(others + RING.replace(".99", ".10") + PROFILE_P)
     says = "isakmp profile P has the key for 203.0.113.10, and ipsec profile DMVPN has no line set isakmp-profile"
     assert str(known.to(POLICY, SPOKE)) == says
     assert str(known.main_mode(PATH).keyless) == says
@@ -452,7 +452,7 @@ def test_a_key_of_a_profile_that_the_tunnel_does_not_name_is_named_with_the_line
 
 def test_an_identity_that_no_isakmp_profile_means_is_refused_in_words_of_isakmp() -> None:
     policy = replace(POLICY, isakmp_profile="P")
-    refusal = book(RING + PROFILE_P, policy).terms(PATH, of_address(HUB), None, version=IkeVersion.V1)
+    refusal = settings_of(RING + PROFILE_P, policy).terms(PATH, of_address(HUB), None, version=IkeVersion.V1)
     assert str(refusal) == "no isakmp profile of a protected tunnel matches the identity 198.51.100.1"
 
 
@@ -462,7 +462,7 @@ def test_a_name_that_another_keyring_has_is_refused_by_the_names_that_the_lines_
     profile = "crypto isakmp profile P\n keyring RING\n match identity host spoke.example\n"
     others = "crypto isakmp profile Q\n keyring OTHERS\ncrypto keyring OTHERS\n"
     others += " pre-shared-key hostname spoke.example key its-own\n"
-    written = book(ring + profile + others, policy)
+    written = settings_of(ring + profile + others, policy)
     theirs = Identification(IdType.FQDN, b"spoke.example")
     terms = written.terms(PATH, theirs, None, version=IkeVersion.V1)
     assert isinstance(terms, Terms)

@@ -398,14 +398,14 @@ def _spoil(monkeypatch: pytest.MonkeyPatch, address: str, times: int) -> list[in
 def _counted(monkeypatch: pytest.MonkeyPatch, some: Node) -> list[int]:
     """Return a list that grows each time when a router looks at certificates."""
     looked: list[int] = []
-    book = some.machine.peers.book
-    believe = book.believe
+    peer_settings = some.machine.peers.settings
+    believe = peer_settings.believe
 
     def counting(terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> object:
         looked.append(1)
         return believe(terms, theirs, chain, now)
 
-    monkeypatch.setattr(book, "believe", counting)
+    monkeypatch.setattr(peer_settings, "believe", counting)
     return looked
 
 

@@ -17,7 +17,7 @@ from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification, name_of, text_of_name
 from dmvpn.features.ike.numbers import Encr, IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import EndPair, tunnel_ends
 from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS, VERSION
@@ -34,18 +34,18 @@ POLICY = ProtectionPolicy(name="IPSEC-DMVPN", local=HUB, ikev2_profile="IKEV2-DM
 INTRO = (File(BUILT_IN) / "intro-phase3" / "HUB.cfg").read_text()
 
 
-def book(text: str, local: IPv4Address) -> ConfigurationBook:
+def settings_of(text: str, local: IPv4Address) -> ConfiguredSettings:
     config = model(configurator(FEATURES).parse_text(text).tree)
     assert config is not None
-    return ConfigurationBook(config, (replace(POLICY, local=local),))
+    return ConfiguredSettings(config, (replace(POLICY, local=local),))
 
 
-def site(net: IkeNet, text: str, local: IPv4Address) -> tuple[Site, ConfigurationBook]:
-    written = book(text, local)
-    return net.site(str(local), book=written), written
+def site(net: IkeNet, text: str, local: IPv4Address) -> tuple[Site, ConfiguredSettings]:
+    written = settings_of(text, local)
+    return net.site(str(local), peer_settings=written), written
 
 
-def connect(one: tuple[Site, ConfigurationBook], other: IPv4Address) -> None:
+def connect(one: tuple[Site, ConfiguredSettings], other: IPv4Address) -> None:
     begins, written = one
     terms = written.to(written.policies[0], other)
     assert isinstance(terms, Terms), terms
@@ -81,8 +81,8 @@ crypto ikev2 policy MINE
 
 def test_a_proposal_counts_only_if_a_policy_names_it() -> None:
     path = DatagramPath(Endpoint(HUB, 500), Endpoint(SPOKE, 500))
-    alone = book(INTRO + PROPOSAL.replace(" proposal STRONG\n", " match fvrf any\n"), HUB)
-    named = book(INTRO + PROPOSAL, HUB)
+    alone = settings_of(INTRO + PROPOSAL.replace(" proposal STRONG\n", " match fvrf any\n"), HUB)
+    named = settings_of(INTRO + PROPOSAL, HUB)
     assert {suite.encr for suite in alone.suites(path)} == {Encr.AES_CBC}
     assert [(suite.encr, suite.group) for suite in named.suites(path)] == [(Encr.AES_GCM_16, 20)]
 
@@ -195,7 +195,7 @@ def test_the_log_of_the_hub_says_what_is_wrong(change: tuple[str, str], told: st
 
 
 def test_without_a_profile_nothing_is_begun() -> None:
-    written = book(INTRO.replace("crypto ikev2 profile IKEV2-DMVPN", "crypto ikev2 profile OTHER"), HUB)
+    written = settings_of(INTRO.replace("crypto ikev2 profile IKEV2-DMVPN", "crypto ikev2 profile OTHER"), HUB)
     assert str(written.to(written.policies[0], SPOKE)) == (
         "ipsec profile IPSEC-DMVPN names the ikev2 profile IKEV2-DMVPN: there is none"
     )
@@ -205,7 +205,7 @@ def test_a_name_that_only_ends_like_the_domain_is_another_domain() -> None:
     text = INTRO.replace("match identity remote address 0.0.0.0", "match identity remote fqdn domain example.net")
     path = DatagramPath(Endpoint(HUB, 500), Endpoint(OTHER, 500))
     for name, is_ours in (("a.example.net", True), ("example.net", True), ("badexample.net", False)):
-        terms = book(text, HUB).terms(path, Identification(IdType.FQDN, name.encode()), None)
+        terms = settings_of(text, HUB).terms(path, Identification(IdType.FQDN, name.encode()), None)
         assert isinstance(terms, Terms) is is_ours, name
 
 

@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.credentials import Lifetime
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.config.tree import read
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.tunnel.config import model
 from dmvpn.ios import Fate
 from dmvpn.ios.common import read_lifetime
@@ -46,7 +46,7 @@ def terms(intake: EnteredText, **profile: str) -> object:
         replay_window=1024,
         responder_only=False,
     )
-    return ConfigurationBook(read(intake.tree), (policy,)).to(policy, THERE)
+    return ConfiguredSettings(read(intake.tree), (policy,)).to(policy, THERE)
 
 
 @pytest.mark.parametrize(

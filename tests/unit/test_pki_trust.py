@@ -24,7 +24,7 @@ from dmvpn.features.ike.crypto.certificates import Anchors, Untrusted, parsed
 from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Terms
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule
 from dmvpn.features.pki.trustpoints import is_meant
@@ -75,11 +75,11 @@ class Router:
         config = model(configurator(FEATURES).parse_text(text).tree)
         assert config is not None
         self.trust = Trust(self.console.router.ports)
-        self.book = ConfigurationBook(config, (replace(POLICY, local=local),), self.trust)
-        self.site: Site = net.site(str(local), book=self.book)
+        self.peer_settings = ConfiguredSettings(config, (replace(POLICY, local=local),), self.trust)
+        self.site: Site = net.site(str(local), peer_settings=self.peer_settings)
 
     def connect(self, remote: IPv4Address) -> None:
-        terms = self.book.to(self.book.policies[0], remote)
+        terms = self.peer_settings.to(self.peer_settings.policies[0], remote)
         assert isinstance(terms, Terms), terms
         self.site.connect(str(remote), terms)
 
@@ -136,7 +136,7 @@ def test_rsa_keys_prove_by_rsa_signatures() -> None:
 def test_a_key_of_another_kind_is_not_what_the_profile_asks_for() -> None:
     net = IkeNet()
     router = Router(net, "SPOKE", SPOKE, PROFILE.replace("local ecdsa-sig", "local rsa-sig"))
-    told = router.book.to(router.book.policies[0], HUB)
+    told = router.peer_settings.to(router.peer_settings.policies[0], HUB)
     assert str(told) == "ikev2 profile IKE: the key of trustpoint LAB is not for rsa-sig"
     hub, spoke = meet(PROFILE.replace("remote ecdsa-sig", "remote rsa-sig"), PROFILE)
     assert not spoke.children
@@ -230,14 +230,14 @@ def test_another_authority_of_the_same_name_is_not_ours(tmp_path: File) -> None:
 def test_a_trustpoint_may_be_for_one_purpose_alone() -> None:
     net = IkeNet()
     signs = Router(net, "HUB", HUB, PROFILE.replace("pki trustpoint LAB", "pki trustpoint LAB sign"))
-    assert signs.trust.requests(signs.book.config.profiles[0]) == ()
+    assert signs.trust.requests(signs.peer_settings.config.profiles[0]) == ()
     verifies = Router(net, "SPOKE", SPOKE, PROFILE.replace("pki trustpoint LAB", "pki trustpoint LAB verify"))
-    assert "no pki trustpoint to sign with" in str(verifies.book.to(verifies.book.policies[0], HUB))
+    assert "no pki trustpoint to sign with" in str(verifies.peer_settings.to(verifies.peer_settings.policies[0], HUB))
 
 
 def test_certificates_are_parsed_once_and_not_for_every_handshake() -> None:
     router = Router(IkeNet(), "SPOKE", SPOKE, PROFILE)
-    first, second = (router.book.to(router.book.policies[0], HUB) for _ in range(2))
+    first, second = (router.peer_settings.to(router.peer_settings.policies[0], HUB) for _ in range(2))
     assert isinstance(first, Terms)
     assert isinstance(second, Terms)
     assert first.key is second.key

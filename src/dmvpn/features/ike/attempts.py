@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Act, Session, Sessions
-    from dmvpn.features.ike.settings import ConfigurationBook
+    from dmvpn.features.ike.settings import ConfiguredSettings
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0
@@ -133,7 +133,7 @@ class Attempts:
     def __init__(
         self,
         context: Context,
-        book: ConfigurationBook,
+        settings: ConfiguredSettings,
         *,
         table: Sessions,
         connections: Connections,
@@ -142,7 +142,7 @@ class Attempts:
         close: Callable[[list[Session], Reason], None],
     ) -> None:
         """Follow, close: methods of `Peers` that carry out the acts of IKE SAs, and that close IKE SAs."""
-        self._context, self._book, self._entropy = context, book, context.ports.entropy
+        self._context, self._settings, self._entropy = context, settings, context.ports.entropy
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
         self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
@@ -204,7 +204,7 @@ class Attempts:
 
     def _report_denial(self, demand: Demand) -> bool:
         """Report which entry of a list keeps IKE of the peer out; return whether one does."""
-        denied = self._book.denial(Outer.IKE, demand.ends)
+        denied = self._settings.denial(Outer.IKE, demand.ends)
         if denied is not None:
             demand.reason = demand.reason or refusal(denied)
             self._reports.denied(denied)
@@ -235,7 +235,7 @@ class Attempts:
         if demand.attempt is not None or self._is_met(demand):
             return
         self._context.stop(demand.again)
-        policy = self._book.policy(next(iter(demand.policies)), ends[0])
+        policy = self._settings.policy(next(iter(demand.policies)), ends[0])
         if policy is None:
             return  # `PoliciesChanged` comes when it is there
         if policy.responder_only:
@@ -243,7 +243,7 @@ class Attempts:
             demand.failed(why, now, self._entropy)
             self._say(demand, ProtectionPhase.INTF)
             return
-        terms = self._book.to(policy, ends[1])
+        terms = self._settings.to(policy, ends[1])
         if isinstance(terms, Reason):
             self._context.start(demand.again, demand.failed(terms, now, self._entropy))
             self._say(demand, ProtectionPhase.INTF)

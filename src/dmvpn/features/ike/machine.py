@@ -5,7 +5,7 @@
     UnknownSpi ---------> recovery: says INVALID_SPI
     Tick ---------------> whatever is due, and only that
 
-The settings (`ConfigurationBook`) know which peers may talk, the `table` what a session does, and `peers` what follows
+The settings (`ConfiguredSettings`) know which peers may talk, the `table` what a session does, and `peers` what follows
 from it.
 """
 
@@ -24,7 +24,7 @@ from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peers import Peers, Versions
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
 
@@ -66,17 +66,17 @@ class IkeMachine(Machine):
         self._config = IkeConfig()
         self._served: frozenset[OuterAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
-        self._book = ConfigurationBook(
+        self._settings = ConfiguredSettings(
             self._config, (), Trust(ports), self._interface_of, ports.rib_of, Entrances(ports)
         )
-        self.sessions = Versions(self._book, ports.entropy)
-        self.peers = Peers(self._context, self._book, self.sessions)
+        self.sessions = Versions(self._settings, ports.entropy)
+        self.peers = Peers(self._context, self._settings, self.sessions)
 
     # ---------------------------------------------------------------------------------------------------- machine
 
     def begin(self) -> None:
         """Begin an event: drop the keys of an earlier event that raised an error."""
-        self._book.key_log.drop()
+        self._settings.key_log.drop()
 
     def dispatch(self, event: events.Event | Notice) -> None:
         """Hand an event to the parts that it concerns."""
@@ -119,14 +119,14 @@ class IkeMachine(Machine):
     def settle(self) -> None:
         """Let IKE SAs be looked at in time, and write the keys of what this event negotiated, if a capture runs."""
         self.peers.settle()
-        if self._book.key_log.wanted:
-            self._context.emit(*self._book.key_log.take(self._context.emitted))
+        if self._settings.key_log.wanted:
+            self._context.emit(*self._settings.key_log.take(self._context.emitted))
 
     def _judge_again(self) -> None:
         """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay forever."""
         for sa in tuple(self.peers.table):
             if sa.evidence.chain and not sa.is_dead and sa.terms is not None and sa.theirs is not None:
-                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, self._context.now)
+                verdict = self._settings.believe(sa.terms, sa.theirs, sa.evidence.chain, self._context.now)
                 if isinstance(verdict, Reason):
                     self.peers.close([sa], verdict)
 
@@ -138,7 +138,7 @@ class IkeMachine(Machine):
         self._served = frozenset(policy.outer for policy in policies)
         peers, table = self.peers, self.peers.table
         permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
-        self._book.renew(config, policies)
+        self._settings.renew(config, policies)
         peers.renew(config)
         if was_on != bool(policies):
             self._context.emit(messages.IsakmpOnOff.of(on=not was_on))
@@ -156,7 +156,7 @@ class IkeMachine(Machine):
         """Return why its peer could not prove itself any more, with any key. (A new key counts for new IKE SAs.)"""
         if sa.terms is None or sa.theirs is None:
             return None
-        expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
+        expected = self._settings.expectation(sa.terms, sa.path, sa.theirs)
         return expected if isinstance(expected, Reason) else None
 
     def _interface_of(self, outer: OuterAddress) -> str:
@@ -178,7 +178,7 @@ class IkeMachine(Machine):
 
     def _tell_keys(self, *, wanted: bool) -> None:
         """Begin or stop reporting keys. Only new keys are reported, so the existing child SAs are replaced."""
-        self._book.key_log.turn(on=wanted)
+        self._settings.key_log.turn(on=wanted)
         self._context.emit(messages.KeysTold.of(on=wanted))
         peers = self.peers
         for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():

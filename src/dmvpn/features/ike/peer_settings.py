@@ -1,7 +1,7 @@
-"""What the configuration says about one peer, in the terms of the protocol; and the `Book` that an IKE SA asks for it.
+"""What the configuration says about one peer, in the terms of the protocol; and `PeerSettings`, which an IKE SA asks.
 
-The machines below know no configuration line. They ask a `Book`: which suites for this path? under which profile do we
-talk to a peer with this name, and how must it prove the name? The answers are values; a refusal is its reason.
+The machines below know no configuration line. They ask `PeerSettings`: which suites for this path? under which profile
+do we talk to a peer with this name, and how must it prove the name? The answers are values; a refusal is its reason.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class Expectation:
     named: bool = True
 
 
-class Book(Protocol):
+class PeerSettings(Protocol):
     """The configuration, as an IKE SA asks it. A `Reason` is a refusal: for the log, never for the peer."""
 
     key_log: KeyLog

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import IkeConfig
-    from dmvpn.features.ike.peer_settings import Book, ChildTerms
+    from dmvpn.features.ike.peer_settings import ChildTerms, PeerSettings
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.settings import ConfigurationBook
+    from dmvpn.features.ike.settings import ConfiguredSettings
 
 
 # ------------------------------------------------------------------------------------------------ both versions as one
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 class Versions:
     """All sessions (`session.Sessions`): v1 has those of IKEv1, v2 those of IKEv2."""
 
-    def __init__(self, book: Book, entropy: Entropy) -> None:
+    def __init__(self, settings: PeerSettings, entropy: Entropy) -> None:
         self._half_open = HalfOpen()
-        self.v1, self.v2 = IsakmpSas(book, entropy, self._half_open), IkeSas(book, entropy, self._half_open)
+        self.v1, self.v2 = IsakmpSas(settings, entropy, self._half_open), IkeSas(settings, entropy, self._half_open)
 
     def _of(self, version: IkeVersion) -> IsakmpSas | IkeSas:
         return self.v1 if version is IkeVersion.V1 else self.v2
@@ -166,8 +166,8 @@ class Peers:
     log_sessions: `crypto logging ikev2`.
     """
 
-    def __init__(self, context: Context, book: ConfigurationBook, table: session.Sessions) -> None:
-        self.book = book
+    def __init__(self, context: Context, settings: ConfiguredSettings, table: session.Sessions) -> None:
+        self.settings = settings
         self.log_sessions = False
         self.table = table
         self.connections = connections.Connections()
@@ -175,7 +175,7 @@ class Peers:
         self.recovery = Recovery()
         self.attempts = Attempts(
             context,
-            book,
+            settings,
             table=self.table,
             connections=self.connections,
             reports=self.reports,
@@ -184,7 +184,7 @@ class Peers:
         )
         self.ways = EspWays(
             context,
-            book,
+            settings,
             sessions=self.table,
             connections=self.connections,
             reports=self.reports,
@@ -282,9 +282,9 @@ class Peers:
         if path is None:
             return
         ends = event.ends
-        policies = policies_for(self.book.policies, ends)
+        policies = policies_for(self.settings.policies, ends)
         policy = next((policy for policy in policies if not policy.responder_only), None)
-        terms = self.book.to(policy, event.remote) if policy is not None else None
+        terms = self.settings.to(policy, event.remote) if policy is not None else None
         version = terms.version if isinstance(terms, Terms) else IkeVersion.V2
         self._send(path, self.table.complaint(event.spi, version))
         if self.connections.usable(ends, event.remote_port) or self.attempts.is_trying(ends):
@@ -297,7 +297,7 @@ class Peers:
         ends, policy = sa.path.ends, self.policy_of(sa)
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
             return
-        terms = self.book.to(policy, ends[1])
+        terms = self.settings.to(policy, ends[1])
         if isinstance(terms, Reason) or not self.recovery.may_replace(sa, self._context.now):
             return
         path = sa.path if sa.nat.remote else DatagramPath.between(ends, IKE_PORT, IKE_PORT)
@@ -305,7 +305,7 @@ class Peers:
 
     def policy_of(self, sa: session.Session) -> ProtectionPolicy | None:
         """Return the IPsec profile that an IKE SA is for, if it still exists."""
-        return self.book.policy(sa.terms.child.profile, sa.path.outer) if sa.terms else None
+        return self.settings.policy(sa.terms.child.profile, sa.path.outer) if sa.terms else None
 
     # ------------------------------------------------------------------------------------------------ acts
 

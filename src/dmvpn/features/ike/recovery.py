@@ -25,8 +25,8 @@ The way of ESP with each peer, UDP port 4500 or protocol 50, where the router's 
     a list of a port changes --> `again` --> SAs that chose their way move to the other one; else the log says what
     a pair of SAs is made    --> `look`  --> the log says which entry keeps the peer's ESP out
 
-New IKE SAs ask the `Book`, which prefers port 4500 only where a list lets it in. An end that does not prefer it does
-not say so, and then the peer does not use it either. If both ends said so (`chooses_port`), a live IKE SA moves at
+New IKE SAs ask `PeerSettings`, which prefers port 4500 only where a list lets it in. An end that does not prefer it
+does not say so, and then the peer does not use it either. If both ends said so (`chooses_port`), a live IKE SA moves at
 once, and a question makes the peer follow. An IKE SA whose ends never said so is replaced by a new one. With a NAT
 between the ends only port 4500 is left, and without it the tunnel is cut, as by IOS.
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Act, Session, Sessions
-    from dmvpn.features.ike.settings import ConfigurationBook
+    from dmvpn.features.ike.settings import ConfiguredSettings
 
     _Sender = tuple[IPAddress, str]  # by its front door
 
@@ -268,7 +268,7 @@ class EspWays:
     def __init__(
         self,
         context: Context,
-        book: ConfigurationBook,
+        settings: ConfiguredSettings,
         *,
         sessions: Sessions,
         connections: Connections,
@@ -277,7 +277,7 @@ class EspWays:
         begin_beside: Callable[[Session], None],
     ) -> None:
         """Follow, begin_beside: what `Peers` does with acts, and with an IKE SA that another one is to replace."""
-        self._context, self._book = context, book
+        self._context, self._settings = context, settings
         self._sessions, self._connections, self._reports = sessions, connections, reports
         self._follow, self._begin_beside = follow, begin_beside
 
@@ -318,21 +318,21 @@ class EspWays:
 
     def _may_leave_udp(self, sa: Session) -> bool:
         """Return whether only ESP without UDP comes in, and the peer takes it, too."""
-        in_udp = self._book.denial(Outer.IN_UDP, sa.path.ends)
+        in_udp = self._settings.denial(Outer.IN_UDP, sa.path.ends)
         return in_udp is not None and sa.chooses_port and not self._denies_esp(sa)
 
     def _may_take_udp(self, sa: Session) -> bool:
         """Return whether ESP may come in UDP instead. A new IKE SA finds out whether the peer prefers that, too."""
-        return not sa.nat.found and self._book.opening(sa.path).udp.prefers
+        return not sa.nat.found and self._settings.opening(sa.path).udp.prefers
 
     def _denies_esp(self, sa: Session) -> bool:
-        return self._book.denial(Outer.ESP, sa.path.ends) is not None
+        return self._settings.denial(Outer.ESP, sa.path.ends) is not None
 
     def _cuts(self, sa: Session) -> Denial | None:
         """Return which list keeps ESP of the peer out."""
         if self._is_in_udp(sa):
-            return self._book.esp_denial(sa.path, sa.nat)
-        return self._book.denial(Outer.ESP, sa.path.ends)
+            return self._settings.esp_denial(sa.path, sa.nat)
+        return self._settings.denial(Outer.ESP, sa.path.ends)
 
     def _move(self, sa: Session, port: int) -> None:
         """Use this port and its way of ESP from now on. A question makes the peer follow."""

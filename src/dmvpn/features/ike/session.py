@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import IkePhase
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.peer_settings import Book, ChildTerms, Terms
+    from dmvpn.features.ike.peer_settings import ChildTerms, PeerSettings, Terms
     from dmvpn.features.ike.suites import Suite
 
 
@@ -119,16 +119,23 @@ class Session(ABC):
     round_trips: ClassVar[int]
 
     __slots__ = (
-        *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
+        *("settings", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
         *("own_spi", "theirs", "evidence", "initial_contact", "doubts_older", "children", "number", "connection"),
         *("rekey_at", "hint", "_acts"),
     )
 
     def __init__(
-        self, book: Book, entropy: Entropy, path: DatagramPath, *, is_initiator: bool, now: float, terms: Terms | None
+        self,
+        settings: PeerSettings,
+        entropy: Entropy,
+        path: DatagramPath,
+        *,
+        is_initiator: bool,
+        now: float,
+        terms: Terms | None,
     ) -> None:
         self.own_spi = fresh_spi(entropy)
-        self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
+        self.settings, self.entropy, self.path, self.is_initiator = settings, entropy, path, is_initiator
         self.now = self.begun = self.since = self.heard = now
         self.terms = terms
         self.suite: Suite | None = None
@@ -286,7 +293,7 @@ class Session(ABC):
 
         asked: a message or an exchange, sent so many times. guess: why, if nothing else is known.
         """
-        why = self.book.obstacle(self.path) or self.hint or guess
+        why = self.settings.obstacle(self.path) or self.hint or guess
         fields = asked, tries, self.path.remote
         return Reason(IkeReason.NO_ANSWER, fields) if why is None else Reason(IkeReason.NO_ANSWER_AND, (*fields, why))
 
@@ -313,7 +320,7 @@ class Session(ABC):
     def add_child(self, child: ChildSa, replaces: bytes | None = None) -> None:
         """Add a child SA."""
         self.children.add(child)
-        self.book.esp_spis.take(child.spi_in)
+        self.settings.esp_spis.take(child.spi_in)
         self.act(ChildMade(self, child, replaces))
 
     def remove_child(self, child: ChildSa, reason: Reason) -> None:
@@ -324,7 +331,7 @@ class Session(ABC):
     def forget_children(self) -> None:
         """Forget the children that have lingered long enough: nothing can come for them any more."""
         for spi in self.children.forget(self.now):
-            self.book.esp_spis.free(spi)
+            self.settings.esp_spis.free(spi)
             self.act(ChildForgotten(self, spi))
 
 

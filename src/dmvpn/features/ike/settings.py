@@ -61,8 +61,8 @@ _WIRE_KINDS = {
 }
 
 
-class ConfigurationBook:
-    """A `Book` over the model of the configuration.
+class ConfiguredSettings:
+    """`PeerSettings` over the model of the configuration.
 
     policies: of the protected tunnels.
     trust: certificates.
@@ -108,7 +108,7 @@ class ConfigurationBook:
         return next((policy for policy in self.policies if (policy.name, policy.outer) == (name, outer)), None)
 
     def obstacle(self, path: DatagramPath) -> Reason | None:
-        """See `Book`."""
+        """See `PeerSettings`."""
         front, remote = path.front, path.remote.address
         rib = self._rib_of(front)
         if rib is not None and not rib.forwarding(remote):

@@ -20,7 +20,7 @@ from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
-from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.translation import applying, candidates, is_isakmp, plain, version_of, written
 from dmvpn.features.ike.v2.negotiation import transforms_of
 from dmvpn.features.ipsec.policies import resolve
@@ -51,7 +51,7 @@ class Side:
     end: TunnelEnd
     address: IPAddress
     policy: ProtectionPolicy
-    book: ConfigurationBook
+    settings: ConfiguredSettings
     peer: IPAddress | None = None
     by_v1: bool = False
     terms: Terms | Reason | None = None
@@ -79,10 +79,10 @@ class Side:
     @property
     def profile(self) -> Profile | None:
         """The IKE profile of its terms; without terms the first that it could have; None: there is none."""
-        every = candidates(self.book.config, self.policy)
+        every = candidates(self.settings.config, self.policy)
         able = [name for name in every if is_isakmp(name) or not self.by_v1]
         names = [self.terms.profile] if isinstance(self.terms, Terms) else able
-        return next((one for name in names for one in self.book.config.profiles if one.name == name), None)
+        return next((one for name in names for one in self.settings.config.profiles if one.name == name), None)
 
 
 def side(end: TunnelEnd, pair: EndPair) -> Side | None:
@@ -96,14 +96,14 @@ def _sides(pair: EndPair) -> tuple[Side, Side] | None:
     here, there = side_of(pair.here), side_of(pair.there)
     if here is None or there is None:
         return None
-    config = here.book.config
+    config = here.settings.config
     by_v1 = version_of(config, candidates(config, here.policy)[0]) == IkeVersion.V1
-    ours = here.book.to(here.policy, there.seen)
+    ours = here.settings.to(here.policy, there.seen)
     here = replace(here, peer=there.seen, by_v1=by_v1, terms=ours)
     there = replace(there, peer=here.seen, by_v1=by_v1)
     if isinstance(ours, Reason):
         return here, there
-    return here, replace(there, terms=there.book.terms(there.way, ours.identity, None, version=ours.version))
+    return here, replace(there, terms=there.settings.terms(there.way, ours.identity, None, version=ours.version))
 
 
 @lru_cache(maxsize=256)
@@ -121,8 +121,8 @@ def side_of(end: TunnelEnd) -> Side | None:
         owner = end.device.owner(outer.address, outer.front)
         return owner.name if owner is not None else ""
 
-    book = ConfigurationBook(end.device.ikev2, (policy,), interface_of=interface_of)
-    return Side(end, end.outer.address, policy, book)
+    here = ConfiguredSettings(end.device.ikev2, (policy,), interface_of=interface_of)
+    return Side(end, end.outer.address, policy, here)
 
 
 # ------------------------------------------------------------------------------------------------ the table
@@ -165,7 +165,7 @@ def _proposals(end: Side) -> Proposals | NoValue:
         return NoValue.ABSENT  # other rules say so
     if end.by_v1:
         signs = bool(end.end.device.pki.trustpoints)
-        transforms = end.book.main_mode(end.way).transforms
+        transforms = end.settings.main_mode(end.way).transforms
         suites = tuple(
             (one.suite, "rsa-sig" if one.signs else "pre-share") for one in transforms if signs or not one.signs
         )
@@ -173,7 +173,7 @@ def _proposals(end: Side) -> Proposals | NoValue:
         known = {proposal.name for proposal in config.proposals}
         if any(name not in known for policy in config.policies for name in policy.proposals):
             return NoValue.UNKNOWN  # then the defaults are offered, and another rule says so
-        suites = tuple((suite, "") for suite in end.book.suites(end.way))
+        suites = tuple((suite, "") for suite in end.settings.suites(end.way))
     policy = _policy(end)
     named = ((name, tree.section(settings.PROPOSAL, name=name)) for name in (policy.proposals if policy else ()))
     first = next(((name, _lines(section)) for name, section in named if section is not None), _SMART_DEFAULTS)
@@ -259,7 +259,7 @@ def _refused_identity(here: Side, there: Side) -> str:
     """Return that no profile of an end takes the identity that the other one shows."""
     found: object = here.terms
     if isinstance(here.terms, Terms) and isinstance(there.terms, Terms):
-        found = here.book.expectation(here.terms, here.way, there.terms.identity)
+        found = here.settings.expectation(here.terms, here.way, there.terms.identity)
     if not isinstance(found, Reason) or found.code not in (IkeReason.NO_MATCH, IkeReason.OTHER_IDENTITY):
         return ""
     if here.profile is None:

@@ -84,7 +84,7 @@ def knows_secret(sa: IsakmpSa, terms: Terms, claim: Claim, secret: bytes) -> Evi
     """Return how the peer has proved its identity, if this secret proves it: its hash was right."""
     if odd := _odd_identity(claim):
         return odd
-    expected = sa.book.expectation(terms, sa.path, claim.identity)
+    expected = sa.settings.expectation(terms, sa.path, claim.identity)
     if isinstance(expected, Reason):
         return expected
     if not any(hmac.compare_digest(secret, each) for each in expected.secrets):
@@ -127,7 +127,7 @@ def holds_key(sa: IsakmpSa, terms: Terms, claim: Claim, digest: bytes) -> Eviden
         return odd
     if terms.key is None:
         return Reason(IkeReason.NO_WAY, (written(terms.profile), name_of(claim.identity)))
-    key = sa.book.believe(terms, claim.identity, claim.chain, sa.now)
+    key = sa.settings.believe(terms, claim.identity, claim.chain, sa.now)
     if isinstance(key, Reason):
         return key
     if not is_signed(key, digest, claim.proof):

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.peer_settings import Book, DatagramPath, IsakmpTransform
+    from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
     from dmvpn.features.ike.v1.offers import TransformTerms, Wanted
     from dmvpn.features.ike.v1.packet import Header
     from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
@@ -355,7 +355,9 @@ class _Passing:
         return f"ISAKMP ({self.number}): received packet from {remote.address} {ports} Global{state}"
 
 
-def packet_lines(octets: bytes, path: DatagramPath, sa: IsakmpSa | None, book: Book, *, sent: bool) -> list[str]:
+def packet_lines(
+    octets: bytes, path: DatagramPath, sa: IsakmpSa | None, settings: PeerSettings, *, sent: bool
+) -> list[str]:
     """Return the lines about a message. sa: that it belongs to, if there is one."""
     try:
         message = Message.parse(octets)
@@ -364,7 +366,7 @@ def packet_lines(octets: bytes, path: DatagramPath, sa: IsakmpSa | None, book: B
     header = message.header
     passing = _Passing(message, octets, path, sa, sa.exchanges.get(header.message_id) if sa is not None else None)
     if header.exchange == ExchangeType.MAIN:
-        lines = _sent_main_mode(passing) if sent else _received_main_mode(passing, book)
+        lines = _sent_main_mode(passing) if sent else _received_main_mode(passing, settings)
     elif header.exchange == ExchangeType.QUICK and sa is not None:
         lines = _sent_quick_mode(passing, sa) if sent else _received_quick_mode(passing, sa)
     else:
@@ -395,7 +397,7 @@ def _sent_main_mode(passing: _Passing) -> Iterator[str]:
         yield _moves(head, place, is_ours=is_ours)
 
 
-def _received_main_mode(passing: _Passing, book: Book) -> Iterator[str]:
+def _received_main_mode(passing: _Passing, settings: PeerSettings) -> Iterator[str]:
     is_ours, head, message = passing.is_ours, f"ISAKMP:({passing.number}):", passing.message
     yield passing.received()
     if passing.is_duplicate:
@@ -409,7 +411,7 @@ def _received_main_mode(passing: _Passing, book: Book) -> Iterator[str]:
     yield from _payloads(head, message.payloads, 0)
     offers = message.find(SecurityAssociation)
     if offers is not None:
-        peer, opening = passing.path.remote.address, book.main_mode(passing.path)
+        peer, opening = passing.path.remote.address, settings.main_mode(passing.path)
         if opening.secrets:
             yield f"{head}found peer pre-shared key matching {peer}"
             yield f"{head} local preshared key found"
@@ -489,7 +491,7 @@ def _received_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
         if isinstance(exchange, QuickAsk):
             wanted = exchange.wanted
         else:
-            wanted = acceptable(sa, sa.book.child(sa.terms.child), offers.proposals)
+            wanted = acceptable(sa, sa.settings.child(sa.terms.child), offers.proposals)
         yield from quick_mode_lines(sa.number, wanted, offers.proposals)
     elif offers is None and isinstance(exchange, QuickAnswer) and exchange.over_at is None:
         yield f"{head}Node {number}, Input = IKE_MESG_FROM_PEER, IKE_QM_EXCH"

@@ -389,7 +389,7 @@ def renew(sa: IsakmpSa, spi_in: bytes) -> None:
         sa.children.begin_rekey(spi_in)
     elif sa.is_usable:
         sa.children.begin_rekey(spi_in)
-        begin_quick(sa, QuickAsk(sa, sa.book.child(child.terms), spi_in))
+        begin_quick(sa, QuickAsk(sa, sa.settings.child(child.terms), spi_in))
     else:  # an ISAKMP SA must come first, and renews what it adopts
         sa.children.postpone(spi_in, sa.now + RETRY)
         if sa.state is SaState.HELD:

@@ -201,7 +201,7 @@ class MainMode(Exchange):
 
     def __init__(self, sa: IsakmpSa) -> None:
         super().__init__(sa, PHASE_1)
-        self.opening, self.signed = sa.book.main_mode(sa.path), False
+        self.opening, self.signed = sa.settings.main_mode(sa.path), False
         sa.sends_whole(self.opening.fragment)
         self.wanted = ike_wanted(
             (one.suite, one.lifetime, AuthMethod.RSA_SIGNATURE if one.signs else AuthMethod.PRE_SHARED_KEY)
@@ -522,7 +522,7 @@ class Response(MainMode):
                 sa.trouble(Reason(IkeReason.UNREADABLE_PROOF, (sa.path.remote.address,)))
             return
         used, inside, claim = found
-        terms = sa.book.terms(sa.path, claim.identity, None, claim.chain, sa.version)
+        terms = sa.settings.terms(sa.path, claim.identity, None, claim.chain, sa.version)
         evidence = self._failures.known(octets) or self.judge(used, terms, claim)
         if isinstance(evidence, Reason) and self.may_be_damaged(octets, evidence):
             return

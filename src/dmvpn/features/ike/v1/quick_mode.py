@@ -287,7 +287,7 @@ class QuickMode(Exchange):
     def __init__(self, sa: IsakmpSa, message_id: int, terms: ChildTerms) -> None:
         super().__init__(sa, message_id)
         self.terms = terms
-        self.spi = sa.book.esp_spis.fresh(sa.entropy)
+        self.spi = sa.settings.esp_spis.fresh(sa.entropy)
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.secret: PrivateValue | None = None
 
@@ -476,7 +476,7 @@ class QuickAnswer(QuickMode):
     """Quick mode as its responder."""
 
     def __init__(self, sa: IsakmpSa, message_id: int) -> None:
-        super().__init__(sa, message_id, sa.book.child(surely(sa.terms).child))
+        super().__init__(sa, message_id, sa.settings.child(surely(sa.terms).child))
         self._nonces = Nonces(b"", b"")
         self._asked = b""
 

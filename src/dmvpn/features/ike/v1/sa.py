@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrfAlgorithm
     from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
+    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
@@ -196,7 +196,7 @@ class IsakmpSa(Session):
 
     def __init__(
         self,
-        book: Book,
+        settings: PeerSettings,
         entropy: Entropy,
         path: DatagramPath,
         *,
@@ -205,7 +205,7 @@ class IsakmpSa(Session):
         terms: Terms | None = None,
         peer_cookie: bytes = NO_SPI,
     ) -> None:
-        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
+        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
         self.cookie_i, self.cookie_r = (self.own_spi, peer_cookie) if is_initiator else (peer_cookie, self.own_spi)
         self.state = SaState.NO_STATE
         self.abilities: frozenset[Vendor] = frozenset()
@@ -345,8 +345,8 @@ class IsakmpSa(Session):
     def use(self, keys: IkeKeys, channel: Channel) -> None:
         """Use these keys."""
         self.keys, self.channel = keys, channel
-        if self.book.key_log.wanted:
-            self.book.key_log.ike(IKE_TABLE, ike_line(self.cookie_i, keys))
+        if self.settings.key_log.wanted:
+            self.settings.key_log.ike(IKE_TABLE, ike_line(self.cookie_i, keys))
 
     def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
         """Finish main mode: both sides are who they say, and perhaps the peer has no other SA with us."""
@@ -400,7 +400,7 @@ class IsakmpSa(Session):
             self._happened(SaMove.ENDED)
             self.act(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
-                self.book.esp_spis.free(spi)
+                self.settings.esp_spis.free(spi)
             self._forget()
 
     def _forget(self) -> None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
+    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
     from dmvpn.features.ike.session import Session
 
 #: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
@@ -59,9 +59,9 @@ MESSAGES: Final = (100, 200)
 class IsakmpSas:
     """All ISAKMP SAs. largest_number: as configured; newcomers beyond are refused; 0: no limit."""
 
-    def __init__(self, book: Book, entropy: Entropy, room: HalfOpen | None = None) -> None:
+    def __init__(self, settings: PeerSettings, entropy: Entropy, room: HalfOpen | None = None) -> None:
         """room: of the half-open peers of all versions."""
-        self.book, self.entropy = book, entropy
+        self.settings, self.entropy = settings, entropy
         self._room = room or HalfOpen()
         self.largest_number = self.largest_half_open = 0
         self.initiators = Initiators()
@@ -103,7 +103,7 @@ class IsakmpSas:
         return sa, self._followed(sa)
 
     def _begin(self, path: DatagramPath, terms: Terms, now: float) -> IsakmpSa:
-        sa = IsakmpSa(self.book, self.entropy, path, is_initiator=True, now=now, terms=terms)
+        sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=True, now=now, terms=terms)
         self._by_cookie[sa.own_spi] = sa
         main = Initiation(sa)
         sa.begins(main)
@@ -229,7 +229,7 @@ class IsakmpSas:
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
         may_be_peer = self.knows(octets, path) or (
-            self.initiators.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
+            self.initiators.may_begin(path, now) and bool(self.settings.main_mode(path).secrets)
         )
         return _turned_away(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
@@ -285,7 +285,7 @@ class IsakmpSas:
         self, message: Message, octets: bytes, path: DatagramPath, now: float, admission: Admission | None
     ) -> list[Act]:
         cookie = message.header.cookie_i
-        sa = IsakmpSa(self.book, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
+        sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
         main = Response(sa)
         why = main.welcome(message, octets)
         if why is not None:
@@ -312,7 +312,7 @@ class IsakmpSas:
         """Return what debugs say of a datagram, which goes now or is not taken in yet."""
         cookies = octets[len(NO_SPI) : 2 * len(NO_SPI)], octets[: len(NO_SPI)]
         sa = next((sa for cookie in cookies if (sa := self._at(path, cookie)) is not None), None)
-        return packet_lines(octets, path, sa or self.initiators.known(octets, path), self.book, sent=sent)
+        return packet_lines(octets, path, sa or self.initiators.known(octets, path), self.settings, sent=sent)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -419,7 +419,7 @@ class IsakmpSas:
             return [sa]
         if sa.theirs is None or heir is not None:
             return []
-        terms = self.book.terms(sa.path, sa.theirs, None, sa.evidence.chain, sa.version)
+        terms = self.settings.terms(sa.path, sa.theirs, None, sa.evidence.chain, sa.version)
         if isinstance(terms, Reason):
             sa.trouble(terms)
             return [sa]

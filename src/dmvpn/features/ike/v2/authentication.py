@@ -222,7 +222,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     proof = message.find(Authentication)
     if proof is None:
         return Reason(IkeReason.NO_PROOF if sa.is_initiator else IkeReason.EAP, (name_of(identity),))
-    expected = sa.book.expectation(terms, sa.path, identity)
+    expected = sa.settings.expectation(terms, sa.path, identity)
     if isinstance(expected, Reason):
         return expected
     if proof.method not in _methods(expected):
@@ -233,7 +233,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     if not expected.certificates:
         return Reason(IkeReason.OTHER_KEY, (name_of(identity), written(terms.profile)))
     chain = tuple(payload.data for payload in message.all(Certificate))
-    key = sa.book.believe(terms, identity, chain, sa.now)
+    key = sa.settings.believe(terms, identity, chain, sa.now)
     if isinstance(key, Reason):
         return key
     if not holds_key(key, octets, proof):

@@ -200,7 +200,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     if theirs is None:
         return _refuse(sa, Reason(IkeReason.NO_IDENTITY))
     chain = tuple(payload.data for payload in request.all(Certificate))
-    terms = sa.book.terms(sa.path, theirs, wanted, chain)
+    terms = sa.settings.terms(sa.path, theirs, wanted, chain)
     if isinstance(terms, Reason):
         return _refuse(sa, terms)
     evidence = check_proof(sa, terms, theirs, request)
@@ -250,7 +250,7 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
         raise ChildRefused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
     if len(sa.children) >= MOST_CHILDREN:
         raise ChildRefused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
-    terms = sa.book.child(old.terms if old else surely(sa.terms).child)
+    terms = sa.settings.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
     choice = choice_for(request, terms.suites, has_group=key.group if key else None)
     mine, given = _agree(sa, request, choice.suite.group)
@@ -290,7 +290,7 @@ def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], 
 
 
 def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[Payload, ...]:
-    suites, key = sa.book.suites(sa.path), request.find(KeyExchange)
+    suites, key = sa.settings.suites(sa.path), request.find(KeyExchange)
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
     if choice is None or not is_ike_spi(choice.offer.spi):
         why = mismatch(suites, offers.proposals, ProtocolId.IKE)

@@ -203,7 +203,7 @@ class RekeyChild(NewChild):
     """A child SA that takes the place of another, make before break."""
 
     def __init__(self, sa: IkeSa, old: ChildSa, group: int | None = None) -> None:
-        super().__init__(sa, sa.book.child(old.terms), group)
+        super().__init__(sa, sa.settings.child(old.terms), group)
         self.old = old
 
     def request(self) -> tuple[Payload, ...] | None:
@@ -256,7 +256,7 @@ class RekeyIke(Exchange):
 
     def __init__(self, sa: IkeSa, group: int | None = None) -> None:
         super().__init__(sa)
-        self.suites = sa.book.suites(sa.path)
+        self.suites = sa.settings.suites(sa.path)
         used = sa.suite.group if sa.suite else self.suites[0].group
         self.group = used if group is None else group
         self.spi = fresh_spi(sa.entropy)

@@ -49,7 +49,7 @@ from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Endpoint, Terms, UdpUse
+    from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, PeerSettings, Terms, UdpUse
     from dmvpn.features.ike.v2.packet import Chain
 
 
@@ -99,7 +99,7 @@ class Init(Exchange):
 
     def __init__(self, sa: IkeSa) -> None:
         super().__init__(sa)
-        opening = sa.book.opening(sa.path)
+        opening = sa.settings.opening(sa.path)
         self.suites, self.udp = opening.suites, opening.udp
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.secret = draw(self.suites[0].group, sa.entropy)
@@ -350,10 +350,10 @@ class InitRequest:
         cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
         return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
 
-    def answer(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
+    def answer(self, settings: PeerSettings, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
         """Return the IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
-        opening = book.opening(self.path)
+        opening = settings.opening(self.path)
         suites, udp = opening.suites, opening.udp
         choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
         if choice is None:
@@ -373,7 +373,7 @@ class InitRequest:
                 Reason(IkeReason.OF_WIRE, (error,)),
             )
         spi_i = self.message.header.spi_i
-        sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now, peer_spi=spi_i)
+        sa = IkeSa(settings=settings, entropy=entropy, path=self.path, is_initiator=False, now=now, peer_spi=spi_i)
         nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
         nat = detect(self.message, spi_i + NO_SPI, self.path, forces=udp.forces) if udp.detects else Nat()
         can = abilities_of(self.message, udp)

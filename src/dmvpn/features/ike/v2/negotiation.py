@@ -261,7 +261,7 @@ class Ask:
     @classmethod
     def of(cls, sa: Agreement, terms: ChildTerms, *, first: bool) -> Ask:
         """Return the terms; first: in IKE_AUTH, where there is no key exchange of its own."""
-        return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
+        return cls(terms, terms.first_suites if first else terms.suites, sa.settings.esp_spis.fresh(sa.entropy))
 
     def front(self) -> tuple[Payload, ...]:
         """Return what comes before the nonce: mode and offers."""
@@ -413,7 +413,7 @@ def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: ChosenOffer
         raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
     theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
     ours = _narrow(responder, terms.local, translated=sa.nat.found)
-    spi = sa.book.esp_spis.fresh(sa.entropy)
+    spi = sa.settings.esp_spis.fresh(sa.entropy)
     local, remote = (ours.here, theirs.here) if transport else (ours.answer, theirs.answer)
     if not transport:  # a NAT hides what is inside, and we will ask for it again
         terms = replace(terms, local=local, remote=remote)

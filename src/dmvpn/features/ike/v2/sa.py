@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms
+    from dmvpn.features.ike.peer_settings import DatagramPath, PeerSettings, Terms
     from dmvpn.features.ike.session import Act, Evidence
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
@@ -125,7 +125,7 @@ class Agreement(Session):
 
     def __init__(
         self,
-        book: Book,
+        settings: PeerSettings,
         entropy: Entropy,
         path: DatagramPath,
         *,
@@ -134,7 +134,7 @@ class Agreement(Session):
         terms: Terms | None,
         peer_spi: bytes,
     ) -> None:
-        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
+        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
         self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
@@ -190,9 +190,9 @@ class Agreement(Session):
         self.suite, self.nonces = suite, nonces
         cipher = suite.cipher
         keys = self.keys = ike_keys(PRFS[suite.prf], cipher, seed, nonces, self.spis)
-        if self.book.key_log.wanted:
+        if self.settings.key_log.wanted:
             line = ike_line((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
-            self.book.key_log.ike(IKE_TABLE, line)
+            self.settings.key_log.ike(IKE_TABLE, line)
         ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
         if not self.is_initiator:
             ours, theirs = theirs, ours
@@ -251,7 +251,7 @@ class IkeSa(Agreement):
     def __init__(
         self,
         *,
-        book: Book,
+        settings: PeerSettings,
         entropy: Entropy,
         path: DatagramPath,
         is_initiator: bool,
@@ -259,7 +259,7 @@ class IkeSa(Agreement):
         terms: Terms | None = None,
         peer_spi: bytes = NO_SPI,
     ) -> None:
-        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
+        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
         self.state = SaState.STARTING
         self.outgoing: Outgoing[Exchange] = Outgoing()
         self.incoming = Incoming()
@@ -344,7 +344,7 @@ class IkeSa(Agreement):
             self._happened(SaMove.ENDED)
             self.act(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
-                self.book.esp_spis.free(spi)
+                self.settings.esp_spis.free(spi)
             self.keys = self.channel = None
             self.outgoing.end()  # requests refer to their IKE SA, and would keep it in memory
 
@@ -358,7 +358,7 @@ class IkeSa(Agreement):
         self, suite: Suite, nonces: Nonces, shared: bytes, spis: tuple[bytes, bytes], *, initiated: bool
     ) -> IkeSa:
         """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
-        new = IkeSa(book=self.book, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
+        new = IkeSa(settings=self.settings, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
         new.inherit(self, spis)
         new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(SaMove.SUCCEEDED)

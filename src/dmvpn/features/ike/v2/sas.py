@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
+    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
     from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.v2.sa import Exchange
 
@@ -84,11 +84,16 @@ class IkeSas:
     """
 
     def __init__(
-        self, book: Book, entropy: Entropy, room: HalfOpen | None = None, *, cookies_from: int = COOKIES_FROM
+        self,
+        settings: PeerSettings,
+        entropy: Entropy,
+        room: HalfOpen | None = None,
+        *,
+        cookies_from: int = COOKIES_FROM,
     ) -> None:
         """room: of the half-open peers of all versions."""
         self._room = room or HalfOpen()
-        self.book, self.entropy, self.cookies_from = book, entropy, cookies_from
+        self.settings, self.entropy, self.cookies_from = settings, entropy, cookies_from
         self.largest_number = self.largest_half_open = 0
         self._by_spi: dict[bytes, IkeSa] = {}
         self._half_open: dict[tuple[bytes, DatagramPath], IkeSa] = {}  # by the request and its path, the oldest first
@@ -139,7 +144,7 @@ class IkeSas:
 
     def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
         """Begin an IKE SA with its first child."""
-        sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
+        sa = IkeSa(settings=self.settings, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
         self.counts.begun()
         return sa, self._followed(sa, sa.begin(Init(sa), now))
@@ -256,7 +261,7 @@ class IkeSas:
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         self._beginners.charge((*sender, busy), 1, now)
-        sa, answer, why = request.answer(self.book, self.entropy, now)
+        sa, answer, why = request.answer(self.settings, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:
             acts.append(TurnedAway(path, why, logged=True))
@@ -276,7 +281,7 @@ class IkeSas:
         may_be_peer = self.knows(octets, path)
         if not may_be_peer and self._beginners.may(sender, now):
             self._beginners.charge(sender, 1, now)
-            may_be_peer = self.book.has_key(path)
+            may_be_peer = self.settings.has_key(path)
         return TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
     def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Act]:

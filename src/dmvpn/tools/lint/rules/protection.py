@@ -1,7 +1,7 @@
 """Rules about IPsec between the two ends of a tunnel: would IKE come to an end, and would what it agrees on last?
 
-Nothing is negotiated here a second time: the IKE feature's own book answers which profile, key and algorithms each end
-would use with the other, and its own comparison says what does not fit.
+Nothing is negotiated here a second time: the peer settings of IKE say which profile, key and algorithms each end would
+use with the other, and IKE's own comparison says what does not fit.
 The ends prove to each other who they are by methods, profiles, keys and names (`proofs`).
 """
 
@@ -116,7 +116,7 @@ def lonely(network: Network) -> Iterator[NetworkConcern]:
 
 def _key_lookup(side: Side) -> Hashable:
     """Return all that decides for which addresses an end has a key: ends in which it is equal are judged once."""
-    config, policy = side.book.config, side.policy
+    config, policy = side.settings.config, side.policy
     rings = [
         (ring.name, ring.fvrf, one.address, one.mask, one.local_key is None, one.remote_key is None)
         for ring in config.keyrings
@@ -133,14 +133,14 @@ def _key_lookup(side: Side) -> Hashable:
 
 def _has_no_key(here: Side, there: Side) -> bool:
     """Return whether an end can neither begin with the other one nor, by the address that it claims, answer it."""
-    every = (here.book.to(here.policy, address) for address in dict.fromkeys((there.seen, there.address)))
+    every = (here.settings.to(here.policy, address) for address in dict.fromkeys((there.seen, there.address)))
     return all(isinstance(terms, Reason) and terms.code in _WITHOUT_KEY for terms in every)
 
 
 def names(end: TunnelEnd) -> Iterator[NetworkConcern]:
     """Yield tunnels that bind addresses to a name that the key does not prove."""
     side = side_of(end) if end.nhrp.bind_identity else None
-    for keyring, peer in side.book.nameless(side.policy) if side is not None else ():
+    for keyring, peer in side.settings.nameless(side.policy) if side is not None else ():
         written = any(one.name == keyring for one in end.device.ikev2.keyrings)
         at = (f"crypto ikev2 keyring {keyring}", f"peer {peer}", "address") if written else ("crypto isakmp key",)
         what = f"{end.name} binds addresses to identities, and the key of peer {peer} proves no name"
@@ -195,7 +195,7 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms, needed: Needed) -
     for sender, its, receiver, of_receiver in ((here, ours, there, theirs), (there, theirs, here, ours)):
         if its.secret is None:
             continue
-        expected = receiver.book.expectation(of_receiver, receiver.way, its.identity)
+        expected = receiver.settings.expectation(of_receiver, receiver.way, its.identity)
         if isinstance(expected, Reason):
             yield from _no_terms(receiver, sender, expected, needed)
             return
@@ -209,7 +209,7 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms, needed: Needed) -
 
 
 def _no_terms(here: Side, there: Side, why: Reason, needed: Needed) -> Iterator[NetworkConcern]:
-    """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
+    """Yield why the settings refuse: because there is no key, or for what the rules about one configuration say."""
     if why.code not in _WITHOUT_KEY:
         return
     if why.code is IkeReason.UNNAMED_PROFILE:
@@ -220,7 +220,7 @@ def _no_terms(here: Side, there: Side, why: Reason, needed: Needed) -> Iterator[
         yield found(NO_KEY, here.end.device, here.profile_line, str(why), fix)
         return
     written = here.end.device.ikev2.profiles
-    keyrings = {keyring.name for keyring in here.book.config.keyrings}
+    keyrings = {keyring.name for keyring in here.settings.config.keyrings}
     if any(one.keyring and one.keyring not in keyrings for one in written):
         return
     name = here.policy.ikev2_profile
