@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.app.campaign import film_command
 from dmvpn.app.main import main
-from dmvpn.features.nhrp.path import DirectPath, PathAct
+from dmvpn.features.nhrp.path import DirectPath, PathOutput
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Plan, run
 from dmvpn.judge.campaigns import Order
@@ -38,7 +38,7 @@ HAPPENS = (
 ROW = "[...document.querySelectorAll('.step')]"
 
 
-def blind(_path: DirectPath, _now: float) -> list[PathAct]:
+def blind(_path: DirectPath, _now: float) -> list[PathOutput]:
     return []
 
 

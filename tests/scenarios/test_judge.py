@@ -18,7 +18,7 @@ from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
 from dmvpn.features.nhrp.instance import Instance
-from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
+from dmvpn.features.nhrp.path import DirectPath, PathOutput, PathState
 from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.judge import faults
@@ -150,7 +150,7 @@ def test_a_translator_that_forgets_its_flows_is_borne() -> None:
 
 
 def test_the_judge_sees_a_direct_path_that_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    def blind(_path: DirectPath, _now: float) -> list[PathAct]:
+    def blind(_path: DirectPath, _now: float) -> list[PathOutput]:
         return []
 
     monkeypatch.setattr(DirectPath, "check", blind)
@@ -161,7 +161,7 @@ def test_the_judge_sees_a_direct_path_that_nobody_watches(monkeypatch: pytest.Mo
 def test_the_judge_sees_a_direct_path_that_is_used_before_it_has_proved_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each new try costs packets, in a partition that is long."""
 
-    def start(path: DirectPath, now: float) -> list[PathAct]:
+    def start(path: DirectPath, now: float) -> list[PathOutput]:
         return [] if path.usable else [*real(path, now), *path.answered(path.sequence, now)]
 
     real = DirectPath.start

@@ -169,7 +169,7 @@ class Daemon(IkeNet):
                 for child in self.me.children
             ],
             "troubles": self.me.troubles,
-            "transmissions": len([act for act in self.me.acts if isinstance(act, Transmit | Reply)]),
+            "transmissions": len([output for output in self.me.outputs if isinstance(output, Transmit | Reply)]),
         }
 
 

@@ -30,7 +30,7 @@ from dmvpn.features.ike.peer_settings import (
     Terms,
     UdpUse,
 )
-from dmvpn.features.ike.session import Act, Ended, Reply, Transmit, Trouble, TurnedAway
+from dmvpn.features.ike.session import Ended, Output, Reply, Transmit, Trouble, TurnedAway
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.negotiation import ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
@@ -55,7 +55,7 @@ CBC = Suite(Encr.AES_CBC, 256, Prf.HMAC_SHA2_256, Integ.HMAC_SHA2_256_128, Group
 GCM = Suite(Encr.AES_GCM_16, 256, Prf.HMAC_SHA2_384, Integ.NONE, Group.ECP_256)
 ESP = Suite(Encr.AES_GCM_16, 256)
 ESP_CBC = Suite(Encr.AES_CBC, 256, 0, Integ.HMAC_SHA2_256_128)
-A = TypeVar("A", bound=Act)
+A = TypeVar("A", bound=Output)
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Site:
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self.address = IPv4Address(address)
         self.sas = IkeSas(peer_settings or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
-        self.acts: list[Act] = []
+        self.outputs: list[Output] = []
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         return self.settings.suites
@@ -177,15 +177,15 @@ class Site:
         """Begin an IKE SA with another site."""
         address = remote.address if isinstance(remote, Site) else IPv4Address(remote)
         path = DatagramPath(Endpoint(self.address, 500), Endpoint(address, 500))
-        sa, acts = self.sas.initiate(path, terms or self.terms_with(address), self.net.now)
-        self.take(acts)
+        sa, outputs = self.sas.initiate(path, terms or self.terms_with(address), self.net.now)
+        self.take(outputs)
         return sa
 
-    def take(self, acts: list[Act]) -> None:
+    def take(self, outputs: list[Output]) -> None:
         """Do what the machine wants done."""
-        for act in acts:
-            self.acts.append(act)
-            match act:
+        for done in outputs:
+            self.outputs.append(done)
+            match done:
                 case Transmit(path=path, datagrams=datagrams):
                     for datagram in datagrams:
                         self.net.send(self, path, datagram)
@@ -195,8 +195,8 @@ class Site:
                     pass
 
     def happened(self, kind: type[A]) -> list[A]:
-        """Return the acts of one kind, in order."""
-        return [act for act in self.acts if isinstance(act, kind)]
+        """Return the outputs of one kind, in order."""
+        return [done for done in self.outputs if isinstance(done, kind)]
 
     @property
     def children(self) -> list[ChildSa]:
@@ -207,9 +207,9 @@ class Site:
     def troubles(self) -> list[str]:
         """What went wrong, in words."""
         return [
-            str(act.why if isinstance(act, TurnedAway) else act.reason if isinstance(act, Ended) else act.what)
-            for act in self.acts
-            if isinstance(act, Trouble | TurnedAway | Ended)
+            str(done.why if isinstance(done, TurnedAway) else done.reason if isinstance(done, Ended) else done.what)
+            for done in self.outputs
+            if isinstance(done, Trouble | TurnedAway | Ended)
         ]
 
 

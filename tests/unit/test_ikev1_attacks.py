@@ -293,9 +293,9 @@ def test_a_peer_has_no_more_pairs_than_one_isakmp_sa_may_have() -> None:
         net.run(1)
         for _ in range(MOST_CHILDREN):
             begin_quick(old, QuickAsk(old, old.terms.child))
-            for act in old.done():
-                assert isinstance(act, Transmit)
-                arrives(hub, act.datagrams[0])
+            for output in old.take_outputs():
+                assert isinstance(output, Transmit)
+                arrives(hub, output.datagrams[0])
             net.run(0.1)
         net.run(20)
     assert len(hub.pairs) <= MOST_CHILDREN

@@ -323,9 +323,9 @@ def test_packets_that_are_not_those_of_the_responder_are_refused_by_an_encrypted
     terms, before = sa.terms.child, set(hub.pairs)
     other = replace(terms, local=replace(terms.local, protocol=TCP))
     begin_quick(sa, QuickAsk(sa, other))
-    for act in sa.done():
-        assert isinstance(act, Transmit)
-        arrives(hub, act.datagrams[0])
+    for output in sa.take_outputs():
+        assert isinstance(output, Transmit)
+        arrives(hub, output.datagrams[0])
     assert set(hub.pairs) == before
     ((message, notify),) = notifies(said, NotifyType.INVALID_ID_INFORMATION)
     assert (message.by_initiator, message.types) == (RESPONDER, [Hash, Notify])

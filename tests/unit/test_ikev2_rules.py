@@ -382,7 +382,7 @@ def test_fragments_of_a_message_that_came_whole_as_well_are_forgotten() -> None:
         net.deliver(pieces[-1])
         sa.abilities = Abilities(fragments=False)
         sa.send_request(request.KIND, request.payloads)
-        spoke.take(sa.done())
+        spoke.take(sa.take_outputs())
         sa.abilities = Abilities(fragments=True)
         net.run(0.1)
         assert request.heard is not None
@@ -406,7 +406,7 @@ def test_of_two_new_child_sas_the_one_with_the_lowest_nonce_goes(seed: int) -> N
     for site in (hub, spoke):
         site.take(sa_of(site).begin(RekeyChild(sa_of(site), site.children[0]), net.now))
     net.run(10)
-    made = [act.child for act in spoke.happened(ChildMade) if act.child.spi_in != first]
+    made = [output.child for output in spoke.happened(ChildMade) if output.child.spi_in != first]
     assert len(made) == 2
     assert matched(hub, spoke)
     assert [child.lowest_nonce for child in spoke.children] == [max(child.lowest_nonce for child in made)]
@@ -422,8 +422,8 @@ def test_of_two_new_ike_sas_the_one_with_the_lowest_nonce_goes(seed: int) -> Non
     for site in (hub, spoke):
         site.take(sa_of(site).begin(RekeyIke(sa_of(site)), net.now))
     net.run(40)
-    made = {act.sa.own_spi: act.sa for act in spoke.happened(Begun)}
-    made |= {act.successor.own_spi: act.successor for act in spoke.happened(Replaced)}
+    made = {output.sa.own_spi: output.sa for output in spoke.happened(Begun)}
+    made |= {output.successor.own_spi: output.successor for output in spoke.happened(Replaced)}
     assert len(made) == 2
     assert matched(hub, spoke)
     assert sa_of(spoke).lowest_nonce == max(sa.lowest_nonce for sa in made.values())

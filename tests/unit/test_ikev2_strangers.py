@@ -47,9 +47,9 @@ HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
 def arrives(net: IkeNet, site: Site, octets: bytes, source: str = STRANGER, port: int = 500) -> list[bytes]:
     """A datagram of a stranger comes; what goes back to it."""
     path = DatagramPath(Endpoint(site.address, 500), Endpoint(IPv4Address(source), port))
-    acts = site.sas.handle(octets, path, net.now)
-    site.take(acts)
-    return [act.datagram for act in acts if isinstance(act, Reply)]
+    outputs = site.sas.handle(octets, path, net.now)
+    site.take(outputs)
+    return [output.datagram for output in outputs if isinstance(output, Reply)]
 
 
 def notifies(octets: bytes) -> list[int]:
@@ -474,8 +474,8 @@ def up(settings: Settings | None = None) -> tuple[IkeNet, Site, Site]:
 def said(net: IkeNet, hub: Site, octets: bytes, source: str = STRANGER, port: int = 500) -> list[Transmit]:
     """What the hub sends because of a datagram from there."""
     local = next(iter(hub.sas)).path.local
-    acts = hub.sas.handle(octets, DatagramPath(local, Endpoint(IPv4Address(source), port)), net.now)
-    return [act for act in acts if isinstance(act, Transmit)]
+    outputs = hub.sas.handle(octets, DatagramPath(local, Endpoint(IPv4Address(source), port)), net.now)
+    return [output for output in outputs if isinstance(output, Transmit)]
 
 
 def requests(net: IkeNet, kind: ExchangeType) -> list[Flight]:
@@ -497,10 +497,10 @@ def test_a_stranger_who_knows_the_numbers_of_the_last_request_is_not_answered_by
 def test_a_recorded_request_draws_few_answers_and_none_to_who_sends_it() -> None:
     net, hub, _ = up()
     asked = requests(net, ExchangeType.IKE_AUTH)[-1].octets
-    sent = [act for _ in range(1000) for act in said(net, hub, asked)]
+    sent = [output for _ in range(1000) for output in said(net, hub, asked)]
     assert len(sent) == MOST_REPETITIONS
-    assert {act.path.remote.address for act in sent} == {IPv4Address(SPOKE)}
-    assert sum(len(octets) for act in sent for octets in act.datagrams) < 1000 * len(asked) / 50
+    assert {output.path.remote.address for output in sent} == {IPv4Address(SPOKE)}
+    assert sum(len(octets) for output in sent for octets in output.datagrams) < 1000 * len(asked) / 50
     net.run(31)
     assert len(said(net, hub, asked)) == 1
 

@@ -61,8 +61,8 @@ def test_every_state_of_a_path_can_be_reached_and_left() -> None:
 
 def test_a_client_asks_when_it_starts_and_is_up_when_it_is_answered() -> None:
     client = _client()
-    assert client.start(0.0) == [clients.RegistrationAct.REQUEST]
-    assert client.accepted(0.1) == [clients.RegistrationAct.UP]
+    assert client.start(0.0) == [clients.RegistrationOutput.REQUEST]
+    assert client.accepted(0.1) == [clients.RegistrationOutput.UP]
     assert client.deadline == pytest.approx(2400.1)
     assert client.reason is None
 
@@ -71,11 +71,11 @@ def test_a_client_renews_with_a_new_request_and_repeats_it_with_the_same() -> No
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.due(2400.1) == [clients.RegistrationAct.REQUEST]
-    assert client.due(2401.1) == [clients.RegistrationAct.REPEAT]
-    assert client.due(2403.1) == [clients.RegistrationAct.REPEAT]
+    assert client.due(2400.1) == [clients.RegistrationOutput.REQUEST]
+    assert client.due(2401.1) == [clients.RegistrationOutput.REPEAT]
+    assert client.due(2403.1) == [clients.RegistrationOutput.REPEAT]
     assert client.is_responding
-    assert client.due(2407.1) == [clients.RegistrationAct.DOWN, clients.RegistrationAct.REPEAT]
+    assert client.due(2407.1) == [clients.RegistrationOutput.DOWN, clients.RegistrationOutput.REPEAT]
     assert not client.is_responding
     assert client.is_failing
 
@@ -90,7 +90,7 @@ def test_a_refused_client_asks_again_ever_more_rarely() -> None:
         assert client.deadline is not None
         gaps.append(client.deadline - now)
         now = client.deadline
-        assert client.due(now) == [clients.RegistrationAct.REQUEST]
+        assert client.due(now) == [clients.RegistrationOutput.REQUEST]
     assert gaps == [pytest.approx(gap, rel=0.11) for gap in (1, 2, 4, 8, 16, 32, 64, 64)]
 
 
@@ -98,7 +98,7 @@ def test_a_client_that_stops_wants_nothing_and_says_why() -> None:
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.stop(5.0, WHY) == [clients.RegistrationAct.DOWN]
+    assert client.stop(5.0, WHY) == [clients.RegistrationOutput.DOWN]
     assert client.deadline is None
     assert client.reason is WHY
     assert client.stop(6.0, WHY) == []
@@ -108,15 +108,15 @@ def test_a_silent_server_is_asked_fast_but_only_once_at_a_time() -> None:
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.silence(10.0) == [clients.RegistrationAct.REQUEST]
+    assert client.silence(10.0) == [clients.RegistrationOutput.REQUEST]
     assert client.silence(10.1) == []
     assert client.deadline == pytest.approx(10.3, abs=0.04)
 
 
 def test_a_path_is_proved_once_and_then_left_alone() -> None:
     path = _path()
-    assert path.start(0.0) == [paths.PathAct.PROBE]
-    assert path.answered(path.sequence, 0.1) == [paths.PathAct.USE]
+    assert path.start(0.0) == [paths.PathOutput.PROBE]
+    assert path.answered(path.sequence, 0.1) == [paths.PathOutput.USE]
     assert path.deadline is None
     assert path.answered(path.sequence, 0.2) == []
 
@@ -137,13 +137,13 @@ def test_a_path_that_is_never_proved_rests_longer_and_longer() -> None:
 
 def test_a_suspect_path_is_used_until_the_last_echo_is_unanswered() -> None:
     path = _path(PathState.PROVEN)
-    acts = path.check(10.0)
+    outputs = path.check(10.0)
     now = 10.0
     while path.usable:
         assert path.deadline is not None
         now = path.deadline
-        acts += path.expired(now)
-    assert acts == [paths.PathAct.PROBE] * 4 + [paths.PathAct.LEAVE]
+        outputs += path.expired(now)
+    assert outputs == [paths.PathOutput.PROBE] * 4 + [paths.PathOutput.LEAVE]
     assert now - 10.0 == pytest.approx(0.9)
     assert path.reason is not None
 
@@ -160,7 +160,7 @@ def _lost(now: float = 0.0) -> DirectPath:
 
 def test_a_path_in_use_is_checked_with_one_echo_and_the_answer_ends_it() -> None:
     path = _path(PathState.PROVEN)
-    assert path.check(1.0) == [paths.PathAct.PROBE]
+    assert path.check(1.0) == [paths.PathOutput.PROBE]
     assert path.check(1.1) == []
     assert path.answered(path.sequence, 1.2) == []
     assert path.deadline is None
@@ -170,7 +170,7 @@ def test_a_path_in_use_is_checked_with_one_echo_and_the_answer_ends_it() -> None
 def test_a_lost_path_is_tried_again_when_the_peer_is_heard_but_packets_of_the_peer_prove_nothing() -> None:
     path = _lost()
     assert path.heard(2.0) == []
-    assert path.heard(6.0) == [paths.PathAct.PROBE]
+    assert path.heard(6.0) == [paths.PathOutput.PROBE]
     assert path.heard(6.1) == []
     assert not path.usable
 
@@ -178,14 +178,14 @@ def test_a_lost_path_is_tried_again_when_the_peer_is_heard_but_packets_of_the_pe
 def test_a_path_that_was_lost_must_answer_three_different_echoes_before_it_is_used_again() -> None:
     path = _lost()
     assert path.deadline is not None
-    now, acts = path.deadline, path.expired(path.deadline)
+    now, outputs = path.deadline, path.expired(path.deadline)
     for _ in range(2):
         assert path.answered(path.sequence, now + 0.1) == []
         assert path.answered(path.sequence, now + 0.2) == []  # the same answer again, doubled on its way
         assert path.deadline is not None
-        now, acts = path.deadline, path.expired(path.deadline)
-        assert acts == [paths.PathAct.PROBE]
-    assert path.answered(path.sequence, now + 0.1) == [paths.PathAct.USE]
+        now, outputs = path.deadline, path.expired(path.deadline)
+        assert outputs == [paths.PathOutput.PROBE]
+    assert path.answered(path.sequence, now + 0.1) == [paths.PathOutput.USE]
 
 
 def test_answers_that_come_when_a_path_was_given_up_do_not_count_for_the_next_series() -> None:
@@ -200,7 +200,7 @@ def test_answers_that_come_when_a_path_was_given_up_do_not_count_for_the_next_se
         assert path.deadline is not None
         now = path.deadline
     path.expired(now)
-    assert path.answered(path.sequence, now + 0.1) == [paths.PathAct.USE]
+    assert path.answered(path.sequence, now + 0.1) == [paths.PathOutput.USE]
 
 
 def test_a_path_that_flaps_rests_longer_and_longer_until_it_has_worked_for_a_minute() -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Act, Session, Sessions
+    from dmvpn.features.ike.session import Output, Session, Sessions
     from dmvpn.features.ike.settings import ConfiguredSettings
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
@@ -138,10 +138,10 @@ class Attempts:
         table: Sessions,
         connections: Connections,
         reports: Reports,
-        follow: Callable[[list[Act]], None],
+        follow: Callable[[list[Output]], None],
         close: Callable[[list[Session], Reason], None],
     ) -> None:
-        """Follow, close: methods of `Peers` that carry out the acts of IKE SAs, and that close IKE SAs."""
+        """Follow, close: methods of `Peers` that carry out the outputs of IKE SAs, and that close IKE SAs."""
         self._context, self._settings, self._entropy = context, settings, context.ports.entropy
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
@@ -276,15 +276,15 @@ class Attempts:
     def _extend(self, demand: Demand, sa: Session, terms: Terms) -> None:
         """Ask for children on an IKE SA that has lost its own."""
         demand.attempt = sa.own_spi
-        acts = self._table.extend(sa, terms.child, self._context.now)
+        outputs = self._table.extend(sa, terms.child, self._context.now)
         self._say(demand, ProtectionPhase.IPSEC)
-        self._follow(acts)
+        self._follow(outputs)
 
     def initiate(self, path: DatagramPath, terms: Terms) -> Session:
         """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
         alone = not self._connections.knows(path.remote.address, path.front)
-        sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), self._context.now)
-        self._follow(acts)
+        sa, outputs = self._table.initiate(path, replace(terms, initial_contact=alone), self._context.now)
+        self._follow(outputs)
         return sa
 
     # ------------------------------------------------------------------------------------------------ what came of it

@@ -19,7 +19,7 @@ from dmvpn.features.ike.session import ChildMade, Ended, Established, Replaced
 if TYPE_CHECKING:
     from dmvpn.base.protection import IkeVersion
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.session import Act, Session
+    from dmvpn.features.ike.session import Output, Session
 
 
 # -------------------------------------------------------------------------------------------- `show crypto ikev2 stats`
@@ -108,9 +108,9 @@ class Tally:
         self.child_rekeys: Counter[Role] = Counter()
         self.failures: Counter[tuple[IkeVersion, str]] = Counter()
 
-    def act(self, act: Act) -> None:
+    def count(self, output: Output) -> None:
         """Count what happened to an IKE SA."""
-        match act:
+        match output:
             case Established(sa=sa):
                 self.established[_role(sa)] += 1
             case ChildMade(sa=sa, replaces=None):

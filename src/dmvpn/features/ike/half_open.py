@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import Ends
-    from dmvpn.features.ike.session import Act, Session
+    from dmvpn.features.ike.session import Output, Session
 
 
 # ------------------------------------------------------------------------------------------------ half-open peers
@@ -38,7 +38,7 @@ _USUAL: Final = 512
 class Table(Protocol):
     """The sessions of one version."""
 
-    def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def drop(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End a session without a message."""
         ...
 
@@ -70,7 +70,7 @@ class HalfOpen:
         """Have room for so many peers, if a configuration wants more than the usual number."""
         self._most = max(LARGEST_OCTETS, number * (EACH + _USUAL))
 
-    def note(self, table: Table, session: Session, octets: int, now: float, *, is_shown: bool = True) -> list[Act]:
+    def note(self, table: Table, session: Session, octets: int, now: float, *, is_shown: bool = True) -> list[Output]:
         """Note how many octets we keep of a half-open peer. Returns what follows from making room for it.
 
         is_shown: it has shown that its address is its own.
@@ -85,12 +85,12 @@ class HalfOpen:
             self._newest[ends] = session
         peers[session.own_spi] = _Peer(table, session, EACH + octets, ends)
         self._octets += EACH + octets
-        acts: list[Act] = []
+        outputs: list[Output] = []
         while self._octets > self._most:
             oldest = next(iter((self._forgeable or self._shown).values()))
             self.remove(oldest.session)
-            acts += oldest.table.drop(oldest.session, Reason(IkeReason.TOO_MANY_BEGIN), now)
-        return acts
+            outputs += oldest.table.drop(oldest.session, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return outputs
 
     def remove(self, session: Session) -> None:
         """Forget a peer that has proved itself, or is gone."""

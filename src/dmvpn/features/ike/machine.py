@@ -1,7 +1,7 @@
 """IKE as a machine: what IPsec wants goes in, what peers agree to comes out.
 
     NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
-    IpReceived ---------> udp ---------> sessions --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
+    IpReceived ---------> udp ---------> sessions --> outputs --> peers --> SaNegotiated, ConnectionChanged, ...
     UnknownSpi ---------> recovery: says INVALID_SPI
     Tick ---------------> whatever is due, and only that
 

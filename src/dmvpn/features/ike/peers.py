@@ -1,6 +1,6 @@
-"""What happens with peers: acts of sessions become effects and notices, and what follows from them.
+"""What happens with peers: outputs of sessions become effects and notices, and what follows from them.
 
-Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
+Sessions --outputs--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
                     |
                     +-------> attempts (it worked, it failed), duplicates, recovery, keepalives
 
@@ -27,7 +27,7 @@ from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, T
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import EspWays, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
-from dmvpn.features.ike.session import Act, Established, Hinted, Reply, StartedAgain, TurnedAway
+from dmvpn.features.ike.session import Established, Hinted, Output, Reply, StartedAgain, TurnedAway
 from dmvpn.features.ike.v1.sas import IsakmpSas
 from dmvpn.features.ike.v2.sas import IkeSas
 
@@ -62,14 +62,14 @@ class Versions:
     def _by(self, octets: bytes) -> IsakmpSas | IkeSas:
         return self._of(version_of(octets))
 
-    def _followed(self, acts: list[Act]) -> list[Act]:
+    def _followed(self, outputs: list[Output]) -> list[Output]:
         """Drop what the other version has with a peer that has forgotten us."""
-        forgotten: list[Act] = []
-        for act in acts:
-            if (isinstance(act, Established) and act.sa.is_alone) or isinstance(act, StartedAgain):
-                other = self.v2 if act.sa.version is IkeVersion.V1 else self.v1
-                forgotten += other.forget_older(act.sa)
-        return acts + forgotten
+        forgotten: list[Output] = []
+        for output in outputs:
+            if (isinstance(output, Established) and output.sa.is_alone) or isinstance(output, StartedAgain):
+                other = self.v2 if output.sa.version is IkeVersion.V1 else self.v1
+                forgotten += other.forget_older(output.sa)
+        return outputs + forgotten
 
     def __iter__(self) -> Iterator[Session]:
         yield from self.v1
@@ -93,31 +93,31 @@ class Versions:
         self.v1.limit(cookies_from, largest_number, largest_half_open)
         self.v2.limit(cookies_from, largest_number, largest_half_open)
 
-    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Act]]:
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Output]]:
         """Begin a session with its first child, in the version that the terms name."""
         return self._of(terms.version).initiate(path, terms, now)
 
-    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child."""
         return self._followed(self._of(session.version).extend(session, terms, now))
 
-    def probe(self, session: Session, now: float) -> list[Act]:
+    def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
         return self._followed(self._of(session.version).probe(session, now))
 
-    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child."""
         return self._followed(self._of(session.version).renew(session, spi_in, now))
 
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
         """Reach the peer there, as packets of its children have proved."""
         return self._followed(self._of(session.version).move(session, path, now))
 
-    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End a session, with a message to the peer if the peer believes in it."""
         return self._followed(self._of(session.version).close(session, reason, now))
 
-    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
         return self._followed(self._by(octets).handle(octets, path, now))
 
@@ -137,7 +137,7 @@ class Versions:
         """Return when `tick` must be called."""
         return earliest(self.v1.next_deadline(), self.v2.next_deadline())
 
-    def tick(self, now: float) -> list[Act]:
+    def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed."""
         return self._followed(self.v1.tick(now) + self.v2.tick(now))
 
@@ -307,12 +307,12 @@ class Peers:
         """Return the IPsec profile that an IKE SA is for, if it still exists."""
         return self.settings.policy(sa.terms.child.profile, sa.path.outer) if sa.terms else None
 
-    # ------------------------------------------------------------------------------------------------ acts
+    # ------------------------------------------------------------------------------------------------ outputs
 
-    def follow(self, acts: list[Act]) -> None:
+    def follow(self, outputs: list[Output]) -> None:
         """Do what IKE SAs want done, in their order: SAs before packets that rely on them."""
-        for act in acts:
-            match act:
+        for output in outputs:
+            match output:
                 case session.Transmit(path=path, datagrams=datagrams):
                     for datagram in datagrams:
                         self._send(path, datagram)
@@ -323,30 +323,30 @@ class Peers:
                     if sa is not None:
                         self.doubt(sa)
                 case TurnedAway(path, why, logged, version):
-                    self.reports.act(act)
+                    self.reports.report(output)
                     if logged:
                         self.reports.failed(path, why, version)
                 case session.Trouble(sa=sa, what=what):
                     if not sa.is_initiator:
                         self.attempts.refused(sa.path.ends, what)
-                    self.reports.act(act)
+                    self.reports.report(output)
                     self.reports.failed(sa.path, what, sa.version, proved=bool(sa.evidence.by))
-                case session.SaAct():
-                    self._introduce(act)
-                    self.reports.act(act)
-                    self._change(act)
+                case session.SaOutput():
+                    self._introduce(output)
+                    self.reports.report(output)
+                    self._change(output)
                 case _:
-                    self.reports.act(act)
-        for sa in {act.sa.own_spi: act.sa for act in acts if isinstance(act, session.SaAct)}.values():
+                    self.reports.report(output)
+        for sa in {output.sa.own_spi: output.sa for output in outputs if isinstance(output, session.SaOutput)}.values():
             self._complete(sa)
 
     def _send(self, path: DatagramPath, datagram: bytes) -> None:
         self.reports.packet(datagram, path, sent=True)
         self._context.emit(udp.send(path, datagram))
 
-    def _introduce(self, act: session.SaAct) -> None:
+    def _introduce(self, output: session.SaOutput) -> None:
         """Give a new IKE SA its number and its connection, by which reports name it."""
-        match act:
+        match output:
             case session.Established(sa=sa):
                 self._number(sa)
                 self.connections.join(sa)
@@ -361,10 +361,10 @@ class Peers:
         self._numbered += 1
         sa.called(self._numbered)
 
-    def _change(self, act: session.SaAct) -> None:
+    def _change(self, output: session.SaOutput) -> None:
         """Follow a change of an IKE SA."""
-        sa = act.sa
-        match act:
+        sa = output.sa
+        match output:
             case session.Established():
                 self._established(sa)
             case session.Replaced(successor=successor):
@@ -441,7 +441,7 @@ class Peers:
             self.attempts.lost(sa.path.ends)
 
     def _complete(self, sa: session.Session) -> None:
-        """End an IKE SA that should have brought a child SA, and did not, when its acts are done."""
+        """End an IKE SA that should have brought a child SA, and did not, when its outputs are done."""
         if not sa.is_usable:
             return
         now = self._context.now

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import SasCounted, UnknownSpi
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Act, Session, Sessions
+    from dmvpn.features.ike.session import Output, Session, Sessions
     from dmvpn.features.ike.settings import ConfiguredSettings
 
     _Sender = tuple[IPAddress, str]  # by its front door
@@ -273,10 +273,10 @@ class EspWays:
         sessions: Sessions,
         connections: Connections,
         reports: Reports,
-        follow: Callable[[list[Act]], None],
+        follow: Callable[[list[Output]], None],
         begin_beside: Callable[[Session], None],
     ) -> None:
-        """Follow, begin_beside: what `Peers` does with acts, and with an IKE SA that another one is to replace."""
+        """Follow, begin_beside: what `Peers` does with outputs, and with an IKE SA that another one is to replace."""
         self._context, self._settings = context, settings
         self._sessions, self._connections, self._reports = sessions, connections, reports
         self._follow, self._begin_beside = follow, begin_beside

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Act
+    from dmvpn.features.ike.session import Output
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 
@@ -104,23 +104,23 @@ class Reports:
         if self._on(flag, path.remote.address):
             self._context.debug(*self._sessions.lines(octets, path, sent=sent))
 
-    def act(self, act: Act) -> None:
+    def report(self, output: Output) -> None:
         """Report what happened to an IKE SA."""
-        if isinstance(act, session.Transmit):
+        if isinstance(output, session.Transmit):
             return
-        self.tally.act(act)
+        self.tally.count(output)
         if not self._context.ports.debugging.anything:
             return
-        if isinstance(act, TurnedAway):
-            flags = (ERROR, ISAKMP) if act.version == IkeVersion.V1 else (ERROR,)
-            if any(self._on(flag, act.path.remote.address) for flag in flags):
-                self._context.debug(f"{_NAMES[act.version]}:{act.path.remote}: {act.why}")
-        elif isinstance(act, session.SaAct):
-            is_v1 = act.sa.version == IkeVersion.V1
+        if isinstance(output, TurnedAway):
+            flags = (ERROR, ISAKMP) if output.version == IkeVersion.V1 else (ERROR,)
+            if any(self._on(flag, output.path.remote.address) for flag in flags):
+                self._context.debug(f"{_NAMES[output.version]}:{output.path.remote}: {output.why}")
+        elif isinstance(output, session.SaOutput):
+            is_v1 = output.sa.version == IkeVersion.V1
             of_version = (ISAKMP,) if is_v1 else (IKEV2, INTERNAL)
-            flags = (ERROR, *of_version) if isinstance(act, session.Trouble) else of_version
-            is_on = any(self._on(flag, act.sa.path.remote.address) for flag in flags)
-            if is_on and (lines := _lines(act)):
+            flags = (ERROR, *of_version) if isinstance(output, session.Trouble) else of_version
+            is_on = any(self._on(flag, output.sa.path.remote.address) for flag in flags)
+            if is_on and (lines := _lines(output)):
                 self._context.debug(*lines)
 
     def _on(self, flag: str, nbma: IPAddress) -> bool:
@@ -130,9 +130,9 @@ class Reports:
 # --------------------------------------------------------------------------------------------------------------- debugs
 
 
-def _lines(act: session.SaAct) -> list[str]:
+def _lines(output: session.SaOutput) -> list[str]:
     """Return the lines about what a session did; none for what only packets show."""
-    match act:
+    match output:
         case session.ChildEnded(sa=sa, child=child, reason=reason):
             return [f"{_head(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
         case session.Moved(sa=sa, old=old):
@@ -140,11 +140,11 @@ def _lines(act: session.SaAct) -> list[str]:
         case session.Trouble(sa=sa, what=what):
             return [f"{_head(sa)}:{what}"]
         case _:
-            return _isakmp_lines(act) if act.sa.version is IkeVersion.V1 else _ikev2_lines(act)
+            return _isakmp_lines(output) if output.sa.version is IkeVersion.V1 else _ikev2_lines(output)
 
 
-def _ikev2_lines(act: session.SaAct) -> list[str]:
-    match act:
+def _ikev2_lines(output: session.SaOutput) -> list[str]:
+    match output:
         case session.Established(sa=sa):
             return [_authenticated(sa)]
         case session.Begun(sa=sa) | session.Replaced(successor=sa):
@@ -157,9 +157,9 @@ def _ikev2_lines(act: session.SaAct) -> list[str]:
             return []
 
 
-def _isakmp_lines(act: session.SaAct) -> list[str]:
+def _isakmp_lines(output: session.SaOutput) -> list[str]:
     """Return them in IOS's words where it has any."""
-    match act:
+    match output:
         case session.Established(sa=sa):
             return _established(sa)
         case session.Replaced(sa=sa, successor=successor):

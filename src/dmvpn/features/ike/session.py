@@ -1,8 +1,8 @@
 """A session with a peer, in either version of IKE: an IKE SA of IKEv2, an ISAKMP SA of IKEv1 (phase 1).
 
 Connections, peers, shows and attempts know sessions as they are here, and all sessions as `Sessions`; only the package
-of its version (`v2`) knows how a session speaks. What a session wants done collects as acts, which the handler of an
-event takes at its end (`done`).
+of its version (`v2`) knows how a session speaks. What a session wants done collects as outputs, which the handler of
+an event takes at its end (`take_outputs`).
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.suites import Suite
 
 
-# ----------------------------------------------------------------------------------- acts about datagrams of no session
+# -------------------------------------------------------------------------------- outputs about datagrams of no session
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """The base of all acts."""
+class Output:
+    """The base of all outputs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply(Act):
+class Reply(Output):
     """Send a datagram that belongs to no IKE SA."""
 
     path: DatagramPath
@@ -51,7 +51,7 @@ class Reply(Act):
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedAway(Act):
+class TurnedAway(Output):
     """A peer could not be understood, or not be served.
 
     why: for people.
@@ -66,7 +66,7 @@ class TurnedAway(Act):
 
 
 @dataclass(frozen=True, slots=True)
-class Hinted(Act):
+class Hinted(Output):
     """The sender says, outside of any IKE SA, that it has no SA of ESP with this SPI: a hint, no proof."""
 
     path: DatagramPath
@@ -121,7 +121,7 @@ class Session(ABC):
     __slots__ = (
         *("settings", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
         *("own_spi", "theirs", "evidence", "initial_contact", "doubts_older", "children", "number", "connection"),
-        *("rekey_at", "hint", "_acts"),
+        *("rekey_at", "hint", "_outputs"),
     )
 
     def __init__(
@@ -147,7 +147,7 @@ class Session(ABC):
         self.number = self.connection = 0
         self.rekey_at: float | None = None
         self.hint: Reason | None = None
-        self._acts: list[Act] = []
+        self._outputs: list[Output] = []
 
     # ------------------------------------------------------------------------------------------------ who and what
 
@@ -304,16 +304,16 @@ class Session(ABC):
     def trouble(self, what: Reason) -> None:
         """Report a failure to people."""
         self.hint = what
-        self.act(Trouble(self, what))
+        self.emit(Trouble(self, what))
 
-    def act(self, act: Act) -> None:
-        """Have something done."""
-        self._acts.append(act)
+    def emit(self, output: Output) -> None:
+        """Note an output: something that is to be done, or has happened."""
+        self._outputs.append(output)
 
-    def done(self) -> list[Act]:
-        """Return the acts that have collected."""
-        acts, self._acts = self._acts, []
-        return acts
+    def take_outputs(self) -> list[Output]:
+        """Return the outputs that have collected."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
 
     # ------------------------------------------------------------------------------------------------ children
 
@@ -321,24 +321,24 @@ class Session(ABC):
         """Add a child SA."""
         self.children.add(child)
         self.settings.esp_spis.take(child.spi_in)
-        self.act(ChildMade(self, child, replaces))
+        self.emit(ChildMade(self, child, replaces))
 
     def remove_child(self, child: ChildSa, reason: Reason) -> None:
         """Remove a child SA; packets on their way to us may still come for a moment."""
         if self.children.end(child.spi_in, self.now + LINGER):
-            self.act(ChildEnded(self, child, reason))
+            self.emit(ChildEnded(self, child, reason))
 
     def forget_children(self) -> None:
         """Forget the children that have lingered long enough: nothing can come for them any more."""
         for spi in self.children.forget(self.now):
             self.settings.esp_spis.free(spi)
-            self.act(ChildForgotten(self, spi))
+            self.emit(ChildForgotten(self, spi))
 
 
 class Sessions(Protocol):
     """All sessions of a router, whatever version each speaks.
 
-    What these return are acts, to be followed. A session that is given to them is one of theirs.
+    What these return are outputs, to be followed. A session that is given to them is one of theirs.
     """
 
     def __iter__(self) -> Iterator[Session]: ...
@@ -359,31 +359,31 @@ class Sessions(Protocol):
         """Take over the configured limits; 0: the default."""
         ...
 
-    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Act]]:
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Output]]:
         """Begin a session with its first child."""
         ...
 
-    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child."""
         ...
 
-    def probe(self, session: Session, now: float) -> list[Act]:
+    def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
         ...
 
-    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child."""
         ...
 
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
         """Reach the peer there, as packets of its children have proved."""
         ...
 
-    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End a session, with a message to the peer if the peer believes in it."""
         ...
 
-    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
         ...
 
@@ -403,23 +403,23 @@ class Sessions(Protocol):
         """Return when `tick` must be called."""
         ...
 
-    def tick(self, now: float) -> list[Act]:
+    def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed."""
         ...
 
 
-# ---------------------------------------------------------------------------------------------------------------- acts
+# ------------------------------------------------------------------------------------------------ outputs
 
 
 @dataclass(frozen=True, slots=True)
-class SaAct(Act):
+class SaOutput(Output):
     """The base of what a session wants."""
 
     sa: Session
 
 
 @dataclass(frozen=True, slots=True)
-class Transmit(SaAct):
+class Transmit(SaOutput):
     """Send these datagrams; on port 4500 with the non-ESP marker (RFC 3948 §2.2), which is not in them."""
 
     path: DatagramPath
@@ -427,46 +427,46 @@ class Transmit(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered(SaAct):
+class Unanswered(SaOutput):
     """A request had to be repeated: now it matters whether the peer is heard otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(SaAct):
+class Answered(SaOutput):
     """The peer has answered the question whether it lives."""
 
 
 @dataclass(frozen=True, slots=True)
-class Established(SaAct):
+class Established(SaOutput):
     """Both sides have proved who they are."""
 
 
 @dataclass(frozen=True, slots=True)
-class StartedAgain(SaAct):
+class StartedAgain(SaOutput):
     """The peer says, after it has proved itself, that it has no other session with us."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun(SaAct):
+class Begun(SaOutput):
     """An IKE SA that came out of another one's exchange, and has no children (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced(SaAct):
+class Replaced(SaOutput):
     """A rekeyed IKE SA takes the place of `sa`, with all its children."""
 
     successor: Session
 
 
 @dataclass(frozen=True, slots=True)
-class Ended(SaAct):
+class Ended(SaOutput):
     """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ChildMade(SaAct):
+class ChildMade(SaOutput):
     """Packets may take this child SA. Its predecessor, by the inbound SPI, keeps receiving a while."""
 
     child: ChildSa
@@ -474,7 +474,7 @@ class ChildMade(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildEnded(SaAct):
+class ChildEnded(SaOutput):
     """Neither end sends on this child SA any more. Late packets may still come until its `ChildForgotten`."""
 
     child: ChildSa
@@ -482,26 +482,26 @@ class ChildEnded(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildForgotten(SaAct):
+class ChildForgotten(SaOutput):
     """The inbound half of a replaced child SA may go, too."""
 
     spi_in: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Moved(SaAct):
+class Moved(SaOutput):
     """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
 
     old: DatagramPath
 
 
 @dataclass(frozen=True, slots=True)
-class Doubted(SaAct):
+class Doubted(SaOutput):
     """A message in clear says that the peer has lost this session or a child of it: a hint, no proof."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble(SaAct):
+class Trouble(SaOutput):
     """Something failed: one line, for the log and for shows, says what, and what both sides had."""
 
     what: Reason

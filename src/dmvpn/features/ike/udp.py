@@ -1,4 +1,4 @@
-"""IKE in UDP: ports 500 and 4500, the non-ESP marker and the NAT keepalive; NAT detection; acts about datagrams.
+"""IKE in UDP: ports 500 and 4500, the non-ESP marker and the NAT keepalive; NAT detection; outputs about datagrams.
 
 RFC 7296 §2, §2.23 and §3.1, RFC 3948. Both sides say which addresses they think they use, as a hash.
 

@@ -6,7 +6,7 @@
     EXPECTING     a request is out, and was never answered, or not lately ("E")
     RESPONDING    registered ("RE")
 
-`NhsClient` takes events (`RegistrationMove`), and returns the actions to carry out (`RegistrationAct`). It keeps one
+`NhsClient` takes events (`RegistrationMove`), and returns the actions to carry out (`RegistrationOutput`). It keeps one
 deadline and handles no packets. The first requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence
 is a hub that starts a moment later than its spokes; then IOS's 1, 2, 4 ... 64 s follow. A registered client renews
 after a third of its holding time.
@@ -54,7 +54,7 @@ class RegistrationMove(enum.Enum):
     LOST = "several requests of a registered client went unanswered"
 
 
-class RegistrationAct(enum.Enum):
+class RegistrationOutput(enum.Enum):
     """Actions that the caller carries out."""
 
     REQUEST = "send a new Registration Request"
@@ -205,30 +205,30 @@ class NhsClient:
         """Reset the counters."""
         self.requests_sent = self.requests_failed = self.replies_received = 0
 
-    def start(self, now: float) -> list[RegistrationAct]:
+    def start(self, now: float) -> list[RegistrationOutput]:
         """Register from the beginning: the tunnel has come up, or has a new source address."""
-        acts = self._move(RegistrationMove.START, now)
+        outputs = self._move(RegistrationMove.START, now)
         self._first_retries = list(FIRST_RETRIES)
         self.retry = SHORTEST_RETRY
         self._unanswered = self._refusals = 0
         self._objection_ends = None
         self.suspicions = ()
         self.reason = Reason(NhrpReason.NO_REPLY_YET, since=now)
-        return [*acts, *self._ask(now)]
+        return [*outputs, *self._ask(now)]
 
-    def renew(self, now: float) -> list[RegistrationAct]:
+    def renew(self, now: float) -> list[RegistrationOutput]:
         """Register again at once, because what we register has changed; the registration stays valid meanwhile."""
         if self.state in (NhsState.DOWN, NhsState.WAITING, NhsState.BARE):
             return []
         self._move(RegistrationMove.DUE, now)
         return self._ask(now)
 
-    def hold(self, now: float) -> list[RegistrationAct]:
+    def hold(self, now: float) -> list[RegistrationOutput]:
         """Rest: the server is not wanted at present."""
         self._rest()
         return self._move(RegistrationMove.HOLD, now)
 
-    def bare(self, now: float, reason: Reason | None) -> list[RegistrationAct]:
+    def bare(self, now: float, reason: Reason | None) -> list[RegistrationOutput]:
         """Rest until `start`: nothing protects packets to it."""
         if self.state is not NhsState.BARE:
             self._rest()
@@ -238,14 +238,14 @@ class NhsClient:
         self.reason = reason or Reason(NhrpReason.BARE, since=now)
         return self._move(RegistrationMove.BARED, now)
 
-    def stop(self, now: float, reason: Reason) -> list[RegistrationAct]:
+    def stop(self, now: float, reason: Reason) -> list[RegistrationOutput]:
         """Rest: the tunnel cannot send any more."""
         self._rest()
-        acts = self._move(RegistrationMove.STOP, now)
+        outputs = self._move(RegistrationMove.STOP, now)
         self.reason = reason
-        return acts
+        return outputs
 
-    def due(self, now: float) -> list[RegistrationAct]:
+    def due(self, now: float) -> list[RegistrationOutput]:
         """Act on the deadline: renew, or repeat the request."""
         if self.state is NhsState.BARE:
             self._waited += 1
@@ -256,18 +256,18 @@ class NhsClient:
             return self._ask(now)
         self._unanswered += 1
         if self.is_responding and self._unanswered >= LOST_AFTER:
-            acts = self._move(RegistrationMove.LOST, now)
+            outputs = self._move(RegistrationMove.LOST, now)
         else:
-            acts = self._move(RegistrationMove.DUE, now)
+            outputs = self._move(RegistrationMove.DUE, now)
         if self._objection_ends is None or self._unanswered >= self._objection_ends:
             self._objection_ends = None
             self.reason = Reason(
                 NhrpReason.NO_REPLY, (self._unanswered,), since=self.reason.since if self.reason else now
             )
         self._arm(now)
-        return [*acts, RegistrationAct.REPEAT]
+        return [*outputs, RegistrationOutput.REPEAT]
 
-    def heard(self, now: float) -> list[RegistrationAct]:
+    def heard(self, now: float) -> list[RegistrationOutput]:
         """Send a request to a server that does not answer when other packets arrive from it: the path may have
         returned.
 
@@ -287,7 +287,7 @@ class NhsClient:
         self.suspicions = ()
         self._objection_ends = self._unanswered + 2
 
-    def silence(self, now: float) -> list[RegistrationAct]:
+    def silence(self, now: float) -> list[RegistrationOutput]:
         """Check a silent server at once, without waiting for the refresh: we send to it and nothing comes back."""
         if not self.is_responding or self.request_id is not None:
             return []
@@ -295,32 +295,32 @@ class NhsClient:
         self._first_retries = list(SILENCE_RETRIES)
         return self._ask(now)
 
-    def accepted(self, now: float) -> list[RegistrationAct]:
+    def accepted(self, now: float) -> list[RegistrationOutput]:
         """Take in a reply to our request without an error."""
         self._answered(now)
-        acts = self._move(RegistrationMove.ACCEPTED, now)
+        outputs = self._move(RegistrationMove.ACCEPTED, now)
         self._refusals = 0
         self.reason = None
         self.deadline = now + self.refresh
-        return acts
+        return outputs
 
-    def refused(self, now: float, reason: Reason) -> list[RegistrationAct]:
+    def refused(self, now: float, reason: Reason) -> list[RegistrationOutput]:
         """Take in a reply with an error.
 
         A server that refuses us may accept us later, so requests continue at growing intervals.
         """
         self._answered(now)
         self.requests_failed += 1
-        acts = self._move(RegistrationMove.REFUSED, now)
+        outputs = self._move(RegistrationMove.REFUSED, now)
         self.reason = reason
         self.deadline = now + jittered(self.entropy, min(SHORTEST_RETRY << self._refusals, LONGEST_RETRY), JITTER)
         self._refusals = min(self._refusals + 1, 6)
-        return acts
+        return outputs
 
-    def _ask(self, now: float) -> list[RegistrationAct]:
-        self.request_id = 0  # the caller of `RegistrationAct.REQUEST` puts the real number here
+    def _ask(self, now: float) -> list[RegistrationOutput]:
+        self.request_id = 0  # the caller of `RegistrationOutput.REQUEST` puts the real number here
         self._arm(now)
-        return [RegistrationAct.REQUEST]
+        return [RegistrationOutput.REQUEST]
 
     def _arm(self, now: float) -> None:
         if self._first_retries:
@@ -346,11 +346,11 @@ class NhsClient:
         self._objection_ends = None
         self.suspicions = ()
 
-    def _move(self, move: RegistrationMove, now: float) -> list[RegistrationAct]:
+    def _move(self, move: RegistrationMove, now: float) -> list[RegistrationOutput]:
         old, self.state = self.state, MOVES[self.state, move]
         if old is self.state:
             return []
         self.previous, self.since = old, now
         if self.state is NhsState.RESPONDING:
-            return [RegistrationAct.UP]
-        return [RegistrationAct.DOWN] if old is NhsState.RESPONDING else []
+            return [RegistrationOutput.UP]
+        return [RegistrationOutput.DOWN] if old is NhsState.RESPONDING else []

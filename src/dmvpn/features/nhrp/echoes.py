@@ -21,7 +21,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.notices import PathLost, Witness
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
+from dmvpn.features.nhrp.path import DirectPath, PathOutput, PathState
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
@@ -155,9 +155,9 @@ class ServerPaths:
         if path is not None:
             self._echoes.forget(path)
 
-    def is_lost(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> bool:
-        """Carry out the acts of a path, and return whether the path is lost. A lost path is forgotten."""
-        if PathAct.PROBE in acts:
+    def is_lost(self, tunnel: Tunnel, path: DirectPath, outputs: list[PathOutput]) -> bool:
+        """Carry out the outputs of a path, and return whether the path is lost. A lost path is forgotten."""
+        if PathOutput.PROBE in outputs:
             self._echoes.send(tunnel, path)
         self._echoes.arm(path)
         if path.usable:

@@ -19,7 +19,7 @@ path that flaps is used little, at no cost for the traffic.
 A peer behind NAT has to begin if we are not behind one: `wait`.
 
 `DirectPath` is one such path. It takes events (`PathMove`) and the time, and returns the actions to carry out
-(`PathAct`); `peers` and `registration` send the probes and update the RIB.
+(`PathOutput`); `peers` and `registration` send the probes and update the RIB.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PathMove(enum.Enum):
     BARED = "nothing protects packets to it"
 
 
-class PathAct(enum.Enum):
+class PathOutput(enum.Enum):
     """Actions that the caller carries out."""
 
     PROBE = "send an echo"
@@ -162,7 +162,7 @@ class DirectPath:
         """Reach the peer there, or over that connection, from now on."""
         self.neighbor = to
 
-    def start(self, now: float) -> list[PathAct]:
+    def start(self, now: float) -> list[PathOutput]:
         """Prove it, from the first echo on. A path in use is left alone."""
         if self.usable:
             return []
@@ -174,21 +174,21 @@ class DirectPath:
         self._tries = 0
         return self._probe(now)
 
-    def wait(self, reason: Reason, now: float) -> list[PathAct]:
+    def wait(self, reason: Reason, now: float) -> list[PathOutput]:
         """Let the peer begin: send it nothing until it is heard, or for a while."""
         self.reason = reason
         self.deadline = now + PATIENCE
         return []
 
-    def bare(self, reason: Reason | None, now: float) -> list[PathAct]:
+    def bare(self, reason: Reason | None, now: float) -> list[PathOutput]:
         """Rest until `start`: nothing protects packets to it."""
         was_usable = self.usable
         self._move(PathMove.BARED, now)
         self.deadline = None
         self.reason = reason
-        return [PathAct.LEAVE] if was_usable else []
+        return [PathOutput.LEAVE] if was_usable else []
 
-    def answered(self, sequence: int, now: float) -> list[PathAct]:
+    def answered(self, sequence: int, now: float) -> list[PathOutput]:
         """Take in the answer to the echo with this number. The same answer once more proves nothing more."""
         if self.state is PathState.BARE:
             return []
@@ -210,23 +210,23 @@ class DirectPath:
         self._awaited = False
         if not was_usable:
             self._used_since = now
-        return [PathAct.USE]
+        return [PathOutput.USE]
 
-    def check(self, now: float) -> list[PathAct]:
+    def check(self, now: float) -> list[PathOutput]:
         """See whether it still works, unless that is being done: packets take it."""
         if self.state is not PathState.PROVEN or self.deadline is not None:
             return []
         self._move(PathMove.CHECK_DUE, now)
         return self._probe(now)
 
-    def confirm(self, now: float) -> list[PathAct]:
+    def confirm(self, now: float) -> list[PathOutput]:
         """See whether it works before packets that take the hub change to it: it may have died while it was idle."""
         if self.checked_at is not None and now - self.checked_at <= FRESH:
-            return [PathAct.USE]
+            return [PathOutput.USE]
         self._awaited = True
         return self.check(now)
 
-    def heard(self, now: float) -> list[PathAct]:
+    def heard(self, now: float) -> list[PathOutput]:
         """Take in that something came from the peer directly: a lost path may work again, and need not rest.
 
         A path that waited for that need not wait any longer, either.
@@ -238,7 +238,7 @@ class DirectPath:
             return self.start(now)
         return []
 
-    def expired(self, now: float) -> list[PathAct]:
+    def expired(self, now: float) -> list[PathOutput]:
         """Act on the deadline."""
         if self.state is PathState.LOST:
             return self.start(now)
@@ -253,7 +253,7 @@ class DirectPath:
         self._rest = min(2 * self._rest, LONGEST_REST)
         self._missing = ANSWERS_AFTER_LOSS
         self.reason = Reason(NhrpReason.NO_PATH, (self._tries, self.peer, self.nbma), now)
-        return [PathAct.LEAVE] if was_usable else []
+        return [PathOutput.LEAVE] if was_usable else []
 
     @property
     def _intervals(self) -> tuple[float, ...]:
@@ -265,13 +265,13 @@ class DirectPath:
         first, *more = (stretch * interval for interval in CHECK_INTERVALS)
         return (max(first, FIRST_TRIPS * self.round_trip), *more)
 
-    def _probe(self, now: float) -> list[PathAct]:
+    def _probe(self, now: float) -> list[PathOutput]:
         self.deadline = now + self._intervals[self._tries]
         self._tries += 1
         self.sequence = (self.sequence + 1) & 0xFFFF
         self._left[self.sequence] = now
         self._left.pop((self.sequence - _REMEMBERED) & 0xFFFF, None)
-        return [PathAct.PROBE]
+        return [PathOutput.PROBE]
 
     def _move(self, move: PathMove, now: float) -> None:
         old, self.state = self.state, MOVES[self.state, move]

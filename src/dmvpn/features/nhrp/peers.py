@@ -22,7 +22,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
-from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
+from dmvpn.features.nhrp.path import DirectPath, PathOutput, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
 from dmvpn.features.nhrp.ways import Onward, Standby
 
@@ -202,10 +202,10 @@ class Peers:
         """Take in which peers were heard, and which were sent to, since the last poll of the counters."""
         now = self._context.now
         for path in list(tunnel.paths.values()):
-            acts = path.heard(now) if path.neighbor.account in traffic.heard else []
+            outputs = path.heard(now) if path.neighbor.account in traffic.heard else []
             if tunnel.carries(path.neighbor, now) or _may_be_forgotten(tunnel, path, now):
-                acts += path.check(now)
-            self._carry_out(tunnel, path, acts)
+                outputs += path.check(now)
+            self._carry_out(tunnel, path, outputs)
 
     def due(self, tunnel: Tunnel, path: DirectPath) -> bool:
         """Act on a path's deadline.
@@ -308,16 +308,16 @@ class Peers:
         for other in tunnel.cache.behind(entry.next_hop):
             self._instance.move_entry(tunnel, other, to)
 
-    def _carry_out(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> None:
-        for act in acts:
-            match act:
-                case PathAct.PROBE:
+    def _carry_out(self, tunnel: Tunnel, path: DirectPath, outputs: list[PathOutput]) -> None:
+        for output in outputs:
+            match output:
+                case PathOutput.PROBE:
                     self._echoes.send(tunnel, path)
-                case PathAct.USE:
+                case PathOutput.USE:
                     self._use(tunnel, path)
-                case PathAct.LEAVE:
+                case PathOutput.LEAVE:
                     self._leave(tunnel, path)
-        if acts and acts != [PathAct.PROBE]:
+        if outputs and outputs != [PathOutput.PROBE]:
             self._instance.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:

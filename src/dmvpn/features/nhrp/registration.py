@@ -19,7 +19,7 @@ from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationAct
+from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationOutput
 from dmvpn.features.nhrp.connections import why_not
 from dmvpn.features.nhrp.echoes import ServerPaths, is_overlooked
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.forwarding import Forwarding
     from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.path import DirectPath, PathAct
+    from dmvpn.features.nhrp.path import DirectPath, PathOutput
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.shared import HeardAndSilent
@@ -231,11 +231,11 @@ class Registration:
             return
         way = self._instance.secured(tunnel, NbmaPeer(client.nbma))
         if way is None:
-            acts = client.bare(self._context.now, why_not(self._instance.ports.protection, tunnel, client.nbma))
+            outputs = client.bare(self._context.now, why_not(self._instance.ports.protection, tunnel, client.nbma))
         else:
             client.bind(way.connection)
-            acts = client.start(self._context.now)
-        self._carry_out(tunnel, client, acts, _NOT_WANTED)
+            outputs = client.start(self._context.now)
+        self._carry_out(tunnel, client, outputs, _NOT_WANTED)
 
     def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
         """Leave a server that is not needed any more. If it kept us, it would go on sending us multicasts."""
@@ -246,33 +246,38 @@ class Registration:
     # -------------------------------------------------------------------------------------------- consequences
 
     def _carry_out(
-        self, tunnel: Tunnel, client: NhsClient, acts: list[RegistrationAct], why: str = _NO_ANSWER, told: str = ""
+        self,
+        tunnel: Tunnel,
+        client: NhsClient,
+        outputs: list[RegistrationOutput],
+        why: str = _NO_ANSWER,
+        told: str = "",
     ) -> None:
-        """Carry out the acts of a client.
+        """Carry out the outputs of a client.
 
         why: the reason in the log if the server is down because of it.
         told: that reason as the chronicle has it.
         """
-        for act in acts:
-            match act:
-                case RegistrationAct.REQUEST | RegistrationAct.REPEAT if self._instance.is_leaving:
+        for output in outputs:
+            match output:
+                case RegistrationOutput.REQUEST | RegistrationOutput.REPEAT if self._instance.is_leaving:
                     pass  # it would undo our withdrawal
-                case RegistrationAct.REQUEST:
+                case RegistrationOutput.REQUEST:
                     client.numbered(self._instance.next_request_id())
                     self._purger.forget(tunnel, client.nhs)
                     self._send(tunnel, client)
-                case RegistrationAct.REPEAT:
+                case RegistrationOutput.REPEAT:
                     is_silent = client.is_silent and not client.is_refused
                     client.suspect(_suspected(tunnel, client) if is_silent else ())
                     self._send(tunnel, client)
-                case RegistrationAct.UP:
+                case RegistrationOutput.UP:
                     self._log_up(tunnel, client)
                     self._context.emit(MulticastReached(tunnel.name))
-                case RegistrationAct.DOWN:
+                case RegistrationOutput.DOWN:
                     self._tell(tunnel, client, Sign.WENT, told or why)
                     self._log_down(tunnel, client, why)
         self.update_hold(tunnel)
-        if RegistrationAct.UP in acts or RegistrationAct.DOWN in acts:
+        if RegistrationOutput.UP in outputs or RegistrationOutput.DOWN in outputs:
             self._peers.server_changed(tunnel)
         if not client.is_responding:
             self._paths.forget(tunnel, client.nhs)
@@ -280,9 +285,9 @@ class Registration:
             self._paths.watch(tunnel, client)
         self._context.arm(client.timer, client.deadline)
 
-    def _follow(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> None:
+    def _follow(self, tunnel: Tunnel, path: DirectPath, outputs: list[PathOutput]) -> None:
         """Probe a silent server. If it does not answer, its client checks whether we are still registered."""
-        if self._paths.is_lost(tunnel, path, acts):
+        if self._paths.is_lost(tunnel, path, outputs):
             for client in tunnel.clients.values():
                 if client.nhs == path.peer:
                     self._carry_out(tunnel, client, client.silence(self._context.now))

@@ -79,7 +79,7 @@ def hear(sa: IsakmpSa, message: Message, path: DatagramPath) -> None:
     for notify in {each.kind: each for each in reversed(inside.all(Notify))}.values():  # one answer to one message
         _hear_notify(sa, notify, message_id, path)
     for delete in inside.all(Delete):
-        sa.act(Withdrawn(sa, delete.protocol, delete.spis))
+        sa.emit(Withdrawn(sa, delete.protocol, delete.spis))
 
 
 def _opened(sa: IsakmpSa, channel: Channel, keys: IkeKeys, message: Message) -> Chain | None:
@@ -115,7 +115,7 @@ def hear_in_clear(sa: IsakmpSa, message: Message) -> None:
     """Log a refusal that is not authentic; main mode goes on repeating."""
     for notify in message.all(Notify):
         if sa.is_established and notify.kind == NotifyType.INVALID_COOKIE:
-            sa.act(Doubted(sa))
+            sa.emit(Doubted(sa))
         elif sa.is_initiator and not sa.is_established and notify.is_error:
             offer = sa.exchanges.get(0)
             ours = offer.describe() if offer is not None else ""
@@ -132,14 +132,14 @@ def _hear_notify(sa: IsakmpSa, notify: Notify, message_id: int, path: DatagramPa
         case NotifyType.R_U_THERE_ACK if _is_about(sa, notify):
             if sa.question is not None and notify.data == _octets_of(sa.question.number):
                 sa.hears(path)
-                sa.act(Answered(sa))
+                sa.emit(Answered(sa))
         case NotifyType.INITIAL_CONTACT:
-            sa.act(StartedAgain(sa))
+            sa.emit(StartedAgain(sa))
         case NotifyType.CONNECTED:
             for ask in _asks(sa, message_id, notify):
                 ask.connected()
         case NotifyType.INVALID_SPI:
-            sa.act(Doubted(sa))
+            sa.emit(Doubted(sa))
         case _ if notify.is_error and sa.heeds(message_id):
             for ask in _asks(sa, message_id, notify):
                 ask.was_refused(notify.name)
@@ -206,7 +206,7 @@ def _whole(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) ->
     try:
         return parse_whole(message, joined), joined
     except WireError as error:
-        sa.act(TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=True, version=IkeVersion.V1))
+        sa.emit(TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=True, version=IkeVersion.V1))
         return None
 
 
@@ -296,7 +296,7 @@ def tick(sa: IsakmpSa, now: float) -> None:
         _keep_children(sa, now)
         if sa.rekey_at is not None and now >= sa.rekey_at:
             sa.rekeys(now + RETRY)
-            sa.act(RekeyWanted(sa))
+            sa.emit(RekeyWanted(sa))
         probe_at = _probe_at(sa)
         if probe_at is not None and now >= probe_at:
             probe(sa)
@@ -316,7 +316,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
             _fall_back(sa, exchange.retransmission.tries)
             if sa.is_established:
                 sa.transmit(again, sa.path_of_try(exchange.retransmission.tries))
-                sa.act(Unanswered(sa))
+                sa.emit(Unanswered(sa))
             else:
                 sa.transmit(again)
         if exchange.over_at is not None and now >= exchange.over_at:
@@ -326,7 +326,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
         return
     if question.tries < _PROBES:
         ask(sa, question.interval)
-        sa.act(Unanswered(sa))
+        sa.emit(Unanswered(sa))
     elif now - sa.heard < _PROBES // 2 * question.interval:  # the first counts may be of what came before
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
@@ -393,7 +393,7 @@ def renew(sa: IsakmpSa, spi_in: bytes) -> None:
     else:  # an ISAKMP SA must come first, and renews what it adopts
         sa.children.postpone(spi_in, sa.now + RETRY)
         if sa.state is SaState.HELD:
-            sa.act(RekeyWanted(sa))
+            sa.emit(RekeyWanted(sa))
 
 
 def begin_quick(sa: IsakmpSa, ask: QuickAsk) -> None:

@@ -561,5 +561,5 @@ class QuickAnswer(QuickMode):
         if child is not None:
             sa.withdraw(child, Reason(IkeReason.NOT_CONFIRMED))
         else:
-            sa.act(Unconfirmed(sa, self.spi))
+            sa.emit(Unconfirmed(sa, self.spi))
         sa.finished(self.message_id)

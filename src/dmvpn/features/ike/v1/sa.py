@@ -6,7 +6,7 @@
 An ISAKMP SA may end while its children live on (RFC 2408 §2.5.1 calls its SAs independent): then it is `HELD` until a
 later one with the same peer adopts them, or the last of them ends.
 
-What it wants of the others with the same peer is an act (`Withdrawn`, `Unconfirmed`, `RekeyWanted`): `IsakmpSas` does
+What it wants of others with the same peer is an output (`Withdrawn`, `Unconfirmed`, `RekeyWanted`): `IsakmpSas` does
 it, and nothing above hears of it.
 """
 
@@ -24,7 +24,7 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
+from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaOutput, Session, Transmit
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
@@ -94,11 +94,11 @@ PHASES: Final = {
 }
 
 
-# ------------------------------------------------------------------------------------------------ acts
+# ------------------------------------------------------------------------------------------------ outputs
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn(SaAct):
+class Withdrawn(SaOutput):
     """The peer has deleted SAs of this protocol. They may belong to another ISAKMP SA with the same peer."""
 
     protocol: int
@@ -106,14 +106,14 @@ class Withdrawn(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
-class Unconfirmed(SaAct):
+class Unconfirmed(SaOutput):
     """The peer has not confirmed a child, which another ISAKMP SA with the same peer has by now."""
 
     spi_in: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class RekeyWanted(SaAct):
+class RekeyWanted(SaOutput):
     """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
 
 
@@ -355,7 +355,7 @@ class IsakmpSa(Session):
         self._happened(SaMove.PROVED)
         self.since = self.now
         self.rekey_at = None if terms.child.responder_only else self.rekey_time(terms.lifetime)
-        self.act(Established(self))
+        self.emit(Established(self))
         self.lives(self.now)
 
     @property
@@ -390,7 +390,7 @@ class IsakmpSa(Session):
         for spi_in, when in self.replaceable.items():
             successor.replaces(spi_in, when)
         self.replaceable = {}
-        self.act(Replaced(self, successor))
+        self.emit(Replaced(self, successor))
         for child in tuple(successor.children)[:-MOST_CHILDREN]:
             successor.withdraw(child, Reason(IkeReason.TOO_MANY_CHILDREN, (len(successor.children),)))
 
@@ -398,7 +398,7 @@ class IsakmpSa(Session):
         """End with all children: nothing more is sent."""
         if self.state is not SaState.DEAD:
             self._happened(SaMove.ENDED)
-            self.act(Ended(self, reason))
+            self.emit(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
                 self.settings.esp_spis.free(spi)
             self._forget()
@@ -558,7 +558,7 @@ class IsakmpSa(Session):
         datagrams: tuple[bytes, ...] = (datagram,)
         if self.fragments and len(datagram) + AROUND > self.largest:
             datagrams = cut(parse_header(datagram)[0], datagram, self.largest)
-        self.act(Transmit(self, path or self.path, datagrams))
+        self.emit(Transmit(self, path or self.path, datagrams))
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 
@@ -573,4 +573,4 @@ class IsakmpSa(Session):
         """Reach the peer there from now on."""
         old, self.path = self.path, path
         if self.state in (SaState.IDLE, SaState.HELD):
-            self.act(Moved(self, old))
+            self.emit(Moved(self, old))

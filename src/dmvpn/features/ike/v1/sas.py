@@ -21,13 +21,13 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
     AT_ONCE,
-    Act,
     Ended,
     Established,
     Hinted,
     Moved,
+    Output,
     Replaced,
-    SaAct,
+    SaOutput,
     StartedAgain,
     TurnedAway,
     Unanswered,
@@ -96,7 +96,7 @@ class IsakmpSas:
 
     # ------------------------------------------------------------------------------------------------ our own
 
-    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IsakmpSa, list[Act]]:
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IsakmpSa, list[Output]]:
         """Begin an ISAKMP SA with its first child."""
         sa = self._begin(path, terms, now)
         sa.want(terms.child)
@@ -110,7 +110,7 @@ class IsakmpSas:
         main.begin()
         return sa
 
-    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child."""
         sa = _mine(session)
         sa.at(now)
@@ -118,28 +118,28 @@ class IsakmpSas:
             begin_quick(sa, QuickAsk(sa, terms))
         return self._followed(sa)
 
-    def probe(self, session: Session, now: float) -> list[Act]:
+    def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
         sa = _mine(session)
         sa.at(now)
         probe(sa)
         return self._followed(sa)
 
-    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child."""
         sa = _mine(session)
         sa.at(now)
         renew(sa, spi_in)
         return self._followed(sa)
 
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
         """Reach its peer there, as packets of its children have proved."""
         sa = _mine(session)
         sa.at(now)
         sa.move(path)
         return self._followed(sa)
 
-    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an ISAKMP SA, and inform the peer if it believes in it. Of two that began at once one keeps all pairs."""
         sa = _mine(session)
         sa.at(now)
@@ -158,7 +158,7 @@ class IsakmpSas:
             sa.end(reason)
         return self._followed(sa)
 
-    def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def drop(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an ISAKMP SA without a message."""
         sa = _mine(session)
         sa.at(now)
@@ -173,7 +173,7 @@ class IsakmpSas:
         notify = Notify(NotifyType.INVALID_SPI, b"", ProtocolId.ESP, spi.to_bytes(4, "big"))
         return Message((notify,), header=header).serialize()
 
-    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
         try:
             message = Message.parse(octets)
@@ -201,7 +201,7 @@ class IsakmpSas:
         self._talk.charge(sa.own_spi, max(sa.taken - before, 0), now)
         return self._followed(sa) + self._kept(sa, now)
 
-    def _kept(self, sa: IsakmpSa, now: float) -> list[Act]:
+    def _kept(self, sa: IsakmpSa, now: float) -> list[Output]:
         """Note how many octets we keep of a half-open peer. Returns what follows from making room for it."""
         if not sa.is_half_open:
             return []
@@ -213,7 +213,7 @@ class IsakmpSas:
 
     def _whole(
         self, message: Message, octets: bytes, path: DatagramPath, now: float
-    ) -> tuple[Message, bytes] | list[Act]:
+    ) -> tuple[Message, bytes] | list[Output]:
         """Return a message of a peer that has not returned our cookie; else what follows from the lack of one: a part
         of it is missing, or it cannot be read.
         """
@@ -245,7 +245,7 @@ class IsakmpSas:
             sa.admits(Admission(peers, full))
         return sa.admission is not None
 
-    def _first_message(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _first_message(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         header = message.header
         if header.exchange == ExchangeType.INFORMATIONAL:
             notify = message.notify(NotifyType.INVALID_SPI)
@@ -283,7 +283,7 @@ class IsakmpSas:
 
     def _welcome(
         self, message: Message, octets: bytes, path: DatagramPath, now: float, admission: Admission | None
-    ) -> list[Act]:
+    ) -> list[Output]:
         cookie = message.header.cookie_i
         sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
         main = Response(sa)
@@ -297,10 +297,10 @@ class IsakmpSas:
         if admission is not None:
             sa.admits(admission)
             oldest = self.initiators.renews(sa)
-        acts = self._followed(sa)
+        outputs = self._followed(sa)
         if oldest is not None:
-            acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
-        return acts + self._kept(sa, now)
+            outputs += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return outputs + self._kept(sa, now)
 
     # ------------------------------------------------------------------------------------------------ for people
 
@@ -320,9 +320,9 @@ class IsakmpSas:
         """Return when `tick` must be called."""
         return self._timers.next()
 
-    def tick(self, now: float) -> list[Act]:
+    def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
-        acts: list[Act] = []
+        outputs: list[Output] = []
         for cookie in self._timers.take_due(now, AT_ONCE):
             sa = self._by_cookie.get(cookie)
             if sa is not None:
@@ -333,22 +333,22 @@ class IsakmpSas:
                     events.part(sa, self._parallel, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
                     events.part(sa, self._parallel, Reason(IkeReason.LIFETIME))
-                acts += self._followed(sa)
-        return acts
+                outputs += self._followed(sa)
+        return outputs
 
     # ------------------------------------------------------------------------------------------------ who follows whom
 
-    def _followed(self, subject: IsakmpSa) -> list[Act]:
+    def _followed(self, subject: IsakmpSa) -> list[Output]:
         """Keep the tables in step with what ISAKMP SAs did, and return what others must do."""
-        followed: list[Act] = []
-        late: list[Act] = []
+        followed: list[Output] = []
+        late: list[Output] = []
         touched = {subject.own_spi: subject}
-        acts = deque(subject.done())
-        while acts:
-            act = acts.popleft()
-            sa = _mine(act.sa) if isinstance(act, SaAct) else subject
+        outputs = deque(subject.take_outputs())
+        while outputs:
+            output = outputs.popleft()
+            sa = _mine(output.sa) if isinstance(output, SaOutput) else subject
             more: list[IsakmpSa] = []
-            match act:
+            match output:
                 case Withdrawn(protocol=protocol, spis=spis):
                     more = events.withdraw(sa, self._parallel, protocol, spis)
                 case Unconfirmed(spi_in=spi):
@@ -356,51 +356,51 @@ class IsakmpSas:
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
-                    followed.append(act)
+                    followed.append(output)
                     self._proved_or_gone(sa)
                     more = events.establish(sa, self._parallel)
                     if (held := self.get(sa.awaited_by)) is not None:
                         more += events.end_supplanted(held, sa)
                     late += self.forget_older(sa) if sa.is_alone else []
                 case StartedAgain():
-                    followed.append(act)
+                    followed.append(output)
                     late += self.forget_older(sa)
                 case Moved():
                     self._parallel.moved(sa)
                     sa.stays()
-                    followed.append(act)
+                    followed.append(output)
                 case Ended():
                     self._gone(sa)
-                    followed.append(act)
+                    followed.append(output)
                     more = events.end_held(held, sa) if (held := self.get(sa.awaited_by)) is not None else []
                 case Replaced(successor=successor):
-                    followed.append(act)
+                    followed.append(output)
                     more = [_mine(successor)]
                 case _:
-                    followed.append(act)
+                    followed.append(output)
             for other in more:
                 touched[other.own_spi] = other
-                acts.extend(other.done())
+                outputs.extend(other.take_outputs())
         for sa in touched.values():
             self._arm(sa)
         return followed + late
 
-    def forget_older(self, new: Session) -> list[Act]:
+    def forget_older(self, new: Session) -> list[Output]:
         """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address.
 
         Another address or port may be that of another peer with this identity, so the peer there is asked.
         """
-        acts: list[Act] = []
+        outputs: list[Output] = []
         older = [sa for sa in self._parallel.with_peer(new) if is_older(sa, new)]
         for sa in older:
             if are_together(sa, new):
-                acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+                outputs += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         for session in to_ask(older, new):
             sa = _mine(session)
             sa.at(new.now)
             examine(sa)
-            acts += self._followed(sa)
-        return acts
+            outputs += self._followed(sa)
+        return outputs
 
     def _arm(self, sa: IsakmpSa) -> None:
         deadline = deadline_of(sa)
@@ -426,7 +426,7 @@ class IsakmpSas:
         new = self._begin(sa.path, replace(terms, initial_contact=False), sa.now)
         if sa.state is SaState.HELD:
             new.will_adopt(sa.own_spi)
-            sa.act(Unanswered(sa))  # whether its children still carry packets matters now
+            sa.emit(Unanswered(sa))  # whether its children still carry packets matters now
             return [sa, new]
         return [new]
 

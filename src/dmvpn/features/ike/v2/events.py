@@ -54,7 +54,7 @@ from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Act
+    from dmvpn.features.ike.session import Output
     from dmvpn.features.ike.v2.channel import Channel
     from dmvpn.features.ike.v2.packet import Chain, Header, Message
     from dmvpn.features.ike.v2.sa import IkeSa
@@ -71,7 +71,7 @@ class Answer:
     ending: Reason | None = None
 
 
-def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
     """Take in a message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
     sa.at(now)
     header = message.header
@@ -86,7 +86,7 @@ def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: 
         except WireError:
             pass  # it is not the peer's: the peer's own message comes again
         sa.pump()
-    return sa.done()
+    return sa.take_outputs()
 
 
 def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath) -> None:
@@ -144,7 +144,7 @@ def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, pa
         return
     if message.header.exchange == ExchangeType.IKE_AUTH:
         _follow(sa, path)
-    sa.act(Transmit(sa, sa.path_back(path), again))
+    sa.emit(Transmit(sa, sa.path_back(path), again))
 
 
 def _follow(sa: IkeSa, path: DatagramPath) -> None:
@@ -160,7 +160,7 @@ def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: Datag
     """Send it to where the request came from (§2.11), which may be elsewhere for once."""
     datagrams = sa.sealed(header.exchange, header.message_id, payloads, response=True)
     sa.incoming.answered(surely(sa.channel).asked, datagrams)
-    sa.act(Transmit(sa, path, datagrams))
+    sa.emit(Transmit(sa, path, datagrams))
 
 
 def _illegible(sa: IkeSa, header: Header, error: Illegible, path: DatagramPath) -> None:

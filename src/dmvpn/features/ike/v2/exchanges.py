@@ -69,7 +69,7 @@ class Probe(Exchange):
 
     def answered(self, answer: Chain, octets: bytes) -> None:
         """Note that the peer lives."""
-        self.sa.act(Answered(self.sa))
+        self.sa.emit(Answered(self.sa))
 
 
 class DeleteChild(Exchange):
@@ -294,14 +294,14 @@ class RekeyIke(Exchange):
         rival = sa.take_rival()
         if rival is not None and nonces.lowest < rival.lowest:
             sa.hand_over(rival.successor)  # the peer deletes the old one
-            sa.act(Begun(successor))
+            sa.emit(Begun(successor))
             surplus = DeleteIke(successor, Reason(IkeReason.BOTH_REKEYED))
-            for act in successor.begin(surplus, sa.now):
-                sa.act(act)
+            for output in successor.begin(surplus, sa.now):
+                sa.emit(output)
             return
         if rival is not None:  # the peer deletes it, unless it never heard of it
             rival.successor.give_up(sa.now + HALF_OPEN)
-            sa.act(Begun(rival.successor))
+            sa.emit(Begun(rival.successor))
         sa.hand_over(successor)
         sa.queue(DeleteIke(sa, Reason(IkeReason.REPLACED)), urgent=True)
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import DatagramPath, PeerSettings, Terms
-    from dmvpn.features.ike.session import Act, Evidence
+    from dmvpn.features.ike.session import Evidence, Output
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.packet import Chain
@@ -326,7 +326,7 @@ class IkeSa(Agreement):
         self.terms, self.theirs, self.evidence = terms, theirs, evidence
         self.initial_contact = initial_contact
         self._established(SaMove.PROVED)
-        self.act(Established(self))
+        self.emit(Established(self))
 
     def _established(self, move: SaMove) -> None:
         self._happened(move)
@@ -342,7 +342,7 @@ class IkeSa(Agreement):
         """End: nothing more is sent."""
         if self.state is not SaState.DEAD:
             self._happened(SaMove.ENDED)
-            self.act(Ended(self, reason))
+            self.emit(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
                 self.settings.esp_spis.free(spi)
             self.keys = self.channel = None
@@ -370,12 +370,12 @@ class IkeSa(Agreement):
         self.rekeys()
         for exchange in self.outgoing.hand_over(successor.outgoing, lambda exchange: exchange.IS_INHERITED):
             exchange.sa = successor
-        self.act(Replaced(self, successor))
+        self.emit(Replaced(self, successor))
 
     def crossed(self, successor: IkeSa, lowest: bytes) -> None:
         """Note that the peer replaces it while we do: which new one stays is known when ours is answered."""
         self.rival = Rival(successor, lowest)
-        self.act(Begun(successor))
+        self.emit(Begun(successor))
 
     def take_rival(self) -> Rival | None:
         """Return the replacement that the peer made, once."""
@@ -394,14 +394,14 @@ class IkeSa(Agreement):
 
     # ------------------------------------------------------------------------------------------------ requests of ours
 
-    def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Act]:
+    def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Output]:
         """Ask the peer something when it is its turn."""
         self.now = now
         self.queue(exchange, urgent=urgent)
-        return self.done()
+        return self.take_outputs()
 
     def queue(self, exchange: Exchange, *, urgent: bool = False) -> None:
-        """Do the same while an event is handled: the acts come with those of the event."""
+        """Do the same while an event is handled: the outputs come with those of the event."""
         if self.state is not SaState.DEAD and self.outgoing.add(exchange, urgent=urgent):
             self.pump()
 
@@ -423,7 +423,7 @@ class IkeSa(Agreement):
             datagrams = self.sealed(kind, self.outgoing.next_id, payloads)
         current = self.outgoing.current
         self.outgoing.sent(datagrams, self.now, current.intervals if current is not None else INTERVALS)
-        self.act(Transmit(self, self.path, datagrams))
+        self.emit(Transmit(self, self.path, datagrams))
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 
@@ -437,7 +437,7 @@ class IkeSa(Agreement):
         """Reach the peer there from now on."""
         old, self.path = self.path, path
         if self.state is SaState.ESTABLISHED:
-            self.act(Moved(self, old))
+            self.emit(Moved(self, old))
 
 
 class Exchange(ABC):

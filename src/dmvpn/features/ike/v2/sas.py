@@ -25,15 +25,15 @@ from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
     AT_ONCE,
-    Act,
     Begun,
     Doubted,
     Ended,
     Established,
     Hinted,
+    Output,
     Replaced,
     Reply,
-    SaAct,
+    SaOutput,
     Transmit,
     TurnedAway,
     Unanswered,
@@ -142,52 +142,52 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ our own
 
-    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IkeSa, list[Output]]:
         """Begin an IKE SA with its first child."""
         sa = IkeSa(settings=self.settings, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
         self.counts.begun()
         return sa, self._followed(sa, sa.begin(Init(sa), now))
 
-    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child SA."""
         return self.ask(NewChild(_mine(session), terms), now)
 
-    def probe(self, session: Session, now: float) -> list[Act]:
+    def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
         return self.ask(Probe(_mine(session)), now)
 
-    def ask(self, exchange: Exchange, now: float) -> list[Act]:
+    def ask(self, exchange: Exchange, now: float) -> list[Output]:
         """Begin an exchange on an IKE SA that is there."""
         return self._followed(exchange.sa, exchange.sa.begin(exchange, now))
 
-    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child SA."""
         sa = _mine(session)
         sa.at(now)
         _renew(sa, spi_in)
-        return self._followed(sa, sa.done())
+        return self._followed(sa, sa.take_outputs())
 
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
         """Reach its peer there, as packets of its child SAs have proved."""
         sa = _mine(session)
         sa.at(now)
         sa.move(path)
-        return self._followed(sa, sa.done())
+        return self._followed(sa, sa.take_outputs())
 
-    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an IKE SA, with a message to the peer if the peer believes in it."""
         sa = _mine(session)
         if sa.state is SaState.ESTABLISHED:
             return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
         return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
 
-    def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
+    def drop(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an IKE SA without a message."""
         sa = _mine(session)
         sa.at(now)
         sa.end(reason)
-        return self._followed(sa, sa.done())
+        return self._followed(sa, sa.take_outputs())
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
@@ -195,7 +195,7 @@ class IkeSas:
         """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
         return invalid_spi(spi)
 
-    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
         try:
             message = Message.parse(octets)
@@ -226,18 +226,18 @@ class IkeSas:
             self.counts.drop()
             return []
         before = sa.proofs
-        acts = handle(sa, message, octets, path, now)
+        outputs = handle(sa, message, octets, path, now)
         self._talk.charge(sa.own_spi, max(sa.proofs - before, 0), now)
-        return self._followed(sa, acts) + self._kept(sa, now)
+        return self._followed(sa, outputs) + self._kept(sa, now)
 
-    def _kept(self, sa: IkeSa, now: float) -> list[Act]:
+    def _kept(self, sa: IkeSa, now: float) -> list[Output]:
         """Note how many octets we keep of a half-open peer. Returns what follows from making room for it."""
         if not sa.is_half_open:
             return []
         pieces = sum(each.octets for each in sa.channel.fragments.values()) if sa.channel is not None else 0
         return self._room.note(self, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
-    def _init_request(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _init_request(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         known = self._half_open.get((octets, path))
         if known is not None:
             return [Reply(path, again) for again in known.incoming.again(now)]
@@ -262,9 +262,9 @@ class IkeSas:
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         self._beginners.charge((*sender, busy), 1, now)
         sa, answer, why = request.answer(self.settings, self.entropy, now)
-        acts: list[Act] = [Reply(path, answer)]
+        outputs: list[Output] = [Reply(path, answer)]
         if why:
-            acts.append(TurnedAway(path, why, logged=True))
+            outputs.append(TurnedAway(path, why, logged=True))
         if sa is None:
             self.counts.rejected()
         else:
@@ -272,8 +272,8 @@ class IkeSas:
             self._half_open[octets, path] = sa
             self._beginnings[sa.own_spi] = octets, path
             self._arm(sa)
-            acts += self._kept(sa, now)
-        return acts
+            outputs += self._kept(sa, now)
+        return outputs
 
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
@@ -284,7 +284,7 @@ class IkeSas:
             may_be_peer = self.settings.has_key(path)
         return TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
-    def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Act]:
+    def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Output]:
         """Answer a request in clear, which the peer must not believe; seldom, since we must not amplify an attack."""
         self.counts.drop()
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
@@ -308,14 +308,14 @@ class IkeSas:
         """Return when `tick` must be called."""
         return self._timers.next()
 
-    def tick(self, now: float) -> list[Act]:
+    def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
-        acts: list[Act] = []
+        outputs: list[Output] = []
         for spi in self._timers.take_due(now, AT_ONCE):
             sa = self._by_spi.get(spi)
             if sa is not None:
-                acts += self._followed(sa, _tick(sa, now))
-        return acts
+                outputs += self._followed(sa, _tick(sa, now))
+        return outputs
 
     def _arm(self, sa: IkeSa) -> None:
         deadline = _deadline_of(sa)
@@ -327,16 +327,16 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ who stays
 
-    def _followed(self, subject: IkeSa, acts: list[Act]) -> list[Act]:
+    def _followed(self, subject: IkeSa, outputs: list[Output]) -> list[Output]:
         """Keep the tables in step with what the SAs did."""
-        followed: list[Act] = []
+        followed: list[Output] = []
         touched = {subject.own_spi: subject}
-        late: list[Act] = []
-        for act in acts:
-            followed.append(act)
-            if isinstance(act, SaAct):
-                touched[act.sa.own_spi] = _mine(act.sa)
-            match act:
+        late: list[Output] = []
+        for output in outputs:
+            followed.append(output)
+            if isinstance(output, SaOutput):
+                touched[output.sa.own_spi] = _mine(output.sa)
+            match output:
                 case Begun(sa=IkeSa() as successor) | Replaced(successor=IkeSa() as successor):
                     self._succeeds(successor)
                     touched[successor.own_spi] = successor
@@ -351,7 +351,7 @@ class IkeSas:
         for sa in touched.values():
             if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
                 sa.pump()
-                followed += sa.done()
+                followed += sa.take_outputs()
             self._arm(sa)
         return followed + late
 
@@ -379,27 +379,27 @@ class IkeSas:
         if key is not None:
             self._half_open.pop(key, None)
 
-    def forget_older(self, new: Session) -> list[Act]:
+    def forget_older(self, new: Session) -> list[Output]:
         """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
 
         Another address or port may be that of another peer with this identity, so the peer there is asked.
         """
-        acts: list[Act] = []
+        outputs: list[Output] = []
         older = [sa for sa in self._by_identity.get(new.who, {}).values() if sa.is_usable and is_older(sa, new)]
         for sa in older:
             if are_together(sa, new):
-                acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+                outputs += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         for session in to_ask(older, new):
-            acts += self._examine(_mine(session), new.now)
-        return acts
+            outputs += self._examine(_mine(session), new.now)
+        return outputs
 
-    def _examine(self, sa: IkeSa, now: float) -> list[Act]:
+    def _examine(self, sa: IkeSa, now: float) -> list[Output]:
         """Ask a peer that is probably gone, and give it up in seconds; any request on its way is a question, too."""
         if sa.outgoing.current is None:
             return self.ask(Probe(sa, briefly=True), now)
         sa.at(now)
         sa.outgoing.hurry(SHORT_INTERVALS, now)
-        return self._followed(sa, sa.done())
+        return self._followed(sa, sa.take_outputs())
 
 
 def _mine(session: Session) -> IkeSa:
@@ -439,11 +439,11 @@ def _probe_at(sa: IkeSa) -> float | None:
     return sa.heard + terms.dpd
 
 
-def _tick(sa: IkeSa, now: float) -> list[Act]:
+def _tick(sa: IkeSa, now: float) -> list[Output]:
     """Act on the time that has passed."""
     sa.at(now)
     if sa.state is SaState.DEAD:
-        return sa.done()
+        return sa.take_outputs()
     again = sa.outgoing.repeat(now)
     if again is None and sa.state is SaState.ESTABLISHED and sa.gives_up_at is None:
         again = sa.outgoing.insist(sa.heard, now)
@@ -453,9 +453,9 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
         _fall_back(sa)
         is_established = sa.state is SaState.ESTABLISHED
         path = sa.path_of_try(sa.outgoing.tries) if is_established else sa.path
-        sa.act(Transmit(sa, path, again))
+        sa.emit(Transmit(sa, path, again))
         if is_established:
-            sa.act(Unanswered(sa))
+            sa.emit(Unanswered(sa))
     sa.forget_children()
     for exchange in sa.outgoing.take_due(now):
         sa.queue(exchange)
@@ -468,7 +468,7 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
             sa.trouble(Reason(IkeReason.PPK))
         sa.end(sa.hint or Reason(IkeReason.NO_PROOF_IN_TIME))
     sa.pump()
-    return sa.done()
+    return sa.take_outputs()
 
 
 def _fall_back(sa: IkeSa) -> None:
