@@ -109,7 +109,7 @@ class IkeMachine(Machine):
             case negotiation.RevocationsChanged():
                 self._judge_again()
             case FiltersChanged():
-                peers.ways.again()
+                peers.encapsulation.lists_changed()
                 peers.attempts.filters_changed()
             case negotiation.PoliciesChanged(policies=policies):
                 self._adopt(self._config, policies)

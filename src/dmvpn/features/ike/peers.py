@@ -25,7 +25,7 @@ from dmvpn.features.ike.connections import number_of
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.recovery import EspWays, Recovery, SaTraffic, doubted
+from dmvpn.features.ike.recovery import EspEncapsulation, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
 from dmvpn.features.ike.session import Established, Hinted, Output, Reply, StartedAgain, TurnedAway
 from dmvpn.features.ike.v1.sas import IsakmpSas
@@ -182,7 +182,7 @@ class Peers:
             follow=self.follow,
             close=self.close,
         )
-        self.ways = EspWays(
+        self.encapsulation = EspEncapsulation(
             context,
             settings,
             sessions=self.table,
@@ -374,7 +374,7 @@ class Peers:
                 self._announce(self.connections.made(sa, child, replaces), sa)
                 sa.children.forget_keys(child.spi_in)
                 self.attempts.succeeded(sa.path.ends)
-                self.ways.look(sa)
+                self.encapsulation.report_denial(sa)
             case session.ChildEnded(child=child, reason=reason):
                 self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
                 self.attempts.lost(sa.path.ends)
@@ -393,7 +393,11 @@ class Peers:
 
     def _answered(self, sa: session.Session) -> None:
         """Report a peer that answers, and whose ESP has never come, or which list of ours keeps it out."""
-        if self.recovery.answered(sa) and not self.ways.denies(sa) and not self._traffic.has_brought(sa.connection):
+        if (
+            self.recovery.answered(sa)
+            and not self.encapsulation.denies(sa)
+            and not self._traffic.has_brought(sa.connection)
+        ):
             self.reports.nothing_comes(sa)
 
     def _announce(self, results: connections.Results, sa: session.Session) -> None:

@@ -22,8 +22,8 @@ while a request goes unanswered: if ESP still comes, the way to the peer is dead
 
 The way of ESP with each peer, UDP port 4500 or protocol 50, where the router's own access lists deny one of them.
 
-    a list of a port changes --> `again` --> SAs that chose their way move to the other one; else the log says what
-    a pair of SAs is made    --> `look`  --> the log says which entry keeps the peer's ESP out
+    a list of a port changes --> `lists_changed`: SAs that chose their way move to the other one; else the log says what
+    a pair of SAs is made    --> `report_denial`: the log says which entry keeps the peer's ESP out
 
 New IKE SAs ask `PeerSettings`, which prefers port 4500 only where a list lets it in. An end that does not prefer it
 does not say so, and then the peer does not use it either. If both ends said so (`chooses_port`), a live IKE SA moves at
@@ -262,8 +262,8 @@ class SaTraffic:
 _AT_ONCE: Final = 64
 
 
-class EspWays:
-    """Follows the inbound lists with the IKE SAs that are up."""
+class EspEncapsulation:
+    """Chooses ESP alone or ESP in UDP for each IKE SA that is up, as the inbound lists let it in."""
 
     def __init__(
         self,
@@ -281,7 +281,7 @@ class EspWays:
         self._sessions, self._connections, self._reports = sessions, connections, reports
         self._follow, self._begin_beside = follow, begin_beside
 
-    def again(self) -> None:
+    def lists_changed(self) -> None:
         """Look at all IKE SAs, because lists have changed."""
         if any(sa.is_usable for sa in self._sessions):
             self._context.drop_work(self)
@@ -294,7 +294,7 @@ class EspWays:
             if sa.is_usable:
                 self._follow_lists(sa)
 
-    def look(self, sa: Session) -> None:
+    def report_denial(self, sa: Session) -> None:
         """Report which entry keeps ESP of the peer out, if one does."""
         denied = self._cuts(sa)
         if denied is not None:
@@ -314,7 +314,7 @@ class EspWays:
             else:
                 self._begin_beside(sa)
         else:
-            self.look(sa)
+            self.report_denial(sa)
 
     def _may_leave_udp(self, sa: Session) -> bool:
         """Return whether only ESP without UDP comes in, and the peer takes it, too."""
