@@ -84,11 +84,11 @@ WRITERS: dict[str, dict[str, str]] = {
         "limit": "configuration.py",
         "tunnels": "configuration.py",
         "paths": "peers.py",
-        "doubted": "ways.py",
+        "doubted": "routing.py",
         "server_paths": "echoes.py",
         "public_nbma": "registration.py",
         "held": "registration.py",
-        "redirects": "ways.py",
+        "redirects": "routing.py",
     },
 }
 #: Methods of containers and of the cache that change them.

@@ -18,7 +18,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     purge                      withdrawal of bindings that are no longer valid
     peers, path, echoes        direct paths to spokes, dead servers; the echoes that test both
     connections                the IPsec connection of each peer, and the peers that need one
-    ways                       next hop of an NHRP message; standby for a silent server; redirects
+    routing                    next station of an NHRP message; standby for a silent server; redirects
     forwarding                 state programmed into the data plane and the RIB
     instance                   what all parts share, and the only exit for packets
     tunnel, cache              state: of a tunnel, with its counters; the NHRP cache

@@ -45,11 +45,11 @@ from dmvpn.features.nhrp.registration import Registration
 from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.resolver import Resolver
 from dmvpn.features.nhrp.responder import Responder
+from dmvpn.features.nhrp.routing import Redirects
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.servers import Names
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.transit import Errors, Transit
-from dmvpn.features.nhrp.ways import Redirects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

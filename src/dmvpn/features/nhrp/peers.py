@@ -24,7 +24,7 @@ from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, RouteSta
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
 from dmvpn.features.nhrp.path import DirectPath, PathOutput, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
-from dmvpn.features.nhrp.ways import Onward, Standby
+from dmvpn.features.nhrp.routing import NextStation, Standby
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.echoes import Echoes
@@ -179,11 +179,11 @@ class Peers:
             return self._standby.in_place_of(tunnel, next_hop) or entry.neighbor
         return entry.neighbor if entry.binds or self._is_usable(tunnel, next_hop) else None
 
-    def direct_way(self, tunnel: Tunnel, destination: IPAddress) -> Onward | None:
-        """Return the way to the peer that has the destination, if packets go there directly."""
+    def direct_hop(self, tunnel: Tunnel, destination: IPAddress) -> NextStation | None:
+        """Return the peer that has the destination, if packets go there directly."""
         entry = tunnel.cache.lookup(destination)
         path = tunnel.paths.get(entry.next_hop) if entry is not None else None
-        return Onward(tunnel, path.peer, path.neighbor) if path is not None and path.usable else None
+        return NextStation(tunnel, path.peer, path.neighbor) if path is not None and path.usable else None
 
     def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
         """Return the prefix for which our route by this peer replaces a withdrawn route of the routing protocol."""

@@ -21,8 +21,8 @@ from dmvpn.features.nhrp.connections import secured, standing_of, way_to
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
 from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.routing import Egress, NextStation, route_message
 from dmvpn.features.nhrp.shared import ENDED_ENTRY, LOOKED_AT
-from dmvpn.features.nhrp.ways import Here, Onward, find_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,9 @@ class Purger:
         """
         for entry in list(tunnel.cache.local.values()) if tunnel.running else ():
             given = entry.target
-            if (given in prefix or prefix in given) and find_way(self._instance, tunnel, given.address) != Here(given):
+            if (given in prefix or prefix in given) and route_message(self._instance, tunnel, given.address) != Egress(
+                given
+            ):
                 self.local_lost(tunnel, entry)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
@@ -150,10 +152,10 @@ class Purger:
         if tunnel is None or not tunnel.running or outstanding.tries >= len(RETRIES):
             self._end(outstanding)
             return
-        way = find_way(self._instance, tunnel, outstanding.packet.destination_protocol)
+        hop = route_message(self._instance, tunnel, outstanding.packet.destination_protocol)
         # A withdrawal always goes straight: another server has no authority over the registration.
-        if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
-            outstanding.to = way.neighbor
+        if isinstance(hop, NextStation) and hop.tunnel is tunnel and not outstanding.withdrawal:
+            outstanding.to = hop.neighbor
         self._transmit(tunnel, outstanding)
 
     # -------------------------------------------------------------------------------------------- receiving
@@ -229,8 +231,8 @@ class Purger:
         straight = secured(protection, tunnel, at) if entry is None else way_to(protection, tunnel, entry)
         if straight is not None:
             return straight
-        way = find_way(self._instance, tunnel, requester)
-        return way.neighbor if isinstance(way, Onward) and way.tunnel is tunnel else at
+        hop = route_message(self._instance, tunnel, requester)
+        return hop.neighbor if isinstance(hop, NextStation) and hop.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
         """Return whether a server of ours sent the packet, or passed it on."""

@@ -44,9 +44,9 @@ from dmvpn.features.nhrp.parts import (
     unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
+from dmvpn.features.nhrp.routing import Egress, NextStation, Unreachable, quoted_addresses, route_message
 from dmvpn.features.nhrp.shared import PACKET
 from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
-from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way, quoted_addresses
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -192,13 +192,13 @@ class Reception:
             tunnel.counters.count_refused(Refusal.LOOP)
             return
         towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
-        match find_way(self._instance, tunnel, towards, sender):
-            case Here() as here:
+        match route_message(self._instance, tunnel, towards, sender):
+            case Egress() as here:
                 self._take(tunnel, packet, sender, here, standing, event)
-            case Onward() as onward:
-                self._transit.forward(tunnel, packet, sender, onward)
-            case Nowhere():
-                back = self._transit.way_back(tunnel, packet)
+            case NextStation() as station:
+                self._transit.forward(tunnel, packet, sender, station)
+            case Unreachable():
+                back = self._transit.hop_back(tunnel, packet)
                 if back is not None and not back.neighbor.meets(sender):
                     self._transit.forward(tunnel, packet, sender, back)
                 else:
@@ -219,7 +219,7 @@ class Reception:
         tunnel: Tunnel,
         packet: NhrpPacket,
         sender: NbmaPeer,
-        here: Here | None,
+        here: Egress | None,
         standing: SenderStanding,
         event: NhrpReceived,
     ) -> None:

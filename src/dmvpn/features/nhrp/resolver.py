@@ -37,8 +37,8 @@ from dmvpn.features.nhrp.questions import (
     whereabouts,
 )
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason, Refusal
+from dmvpn.features.nhrp.routing import Egress, NextStation, may_be_beyond, route_message
 from dmvpn.features.nhrp.vendor import MappedPorts
-from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import NbmaPeer
@@ -228,7 +228,7 @@ class Resolver:
             refuses a refresh may have lost the peer, so the request goes to the peer. Bindings that the peer does not
             renew expire in time.
         """
-        if _may_ask_the_peer(pending) and self._peers.direct_way(tunnel, pending.destination) is not None:
+        if _may_ask_the_peer(pending) and self._peers.direct_hop(tunnel, pending.destination) is not None:
             self._send(tunnel, pending)
             return
         self._finish(pending)
@@ -274,7 +274,7 @@ class Resolver:
         # It names the request: a timer that refers to it would make a circle of references with each question.
         repeat = Timer("repeat a Resolution Request", partial(self._repeat, tunnel.name, destination), destination)
         pending = Pending(0, tunnel.name, destination, purpose, repeat, retry=retry)
-        if self._way(tunnel, pending) is None:
+        if self._next_station(tunnel, pending) is None:
             tunnel.counters.count_refused(Refusal.NO_WAY)
             return
         if not pending.is_of_known:
@@ -303,30 +303,30 @@ class Resolver:
 
     def _send(self, tunnel: Tunnel, pending: Pending) -> None:
         self._context.start(pending.repeat, pending.sent())
-        way = self._way(tunnel, pending)
-        if way is not None:
-            self._instance.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
+        hop = self._next_station(tunnel, pending)
+        if hop is not None:
+            self._instance.send(hop.tunnel, hop.neighbor, self._request(hop.tunnel, pending))
 
-    def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
+    def _next_station(self, tunnel: Tunnel, pending: Pending) -> NextStation | None:
         """Return where a request goes. A refresh that servers do not answer, or refuse, goes to the peer.
 
-        So does a refresh whose way leads to a doubted server, or to its standby: that one may have lost the peer, too,
+        So does a refresh that would go to a doubted server, or to its standby: that one may have lost the peer, too,
         and offers its own way through the dead server until routes have followed. The peer knows its own prefixes.
 
         A shortcut is requested on its own tunnel alone: an NBMA address of another cloud is of no use in this one.
         """
         if pending.purpose is Purpose.GREETING:
             path = tunnel.paths.get(pending.destination)
-            return Onward(tunnel, path.peer, path.neighbor) if path is not None else None
-        way = find_way(self._instance, tunnel, pending.destination)
-        onward = way if isinstance(way, Onward) else None
-        if onward is not None and onward.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
-            onward = None
-        if pending.purpose is Purpose.REFRESH and (pending.tries > 1 or onward is None or _is_in_doubt(onward)):
-            direct = self._peers.direct_way(tunnel, pending.destination)
+            return NextStation(tunnel, path.peer, path.neighbor) if path is not None else None
+        hop = route_message(self._instance, tunnel, pending.destination)
+        station = hop if isinstance(hop, NextStation) else None
+        if station is not None and station.tunnel is not tunnel and pending.purpose is not Purpose.NEXT_HOP:
+            station = None
+        if pending.purpose is Purpose.REFRESH and (pending.tries > 1 or station is None or _is_in_doubt(station)):
+            direct = self._peers.direct_hop(tunnel, pending.destination)
             if direct is not None:
                 return direct
-        return onward
+        return station
 
     def _request(self, tunnel: Tunnel, pending: Pending) -> ResolutionRequest:
         address, nbma = tunnel.own
@@ -373,11 +373,11 @@ class Resolver:
         more), or leads to that very station anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
-        way = find_way(self._instance, tunnel, asked)
+        hop = route_message(self._instance, tunnel, asked)
         route = self._instance.rib(tunnel).lookup_without_nhrp(asked)
-        if isinstance(way, Here) or route is None:
+        if isinstance(hop, Egress) or route is None:
             return self._peers.standing_in(tunnel, asked, binding.next_hop)
-        if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
+        if isinstance(hop, NextStation) and hop.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
             return None
         target = Prefix.of(asked, max(length, route.prefix.length))
         if tunnel.has_front_door:
@@ -399,11 +399,9 @@ def _makes_shortcuts(tunnel: Tunnel) -> bool:
     return tunnel.running and tunnel.multipoint and tunnel.config.shortcut and tunnel.config.asks
 
 
-def _is_in_doubt(way: Onward) -> bool:
-    """Return whether a way begins at a silent server, or at a server that has just returned and may know few
-    clients.
-    """
-    return way.next_hop in way.tunnel.doubted
+def _is_in_doubt(hop: NextStation) -> bool:
+    """Return whether it is a silent server, or a server that has just returned and may know few clients."""
+    return hop.next_hop in hop.tunnel.doubted
 
 
 def _may_ask_the_peer(pending: Pending) -> bool:

@@ -26,7 +26,7 @@ from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requeste
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.ways import may_be_beyond
+from dmvpn.features.nhrp.routing import may_be_beyond
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix

@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
+from dmvpn.features.nhrp.routing import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved

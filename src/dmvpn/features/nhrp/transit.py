@@ -33,8 +33,8 @@ from dmvpn.features.nhrp.packet import (
     address_lengths,
 )
 from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.routing import NextStation
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
-from dmvpn.features.nhrp.ways import Onward
 from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Transit:
         self._instance = instance
         self._errors = errors
 
-    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, way: Onward) -> None:
-        """Forward a packet that came in by `tunnel` along `way`, or refuse it."""
+    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, hop: NextStation) -> None:
+        """Forward a packet that came in by `tunnel` along `hop`, or refuse it."""
         if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
             code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
             self._errors.refuse(tunnel, packet, sender, code, why, HOP_COUNT_AT)
@@ -81,16 +81,16 @@ class Transit:
             return
         extensions = packet.extensions
         if parts.unknown_compulsory(extensions) is None:
-            extensions = self._recorded(tunnel, way.tunnel, packet)
-        extensions = parts.hop_by_hop(extensions, self._instance.authentication(way.tunnel))
+            extensions = self._recorded(tunnel, hop.tunnel, packet)
+        extensions = parts.hop_by_hop(extensions, self._instance.authentication(hop.tunnel))
         onward = packet.forwarded(extensions)
         octets = onward.serialize()
-        if way.tunnel.state is not None and len(octets) > way.tunnel.state.ip_mtu:
+        if hop.tunnel.state is not None and len(octets) > hop.tunnel.state.ip_mtu:
             self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
             return
-        self._instance.send(way.tunnel, way.neighbor, onward, forwarded=octets)
+        self._instance.send(hop.tunnel, hop.neighbor, onward, forwarded=octets)
 
-    def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
+    def hop_back(self, tunnel: Tunnel, packet: NhrpPacket) -> NextStation | None:
         """Return where a reply's request came from, if no route leads there: the server before us, or the requester."""
         if not isinstance(packet, REPLIES):
             return None
@@ -100,7 +100,11 @@ class Transit:
             if entry.protocol is None or entry.nbma is None:
                 return None
             if self._instance.owns(tunnel, entry.protocol):
-                return Onward(tunnel, before, NbmaPeer(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
+                return (
+                    NextStation(tunnel, before, NbmaPeer(nbma))
+                    if is_one_station(nbma) and nbma != tunnel.nbma
+                    else None
+                )
             before, nbma = entry.protocol, entry.nbma
         return None
 

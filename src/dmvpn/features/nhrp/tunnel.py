@@ -3,8 +3,8 @@
 Each field has one writer, which a test checks: `cache` is changed by `Instance`, for server, resolver, responder and
 peers; `clients`, `config`, `limit`, `mapped` and `copied` by configuration; `adjacencies`, `ordered`, `gleaned`,
 `multicast` and `registered_multicast` by forwarding; `paths` by peers; `server_paths` by echoes; `doubted` and
-`redirects` by ways; `public_nbma` and `held` by registration; the state of the interface by the methods here. Entries,
-clients, paths and accounts of traffic change only themselves.
+`redirects` by routing; `public_nbma` and `held` by registration; the state of the interface by the methods here.
+Entries, clients, paths and accounts of traffic change only themselves.
 
 `Counters` are for `show ip nhrp traffic` and `show nhrp stats`: every packet that is dropped is counted under a
 `Refusal`, so that nothing disappears without a trace. `Usage` is a peer's traffic by the counters of the data plane.

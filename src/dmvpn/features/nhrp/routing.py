@@ -1,8 +1,8 @@
-"""The way to an overlay address, as an NHRP station sees it (RFC 2332 §5.2.0.1 and §6.1).
+"""The routing of NHRP messages: the next station towards an overlay address (RFC 2332 §5.2.0.1 and §6.1).
 
-    Here      we are the egress of the NHRP network for the address: we answer for it
-    Onward    another station of the network is nearer: a message about the address goes there
-    Nowhere   no station of the network has the address
+    Egress        we are the egress of the NHRP network for the address: we answer for it
+    NextStation   another station of the network is nearer: a message about the address goes there
+    Unreachable   no station of the network has the address
 
 Requests and indications go this way towards their destination, replies towards their source. The routing table decides,
 without NHRP's own routes: a request that followed a shortcut would go to the station that it asks about.
@@ -108,7 +108,7 @@ def _common_length(prefix: Prefix, address: IPAddress) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class Egress:
     """We are the egress.
 
     prefix: the prefix that we may answer for: our own route, as far as it is valid.
@@ -118,7 +118,7 @@ class Here:
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
+class NextStation:
     """The message goes out of `tunnel`, to the station with tunnel address `next_hop`."""
 
     tunnel: Tunnel
@@ -127,7 +127,7 @@ class Onward:
 
 
 @dataclass(frozen=True, slots=True)
-class Nowhere:
+class Unreachable:
     """No station of the network has the address.
 
     why: one clause for people.
@@ -136,11 +136,11 @@ class Nowhere:
     why: str
 
 
-Way = Here | Onward | Nowhere
+Routing = Egress | NextStation | Unreachable
 
 
-def find_way(instance: Instance, tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None = None) -> Way:
-    """Return the way to `address` within the network of `tunnel`.
+def route_message(instance: Instance, tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None = None) -> Routing:
+    """Return the next station towards `address` within the network of `tunnel`.
 
     came_from: the station that sent us the message. It does not go back there.
     """
@@ -148,24 +148,24 @@ def find_way(instance: Instance, tunnel: Tunnel, address: IPAddress, came_from: 
         return _on_the_link(tunnel, address, came_from)
     owner = instance.owner(tunnel, address)
     if owner is not None and instance.same_network(tunnel, owner.name) is not None:
-        return Here(Prefix.host(address))
+        return Egress(Prefix.host(address))
     version = address.version
     if owner is not None and owner.runs(version):
-        return Here(given_prefix(instance, tunnel, _connected(owner.routed(version), address), address))
+        return Egress(given_prefix(instance, tunnel, _connected(owner.routed(version), address), address))
     for member in instance.network(tunnel):
         entry = member.cache.binding(address)
         if entry is not None and entry.neighbor is not None and _counts(instance, member, entry, address):
-            return _unless_back(Onward(member, entry.next_hop, entry.neighbor), came_from)
+            return _unless_back(NextStation(member, entry.next_hop, entry.neighbor), came_from)
     route = instance.rib(tunnel).lookup_without_nhrp(address)
     if route is None:
-        return Nowhere("no route")
+        return Unreachable("no route")
     if route.kind is not RouteKind.FORWARD:
-        return Nowhere("the route discards")
+        return Unreachable("the route discards")
     for hop in route.next_hops:
         leaves_by = instance.same_network(tunnel, hop.interface)
         if leaves_by is not None:
             return _unless_back(_along(leaves_by, hop, came_from), came_from)
-    return Here(given_prefix(instance, tunnel, route.prefix, address))
+    return Egress(given_prefix(instance, tunnel, route.prefix, address))
 
 
 def _counts(instance: Instance, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
@@ -198,38 +198,38 @@ def may_be_beyond(instance: Instance, tunnel: Tunnel, address: IPAddress) -> boo
     return any(instance.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
 
 
-def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None) -> Way:
+def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None) -> Routing:
     """Find a link-local address on its own link: other links may have the same, and no route leads to it."""
     if tunnel.is_ours(address):
-        return Here(Prefix.host(address))
+        return Egress(Prefix.host(address))
     entry = tunnel.cache.binding(address)
     if entry is not None and entry.neighbor is not None:
-        return _unless_back(Onward(tunnel, address, entry.neighbor), came_from)
+        return _unless_back(NextStation(tunnel, address, entry.neighbor), came_from)
     return _unless_back(_along(tunnel, NextHop(tunnel.name), came_from), came_from)
 
 
-def _along(tunnel: Tunnel, hop: NextHop, came_from: NbmaPeer | None) -> Way:
-    """Return the way out of a tunnel: to the route's next hop if it is a known station, else to a server."""
+def _along(tunnel: Tunnel, hop: NextHop, came_from: NbmaPeer | None) -> Routing:
+    """Return the station to which a tunnel leads: the next hop of the route if it is a known station, else a server."""
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
         if entry is not None and entry.neighbor is not None:
             # Packets for a silent server go to another one (`Standby`).
             own = entry.neighbor
-            return Onward(
+            return NextStation(
                 tunnel, hop.address, tunnel.adjacencies.get(hop.address, own) if hop.address in tunnel.doubted else own
             )
     if tunnel.far_end is not None:
-        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), NbmaPeer(tunnel.far_end))
+        return NextStation(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), NbmaPeer(tunnel.far_end))
     server = tunnel.server(avoid=came_from.nbma if came_from is not None else None)
     if server is None or server.nbma is None:
-        return Nowhere("nobody has registered it, and there is no next hop server to ask")
-    return Onward(tunnel, server.nhs, NbmaPeer(server.nbma))
+        return Unreachable("nobody has registered it, and there is no next hop server to ask")
+    return NextStation(tunnel, server.nhs, NbmaPeer(server.nbma))
 
 
-def _unless_back(way: Way, came_from: NbmaPeer | None) -> Way:
-    if isinstance(way, Onward) and way.neighbor.meets(came_from):
-        return Nowhere("the route leads back to where the message came from")
-    return way
+def _unless_back(hop: Routing, came_from: NbmaPeer | None) -> Routing:
+    if isinstance(hop, NextStation) and hop.neighbor.meets(came_from):
+        return Unreachable("the route leads back to where the message came from")
+    return hop
 
 
 def _connected(addresses: tuple[tuple[IPAddress, int], ...], own: IPAddress) -> Prefix:
