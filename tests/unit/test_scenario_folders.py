@@ -15,7 +15,7 @@ import pytest
 import dmvpn.shells
 from dmvpn.app import lab, listing
 from dmvpn.app.bring_up import fitting, picture
-from dmvpn.app.lab_words import Told
+from dmvpn.app.lab_words import Printer
 from dmvpn.app.main import argument_parser
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
@@ -386,7 +386,7 @@ def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        lab.up(argument_parser().parse_args(["lab", "up", "ipv6-phase3"]), Told(for_programs=False))
+        lab.up(argument_parser().parse_args(["lab", "up", "ipv6-phase3"]), Printer(for_programs=False))
     assert str(refused.value) == (
         "ipv6-phase3 needs IPv6, which only the data plane of a simulated lab carries as yet: "
         "'dmvpn lab up ipv6-phase3 --simulated'"
@@ -415,7 +415,7 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     without(monkeypatch, "ospf")
     with pytest.raises(UserError) as refused:
-        lab.up(argument_parser().parse_args(["lab", "up", "guide-phase2", "--simulated"]), Told(for_programs=False))
+        lab.up(argument_parser().parse_args(["lab", "up", "guide-phase2", "--simulated"]), Printer(for_programs=False))
     text = str(refused.value)
     assert text.splitlines()[0] == "guide-phase2 needs ospf, which this release does not have:"
     assert not list(tmp_path.rglob("guide-phase2"))
@@ -428,7 +428,7 @@ def test_the_list_says_what_cannot_come_up(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     without(monkeypatch, "ospf")
     monkeypatch.setattr(listing, "remembered", lambda _, make: make())
-    listing.list_labs(argparse.Namespace(), Told(for_programs=False))
+    listing.list_labs(argparse.Namespace(), Printer(for_programs=False))
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines["guide-phase2"].endswith("(not in this release: needs ospf)")
     assert "not in this release" not in lines["notes-phase3"]
@@ -451,7 +451,7 @@ def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
 def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     listed = [name for names in TOPICS.values() for name in names]
     assert sorted(listed) == built_in_names()
-    listing.list_labs(argparse.Namespace(), Told(for_programs=False))
+    listing.list_labs(argparse.Namespace(), Printer(for_programs=False))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0].rstrip(":") for line in lines if not line.startswith(" ")] == [*TOPICS, "exercises"]
     assert [line.split()[0] for line in lines if line.startswith(" ")][: len(listed)] == listed

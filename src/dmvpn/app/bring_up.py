@@ -20,7 +20,7 @@ from dmvpn.shells.lab_model import INSIDE
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
 
@@ -130,11 +130,11 @@ def _address(state: InterfaceState) -> str:
 # ------------------------------------------------------------------------------------------------ the verb
 
 
-def up(arguments: argparse.Namespace, told: Told) -> str | None:
+def up(arguments: argparse.Namespace, printer: Printer) -> str | None:
     """Bring a scenario up. Returns the lab's name; None if it is not ready in time, and then prints what it lacks."""
     result = _brought_up(arguments)
     scenario, folder = result.scenario, result.folder
-    told.put(
+    printer.put(
         lab=folder.name,
         simulated=result.simulated,
         already=result.already,
@@ -142,7 +142,7 @@ def up(arguments: argparse.Namespace, told: Told) -> str | None:
         missing=list(result.missing),
     )
     if result.already:
-        _describe(told, scenario, folder.name, f"up already ('dmvpn lab down {folder.name}' ends it)")
+        _describe(printer, scenario, folder.name, f"up already ('dmvpn lab down {folder.name}' ends it)")
         return folder.name
     if result.missing:
         print(f"lab {folder.name} is up, but:", file=sys.stderr)
@@ -150,7 +150,7 @@ def up(arguments: argparse.Namespace, told: Told) -> str | None:
         print(f"It stays up for you to look: 'dmvpn doctor' says more; its log is {folder.log}", file=sys.stderr)
         return None
     kind = "simulated" if result.simulated else "real packets"
-    _describe(told, scenario, folder.name, f"up and converged in {result.seconds:.1f} s ({kind})")
+    _describe(printer, scenario, folder.name, f"up and converged in {result.seconds:.1f} s ({kind})")
     return folder.name
 
 
@@ -177,18 +177,18 @@ def _brought_up(arguments: argparse.Namespace) -> Up:
     raise AssertionError("a lab that neither came up nor failed")
 
 
-def _describe(told: Told, scenario: Scenario, name: str, how: str) -> None:
-    told.say(f"{name}: {scenario.lab.title}")
-    told.say()
-    told.say("\n".join(fitting(scenario, name)))
-    told.say()
+def _describe(printer: Printer, scenario: Scenario, name: str, how: str) -> None:
+    printer.say(f"{name}: {scenario.lab.title}")
+    printer.say()
+    printer.say("\n".join(fitting(scenario, name)))
+    printer.say()
     if scenario.is_exercise:
         from dmvpn.app import teach  # only where one comes up: other labs shall not wait for its import
 
-        told.say("\n".join([*teach.tasks(scenario.name), ""]))
-    told.say(f"{how}. Next:")
+        printer.say("\n".join([*teach.tasks(scenario.name), ""]))
+    printer.say(f"{how}. Next:")
     for line in _next_commands(scenario, name, is_alone=len(running_labs()) == 1):
-        told.say(f"  {line}")
+        printer.say(f"  {line}")
 
 
 def _next_commands(scenario: Scenario, name: str, *, is_alone: bool) -> list[str]:

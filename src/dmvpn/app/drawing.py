@@ -16,10 +16,10 @@ from dmvpn.web.exported import as_page
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
 
 
-def draw(arguments: argparse.Namespace, told: Told) -> int:
+def draw(arguments: argparse.Namespace, printer: Printer) -> int:
     """Draw it. Raises UserError."""
     output = str(arguments.output)
     if output == "-" and arguments.json:
@@ -34,8 +34,8 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
         sys.stdout.write(write(picture))
         return 0
     Path(output).write_text(write(picture), encoding="utf-8")
-    told.say(f"{output}: {picture.about}, {picture.summary}")
-    told.put(file=output, about=picture.about, summary=picture.summary)
+    printer.say(f"{output}: {picture.about}, {picture.summary}")
+    printer.put(file=output, about=picture.about, summary=picture.summary)
     return 0
 
 
@@ -45,7 +45,7 @@ def write_page(text: str, output: Path) -> str:
     return f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser"
 
 
-def write_film(arguments: argparse.Namespace, told: Told) -> int:
+def write_film(arguments: argparse.Namespace, printer: Printer) -> int:
     """Write the film of a lab or recording. Raises UserError, OSError."""
     output: Path = arguments.output
     spare(output)
@@ -58,10 +58,10 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
         command = "dmvpn lab film {} --output " + shlex.quote(str(output))
         film = lab_film(find_lab(arguments.network, command.format))
     text = as_page(film)
-    told.say(write_page(text, output))
+    printer.say(write_page(text, output))
     for note in cast("list[str]", film.get("notes", [])):
-        told.say(note)
-    told.put(file=str(output), octets=len(text.encode()))
+        printer.say(note)
+    printer.put(file=str(output), octets=len(text.encode()))
     return 0
 
 

@@ -18,7 +18,7 @@ from dmvpn.shells.lab.places import find_node
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds between two looks at what a program of a simulated host has said.
@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 _LARGEST_OUTPUT = 1 << 24
 
 
-def execute(arguments: argparse.Namespace, told: Told) -> int:
+def execute(arguments: argparse.Namespace, printer: Printer) -> int:
     """Run a program at a node. Its exit code. Raises UserError."""
     folder, node = find_node(
         arguments.node, lambda name: shlex.join(["dmvpn", "lab", "exec", name, *arguments.program])
@@ -36,21 +36,21 @@ def execute(arguments: argparse.Namespace, told: Told) -> int:
     status = control.order(folder.control, do="status")
     if not isinstance(status, dict) or not arguments.program:
         raise UserError(f"exec needs a program, as in 'dmvpn lab exec {node} ping ADDRESS'")
-    told.put(lab=folder.name, node=node, program=list(arguments.program))
+    printer.put(lab=folder.name, node=node, program=list(arguments.program))
     if status.get("simulated"):
         if arguments.vrf:
             raise UserError(f"a simulated {node} has no programs; enter 'ping vrf {arguments.vrf} ...' at the router")
-        return _at_simulated_host(folder, node, arguments.program, told)
-    return _in_namespace(folder, node, arguments.vrf, arguments.program, told)
+        return _at_simulated_host(folder, node, arguments.program, printer)
+    return _in_namespace(folder, node, arguments.vrf, arguments.program, printer)
 
 
-def _in_namespace(folder: LabFolder, node: str, vrf: str, program: list[str], told: Told) -> int:
+def _in_namespace(folder: LabFolder, node: str, vrf: str, program: list[str], printer: Printer) -> int:
     descriptor, pid = control.borrow_namespace(folder.control, node, vrf)
     directory = Path.cwd()
     namespaces.enter_process(pid)
     namespaces.enter_network(descriptor)
     os.chdir(directory)
-    if not told.for_programs:
+    if not printer.for_programs:
         return namespaces.run_program(program)
     with tempfile.TemporaryFile() as kept:  # what it says is a part of the object
         terminal = os.dup(1)
@@ -59,11 +59,11 @@ def _in_namespace(folder: LabFolder, node: str, vrf: str, program: list[str], to
         os.dup2(terminal, 1)
         os.close(terminal)
         kept.seek(0)
-        told.put(exit_code=code, output=kept.read(_LARGEST_OUTPUT).decode(errors="replace"))
+        printer.put(exit_code=code, output=kept.read(_LARGEST_OUTPUT).decode(errors="replace"))
     return code
 
 
-def _at_simulated_host(folder: LabFolder, node: str, program: list[str], told: Told) -> int:
+def _at_simulated_host(folder: LabFolder, node: str, program: list[str], printer: Printer) -> int:
     """Print what it says as it says it; Ctrl-C is Ctrl-C there."""
     started = control.order(folder.control, do="exec", node=node, program=list(program))
     job = started["job"] if isinstance(started, dict) else None
@@ -73,10 +73,10 @@ def _at_simulated_host(folder: LabFolder, node: str, program: list[str], told: T
             answer = control.order(folder.control, do="job", job=job, interrupt=interrupted)
             lines, code = (answer.get("lines"), answer.get("code")) if isinstance(answer, dict) else ([], 1)
             for line in lines if isinstance(lines, list) else ():
-                told.say(str(line))
-                said += f"{line}\n" if told.for_programs and len(said) < _LARGEST_OUTPUT else ""
+                printer.say(str(line))
+                said += f"{line}\n" if printer.for_programs and len(said) < _LARGEST_OUTPUT else ""
             if isinstance(code, int):
-                told.put(exit_code=code, output=said)
+                printer.put(exit_code=code, output=said)
                 return code
             time.sleep(_LOOKS)
         except KeyboardInterrupt:

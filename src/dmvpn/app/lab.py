@@ -20,7 +20,7 @@ from dmvpn.shells.lab.places import find_lab, find_node
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.labs.captures import Captured
 
 
@@ -32,26 +32,26 @@ def _with_lab(name: str) -> str:
     return shlex.join(["dmvpn", *sys.argv[1:], "--lab", name])
 
 
-def check(arguments: argparse.Namespace, told: Told) -> int:
+def check(arguments: argparse.Namespace, printer: Printer) -> int:
     """Print the requirements of a lab, and whether this machine meets them. Returns 1 if it does not."""
     from dmvpn.shells.lab.check import check as check_machine
 
     findings = check_machine()
     for finding in findings:
-        told.say(f"{'ok  ' if finding.ok else 'NO  '}{finding.what}: {finding.evidence}")
+        printer.say(f"{'ok  ' if finding.ok else 'NO  '}{finding.what}: {finding.evidence}")
         if finding.fix:
-            told.say(f"    run: {finding.fix}")
+            printer.say(f"    run: {finding.fix}")
     well = all(finding.ok for finding in findings)
-    told.put(ok=well, findings=[asdict(finding) for finding in findings])
+    printer.put(ok=well, findings=[asdict(finding) for finding in findings])
     if well:
         return 0
-    told.say("Labs still work with --simulated: the same prompts, no privileges.")
+    printer.say("Labs still work with --simulated: the same prompts, no privileges.")
     return 1
 
 
-def up(arguments: argparse.Namespace, told: Told) -> int:
+def up(arguments: argparse.Namespace, printer: Printer) -> int:
     """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
-    if arguments.web and told.for_programs:
+    if arguments.web and printer.for_programs:
         raise UserError("--web serves until Ctrl-C: use 'dmvpn lab up --json', then 'dmvpn lab web'")
     if arguments.web:
         from dmvpn.app.web import check as check_web
@@ -60,13 +60,13 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     with importing():
         from dmvpn.app import bring_up
     with set_aside():
-        name = bring_up.up(arguments, told)
+        name = bring_up.up(arguments, printer)
     if name is not None and arguments.web:
         return _serve(name, "view")
     return 0 if name is not None else 1
 
 
-def web(arguments: argparse.Namespace, told: Told) -> int:
+def web(arguments: argparse.Namespace, printer: Printer) -> int:
     """Serve the page and the API of a lab until Ctrl-C. Raises UserError."""
     if arguments.json:
         raise UserError("it serves until Ctrl-C, and prints its address: leave --json out")
@@ -79,61 +79,61 @@ def _serve(lab: str, role: str) -> int:
     return serve_lab(lab, role)
 
 
-def down(arguments: argparse.Namespace, told: Told) -> int:
+def down(arguments: argparse.Namespace, printer: Printer) -> int:
     """End a lab, or all if none is named and only one runs."""
     folder = find_lab(arguments.lab, "dmvpn lab down {}".format, starting=True)
     orders.end(folder)
-    told.say(f"lab {folder.name} is down")
-    told.put(lab=folder.name)
+    printer.say(f"lab {folder.name} is down")
+    printer.put(lab=folder.name)
     return 0
 
 
-def status(arguments: argparse.Namespace, told: Told) -> int:
+def status(arguments: argparse.Namespace, printer: Printer) -> int:
     """Show the state of a lab."""
     folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
     now = orders.status(folder)
-    told.put(lab=folder.name, **now.plain)
-    told.say(f"{now.scenario} ({'simulated' if now.simulated else f'real packets, {now.engine}'})")
+    printer.put(lab=folder.name, **now.plain)
+    printer.say(f"{now.scenario} ({'simulated' if now.simulated else f'real packets, {now.engine}'})")
     for name, alive in now.routers.items():
-        told.say(f"  {name:<16} {'running' if alive else 'DEAD'}")
+        printer.say(f"  {name:<16} {'running' if alive else 'DEAD'}")
     for name, address in now.hosts.items():
-        told.say(f"  {name:<16} host {address}")
+        printer.say(f"  {name:<16} host {address}")
     for name, text in now.gateways.items():
-        told.say(f"  {name:<16} {text}")
+        printer.say(f"  {name:<16} {text}")
     for link in now.links:
         bad = now.impaired.get(link)
-        told.say(f"  {link}" + (f"  {', '.join(bad.particulars)}" if bad is not None else ""))
+        printer.say(f"  {link}" + (f"  {', '.join(bad.particulars)}" if bad is not None else ""))
     return 0
 
 
-def reset(arguments: argparse.Namespace, told: Told) -> int:
+def reset(arguments: argparse.Namespace, printer: Printer) -> int:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
     folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
     missing = orders.reset(folder)
-    told.say(f"lab {folder.name} begins again")
-    told.put(lab=folder.name, missing=list(missing))
+    printer.say(f"lab {folder.name} begins again")
+    printer.put(lab=folder.name, missing=list(missing))
     return 0
 
 
-def kill(arguments: argparse.Namespace, told: Told) -> int:
+def kill(arguments: argparse.Namespace, printer: Printer) -> int:
     """End a router at once."""
     folder, router = find_node(arguments.router, "dmvpn lab kill {}".format)
     orders.kill(folder, router)
-    told.say(f"{router} is dead")
-    told.put(lab=folder.name, router=router, alive=False)
+    printer.say(f"{router} is dead")
+    printer.put(lab=folder.name, router=router, alive=False)
     return 0
 
 
-def start(arguments: argparse.Namespace, told: Told) -> int:
+def start(arguments: argparse.Namespace, printer: Printer) -> int:
     """Start a killed router again."""
     folder, router = find_node(arguments.router, "dmvpn lab start {}".format)
     orders.start(folder, router)
-    told.say(f"{router} starts")
-    told.put(lab=folder.name, router=router, alive=True)
+    printer.say(f"{router} starts")
+    printer.put(lab=folder.name, router=router, alive=True)
     return 0
 
 
-def impair(arguments: argparse.Namespace, told: Told) -> int:
+def impair(arguments: argparse.Namespace, printer: Printer) -> int:
     """Make a link bad, or good again."""
     settings = {"delay": arguments.delay, "loss": arguments.loss, "rate": arguments.rate, "mtu": arguments.mtu}
     wanted: dict[str, control.Json] = {name: value for name, value in settings.items() if value}
@@ -151,58 +151,58 @@ def impair(arguments: argparse.Namespace, told: Told) -> int:
     folder = find_lab(arguments.lab, _with_lab, [arguments.link.partition(":")[0]])
     badness = Badness.read(wanted)
     orders.impair(folder, arguments.link, badness)
-    told.say(f"{arguments.link}: " + (", ".join(badness.particulars) or "good again"))
-    told.put(lab=folder.name, link=arguments.link, impairment=wanted)
+    printer.say(f"{arguments.link}: " + (", ".join(badness.particulars) or "good again"))
+    printer.put(lab=folder.name, link=arguments.link, impairment=wanted)
     return 0
 
 
-def rebind(arguments: argparse.Namespace, told: Told) -> int:
+def rebind(arguments: argparse.Namespace, printer: Printer) -> int:
     """Let a NAT box forget its mappings, or give it another public address or kind."""
     folder, gateway = find_node(arguments.gateway, "dmvpn lab rebind {}".format)
     answer = orders.rebind(folder, gateway, public=arguments.public, kind=arguments.kind)
-    told.say(f"{gateway} has forgotten its mappings: {answer}")
-    told.put(lab=folder.name, gateway=gateway, nat=answer)
+    printer.say(f"{gateway} has forgotten its mappings: {answer}")
+    printer.put(lab=folder.name, gateway=gateway, nat=answer)
     return 0
 
 
-def capture(arguments: argparse.Namespace, told: Told) -> int:
+def capture(arguments: argparse.Namespace, printer: Printer) -> int:
     """Capture for some seconds, until Ctrl-C or the end of the lab; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
     folder = find_lab(arguments.lab, _with_lab, arguments.nodes)
-    told.put(lab=folder.name, keys=None, ended=False)
+    printer.put(lab=folder.name, keys=None, ended=False)
     if arguments.stop:
-        _say_counts(told, captures.stop(folder))
+        _say_counts(printer, captures.stop(folder))
         return 0
     ended = control.end_of(folder.control)
     output = arguments.output.resolve()
     files = captures.begin(folder, arguments.nodes, output, keys=arguments.keys)
     if arguments.keys:
-        told.say(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap")
-        told.put(keys=str(output / "keys"))
+        printer.say(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap")
+        printer.put(keys=str(output / "keys"))
     lives = True
     try:
         lives = not is_readable(ended, arguments.seconds)
     except KeyboardInterrupt:
-        told.say()
+        printer.say()
     if lives:
-        _say_counts(told, captures.stop(folder))
+        _say_counts(printer, captures.stop(folder))
     else:
-        told.say("the lab has ended")
-        told.put(ended=True)
-        _say_counts(told, captures.of_dead(files))
+        printer.say("the lab has ended")
+        printer.put(ended=True)
+        _say_counts(printer, captures.of_dead(files))
     return 0
 
 
-def _say_counts(told: Told, captured: Captured) -> None:
+def _say_counts(printer: Printer, captured: Captured) -> None:
     for path, packets in captured.files.items():
-        told.say(f"{packets:>8} packets  {path}")
+        printer.say(f"{packets:>8} packets  {path}")
     if captured.lost:
-        told.say(f"{captured.lost:>8} packets  are in no file: {captured.why}")
-    told.put(files=dict(captured.files), lost=captured.lost)
+        printer.say(f"{captured.lost:>8} packets  are in no file: {captured.why}")
+    printer.put(files=dict(captured.files), lost=captured.lost)
 
 
-def clock(arguments: argparse.Namespace, told: Told) -> int:
+def clock(arguments: argparse.Namespace, printer: Printer) -> int:
     """Let time pass in a simulated lab."""
     from dmvpn.app.progress import Progress
 
@@ -213,5 +213,5 @@ def clock(arguments: argparse.Namespace, told: Told) -> int:
     folder = find_lab(arguments.lab, _with_lab)
     with Progress.of(arguments) as progress:
         orders.clock(folder, seconds, progress.tell)
-    told.put(lab=folder.name, seconds=seconds)
+    printer.put(lab=folder.name, seconds=seconds)
     return 0

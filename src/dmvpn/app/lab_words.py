@@ -33,8 +33,8 @@ _BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; m
 # ------------------------------------------------------------------------------------------------ the output of a verb
 
 
-class Told:
-    """See the module's docstring. for_programs: `--json`."""
+class Printer:
+    """Prints what a verb says, for people or for programs. for_programs: `--json`."""
 
     def __init__(self, *, for_programs: bool) -> None:
         self.for_programs = for_programs
@@ -212,17 +212,17 @@ def _add_lessons(verb: _Verb) -> None:
     save.add_argument("--image", default="", metavar="IMAGE", help="its image, by the name that it has there")
 
 
-def function_of(name: str) -> Callable[[argparse.Namespace, Told], int]:
+def function_of(name: str) -> Callable[[argparse.Namespace, Printer], int]:
     """Return the function `module.function` of this room, which a verb names."""
     module, _, function = name.partition(".")
-    found: Callable[[argparse.Namespace, Told], int] = getattr(import_module(f"dmvpn.app.{module}"), function)
+    found: Callable[[argparse.Namespace, Printer], int] = getattr(import_module(f"dmvpn.app.{module}"), function)
     return found
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a verb; with `--json` its object is all that is printed. Its exit code. Raises UserError."""
 
-    told = Told(for_programs=arguments.json)
-    code = function_of(arguments.function)(arguments, told)
-    told.end()
+    printer = Printer(for_programs=arguments.json)
+    code = function_of(arguments.function)(arguments, printer)
+    printer.end()
     return code

@@ -12,7 +12,7 @@ from dmvpn.shells.index import remembered
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
 
 
 def known() -> catalog.BuiltIn:
@@ -20,30 +20,30 @@ def known() -> catalog.BuiltIn:
     return remembered("lab list", catalog.built_in)
 
 
-def list_labs(_: argparse.Namespace, told: Told) -> int:
+def list_labs(_: argparse.Namespace, printer: Printer) -> int:
     """List scenarios by topic, with a mark at each running one."""
     of_release, running = known(), catalog.running_scenarios()
     scenarios = list(catalog.scenarios(running, of_release))
     for topic, entries in itertools.groupby(scenarios, lambda entry: entry.topic):
-        told.say(_heading(topic, HINTS.get(topic, "")))
+        printer.say(_heading(topic, HINTS.get(topic, "")))
         for entry in entries:
             lacks = f" (not in this release: needs {', '.join(entry.lacks)})" if entry.lacks else ""
             only = " (simulated only)" if entry.simulated_only else ""
-            told.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
+            printer.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
     exercises = list(catalog.exercises(running, of_release))
-    told.say(_heading("exercises", "in this order; 'dmvpn lab grade' lists the remaining tasks"))
+    printer.say(_heading("exercises", "in this order; 'dmvpn lab grade' lists the remaining tasks"))
     for exercise in exercises:
-        told.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
+        printer.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
     others = catalog.others(running)
     if others.services or others.own or others.named:
-        told.say(_heading("yours"))
+        printer.say(_heading("yours"))
     for name in others.services:
-        told.say(_row(name, "(a service)", is_up=True))
+        printer.say(_row(name, "(a service)", is_up=True))
     for name in others.own:
-        told.say(_row(name, "(a folder of yours)", is_up=True))
+        printer.say(_row(name, "(a folder of yours)", is_up=True))
     for name, scenario in others.named.items():
-        told.say(_row(name, f"(a lab of {scenario})", is_up=True))
-    told.put(
+        printer.say(_row(name, f"(a lab of {scenario})", is_up=True))
+    printer.put(
         scenarios=[
             {
                 "name": entry.name,

@@ -74,10 +74,10 @@ def plan(arguments: argparse.Namespace) -> int:
 
 
 def _print(heading: str, lines: Iterable[str]) -> None:
-    told = list(lines)
-    if told:
+    shown = list(lines)
+    if shown:
         print(f"{heading}:")
-        print("\n".join(f"  {line}" for line in told))
+        print("\n".join(f"  {line}" for line in shown))
 
 
 def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.face.ssh.gate import Door
     from dmvpn.shells.lab.places import LabFolder
 
@@ -57,19 +57,19 @@ class Inventory:
     known_hosts: str
 
 
-def serve(arguments: argparse.Namespace, told: Told) -> int:
+def serve(arguments: argparse.Namespace, printer: Printer) -> int:
     """Let people in until Ctrl-C or the end of the lab. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab ssh {}".format)
     needs_asyncssh()
     ended = control.end_of(folder.control)
     try:
-        asyncio.run(_serve(folder, arguments.address, arguments.port, told, ended))
+        asyncio.run(_serve(folder, arguments.address, arguments.port, printer, ended))
     finally:
         os.close(ended)
     return 0
 
 
-async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended: int) -> None:
+async def _serve(folder: LabFolder, address: str, first: int, printer: Printer, ended: int) -> None:
     from dmvpn.face.ssh.entrance import Visitors
     from dmvpn.face.ssh.gate import Gate, host_keys, public_text, use_one_heap
 
@@ -92,9 +92,9 @@ async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended:
         inventory = Inventory(address, known, USER, password, public_text(keys), str(folder.path / _KNOWN))
         _write(folder.path, inventory)
         for name, port in known.items():
-            told.say(f"{name:<16} ssh -p {port} {USER}@{address}")
-        told.say(f"the password is {password}; dmvpn lab inventory {folder.name} --format ssh-config has it all")
-        told.row(lab=folder.name, **asdict(inventory))
+            printer.say(f"{name:<16} ssh -p {port} {USER}@{address}")
+        printer.say(f"the password is {password}; dmvpn lab inventory {folder.name} --format ssh-config has it all")
+        printer.row(lab=folder.name, **asdict(inventory))
         await stopped.wait()
     finally:
         for gate in gates.values():
@@ -138,7 +138,7 @@ def _write(folder: Path, inventory: Inventory) -> None:
 # ------------------------------------------------------------------------------------------------ inventories
 
 
-def inventory(arguments: argparse.Namespace, told: Told) -> int:
+def inventory(arguments: argparse.Namespace, printer: Printer) -> int:
     """Print what a tool needs to reach the routers. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab inventory {}".format)
     try:
@@ -146,8 +146,8 @@ def inventory(arguments: argparse.Namespace, told: Told) -> int:
     except (OSError, ValueError, TypeError):
         raise UserError(f"no SSH server runs for {folder.name}; start it by 'dmvpn lab ssh {folder.name}'") from None
     for line in _FORMATS[arguments.format](found):
-        told.say(line)
-    told.put(lab=folder.name, **asdict(found))
+        printer.say(line)
+    printer.put(lab=folder.name, **asdict(found))
     return 0
 
 

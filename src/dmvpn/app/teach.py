@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.tools.exercises import Exercise, Ground, TaskResult
 
 _WIDTH: Final = 110
@@ -38,20 +38,20 @@ def tasks(name: str) -> Iterator[str]:
         yield f"  {number}. {task.title}"
 
 
-def grade_exercise(ground: Ground, one: Exercise, told: Told) -> int:
+def grade_exercise(ground: Ground, one: Exercise, printer: Printer) -> int:
     """Print of each task whether it is done. Returns 1 if one is not."""
     findings = look(ground, one)
     for number, finding in enumerate(findings, 1):
-        told.say("\n".join(_result_lines(number, finding)))
+        printer.say("\n".join(_result_lines(number, finding)))
     left = sum(not finding.is_done for finding in findings)
-    told.put(
+    printer.put(
         done=not left,
         checks=[
             {"title": finding.task.title, "good": finding.is_done, "now": finding.missing, "hint": finding.hint}
             for finding in findings
         ],
     )
-    told.say(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
+    printer.say(f"\n{left} of {len(findings)} tasks are left." if left else f"\nAll {len(findings)} tasks are done.")
     return int(bool(left))
 
 
@@ -70,56 +70,56 @@ def _lab(name: str | None, command: str) -> LessonLab:
     return LessonLab(find_lab(name, command.format))
 
 
-def break_(arguments: argparse.Namespace, told: Told) -> int:
+def break_(arguments: argparse.Namespace, printer: Printer) -> int:
     """Inject a fault, and print only the complaint of a user."""
     if arguments.list:
-        return _list(arguments, told)
+        return _list(arguments, printer)
     lab = _lab(arguments.lab, "dmvpn lab break --lab {}")
     planned = lessons.plan(lab, arguments.name, arguments.seed)
-    told.say("Looking at the lab while it is well ...")
+    printer.say("Looking at the lab while it is well ...")
     complaint = lessons.carry_out(lab, planned)
-    told.say(f"\n  {complaint}\n")
-    told.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
-    told.put(lab=lab.folder.name, complaint=complaint)
+    printer.say(f"\n  {complaint}\n")
+    printer.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    printer.put(lab=lab.folder.name, complaint=complaint)
     return 0
 
 
-def _list(arguments: argparse.Namespace, told: Told) -> int:
+def _list(arguments: argparse.Namespace, printer: Printer) -> int:
     """List all troubles; if a lab runs, only the troubles that fit it."""
     try:
         found = lessons.troubles(_lab(arguments.lab, "dmvpn lab break --list --lab {}"))
     except UserError:
         found = lessons.troubles(None)
     for known in found:
-        told.say(f"{known.id:<26} {known.title}")
-    told.put(troubles=[{"name": known.id, "title": known.title} for known in found])
+        printer.say(f"{known.id:<26} {known.title}")
+    printer.put(troubles=[{"name": known.id, "title": known.title} for known in found])
     return 0
 
 
-def hint(arguments: argparse.Namespace, told: Told) -> int:
+def hint(arguments: argparse.Namespace, printer: Printer) -> int:
     """Show the next hint."""
     lab = _lab(arguments.lab, "dmvpn lab hint {}")
     given = lessons.next_hint(lab)
-    told.say(f"{given.number}. {given.text}")
-    told.put(lab=lab.folder.name, number=given.number, of=given.of, hint=given.text)
+    printer.say(f"{given.number}. {given.text}")
+    printer.put(lab=lab.folder.name, number=given.number, of=given.of, hint=given.text)
     return 0
 
 
-def grade(arguments: argparse.Namespace, told: Told) -> int:
+def grade(arguments: argparse.Namespace, printer: Printer) -> int:
     """Judge whether the lab is as well as it was. 1 if not."""
     lab = _lab(arguments.lab, "dmvpn lab grade {}")
-    told.put(lab=lab.folder.name)
+    printer.put(lab=lab.folder.name)
     learned = lab.exercise
     if learned is not None:
         if not lab.bench.is_simulated:
-            told.say("Looking at the lab; with real packets that may take a minute ...")
-        return grade_exercise(lab.bench, learned, told)
+            printer.say("Looking at the lab; with real packets that may take a minute ...")
+        return grade_exercise(lab.bench, learned, printer)
     lessons.begun(lab)
-    told.say("Checking the lab; new adjacencies must last for some seconds ...")
+    printer.say("Checking the lab; new adjacencies must last for some seconds ...")
     graded = lessons.grade(lab)
     for check in graded.checks:
-        told.say(f"{'good' if check.is_good else 'BAD '}  {check}")
-    told.put(
+        printer.say(f"{'good' if check.is_good else 'BAD '}  {check}")
+    printer.put(
         done=not graded.bad,
         checks=[
             {"title": f"{check.subject} {check.check.value}", "good": check.is_good, "now": str(check), "hint": ""}
@@ -127,37 +127,37 @@ def grade(arguments: argparse.Namespace, told: Told) -> int:
         ],
     )
     if graded.bad:
-        told.say(
+        printer.say(
             f"\nNot yet: {graded.bad} of {len(graded.checks)} are worse than they were. "
             "Some repairs take a minute to show."
         )
         return 1
     hints = f"with {graded.hints} hint{'s' if graded.hints != 1 else ''}" if graded.hints else "without a hint"
-    told.say(f"\nFixed, {hints}. It was: {graded.title}.")
+    printer.say(f"\nFixed, {hints}. It was: {graded.title}.")
     return 0
 
 
-def phase(arguments: argparse.Namespace, told: Told) -> int:
+def phase(arguments: argparse.Namespace, printer: Printer) -> int:
     """Convert the lab to this DMVPN phase, and show the differences."""
     lab = _lab(arguments.lab, f"dmvpn lab phase {arguments.number} {{}}")
     conversion = Conversion(lab, arguments.number)
-    told.put(lab=lab.folder.name, phase=arguments.number, already=not conversion.orders, changes={}, ways=[])
+    printer.put(lab=lab.folder.name, phase=arguments.number, already=not conversion.orders, changes={}, ways=[])
     if not conversion.orders:
-        told.say(f"{lab.folder.name} is a phase {arguments.number} network already")
+        printer.say(f"{lab.folder.name} is a phase {arguments.number} network already")
         return 0
-    told.say("Looking at the lab before ...\n")
+    printer.say("Looking at the lab before ...\n")
     conversion.look()
     changes = conversion.enter()
     for lines in changes.values():
-        told.say("\n".join(lines))
+        printer.say("\n".join(lines))
     outcome = conversion.outcome()
-    told.say()
-    told.say("\n".join(outcome.ways))
-    told.put(changes={router: list(lines) for router, lines in changes.items()}, ways=list(outcome.ways))
+    printer.say()
+    printer.say("\n".join(outcome.ways))
+    printer.put(changes={router: list(lines) for router, lines in changes.items()}, ways=list(outcome.ways))
     return int(outcome.is_worse)
 
 
-def save(arguments: argparse.Namespace, told: Told) -> int:
+def save(arguments: argparse.Namespace, printer: Printer) -> int:
     """Write the lab down as a folder that `lab up` takes."""
     lab = _lab(arguments.lab, f"dmvpn lab save {{}} {arguments.folder}")
     elsewhere = None
@@ -167,13 +167,13 @@ def save(arguments: argparse.Namespace, told: Told) -> int:
         raise UserError("--node and --image are for the files of another program: name it with --format")
     notes = lessons.save(lab, Path(arguments.folder), elsewhere)
     for note in notes:
-        told.say(f"not saved: {note}" if elsewhere is None else f"not the same there: {note}")
-    told.put(lab=lab.folder.name, format=arguments.format, folder=str(arguments.folder), not_saved=list(notes))
-    told.say(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
+        printer.say(f"not saved: {note}" if elsewhere is None else f"not the same there: {note}")
+    printer.put(lab=lab.folder.name, format=arguments.format, folder=str(arguments.folder), not_saved=list(notes))
+    printer.say(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
     return 0
 
 
-VERBS: dict[str, Callable[[argparse.Namespace, Told], int]] = {
+VERBS: dict[str, Callable[[argparse.Namespace, Printer], int]] = {
     "break": break_,
     "hint": hint,
     "grade": grade,

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from dmvpn.app.lab_words import Told
+    from dmvpn.app.lab_words import Printer
     from dmvpn.labs.orders import LabStatus
     from dmvpn.tools.picture import Picture
     from dmvpn.tools.watch import Step
@@ -209,8 +209,8 @@ class Screen:
         if now != self._look.width:
             self._look = replace(self._look, width=now)
             self._ladder, self._lines = Ladder(self._routers, self._look), _PAGE
-        told = ((step, self._ladder.line(step)) for step in steps)
-        return [(step, line) for step, line in told if line is not None]
+        lines = ((step, self._ladder.line(step)) for step in steps)
+        return [(step, line) for step, line in lines if line is not None]
 
     def show(self, line: str) -> None:
         """Show one of these lines; once a page, and after the window has changed, the header again."""
@@ -246,7 +246,7 @@ def _row(step: Step) -> str:
 # ------------------------------------------------------------------------------------------------ the verb
 
 
-def watch(arguments: argparse.Namespace, told: Told) -> int:
+def watch(arguments: argparse.Namespace, printer: Printer) -> int:
     """Show events until Ctrl-C or the end of the lab. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab watch {}".format)
     since = 0 if arguments.since is None else read_span(arguments.since)
@@ -256,7 +256,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
     network = network_of(folder.name, status)
     heard = network.routers
     network = replace(
-        network, routers=_chosen(arguments.only, network.routers, status, width() if not told.for_programs else None)
+        network, routers=_chosen(arguments.only, network.routers, status, width() if not printer.for_programs else None)
     )
     if len(heard) > _LARGEST_CIRCLE:
         heard = network.routers
@@ -269,7 +269,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     with Interruption() as interruption:
         paper = Paper(interruption, needed=arguments.save is None)
-        kind = Rows if told.for_programs else Screen
+        kind = Rows if printer.for_programs else Screen
         screen = kind(network.routers, paper, ascii_only=arguments.ascii)
         try:
             screen.begin()
@@ -277,13 +277,13 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
                 for fresh in follow(watcher, ear, end):
                     _show(fresh, screen, record)
             _show(ear.ripe(float("inf")), screen, record)
-            if told.for_programs:
+            if printer.for_programs:
                 pass
             elif interruption.asked:
                 paper.say("")
             elif not watcher.lives:
                 paper.say(f"lab {folder.name} has ended")
-            if ear.missed and not told.for_programs:
+            if ear.missed and not printer.for_programs:
                 paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
         finally:  # however this ended: a user who asked for a story gets the steps until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
@@ -294,7 +294,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
                     with suppress(UserError):  # of a lab that has ended there is the picture of the beginning
                         picture = lab_picture(folder)
                     text = as_moving(picture, record.steps)
-                _save(arguments.save, text, record, None if told.for_programs else paper)
+                _save(arguments.save, text, record, None if printer.for_programs else paper)
     return 0
 
 
