@@ -392,8 +392,8 @@ def test_packets_of_a_new_tunnel_that_are_larger_than_the_old_ones_begin_at_zero
 
 
 def test_a_router_of_a_large_lab_has_its_turn_after_all_others() -> None:
-    assert Traffic([f"R{number}" for number in range(MOST_ASKED)]).turns == 1
-    assert Traffic([f"R{number}" for number in range(MOST_ASKED + 1)]).turns == 2
+    assert Traffic([f"R{number}" for number in range(MOST_ASKED)]).period == 1
+    assert Traffic([f"R{number}" for number in range(MOST_ASKED + 1)]).period == 2
 
 
 @with_node

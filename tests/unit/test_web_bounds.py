@@ -26,7 +26,7 @@ from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web import bodies, bounds, jobs, metrics
 from dmvpn.web.bodies import Problem, body_of
-from dmvpn.web.bounds import ALL, TABLE, Bound, Bounds, Crowd, Taken, Turns, Visitor
+from dmvpn.web.bounds import ALL, TABLE, Bound, Bounds, Crowd, Taken, Visitor, Workers
 from dmvpn.web.entrance import Audit, Entrance
 from dmvpn.web.fleet import Fleet, Running
 from dmvpn.web.guard import Names
@@ -172,23 +172,23 @@ def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.M
     goes_on = threading.Event()
 
     async def ask() -> list[object]:
-        turns = Turns(Bounds())
+        workers = Workers(Bounds())
         anna, labs = student("anna"), range(2 * TABLE["threads"].most // TABLE["turns"].share)
         hung = [
-            asyncio.ensure_future(turns.take(f"anna-{lab}", anna, goes_on.wait))
+            asyncio.ensure_future(workers.run(f"anna-{lab}", anna, goes_on.wait))
             for lab in labs
             for _ in range(TABLE["turns"].share)
         ]
         try:
             for caller in (student("bob"), user("teacher")):
-                assert await turns.take("bob-1", caller, lambda: "answer") == "answer"
-            assert await turns.take("anna-0", user("teacher"), lambda: "answer") == "answer"
+                assert await workers.run("bob-1", caller, lambda: "answer") == "answer"
+            assert await workers.run("anna-0", user("teacher"), lambda: "answer") == "answer"
             while sum(one.done() for one in hung) < len(hung) - TABLE["threads"].share:
                 await asyncio.wait(hung, timeout=0.01)
         finally:
             goes_on.set()
         answers: list[object] = [*await asyncio.gather(*hung, return_exceptions=True)]
-        assert await turns.take("anna-0", anna, lambda: "again") == "again"
+        assert await workers.run("anna-0", anna, lambda: "again") == "again"
         return answers
 
     answers = asyncio.run(ask())
@@ -594,7 +594,7 @@ def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: 
     monkeypatch.setattr("dmvpn.web.labs.running_scenarios", lambda _: {})
 
     async def ask() -> list[bytes]:
-        labs = Labs(Fleet(), Jobs(), Turns(Bounds()))
+        labs = Labs(Fleet(), Jobs(), Workers(Bounds()))
         answers = await asyncio.gather(*(labs.scenarios(any_request()) for _ in range(20)))
         return [bytes(answer.body) for answer in answers]
 

@@ -155,7 +155,7 @@ class Bounded:
         return message
 
 
-class Patient:
+class TimedSend:
     """Sends, as long as the reader takes something now and then.
 
     status: of the answer, None: none yet. is_whole: all of it was sent.

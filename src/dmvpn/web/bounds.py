@@ -235,8 +235,8 @@ class Bounds:
 # ------------------------------------------------------------------------------------------------ threads
 
 
-class Turns:
-    """See the module's docstring."""
+class Workers:
+    """Threads for work that waits for a lab or a disk: see the module's docstring."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -244,22 +244,22 @@ class Turns:
             sum(bounds.table[name].most for name in ("threads", "reads", "ends", "scrapes"))
         )
 
-    async def take(self, lab: str, caller: Caller, work: Callable[[], T]) -> T:
+    async def run(self, lab: str, caller: Caller, work: Callable[[], T]) -> T:
         """Do work that waits for a lab. lab: its name. Raises Problem, and what `work` does."""
         async with self._bounds.turn("turns", caller, lab), self._bounds.turn("threads", caller):
-            return await self._run(work)
+            return await self._in_thread(work)
 
-    async def read(self, caller: Caller, work: Callable[[], T], name: str = "reads") -> T:
+    async def run_read(self, caller: Caller, work: Callable[[], T], name: str = "reads") -> T:
         """Do work that has a bound of its own: what waits for the disk alone. Raises Problem, and what `work` does."""
         async with self._bounds.turn(name, caller):
-            return await self._run(work)
+            return await self._in_thread(work)
 
     async def lab_for_orders(self, request: Request, fleet: Fleet, *, starting: bool = False) -> LabFolder:
         """Return the lab that a request names, as `fleet` has it. Raises Problem."""
         name = request.path_params["lab"]
-        return await self.read(request.scope["caller"], lambda: fleet.lab_for_orders(name, starting=starting))
+        return await self.run_read(request.scope["caller"], lambda: fleet.lab_for_orders(name, starting=starting))
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=self._threads)
 
 

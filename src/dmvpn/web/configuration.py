@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Turns
+    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.permission import Caller
 
@@ -116,9 +116,9 @@ _SAID: Final = members({"said": TEXTS})
 class Errands:
     """See the module's docstring."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
         self._known: dict[tuple[Path, str, str], None] = {}
         self._noting = threading.Lock()
 
@@ -126,7 +126,7 @@ class Errands:
         """Carry an order out at the router that a request names. Raises Problem; RefusedError if it refuses."""
         names, caller = request.path_params, request.scope["caller"]
         lab, router, port = names["lab"], names["router"], request.scope["server"][1]
-        return await self._turns.take(lab, caller, lambda: self._run(lab, router, caller, port, order))
+        return await self._workers.run(lab, caller, lambda: self._run(lab, router, caller, port, order))
 
     async def introduce(self, request: Request) -> Path:
         """Report the caller to the router that a request names. Returns its management socket. Raises Problem."""
@@ -250,10 +250,10 @@ def _check(line: str, caller: Caller) -> None:
 class Configurations:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, errands: Errands, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, errands: Errands, workers: Workers) -> None:
         self._fleet = fleet
         self._errands = errands
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "GET",
@@ -268,7 +268,7 @@ class Configurations:
     async def show(self, request: Request) -> Response:
         """Give the running configuration, as far as the router shows it at the level of the caller."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
-        text = await self._turns.take(lab, caller, lambda: self._read(lab, router, caller))
+        text = await self._workers.run(lab, caller, lambda: self._read(lab, router, caller))
         found = answered(text, router, RUNNING)
         tag = _quoted(str(found.pop("tag")))
         if _is_known(request, tag):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from dmvpn.face.messages import Message
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Bounds, Turns
+    from dmvpn.web.bounds import Bounds, Workers
     from dmvpn.web.fleet import Fleet
 
     #: Sends text to a reader, and waits until there is room for more.
@@ -194,10 +194,10 @@ def topics_of(request: Request, more: tuple[str, ...] = ()) -> tuple[str, ...]:
 class Events:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, bounds: Bounds, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, bounds: Bounds, workers: Workers) -> None:
         self._fleet = fleet
         self._bounds = bounds
-        self._turns = turns
+        self._workers = workers
 
     @resource("GET", EVENTS, stream("The history and the log of a router, as server-sent events"))
     async def follow(self, request: Request) -> Response:
@@ -206,7 +206,7 @@ class Events:
         wish = Watch(_since(request.headers.get("last-event-id", "")), topics_of(request))
 
         async def place() -> Path:
-            return await self._turns.read(caller, lambda: self._fleet.socket(lab, router))
+            return await self._workers.run_read(caller, lambda: self._fleet.socket(lab, router))
 
         with ExitStack() as held:
             held.enter_context(self._bounds.take("streams", caller))

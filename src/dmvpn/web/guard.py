@@ -30,7 +30,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from dmvpn.base.values import dataclass
-from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Patient, Problem, drain
+from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Problem, TimedSend, drain
 from dmvpn.web.entrance import Attempts
 from dmvpn.web.permission import READING, SECRET
 
@@ -255,7 +255,7 @@ class Guard:
         if scope["type"] != "http":
             return
         visit: Visit | None = scope.get("state", {}).get("connection")
-        answering = Patient(send)
+        answering = TimedSend(send)
         try:
             try:
                 await self._answer(scope, receive, answering, visit)
@@ -282,7 +282,7 @@ class Guard:
             if visit is not None and answering.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
                 visit.doubt()
 
-    async def _answer(self, scope: Scope, receive: Receive, answering: Patient, visit: Visit | None) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, answering: TimedSend, visit: Visit | None) -> None:
         caller = self._judge(scope, visit)
         if caller is None:
             await self._app(scope, Bounded(receive, SMALL_BODY), answering)
@@ -345,7 +345,7 @@ class Guard:
 
     # ------------------------------------------------------------------------------------------------ serving
 
-    async def _serve(self, caller: Caller, scope: Scope, receive: Receive, answering: Patient) -> None:
+    async def _serve(self, caller: Caller, scope: Scope, receive: Receive, answering: TimedSend) -> None:
         task = asyncio.current_task()
         if (caller.name, caller.place) not in self._seen:
             self.note_login(caller.name, caller.role, caller.place, by="token")

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import Turns
+    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.permission import Caller
 
@@ -414,10 +414,10 @@ def _kill(process: subprocess.Popen[str]) -> None:
 class Hosts:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, workers: Workers) -> None:
         self._fleet = fleet
         self._jobs = begun
-        self._turns = turns
+        self._workers = workers
 
     @resource("POST", f"{_HOST}/ping", begun("Send five pings from a host", _TO), role=Role.OPERATE)
     async def ping(self, request: Request) -> Response:
@@ -432,7 +432,7 @@ class Hosts:
     async def _begin(self, request: Request, program: tuple[str, ...]) -> Response:
         target = await _target(request)
         lab, host = request.path_params["lab"], request.path_params["host"]
-        if host not in await self._turns.take(lab, request.scope["caller"], lambda: self._fleet.hosts(lab)):
+        if host not in await self._workers.run(lab, request.scope["caller"], lambda: self._fleet.hosts(lab)):
             raise Problem(HTTPStatus.NOT_FOUND, f"{lab} has no such host")
         return self._jobs.begin(request, lab, ("lab", "exec", f"{lab}/{host}", *program, target))
 
@@ -457,10 +457,10 @@ async def _target(request: Request) -> str:
 class Examination:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, workers: Workers) -> None:
         self._fleet = fleet
         self._jobs = begun
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "POST",
@@ -487,8 +487,8 @@ class Examination:
     )
     async def lint(self, request: Request) -> Response:
         """Lint the running configurations."""
-        folder = await self._turns.lab_for_orders(request, self._fleet)
-        found = await self._turns.take(folder.name, request.scope["caller"], lambda: _linted(folder))
+        folder = await self._workers.lab_for_orders(request, self._fleet)
+        found = await self._workers.run(folder.name, request.scope["caller"], lambda: _linted(folder))
         return Response(found, media_type="application/json")
 
     @resource("POST", f"{_LAB}/walk", begun("Follow a packet and its answer, hop by hop", _PACKET), role=Role.OPERATE)
@@ -504,7 +504,7 @@ class Examination:
         return await self._begin(request, ("walk", "--size", str(size), *(["--df"] if df else [])), nodes)
 
     async def _begin(self, request: Request, words: tuple[str, ...], nodes: list[str]) -> Response:
-        folder = await self._turns.lab_for_orders(request, self._fleet)
+        folder = await self._workers.lab_for_orders(request, self._fleet)
         return self._jobs.begin(request, folder.name, (*words, "--lab", folder.name, *nodes))
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dmvpn.face.messages import Message
-    from dmvpn.web.bounds import Bounds, Turns
+    from dmvpn.web.bounds import Bounds, Workers
     from dmvpn.web.events import Put
     from dmvpn.web.fleet import Fleet
 
@@ -109,7 +109,7 @@ class Traffic:
         self._before: dict[str, Counted] = {}
 
     @property
-    def turns(self) -> int:
+    def period(self) -> int:
         """Seconds from one turn of a router to its next."""
         return max(1, -(-len(self._routers) // MOST_ASKED))
 
@@ -195,10 +195,10 @@ async def _read(reader: asyncio.StreamReader) -> Counted | None:
 class LabEvents:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, bounds: Bounds, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, bounds: Bounds, workers: Workers) -> None:
         self._fleet = fleet
         self._bounds = bounds
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "GET", LAB_EVENTS, stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC)
@@ -208,7 +208,7 @@ class LabEvents:
         lab, caller = request.path_params["lab"], request.scope["caller"]
 
         def sockets() -> Awaitable[dict[str, Path | None]]:
-            return self._turns.read(caller, lambda: self._fleet.sockets(lab))
+            return self._workers.run_read(caller, lambda: self._fleet.sockets(lab))
 
         topics, given = topics_of(request, (TRAFFIC,)), request.headers.get("last-event-id", "")
         routers = await sockets()
@@ -274,14 +274,14 @@ class _LabStream(Stream):
     async def _count(self, traffic: Traffic) -> None:
         """Give the rates of the routers, each second; after the last ones, nothing until the reader knows that."""
         loop = asyncio.get_running_loop()
-        due, silent = loop.time(), traffic.turns + _QUIET  # a lab without traffic has no events
+        due, silent = loop.time(), traffic.period + _QUIET  # a lab without traffic has no events
         while True:
             with suppress(Problem):  # the lab has ended, or its turn does not come
                 sockets = await self._sockets()
                 rates = await traffic.rates({name: path for name, path in sockets.items() if path is not None})
                 silent = 0 if rates else silent + 1
-                if silent <= traffic.turns + _QUIET:
-                    data = {"holds": traffic.turns * _SECOND, "rates": rates}
+                if silent <= traffic.period + _QUIET:
+                    data = {"holds": traffic.period * _SECOND, "rates": rates}
                     await self._put(event_text("traffic", data))
             # A reader or a machine that is slow makes us ask less often, never more often afterwards.
             due = max(due + _SECOND, loop.time() + _SECOND / 2)

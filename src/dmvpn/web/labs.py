@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import Turns
+    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
     from dmvpn.web.permission import Caller
@@ -132,10 +132,10 @@ _LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exerc
 class Labs:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, workers: Workers) -> None:
         self._fleet = fleet
         self._jobs = begun
-        self._turns = turns
+        self._workers = workers
         self._scenarios: list[dict[str, Plain]] = []
         self._reading = asyncio.Lock()
 
@@ -147,7 +147,7 @@ class Labs:
     async def scenarios(self, request: Request) -> Response:
         """List what can be brought up, and which of it is up among the labs of the caller."""
         caller = request.scope["caller"]
-        labs = await self._turns.take(ALL, caller, lambda: running_scenarios(caller.may_see))
+        labs = await self._workers.run(ALL, caller, lambda: running_scenarios(caller.may_see))
         running, known = {*labs.values()}, await self._known(caller)
         return listed(request, [{**one, "up": one["name"] in running} for one in known])
 
@@ -157,7 +157,7 @@ class Labs:
         To read them takes a process seconds, and they never change: one process reads for all who ask meanwhile.
         """
         async with self._reading:
-            self._scenarios = self._scenarios or await self._turns.read(caller, _built_in)
+            self._scenarios = self._scenarios or await self._workers.run_read(caller, _built_in)
         return self._scenarios
 
     @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True)
@@ -174,15 +174,15 @@ class Labs:
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
         if scenario not in {str(one["name"]) for one in await self._known(caller)}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
-        await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
+        await self._workers.run_read(caller, lambda: check_new(self._fleet, name, caller))
         return self._jobs.begin(request, name, up_words(scenario, name, caller, simulated=bool(simulated)))
 
     @resource("DELETE", LAB, operation("End a lab", _NOTHING), role=Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
         """End a lab, also while it comes up. It has a turn of its own: other requests may wait for the lab's answer."""
-        folder = await self._turns.lab_for_orders(request, self._fleet, starting=True)
+        folder = await self._workers.lab_for_orders(request, self._fleet, starting=True)
         try:
-            await self._turns.read(request.scope["caller"], lambda: orders.end(folder), "ends")
+            await self._workers.run_read(request.scope["caller"], lambda: orders.end(folder), "ends")
         except UserError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
         return JSONResponse({})
@@ -269,7 +269,7 @@ class Labs:
         return await self._job(request, "grade")
 
     async def _job(self, request: Request, *words: str) -> Response:
-        folder = await self._turns.lab_for_orders(request, self._fleet)
+        folder = await self._workers.lab_for_orders(request, self._fleet)
         return self._jobs.begin(request, folder.name, ("lab", *words, folder.name))
 
     # ------------------------------------------------------------------------------------------------ helpers
@@ -277,7 +277,7 @@ class Labs:
     async def _router(self, request: Request) -> str:
         """Return the router that a request names. Raises Problem."""
         caller, names = request.scope["caller"], request.path_params
-        if names["router"] not in await self._turns.read(caller, lambda: self._fleet.sockets(names["lab"])):
+        if names["router"] not in await self._workers.run_read(caller, lambda: self._fleet.sockets(names["lab"])):
             raise Problem(HTTPStatus.NOT_FOUND, f"{names['lab']} has no such router")
         return str(names["router"])
 
@@ -287,9 +287,9 @@ class Labs:
 
     async def _carry_out(self, request: Request, order: Callable[[LabFolder], T]) -> T:
         """Give an order to the lab that a request names. Raises Problem if it refuses."""
-        folder = await self._turns.lab_for_orders(request, self._fleet)
+        folder = await self._workers.lab_for_orders(request, self._fleet)
         try:
-            return await self._turns.take(folder.name, request.scope["caller"], lambda: order(folder))
+            return await self._workers.run(folder.name, request.scope["caller"], lambda: order(folder))
         except UserError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
@@ -366,10 +366,10 @@ def _badness(given: dict[str, object]) -> tuple[str, Badness]:
 class Uploads:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, workers: Workers) -> None:
         self._fleet = fleet
         self._jobs = begun
-        self._turns = turns
+        self._workers = workers
 
     @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE)
     async def up(self, request: Request) -> Response:
@@ -380,10 +380,10 @@ class Uploads:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_FILES}")
         _check(files)
         name, caller = request.path_params["lab"], request.scope["caller"]
-        await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
+        await self._workers.run_read(caller, lambda: check_new(self._fleet, name, caller))
         place = Path(tempfile.mkdtemp(prefix="dmvpn-upload-"))
         try:
-            await self._turns.read(caller, lambda: _write(place / name, files))
+            await self._workers.run_read(caller, lambda: _write(place / name, files))
             words = up_words(str(place / name), name, caller, simulated=simulated)
             return self._jobs.begin(request, name, words, lambda: shutil.rmtree(place, ignore_errors=True))
         except BaseException:
@@ -418,9 +418,9 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 class Saved:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP]), role=Role.CONFIGURE
@@ -428,8 +428,8 @@ class Saved:
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
         caller = request.scope["caller"]
-        folder = await self._turns.lab_for_orders(request, self._fleet)
-        packed = await self._turns.take(folder.name, caller, lambda: _packed(folder))
+        folder = await self._workers.lab_for_orders(request, self._fleet)
+        packed = await self._workers.run(folder.name, caller, lambda: _packed(folder))
         request.scope["guard"].note("saved", caller, lab=folder.name)
         headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
         return Response(packed, media_type=_ZIP, headers=headers)
@@ -459,9 +459,9 @@ def _packed(lab: LabFolder) -> bytes:
 class Teaching:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "GET",
@@ -472,14 +472,14 @@ class Teaching:
     async def labs(self, request: Request) -> Response:
         """List the labs of the caller."""
         caller = request.scope["caller"]
-        return listed(request, await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
+        return listed(request, await self._workers.run(ALL, caller, lambda: _labs(self._fleet, caller)))
 
     @resource("GET", LESSON, operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON))
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""
         caller = request.scope["caller"]
-        folder = await self._turns.lab_for_orders(request, self._fleet)
-        return JSONResponse(await self._turns.take(folder.name, caller, lambda: _lesson(folder)))
+        folder = await self._workers.lab_for_orders(request, self._fleet)
+        return JSONResponse(await self._workers.run(folder.name, caller, lambda: _lesson(folder)))
 
 
 def _labs(fleet: Fleet, caller: Caller) -> list[dict[str, Plain]]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import Family
     from dmvpn.face.messages import Counts
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Turns
+    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet, Running
 
 _TOTAL, _INFO = "_total", "_info"
@@ -306,9 +306,9 @@ def _own() -> tuple[float, int, int]:
 class Watched:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
 
     @resource(
         "GET",
@@ -323,7 +323,7 @@ class Watched:
     async def metrics(self, request: Request) -> Response:
         """Give what routers count, as text."""
         wish = Wish.of(request.query_params, request.headers)
-        text = await self._turns.read(request.scope["caller"], lambda: scrape(self._fleet, wish), "scrapes")
+        text = await self._workers.run_read(request.scope["caller"], lambda: scrape(self._fleet, wish), "scrapes")
         return Response(
             text.encode("utf-8", "replace"), media_type=None, headers={**_PRIVATE, "Content-Type": wish.form.value}
         )
@@ -332,7 +332,7 @@ class Watched:
     async def targets(self, request: Request) -> Response:
         """Give a target for each router, as Prometheus's `http_sd_configs` reads them."""
         origin = request.scope["origin"]
-        found = await self._turns.read(request.scope["caller"], self._fleet.running)
+        found = await self._workers.run_read(request.scope["caller"], self._fleet.running)
         return JSONResponse(
             [
                 {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Turns
+    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
@@ -54,9 +54,9 @@ _POLICY: Final = (
 class Pages:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
         self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
         self._vendored = {path.name: path for path in (FOLDER / "vendor").iterdir() if path.suffix in _TYPES}
 
@@ -99,7 +99,7 @@ class Pages:
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
         lab, caller = request.path_params["lab"], request.scope["caller"]
-        picture = await self._turns.take(lab, caller, lambda: self._fleet.picture(lab))
+        picture = await self._workers.run(lab, caller, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
     @resource(
@@ -107,7 +107,7 @@ class Pages:
     )
     async def meanings(self, request: Request) -> Response:
         """Explain messages and their fields."""
-        return JSONResponse(await self._turns.read(request.scope["caller"], _meanings))
+        return JSONResponse(await self._workers.run_read(request.scope["caller"], _meanings))
 
     @staticmethod
     def _file(files: dict[str, Path], name: str) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.web.bodies import Problem
-from dmvpn.web.bounds import Turns
+from dmvpn.web.bounds import Workers
 from dmvpn.web.configuration import Commands, Configurations, Errands
 from dmvpn.web.document import ANY_OBJECT, list_operation, listed, openapi_text, operation
 from dmvpn.web.events import Events
@@ -53,35 +53,35 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bo
 
 def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None) -> list[Route]:
     """Return all resources."""
-    turns = Turns(bounds)
-    door, errands = _Door(fleet, turns), Errands(fleet, turns)
+    workers = Workers(bounds)
+    door, errands = _Door(fleet, workers), Errands(fleet, workers)
     begun = begun or Jobs()
     return routes_of(
         door,
         Login(entrance),
         Commands(errands),
-        Configurations(fleet, errands, turns),
+        Configurations(fleet, errands, workers),
         Terminals(errands, bounds),
-        Pages(fleet, turns),
-        Events(fleet, bounds, turns),
-        LabEvents(fleet, bounds, turns),
+        Pages(fleet, workers),
+        Events(fleet, bounds, workers),
+        LabEvents(fleet, bounds, workers),
         begun,
-        Labs(fleet, begun, turns),
-        Examination(fleet, begun, turns),
-        Hosts(fleet, begun, turns),
-        Teaching(fleet, turns),
-        Saved(fleet, turns),
-        Uploads(fleet, begun, turns),
-        Watched(fleet, turns),
+        Labs(fleet, begun, workers),
+        Examination(fleet, begun, workers),
+        Hosts(fleet, begun, workers),
+        Teaching(fleet, workers),
+        Saved(fleet, workers),
+        Uploads(fleet, begun, workers),
+        Watched(fleet, workers),
     )
 
 
 class _Door:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, turns: Turns) -> None:
+    def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
-        self._turns = turns
+        self._workers = workers
         self._description = ""
         self._describing = threading.Lock()
 
@@ -93,7 +93,7 @@ class _Door:
     @resource("GET", "/api/v1/openapi.json", operation("This document", ANY_OBJECT), apart=True)
     async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
-        return _text(await self._turns.read(request.scope["caller"], lambda: self._described(request.app.routes)))
+        return _text(await self._workers.run_read(request.scope["caller"], lambda: self._described(request.app.routes)))
 
     def _described(self, found: list[Route]) -> str:
         """Return the description. It is made once: to read all types twice at a time fails, and takes a second."""
@@ -105,20 +105,20 @@ class _Door:
     async def labs(self, request: Request) -> Response:
         """List what runs."""
         caller = request.scope["caller"]
-        labs = await self._turns.read(caller, self._fleet.labs)
+        labs = await self._workers.run_read(caller, self._fleet.labs)
         return listed(request, [lab for lab in labs if caller.may_see(str(lab["name"]))])
 
     @resource("GET", LAB, operation("The state of a lab", ANY_OBJECT))
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""
         name, caller = request.path_params["lab"], request.scope["caller"]
-        return _answer(await self._turns.take(name, caller, lambda: self._fleet.status(name)))
+        return _answer(await self._workers.run(name, caller, lambda: self._fleet.status(name)))
 
     @resource("GET", f"{LAB}/routers", list_operation("The routers of a lab", ANY_OBJECT))
     async def routers(self, request: Request) -> Response:
         """List the routers of a lab."""
         name, caller = request.path_params["lab"], request.scope["caller"]
-        return listed(request, await self._turns.read(caller, lambda: self._fleet.routers(name)))
+        return listed(request, await self._workers.run_read(caller, lambda: self._fleet.routers(name)))
 
     @resource("GET", f"{LAB}/routers/{{router}}/show/{{words:path}}")
     async def show(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class _Door:
         line = " ".join(["show", *(unquote(word) for word in raw if word)])
         lab, router = request.path_params["lab"], request.path_params["router"]
         caller = request.scope["caller"]
-        return _text(await self._turns.take(lab, caller, lambda: self._fleet.show(lab, router, line, caller)))
+        return _text(await self._workers.run(lab, caller, lambda: self._fleet.show(lab, router, line, caller)))
 
 
 def _answer(value: object) -> Response:
