@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.proofs.judging import LATER, healthy, judge
 from dmvpn.labs.proofs.networks import FEW, Case, Harm, drawn, well_rows
+from dmvpn.labs.proofs.verdicts import LATER, healthy, judge
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.tools.doctor import Finding, as_text, visit

@@ -11,8 +11,8 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.judging import LATER, broken_case
 from dmvpn.labs.proofs.networks import FEW, Case, Harm, drawn, well_rows
+from dmvpn.labs.proofs.verdicts import LATER, broken_case
 from dmvpn.network.device import Device
 from dmvpn.network.terms.preshared_keys import half_key
 from dmvpn.shells.lab.badness import Badness

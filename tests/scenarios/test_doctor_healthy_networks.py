@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.judging import LATER
+from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.doctor import Finding, Health, Step, as_text, in_words, visit
 from dmvpn.tools.remedies.trial import attempt, settle

@@ -9,8 +9,8 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.judging import broken_case
 from dmvpn.labs.proofs.networks import FEW
+from dmvpn.labs.proofs.verdicts import broken_case
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.networks import FEW, network_of
+from dmvpn.labs.proofs.verdicts import DoctorVerdict, judged
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.search import Search
@@ -49,13 +49,13 @@ def said_of(network: Scenario, examined: ExaminedLab, *earlier: Mapping[str, str
     return searched(diagnosis, Search(small, CopiedLab, earlier=earlier)) if is_searched else diagnosis
 
 
-def judge(name: str, most: int = FEW) -> Judged:
+def judge(name: str, most: int = FEW) -> DoctorVerdict:
     """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)
     return judge_of(name, further_of(name, Stage.of(scenario), UNLISTED))
 
 
-def judge_of(name: str, chosen: Fault) -> Judged:
+def judge_of(name: str, chosen: Fault) -> DoctorVerdict:
     """Return the verdict on a fault. restored: the lines of the first finding make every row what it was."""
     found = judged(name, chosen.stage.scenario, chosen, said_after_trials)
     return replace(found, found=tuple(one[:400] for one in found.found))

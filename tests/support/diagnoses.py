@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.draws import Measure
-from dmvpn.labs.proofs.judging import (
-    Judged,
+from dmvpn.labs.proofs.networks import FEW, HEALED, MANY, drawn, network_of, title
+from dmvpn.labs.proofs.verdicts import (
+    DoctorVerdict,
     broken_case,
     fault_of,
     healthy,
@@ -25,7 +26,6 @@ from dmvpn.labs.proofs.judging import (
     orders_in_words,
     tried,
 )
-from dmvpn.labs.proofs.networks import FEW, HEALED, MANY, drawn, network_of, title
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
@@ -92,7 +92,7 @@ def ill_of(scenario: Scenario, *names: str) -> Case:
     return broken_case(scenario, *(known_fault(stage, name) for name in names))[0]
 
 
-def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
+def judged_of(name: str, scenario: Scenario, known: str) -> DoctorVerdict:
     """Return a network with the fault of this name, from the beginning to the verdict. Raises UserError."""
     return judged(name, scenario, known_fault(Stage.of(scenario), known))
 
@@ -223,7 +223,7 @@ def measure_two(seed: str, pairs: int, most: int = MANY, *, jobs: int = 1) -> li
     return [one for one in in_processes(judge_two, f"{seed}/two", pairs, most, jobs) if one is not None]
 
 
-def told(one: Judged) -> Judged:
+def told(one: DoctorVerdict) -> DoctorVerdict:
     """Print a miss."""
     if one.missed:
         print(one, flush=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.draws import Measure
-from dmvpn.labs.proofs.judging import Judged, broken_case, judged
 from dmvpn.labs.proofs.networks import FEW, drawn, network_of
+from dmvpn.labs.proofs.verdicts import DoctorVerdict, broken_case, judged
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles.faults import Fault, fault, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
@@ -45,7 +45,7 @@ def further_of(name: str, stage: Stage, some: Sequence[Trouble] = FURTHER) -> Fa
     raise UserError(f"nothing of this can go wrong in {stage.scenario.name}")
 
 
-def judge(name: str, most: int = FEW) -> Judged:
+def judge(name: str, most: int = FEW) -> DoctorVerdict:
     """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)
     return judged(name, scenario, further_of(name, Stage.of(scenario)))
@@ -58,7 +58,7 @@ def sealed_network(name: str, most: int = FEW) -> Scenario:
     return drawn(replace(plan, routing=routing, protection=CERTIFICATES if plan.protection else "", sealed=True))
 
 
-def judge_proof(name: str, most: int = FEW) -> Judged:
+def judge_proof(name: str, most: int = FEW) -> DoctorVerdict:
     """Return a cloud with a fault of `AUTHENTICATION`, from the beginning to the verdict."""
     scenario = sealed_network(name, most)
     return judged(name, scenario, further_of(name, Stage.of(scenario), AUTHENTICATION))
@@ -75,7 +75,7 @@ def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
     return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.examined).findings if not one.advice)
 
 
-def print_all(judge: Callable[[str], Judged], arguments: argparse.Namespace) -> None:
+def print_all(judge: Callable[[str], DoctorVerdict], arguments: argparse.Namespace) -> None:
     """Print what each draw comes to, and the table."""
     found = Measure()
     for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Severity
-from dmvpn.labs.proofs.judging import LATER, entered, left_by, tried
 from dmvpn.labs.proofs.networks import Case, drawn, well_rows
+from dmvpn.labs.proofs.verdicts import LATER, entered, left_by, tried
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.labs.copied import tried
-from dmvpn.labs.proofs.judging import LATER
 from dmvpn.labs.proofs.networks import FEW, Case, drawn, well_rows
+from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario

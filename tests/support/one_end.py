@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.labs.proofs.judging import broken
 from dmvpn.labs.proofs.networks import MANY
+from dmvpn.labs.proofs.verdicts import broken
 from dmvpn.tools.doctor import visit
 from support.diagnoses import in_processes, options
 

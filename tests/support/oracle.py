@@ -37,8 +37,8 @@ from zlib import crc32
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Severity
-from dmvpn.labs.proofs.judging import LATER
 from dmvpn.labs.proofs.networks import HEALED, Case, LeakError, well_rows
+from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.network.lines import after
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit

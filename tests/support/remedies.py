@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.labs.proofs.judging import broken, entered, left_by, tried
 from dmvpn.labs.proofs.networks import MANY
+from dmvpn.labs.proofs.verdicts import broken, entered, left_by, tried
 from dmvpn.tools.doctor import Copied, visit
 from support.diagnoses import in_processes, options
 

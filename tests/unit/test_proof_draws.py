@@ -11,16 +11,16 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
-from dmvpn.labs.proofs.judging import Judged
 from dmvpn.labs.proofs.linting import CLAIMED, Linted
 from dmvpn.labs.proofs.networks import Harm
+from dmvpn.labs.proofs.verdicts import DoctorVerdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FAULT = Draw(proven=Proven.DOCTOR, seed=7, kind=Kind.FAULT, version=version())
 WELL = Draw(proven=Proven.DOCTOR, seed=7, kind=Kind.WELL, version=version())
-NAMED = Judged(
+NAMED = DoctorVerdict(
     name="doctor/7",
     network="a cloud",
     what="psk@S1,S2,HUB1",
@@ -32,7 +32,7 @@ NAMED = Judged(
     found=("pre-shared key, S1: another key",),
     left=(),
 )
-QUIET = Judged(name="doctor/well/7", network="a cloud", what="restarted", harm=Harm.NONE)
+QUIET = DoctorVerdict(name="doctor/well/7", network="a cloud", what="restarted", harm=Harm.NONE)
 GOOD = [Proof(draw=FAULT, judged=NAMED), Proof(draw=WELL, judged=QUIET)]
 LEAK = Proof(draw=FAULT, judged=None, failure="in clear: S1")
 FOUND = Linted(

@@ -13,14 +13,14 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, LintMeasure, Measure, Proof, Proven, digest, prove
-from dmvpn.labs.proofs.judging import Judged
 from dmvpn.labs.proofs.linting import Linted
+from dmvpn.labs.proofs.verdicts import DoctorVerdict
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
-V = TypeVar("V", bound=Judged | Linted)
+V = TypeVar("V", bound=DoctorVerdict | Linted)
 
 _NAMES: Final = {Proven.DOCTOR: "the doctor", Proven.LINT: "lint"}
 #: Seeds of the longest proof, for a list of the draws in memory.
@@ -105,7 +105,7 @@ class _Proofs:
 
     def _measure(self) -> Measure | LintMeasure:
         if self.proven is Proven.DOCTOR:
-            return Measure(*(list(self._judged(kind, Judged)) for kind in Kind))
+            return Measure(*(list(self._judged(kind, DoctorVerdict)) for kind in Kind))
         return LintMeasure(*(list(self._judged(kind, Linted)) for kind in Kind))
 
     def _judged(self, kind: Kind, verdict: type[V]) -> Iterator[V]:

@@ -19,19 +19,19 @@ from dmvpn.base.json_values import as_object, read_line
 from dmvpn.base.values import dataclass
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaigns import check_version
-from dmvpn.labs.proofs.judging import Judged, healthy, judge
 from dmvpn.labs.proofs.linting import Linted, lint_broken, lint_well
 from dmvpn.labs.proofs.networks import FEW, Harm, LeakError
+from dmvpn.labs.proofs.verdicts import DoctorVerdict, healthy, judge
 from dmvpn.tools.pool.results import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-V = TypeVar("V", bound=Judged | Linted)
+V = TypeVar("V", bound=DoctorVerdict | Linted)
 
 #: Digits of the hash of all draws.
 _DIGITS: Final = 16
-Verdict = Judged | Linted
+Verdict = DoctorVerdict | Linted
 
 
 # ------------------------------------------------------------------------------------------- what many verdicts come to
@@ -76,7 +76,7 @@ class _Verdicts(Generic[V]):
             yield "  ".join([f"{name:<{width}}", f"{len(mine):>8}", *counts])
 
 
-class Measure(_Verdicts[Judged]):
+class Measure(_Verdicts[DoctorVerdict]):
     """Verdicts on the doctor."""
 
     def lines(self) -> Iterator[str]:
@@ -184,7 +184,7 @@ class Proof:
             if not failure:
                 raise ValueError("neither a verdict nor a failure")
             return cls(draw=draw, judged=None, failure=failure)
-        kind: type[Verdict] = Judged if draw.proven is Proven.DOCTOR else Linted
+        kind: type[Verdict] = DoctorVerdict if draw.proven is Proven.DOCTOR else Linted
         judged = read_as(kind, fields["judged"])
         if judged.name != draw.name:
             raise ValueError(f"the verdict of {draw.name} is about {judged.name}")

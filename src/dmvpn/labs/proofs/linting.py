@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.findings import Severity
 from dmvpn.base.values import dataclass
-from dmvpn.labs.proofs.judging import line_fault_of, near_of, orders_in_words
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, Case, Harm, latent, network_of, title, well_rows, with_harmless
+from dmvpn.labs.proofs.verdicts import line_fault_of, near_of, orders_in_words
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.lint import lint, sites_of

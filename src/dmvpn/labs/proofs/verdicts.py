@@ -197,7 +197,7 @@ def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ..
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class DoctorVerdict:
     """A case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain.
 
     left: the rows that are not as they were after the lines that a copy of the network showed to work; None: no such
@@ -237,7 +237,7 @@ class Judged:
         return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}{wrong}: {said}{left}"
 
 
-def judge(name: str, most: int = MANY, *, heals: bool = False) -> Judged:
+def judge(name: str, most: int = MANY, *, heals: bool = False) -> DoctorVerdict:
     """Return the verdict on a draw with a fault. heals: see `judged`. Raises UserError and LeakError."""
     scenario = network_of(name, most)
     return judged(name, scenario, fault_of(name, Stage.of(scenario)), heals=heals)
@@ -255,7 +255,7 @@ def judged(
     said: Callable[[Case], Diagnosis] = said_at_once,
     *,
     heals: bool = False,
-) -> Judged:
+) -> DoctorVerdict:
     """Return the verdict on a network with this fault. said: asks the doctor.
 
     heals: enter the lines that a copy shows to work, too. Raises UserError and LeakError.
@@ -280,7 +280,7 @@ def judged(
     if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
         wrong = "" if helps(scenario, chosen, first, bad) else first.what
     remedies = shown_to_work(case, diagnosis) if heals and bad and findings else ()
-    return Judged(
+    return DoctorVerdict(
         name=name,
         network=title(scenario),
         mechanism=chosen.trouble.mechanism,
@@ -297,7 +297,7 @@ def judged(
     )
 
 
-def healthy(name: str, most: int = MANY) -> Judged:
+def healthy(name: str, most: int = MANY) -> DoctorVerdict:
     """Return the verdict on a draw without a fault: a well network, in one of several variants. Raises LeakError."""
     scenario = network_of(name, most)
     entropy = SeededEntropy(f"{name}/healthy")
@@ -319,7 +319,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
     if what != "idle":
         case.rows()
     findings = [one for one in visit(case.examined).findings if not one.advice and not one.mild]
-    return Judged(
+    return DoctorVerdict(
         name=name,
         network=title(scenario),
         what=what,
