@@ -44,15 +44,15 @@ def check(files: Iterable[Path]) -> int:
 
 def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
     """Print the result for one router. True: no errors."""
-    intake = take_in(part.text)
-    is_good = _print_problems(path, intake.result)
+    entered = take_in(part.text)
+    is_good = _print_problems(path, entered.result)
     whose = f"{path}" if is_only else f"{path}: {part.name}"
-    asks = "; 'dmvpn run' starts only with --without for the lines left out" if not intake.is_whole else ""
+    asks = "; 'dmvpn run' starts only with --without for the lines left out" if not entered.is_whole else ""
     if is_good or not is_only:
         print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
-    for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.tree)):
+    for line in (*report(entered, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(entered.tree)):
         print(f"  {line}")
-    if said := put_in(intake.result):
+    if said := put_in(entered.result):
         print(f"  {said}")
     return is_good
 

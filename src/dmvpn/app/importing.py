@@ -65,31 +65,31 @@ def _import(arguments: argparse.Namespace, progress: Progress) -> int:
             progress.say(f"{error}: it is left out")
             continue
         for part in parts:
-            intake = take_in(part.text)
+            entered = take_in(part.text)
             progress.wipe()
-            _print(path, part.name if len(parts) > 1 else "", intake)
-            refused |= any(not problem.is_warning for problem in intake.result.problems)
-            name = _name(path, part.name, intake)
+            _print(path, part.name if len(parts) > 1 else "", entered)
+            refused |= any(not problem.is_warning for problem in entered.result.problems)
+            name = _name(path, part.name, entered)
             if name in taken and arguments.to is not None:
                 raise UserError(f"{path} and {taken[name][0]} are both {name}: give one of them another hostname")
-            taken.setdefault(name, (path, intake))
+            taken.setdefault(name, (path, entered))
     if arguments.to is not None:
         _write(arguments.to, taken, force=arguments.force)
     return int(refused)
 
 
-def _print(path: Path, name: str, intake: EnteredText) -> None:
-    lines = [*report(intake), *not_built(intake.tree)]
-    print(f"{path}: {name or intake.tree.hostname}" + ("" if lines else ": everything runs"))
+def _print(path: Path, name: str, entered: EnteredText) -> None:
+    lines = [*report(entered), *not_built(entered.tree)]
+    print(f"{path}: {name or entered.tree.hostname}" + ("" if lines else ": everything runs"))
     for line in lines:
         print(f"  {line}")
-    if said := put_in(intake.result):
+    if said := put_in(entered.result):
         print(f"  {said}")
 
 
-def _name(path: Path, part: str, intake: EnteredText) -> str:
+def _name(path: Path, part: str, entered: EnteredText) -> str:
     """Return the name of the router's file, without `.cfg`."""
-    hostname = intake.tree.hostname
+    hostname = entered.tree.hostname
     return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
 
 
@@ -116,7 +116,7 @@ def _is_named_so(path: Path) -> bool:
 def _write(folder: Path, taken: dict[str, tuple[Path, EnteredText]], *, force: bool) -> None:
     for name, (path, _) in taken.items():
         check_name(name, str(path))
-    write_files(folder, {f"{name}.cfg": intake.to_keep for name, (_, intake) in taken.items()}, force=force)
+    write_files(folder, {f"{name}.cfg": entered.to_keep for name, (_, entered) in taken.items()}, force=force)
     print(f"{folder}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {folder}")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.app.lab_words import Printer
-    from dmvpn.tools.exercises import Exercise, Ground, TaskResult
+    from dmvpn.tools.exercises import Exercise, ExerciseBench, TaskResult
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10
@@ -38,9 +38,9 @@ def tasks(name: str) -> Iterator[str]:
         yield f"  {number}. {task.title}"
 
 
-def grade_exercise(ground: Ground, one: Exercise, printer: Printer) -> int:
+def grade_exercise(bench: ExerciseBench, one: Exercise, printer: Printer) -> int:
     """Print of each task whether it is done. Returns 1 if one is not."""
-    findings = look(ground, one)
+    findings = look(bench, one)
     for number, finding in enumerate(findings, 1):
         printer.say("\n".join(_result_lines(number, finding)))
     left = sum(not finding.is_done for finding in findings)

@@ -105,10 +105,10 @@ class Router(Configurable, Awaited):
 
 
 async def _whole(response: httpx2.Response) -> exchange.Reply:
-    intake = exchange.Intake(response)
+    reader = exchange.ReplyReader(response)
     async for octets in response.aiter_raw():
-        intake.take(octets)
-    return intake.reply()
+        reader.take(octets)
+    return reader.reply()
 
 
 connect = Client.connect

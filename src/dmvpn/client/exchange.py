@@ -112,7 +112,7 @@ class Reply:
 Steps = Generator[Request, Reply, T]
 
 
-class Intake:
+class ReplyReader:
     """Collects an answer, up to a size."""
 
     def __init__(self, response: httpx2.Response) -> None:

@@ -100,10 +100,10 @@ class Router(Configurable, Waiting):
 
 
 def _whole(response: httpx2.Response) -> exchange.Reply:
-    intake = exchange.Intake(response)
+    reader = exchange.ReplyReader(response)
     for octets in response.iter_raw():
-        intake.take(octets)
-    return intake.reply()
+        reader.take(octets)
+    return reader.reply()
 
 
 connect = Client.connect

@@ -1,6 +1,6 @@
 """The prompts of a lab, asked by programs: many at a time, since most of the time is spent on lost pings.
 
-A lab that runs is also a place for lessons and exercises: a `Bench` of `tools/troubles`, a `Ground` of exercises.
+A lab that runs is also a place for lessons and exercises: a `Bench` of troubles, an `ExerciseBench` of exercises.
 """
 
 from __future__ import annotations

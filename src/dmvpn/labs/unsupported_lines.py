@@ -57,11 +57,11 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
     kept: Counter[str] = Counter()
     wired = {end for link in scenario.lab.links for end in link.ends}
     for name, text in scenario.configurations.items():
-        intake = take_in(text)
+        entered = take_in(text)
         file = scenario.files.get(name)
-        kept.update(entry.group.name for entry in intake.of(Fate.KEPT) if entry.group is not None)
-        yield from (StaysDown(f"{name}: {why}") for why in intake.why_held(file.name if file is not None else ""))
-        if said := put_in(intake.result):
+        kept.update(entry.group.name for entry in entered.of(Fate.KEPT) if entry.group is not None)
+        yield from (StaysDown(f"{name}: {why}") for why in entered.why_held(file.name if file is not None else ""))
+        if said := put_in(entered.result):
             yield Note(f"{name}: {said}")
         if strict:
             result, whose = configurator(FEATURES).parse_text(text), file or name
@@ -70,14 +70,14 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
                 said = "nothing was changed (without --strict the lab goes without those lines)"
                 raise UserError(f"{whose} has errors; {said}")
             refuse_left_out(whose, result, (), otherwise="or leave --strict away: the lab then goes without it")
-        for rule, why in unobeyed(intake.tree):
+        for rule, why in unobeyed(entered.tree):
             yield Note(f"{name}: {rule}: it translates nothing, for {why}")
-        yield from (Note(f"{name}: {line}") for line in report(intake, fates=(Fate.REFUSED, Fate.LEFT_OUT)))
-        for port in interface_model(intake.tree).interfaces:
+        yield from (Note(f"{name}: {line}") for line in report(entered, fates=(Fate.REFUSED, Fate.LEFT_OUT)))
+        for port in interface_model(entered.tree).interfaces:
             if port.dhcp and f"{name}:{port.name}" in wired:
                 yield Note(f"{name}: {port.name} has no address: it gets it by DHCP, which labs do not have")
-        if not intake.is_whole:
-            scenario.configurations[name] = intake.text
+        if not entered.is_whole:
+            scenario.configurations[name] = entered.text
     if kept:
         yield Note(f"note: {_kept(kept)}; 'dmvpn config check FILE' lists the lines")
 

@@ -11,7 +11,7 @@ is there for each kind of check; `check` names it, `hint` points to the probable
 The checks of a task are in the order in which an engineer would look for a mistake: the first check that fails gives
 the hint.
 
-`look` checks the tasks in a network (`Ground`): a running lab (`labs/prompts.py`), or a simulated world
+`look` checks the tasks in a network (`ExerciseBench`): a running lab (`labs/prompts.py`), or a simulated world
 (`tests/support/bench.py`). It uses shows, pings and traces at its routers. The learner's lines are not changed; to test
 the failure of a router, its wires are cut.
 """
@@ -264,7 +264,7 @@ _USUAL: Final = 100
 _CUT: Final = Badness(cut=1.0)
 
 
-class Ground(Bench, Protocol):
+class ExerciseBench(Bench, Protocol):
     """A `Bench` that also knows what its wires are like, and how many troubles were fixed in it."""
 
     def badness(self, link: str) -> Badness:
@@ -295,19 +295,19 @@ class TaskResult:
         return not self.missing
 
 
-def look(ground: Ground, exercise: Exercise) -> tuple[TaskResult, ...]:
+def look(bench: ExerciseBench, exercise: Exercise) -> tuple[TaskResult, ...]:
     """Check all tasks. A task that is not done is checked again after a moment, as convergence takes time."""
-    look_at = _Look(ground, exercise.scenario())
+    look_at = _Look(bench, exercise.scenario())
     findings = [look_at.task(task) for task in exercise.tasks]
     if all(finding.is_done for finding in findings):
         return tuple(findings)
-    ground.wait(PATIENCE)
+    bench.wait(PATIENCE)
     return tuple(finding if finding.is_done else look_at.task(finding.task) for finding in findings)
 
 
 class _Look:
-    def __init__(self, ground: Ground, scenario: Scenario) -> None:
-        self._ground = ground
+    def __init__(self, bench: ExerciseBench, scenario: Scenario) -> None:
+        self._bench = bench
         self._scenario = scenario
 
     def task(self, task: Task) -> TaskResult:
@@ -348,7 +348,7 @@ class _Look:
             case ClampCheck():
                 return self._clamp(check)
             case FixedCheck():
-                number = self._ground.fixed
+                number = self._bench.fixed
                 return "" if number >= check.number else f"{number} of {check.number} troubles are fixed"
             case WhenCheck():
                 return self._when(check)[0]
@@ -367,7 +367,7 @@ class _Look:
     def _neighbor(self, check: NeighborCheck) -> str:
         found = self._find_neighbor(check)
         if found is not None and not found.is_steady:
-            self._ground.wait(answers.STEADY - found.age)
+            self._bench.wait(answers.STEADY - found.age)
             found = self._find_neighbor(check)
         if found is None or not found.is_up:
             return f"{check.at} has no EIGRP neighbor {check.address}"
@@ -376,11 +376,11 @@ class _Look:
         return ""
 
     def _find_neighbor(self, check: NeighborCheck) -> NeighborRow | None:
-        (answer,) = self._ground.ask([(check.at, answers.NEIGHBORS)])
+        (answer,) = self._bench.ask([(check.at, answers.NEIGHBORS)])
         return next((one for one in answers.neighbors(answer) if one.address == check.address), None)
 
     def _registered(self, check: RegisteredCheck) -> str:
-        (answer,) = self._ground.ask([(check.at, answers.SERVERS)])
+        (answer,) = self._bench.ask([(check.at, answers.SERVERS)])
         for server in answers.servers(answer):
             if server.address == check.server:
                 why = f": {server.reason}" if server.reason else ""
@@ -451,7 +451,7 @@ class _Look:
         largest = check.largest - answers.TCP_HEADERS
         said = []  # the octets in a segment of TCP that each interface lets pass; 0: any number
         for router in check.at:
-            (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
+            (running,) = self._bench.ask([(router, answers.CONFIGURATION)])
             settings = Device.read(router, running).interface(check.interface)
             said.append((settings.mss or 0) if settings is not None else 0)
         if any(clamp and clamp <= largest for clamp in said):
@@ -464,7 +464,7 @@ class _Look:
     # ------------------------------------------------------------------------------------------------ packets
 
     def _ping(self, router: str, source: str, to: str, how: str = "") -> str:
-        (answer,) = self._ground.ask([(router, answers.ping(to, source, f"{how} repeat 4 timeout 1".strip()))])
+        (answer,) = self._bench.ask([(router, answers.ping(to, source, f"{how} repeat 4 timeout 1".strip()))])
         rate = answers.rate(answer)
         like = f" with{how}" if how else ""
         return "" if rate == 100 else f"pings from {router} ({source}) to {to}{like}: {rate} percent come back"
@@ -477,11 +477,11 @@ class _Look:
         wanted = [*check.via, check.to]
         hops: list[str] = []
         for _ in range(answers.TRIES):
-            (answer,) = self._ground.ask([(check.at, line)])
+            (answer,) = self._bench.ask([(check.at, line)])
             hops = answers.hops(answer)
             if hops == wanted:
                 return ""
-            self._ground.wait(answers.SHORTCUT)
+            self._bench.wait(answers.SHORTCUT)
         return f"packets from {check.at} to {check.to} go by {', '.join(hops[:-1]) or 'nobody'}"
 
     def _when(self, check: WhenCheck) -> tuple[str, str]:
@@ -489,22 +489,22 @@ class _Look:
         wires = (ends for ends, _ in self._scenario.segments())
         of_dead = [f"{node}:{port}" for ends in wires for node, port in ends if node == check.dead]
         ends = [check.link] if check.link else of_dead
-        before = [self._ground.badness(end) for end in ends]
+        before = [self._bench.badness(end) for end in ends]
         for end in ends:
-            self._ground.impair(end, bad)
+            self._bench.impair(end, bad)
         try:
-            self._ground.wait(check.seconds)
+            self._bench.wait(check.seconds)
             found = [(self._simple(inner), inner.hint or check.hint) for inner in check.checks]
         finally:
             for end, was in zip(ends, before, strict=True):
-                self._ground.restore(end, was)
-            self._ground.wait(check.seconds)
+                self._bench.restore(end, was)
+            self._bench.wait(check.seconds)
         missing, hint = next(((text, hint) for text, hint in found if text), ("", ""))
         when = f"without {check.dead}" if check.dead else f"while {check.link} drops {' and '.join(check.block)}"
         return (f"{when}, {missing}" if missing else ""), hint
 
     def _json(self, router: str, line: str) -> Json:
-        (answer,) = self._ground.ask([(router, f"{line} | json")])
+        (answer,) = self._bench.ask([(router, f"{line} | json")])
         return answers.read(answer)
 
 

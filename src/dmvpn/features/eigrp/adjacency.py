@@ -57,12 +57,12 @@ class Membership:
     """Begins and ends the part of neighbors in the routing of one process."""
 
     def __init__(
-        self, state: State, neighborhood: Neighborhood, dual: Dual, intake: InboundLists, advertiser: Advertiser
+        self, state: State, neighborhood: Neighborhood, dual: Dual, inbound_lists: InboundLists, advertiser: Advertiser
     ) -> None:
         self._state = state
         self._neighborhood = neighborhood
         self._dual = dual
-        self._intake = intake
+        self._inbound_lists = inbound_lists
         self._advertiser = advertiser
 
     def begin(self, neighbor: Neighbor) -> None:
@@ -82,7 +82,7 @@ class Membership:
             if was_up and neighbor.interface.settings.bfd:
                 self.watch(neighbor, wanted=False)
             self._advertiser.forget(neighbor)
-            self._intake.forget(neighbor.source)
+            self._inbound_lists.forget(neighbor.source)
         for neighbor in neighbors if not self._state.is_over else ():
             self._dual.forget(neighbor.source, self._state.context.now)
 

@@ -52,7 +52,7 @@ class Reader:
         *,
         transport: Transport,
         dual: Dual,
-        intake: InboundLists,
+        inbound_lists: InboundLists,
         advertiser: Advertiser,
         stuck: StuckWatch,
     ) -> None:
@@ -60,7 +60,7 @@ class Reader:
         self._context = state.context
         self._transport = transport
         self._dual = dual
-        self._intake = intake
+        self._inbound_lists = inbound_lists
         self._advertiser = advertiser
         self._stuck = stuck
 
@@ -81,7 +81,7 @@ class Reader:
                 if message is not None:
                     if self._context.ports.debugging.on(ROUTES):
                         self._debug(neighbor, prefix, report)
-                    believed = self._intake.believed(prefix, neighbor.source, report)
+                    believed = self._inbound_lists.believed(prefix, neighbor.source, report)
                     self._dual.receive(prefix, neighbor.source, believed, message, now)
                 elif packet.opcode == Opcode.SIA_QUERY:
                     self._advertiser.answer_if_stuck(neighbor, prefix)

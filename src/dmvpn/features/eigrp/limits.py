@@ -175,7 +175,7 @@ class Limits:
         state: State,
         *,
         dual: Dual,
-        intake: InboundLists,
+        inbound_lists: InboundLists,
         redistributor: Redistributor,
         neighborhood: Neighborhood,
         teardown: Teardown,
@@ -183,7 +183,7 @@ class Limits:
         self._state = state
         self._context = state.context
         self._dual = dual
-        self._intake = intake
+        self._inbound_lists = inbound_lists
         self._redistributor = redistributor
         self._neighborhood = neighborhood
         self._teardown = teardown
@@ -202,7 +202,7 @@ class Limits:
     @property
     def _kept(self) -> int:
         """Destinations in memory, and reports of destinations that are too far or denied."""
-        return len(self._dual.table) + len(self._dual.too_far) + len(self._intake.denied)
+        return len(self._dual.table) + len(self._dual.too_far) + len(self._inbound_lists.denied)
 
     def is_barred(self, address: IPv4Address) -> bool:
         """Return whether this neighbor is refused for now."""
@@ -247,7 +247,7 @@ class Limits:
         """Give up the neighbor with the most prefixes if all neighbors together exceed the total; the other
         ones stay.
         """
-        too_far, denied = self._dual.too_far, self._intake.denied
+        too_far, denied = self._dual.too_far, self._inbound_lists.denied
         told = {
             each: len(each.source.prefixes) + len(too_far.of(each.source)) + len(denied.of(each.source))
             for each in neighbors

@@ -101,12 +101,12 @@ class Process:
         sender = Sender(state, seals)
         self._neighborhood = Neighborhood(state)
         self.dual = Dual(state, self._neighborhood.audience)
-        self._intake = InboundLists(state, self.dual)
+        self._inbound_lists = InboundLists(state, self.dual)
         self.greetings = Greetings(state, sender)
         self._transport = Transport(state, sender)
         self._policy = Policy(state)
         self.advertiser = Advertiser(context, self.dual, Adverts(self.dual, self._policy, sender), self._transport)
-        self._membership = Membership(state, self._neighborhood, self.dual, self._intake, self.advertiser)
+        self._membership = Membership(state, self._neighborhood, self.dual, self._inbound_lists, self.advertiser)
         self.teardown = Teardown(
             state,
             neighborhood=self._neighborhood,
@@ -138,7 +138,7 @@ class Process:
         return Limits(
             self.state,
             dual=self.dual,
-            intake=self._intake,
+            inbound_lists=self._inbound_lists,
             redistributor=self.redistributor,
             neighborhood=self._neighborhood,
             teardown=self.teardown,
@@ -161,7 +161,7 @@ class Process:
             self.state,
             transport=self._transport,
             dual=self.dual,
-            intake=self._intake,
+            inbound_lists=self._inbound_lists,
             advertiser=self.advertiser,
             stuck=self.stuck,
         )
@@ -206,7 +206,7 @@ class Process:
             for source in list(self._neighborhood.up):
                 self.dual.rate_again(source, self.state.context.now)
         if old.distribution != settings.distribution:
-            self._intake.configure(old.distribution, list(self._neighborhood.up))
+            self._inbound_lists.configure(old.distribution, list(self._neighborhood.up))
             for interface in self.state.interfaces.values():
                 self._membership.resync(interface, "intf route configuration changed")
         self.redistributor.refresh_all()
@@ -216,7 +216,7 @@ class Process:
         """Apply changed lists and route maps."""
         self.redistributor.policies_changed()
         distribution = self.state.settings.distribution
-        self._intake.judge_again(list(self._neighborhood.up))
+        self._inbound_lists.judge_again(list(self._neighborhood.up))
         for interface in self.state.interfaces.values():
             if distribution.says(inwards=False) or self._policy.leaks(interface):
                 self.advertiser.tell_again(interface)
