@@ -36,7 +36,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
-from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, is_told
+from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, is_advertised
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.rib.machine import RibMachine
@@ -239,7 +239,7 @@ class Net:
                 paths = [
                     (NumberedPrefix(prefix, each.number), each.path)
                     for each in destination.candidates
-                    if is_told(each.merits, lines.advertised)
+                    if is_advertised(each.merits, lines.advertised)
                 ]
             for nlri, best in paths:
                 if best.peer == one.address or (lines.filters and prefix == PREFIXES[3]):

@@ -123,7 +123,7 @@ def test_no_part_of_a_key_is_in_anything_that_is_printed(
         *report(intake),
         *intake.why_held(),
         *problem_lines("R1.cfg", intake.result),
-        *(one for result in typed for one in (*result.output_lines, *session.told(result))),
+        *(one for result in typed for one in (*result.output_lines, *session.hint(result))),
         *session.help(f"{line} "),
         as_json(lint({"R1.cfg": text})),
         noted(line),

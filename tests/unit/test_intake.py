@@ -178,7 +178,7 @@ def test_other_words_are_none(word: str) -> None:
 def test_the_prompt_says_once_for_each_group_that_nothing_acts_and_takes_the_line_back() -> None:
     session = ConfigSession(LANGUAGE, ConfigTree())
     session.enter("interface GigabitEthernet0/1")
-    said = [session.told(session.enter(line)) for line in ("mpls ip", "mpls ip", "ip pim sparse-mode")]
+    said = [session.hint(session.enter(line)) for line in ("mpls ip", "mpls ip", "ip pim sparse-mode")]
     assert said[0] == ("kept: nothing acts on it here (MPLS and segment routing)",)
     assert said[1] == ()
     assert said[2] == ("kept: nothing acts on it here (multicast routing)",)

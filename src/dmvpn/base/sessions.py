@@ -125,15 +125,15 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
     known = _Known(ports, counting)
     entrances = Entrances(ports)
     made: list[tuple[CryptoSession, Connection | None]] = []
-    told: set[int] = set()
+    listed: set[int] = set()
     for pair in breathing(tuple(ports.protection.pairs())):
         connections = known.between(pair)
-        told.update(connection.number for connection in connections)
+        listed.update(connection.number for connection in connections)
         made += ((_session(known, pair.tunnel, each, pair.state, now), each) for each in connections)
         if not connections:
             made.append((_absent(pair, known.attempts(pair), now), None))
     for connection in breathing(known.connections):
-        if connection.number not in told:
+        if connection.number not in listed:
             names = tunnels_of(ports, connection) or ("",)
             made += ((_session(known, name, connection, None, now), connection) for name in names)
     return tuple(_in_its_place(ports, entrances, *each) for each in made)

@@ -120,20 +120,20 @@ PROHIBITED_INTERVAL = 0.5
 class Alarms:
     """Senders that were reported within the current second."""
 
-    __slots__ = ("_since", "_told")
+    __slots__ = ("_logged", "_since")
 
     def __init__(self) -> None:
         self._since = 0.0
-        self._told: dict[Hashable, None] = {}  # empty it has a third of the octets of a set
+        self._logged: dict[Hashable, None] = {}  # empty it has a third of the octets of a set
 
     def may_tell(self, what: Hashable, now: float) -> bool:
         """Return whether to send this report. now: seconds."""
         if not self._since <= now < self._since + 1.0:
             self._since = now
-            self._told.clear()
-        if what in self._told or len(self._told) >= ALARMS_PER_SECOND:
+            self._logged.clear()
+        if what in self._logged or len(self._logged) >= ALARMS_PER_SECOND:
             return False
-        self._told[what] = None
+        self._logged[what] = None
         return True
 
 

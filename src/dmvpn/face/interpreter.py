@@ -213,7 +213,7 @@ class Interpreter:
         if result.exec_line is not None:
             self.settle()
             return self._exec(result.exec_line, prompt_width + len(text.rstrip()) - len(result.exec_line.rstrip()))
-        return Outcome((*result.output_lines, *draft.session.told(result)), failed=result.refused)
+        return Outcome((*result.output_lines, *draft.session.hint(result)), failed=result.refused)
 
     # -------------------------------------------------------------------------------------------- exec
 

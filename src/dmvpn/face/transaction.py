@@ -275,7 +275,7 @@ class Transaction:
                 refused.append(RefusedLine(number, without_keys(text), why))
                 below = depth
             else:
-                said += [*result.output_lines, *typed.session.told(result)]
+                said += [*result.output_lines, *typed.session.hint(result)]
             if len(refused) == MOST_REFUSED:
                 break
         if typed.session.awaits:

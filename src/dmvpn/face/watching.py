@@ -121,7 +121,7 @@ class Watching:
         last = _logged(context)
         if not self.wants_log or last <= self._last_logged:
             return 0, ()
-        kept = context.machine(SystemMachine).syslog.told
+        kept = context.machine(SystemMachine).syslog.log_lines
         first = max(self._last_logged, last - len(kept)) + 1
         wall = context.ports.clock.wall
         lines = islice(kept, len(kept) - (last - first + 1), None)

@@ -131,7 +131,7 @@ def _has_two(pattern: re.Pattern[str], text: str) -> bool:
     return next(found, None) is not None and next(found, None) is not None
 
 
-def _told_apart(lines: list[str], owners: list[tuple[int, ...]], routers: list[_Router]) -> tuple[RouterText, ...]:
+def _separated(lines: list[str], owners: list[tuple[int, ...]], routers: list[_Router]) -> tuple[RouterText, ...]:
     """Return the lines of each router. owners: of each line, several where it is in the configuration of each."""
     if len(routers) > 1 and len(routers) * len(lines) > MOST_LINES:
         raise ValueError("the text of too many routers")
@@ -177,7 +177,7 @@ def _under_headings(lines: list[str]) -> tuple[RouterText, ...]:
     head = range(first)
     if any(INTERFACE.match(lines[number]) for number in head):
         return ()  # the text before the first heading is a router without one
-    found = _told_apart(lines, [(1,) if owner == (0,) else owner for owner in owners], routers)
+    found = _separated(lines, [(1,) if owner == (0,) else owner for owner in owners], routers)
     return found if len(found) > 1 else ()
 
 
@@ -265,7 +265,7 @@ class _Walk:
                     self._named(hostname[1])
                 until = text_end(line)
             self._owners.append(self._together or (self._now,))
-        return _told_apart(self._lines, self._owners, self._routers)
+        return _separated(self._lines, self._owners, self._routers)
 
     def _headed(self, heading: Heading, number: int) -> None:
         """Go over to the routers of a heading, which is no line of theirs."""

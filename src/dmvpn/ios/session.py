@@ -121,7 +121,7 @@ class ConfigSession:
     ) -> None:
         self._leaves_out = leaves_out
         self._keeps_apart = keeps_apart
-        self._told: set[str] = set()  # the groups about which something was said; looked up, never iterated
+        self._hinted: set[str] = set()  # the groups about which something was said; looked up, never iterated
         self._configurator = configurator
         self._exec_parser = exec_parser
         self.tree = tree
@@ -276,12 +276,12 @@ class ConfigSession:
         """The line that opened the innermost one; "" in the global one."""
         return self.headers[-1] if self._path else ""
 
-    def told(self, result: LineResult) -> tuple[str, ...]:
+    def hint(self, result: LineResult) -> tuple[str, ...]:
         """Return the hint for a user who types a line without effect: once for each group and session."""
         group = result.group
-        if group is None or result.refused or group.standing is LineStanding.SILENT or group.name in self._told:
+        if group is None or result.refused or group.standing is LineStanding.SILENT or group.name in self._hinted:
             return ()
-        self._told.add(group.name)
+        self._hinted.add(group.name)
         return (f"kept: nothing acts on it here ({group.name})",)
 
     def leave_sections(self) -> None:

@@ -68,7 +68,7 @@ class _Heard:
     """
 
     node: RouterNode
-    told: dict[tuple[IPAddress, IPAddress], float] = field(default_factory=dict)
+    announced: dict[tuple[IPAddress, IPAddress], float] = field(default_factory=dict)
     purged: dict[IPAddress, list[tuple[str, Prefix]]] = field(default_factory=dict)
 
 
@@ -128,7 +128,7 @@ class Tables:
         for nbma in nbmas:
             heard.purged.pop(nbma, None)
             for address in addresses:
-                heard.told[address, nbma] = self._world.now + longest
+                heard.announced[address, nbma] = self._world.now + longest
 
     def _take_purge(self, name: str, event: NhrpReceived, packet: nhrp.PurgeRequest) -> None:
         """Note that the station at an NBMA address purged mappings that lead to it.
@@ -186,7 +186,7 @@ class Tables:
         for entry in tunnel.cache.entries():
             if entry.type is not EntryType.DYNAMIC or entry.is_local or entry.nbma is None:
                 continue
-            until = heard.told.get((entry.next_hop, entry.nbma))
+            until = heard.announced.get((entry.next_hop, entry.nbma))
             if until is None:
                 what = f"{name} {tunnel.name}: no message said {entry.target} by {entry.next_hop} at {entry.nbma}"
                 self.accuse("unexplained entry", what)

@@ -5,7 +5,7 @@ that this release does not run, or on proxy ARP.
     stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of foreign
                   routers, and to BGP neighbors behind a provider of our own, which runs none of these protocols
     name_gateway  the router that answers ARP for other addresses, as the gateway of a route that names only a port
-    told_to_none  a configuration that redistributes static routes, with a route-map that excludes the stand-ins
+    unadvertised  a configuration that redistributes static routes, with a route-map that excludes the stand-ins
 
 A router that already has a route, even a default route, keeps it; so does a router that runs EIGRP or RIP on the path.
 
@@ -481,7 +481,7 @@ def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
     return "\n".join(changed)
 
 
-def told_to_none(text: str, ways: Sequence[str]) -> tuple[str, list[str]]:
+def unadvertised(text: str, ways: Sequence[str]) -> tuple[str, list[str]]:
     """Return the text and the routes that stand in, tagged so that no protocol redistributes them.
 
     Other routers would prefer them to their own, and send a tunnel's packets into that tunnel. ways: lines `ip route`.

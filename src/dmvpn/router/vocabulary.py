@@ -168,14 +168,14 @@ class Vocabulary:
 
     def _on(self, lines: Iterable[str], groups: Sequence[WordGroup]) -> list[Meaning]:
         found: dict[tuple[str, str], Meaning] = {}
-        told: set[str] = set()
+        shown: set[str] = set()
         for line in lines:
             for group in groups:
                 for explanation in self._seen(group, line):
-                    is_told = explanation.word in told and group.kind is WordKind.REASON
-                    if not is_told:
+                    is_shown = explanation.word in shown and group.kind is WordKind.REASON
+                    if not is_shown:
                         found.setdefault((group.title, explanation.word), Meaning(explanation, group))
-                        told.add(explanation.word)
+                        shown.add(explanation.word)
         return list(found.values())
 
     @staticmethod
@@ -320,7 +320,7 @@ def configuration_on(features: tuple[Feature, ...], lines: Sequence[str]) -> lis
     found: dict[str, dict[str, str]] = {}
     for prompt, line, what in _read(features, lines):
         found.setdefault(prompt, {}).setdefault(what, line)
-    groups = [_group(prompt, {line: what for what, line in told.items()}) for prompt, told in found.items()]
+    groups = [_group(prompt, {line: what for what, line in shown.items()}) for prompt, shown in found.items()]
     return [Meaning(each, group) for group in groups for each in group.explanations]
 
 

@@ -437,8 +437,8 @@ class EspLink:
         if source == self.place:
             self.elsewhere = None
             return False
-        told, self.elsewhere = self.elsewhere, source
-        return told != source
+        before, self.elsewhere = self.elsewhere, source
+        return before != source
 
 
 class SaTable:

@@ -131,9 +131,9 @@ class PythonEngine:
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
         """Send multicast frames to these NBMA addresses, and over each of these connections."""
-        told = self._core_tunnel(tunnel)
-        told.multicast = tuple(nbma.packed for nbma in nbmas)
-        told.bound = tuple(NbmaPeer(nbma.packed, connection) for nbma, connection in bound)
+        served = self._core_tunnel(tunnel)
+        served.multicast = tuple(nbma.packed for nbma in nbmas)
+        served.bound = tuple(NbmaPeer(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""

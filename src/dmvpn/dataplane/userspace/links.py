@@ -385,7 +385,7 @@ class HostRoutes:
         self._name = name
         self._report = report
         self._known: dict[Prefix, dict[int, netlink.KernelRoute]] = {}
-        self._told: dict[Prefix, HostRouteChanged] = {}
+        self._reported: dict[Prefix, HostRouteChanged] = {}
 
     def read(self) -> None:
         """Read the whole table, and report differences."""
@@ -410,16 +410,16 @@ class HostRoutes:
 
     def _tell(self, prefixes: Iterable[Prefix]) -> None:
         for prefix in sorted(prefixes, key=lambda prefix: (prefix.length, prefix)):
-            told, wanted = self._told.get(prefix), self._best(prefix)
-            if wanted == told:
+            reported, wanted = self._reported.get(prefix), self._best(prefix)
+            if wanted == reported:
                 continue
             if wanted is not None:
-                if told is None and len(self._told) >= MOST:
+                if reported is None and len(self._reported) >= MOST:
                     continue
-                self._told[prefix] = wanted
+                self._reported[prefix] = wanted
                 self._report(wanted)
             else:
-                del self._told[prefix]
+                del self._reported[prefix]
                 self._report(HostRouteChanged(prefix, ()))
 
     def _best(self, prefix: Prefix) -> HostRouteChanged | None:

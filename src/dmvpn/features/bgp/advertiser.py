@@ -92,9 +92,9 @@ class Advertiser:
         if audience == peer.group.audience:
             return
         old = peer.group
-        was_told = old.leave(peer.address)
+        advertised = old.leave(peer.address)
         peer.group = self._group(audience)
-        peer.group.move(peer.queue, was_told, self._context.now)
+        peer.group.move(peer.queue, advertised, self._context.now)
         asking = self._asking.get(old.number, {})
         if peer.address in asking:
             del asking[peer.address]

@@ -495,7 +495,7 @@ class Restarts:
         else:
             self._context.start(peer.timers.restart, self._state.config.stale_time)
 
-    def told_everything(self, peer: Peer) -> None:
+    def end_of_rib(self, peer: Peer) -> None:
         """Handle the End-of-RIB marker of a peer: if it restarted, its restart is complete."""
         if self.deadline(peer) is not None:
             self.forget_stale(peer)

@@ -259,7 +259,7 @@ class Reception:
     def _take_update(self, peer: Peer, session: Session, update: Update) -> int:
         """Apply an UPDATE. Returns how much work of the neighbor it counts as."""
         if update == END_OF_TABLE:
-            self._restarts.told_everything(peer)
+            self._restarts.end_of_rib(peer)
             return 1
         own, now = session.identity.router_id, self._context.now
         if self._state.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):

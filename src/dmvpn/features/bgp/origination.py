@@ -177,10 +177,10 @@ class Aggregates:
 
         Returns the prefixes that are no longer suppressed.
         """
-        told_again = list(self.suppressed)
+        released = list(self.suppressed)
         self.suppressed.clear()
         self._parts.clear()
-        return told_again
+        return released
 
     def follow(
         self, config: BgpConfig, router_id: IPv4Address, table: LocRib, prefixes: Iterable[Prefix], now: float

@@ -309,7 +309,7 @@ def numbered(before: tuple[AdvertisablePath, ...], found: Iterable[tuple[Path, M
     )
 
 
-def is_told(merits: Merit, choice: PathChoice) -> bool:
+def is_advertised(merits: Merit, choice: PathChoice) -> bool:
     """Return whether a path with these merits is advertised to neighbors for which this choice is configured."""
     wanted = Merit.BEST
     if choice.every:

@@ -12,7 +12,7 @@ from dmvpn.features.bgp.packet import (
     NumberedPrefix,
     named,
 )
-from dmvpn.features.bgp.paths import is_told
+from dmvpn.features.bgp.paths import is_advertised
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.updates import AdvertisedRoute, fits
 
@@ -65,7 +65,7 @@ class RouteSelection:
             return [
                 (NumberedPrefix(prefix, one.number), one.path)
                 for one in table.candidates(prefix)
-                if is_told(one.merits, self._audience.advertised)
+                if is_advertised(one.merits, self._audience.advertised)
             ]
         best = table.best(prefix)
         return ((prefix, best),) if best is not None else ()

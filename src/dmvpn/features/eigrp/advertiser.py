@@ -198,7 +198,7 @@ class Adverts:
         parts, taken = _packed(islice(group.waiting(opcode), most), self._sender.room(interface), make)
         group.took(opcode, taken)
         for prefix, advert, _ in parts:
-            group.note_told(prefix, advert)
+            group.note_advert(prefix, advert)
         return parts
 
     def _for_group(self, interface: EigrpInterface, prefix: Prefix, opcode: Opcode) -> Advert | None:
@@ -217,7 +217,7 @@ class Adverts:
             return None
         if is_active and advert.metric is not None:
             return None
-        return None if advert == interface.group.advert_told(prefix) else advert
+        return None if advert == interface.group.last_advert(prefix) else advert
 
     # To one neighbor -------------------------------------------------------------------------------------------
 
@@ -347,13 +347,13 @@ class Advertiser:
         interface, group = neighbor.interface, neighbor.interface.group
         others = (other for other in interface.neighbors.values() if other.is_up and other is not neighbor)
         is_known = any(not other.backlog.table for other in others)
-        prefixes = (*group.told, *group.updates) if is_known else self._dual.table
+        prefixes = (*group.advertised, *group.updates) if is_known else self._dual.table
         neighbor.backlog.tell_table(prefixes)
         self.wake(neighbor)
 
     def tell_again(self, interface: EigrpInterface) -> None:
         """Queue everything whose advert may have changed with the interface."""
-        for prefix in dict.fromkeys((*self._dual.table, *interface.group.told)):
+        for prefix in dict.fromkeys((*self._dual.table, *interface.group.advertised)):
             self.note_changed(interface, prefix)
 
     def wake(self, neighbor: Neighbor) -> None:
@@ -409,7 +409,7 @@ class Advertiser:
             else:
                 opcode, parts, sorted_out = self._adverts.take(neighbor)
                 for prefix, advert, _ in parts:
-                    self._note_told_alone(neighbor, prefix, advert)
+                    self._note_advert_alone(neighbor, prefix, advert)
                 ends = opcode is Opcode.UPDATE and neighbor.backlog.end_table()
                 octets = _joined(parts)
                 if octets or ends:
@@ -494,15 +494,15 @@ class Advertiser:
 
     # Packets ---------------------------------------------------------------------------------------------------
 
-    def _note_told_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
+    def _note_advert_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
         """Record that one neighbor has received this advert. If the other members know another, the group must receive
         it again.
         """
         interface = neighbor.interface
         if advert is UNCERTAIN or len(interface.neighbors) == 1:
-            interface.group.note_told(prefix, advert)
-        elif interface.group.advert_told(prefix) != advert:
-            interface.group.note_told(prefix, UNCERTAIN)
+            interface.group.note_advert(prefix, advert)
+        elif interface.group.last_advert(prefix) != advert:
+            interface.group.note_advert(prefix, UNCERTAIN)
             self.note_changed(interface, prefix)
 
 

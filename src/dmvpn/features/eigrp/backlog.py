@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.topology import Destination, PathSource
 
-#: In `told`: members may have different versions. Equal to no advert.
+#: In `advertised`: members may have different versions. Equal to no advert.
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
 
 
@@ -153,11 +153,11 @@ class Outstanding:
 class MulticastGroup:
     """The neighbors on an interface together, which receive multicasts.
 
-    told: the last advertisement of each destination to all of them; an update is sent only if it changes.
+    advertised: the last advertisement of each destination to all of them; an update is sent only if it changes.
     updates, queries: queued until the group is ready.
     """
 
-    told: dict[Prefix, Advert] = field(default_factory=dict)
+    advertised: dict[Prefix, Advert] = field(default_factory=dict)
     updates: dict[Prefix, None] = field(default_factory=dict)
     queries: dict[Prefix, None] = field(default_factory=dict)
 
@@ -187,19 +187,19 @@ class MulticastGroup:
         for prefix in prefixes:
             del waiting[prefix]
 
-    def advert_told(self, prefix: Prefix) -> Advert:
+    def last_advert(self, prefix: Prefix) -> Advert:
         """Return the advert of a prefix that the group knows."""
-        return self.told.get(prefix, WITHDRAWN)
+        return self.advertised.get(prefix, WITHDRAWN)
 
-    def note_told(self, prefix: Prefix, advert: Advert) -> None:
+    def note_advert(self, prefix: Prefix, advert: Advert) -> None:
         """Record the advert that the whole group knows now."""
         if advert.metric is None:
-            self.told.pop(prefix, None)
+            self.advertised.pop(prefix, None)
         else:
-            self.told[prefix] = advert
+            self.advertised[prefix] = advert
 
     def forget(self) -> None:
         """Clear the group: no neighbor is left."""
-        self.told.clear()
+        self.advertised.clear()
         self.updates.clear()
         self.queries.clear()

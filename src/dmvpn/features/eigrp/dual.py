@@ -170,7 +170,7 @@ class Dual:
     # The two halves of the machine -----------------------------------------------------------------------------
 
     def _while_passive(
-        self, destination: Destination, querier: PathSource | None, told_by: PathSource | None, now: float
+        self, destination: Destination, querier: PathSource | None, reported_by: PathSource | None, now: float
     ) -> None:
         best = destination.best()
         feasible = best is not None and best.is_feasible(destination.feasible_distance)
@@ -189,7 +189,7 @@ class Dual:
             if querier is not None:
                 self.outcome.replies[querier, destination.prefix] = None
         self.active[destination.prefix] = destination
-        self._ask(destination, told_by if told_by is successor else None, now)
+        self._ask(destination, reported_by if reported_by is successor else None, now)
 
     def _while_active(self, destination: Destination, source: PathSource, message: Message, now: float) -> None:
         if source is destination.successor:
@@ -206,13 +206,13 @@ class Dual:
         if message is Message.REPLY and destination.replied(source):
             self._all_replied(destination, now)
 
-    def _ask(self, destination: Destination, told_by: PathSource | None, now: float) -> None:
+    def _ask(self, destination: Destination, reported_by: PathSource | None, now: float) -> None:
         """Freeze our distance through the old successor as it is now, and query all neighbors but a successor that
         waits for our reply.
         """
         destination.freeze(self._serial + 1)
         self._reported(destination)
-        destination.ask(self._audience(destination.prefix, told_by))
+        destination.ask(self._audience(destination.prefix, reported_by))
         self.outcome.queried[destination.prefix] = None
         if not destination.awaiting:
             self._all_replied(destination, now)

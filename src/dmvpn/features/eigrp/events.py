@@ -72,10 +72,10 @@ class Reader:
         """Process the routes in a packet."""
         message, now = _MESSAGES.get(packet.opcode), self._context.now
         for tlv in packet.tlvs:
-            told = from_tlv(tlv)
-            if told is None:
+            found = from_tlv(tlv)
+            if found is None:
                 continue
-            advert, prefixes = told
+            advert, prefixes = found
             report = self._report(neighbor, advert)
             for prefix in prefixes:
                 if message is not None:

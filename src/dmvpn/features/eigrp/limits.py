@@ -248,13 +248,13 @@ class Limits:
         ones stay.
         """
         too_far, denied = self._dual.too_far, self._inbound_lists.denied
-        told = {
+        counts = {
             each: len(each.source.prefixes) + len(too_far.of(each.source)) + len(denied.of(each.source))
             for each in neighbors
         }
-        if sum(told.values()) <= MOST_PREFIXES:
+        if sum(counts.values()) <= MOST_PREFIXES:
             return
-        most = max(neighbors, key=lambda one: told[one])
+        most = max(neighbors, key=lambda one: counts[one])
         room = PrefixLimit(MOST_PREFIXES)
         if self._is_over(self._gauge(most.address), room, self._kept, self._name(most)):
             self._teardown.drop(most, DownReason.PREFIX_LIMIT, tell=True)

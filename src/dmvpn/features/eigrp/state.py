@@ -228,14 +228,14 @@ class Neighborhood:
         """Forget a neighbor that has left. Returns whether it took part in routing."""
         return self._leaving.pop(neighbor.source, None) is not None
 
-    def audience(self, prefix: Prefix, told_by: PathSource | None) -> list[PathSource]:
+    def audience(self, prefix: Prefix, reported_by: PathSource | None) -> list[PathSource]:
         """Return the neighbors to query, in a fixed order: all except stubs.
 
-        told_by: the successor whose message caused the query. Split horizon omits its interface (RFC 7868 §5.4.2),
+        reported_by: the successor whose message caused the query. Split horizon omits its interface (RFC 7868 §5.4.2),
         except neighbors there that may believe that they reach the prefix through us.
         """
-        spared = self._state.interfaces.get(told_by.interface) if told_by else None
-        if spared is not None and (not spared.settings.split_horizon or prefix in spared.group.told):
+        spared = self._state.interfaces.get(reported_by.interface) if reported_by else None
+        if spared is not None and (not spared.settings.split_horizon or prefix in spared.group.advertised):
             spared = None
         return [
             source

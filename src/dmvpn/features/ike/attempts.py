@@ -116,8 +116,8 @@ class Demand:
         """Note that an attempt came to nothing, and return in how many seconds to try again."""
         self.attempt = self.there_since = None
         self.missed += 1
-        told = self.refused
-        failure = why if told is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, told))
+        refused = self.refused
+        failure = why if refused is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, refused))
         self.reason = replace(failure, since=now)
         return self._rest(entropy)
 

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 _COMPLAINT_INTERVAL: Final = 2.0
 _COMPLAINT_BURST: Final = 256
 #: Seconds for which we remember a notified address.
-_TOLD: Final = 60.0
+_NOTIFY_INTERVAL: Final = 60.0
 #: Seconds between two IKE SAs that are begun with one address because it ignores us, and how many in that time.
 _BEGIN_INTERVAL: Final = 15.0
 _BEGIN_BURST: Final = 64
@@ -84,7 +84,7 @@ class Recovery:
     def __init__(self) -> None:
         self.begins = False
         self._complaints: Limiter[tuple[_Sender, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
-        self._told: Limiter[_Sender] = Limiter(_TOLD, _COMPLAINT_BURST)
+        self._notified: Limiter[_Sender] = Limiter(_NOTIFY_INTERVAL, _COMPLAINT_BURST)
         self._begun: Limiter[_Sender] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
@@ -105,9 +105,9 @@ class Recovery:
     def does_not_listen(self, event: UnknownSpi, now: float) -> bool:
         """Record another complaint to an address. Returns whether we begin with it; the first may still help."""
         sender = _sender_of(event)
-        if not self.begins or self._told.permits(sender, now):
+        if not self.begins or self._notified.permits(sender, now):
             return False
-        return sender in self._told and self._begun.permits(sender, now)
+        return sender in self._notified and self._begun.permits(sender, now)
 
     def may_replace(self, sa: Session, now: float) -> bool:
         """Return whether a hint about this IKE SA is followed: if it is young, ESP may have overtaken IKE_AUTH."""

@@ -67,7 +67,7 @@ class Serving:
         self._wanted: tuple[OuterAddress, ...] = ()
         self._ordered: tuple[OuterAddress, ...] = ()
         #: The VRFs that got an order; where the last orders have failed.
-        self._told: dict[str, None] = {}
+        self._reported: dict[str, None] = {}
         self._failed: dict[OuterAddress, None] = {}
         self._leaving: Deadlines[OuterAddress] = Deadlines()
         self._leave = Timer("stop serving an address that no tunnel has any more", self._stop_serving)
@@ -93,7 +93,7 @@ class Serving:
     def follow_vrfs(self) -> None:
         """Forget the orders in removed VRFs: their sockets went with them."""
         self._ordered = tuple(address for address in self._ordered if self._exists(address.front))
-        self._told = {vrf: None for vrf in self._told if self._exists(vrf)}
+        self._reported = {vrf: None for vrf in self._reported if self._exists(vrf)}
         self._order()
 
     def _exists(self, vrf: str) -> bool:
@@ -145,12 +145,12 @@ class Serving:
         self._failed = {}
         if self.reasons:
             self._context.start(self._settle, SETTLE)
-        by_front: dict[str, list[IPAddress]] = {vrf: [] for vrf in self._told}
+        by_front: dict[str, list[IPAddress]] = {vrf: [] for vrf in self._reported}
         for one in self._ordered:
             by_front.setdefault(one.front, []).append(one.address)
         for vrf, locals_ in by_front.items():
             self._context.emit(in_table(vrf, ServeIpsec(tuple(locals_))))
-        self._told = {vrf: None for vrf, locals_ in by_front.items() if locals_}
+        self._reported = {vrf: None for vrf, locals_ in by_front.items() if locals_}
 
 
 # ------------------------------------------------------------------------------------------------ the machine
@@ -212,8 +212,8 @@ class IpsecMachine(Machine):
         super().__init__(Context(ports))
         self._config = IpsecConfig()
         self._decisions: dict[str, Decision] = {}  # by tunnel
-        self._decided: dict[str, negotiation.ProtectionDecided] = {}  # what tunnels were told
-        self._told: dict[tuple[str, IPAddress], dict[int, protection.Protected]] = {}  # by port, 0: the address
+        self._decided: dict[str, negotiation.ProtectionDecided] = {}  # reported to each tunnel
+        self._reported: dict[tuple[str, IPAddress], dict[int, protection.Protected]] = {}  # by port, 0: the address
         self._policies: tuple[protection.ProtectionPolicy, ...] = ()
         self._serving = Serving(self._context)
         self._unserved = self._serving.reasons  # as of the last decisions
@@ -280,15 +280,15 @@ class IpsecMachine(Machine):
 
     def phases(self) -> Iterator[tuple[str, str]]:
         """Yield the tunnel and the phase of each address that is wanted or protected; for metrics."""
-        for (tunnel, nbma), states in breathing(tuple(self._told.items())):
+        for (tunnel, nbma), states in breathing(tuple(self._reported.items())):
             state = states.get(0) or self.between(tunnel, nbma)
             yield tunnel, state.phase.name.lower()
 
     def pairs(self) -> tuple[protection.ProtectedPair, ...]:
         """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
-        told = ((*pair, port) for pair, states in self._told.items() for port in states)
+        reported = ((*pair, port) for pair, states in self._reported.items() for port in states)
         known = sorted(
-            dict.fromkeys((*told, *self._sockets.wishes())), key=lambda pair: (pair[1].version, pair[1], pair[2])
+            dict.fromkeys((*reported, *self._sockets.wishes())), key=lambda pair: (pair[1].version, pair[1], pair[2])
         )
         return tuple(
             protection.ProtectedPair(
@@ -402,7 +402,7 @@ class IpsecMachine(Machine):
             if decision.is_about(each.ends)
         ]
         wishes = ((tunnel, nbma) for tunnel, nbma, _ in self._sockets.wishes())
-        for name, nbma in dict.fromkeys((*self._told, *wishes, *secured)):
+        for name, nbma in dict.fromkeys((*self._reported, *wishes, *secured)):
             self._tell_of(name, nbma)
 
     def _obstacle(self, decision: Decision) -> Reason | None:
@@ -415,12 +415,12 @@ class IpsecMachine(Machine):
             del self._decided[name]
         for name, decision in self._decisions.items():
             reason = self._obstacle(decision)
-            told = self._decided_of(decision, reason)
+            decided = self._decided_of(decision, reason)
             before = self._decided.get(name)
-            if before == told:
+            if before == decided:
                 continue
-            self._decided[name] = told
-            self._context.emit(told)
+            self._decided[name] = decided
+            self._context.emit(decided)
             if reason is not None and (before is None or before.reason != reason):
                 self._context.emit(messages.CannotProtect.of(name, reason))
 
@@ -443,7 +443,7 @@ class IpsecMachine(Machine):
         valid = protection.policies_for(self._policies, connection.ends)
         return connection.profile not in [policy.name for policy in valid]
 
-    # ------------------------------------------------------------------------------------------- who is told what
+    # ------------------------------------------------------------------------------------------- reports to tunnels
 
     def _wanted(self, wish: negotiation.ProtectionWanted) -> None:
         """Take in which peers a tunnel or NHRP wants."""
@@ -474,17 +474,17 @@ class IpsecMachine(Machine):
 
     def _tell_of(self, tunnel: str, nbma: IPAddress) -> None:
         """Report changes of the protection with an address, and with single peers behind it."""
-        told = self._told.setdefault((tunnel, nbma), {})
-        for port in dict.fromkeys((0, *told, *self._sockets.ports(tunnel, nbma))):
+        reported = self._reported.setdefault((tunnel, nbma), {})
+        for port in dict.fromkeys((0, *reported, *self._sockets.ports(tunnel, nbma))):
             state = self.between(tunnel, nbma, port)
-            if told.get(port, _NOTHING) == state:
+            if reported.get(port, _NOTHING) == state:
                 continue
-            told[port] = state
+            reported[port] = state
             if state == _NOTHING or self._context.ports.tunnels.get(tunnel) is None:
-                del told[port]
+                del reported[port]
             self._context.emit(negotiation.ProtectionChanged(tunnel, nbma, state, port))
-        if not told:
-            del self._told[tunnel, nbma]
+        if not reported:
+            del self._reported[tunnel, nbma]
 
     # ------------------------------------------------------------------------------------------- upkeep
 

@@ -202,9 +202,9 @@ def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configu
         bound = protection.connection(entry.connection) if entry.connection else None
         path = tunnel.paths.get(entry.next_hop)
         here = bound.remote_port if bound is not None and bound.behind_nat else 0
-        told = 0 if bound is not None and path is not None and path.usable else entry.port
-        ports.update(dict.fromkeys(port for port in (here, told) if port))
-        if not here and not told:
+        claimed = 0 if bound is not None and path is not None and path.usable else entry.port
+        ports.update(dict.fromkeys(port for port in (here, claimed) if port))
+        if not here and not claimed:
             ports[0] = None
     return tuple(ports)
 

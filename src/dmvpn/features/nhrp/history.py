@@ -256,7 +256,7 @@ class History:
 
     def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[LateLine]:
         before = self._entries[version].note(key, record, now)
-        return [] if before is record else _told(before, record)
+        return [] if before is record else _change_lines(before, record)
 
     # ------------------------------------------------------------------------------------------------- queries
 
@@ -281,7 +281,7 @@ def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stret
     return stretch is not None and stretch.began <= time <= stretch.last + USED_FOR
 
 
-def _told(before: Record | None, record: Record | None) -> list[LateLine]:
+def _change_lines(before: Record | None, record: Record | None) -> list[LateLine]:
     """Return a line for a change that matters to a reader: not for refreshes, hits and flags, nor for what log messages
     report.
     """
@@ -418,13 +418,13 @@ def _answer(packet: ResolutionReply) -> str:
     if refused:
         return f"{spelled(packet.destination_protocol)}: {refused}"
     answers = [cie for cie in packet.cies if cie.nbma]
-    told = [f"{spelled(_target(cie, packet, by_destination=True))} = {cie.nbma}" for cie in answers[:LARGEST_LIST]]
-    return _list(told, len(answers)) or spelled(packet.destination_protocol)
+    bindings = [f"{spelled(_target(cie, packet, by_destination=True))} = {cie.nbma}" for cie in answers[:LARGEST_LIST]]
+    return _list(bindings, len(answers)) or spelled(packet.destination_protocol)
 
 
-def _list(told: list[str], count: int) -> str:
+def _list(bindings: list[str], count: int) -> str:
     """Return the beginning of a list of this length."""
-    return ", ".join(told) + (f" and {count - len(told)} more" if count > len(told) else "")
+    return ", ".join(bindings) + (f" and {count - len(bindings)} more" if count > len(bindings) else "")
 
 
 def _target(cie: ClientInfo, packet: ClientMessage, *, by_destination: bool = False) -> Prefix | IPAddress:

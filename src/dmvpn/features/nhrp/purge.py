@@ -57,7 +57,7 @@ class Outstanding:
     tries: int = 0
 
     @property
-    def told(self) -> tuple[str, IPAddress]:
+    def recipient(self) -> tuple[str, IPAddress]:
         """The tunnel, and the tunnel address of the station that the request goes to."""
         return self.tunnel, self.packet.destination_protocol
 
@@ -174,7 +174,7 @@ class Purger:
             for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
                     continue  # an address of another station, on another link
-                if sender.meets(entry.neighbor) or (from_server and _may_be_told(packet, entry, tunnel)):
+                if sender.meets(entry.neighbor) or (from_server and _may_be_purged(packet, entry, tunnel)):
                     ends.append((member, entry))
                 else:
                     refused = True
@@ -213,10 +213,10 @@ class Purger:
     def _end(self, outstanding: Outstanding) -> None:
         request_id = outstanding.packet.request_id
         del self._outstanding[request_id]
-        told = self._to[outstanding.told]
-        del told[request_id]
-        if not told:
-            del self._to[outstanding.told]
+        requests = self._to[outstanding.recipient]
+        del requests[request_id]
+        if not requests:
+            del self._to[outstanding.recipient]
         self._context.stop(outstanding.repeat)
 
     def _way(self, tunnel: Tunnel, requester: IPAddress, at: NbmaPeer) -> NbmaPeer:
@@ -269,7 +269,7 @@ class Purger:
         request_id = packet.request_id
         repeat = Timer("repeat a Purge Request", lambda: self._repeat(request_id), request_id)
         outstanding = self._outstanding[request_id] = Outstanding(tunnel.name, to, packet, withdrawal, repeat)
-        self._to.setdefault(outstanding.told, {})[request_id] = outstanding
+        self._to.setdefault(outstanding.recipient, {})[request_id] = outstanding
         self._transmit(tunnel, outstanding)
 
     def _request(self, tunnel: Tunnel, destination: IPAddress, purged: tuple[Prefix, ...]) -> PurgeRequest:
@@ -290,7 +290,7 @@ class Purger:
         self._instance.send(tunnel, outstanding.to, outstanding.packet)
 
 
-def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
+def _may_be_purged(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
     """Return whether a server that relays this packet may purge the entry.
 
     Clients withdraw registrations directly (§5.2.5).

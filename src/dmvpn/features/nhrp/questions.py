@@ -187,11 +187,11 @@ def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: 
         mtu=cie.mtu,
         direct=direct and nbma == sender.nbma,
         connection=sender.connection,
-        port=told_port(tunnel, reply.extensions, sender, (next_hop, nbma)),
+        port=reported_port(tunnel, reply.extensions, sender, (next_hop, nbma)),
     )
 
 
-def told_port(tunnel: Tunnel, extensions: Extensions, sender: NbmaPeer, peer: tuple[IPAddress, IPAddress]) -> int:
+def reported_port(tunnel: Tunnel, extensions: Extensions, sender: NbmaPeer, peer: tuple[IPAddress, IPAddress]) -> int:
     """Return the UDP port at which a peer (tunnel and NBMA address) is heard; 0: not reported by our server."""
     if not tunnel.protected or all(client.nbma != sender.nbma for client in tunnel.clients.values()):
         return 0

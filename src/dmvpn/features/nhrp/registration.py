@@ -79,7 +79,7 @@ class Registration:
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
         """Stop registering: the tunnel cannot send any more. Servers keep our entries until they expire."""
         for client in tunnel.clients.values():
-            self._carry_out(tunnel, client, client.stop(self._context.now, reason), told=str(reason))
+            self._carry_out(tunnel, client, client.stop(self._context.now, reason), recorded=str(reason))
 
     def renew(self, tunnel: Tunnel) -> None:
         """Register again: the content of our registration (holding time, flags, group, password) has changed."""
@@ -251,12 +251,12 @@ class Registration:
         client: NhsClient,
         outputs: list[RegistrationOutput],
         why: str = _NO_ANSWER,
-        told: str = "",
+        recorded: str = "",
     ) -> None:
         """Carry out the outputs of a client.
 
         why: the reason in the log if the server is down because of it.
-        told: that reason as the chronicle has it.
+        recorded: that reason as the chronicle has it.
         """
         for output in outputs:
             match output:
@@ -274,7 +274,7 @@ class Registration:
                     self._log_up(tunnel, client)
                     self._context.emit(MulticastReached(tunnel.name))
                 case RegistrationOutput.DOWN:
-                    self._tell(tunnel, client, Sign.WENT, told or why)
+                    self._tell(tunnel, client, Sign.WENT, recorded or why)
                     self._log_down(tunnel, client, why)
         self.update_hold(tunnel)
         if RegistrationOutput.UP in outputs or RegistrationOutput.DOWN in outputs:

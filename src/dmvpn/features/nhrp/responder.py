@@ -24,7 +24,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requester
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
+from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, reported_port
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import may_be_beyond
 
@@ -280,7 +280,7 @@ class Responder:
         if not self._instance.believes(tunnel, sender, at.nbma):
             return  # it gets its reply through the hub, and begins
         is_implicit = entry is None or entry.type is EntryType.INCOMPLETE or Flag.IMPLICIT in entry.flags
-        told = (source, at.nbma)
+        peer = (source, at.nbma)
         binding = Binding(
             next_hop=source,
             nbma=at.nbma,
@@ -290,7 +290,7 @@ class Responder:
             mtu=cie.mtu,
             direct=asker.came_straight,
             flags=Flag.IMPLICIT if is_implicit else Flag(0),
-            port=0 if asker.came_straight else told_port(tunnel, packet.extensions, sender, told),
+            port=0 if asker.came_straight else reported_port(tunnel, packet.extensions, sender, peer),
         )
         self._peers.learn(tunnel, binding)
 

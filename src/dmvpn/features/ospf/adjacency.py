@@ -324,7 +324,7 @@ class Hellos:
         bare = not settings.elects
         return Hello(
             mask=interface.mask,
-            interval=settings.told_interval,
+            interval=settings.sent_interval,
             options=interface.area.options,
             priority=0 if bare else settings.priority,
             dead_interval=settings.dead_interval,
@@ -407,8 +407,8 @@ class Hellos:
             return Reason(OspfReason.MASK, (hello.mask, mask), since)
         if hello.dead_interval != settings.dead_interval:
             return Reason(OspfReason.DEAD_INTERVAL, (hello.dead_interval, settings.dead_interval), since)
-        if hello.interval != settings.told_interval:
-            return Reason(OspfReason.HELLO_INTERVAL, (hello.interval, settings.told_interval), since)
+        if hello.interval != settings.sent_interval:
+            return Reason(OspfReason.HELLO_INTERVAL, (hello.interval, settings.sent_interval), since)
         if theirs != ours:
             return Reason(OspfReason.KIND, (f"0x{theirs:02X}", f"0x{ours:02X}"), since)
         return None

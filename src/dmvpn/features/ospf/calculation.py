@@ -100,7 +100,7 @@ class _InternalPaths:
 def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
     paths, borders = _InternalPaths(state, inside.values()), state.found.borders
-    for key, prefix, body, _ in _told(state, state.externals, LsaType.EXTERNAL):
+    for key, prefix, body, _ in _valid_lsas(state, state.externals, LsaType.EXTERNAL):
         border = borders[key.router][1] if key.router in borders else None
         way = _way(border, body.forwarding, paths, None)
         if way is not None:
@@ -108,7 +108,7 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
     for area in state.areas.values():
         if area.settings.kind is not AreaKind.NSSA or area.tree is None:
             continue
-        for key, prefix, body, options in _told(state, area.database, LsaType.NSSA_EXTERNAL):
+        for key, prefix, body, options in _valid_lsas(state, area.database, LsaType.NSSA_EXTERNAL):
             border, wanted = area.tree.routers.get(key.router), bool(options & Options.NSSA)
             if border is None or not border.flags & RouterFlag.EXTERNAL:
                 continue
@@ -119,7 +119,7 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
                 yield _route(key, prefix, body, way, area, 0 if wanted else 2)
 
 
-def _told(state: State, database: Database, kind: LsaType) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
+def _valid_lsas(state: State, database: Database, kind: LsaType) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
     """Yield valid LSAs of other routers: key, network, body and options. A provider's router uses none of another."""
     for key, entry in database.entries.items():
         body, prefix = entry.lsa.body, entry.lsa.prefix

@@ -244,11 +244,11 @@ class Exchange:
             database = self._state.database(neighbor.interface.area, header.type)
             if header.type == LsaType.OPAQUE_LINK or database.compare(header) > 0:
                 talk.miss(header)
-        is_over = talk.leads and talk.is_told and talk.is_heard
+        is_over = talk.leads and talk.is_sent and talk.is_heard
         if not is_over:
             talk.turn()
             self._descriptions.describe_next(neighbor)
-            is_over = not talk.leads and talk.is_told and talk.is_heard
+            is_over = not talk.leads and talk.is_sent and talk.is_heard
         if is_over and not talk.requests:
             self._adjacencies.move(neighbor, NeighborMove.COMPLETE, "Exchange Done")
             return

@@ -127,7 +127,7 @@ class Flooding:
     def _queue(self, interface: OspfInterface, lsa: Lsa, origin: Neighbor | None) -> bool:
         """Note the neighbors on this interface to which it is new. True: it is to be sent here."""
         key, wanted = lsa.key, False
-        for neighbor in interface.told:
+        for neighbor in interface.lsa_receivers:
             neighbor.waiting.forgive(key)
             if neighbor.state is not NeighborState.FULL and not self._is_news(neighbor, lsa.header):
                 continue

@@ -187,7 +187,7 @@ class OspfInterface:
         return [neighbor for neighbor in self.neighbors.values() if neighbor.key in old] if old else []
 
     @property
-    def told(self) -> Iterator[Neighbor]:
+    def lsa_receivers(self) -> Iterator[Neighbor]:
         """Neighbors that receive new LSAs."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
 

@@ -233,7 +233,7 @@ class Talk:
         self.heard = description
 
     @property
-    def is_told(self) -> bool:
+    def is_sent(self) -> bool:
         """Whether our last description was sent, with no more to follow."""
         last = self.sent
         return last is not None and not last.has(DescriptionFlag.MORE) and not last.has(DescriptionFlag.INIT)

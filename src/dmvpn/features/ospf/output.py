@@ -153,7 +153,7 @@ class Sender:
     def everywhere(self, interface: OspfInterface, content: Content) -> None:
         """Send to all neighbors that are to know: by multicast, or to each alone where multicasts do not reach them."""
         if interface.settings.by_unicast:
-            for neighbor in interface.told:
+            for neighbor in interface.lsa_receivers:
                 self.send(interface, neighbor.address, content)
         else:
             elects, leads = interface.settings.elects, interface.leads

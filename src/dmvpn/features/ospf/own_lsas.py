@@ -8,7 +8,7 @@ External LSAs, type 5 everywhere, type 7 in each NSSA: RFC 2328 §12.4.4, RFC 31
 
     imports      redistributed routes of the routing table
     translated   type 7 LSAs that a border router translates
-    _told        networks by prefix: of these, or a `summary-address` that holds some of them
+    _advertised  networks by prefix: of these, or a `summary-address` that holds some of them
 
 A `summary-address` is advertised while it contains a network; its cost is that of its cheapest network, as on IOS.
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ not-so-stubby areas
 
 
-def told_inside(state: State, area: RunningArea, body: ExternalBody) -> ExternalBody:
+def body_inside(state: State, area: RunningArea, body: ExternalBody) -> ExternalBody:
     """Return the advertisement of an external route in an area: packets go to its next hop if that is in the area, else
     to us. A border router advertises the route as type 5 itself, so it names no address.
     """
@@ -132,9 +132,9 @@ class Externals:
         self._own: dict[Prefix, ExternalBody] = {}
         self._translated: dict[Prefix, ExternalBody] = {}
         self._parts: dict[Prefix, dict[Prefix, None]] = {}  # of summaries, ordered sets
-        self._told: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
+        self._advertised: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
         self._taken: dict[IPv4Address, None] = {}  # these names, an ordered set
-        self._untold: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
+        self._pending: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
 
     def dropped(self) -> dict[Prefix, int]:
         """Return summaries that need a discard route to Null0, with their costs."""
@@ -162,24 +162,24 @@ class Externals:
             summary = self._summary_of(prefix)
             if summary is not None:
                 self._parts[summary.prefix][prefix] = None
-        is_telling = bool(self._untold)
-        self._untold.update(dict.fromkeys((*self._told, *self._own, *self._translated, *self._parts, DEFAULT)))
+        is_telling = bool(self._pending)
+        self._pending.update(dict.fromkeys((*self._advertised, *self._own, *self._translated, *self._parts, DEFAULT)))
         if not is_telling:
             self._state.context.work(self._tell_rest(), self._state)
 
     def _tell_rest(self) -> Iterator[None]:
         """Advertise pending prefixes, some in each event: all neighbors receive each."""
-        while self._untold:
+        while self._pending:
             neighbors = sum(len(interface.neighbors) for interface in self._state.interfaces.values())
-            for prefix in list(islice(self._untold, max(1, min(SLICE, _TOGETHER // (neighbors + 1))))):
-                del self._untold[prefix]
+            for prefix in list(islice(self._pending, max(1, min(SLICE, _TOGETHER // (neighbors + 1))))):
+                del self._pending[prefix]
                 self._tell(prefix)
-            if self._untold:
+            if self._pending:
                 yield
 
     def route_changed(self, prefix: Prefix, route: Route | None) -> None:
         """Check a prefix with a new best route; the default route may depend on it."""
-        if self._state.redistributes or self._told:
+        if self._state.redistributes or self._advertised:
             self._put(self._own, prefix, self._imports.of(prefix))
         if self._imports.may_decide(prefix, route):
             self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
@@ -192,7 +192,7 @@ class Externals:
 
     def forget(self) -> None:
         """Forget the advertised routes, because the process begins again or ends."""
-        for state in (self._own, self._translated, self._parts, self._told, self._taken, self._untold):
+        for state in (self._own, self._translated, self._parts, self._advertised, self._taken, self._pending):
             state.clear()
 
     def _put(self, known: dict[Prefix, ExternalBody], prefix: Prefix, body: ExternalBody | None) -> None:
@@ -211,7 +211,7 @@ class Externals:
         else:
             parts.pop(prefix, None)
         self._tell(summary.prefix)
-        if summary.prefix in self._told and summary.prefix not in self._offers.offered:
+        if summary.prefix in self._advertised and summary.prefix not in self._offers.offered:
             self.offer()
 
     # ------------------------------------------------------------------------------------------------ LSAs to originate
@@ -257,13 +257,13 @@ class Externals:
         """Advertise the present route for a prefix, which may have changed."""
         areas = self._state.areas.values()
         outside = next((area for area in areas if area.takes_externals), None)
-        told = [(area, self._inside(area, prefix)) for area in areas if area.settings.kind is AreaKind.NSSA]
+        adverts = [(area, self._inside(area, prefix)) for area in areas if area.settings.kind is AreaKind.NSSA]
         if outside is not None:
-            told.append((outside, self._body(prefix)))
-        name = self._name(prefix, wanted=any(body is not None for _, body in told))
+            adverts.append((outside, self._body(prefix)))
+        name = self._name(prefix, wanted=any(body is not None for _, body in adverts))
         if name is None:
             return
-        for area, body in told:
+        for area, body in adverts:
             kind = LsaType.EXTERNAL if area.takes_externals else LsaType.NSSA_EXTERNAL
             key = LsaKey(kind, name, self._state.router_id)
             if body is None:
@@ -271,7 +271,7 @@ class Externals:
             elif kind is LsaType.EXTERNAL:
                 self._origination.request(area, key, partial(as_it_is, body), partial(_options, body))
             else:
-                build = partial(told_inside, self._state, area, body)
+                build = partial(body_inside, self._state, area, body)
                 self._origination.request(area, key, build, partial(options_inside, self._state, area, body))
 
     def _name(self, prefix: Prefix, *, wanted: bool) -> IPv4Address | None:
@@ -279,16 +279,16 @@ class Externals:
 
         If another network with the same address has its name, it is its last address (RFC 2328 Appendix E).
         """
-        known = self._told.get(prefix)
+        known = self._advertised.get(prefix)
         if not wanted:
             if known is not None:
-                del self._told[prefix]
+                del self._advertised[prefix]
                 del self._taken[known]
             return known
         if known is None:
             first = ipv4_address(prefix.address.packed)
             last = IPv4Address(int(first) | int(prefix.wildcard))
-            known = self._told[prefix] = last if first in self._taken else first
+            known = self._advertised[prefix] = last if first in self._taken else first
             self._taken[known] = None
         return known
 
@@ -318,7 +318,7 @@ class Externals:
     def retell(self, area: RunningArea) -> None:
         """Originate again, because the interfaces in an area changed, and so may forwarding addresses."""
         if area.settings.kind is AreaKind.NSSA:
-            for prefix in list(self._told):
+            for prefix in list(self._advertised):
                 self._tell(prefix)
 
 
@@ -381,7 +381,7 @@ class Summaries:
     def __init__(self, state: State, origination: Origination) -> None:
         self._state = state
         self._origination = origination
-        self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
+        self._advertised: dict[tuple[int, LsaKey], SummaryBody] = {}
 
     def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
         """Apply the current routes within OSPF."""
@@ -397,24 +397,24 @@ class Summaries:
                         key = LsaKey(LsaType.BORDER_SUMMARY, router, self._state.router_id)
                         wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
         areas = self._state.areas
-        for name in [name for name in self._told if name not in wanted]:
-            del self._told[name]
+        for name in [name for name in self._advertised if name not in wanted]:
+            del self._advertised[name]
             if name[0] in areas:
                 self._origination.withdraw(areas[name[0]], name[1])
         for name, body in wanted.items():
-            if self._told.get(name) != body:
-                self._told[name] = body
+            if self._advertised.get(name) != body:
+                self._advertised[name] = body
                 self._origination.request(areas[name[0]], name[1], partial(as_it_is, body))
 
     def forget(self) -> None:
         """Forget the originated summaries, because the process restarts."""
-        self._told.clear()
+        self._advertised.clear()
 
     def forget_area(self, number: int) -> None:
         """Forget an area that was removed from this router. If it returns before the next calculation, all summaries
         are originated again.
         """
-        self._told = {name: body for name, body in self._told.items() if name[0] != number}
+        self._advertised = {name: body for name, body in self._advertised.items() if name[0] != number}
 
     def _add_networks(
         self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea, routes: Mapping[Prefix, OspfRoute]
@@ -422,7 +422,7 @@ class Summaries:
         settings = area.settings
         found: dict[Prefix, int] = {}
         for route in () if settings.no_summary else self._fit(area, routes):
-            prefix, cost = self._as_told(route, area)
+            prefix, cost = self._as_advertised(route, area)
             if prefix is not None and self._is_let_through(prefix, route, area):
                 found[prefix] = cost
         if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
@@ -448,7 +448,7 @@ class Summaries:
         resort = self._state.last_resort
         return cost if resort is None or resort.summaries is None else resort.summaries
 
-    def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
+    def _as_advertised(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
         """Return the network, or the range that contains it, with its cost; None: do not advertise it.
 
         Each network of the backbone is advertised into an area that virtual links lead through, RFC 2328 §12.4.3.

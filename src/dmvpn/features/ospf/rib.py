@@ -81,11 +81,11 @@ class Imports:
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
         changes = self._mapped(line.route_map, route)
         policies, lines = self._state.context.ports.policies, self._state.settings.distribution
-        told = not lines.lists or (
+        permitted = not lines.lists or (
             lines.permits(policies.of_routes(), MatchedRoute.of(route), "", inwards=False)
             and lines.brings_in(policies.of_routes(), MatchedRoute.of(route))
         )
-        if changes is None or not told:
+        if changes is None or not permitted:
             return None
         mask = ipv4_address(route.prefix.netmask.packed)
         cost = changes.metric_of(self._cost(line))

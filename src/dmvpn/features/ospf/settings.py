@@ -215,7 +215,7 @@ _MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Times are seconds. cost: None: by bandwidth. told_interval: what Hellos say, 0: of Hellos faster than seconds.
+    """Times are seconds. cost: None: by bandwidth. sent_interval: what Hellos say, 0: of Hellos faster than seconds.
 
     obstacle: why no packet can be sent with this configuration, or "". bfd: neighbors are watched.
     least_ttl: that packets may have; 0: any.
@@ -224,7 +224,7 @@ class Settings:
     area: Area
     network: NetworkType
     hello_interval: float
-    told_interval: int
+    sent_interval: int
     dead_interval: int
     cost: int | None
     priority: int
@@ -297,7 +297,7 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
         area=area,
         network=network,
         hello_interval=hello if fast is None else 1 / fast,
-        told_interval=hello if fast is None else 0,
+        sent_interval=hello if fast is None else 0,
         dead_interval=dead if fast is None else 1,
         passive=passive,
         suppress_prefixes=suppresses,

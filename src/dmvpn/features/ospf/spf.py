@@ -330,8 +330,8 @@ def _hops(
     if not vertex.is_network:
         return inherited
     address = graph.on_network(child.id, vertex.id)
-    told = (NextHop(hop.interface, address) if hop.address is None else hop for hop in inherited)
-    return {hop: None for hop in told if hop.address is not None}
+    hops = (NextHop(hop.interface, address) if hop.address is None else hop for hop in inherited)
+    return {hop: None for hop in hops if hop.address is not None}
 
 
 def routes(database: Database, found: Tree, root: IPv4Address) -> dict[Prefix, AreaRoute]:

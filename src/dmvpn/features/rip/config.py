@@ -269,7 +269,7 @@ def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
         return RipConfig()
     passive = section.all(lines.passive)
     active = [entry.args.interface("interface") for entry in section.entries(lines.passive) if entry.negated]
-    told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
+    interfaces = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     common = process.args(OF_ROUTER.version).integer("version", None)
     return RipConfig(
         enabled=True,
@@ -289,8 +289,8 @@ def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
         default_metric=section.args(lines.default_metric).integer("metric", None),
         redistributions=tuple(_redistributions(section, lines)),
         distribution=lines.distribution.read(section),
-        interfaces=tuple(told),
-        key_chains=key_chains(tree) if any(one.authentication for one in told) else NONE,
+        interfaces=tuple(interfaces),
+        key_chains=key_chains(tree) if any(one.authentication for one in interfaces) else NONE,
     )
 
 

@@ -28,7 +28,7 @@ from dmvpn.features.rip.interface import GROUP, PORT
 from dmvpn.features.rip.model import LAST_KEY, AuthenticationMode
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, KeyedDigest, Password, RipPacket
 from dmvpn.features.rip.reasons import RipReason
-from dmvpn.features.rip.table import Summaries, gather, in_order, packets, told_on
+from dmvpn.features.rip.table import Summaries, advertised_on, gather, in_order, packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -217,9 +217,9 @@ class Sender:
 
     def gather(self, chosen: dict[Prefix, RipEntry], circuit: RipInterface, routes: Sequence[Announced]) -> None:
         """Add the entries for these routes on a circuit to an update."""
-        told = told_on(circuit.name, routes, self._state.config, self._state.ports)
+        advertised = advertised_on(circuit.name, routes, self._state.config, self._state.ports)
         settings = self._state.config.interface(circuit.name)
-        gather(chosen, circuit.state, told, self.summaries(circuit), split_horizon=settings.split_horizon)
+        gather(chosen, circuit.state, advertised, self.summaries(circuit), split_horizon=settings.split_horizon)
 
     def summaries(self, circuit: RipInterface) -> Summaries:
         """Return the summaries on a circuit."""

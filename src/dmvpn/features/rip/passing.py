@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
 from dmvpn.features.rip.database import Announcement
 from dmvpn.features.rip.packet import INFINITY
-from dmvpn.features.rip.table import Summaries, believed_of, candidate, candidate_on, told_on
+from dmvpn.features.rip.table import Summaries, advertised_on, believed_of, candidate, candidate_on
 
 if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier, Gap, Side
@@ -41,7 +41,7 @@ def _not_sent(here: Side, machine: RipMachine, circuit: RipInterface, route: Ann
         if best is None or best.source.value == _NAME:
             return barred(_NAME, RouteReason.TOO_FAR)
         return barred(_NAME, RouteReason.HIDDEN, best.source.value)
-    sent = told_on(circuit.name, (route,), config, here.ports)
+    sent = advertised_on(circuit.name, (route,), config, here.ports)
     denied = listed(_NAME, config.distribution, here.policies, candidate_on(route), circuit.name, inwards=False)
     if not sent or sent[0].metric >= INFINITY:
         return denied or barred(_NAME, RouteReason.TOO_FAR)

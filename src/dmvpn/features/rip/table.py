@@ -279,19 +279,19 @@ def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announc
     return replace(heard, metric=min(heard.metric + offset, INFINITY))
 
 
-def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, ports: Ports) -> Sequence[Announced]:
+def advertised_on(interface: str, routes: Sequence[Announced], config: RipConfig, ports: Ports) -> Sequence[Announced]:
     """Return the routes to announce on an interface after the outbound lists."""
     distribution = config.distribution
     if not distribution.says(inwards=False):
         return routes
     policies = ports.policies.of_routes()
-    told = []
+    advertised = []
     for route in routes:
         asked = candidate_on(route)
         if distribution.permits(policies, asked, interface, inwards=False):
             offset = distribution.offset(policies, asked, interface, inwards=False)
-            told.append(replace(route, metric=min(route.metric + offset, INFINITY)))
-    return told
+            advertised.append(replace(route, metric=min(route.metric + offset, INFINITY)))
+    return advertised
 
 
 def candidate_on(route: Announced) -> MatchedRoute:

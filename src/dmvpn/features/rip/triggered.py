@@ -84,9 +84,9 @@ class Conversation:
 
     # --------------------------------------------------------------------------------------------------------- received
 
-    def begin(self, told: Iterable[Prefix]) -> None:
+    def begin(self, advertised: Iterable[Prefix]) -> None:
         """Send the whole table from now on, because the peer requested it."""
-        self.owed = dict.fromkeys(told)
+        self.owed = dict.fromkeys(advertised)
         self.starts, self.pending, self.heard = True, None, None
         self._alive()
 
@@ -94,28 +94,28 @@ class Conversation:
         """Record prefixes that changed."""
         self.owed.update(dict.fromkeys(prefixes))
 
-    def next(self, told: Mapping[Prefix, RipEntry], most: int) -> RipPacket | None:
+    def next(self, advertised: Mapping[Prefix, RipEntry], most: int) -> RipPacket | None:
         """Return the next response, of at most `most` entries; None: nothing is owed, or a response is outstanding."""
         if self.pending is not None or not (self.owed or self.starts):
             return None
         some = tuple(islice(self.owed, most))
         for prefix in some:
             del self.owed[prefix]
-        self.pending = Pending(self._numbered(some, told, flush=self.starts), some)
+        self.pending = Pending(self._numbered(some, advertised, flush=self.starts), some)
         self.starts = False
         return self.pending.packet
 
-    def again(self, told: Mapping[Prefix, RipEntry]) -> RipPacket | None:
+    def again(self, advertised: Mapping[Prefix, RipEntry]) -> RipPacket | None:
         """Return the outstanding response again, with a new number if its routes have changed; None: there is none."""
         if self.pending is None:
             return None
         before, prefixes = self.pending
         for prefix in prefixes:
             self.owed.pop(prefix, None)
-        entries = _entries(prefixes, told)
+        entries = _entries(prefixes, advertised)
         if entries != before.entries:
             flush = before.update is not None and before.update.flush
-            self.pending = Pending(self._numbered(prefixes, told, flush=flush), prefixes)
+            self.pending = Pending(self._numbered(prefixes, advertised, flush=flush), prefixes)
         return self.pending.packet
 
     def acknowledge(self, sequence: int) -> bool:
@@ -126,9 +126,9 @@ class Conversation:
         self._alive()
         return True
 
-    def farewells(self, told: Iterable[Prefix], most: int) -> Iterator[RipPacket]:
+    def farewells(self, advertised: Iterable[Prefix], most: int) -> Iterator[RipPacket]:
         """Yield responses that announce all routes as unreachable."""
-        left = list(told)
+        left = list(advertised)
         for start in range(0, len(left), most):
             yield self._numbered(tuple(left[start : start + most]), {}, flush=False)
 
@@ -158,15 +158,17 @@ class Conversation:
     def _alive(self) -> None:
         self.tries, self.is_lost = 0, False
 
-    def _numbered(self, prefixes: tuple[Prefix, ...], told: Mapping[Prefix, RipEntry], *, flush: bool) -> RipPacket:
+    def _numbered(
+        self, prefixes: tuple[Prefix, ...], advertised: Mapping[Prefix, RipEntry], *, flush: bool
+    ) -> RipPacket:
         self.sequence = self.sequence % _LAST_SEQUENCE + 1
         header = UpdateHeader(flush=flush, sequence=self.sequence)
-        return RipPacket(command=Command.UPDATE_RESPONSE, update=header, entries=_entries(prefixes, told))
+        return RipPacket(command=Command.UPDATE_RESPONSE, update=header, entries=_entries(prefixes, advertised))
 
 
-def _entries(prefixes: Iterable[Prefix], told: Mapping[Prefix, RipEntry]) -> tuple[RipEntry, ...]:
+def _entries(prefixes: Iterable[Prefix], advertised: Mapping[Prefix, RipEntry]) -> tuple[RipEntry, ...]:
     """Return the entries for these prefixes; prefixes that are not announced are unreachable."""
-    return tuple(told.get(prefix) or RipEntry.of_prefix(prefix, INFINITY) for prefix in prefixes)
+    return tuple(advertised.get(prefix) or RipEntry.of_prefix(prefix, INFINITY) for prefix in prefixes)
 
 
 # ------------------------------------------------------------------------------------------------ circuits
@@ -193,13 +195,13 @@ class TriggeredCircuit:
     """A circuit in use.
 
     timer: repeats the request to all gateways.
-    told: the routes announced to peers here, by prefix.
+    advertised: the routes announced to peers here, by prefix.
     asked: how often tables were requested from all gateways, while no peer is known.
     """
 
     circuit: RipInterface
     timer: Timer
-    told: dict[Prefix, RipEntry] = field(default_factory=dict)
+    advertised: dict[Prefix, RipEntry] = field(default_factory=dict)
     peers: dict[IPAddress, Conversation] = field(default_factory=dict)
     asked: int = 0
 
@@ -250,7 +252,7 @@ class Triggered:
         """Announce to all peers on a circuit that our routes are unreachable, without waiting for acknowledgments."""
         line = self.lines.get(circuit.name)
         for peer, talk in line.peers.items() if line is not None else ():
-            for packet in talk.farewells(line.told if line is not None else {}, self._sender.room(circuit)):
+            for packet in talk.farewells(line.advertised if line is not None else {}, self._sender.room(circuit)):
                 self._send_response(circuit, packet, peer)
 
     def follow(self) -> None:
@@ -260,10 +262,10 @@ class Triggered:
     def _follow(self) -> Iterator[None]:
         for line in list(self.lines.values()):
             entries = yield from self._view(line.circuit)
-            before = line.told
-            line.told = {prefix: entry for prefix, entry in entries.items() if entry.metric < INFINITY}
-            changed = [prefix for prefix, entry in line.told.items() if before.get(prefix) != entry]
-            changed += [prefix for prefix in before if prefix not in line.told]
+            before = line.advertised
+            line.advertised = {prefix: entry for prefix, entry in entries.items() if entry.metric < INFINITY}
+            changed = [prefix for prefix, entry in line.advertised.items() if before.get(prefix) != entry]
+            changed += [prefix for prefix in before if prefix not in line.advertised]
             for number, (peer, talk) in enumerate(list(line.peers.items()), 1):
                 talk.owe(changed)
                 self._go_on(line, peer, talk)
@@ -285,7 +287,7 @@ class Triggered:
             case Command.UPDATE_ACKNOWLEDGE:
                 self._acknowledged(circuit, peer, header)
             case _:
-                return self._told(circuit, peer, header)
+                return self._take_response(circuit, peer, header)
         return False
 
     def _asked(self, circuit: RipInterface, peer: IPAddress) -> None:
@@ -299,7 +301,7 @@ class Triggered:
         if self._context.now >= talk.asked_at + ASKED_LATELY and self._may_speak(circuit, peer):
             self._ask(line, peer, talk)
         if not talk.is_beginning:  # otherwise the first response is outstanding and will be repeated
-            talk.begin(line.told)
+            talk.begin(line.advertised)
             self._go_on(line, peer, talk)
 
     def _acknowledged(self, circuit: RipInterface, peer: IPAddress, header: UpdateHeader) -> None:
@@ -309,7 +311,7 @@ class Triggered:
         if line is not None and talk is not None and talk.acknowledge(header.sequence):
             self._go_on(line, peer, talk)
 
-    def _told(self, circuit: RipInterface, peer: IPAddress, header: UpdateHeader) -> bool:
+    def _take_response(self, circuit: RipInterface, peer: IPAddress, header: UpdateHeader) -> bool:
         """Acknowledge an Update Response, RFC 2091 §4.2. Returns whether it is not a repetition."""
         line = self.lines.get(circuit.name)
         talk = self._talk(line, peer) if line is not None else None
@@ -328,7 +330,7 @@ class Triggered:
             self._lost.append(LearnedFrom(line.circuit.name, peer))
         if talk.asking:
             self._ask(line, peer, talk)
-        again = talk.again(line.told)
+        again = talk.again(line.advertised)
         if again is not None:
             self._send_response(line.circuit, again, peer)
         self._go_on(line, peer, talk)
@@ -385,7 +387,7 @@ class Triggered:
         if self.lines.get(line.circuit.name) is not line or line.peers.get(peer) is not talk:
             return
         may_speak = self._may_speak(line.circuit, peer)
-        packet = talk.next(line.told, self._sender.room(line.circuit)) if may_speak else None
+        packet = talk.next(line.advertised, self._sender.room(line.circuit)) if may_speak else None
         if not talk.is_busy:
             self._context.stop(talk.timer)
         elif packet is not None or not self._context.is_running(talk.timer):

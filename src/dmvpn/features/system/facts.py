@@ -39,5 +39,5 @@ def log(machine: SystemMachine, now: float) -> tuple[LogFacts, ...]:
     """Return the last lines of `show logging`."""
     return tuple(
         LogFacts(message=log_name(line.message) if line.message else "", text=line.text, age=now - line.time)
-        for line in machine.syslog.told[-LOG_LINES:]
+        for line in machine.syslog.log_lines[-LOG_LINES:]
     )

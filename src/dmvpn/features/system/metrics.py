@@ -31,7 +31,7 @@ def _life(ctx: ShowContext) -> Iterator[MetricRow]:
     counter dmvpn_log_messages_total :: Messages of the log by severity (0 to 7) and name, shown or not.
     """)
 def _messages(ctx: ShowContext) -> Iterator[MetricRow]:
-    for (severity, name), count in tuple(ctx.machine(SystemMachine).syslog.told_of.items()):
+    for (severity, name), count in tuple(ctx.machine(SystemMachine).syslog.message_counts.items()):
         yield (str(severity), name, count)
 
 

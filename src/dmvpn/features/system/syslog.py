@@ -314,7 +314,7 @@ class Syslog:
     """The log of one router.
 
     started: monotonic seconds, for `service timestamps ... uptime`.
-    told_of: messages by severity and name, whether a destination took them or not.
+    message_counts: messages by severity and name, whether a destination took them or not.
     """
 
     context: Context
@@ -324,14 +324,14 @@ class Syslog:
     zone: TimeZone = field(default_factory=TimeZone)
     started: float = 0.0
     counters: LineCounters = field(default_factory=LineCounters)
-    told_of: Counter[tuple[int, str]] = field(default_factory=Counter)
+    message_counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     _buffer: deque[LogLine] = field(default_factory=deque)
     _octets: int = 0
     _number: int = 0
 
     def log(self, message: Log) -> None:
         """Log a message: every line of its text after the first is a separate line, without a stamp."""
-        self.told_of[message.severity, message.name] += 1
+        self.message_counts[message.severity, message.name] += 1
         first, *rest = message.text.split("\n")
         head = f"%{message.name}: {first}"
         self._write(_Line(self._stamped(head, self.config.log_stamps), first, message.severity, message))
@@ -359,7 +359,7 @@ class Syslog:
         return tuple(line.text for line in self._buffer)
 
     @property
-    def told(self) -> tuple[LogLine, ...]:
+    def log_lines(self) -> tuple[LogLine, ...]:
         """The same, each with its message class."""
         return tuple(self._buffer)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
-from dmvpn.network.underlay import graph, stand_in, through, told_to_none
+from dmvpn.network.underlay import graph, stand_in, through, unadvertised
 from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
@@ -73,7 +73,7 @@ def infer(
     transit = through(known, network.devices)
     if not strict:
         for name, lines, note in stand_in(known, wired, network.devices, provider):
-            text, kept = told_to_none(configurations[name], lines)
+            text, kept = unadvertised(configurations[name], lines)
             configurations[name] = with_lines(text, kept)
             network.notes += [note] if note else []
     roles = {

@@ -216,7 +216,7 @@ class EndedError(OSError):
 def ask(pipe: socket.socket, question: bytes) -> bytes:
     """Send a request and return a router's answer. Raises TimeoutError, OSError."""
     put(pipe, question)
-    return _told(pipe.recv(_LARGEST_ANSWER))
+    return _checked(pipe.recv(_LARGEST_ANSWER))
 
 
 def put(pipe: socket.socket, question: bytes) -> None:
@@ -230,7 +230,7 @@ def last_words(pipe: socket.socket) -> str:
     """Return why a router that has ended could not run; "" if it did not report it."""
     pipe.setblocking(False)
     try:
-        while _told(pipe.recv(_LARGEST_ANSWER)):
+        while _checked(pipe.recv(_LARGEST_ANSWER)):
             pass
     except EndedError as error:
         return str(error)
@@ -239,7 +239,7 @@ def last_words(pipe: socket.socket) -> str:
     return ""
 
 
-def _told(octets: bytes) -> bytes:
+def _checked(octets: bytes) -> bytes:
     """Return a router's answer. Raises EndedError if it was its last message."""
     if octets.startswith(WHY):
         raise EndedError(octets.removeprefix(WHY).decode(errors="replace"))
@@ -250,5 +250,5 @@ def _forget_late_answers(pipe: socket.socket) -> None:
     """Discard late answers of a router to earlier requests: they are no answers to the next one."""
     pipe.setblocking(False)
     with contextlib.suppress(BlockingIOError):
-        while _told(pipe.recv(_LARGEST_ANSWER)):
+        while _checked(pipe.recv(_LARGEST_ANSWER)):
             pass

@@ -148,7 +148,7 @@ def shorter_than(offered: Lifetime, agreed: Lifetime, spi: bytes) -> tuple[Notif
     return (Notify(NotifyType.RESPONDER_LIFETIME, data, ProtocolId.ESP, spi),) if data else ()
 
 
-def told_lifetime(answer: Chain) -> Lifetime:
+def responder_lifetime(answer: Chain) -> Lifetime:
     """Return the lifetime to which the responder keeps, if it says so. Raises WireError."""
     notify = answer.notify(NotifyType.RESPONDER_LIFETIME)
     if notify is None:
@@ -404,10 +404,10 @@ class QuickAsk(QuickMode):
             raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, why)
         inner = check_identities(sa, self.terms, answer, ours_first=True)
         try:
-            told = told_lifetime(answer)
+            lifetime = responder_lifetime(answer)
         except WireError as error:
             raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.OF_WIRE, (error,))) from error
-        agreed = TransformTerms(agreed.suite, agreed.choice, agreed.lifetime.shorter(told))
+        agreed = TransformTerms(agreed.suite, agreed.choice, agreed.lifetime.shorter(lifetime))
         nonces = Nonces(self.nonce, nonce.data)
         shared = self.shared(answer.find(KeyExchange))
         draft = Draft(

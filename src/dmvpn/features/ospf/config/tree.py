@@ -36,18 +36,20 @@ def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
 
     A process that only an interface names exists too, in the VRF of the interface, as on IOS.
     """
-    told = sorted(tree.made(INTERFACE, _interface, vrf), key=lambda interface: interface_sort_key(interface.name))
+    interfaces = sorted(tree.made(INTERFACE, _interface, vrf), key=lambda interface: interface_sort_key(interface.name))
     sections = {
         args.integer("number"): (args.text("vrf", ""), section) for args, section in tree.sections(processes.ROUTER)
     }
     of_own = {number: section for number, (where, section) in sections.items() if where == vrf}
-    numbers = {*of_own, *(one.process for one in told if one.process is not None and one.process not in sections)}
+    numbers = {*of_own, *(one.process for one in interfaces if one.process is not None and one.process not in sections)}
     made = tuple(
         _process(number, of_own[number]) if number in of_own else model.ProcessSettings(number=number)
         for number in sorted(numbers)
     )
-    lines = (*told, *(link.lines for process in made for link in process.virtual_links))
-    return model.OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else NONE)
+    lines = (*interfaces, *(link.lines for process in made for link in process.virtual_links))
+    return model.OspfConfig(
+        made, tuple(interfaces), key_chains(tree) if any(each.key_chain for each in lines) else NONE
+    )
 
 
 def _process(number: int, section: Section) -> model.ProcessSettings:

@@ -354,14 +354,14 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
         router = author(process, args)
         for area, database in process.state.scopes():
             found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
-            told = tuple(
+            shown = tuple(
                 _advertisement(kind, each, ctx.now)
                 for each in found
                 if only in (None, each.lsa.header.id) and router in (None, each.lsa.header.router)
             )
-            if told:
+            if shown:
                 title = area.title if area is not None else ""
-                shelves.append(Shelf(process.number, str(process.router_id), kind, title, told))
+                shelves.append(Shelf(process.number, str(process.router_id), kind, title, shown))
     return ShowAdvertisements(tuple(shelves))
 
 

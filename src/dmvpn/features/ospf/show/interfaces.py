@@ -113,7 +113,7 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         designated=elected(interface.designated),
         backup=elected(interface.backup),
         hello=f"{settings.hello_interval:g}"
-        if settings.told_interval
+        if settings.sent_interval
         else f"{1000 * settings.hello_interval:.0f} msec",
         dead=settings.dead_interval,
         wait=settings.dead_interval,

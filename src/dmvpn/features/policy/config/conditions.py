@@ -139,7 +139,7 @@ class _Message(ValueType):
 
     def hints(self, fragment: str) -> list[tuple[str, str]]:
         numbers = [("<0-255>", "Type, and code behind it")] if not fragment or fragment.isdigit() else []
-        return [*numbers, *((name, _told(_ICMP[name])) for name in self.words(fragment))]
+        return [*numbers, *((name, _type_and_code(_ICMP[name])) for name in self.words(fragment))]
 
     def words(self, fragment: str) -> list[str]:
         return [name for name in _ICMP if name.startswith(fragment.lower())]
@@ -198,7 +198,7 @@ def _number(text: str, last: int) -> int | None:
     return number if number <= last else None
 
 
-def _told(numbers: tuple[int, ...]) -> str:
+def _type_and_code(numbers: tuple[int, ...]) -> str:
     return f"Type {numbers[0]}" if len(numbers) == 1 else f"Type {numbers[0]}, code {numbers[1]}"
 
 

@@ -376,8 +376,8 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         elif entry.letter in "SU":
             yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
         else:
-            told = f"{hop.address}{entry.of_vrf}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
-            yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
+            line = f"{hop.address}{entry.of_vrf}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
+            yield f"  {mark} {line}" + (f", via {hop.interface}" if hop.interface else "")
         way = entry.way(hop)
         yield f"      Route metric is {way.metric}, traffic share count is {hop.weight}"
         yield from way.details

@@ -143,11 +143,11 @@ def _ways_in(end: TunnelEnd) -> tuple[str, ...]:
 
 def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> Iterator[NetworkConcern]:
     """Yield what the list of a port denies of the peers of a tunnel, with the first of them."""
-    told: dict[tuple[Denied, ...], list[IPv4Address | None]] = {}
+    peers_by_denial: dict[tuple[Denied, ...], list[IPv4Address | None]] = {}
     for peer, is_translated in _peers(network, end) or ((None, False),):
         if denied := _denied(end, listed, peer, is_translated=is_translated):
-            told.setdefault(denied, []).append(peer)
-    for denied, peers in told.items():
+            peers_by_denial.setdefault(denied, []).append(peer)
+    for denied, peers in peers_by_denial.items():
         what, sequence = denied[0]
         # ESP of a peer of ours comes by UDP port 4500 instead.
         local = end.source if isinstance(end.source, IPv4Address) else None
