@@ -112,6 +112,7 @@ class Session(ABC):
     number, connection: by which people and other features know it; the owner of all sessions gives them.
     rekey_at: when it must be replaced.
     hint: what failed last.
+    prefers_udp: both ends do: port 4500 where nothing translates addresses.
     """
 
     version: ClassVar[IkeVersion]
@@ -121,7 +122,7 @@ class Session(ABC):
     __slots__ = (
         *("settings", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
         *("own_spi", "theirs", "evidence", "initial_contact", "doubts_older", "children", "number", "connection"),
-        *("rekey_at", "hint", "_outputs"),
+        *("rekey_at", "hint", "prefers_udp", "_outputs"),
     )
 
     def __init__(
@@ -147,6 +148,7 @@ class Session(ABC):
         self.number = self.connection = 0
         self.rekey_at: float | None = None
         self.hint: Reason | None = None
+        self.prefers_udp = False
         self._outputs: list[Output] = []
 
     # ------------------------------------------------------------------------------------------------ who and what
@@ -199,7 +201,7 @@ class Session(ABC):
     @property
     def chooses_port(self) -> bool:
         """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
-        return False
+        return self.prefers_udp and not self.nat.found
 
     @property
     def by_choice_on_nat_port(self) -> bool:

@@ -161,7 +161,6 @@ class IsakmpSa(Session):
     cookie_i, cookie_r: CKY-I and CKY-R.
     lifetime: agreed on, seconds.
     largest: octets of a packet to a peer that takes fragments.
-    prefers_udp: so do both of us: port 4500 where nothing translates addresses.
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
@@ -188,7 +187,6 @@ class IsakmpSa(Session):
             "largest",
             "lifetime",
             "nonces",
-            "prefers_udp",
         ),
         *("question", "replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
         *("_refusals", "_used"),
@@ -211,7 +209,6 @@ class IsakmpSa(Session):
         self.abilities: frozenset[Vendor] = frozenset()
         self.lifetime = 0.0
         self.largest = LARGEST_WHOLE
-        self.prefers_udp = False
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
@@ -306,11 +303,6 @@ class IsakmpSa(Session):
     def _happened(self, move: SaMove) -> None:
         """Move as the table says."""
         self.state = MOVES[self.state, move]
-
-    @property
-    def chooses_port(self) -> bool:
-        """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
-        return self.prefers_udp and not self.nat.found
 
     def chose(self, suite: Suite, lifetime: float, message: Chain, *, prefers_udp: bool) -> None:
         """Agree on a transform, and note what the peer can do besides. prefers_udp: we do."""

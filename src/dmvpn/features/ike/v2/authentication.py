@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
     from dmvpn.features.ike.v2.packet import Chain
-    from dmvpn.features.ike.v2.sa import Agreement
+    from dmvpn.features.ike.v2.sa import IkeSa
 
 _KEY_PAD: Final = b"Key Pad for IKEv2"
 
@@ -209,7 +209,7 @@ def _fits(key: PublicKey, octets: bytes, signature: bytes, digest: hashes.HashAl
     return True
 
 
-def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authentication:
+def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authentication:
     """Make the AUTH payload that shows that we are `identity`."""
     octets = _signed(sa, identity, by_initiator=sa.is_initiator)
     if terms.key is not None:
@@ -217,7 +217,7 @@ def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authenti
     return prove_with_secret(sa.prf, terms.secret or b"", octets)
 
 
-def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
+def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
     """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
     proof = message.find(Authentication)
     if proof is None:
@@ -241,7 +241,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     return Evidence(method_name(key), chain=chain)
 
 
-def _signed(sa: Agreement, identity: Identification, *, by_initiator: bool) -> bytes:
+def _signed(sa: IkeSa, identity: Identification, *, by_initiator: bool) -> bytes:
     """Return what one end signs: its own first message, the other end's nonce, and its identity."""
     keys = surely(sa.keys)
     if by_initiator:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.v2.packet import Chain, KeyExchange
-    from dmvpn.features.ike.v2.sa import Agreement
+    from dmvpn.features.ike.v2.sa import IkeSa
 
 
 # ------------------------------------------------------------------------------------------------ proposals
@@ -259,7 +259,7 @@ class Ask:
     spi: bytes
 
     @classmethod
-    def of(cls, sa: Agreement, terms: ChildTerms, *, first: bool) -> Ask:
+    def of(cls, sa: IkeSa, terms: ChildTerms, *, first: bool) -> Ask:
         """Return the terms; first: in IKE_AUTH, where there is no key exchange of its own."""
         return cls(terms, terms.first_suites if first else terms.suites, sa.settings.esp_spis.fresh(sa.entropy))
 
@@ -272,7 +272,7 @@ class Ask:
         """Return what comes at the end: selectors."""
         return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
 
-    def conclude(self, sa: Agreement, answer: Chain, given: Contributions) -> ChildSa:
+    def conclude(self, sa: IkeSa, answer: Chain, given: Contributions) -> ChildSa:
         """Return the child SA of the answer. Raises ChildRefused; a child SA that was made all the same is deleted."""
         if error := answer.error:
             raise ChildRefused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
@@ -343,7 +343,7 @@ class _Draft:
 
     def child(
         self,
-        sa: Agreement,
+        sa: IkeSa,
         given: Contributions,
         of_initiator: tuple[TrafficSelector, ...],
         of_responder: tuple[TrafficSelector, ...],
@@ -400,7 +400,7 @@ def choice_for(request: Chain, suites: tuple[Suite, ...], *, has_group: int | No
     return choice
 
 
-def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
+def settle(sa: IkeSa, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
     """Do the responder's half. Raises ChildRefused.
 
     choice: of `choice_for`.

@@ -93,7 +93,7 @@ MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------- what both sides know
+# ------------------------------------------------------------------------------------------------ one IKE SA
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +112,50 @@ class Abilities:
     mixes_secret: bool = False
 
 
-class Agreement(Session):
-    """What both sides of an IKE SA know.
+_PHASES: Final = {
+    SaState.STARTING: IkePhase.INIT,
+    SaState.PROVING: IkePhase.INIT,
+    SaState.ESTABLISHED: IkePhase.READY,
+    SaState.CLOSING: IkePhase.DELETED,
+    SaState.DEAD: IkePhase.DELETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The IKE SA that the peer made to replace ours while we made one, too; and the lowest of both nonces (§2.8.1)."""
+
+    successor: IkeSa
+    lowest: bytes
+
+
+class IkeSa(Session):
+    """One IKE SA, with the parameters agreed on it.
 
     init_request, init_response: the octets that both sides prove.
+    prf: the function that was negotiated in IKE_SA_INIT.
+    gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
     """
 
     version = IkeVersion.V2
     round_trips = 1
+    prf: PrfAlgorithm
 
-    __slots__ = ("abilities", "channel", "init_request", "init_response", "keys", "nonces", "spi_i", "spi_r")
+    __slots__ = (
+        *("abilities", "channel", "init_request", "init_response", "keys", "nonces", "prf", "spi_i", "spi_r"),
+        *("gives_up_at", "incoming", "outgoing", "rival", "state"),
+    )
 
     def __init__(
         self,
+        *,
         settings: PeerSettings,
         entropy: Entropy,
         path: DatagramPath,
-        *,
         is_initiator: bool,
         now: float,
-        terms: Terms | None,
-        peer_spi: bytes,
+        terms: Terms | None = None,
+        peer_spi: bytes = NO_SPI,
     ) -> None:
         super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
         self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
@@ -141,6 +164,11 @@ class Agreement(Session):
         self.channel: Channel | None = None
         self.abilities = Abilities()
         self.init_request = self.init_response = b""
+        self.state = SaState.STARTING
+        self.outgoing: Outgoing[Exchange] = Outgoing()
+        self.incoming = Incoming()
+        self.gives_up_at: float | None = None
+        self.rival: Rival | None = None
 
     # ------------------------------------------------------------------------------------------------ who and what
 
@@ -163,108 +191,6 @@ class Agreement(Session):
     def fragments(self) -> bool:
         """Whether both sides take messages in fragments."""
         return self.abilities.fragments and self.terms is not None and self.terms.fragment is not None
-
-    @property
-    def prf(self) -> PrfAlgorithm:
-        """The function that was negotiated in IKE_SA_INIT."""
-        return PRFS[surely(self.suite).prf]
-
-    @property
-    def chooses_port(self) -> bool:
-        """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
-        return self.abilities.prefers_udp and not self.nat.found
-
-    def inherit(self, old: Agreement, spis: tuple[bytes, bytes]) -> None:
-        """Take the place of another IKE SA."""
-        self.spi_i, self.spi_r = spis
-        self.own_spi = spis[0 if self.is_initiator else 1]
-        self.abilities = old.abilities
-        self.succeeds(old)
-
-    def heard_first(self, spi: bytes, response: bytes) -> None:
-        """Note the SPI that the responder has chosen, and its message."""
-        self.spi_r, self.init_response = spi, response
-
-    def use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
-        """Agree on this suite: the keys follow from the seed."""
-        self.suite, self.nonces = suite, nonces
-        cipher = suite.cipher
-        keys = self.keys = ike_keys(PRFS[suite.prf], cipher, seed, nonces, self.spis)
-        if self.settings.key_log.wanted:
-            line = ike_line((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
-            self.settings.key_log.ike(IKE_TABLE, line)
-        ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
-        if not self.is_initiator:
-            ours, theirs = theirs, ours
-        self.channel = Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
-
-    def forget_beginnings(self) -> None:
-        """Forget what only the first exchanges need. Only the key from which further keys are made is kept."""
-        self.init_request = self.init_response = b""
-        if self.keys is not None:
-            self.keys = IkeKeys(d=self.keys.d)
-
-    # ------------------------------------------------------------------------------------------------ messages
-
-    def sealed(
-        self, kind: int, message_id: int, payloads: tuple[Payload, ...], *, response: bool = False
-    ) -> tuple[bytes, ...]:
-        """Return the datagrams of a message of ours."""
-        limit = self.terms.fragment if self.terms and self.abilities.fragments else None
-        header = self.header(kind, message_id, response=response)
-        return seal(header, payloads, surely(self.channel).sealer, limit)
-
-    def header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
-        """Return the header of a message of ours."""
-        flags = (FROM_INITIATOR if self.is_initiator else 0) | (RESPONSE if response else 0)
-        return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
-
-
-# ------------------------------------------------------------------------------------------------ one IKE SA
-
-
-_PHASES: Final = {
-    SaState.STARTING: IkePhase.INIT,
-    SaState.PROVING: IkePhase.INIT,
-    SaState.ESTABLISHED: IkePhase.READY,
-    SaState.CLOSING: IkePhase.DELETED,
-    SaState.DEAD: IkePhase.DELETED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """The IKE SA that the peer made to replace ours while we made one, too; and the lowest of both nonces (§2.8.1)."""
-
-    successor: IkeSa
-    lowest: bytes
-
-
-class IkeSa(Agreement):
-    """One IKE SA, with the parameters agreed on it.
-
-    gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
-    """
-
-    __slots__ = ("gives_up_at", "incoming", "outgoing", "rival", "state")
-
-    def __init__(
-        self,
-        *,
-        settings: PeerSettings,
-        entropy: Entropy,
-        path: DatagramPath,
-        is_initiator: bool,
-        now: float,
-        terms: Terms | None = None,
-        peer_spi: bytes = NO_SPI,
-    ) -> None:
-        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
-        self.state = SaState.STARTING
-        self.outgoing: Outgoing[Exchange] = Outgoing()
-        self.incoming = Incoming()
-        self.gives_up_at: float | None = None
-        self.rival: Rival | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -306,13 +232,38 @@ class IkeSa(Agreement):
         """How many datagrams were proved to be the peer's."""
         return self.channel.opened if self.channel is not None else 0
 
+    # ------------------------------------------------------------------------------------------------ its life
+
     def _happened(self, move: SaMove) -> None:
         """Move as the table says."""
         self.state = MOVES[self.state, move]
 
+    def heard_first(self, spi: bytes, response: bytes) -> None:
+        """Note the SPI that the responder has chosen, and its message."""
+        self.spi_r, self.init_response = spi, response
+
+    def use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
+        """Agree on this suite: the keys follow from the seed."""
+        self.suite, self.nonces, self.prf = suite, nonces, PRFS[suite.prf]
+        cipher = suite.cipher
+        keys = self.keys = ike_keys(self.prf, cipher, seed, nonces, self.spis)
+        if self.settings.key_log.wanted:
+            line = ike_line((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
+            self.settings.key_log.ike(IKE_TABLE, line)
+        ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
+        if not self.is_initiator:
+            ours, theirs = theirs, ours
+        self.channel = Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
+
+    def forget_beginnings(self) -> None:
+        """Forget what only the first exchanges need. Only the key from which further keys are made is kept."""
+        self.init_request = self.init_response = b""
+        if self.keys is not None:
+            self.keys = IkeKeys(d=self.keys.d)
+
     def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
         """Finish IKE_SA_INIT: the keys follow from `shared`, the Diffie-Hellman secret."""
-        self.nat, self.abilities = nat, abilities
+        self.nat, self.abilities, self.prefers_udp = nat, abilities, abilities.prefers_udp
         self.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
         self._happened(SaMove.AGREED)
 
@@ -359,7 +310,10 @@ class IkeSa(Agreement):
     ) -> IkeSa:
         """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
         new = IkeSa(settings=self.settings, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
-        new.inherit(self, spis)
+        new.spi_i, new.spi_r = spis
+        new.own_spi = spis[0 if initiated else 1]
+        new.abilities, new.prefers_udp = self.abilities, self.prefers_udp
+        new.succeeds(self)
         new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(SaMove.SUCCEEDED)
         return new
@@ -391,6 +345,21 @@ class IkeSa(Agreement):
     def give_up(self, when: float) -> None:
         """Go at this time even if the peer, which must delete it, never heard of that."""
         self.gives_up_at = when
+
+    # ------------------------------------------------------------------------------------------------ messages
+
+    def sealed(
+        self, kind: int, message_id: int, payloads: tuple[Payload, ...], *, response: bool = False
+    ) -> tuple[bytes, ...]:
+        """Return the datagrams of a message of ours."""
+        limit = self.terms.fragment if self.terms and self.abilities.fragments else None
+        header = self.header(kind, message_id, response=response)
+        return seal(header, payloads, surely(self.channel).sealer, limit)
+
+    def header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
+        """Return the header of a message of ours."""
+        flags = (FROM_INITIATOR if self.is_initiator else 0) | (RESPONSE if response else 0)
+        return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
 
     # ------------------------------------------------------------------------------------------------ requests of ours
 
