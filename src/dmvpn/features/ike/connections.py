@@ -541,16 +541,11 @@ def to_end(new: Session, all_of_peer: list[Session]) -> list[tuple[Session, floa
     usable = [sa for sa in all_of_peer if sa.is_usable]
     ends: list[tuple[Session, float]] = []
     for other in usable:
-        if other is not new and _crossed(new, other):
+        if other is not new and new.begun <= other.since and other.begun <= new.since:  # they may even be of one end
             loser = min(new, other, key=lambda sa: (sa.version, sa.lowest_nonce))  # IKEv2 survives
             ends.append((loser, BY_INITIATOR if loser.is_initiator else _BY_RESPONDER))
     surplus = usable[: max(0, len(usable) - LARGEST_NUMBER_OF_SAS)]
     return ends + [(sa, 0.0) for sa in surplus]
-
-
-def _crossed(one: Session, other: Session) -> bool:
-    """Return whether each of them began before the other was established. (Both may even be of the same end.)"""
-    return one.begun <= other.since and other.begun <= one.since
 
 
 def may_go(sa: Session, connections: Connections) -> bool:

@@ -194,7 +194,10 @@ def matches(wanted: Identity, given: Identification) -> bool:
             return True
         case IdentityKind.ADDRESS:
             address = address_of(given)
-            return address is not None and _covers(wanted.address, wanted.mask, address)
+            if wanted.address is None or not isinstance(address, IPv4Address):
+                return False
+            bits = _bits(wanted.address, wanted.mask)
+            return int(wanted.address) & bits == int(address) & bits
         case IdentityKind.FQDN_DOMAIN:
             name = text_of(given).lower()
             return given.kind == IdType.FQDN and (
@@ -244,13 +247,6 @@ def _bits(address: IPv4Address, mask: IPv4Address | None) -> int:
     if mask is not None:
         return int(mask)
     return 0xFFFFFFFF if int(address) else 0
-
-
-def _covers(address: IPv4Address | None, mask: IPv4Address | None, other: IPAddress) -> bool:
-    if address is None or not isinstance(other, IPv4Address):
-        return False
-    bits = _bits(address, mask)
-    return int(address) & bits == int(other) & bits
 
 
 class Roster:

@@ -305,28 +305,20 @@ class EspEncapsulation:
         return self._cuts(sa) is not None
 
     def _follow_lists(self, sa: Session) -> None:
-        in_udp = self._is_in_udp(sa)
-        if in_udp and self._may_leave_udp(sa):
-            self._move(sa, IKE_PORT)
-        elif not in_udp and self._denies_esp(sa) and self._may_take_udp(sa):
+        settings, ends = self._settings, sa.path.ends
+        denies_esp = settings.denial(Outer.ESP, ends) is not None
+        if self._is_in_udp(sa):  # ESP alone must come in, and the peer take it, too
+            leaves_udp = settings.denial(Outer.IN_UDP, ends) is not None and sa.chooses_port and not denies_esp
+            if leaves_udp:
+                self._move(sa, IKE_PORT)
+                return
+        elif denies_esp and not sa.nat.found and settings.opening(sa.path).udp.prefers:
             if sa.chooses_port:
                 self._move(sa, NAT_PORT)
             else:
-                self._begin_beside(sa)
-        else:
-            self.report_denial(sa)
-
-    def _may_leave_udp(self, sa: Session) -> bool:
-        """Return whether only ESP without UDP comes in, and the peer takes it, too."""
-        in_udp = self._settings.denial(Outer.IN_UDP, sa.path.ends)
-        return in_udp is not None and sa.chooses_port and not self._denies_esp(sa)
-
-    def _may_take_udp(self, sa: Session) -> bool:
-        """Return whether ESP may come in UDP instead. A new IKE SA finds out whether the peer prefers that, too."""
-        return not sa.nat.found and self._settings.opening(sa.path).udp.prefers
-
-    def _denies_esp(self, sa: Session) -> bool:
-        return self._settings.denial(Outer.ESP, sa.path.ends) is not None
+                self._begin_beside(sa)  # the new IKE SA finds out whether the peer prefers UDP, too
+            return
+        self.report_denial(sa)
 
     def _cuts(self, sa: Session) -> Denial | None:
         """Return which list keeps ESP of the peer out."""

@@ -194,17 +194,14 @@ def _established(sa: session.Session) -> list[str]:
 
 def _authenticated(sa: session.Session) -> str:
     who = name_of(sa.theirs) if sa.theirs else ""
-    return f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"
+    agreed = view_of(sa, None)
+    is_v1 = sa.version == IkeVersion.V1
+    hashed = f"hash {agreed.prf}" if is_v1 else f"PRF {agreed.prf}, integrity {agreed.integrity}"
+    suite = f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"
+    return f"{_head(sa)}:Session with IKE ID {who} authenticated, {suite}"
 
 
 def _head(sa: session.Session) -> str:
     if sa.version is IkeVersion.V1:
         return f"ISAKMP:({conn_id(sa.number)})"
     return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
-
-
-def _suite(sa: session.Session) -> str:
-    agreed = view_of(sa, None)
-    is_v1 = sa.version == IkeVersion.V1
-    hashed = f"hash {agreed.prf}" if is_v1 else f"PRF {agreed.prf}, integrity {agreed.integrity}"
-    return f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"

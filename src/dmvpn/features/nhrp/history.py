@@ -255,8 +255,19 @@ class History:
             self._uses.note((tunnel, account), None, now)
 
     def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[LateLine]:
+        """Keep a record. Returns a line for a change that matters to a reader: not for refreshes, hits and flags, nor
+        for what log messages report.
+        """
         before = self._entries[version].note(key, record, now)
-        return [] if before is record else _change_lines(before, record)
+        if before is record:
+            return []
+        before = before if before is not None and _is_known(before) else None
+        record = record if record is not None and _is_known(record) else None
+        entry = record or before
+        if entry is None or (before is not None and record is not None and _is_alike(before, record)):
+            return []
+        thing = (Topic.MAPPING, entry.tunnel, entry.target)
+        return [LateLine(_mapping, thing, record is not None, (before, record))]
 
     # ------------------------------------------------------------------------------------------------- queries
 
@@ -279,19 +290,6 @@ class History:
 def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stretch], time: float) -> bool:
     stretch = stretches.get((record.tunnel, record.account)) if record.account is not None else None
     return stretch is not None and stretch.began <= time <= stretch.last + USED_FOR
-
-
-def _change_lines(before: Record | None, record: Record | None) -> list[LateLine]:
-    """Return a line for a change that matters to a reader: not for refreshes, hits and flags, nor for what log messages
-    report.
-    """
-    before = before if before is not None and _is_known(before) else None
-    record = record if record is not None and _is_known(record) else None
-    entry = record or before
-    if entry is None or (before is not None and record is not None and _is_alike(before, record)):
-        return []
-    thing = (Topic.MAPPING, entry.tunnel, entry.target)
-    return [LateLine(_mapping, thing, record is not None, (before, record))]
 
 
 def _mapping(before: Record | None, record: Record | None) -> StateChanged:

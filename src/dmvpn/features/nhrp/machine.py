@@ -115,8 +115,10 @@ class NhrpMachine(Machine):
                 if version not in self._overlays:
                     self._make(version).dispatch(self._own(version))
                 self._overlays[version].reception.receive(event)
-            case events.UsageReported():
-                self._used(event)
+            case events.UsageReported():  # counters, taken in once for both versions
+                traffic = self._shared.take_in(event, self._context.now)
+                for overlay in self._overlays.values():
+                    overlay.used(event.tunnel, traffic)
             case notices.Configured(model=model.NhrpConfig() as config):
                 self._configure(config)
             case _:
@@ -151,12 +153,6 @@ class NhrpMachine(Machine):
         """Return the configuration of the tunnels of one version."""
         tunnels = tuple(tunnel for tunnel in self.config.tunnels if tunnel.version == version)
         return notices.Configured("nhrp", replace(self.config, tunnels=tunnels))
-
-    def _used(self, event: events.UsageReported) -> None:
-        """Take in the counters of a tunnel, once for both versions."""
-        traffic = self._shared.take_in(event, self._context.now)
-        for overlay in self._overlays.values():
-            overlay.used(event.tunnel, traffic)
 
 
 def peek_version(data: Octets) -> int:

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
     from dmvpn.features.ike.v1.offers import TransformTerms, Wanted
     from dmvpn.features.ike.v1.packet import Header
-    from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
+    from dmvpn.features.ike.v1.proposals import Attribute, Proposal
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transmission import Running
 
@@ -147,13 +147,9 @@ _MODES: Final[dict[int, str]] = {
 }
 
 
-def main_mode_lines(policies: Sequence[IsakmpTransform], theirs: Iterable[Proposal]) -> list[str]:
-    """Return the lines about an offer of main mode, up to the first transform that a policy accepts."""
+def _main_mode_lines(policies: Sequence[IsakmpTransform], theirs: Iterable[Proposal]) -> Iterator[str]:
+    """Yield the lines about an offer of main mode, up to the first transform that a policy accepts."""
     offered = [transform for proposal in theirs for transform in proposal.transforms]
-    return list(islice(_checked(policies, offered), MOST_LINES))
-
-
-def _checked(policies: Sequence[IsakmpTransform], offered: Sequence[Transform]) -> Iterator[str]:
     for policy in policies:
         for place, transform in enumerate(offered, 1):
             yield f"ISAKMP:(0):Checking ISAKMP transform {transform.number} against priority {policy.priority} policy"
@@ -206,12 +202,8 @@ def _ike_attributes(attributes: Iterable[Attribute]) -> Iterator[str]:
                 yield f"ISAKMP:      attribute {kind} is {_number(attribute)}"
 
 
-def quick_mode_lines(number: int, wanted: Wanted, theirs: Iterable[Proposal]) -> list[str]:
-    """Return the lines about an offer, or an answer, of quick mode. number: of the ISAKMP SA."""
-    return list(islice(_checked_esp(number, wanted, theirs), MOST_LINES))
-
-
-def _checked_esp(number: int, wanted: Wanted, theirs: Iterable[Proposal]) -> Iterator[str]:
+def _quick_mode_lines(number: int, wanted: Wanted, theirs: Iterable[Proposal]) -> Iterator[str]:
+    """Yield the lines about an offer, or an answer, of quick mode. number: of the ISAKMP SA."""
     start = f"ISAKMP:({conn_id(number)})"
     ours = {(terms.suite, terms.choice) for terms in wanted.terms}
     for proposal in theirs:
@@ -417,7 +409,7 @@ def _received_main_mode(passing: _Passing, settings: PeerSettings) -> Iterator[s
             yield f"{head} local preshared key found"
         else:
             yield f"{head}No pre-shared key with {peer}!"
-        yield from main_mode_lines(opening.transforms, offers.proposals)
+        yield from _main_mode_lines(opening.transforms, offers.proposals)
     if passing.sa is not None and message.find(NatDetection) is not None:
         yield from _nat_lines(passing, passing.sa)
 
@@ -492,7 +484,7 @@ def _received_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
             wanted = exchange.wanted
         else:
             wanted = acceptable(sa, sa.settings.child(sa.terms.child), offers.proposals)
-        yield from quick_mode_lines(sa.number, wanted, offers.proposals)
+        yield from _quick_mode_lines(sa.number, wanted, offers.proposals)
     elif offers is None and isinstance(exchange, QuickAnswer) and exchange.over_at is None:
         yield f"{head}Node {number}, Input = IKE_MESG_FROM_PEER, IKE_QM_EXCH"
         yield f"{head}Old State = IKE_QM_R_QM2  New State = IKE_QM_PHASE2_COMPLETE"
@@ -529,7 +521,8 @@ def _payloads(head: str, payloads: Iterable[Payload], number: int) -> Iterator[s
         match payload:
             case VendorId(data=data):
                 yield f"{head} processing vendor id payload"
-                yield f"{head} vendor ID is {_vendor(data)}"
+                known = next((name for vendor, name in _VENDORS.items() if data.startswith(vendor.value)), "")
+                yield f"{head} vendor ID is {known or f'unknown: {data[:16].hex()}'}"
             case Notify():
                 protocol = payload.protocol
                 yield f"{head} processing NOTIFY {payload.name} protocol {protocol}, message ID = {number}"
@@ -538,8 +531,3 @@ def _payloads(head: str, payloads: Iterable[Payload], number: int) -> Iterator[s
                 yield f"{head} processing DELETE payload. message ID = {number}: {len(spis)} {what}"
             case _ if (name := _NAMES.get(type(payload))) is not None:
                 yield f"{head} processing {name} payload. message ID = {number}"
-
-
-def _vendor(data: bytes) -> str:
-    known = next((name for vendor, name in _VENDORS.items() if data.startswith(vendor.value)), "")
-    return known or f"unknown: {data[:16].hex()}"

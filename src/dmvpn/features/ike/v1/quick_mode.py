@@ -484,14 +484,14 @@ class QuickAnswer(QuickMode):
         """Take in message 1 or 3. Raises WireError."""
         if self.over_at is not None:
             raise WireError("quick mode is over", offset=0, clause=_CLAUSE)
+        inside, keys = self.open(message), surely(self.sa.keys)
         if self._nonces.initiator:
-            self._hear_end(message, octets, path)
-        else:
-            self._hear_request(message, octets, path)
-
-    def _hear_request(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        inside = self.open(message)
-        self.check(inside, hash_1(surely(self.sa.keys), self.message_id, covered(inside)))
+            self.check(inside, hash_3(keys, self.message_id, self._nonces))
+            self.accept(message, octets, path)
+            self.retransmission.ends()
+            self.over()
+            return
+        self.check(inside, hash_1(keys, self.message_id, covered(inside)))
         self.accept(message, octets, path)
         self.sa.begins(self)
         try:
@@ -530,7 +530,8 @@ class QuickAnswer(QuickMode):
             shared=shared,
         )
         child = draft.pair(sa, initiated=False)
-        payloads = (*self._choice(choice), Nonce(self.nonce), *key, *self._rest(choice, request))
+        chosen = SecurityAssociation((choice.answer(self.spi),))
+        payloads = (chosen, Nonce(self.nonce), *key, *self._rest(choice, request))
         proof = Hash(hash_2(surely(sa.keys), self.message_id, nonce.data, serialize_chain(payloads)))
         old = sa.children.newest_like(child)
         sa.add_child(child, replaces=old.spi_in if old else None)
@@ -538,22 +539,12 @@ class QuickAnswer(QuickMode):
             sa.children.begin_rekey(old.spi_in)  # the peer does it, and deletes it
         self.say(sa.sealed(self.KIND, self.message_id, (proof, *payloads)), awaits=True)
 
-    def _choice(self, choice: ChosenOffer) -> tuple[SecurityAssociation]:
-        return (SecurityAssociation((choice.answer(self.spi),)),)
-
     def _rest(self, choice: ChosenOffer, request: Chain) -> tuple[Payload, ...]:
         """Return identities as they came, our view of the addresses, and a lifetime that is shorter than offered."""
         offered = read(ProtocolId.ESP, choice.transform)
         notify = shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
         origins = original_addresses(self.sa, transport=is_transport(choice.terms.choice))
         return (*request.all(IdentificationPayload), *origins, *notify)
-
-    def _hear_end(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        inside = self.open(message)
-        self.check(inside, hash_3(surely(self.sa.keys), self.message_id, self._nonces))
-        self.accept(message, octets, path)
-        self.retransmission.ends()
-        self.over()
 
     def unanswered(self) -> None:
         """Give up the pair: the initiator has not taken it."""

@@ -263,18 +263,14 @@ class IsakmpSas:
         if known is not None:
             handle(known, message, octets, path, now)
             return self._followed(known)
-        full = self._full()
+        crowded = self.largest_half_open and len(self.initiators) >= self.largest_half_open
+        full = self._outnumbered() or (Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None)
         peers = self._parallel.at(path) if full is not None else ()
         if full is not None and not peers:
             return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
         if not self.initiators.may_begin(path, now):
             return [_turned_away(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
-
-    def _full(self) -> Reason | None:
-        """Return why newcomers are refused. A peer that has an ISAKMP SA may replace it all the same."""
-        crowded = self.largest_half_open and len(self.initiators) >= self.largest_half_open
-        return self._outnumbered() or (Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None)
 
     def _outnumbered(self) -> Reason | None:
         """Return that there are as many ISAKMP SAs as permitted. Forged beginnings, which cost little, do not count."""

@@ -52,11 +52,6 @@ def shared_key_mic(prf: PrfAlgorithm, secret: bytes, octets: bytes) -> bytes:
     return prf(prf(secret, _KEY_PAD), octets)
 
 
-def prove_with_secret(prf: PrfAlgorithm, secret: bytes, octets: bytes) -> Authentication:
-    """Return the AUTH of a side that has a pre-shared key."""
-    return Authentication(AuthMethod.SHARED_KEY, shared_key_mic(prf, secret, octets))
-
-
 def knows_secret(prf: PrfAlgorithm, secret: bytes, octets: bytes, proof: Authentication) -> bool:
     """Return whether the AUTH payload proves the pre-shared key."""
     is_method = proof.method == AuthMethod.SHARED_KEY
@@ -214,7 +209,7 @@ def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authenticati
     octets = _signed(sa, identity, by_initiator=sa.is_initiator)
     if terms.key is not None:
         return prove_with_key(terms.key, octets, sa.abilities.hashes)
-    return prove_with_secret(sa.prf, terms.secret or b"", octets)
+    return Authentication(AuthMethod.SHARED_KEY, shared_key_mic(sa.prf, terms.secret or b"", octets))
 
 
 def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
@@ -226,7 +221,8 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
     if isinstance(expected, Reason):
         return expected
     if proof.method not in _methods(expected):
-        return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), _by(proof.method), written(terms.profile)))
+        by = "a pre-shared key" if proof.method == AuthMethod.SHARED_KEY else f"a signature (method {proof.method})"
+        return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), by, written(terms.profile)))
     octets = _signed(sa, identity, by_initiator=not sa.is_initiator)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
         return Evidence("PSK", expected.entry, expected.named)
@@ -247,11 +243,6 @@ def _signed(sa: IkeSa, identity: Identification, *, by_initiator: bool) -> bytes
     if by_initiator:
         return signed_octets(sa.prf, sa.init_request, sa.nonces.responder, identity, keys.pi)
     return signed_octets(sa.prf, sa.init_response, sa.nonces.initiator, identity, keys.pr)
-
-
-def _by(method: int) -> str:
-    """Name a method of AUTH, for the log."""
-    return "a pre-shared key" if method == AuthMethod.SHARED_KEY else f"a signature (method {method})"
 
 
 def _methods(expected: Expectation) -> frozenset[int]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v2.packet import Header
 
@@ -94,10 +93,5 @@ def packet_lines(octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
         f"Message id: {header.message_id}"
     )
     lines.append(f"IKEv2 {header.exchange_name} Exchange {'RESPONSE' if header.is_response else 'REQUEST'}")
-    return [*lines, "Payload contents:", " " + " ".join(_word(payload) for payload in message.payloads)]
-
-
-def _word(payload: Payload) -> str:
-    if isinstance(payload, Notify):
-        return f"NOTIFY({payload.name})"
-    return type(payload).__name__
+    words = [f"NOTIFY({one.name})" if isinstance(one, Notify) else type(one).__name__ for one in message.payloads]
+    return [*lines, "Payload contents:", " " + " ".join(words)]

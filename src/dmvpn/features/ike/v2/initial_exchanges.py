@@ -152,7 +152,11 @@ class Init(Exchange):
         sa.agreed(suite, shared, Nonces(self.nonce, nonce.data), nat, abilities_of(answer, self.udp))
         if (nat.found or sa.abilities.prefers_udp) and sa.path.local.port != NAT_PORT:
             sa.use_port(NAT_PORT)
-        sa.queue(following(sa), urgent=True)
+        # The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of
+        # that kind comes here, and `Auth` is what it queues when it is answered; `events.answer` gets the other half.
+        # Each adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC 9370)
+        # gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
+        sa.queue(Auth(sa), urgent=True)
 
     def _noted(self, notify: Notify) -> None:
         sa = self.sa
@@ -169,22 +173,8 @@ class Init(Exchange):
             self.group, self.secret = group, draw(group, sa.entropy)
             sa.send_request(self.KIND, self.request())
         elif notify.is_error:  # not authentic: people are told, but the request is still repeated (§2.21.1)
-            sa.trouble(Reason(IkeReason.INIT_REFUSED, (notify.name, _offered(self))))
-
-
-def _offered(exchange: Init) -> str:
-    return "; ".join(str(proposal) for proposal in ike_offer(exchange.suites))
-
-
-def following(sa: IkeSa) -> Exchange:
-    """Return the next request, when IKE_SA_INIT is done.
-
-    The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of that
-    kind comes from here, and `Auth` is what it queues when it is answered; `events.answer` gets the other half. Each
-    one adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC 9370) it
-    gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
-    """
-    return Auth(sa)
+            offered = "; ".join(str(proposal) for proposal in ike_offer(self.suites))
+            sa.trouble(Reason(IkeReason.INIT_REFUSED, (notify.name, offered)))
 
 
 def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, ...]:

@@ -275,7 +275,8 @@ class Ask:
     def conclude(self, sa: IkeSa, answer: Chain, given: Contributions) -> ChildSa:
         """Return the child SA of the answer. Raises ChildRefused; a child SA that was made all the same is deleted."""
         if error := answer.error:
-            raise ChildRefused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
+            odd = ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
+            raise ChildRefused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else odd
         chosen = answer.find(SecurityAssociation)
         ours, theirs = answer.find(InitiatorSelectors), answer.find(ResponderSelectors)
         if chosen is None or ours is None or theirs is None:
@@ -307,10 +308,6 @@ class Ask:
 
 def _is_known(error: Notify) -> bool:
     return error.kind in {member.value for member in NotifyType}
-
-
-def _odd(error: Notify) -> ChildRefused:
-    return ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
 
 
 def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
