@@ -26,6 +26,8 @@ from support.conformance import ROOT
 from support.slow_tests import LIST, chosen, slow_tests
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hypothesis.strategies import SearchStrategy
 
 AREAS = ("ipsec", "nhrp", "routing", "prompt", "labs", "doctor", "linux")
@@ -194,6 +196,31 @@ def test_every_server_has_to_answer_and_not_one_of_them(second: str, done: bool)
 
 def test_a_router_without_servers_is_not_registered() -> None:
     assert not _is_done("Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\n")
+
+
+# Pages for maintainers: what they name is there.
+
+#: What a name in such a page may end with, from the root of the project on.
+_PLACES: Final = ("src", "tests", "docs", "scripts", "changes", "contrib", "engine/src", "requirements")
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_a_maintainer_finds_every_file_that_a_page_names(page: str) -> None:
+    paths = [path for place in _PLACES for path in (ROOT / place, *(ROOT / place).rglob("*"))]
+    known = {end for path in (*paths, *ROOT.glob("*"), *ROOT.glob(".*/*")) for end in _ends(path)}
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*)/?`", (ROOT / page).read_text("utf-8"))
+    files = [name for name in named if "/" in name or name.endswith((".py", ".md", ".toml", ".txt", ".json"))]
+    # Names in capitals stand for any; what `make` builds is not in a clone.
+    missing = [name for name in files if name not in known and not re.search(r"[A-Z]{4}|^build/", name)]
+    assert not missing, f"{page} names files that do not exist: {', '.join(missing)}"
+
+
+def _ends(path: Path) -> Iterator[str]:
+    """Yield the ends of a path by which a page may name it: a module without its suffix, too."""
+    parts = path.relative_to(ROOT).parts
+    for number in range(len(parts)):
+        end = "/".join(parts[number:])
+        yield from (end, end.removesuffix(".py"))
 
 
 # What the documentation site changes in a page: links out of the documentation, lists of pages, the field of words.
