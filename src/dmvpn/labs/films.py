@@ -318,21 +318,21 @@ def recording_film(path: Path, part: Part = WHOLE) -> Film:
     """Return the film of a recording: all that its routers reported. Raises UserError, OSError."""
     if part.until is not None and part.until <= part.since:
         raise UserError(f"--until {part.until:g} is not after --from {part.since:g}: nothing is between them")
-    reel = RecordedNews(part)
+    recorded = RecordedNews(part)
     lives: dict[str, Life] = {}
     for life in moments_of(path):
         lives[life.name] = life
-        reel.take(life)
-        if reel.is_over:
+        recorded.take(life)
+        if recorded.is_over:
             break
-    reel.finish()
-    if part.since > reel.last:
-        raise UserError(f"{path} ends after {reel.last:.0f} seconds: --from {part.since:g} is behind its end")
+    recorded.finish()
+    if part.since > recorded.last:
+        raise UserError(f"{path} ends after {recorded.last:.0f} seconds: --from {part.since:g} is behind its end")
     return {
         "stage": as_stage(recording_picture(path, lives)),
-        **({"begins": reel.begins} if reel.begins is not None else {}),
-        **({"notes": reel.notes} if reel.notes else {}),
-        "news": reel.news,
+        **({"begins": recorded.begins} if recorded.begins is not None else {}),
+        **({"notes": recorded.notes} if recorded.notes else {}),
+        "news": recorded.news,
         "meanings": in_messages(FEATURES),
     }
 

@@ -259,11 +259,11 @@ class Adjacencies:
         if self.may_complain(interface, UNSPECIFIED):
             number = self._state.autonomous_system
             self._context.emit(messages.TooManyNeighbors.of(number, address, interface.name, self._neighborhood.most))
-        stranger = self._neighborhood.longest_pending()
-        if stranger is None:
+        oldest = self._neighborhood.longest_pending()
+        if oldest is None:
             self._state.traffic.drop(DownReason.CROWDED.value)
             return False
-        self._teardown.drop(stranger, DownReason.CROWDED)
+        self._teardown.drop(oldest, DownReason.CROWDED)
         return True
 
     def _refuse_weights(self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None) -> None:

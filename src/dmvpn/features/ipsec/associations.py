@@ -201,9 +201,9 @@ class Associations:
         if association.count is not None and association.connection in self._connections:
             before = self._carried.get(association.connection)
             self._carried[association.connection] = _sum(before, association.count)
-        siblings = self._of_connection.get(association.connection, {})
-        siblings.pop(spi, None)
-        if not siblings:
+        of_connection = self._of_connection.get(association.connection, {})
+        of_connection.pop(spi, None)
+        if not of_connection:
             self._of_connection.pop(association.connection, None)
 
     def of(self, number: int) -> Iterator[Association]:

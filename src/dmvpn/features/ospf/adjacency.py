@@ -110,10 +110,10 @@ class Adjacencies:
         """
         if sum(len(interface.neighbors) for interface in self._state.interfaces.values()) < MOST_NEIGHBORS:
             return True
-        stranger = next((one for one in self._state.neighbors() if one.state is NeighborState.INIT), None)
-        if stranger is None:
+        oldest = next((one for one in self._state.neighbors() if one.state is NeighborState.INIT), None)
+        if oldest is None:
             return False
-        self.lose(stranger, RESET)
+        self.lose(oldest, RESET)
         return True
 
     def call(self, interface: OspfInterface) -> None:
