@@ -121,7 +121,7 @@ def _lose_one(prefix: Prefix) -> float:
         thief.call(netlink.delete_route(netlink.KernelRoute(prefix)))
         begun = time.monotonic()
         while select.select([monitor], [], [], _PATIENCE)[0]:
-            for event in monitor.read():
+            for event in monitor.read_events():
                 if isinstance(event, netlink.RouteEvent) and event.route.prefix == prefix:
                     return (time.monotonic() - begun) * 1000
     raise AssertionError(f"{prefix} did not come back")

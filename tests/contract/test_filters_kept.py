@@ -365,13 +365,13 @@ def test_changes_of_other_tables_and_its_own_are_no_reason_to_read_the_rules() -
         with world.inside("A"), NetfilterSocket() as ours, NetfilterSocket() as theirs:
             monitor = NetfilterMonitor()
             ours.transact([new_table("mine")])
-            assert not monitor.read("mine", ours.port)
+            assert not monitor.read_notifications("mine", ours.port)
             theirs.transact([new_table("somebodys"), base_chain("somebodys", "in", "filter", Hook.INPUT, 0)])
-            assert not monitor.read("mine", ours.port)
+            assert not monitor.read_notifications("mine", ours.port)
             theirs.transact([base_chain("mine", "in", "filter", Hook.INPUT, 0)])
-            assert monitor.read("mine", ours.port)
+            assert monitor.read_notifications("mine", ours.port)
             theirs.transact([delete_table("mine")])
-            assert monitor.read("mine", ours.port)
+            assert monitor.read_notifications("mine", ours.port)
             monitor.close()
 
     in_world(test)

@@ -299,7 +299,7 @@ class Wire:
             for packet in packets[start : start + 50]:
                 self._socket.send(self._address + bytes(6) + b"\x08\x00" + packet)
             while wait_readable(self._copies.fileno(), 0.03):
-                found |= {int.from_bytes(copy.data[4:6], "big") for copy in self._copies.read()}
+                found |= {int.from_bytes(copy.data[4:6], "big") for copy in self._copies.read_packets()}
         return found
 
     def counts(self, rules: Rules) -> dict[int, int]:

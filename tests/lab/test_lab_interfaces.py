@@ -72,10 +72,10 @@ def test_a_router_that_starts_before_its_neighbor_has_no_carrier_until_the_neigh
     def start() -> Json:
         far, router = cable(), Router()
         router.begin()
-        router.kernel.read()
+        router.kernel.read_notifications()
         plug_in(far)
         for _ in patiently():
-            router.kernel.read()
+            router.kernel.read_notifications()
             if router.carriers[-1:] == [True]:
                 break
         return router.carriers
@@ -98,7 +98,7 @@ def test_a_link_that_came_up_while_the_router_was_busy_never_was_down(user: str)
                 if link is not None and netlink.LinkFlag.RUNNING in link.flags and link.carrier:
                     break
         router.kernel.adopt(PORT)
-        router.kernel.read()
+        router.kernel.read_notifications()
         return router.carriers
 
     assert run_in_lab_as(user, start) == [True]
@@ -187,7 +187,7 @@ def _set(name: str, *, up: bool) -> None:
 def _read(router: Router) -> None:
     """All that the kernel says of its links; it gathers changes of carrier, for up to a second."""
     for _ in patiently(1.5):
-        router.kernel.read()
+        router.kernel.read_notifications()
 
 
 def _ask_for(far: int, address: IPv4Address) -> bool:

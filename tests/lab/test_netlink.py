@@ -63,7 +63,9 @@ Lab: TypeAlias = "Callable[[Callable[[], None]], None]"
 
 def heard(monitor: NetlinkMonitor, wanted: Callable[[object], bool]) -> bool:
     """Whether an event that fits arrives soon."""
-    return any(wanted(event) for _ in patiently() if wait_readable(monitor.fileno(), 0.05) for event in monitor.read())
+    return any(
+        wanted(event) for _ in patiently() if wait_readable(monitor.fileno(), 0.05) for event in monitor.read_events()
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- links
@@ -306,7 +308,7 @@ def test_a_monitor_hears_links_addresses_routes_and_neighbors_come_and_go(in_lab
             kernel.call(replace_route(route), set_neighbor(neighbor))
             kernel.call(delete_route(route), delete_neighbor(neighbor))
             kernel.call(delete_address(InterfaceAddress(index, ip_address("192.168.100.31"), 24)))
-            events = [event for _ in patiently(0.1) for event in monitor.read()]
+            events = [event for _ in patiently(0.1) for event in monitor.read_events()]
 
             assert RouteEvent(ObjectChange.SET, route) in events
             assert RouteEvent(ObjectChange.GONE, route) in events
@@ -336,7 +338,7 @@ def test_a_monitor_can_be_deaf_to_what_we_did_ourselves(in_lab: Lab) -> None:
             ours.call(add_route(own))
             other.call(add_route(foreign))
             # The kernel may still be busy with the tunnel's own addresses: its routes may come in between.
-            events = [event for _ in patiently(0.1) for event in monitor.read()]
+            events = [event for _ in patiently(0.1) for event in monitor.read_events()]
             assert RouteEvent(ObjectChange.SET, foreign) in events
             assert RouteEvent(ObjectChange.SET, own) not in events
 
@@ -353,11 +355,11 @@ def test_a_monitor_that_lost_messages_says_so_once_and_goes_on(in_lab: Lab) -> N
             hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
             prefixes = [Prefix.of(IPv4Address(0x0A000000 + (number << 8)), 24) for number in range(300)]
             kernel.call(*(add_route(KernelRoute(prefix, hop)) for prefix in prefixes))
-            events = monitor.read(1000)
+            events = monitor.read_events(1000)
             assert events.count(Overrun()) == 1
             assert len(events) < 300
             last = KernelRoute(Prefix.parse("10.200.0.0/16"), hop)
             kernel.call(add_route(last))
-            assert RouteEvent(ObjectChange.SET, last) in monitor.read()
+            assert RouteEvent(ObjectChange.SET, last) in monitor.read_events()
 
     in_lab(flood)

@@ -313,7 +313,7 @@ def test_models_of_edited_lines_are_those_of_the_same_lines_read_at_once(edits: 
         assert made == models(tree.copy())
         ike = made["ike"]
         assert isinstance(ike, IkeConfig)
-        assert translation.of(ike) == Translation().of(ike)
+        assert translation.translated(ike) == Translation().translated(ike)
     edit(other, "no ", edits[0][0][1])
     assert models(other) == models(other.copy())
     assert models(tree) == models(tree.copy())

@@ -84,7 +84,7 @@ def test_every_line_is_written_of_what_it_says() -> None:
 def test_words_of_any_order_are_written_in_the_order_of_the_syntax(mode: str, typed: str, written: str) -> None:
     found = LANGUAGE.interpret(mode, typed)
     assert isinstance(found, Command)
-    assert [target.line.of(**target.args) for target in found.targets] == [written]
+    assert [target.line.line(**target.args) for target in found.targets] == [written]
 
 
 def _write_line(line: ConfigLine) -> None:
@@ -108,7 +108,7 @@ def _is_written(line: ConfigLine, text: str, *, is_shown: bool = False) -> None:
         return
     assert isinstance(found, Command), text
     (target,) = found.targets
-    written = target.line.of(**target.args)
+    written = target.line.line(**target.args)
     again = LANGUAGE.interpret(line.mode, written)
     assert isinstance(again, Command), written
     if target.line.show is None:
@@ -142,7 +142,7 @@ def _try_names(line: ConfigLine) -> None:
 
 def _is_read_or_refused(line: ConfigLine, values: Mapping[str, Hashable], name: str) -> None:
     try:
-        written = line.of(**values)
+        written = line.line(**values)
     except ValueError:
         return
     again = LANGUAGE.interpret(line.mode, written)

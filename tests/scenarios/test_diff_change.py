@@ -281,11 +281,11 @@ RESULTS = [
 
 def test_a_file_gives_back_the_rows_that_were_added(tmp_path: Path) -> None:
     with ResultFile(tmp_path / "rows", FORM) as file:
-        assert list(file.read(TASKS)) == []
+        assert list(file.read_results(TASKS)) == []
         for result in RESULTS:
             file.add(result)
     with ResultFile(tmp_path / "rows", FORM) as file:
-        assert list(file.read(TASKS)) == RESULTS
+        assert list(file.read_results(TASKS)) == RESULTS
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_foreign_row_is_an_error_of_its_line_and_the_file_stays(tmp_path: Path
     path.write_text(f"{RESULTS[0].to_json()}\n{line}\n")
     before = path.read_bytes()
     with ResultFile(path, FORM) as file, pytest.raises(UserError, match=problem):
-        list(file.read(TASKS))
+        list(file.read_results(TASKS))
     assert path.read_bytes() == before
 
 

@@ -28,7 +28,7 @@ def captured(world: World, interface: str, direction: str, command: str) -> Capt
     assert "% " not in said.replace("Success rate is 100 percent", "")
     assert "Started capture point : CAP" in said
     assert said.endswith("Stopped capture point : CAP\nExported Successfully\n")
-    return read(world.handle(SPOKE).flash.read("cap.pcap"))
+    return read(world.handle(SPOKE).flash.read_file("cap.pcap"))
 
 
 def echoes(found: Capture) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def test_a_full_buffer_keeps_the_first_packets_and_counts_the_others(monkeypatch
     assert "Packets in buffer: 2\n" in shown
     assert "Packets dropped: 0" not in shown
     world.do(SPOKE, "monitor capture CAP stop", "monitor capture CAP export flash:cap.pcap")
-    assert len(read(world.handle(SPOKE).flash.read("cap.pcap")).frames) == 2
+    assert len(read(world.handle(SPOKE).flash.read_file("cap.pcap")).frames) == 2
 
 
 def test_the_buffer_is_ten_megabytes() -> None:
@@ -160,4 +160,4 @@ def test_a_capture_that_was_removed_listens_no_more_and_another_can_begin() -> N
 def test_a_capture_with_the_same_settings_keeps_its_packets() -> None:
     world = World("notes-phase3").converge()
     world.do(SPOKE, *STARTED, PING, "monitor capture CAP stop", *ORDERED, "monitor capture CAP export flash:a.pcap")
-    assert len(echoes(read(world.handle(SPOKE).flash.read("a.pcap")))) == 6
+    assert len(echoes(read(world.handle(SPOKE).flash.read_file("a.pcap")))) == 6

@@ -86,7 +86,7 @@ def test_a_router_whose_store_is_lost_or_damaged_comes_up_all_the_same(damage: b
     world = World("notes-phase3").converge()
     tap = world.watch("R31", PORT)
     world.sim.kill("R31")
-    world.sim.forget("R31")
+    world.sim.delete_files("R31")
     if damage is not None:
         world.sim.routers["R31"].stored[REQUEST_IDS] = damage
     world.sim.boot("R31", world.scenario.configurations["R31"])

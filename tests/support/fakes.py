@@ -257,7 +257,7 @@ class MemoryFlash:
     def files(self) -> tuple[Stored, ...]:
         return tuple(Stored(name, len(octets), 1767268800.0) for name, octets in sorted(self.kept.items()))
 
-    def read(self, name: str) -> bytes:
+    def read_file(self, name: str) -> bytes:
         self._find(name)
         return self.kept[name]
 

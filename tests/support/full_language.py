@@ -123,7 +123,7 @@ def rivals_of(mode: str, beginning: str) -> list[str]:
     return sorted({"0", "7", "100", *(word for thread in walk.threads for word in thread.place.shown_words)})
 
 
-#: Texts of values as `ConfigLine.of` writes them, of types that may be typed in several ways and are shown as typed.
+#: Texts of values as `ConfigLine.line` writes them, of types that may be typed in several ways and are shown as typed.
 _WRITTEN: dict[str, SearchStrategy[str]] = {
     "prefix": st.sampled_from(["10.0.0.0/8", "10.1.2.3/32", "0.0.0.0/0"]),
     "banner": st.sampled_from(["^Chello^C", "^Ctwo words^C"]),
@@ -136,7 +136,7 @@ _WRITTEN: dict[str, SearchStrategy[str]] = {
 
 
 def written_of(line: ConfigLine) -> SearchStrategy[str]:
-    """Return a text of `line` as `ConfigLine.of` writes it, but for keywords and names that may be cut or capital."""
+    """Return a text of `line` as `ConfigLine.line` writes it, but for keywords and names that may be cut or capital."""
     return words_of(compile_syntax(line.syntax), _text_written_of, in_order=True).map(" ".join)
 
 

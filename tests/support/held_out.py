@@ -197,7 +197,7 @@ def _seen(held: HeldOut, *, search: bool, earlier: tuple[dict[str, str], ...]) -
     for step in held.steps:
         take(case, step)
     case.wait(LATER)
-    case.forget()
+    case.end_shortcuts()
     case.wait(_RESTS)
     case.rows()
     bad = tuple(row for row in worse(case.rows(), well) if not any(name in row.split() for name in held.apart))

@@ -90,7 +90,7 @@ def _found(folder: Path) -> dict[str, object]:
     """What the next life finds, and whether it can go on."""
     handle = _router(folder)
     names = [one.name for one in handle.flash.files()]
-    copies = [handle.flash.read(name).decode() for name in names if name.startswith("bak-")]
+    copies = [handle.flash.read_file(name).decode() for name in names if name.startswith("bak-")]
     start = handle.context(1).hostname
     _type(handle, "write memory")
     return {

@@ -132,7 +132,7 @@ def prepare(kernel: NetlinkSocket, name: str, address: IPAddress) -> int:
 
 def read_frame(tap: Tap) -> bytes | None:
     """Return what is there, but for multicast listener reports: an IPv6 address brings them, at a random time."""
-    while (octets := tap.read()) is not None:
+    while (octets := tap.read_frame()) is not None:
         if octets[:6] != MLD_ROUTERS:
             return octets
     return None

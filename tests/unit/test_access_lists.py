@@ -564,8 +564,8 @@ def test_a_change_is_told_by_what_it_is_about() -> None:
     first = Pages([("a", 1), ("b", 2), ("a", 3)])
     assert list(groups.show(first)) == ["a", "b"]
     assert list(groups.show(first.turned({0: ("c", 1)}))) == ["a", "c"]
-    assert list(groups.of("a").values()) == [("a", 3)]
-    assert groups.of("d") == {}
+    assert list(groups.group("a").values()) == [("a", 3)]
+    assert groups.group("d") == {}
 
 
 # Access lists in one line for each entry: what becomes of them while entries come and go.

@@ -37,13 +37,13 @@ def _file(path: Path, results: list[Result], rest: str = "") -> Path:
 
 def _read(path: Path, tasks: list[Task] = TASKS) -> list[Result]:
     with ResultFile(path, FORM) as file:
-        return list(file.read(tasks))
+        return list(file.read_results(tasks))
 
 
 def test_a_file_gives_back_what_was_added(tmp_path: Path) -> None:
     path = tmp_path / "results"
     with ResultFile(path, FORM) as file:
-        assert list(file.read(TASKS)) == []
+        assert list(file.read_results(TASKS)) == []
         for result in RESULTS[2:]:
             file.add(result)
     assert _read(path) == RESULTS[2:]
@@ -54,7 +54,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_file_goes_on_behind_the_last
     for length in (1, 10, len(cut) // 2, len(cut)):
         path = _file(tmp_path / "results", RESULTS[:1], cut[:length])
         with ResultFile(path, FORM) as file:
-            assert list(file.read(TASKS)) == RESULTS[:1]
+            assert list(file.read_results(TASKS)) == RESULTS[:1]
             file.add(RESULTS[3])
         assert _read(path) == [RESULTS[0], RESULTS[3]]
 
@@ -119,7 +119,7 @@ def test_a_full_disk_costs_no_whole_line_and_the_file_goes_on(tmp_path: Path) ->
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         with ResultFile(path, FORM) as file:
-            assert list(file.read(TASKS)) == []
+            assert list(file.read_results(TASKS)) == []
             file.add(RESULTS[0])
             resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
             with pytest.raises(UserError, match=r"results: File too large; it keeps what came so far"):
@@ -129,7 +129,7 @@ def test_a_full_disk_costs_no_whole_line_and_the_file_goes_on(tmp_path: Path) ->
         signal.signal(signal.SIGXFSZ, ignored)
     assert path.read_text() == RESULTS[0].to_json() + "\n"
     with ResultFile(path, FORM) as file:
-        assert list(file.read(TASKS)) == RESULTS[:1]
+        assert list(file.read_results(TASKS)) == RESULTS[:1]
         file.add(RESULTS[1])
     assert _read(path) == RESULTS[:2]
 

@@ -570,7 +570,7 @@ def test_an_order_that_was_replaced_is_not_given_again() -> None:
     retries = Retries[str](context, "expire", ordered.append, most=8)
     for name in ("adjacency", "route"):
         retries.failed(name, Reason(Wrong.BUSY, since=0.0))
-    retries.forget("adjacency")
+    retries.forget_order("adjacency")
     run(context)
     assert ordered == ["route"]
 

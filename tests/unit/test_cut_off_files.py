@@ -208,7 +208,7 @@ def test_a_banner_without_an_end_says_what_of_a_configuration_it_took() -> None:
     intake = take_in(text)
     first = next(problem for problem in intake.result.problems if problem.line_number == 4)
     assert first.message_lines == ("% A text has no end: #; it took the rest, 9 lines of a configuration among that",)
-    entries = [entry for entry in intake.of(Fate.REFUSED) if entry.number == 4]
+    entries = [entry for entry in intake.with_fate(Fate.REFUSED) if entry.number == 4]
     assert [entry.text for entry in entries] == ["banner motd #Keep out"]
     assert intake.held == ("Tunnel9",)
     assert any("Tunnel9 stays shut down: line " in line for line in report(intake))
@@ -265,7 +265,7 @@ def test_a_line_that_secures_is_named_and_left_out_and_run_asks_first(section: t
     """It was kept in silence, and `config check` called the file good."""
     text = "\n".join((*section, f"{' ' * len(section)}{line}", "end"))
     intake = take_in(text)
-    (entry,) = intake.of(Fate.LEFT_OUT)
+    (entry,) = intake.with_fate(Fate.LEFT_OUT)
     assert (entry.text, entry.number) == (line, len(section) + 1)
     assert any(entry.shown in said for said in report(intake))
     assert line not in "\n".join(intake.tree.render())

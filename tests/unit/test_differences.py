@@ -448,7 +448,7 @@ TEMPLATES = (
     ],
 )
 def test_a_line_says_its_values_and_nothing_besides(line: ConfigLine, values: dict[str, Hashable], text: str) -> None:
-    assert line.of(**values) == text
+    assert line.line(**values) == text
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_what_a_line_cannot_say_is_an_error_that_names_it(
     line: ConfigLine, values: dict[str, Hashable], message: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        line.of(**values)
+        line.line(**values)
 
 
 @pytest.mark.parametrize(

@@ -268,13 +268,13 @@ def test_a_successor_that_lost_the_destination_is_not_used_again_before_all_have
 def test_a_neighbor_that_goes_has_replied(room: Room) -> None:
     room.update("b", None)
     room.reply("a", 10)
-    room.dual.forget(room.neighbors["c"], 0.0)
+    room.dual.remove_source(room.neighbors["c"], 0.0)
     assert (room.state, room.via) == ("PASSIVE", "a")
 
 
 def test_a_successor_that_goes_is_not_answered_any_more(room: Room) -> None:
     room.query("b", 30)
-    room.dual.forget(room.neighbors["b"], 0.0)
+    room.dual.remove_source(room.neighbors["b"], 0.0)
     assert room.state == "SUCCESSOR_INCREASED"
     room.dual.take_outcome()
     room.reply("a", 10)

@@ -240,7 +240,7 @@ def test_what_is_written_is_listed_read_and_removed(flash: FolderFlash) -> None:
     flash.write("b.cfg", b"two")
     flash.write("a.cfg", b"first")
     assert [(one.name, one.size) for one in flash.files()] == [("a.cfg", 5), ("b.cfg", 3)]
-    assert flash.read("b.cfg") == b"two"
+    assert flash.read_file("b.cfg") == b"two"
     flash.remove("b.cfg")
     assert [one.name for one in flash.files()] == ["a.cfg"]
 
@@ -254,7 +254,7 @@ def test_a_file_is_for_its_owner_alone(flash: FolderFlash) -> None:
 def test_a_file_that_is_written_again_has_the_new_octets(flash: FolderFlash) -> None:
     flash.write("a.cfg", b"old and long")
     flash.write("a.cfg", b"new")
-    assert flash.read("a.cfg") == b"new"
+    assert flash.read_file("a.cfg") == b"new"
 
 
 def test_what_was_begun_and_not_finished_is_no_file(flash: FolderFlash) -> None:
@@ -262,7 +262,7 @@ def test_what_was_begun_and_not_finished_is_no_file(flash: FolderFlash) -> None:
     (flash.path / ".unfinished").write_bytes(b"hal")
     assert [one.name for one in flash.files()] == ["a.cfg"]
     flash.write("b.cfg", b"next")
-    assert flash.read("b.cfg") == b"next"
+    assert flash.read_file("b.cfg") == b"next"
 
 
 def _while_writing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
@@ -281,7 +281,7 @@ def test_two_who_write_at_once_have_each_their_own_octets(flash: FolderFlash, mo
     other = FolderFlash(flash.path)
     _while_writing(monkeypatch, lambda: other.write("b.cfg", b"second"))
     flash.write("a.cfg", b"first")
-    assert (flash.read("a.cfg"), flash.read("b.cfg")) == (b"first", b"second")
+    assert (flash.read_file("a.cfg"), flash.read_file("b.cfg")) == (b"first", b"second")
 
 
 def test_two_who_write_at_once_have_no_more_room_than_one(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +310,7 @@ def test_names_with_folders_and_other_odd_names_are_refused(flash: FolderFlash, 
     with pytest.raises(OSError, match=r"Invalid file name|No such file"):
         flash.write(name, b"x")
     with pytest.raises(OSError, match=r"Invalid file name|No such file"):
-        flash.read(name)
+        flash.read_file(name)
 
 
 def test_a_planted_link_leads_nowhere(flash: FolderFlash, tmp_path: Path) -> None:
@@ -320,10 +320,10 @@ def test_a_planted_link_leads_nowhere(flash: FolderFlash, tmp_path: Path) -> Non
     (flash.path / "link").symlink_to(outside)
     assert [one.name for one in flash.files()] == ["a.cfg"]
     with pytest.raises(FileNotFoundError):
-        flash.read("link")
+        flash.read_file("link")
     flash.write("link", b"replaced")
     assert outside.read_bytes() == b"not yours"
-    assert flash.read("link") == b"replaced"
+    assert flash.read_file("link") == b"replaced"
 
 
 def test_a_link_where_a_file_is_begun_is_not_followed(flash: FolderFlash, tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_pipe_is_no_file_and_keeps_nobody_waiting(flash: FolderFlash) -> None:
     os.mkfifo(flash.path / "pipe")
     assert [one.name for one in flash.files()] == ["a.cfg"]
     with pytest.raises(FileNotFoundError):
-        flash.read("pipe")
+        flash.read_file("pipe")
 
 
 def test_too_many_files_and_too_many_octets_are_refused(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def shown(text: str) -> str:
 
 
 def refused(text: str) -> list[str]:
-    return [entry.text for intake in intakes(text) for entry in intake.of(Fate.REFUSED)]
+    return [entry.text for intake in intakes(text) for entry in intake.with_fate(Fate.REFUSED)]
 
 
 def test_a_block_behind_one_that_shows_output_is_configuration_again() -> None:
@@ -107,7 +107,7 @@ def test_a_banner_that_takes_the_protection_of_a_tunnel_with_it_is_refused(promp
         f"interface Tunnel0\n tunnel source Loopback0\nbanner motd C\n{prompt}tunnel protection ipsec profile P\n\nC\n"
     )
     (intake,) = intakes(text)
-    assert intake.of(Fate.REFUSED)
+    assert intake.with_fate(Fate.REFUSED)
     assert intake.held == ("Tunnel0",)
 
 
@@ -194,8 +194,8 @@ def test_dots_in_the_place_of_protection_hold_the_tunnel_down(dots: str) -> None
     """It came up in clear."""
     text = f"crypto ipsec profile P\n set transform-set TS\ninterface Tunnel0\n tunnel source Loopback0\n {dots}\n"
     (intake,) = intakes(text)
-    assert [entry.text for entry in intake.of(Fate.REFUSED)] == [dots]
-    assert "IPsec profile P" in intake.of(Fate.REFUSED)[0].message_lines[0]
+    assert [entry.text for entry in intake.with_fate(Fate.REFUSED)] == [dots]
+    assert "IPsec profile P" in intake.with_fate(Fate.REFUSED)[0].message_lines[0]
     assert intake.held == ("Tunnel0",)
 
 
@@ -251,9 +251,9 @@ _BOX = "```\n  \u250c\u2500\u2500\u2500\u2510  e0/0\n  \u2502 Router R1 \u2502 H
 def test_a_drawing_between_fences_is_no_configuration() -> None:
     """A picture of boxes was read as lines of the section before it, and refused."""
     page = "```\nhostname R1\ninterface Tunnel0\n ip nhrp network-id 1\n```\n" + _BOX + "```\n"
-    assert not take_in(parts_of(page)[0].text).of(Fate.REFUSED)
+    assert not take_in(parts_of(page)[0].text).with_fate(Fate.REFUSED)
     protected = page.replace(" Tunnel0: nhrp", "tunnel protection ipsec profile P\n Tunnel0: nhrp")
-    assert take_in(parts_of(protected)[0].text).of(Fate.REFUSED)
+    assert take_in(parts_of(protected)[0].text).with_fate(Fate.REFUSED)
 
 
 @pytest.mark.parametrize("command", ["sh ru", "do sh ru", "sh star", "show tech", "redirect it"])

@@ -258,7 +258,7 @@ def test_only_so_many_exchanges_are_remembered() -> None:
     one.seal(replace(QUICK, message_id=1), PAYLOADS)
     assert one.iv(2) != exchange_iv(SHA1, IV, 2)
     assert one.iv(3) == exchange_iv(SHA1, IV, 3)
-    one.forget(2)
+    one.forget_chain(2)
     assert one.iv(2) == exchange_iv(SHA1, IV, 2)
 
 

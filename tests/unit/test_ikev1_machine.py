@@ -590,7 +590,7 @@ def test_a_hub_announces_the_end_of_each_connection_that_a_restarted_spoke_had()
     net.run(60)
     (connection,) = hub.connections
     assert {each.sa.connection for each in hub.pairs.values()} == {connection}
-    assert hub.machine.peers.connections.of(connection)
+    assert hub.machine.peers.connections.connection_sas(connection)
     assert {each.sa.spi_in for each in spoke.pairs.values()} <= {each.sa.spi_out for each in hub.pairs.values()}
 
 

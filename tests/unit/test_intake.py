@@ -69,8 +69,8 @@ def test_a_slip_behind_more_lines_than_a_list_holds_is_not_forgotten(monkeypatch
     port = "interface GigabitEthernet0/1\n ip inspect FW in\n"
     intake = take_in(many + port + TUNNEL.format("tunnle protection ipsec profile P"))
     assert intake.held == ("Tunnel0",)
-    assert len(intake.of(Fate.LEFT_OUT)) == 1
-    assert len(intake.of(Fate.KEPT)) == 10
+    assert len(intake.with_fate(Fate.LEFT_OUT)) == 1
+    assert len(intake.with_fate(Fate.KEPT)) == 10
 
 
 def test_a_slip_in_cryptography_holds_the_protected_tunnels_down_and_no_other() -> None:
@@ -567,7 +567,7 @@ def test_a_section_whose_first_line_was_cut_out_is_one_message_and_the_rest_is_t
         (13, 1),
     ]
     assert "`interface ...` is missing here" in intake.result.problems[0].message_lines[0]
-    assert [entry.number for entry in intake.of(Fate.REFUSED)] == [5, 6, 7, 8, 13]
+    assert [entry.number for entry in intake.with_fate(Fate.REFUSED)] == [5, 6, 7, 8, 13]
     kept = [line.strip() for line in intake.tree.render()]
     assert {"network 10.0.0.0", "network 10.0.0.0 0.0.0.255 area 0", "ip address 192.0.2.1 255.255.255.0"} <= {*kept}
 
@@ -626,14 +626,14 @@ def test_what_is_no_range_is_none(spec: str) -> None:
 )
 def test_a_line_that_ios_writes_holds_no_tunnel(line: str) -> None:
     intake = take_in(TUNNEL.format("tunnel protection ipsec profile P") + line + "\n")
-    assert (intake.held, intake.of(Fate.REFUSED), intake.of(Fate.LEFT_OUT)) == ((), (), ())
+    assert (intake.held, intake.with_fate(Fate.REFUSED), intake.with_fate(Fate.LEFT_OUT)) == ((), (), ())
 
 
 @pytest.mark.parametrize("line", ["ip nhrp hold-time 300", "ip mtu 14OO", "ip nhrp map 10.0.0.9", "bandwidth lots"])
 def test_a_line_of_a_tunnel_that_cannot_be_its_protection_holds_it_not(line: str) -> None:
     """A misspelled holdtime kept a hub down, and with it the whole network."""
     intake = take_in(TUNNEL.format("tunnel protection ipsec profile P\n " + line))
-    assert (len(intake.of(Fate.REFUSED)), intake.held) == (1, ())
+    assert (len(intake.with_fate(Fate.REFUSED)), intake.held) == (1, ())
 
 
 @pytest.mark.parametrize(
@@ -682,7 +682,7 @@ def test_protection_that_is_taken_back_is_not_asked_for() -> None:
 def test_a_slip_in_the_name_or_system_of_a_neighbor_is_refused(line: str) -> None:
     """`neighbor 10.0.0.1O remote-as 65001` was kept as a line of others: nothing said that no neighbor came of it."""
     intake = take_in(f"hostname R1\nrouter bgp 65000\n {line}\n")
-    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+    assert [entry.text.strip() for entry in intake.with_fate(Fate.REFUSED)] == [line]
 
 
 @pytest.mark.parametrize(
@@ -690,7 +690,7 @@ def test_a_slip_in_the_name_or_system_of_a_neighbor_is_refused(line: str) -> Non
 )
 def test_other_lines_of_neighbors_are_kept(line: str) -> None:
     intake = take_in(f"hostname R1\nrouter bgp 65000\n {line}\n")
-    assert not intake.of(Fate.REFUSED)
+    assert not intake.with_fate(Fate.REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -706,7 +706,7 @@ def test_other_lines_of_neighbors_are_kept(line: str) -> None:
 )
 def test_a_slip_in_what_secures_or_filters_is_refused_and_not_kept(process: str, line: str) -> None:
     intake = take_in(f"hostname R1\n{process}\n {line}\n")
-    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+    assert [entry.text.strip() for entry in intake.with_fate(Fate.REFUSED)] == [line]
 
 
 @pytest.mark.parametrize(
@@ -732,7 +732,7 @@ def test_what_secures_or_filters_and_is_not_understood_to_its_end_is_refused_and
 ) -> None:
     indentation = " " * (process.count("\n") + 1)
     intake = take_in(f"hostname R1\n{process}\n{indentation}{line}\n!\n")
-    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+    assert [entry.text.strip() for entry in intake.with_fate(Fate.REFUSED)] == [line]
 
 
 @pytest.mark.parametrize(
@@ -758,8 +758,8 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
     """A lab came up in which a spoke was told what its hub filters, and nobody said so."""
     indentation = " " * (process.count("\n") + 1)
     intake = take_in(f"hostname R1\n{process}\n{indentation}{line}\n!\n")
-    assert [entry.text.strip() for entry in intake.of(Fate.LEFT_OUT)] == [line]
-    assert not intake.of(Fate.REFUSED)
+    assert [entry.text.strip() for entry in intake.with_fate(Fate.LEFT_OUT)] == [line]
+    assert not intake.with_fate(Fate.REFUSED)
     with pytest.raises(UserError, match="nothing here does that"):
         refuse_left_out("f", intake.result, ())
     refuse_left_out("f", intake.result, [line])
@@ -840,7 +840,7 @@ def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:
 def test_a_section_on_which_nothing_acts_is_none_of_the_tunnel_above_it(header: str, line: str, indent: str) -> None:
     """`ipv6 router ospf 1` was kept as a line of the tunnel, and its `router-id` refused: the tunnel stayed down."""
     intake = take_in(f"interface Tunnel0\n{indent}ip mtu 1400\n{header}\n{indent}{line}\nend\n")
-    assert (intake.of(Fate.REFUSED), intake.held) == ((), ())
+    assert (intake.with_fate(Fate.REFUSED), intake.held) == ((), ())
     shown = "\n".join(intake.tree.render())
     assert "interface Tunnel0\n ip mtu 1400\n!" in shown
     assert f"\n{header}\n {line}" in f"\n{shown}"
@@ -891,7 +891,7 @@ def test_a_page_of_html_is_read_by_its_blocks() -> None:
     assert [part.name for part in parts] == ["HUB", "SPOKE"]
     for number, part in enumerate(parts, 1):
         intake = take_in(part.text)
-        assert (intake.held, intake.of(Fate.REFUSED), intake.of(Fate.KEPT)) == ((), (), ())
+        assert (intake.held, intake.with_fate(Fate.REFUSED), intake.with_fate(Fate.KEPT)) == ((), (), ())
         assert f" ip address 10.0.0.{number} 255.255.255.0" in intake.tree.render()
         assert " ip nhrp authentication <key>" in intake.tree.render()
 
@@ -919,8 +919,8 @@ def test_a_log_begins_with_what_a_terminal_shows_at_a_login() -> None:
 def test_lines_that_routers_write_and_that_do_nothing_here_are_kept() -> None:
     text = "crypto key gen rsa mod 2048\ncts logging verbose\nrouter ospf 1\n priority 10\n router-id 0.0.0.1\n"
     intake = take_in(text)
-    assert (intake.of(Fate.REFUSED), intake.of(Fate.LEFT_OUT)) == ((), ())
-    assert [entry.text for entry in intake.of(Fate.KEPT)] == ["cts logging verbose", "priority 10"]
+    assert (intake.with_fate(Fate.REFUSED), intake.with_fate(Fate.LEFT_OUT)) == ((), ())
+    assert [entry.text for entry in intake.with_fate(Fate.KEPT)] == ["cts logging verbose", "priority 10"]
 
 
 @pytest.mark.parametrize(

@@ -443,7 +443,7 @@ def read(text: str) -> Reading | Unfinished | Misfit:
     for word in text.split():
         tokens.append(Token(word, start))
         start += len(word) + 1
-    return MomentType().read(text, tokens, 0)
+    return MomentType().read_value(text, tokens, 0)
 
 
 @pytest.mark.parametrize(

@@ -244,8 +244,8 @@ def test_a_part_of_protection_that_is_not_here_is_no_error_and_holds_protected_t
     header: str, line: str
 ) -> None:
     intake = take_in(f"{header}\n {line}\n{TUNNELS}")
-    assert not intake.of(Fate.REFUSED)
-    assert [entry.text for entry in intake.of(Fate.LEFT_OUT)] == [line]
+    assert not intake.with_fate(Fate.REFUSED)
+    assert [entry.text for entry in intake.with_fate(Fate.LEFT_OUT)] == [line]
     assert intake.held == ("Tunnel0",)
     assert line not in "\n".join(intake.tree.render())
     with pytest.raises(UserError, match=r"take the line away$"):

@@ -112,8 +112,8 @@ def test_a_profile_for_peers_with_ipv6_alone_is_for_no_other() -> None:
 
 def test_multi_sa_policies_are_left_out_and_their_tunnel_is_held_down() -> None:
     intake = take_in("interface Tunnel0\n tunnel protection ipsec policy ipv4 ACL\n tunnel source Loopback0\n")
-    assert not intake.of(Fate.REFUSED)
-    assert [entry.text for entry in intake.of(Fate.LEFT_OUT)] == ["tunnel protection ipsec policy ipv4 ACL"]
+    assert not intake.with_fate(Fate.REFUSED)
+    assert [entry.text for entry in intake.with_fate(Fate.LEFT_OUT)] == ["tunnel protection ipsec policy ipv4 ACL"]
     assert intake.held == ("Tunnel0",)
 
 

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.base.notices import Route, RouteChanged, RouteSource
-from dmvpn.features.nhrp import ways
+from dmvpn.features.nhrp import routing
 from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.packet import (
     PurgeRequest,
@@ -442,7 +442,7 @@ def test_what_a_server_remembers_of_its_redirects_is_bounded_and_the_oldest_goes
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is for `show ip nhrp redirect` alone: nobody may fill a hub's memory by asking forever new hosts."""
-    monkeypatch.setattr(ways, "LARGEST_MEMORY", 10)
+    monkeypatch.setattr(routing, "LARGEST_MEMORY", 10)
     overlay = ready()
     for number in range(25):
         hairpin(overlay, "10.3.3.1", f"10.4.4.{number + 1}", by="R31")

@@ -388,7 +388,7 @@ BLOCK = """\
 def test_a_block_below_a_line_of_prose_is_configuration(above: str) -> None:
     """The whole block was kept as lines that nobody knows, and its access list was not even named."""
     intake = take_in(above + BLOCK)
-    assert [entry.text for entry in intake.of(Fate.LEFT_OUT)] == ["ip inspect WAN in"]
+    assert [entry.text for entry in intake.with_fate(Fate.LEFT_OUT)] == ["ip inspect WAN in"]
     lines = intake.tree.render()
     assert {"hostname HUB", "interface GigabitEthernet0/0", " 10 permit gre any any"} <= set(lines)
     assert "ip route 0.0.0.0 0.0.0.0 192.0.2.2" in lines

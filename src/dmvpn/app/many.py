@@ -113,7 +113,7 @@ class Many(Generic[T, R]):
 
     def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
         """Yield the results that the file has."""
-        known: dict[T, R] = {self._form.task_of(result): result for result in file.read(self.tasks)}
+        known: dict[T, R] = {self._form.task_of(result): result for result in file.read_results(self.tasks)}
         self._left = [task for task in self.tasks if task not in known]
         if known:
             self._note(f"{file.path} has {len(known)} of these {self._noun}")

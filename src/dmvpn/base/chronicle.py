@@ -82,7 +82,7 @@ class Contents:
     def __init__(self, read: Callable[[], Iterable[str]]) -> None:
         self._read: Callable[[], Iterable[str]] | None = read
 
-    def forget(self) -> None:
+    def release_octets(self) -> None:
         """Release the octets of the message."""
         self._read = None
 

@@ -509,7 +509,7 @@ class Retries(Generic[Name]):
         self._due.set(name, self._context.now + delay)
         return not reason.says_the_same(known)
 
-    def forget(self, name: Name) -> None:
+    def forget_order(self, name: Name) -> None:
         """Forget the failures of an order that was replaced by another one."""
         if self._failures.pop(name, None) is not None:
             self._reasons.pop(name, None)

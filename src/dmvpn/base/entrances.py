@@ -134,7 +134,7 @@ class _BySender:
             alike = self._entries.setdefault(wildcard, {}).setdefault(int(source.address) & ~wildcard, [])
             alike.append((place, entry))
 
-    def of(self, sender: IPv4Address) -> FilterList:
+    def entries(self, sender: IPv4Address) -> FilterList:
         """Return the entries that may decide about packets of this sender."""
         number = int(sender)
         found = [pair for wildcard, by in self._entries.items() for pair in by.get(number & ~wildcard, ())]
@@ -203,4 +203,4 @@ class Entrances:
         known = self._known.get((name, what, local))
         if known is None or known[0] is not listed:
             known = self._known[name, what, local] = listed, _BySender(listed.about(what.packet(remote, local)))
-        return known[1].of(remote)
+        return known[1].entries(remote)

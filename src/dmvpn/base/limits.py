@@ -78,7 +78,7 @@ class Limiter(Generic[Name]):
     def __contains__(self, name: Name) -> bool:
         return name in self._said
 
-    def forget(self, name: Name) -> None:
+    def permit_again(self, name: Name) -> None:
         """Permit it again."""
         self._said.pop(name, None)
 

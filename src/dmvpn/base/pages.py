@@ -177,7 +177,7 @@ class Groups(Generic[K, E]):
             self._groups.setdefault(key, {})[first + number] = value
         return changed
 
-    def of(self, key: K) -> dict[int, E]:
+    def group(self, key: K) -> dict[int, E]:
         """Return the entries about something, in their order, list by list. The numbers rise."""
         return dict(sorted(self._groups.get(key, {}).items()))
 
@@ -206,7 +206,7 @@ class Merged(Generic[K, E, W]):
         before: dict[int, W | None] = {self._numbers.pop(key): None for key in self._changed if key in self._numbers}
         now: dict[int, W | None] = {}
         for key in self._changed:
-            if group := self._groups.of(key):
+            if group := self._groups.group(key):
                 self._numbers[key] = list(group)[self._place]
                 now[self._numbers[key]] = self._make(list(group.values()))
         self._changed = {}

@@ -1,6 +1,6 @@
 """Words in the place of values that are not known.
 
-Placeholder   any text; `ConfigLine.of` writes it as it is
+Placeholder   any text; `ConfigLine.line` writes it as it is
 Blank         one for a user to fill in, such as `<secret>`: no configuration line takes it
 """
 

@@ -65,7 +65,7 @@ class Flash(Protocol):
         """Return all files, by name."""
         ...
 
-    def read(self, name: str) -> bytes:
+    def read_file(self, name: str) -> bytes:
         """Return the octets of a file."""
         ...
 
@@ -89,7 +89,7 @@ class NoFlash:
         """Return no files."""
         return ()
 
-    def read(self, name: str) -> bytes:
+    def read_file(self, name: str) -> bytes:
         """Raise an error: nothing is there."""
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
@@ -99,11 +99,11 @@ class NoFlash:
 
     def remove(self, name: str) -> None:
         """Raise an error: nothing is there."""
-        self.read(name)
+        self.read_file(name)
 
     def rename(self, name: str, new: str) -> None:
         """Raise an error: nothing is there."""
-        self.read(name)
+        self.read_file(name)
 
 
 NO_FLASH: Final[Flash] = NoFlash()

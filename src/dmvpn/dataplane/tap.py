@@ -1,6 +1,6 @@
 """TAP interfaces: a network interface whose far side is a file descriptor of ours (Linux: networking/tuntap).
 
-Packets that the kernel routes into the interface are frames for us to `read`, and frames that we `write` are received
+Packets that the kernel routes into the interface are frames for `read_frame`, and frames that we `write` are received
 by the kernel. The interface lives as long as a process holds the descriptor, and takes its routes and neighbors with
 it, unless it was made persistent. Only one holder is possible: a second one gets "busy", which makes the name a lock on
 the tunnel.
@@ -131,7 +131,7 @@ class Tap:
         """Whether it is still open."""
         return self._descriptor >= 0
 
-    def read(self) -> bytes | None:
+    def read_frame(self) -> bytes | None:
         """Return the next frame that the kernel sends.
 
         None: none is waiting, or the interface was deleted.

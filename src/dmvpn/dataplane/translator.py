@@ -164,7 +164,7 @@ class FlowTable:
         """Return all flows, in the order in which they were made."""
         return (flow for flow in self._by_inside.values() if flow.lives(now))
 
-    def forget(self, protocols: Collection[int]) -> None:
+    def remove_flows(self, protocols: Collection[int]) -> None:
         """Remove the flows of these protocols."""
         for flow in [flow for flow in self._by_inside.values() if flow.protocol in protocols]:
             self._forget(flow)

@@ -146,7 +146,7 @@ class Archiving:
         if order.force:
             return self._replace(order)
         try:
-            self._filing.read(order.place)
+            self._filing.read_file(order.place)
         except OSError as found:
             return Outcome((error("opening", order.place, found),), failed=True)
 
@@ -157,7 +157,7 @@ class Archiving:
 
     def _replace(self, order: Replace) -> Outcome:
         try:
-            text = text_of(self._filing.read(order.place))
+            text = text_of(self._filing.read_file(order.place))
         except OSError as found:
             return Outcome((error("opening", order.place, found),), failed=True)
         except ValueError as found:
@@ -169,7 +169,7 @@ class Archiving:
         taken = hold(self._handle.configurator.parse_text(text), text)
         if not any(line.strip("! ") for line in taken.tree.render_known()):
             return Outcome((_invalid(order.place),), failed=True)
-        lost = [entry.message_lines[0] for entry in taken.of(Fate.REFUSED) if entry.is_loss]
+        lost = [entry.message_lines[0] for entry in taken.with_fate(Fate.REFUSED) if entry.is_loss]
         if lost:
             # Lines missing from the file would be removed from the running configuration.
             return Outcome((_invalid(order.place), *lost), failed=True)

@@ -193,7 +193,7 @@ def _in_flash(ctx: SessionContext, place: FilePlace) -> bytes:
     """
     if ctx.hides:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return aside(lambda: ctx.flash.read(place.name))
+    return aside(lambda: ctx.flash.read_file(place.name))
 
 
 def contents_of(ctx: SessionContext, place: FilePlace) -> bytes:
@@ -300,11 +300,11 @@ class Filing:
     def _flash(self) -> Flash:
         return self._handle.flash
 
-    def read(self, place: FilePlace) -> bytes:
+    def read_file(self, place: FilePlace) -> bytes:
         """Return the octets of a file. Raises OSError."""
         match place.system:
             case System.FLASH:
-                return aside(lambda: self._flash.read(place.name))
+                return aside(lambda: self._flash.read_file(place.name))
             case System.NVRAM:
                 return self._handle.startup_text.encode()
             case System.SYSTEM:
@@ -369,7 +369,7 @@ class Filing:
         if (source.system, target.system) == (System.SYSTEM, System.NVRAM):
             return self.save()
         try:
-            octets = self.read(source)
+            octets = self.read_file(source)
         except OSError as found:
             return Outcome((error("opening", source, found),), failed=True)
         said: tuple[str, ...] = ()
@@ -413,7 +413,7 @@ class Filing:
     def _begun(self, place: FilePlace) -> bytes:
         """Return the content of the file; b"" if it does not exist."""
         try:
-            return self.read(place)
+            return self.read_file(place)
         except FileNotFoundError:
             return b""
 

@@ -144,7 +144,7 @@ class ClientConnection:
         """Serve the client until it or the session ends."""
         self._stream.send(protocol.encode(messages.Hello(self._handle.context(0).hostname)))
         try:
-            received = await self._stream.read()
+            received = await self._stream.read_messages()
             match received[:1]:
                 case [messages.Execute() as order]:
                     if self._sit_down(order):
@@ -285,7 +285,7 @@ class ClientConnection:
         """
         with contextlib.suppress(protocol.ProtocolError, ConnectionError):
             while not any(isinstance(message, messages.Signal) for message in received):
-                received = await self._stream.read()
+                received = await self._stream.read_messages()
                 if not received:
                     break
         self._slices.break_off()
@@ -305,7 +305,7 @@ class ClientConnection:
                         await self._count(message)
                     case _:
                         raise protocol.ProtocolError(f"{type(message).__name__} is no question")
-            received = await self._stream.read()
+            received = await self._stream.read_messages()
 
     async def _answer(self, order: messages.Ask | messages.AskConfiguration) -> None:
         """Send the value of a show, or what runs."""
@@ -396,7 +396,7 @@ class ClientConnection:
     async def _wait_until_gone(self) -> None:
         """Wait until a client is gone that watches and has nothing more to say."""
         with contextlib.suppress(protocol.ProtocolError, ConnectionError):
-            await self._stream.read()
+            await self._stream.read_messages()
         self._news.set()
 
     # -------------------------------------------------------------------------------------------- shell

@@ -44,7 +44,7 @@ class ClientStream:
         #: True while so much is unread that we wait for the client.
         self._is_unread = False
 
-    async def read(self) -> list[Message]:
+    async def read_messages(self) -> list[Message]:
         """Return the next messages, at least one; none at the end of the connection. Raises ProtocolError."""
         while data := await self._reader.read(1 << 16):
             messages = self._decoder.feed(data)
@@ -175,7 +175,7 @@ class Sitting:
         while True:
             for message in messages:
                 await self._take(message)
-            messages = await self._stream.read()
+            messages = await self._stream.read_messages()
             if not messages:
                 return
 

@@ -146,7 +146,7 @@ class ConfigLine:
     group: what it is about, if it is taken and nothing here acts on it.
     listed: its list (`syntax.several`), whose values are taken back one by one: `no match tag 1` leaves `match tag 2`
         of `match tag 1 2`.
-    beside: how other lines of the mode begin whose keywords or numbers a name of this line must not be (`of`).
+    beside: how other lines of the mode begin whose keywords or numbers a name of this line must not be (`line`).
     whom: the value, behind its first words, that says whom the line is about: `no` and nothing behind that takes back
         all lines about that one.
     """
@@ -183,7 +183,7 @@ class ConfigLine:
         """Return the line as the running configuration shows it."""
         return self.show(args) if self.show else " ".join(args.words)
 
-    def of(self, **values: Hashable) -> str:
+    def line(self, **values: Hashable) -> str:
         """Return the line that says this, as the running configuration shows it: what `Args` has of a line, given back.
 
         values: by name. A value, its text as it may be typed, or a `Placeholder`; of a keyword True, by its name or

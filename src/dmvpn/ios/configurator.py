@@ -135,7 +135,7 @@ class Configurator(Language):
             tree = base.copy() if base else ConfigTree()
             define(tree, late, defined)
             reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare, weak=weak)
-            return reader.read(text)
+            return reader.read_text(text)
 
         result = read({}, ConfigTree())
         late = late_definitions(text, result)

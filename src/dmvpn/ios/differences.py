@@ -191,5 +191,5 @@ def _undone(statement: Statement, *, hide: bool, wholly: bool) -> str:
     if line.keep_no:
         return f"default {text.removeprefix('no ')}"
     if line.adds and wholly:
-        return f"no {line.of(**{name: statement.args.said(name) for name in line.key or ()})}"
+        return f"no {line.line(**{name: statement.args.said(name) for name in line.key or ()})}"
     return text.removeprefix("no ") if statement.negated else f"no {text}"

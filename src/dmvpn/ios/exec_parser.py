@@ -61,7 +61,7 @@ class MomentType(ValueType):
     def __init__(self) -> None:
         super().__init__("moment", _PLACEHOLDERS[0], lambda text: None, fragment=r"\d[\d:.dhms]*")
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = tokens[index].text
         ago = read_span(text)
         if ago is not None:

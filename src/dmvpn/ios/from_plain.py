@@ -98,7 +98,7 @@ def reader_of(command: ExecCommand) -> Callable[[Plain], object]:
 
 def reader_of_type(kind: object) -> Callable[[Plain], object]:
     """Return what reads a value of a type; it raises MisfitError. Raises UntypedShowError."""
-    return _guarded(_Readers().of(kind, {}))
+    return _guarded(_Readers().shape(kind, {}))
 
 
 def read_as(kind: type[T], raw: object) -> T:

@@ -84,13 +84,13 @@ def _accepted(sent: tuple[Key, ...], known: tuple[Key, ...]) -> Likeness:
 
 def key_lines(chain: str, mine: tuple[Key, ...], theirs: tuple[Key, ...]) -> tuple[str, ...]:
     """Return the lines that give a key chain the first key of the other end; the reader knows its text."""
-    own, opening = {key.number: key for key in mine}, KEY_CHAIN.of(name=chain)
+    own, opening = {key.number: key for key in mine}, KEY_CHAIN.line(name=chain)
     for key in theirs:
         known = own.get(key.number, key)
         lifetimes = ((KEY_ACCEPT, known.accept, key.accept), (KEY_SEND, known.send, key.send))
         spare = [line.no() for line, here, there in lifetimes if here is not None and here != there]
         if spare:
-            return opening, KEY.of(number=key.number), *spare
+            return opening, KEY.line(number=key.number), *spare
     numbers = [key.number for key in theirs] or [1]
     earlier = [KEY.no(number=number) for number in own if number < numbers[0] and number not in numbers]
-    return opening, *earlier, KEY.of(number=numbers[0]), KEY_STRING.of(secret=SECRET)
+    return opening, *earlier, KEY.line(number=numbers[0]), KEY_STRING.line(secret=SECRET)

@@ -392,7 +392,7 @@ def _take_values(
         for value in thread.place.values:
             if is_blank and not thread.takes_any_text(value):
                 continue
-            read = value.type.read(line, tokens, index)
+            read = value.type.read_value(line, tokens, index)
             if isinstance(read, Reading):
                 waiting[read.end].append(thread.take_value(value, read))
                 moved = True

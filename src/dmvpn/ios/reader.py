@@ -117,7 +117,7 @@ class FileReader:
         self._seconds = SecondAddresses()
         self._text_at = (0, "")  # the line in which the last text began
 
-    def read(self, text: str) -> ConfigResult:
+    def read_text(self, text: str) -> ConfigResult:
         """Take all lines."""
         number = 0
         lines = Transcript.lines(text)

@@ -60,7 +60,7 @@ class RouteKinds(ValueType):
     def __init__(self) -> None:
         super().__init__("ospf-kinds", "internal", lambda text: None, spell=_spelled)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         kinds: dict[str, None] = {}
         words: list[str] = []
         while index < len(tokens) and len(found := self.words(tokens[index].text)) == 1:
@@ -231,7 +231,7 @@ class DistributionLines:
         """For the grammar."""
         return (*self.lists, self.offset, self.distance)
 
-    def read(self, section: Section) -> Distribution:
+    def distribution(self, section: Section) -> Distribution:
         """Return the distribution settings of a process."""
         return Distribution(
             tuple(self._lists(section)),

@@ -147,7 +147,7 @@ class Shapes(ABC, Generic[T]):
             raise UntypedShowError(f"{command.syntax}: its query has no return type")
         return made
 
-    def of(self, kind: object, bound: Bound) -> T:
+    def shape(self, kind: object, bound: Bound) -> T:
         """Return the shape of a type."""
         kind = bound.get(kind, kind) if isinstance(kind, TypeVar) else kind
         if isinstance(kind, TypeVar):
@@ -155,7 +155,7 @@ class Shapes(ABC, Generic[T]):
         if kind is object:
             return self.union([self._of_inner(), self.scalar(type(None))])
         if isinstance(kind, typing.NewType):
-            return self.of(kind.__supertype__, bound)
+            return self.shape(kind.__supertype__, bound)
         origin = typing.get_origin(kind)
         if origin is not None:
             return self._of_generic(kind, origin, bound)
@@ -167,7 +167,7 @@ class Shapes(ABC, Generic[T]):
     def members(self, kind: type, bound: Bound) -> Iterator[tuple[str, T]]:
         """Yield the fields of a dataclass, or the items of a named tuple, each with the shape of its type."""
         for name, hint in hints_of(kind):
-            yield name, self.of(hint, bound)
+            yield name, self.shape(hint, bound)
 
     # ------------------------------------------------------------------------------------------ the shapes
 
@@ -224,7 +224,7 @@ class Shapes(ABC, Generic[T]):
             return None
         self._inner.append(inner_of(query))
         try:
-            return self.of(evaluated(annotation, query.__module__), {})
+            return self.shape(evaluated(annotation, query.__module__), {})
         finally:
             self._inner.pop()
 
@@ -237,19 +237,19 @@ class Shapes(ABC, Generic[T]):
     def _of_generic(self, kind: object, origin: object, bound: Bound) -> T:
         given = tuple(bound.get(one, one) for one in typing.get_args(kind))
         if origin in (typing.Union, types.UnionType):
-            return self.union([self.of(one, bound) for one in given])
+            return self.union([self.shape(one, bound) for one in given])
         if origin is typing.Literal:
             return self.choice({_scalar(to_plain(one)): one for one in given})
         if origin in (typing.Annotated, typing.Final):
-            return self.of(given[0], bound)
+            return self.shape(given[0], bound)
         if origin is tuple and not (len(given) == 2 and given[1] is Ellipsis):
-            return self.fixed([self.of(one, bound) for one in given], tuple)
+            return self.fixed([self.shape(one, bound) for one in given], tuple)
         if is_dataclass(origin) and isinstance(origin, type):
             return self.record(origin, dict(zip(origin.__parameters__, given, strict=True)))  # type: ignore[attr-defined]
         if isinstance(origin, type) and issubclass(origin, Mapping):
-            return self.mapping(self.of(given[0], bound), self.of(given[1], bound))
+            return self.mapping(self.shape(given[0], bound), self.shape(given[1], bound))
         if isinstance(origin, type) and issubclass(origin, (Sequence, AbstractSet, Iterable)):
-            return self.array(self.of(given[0], bound), origin)
+            return self.array(self.shape(given[0], bound), origin)
         raise UntypedShowError(f"no schema for {kind!r}")
 
     def _of_class(self, kind: type) -> T:

@@ -86,7 +86,7 @@ class ValueType:
         """Return a text that reads as this value; a text as it is. Of no value of this type it may be any text."""
         return value if isinstance(value, str) else self._spell(value)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         """Read the value that starts with `tokens[index]`."""
         parsed = self._parse(tokens[index].text)
         return Misfit() if parsed is None else Reading(*parsed, index + 1)
@@ -110,7 +110,7 @@ class OneOf(ValueType):
         super().__init__(name, "WORD", self._find)
         self._words = dict(words)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = tokens[index].text.lower()
         found = self._find(text)
         if found is None:
@@ -137,7 +137,7 @@ class RestOfLine(ValueType):
     def __init__(self) -> None:
         super().__init__("line", "LINE", lambda text: (text, text), fragment=r".*", weight=30)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         rest = line[tokens[index].start :].rstrip()
         return Reading(rest, rest, len(tokens))
 
@@ -159,7 +159,7 @@ class Banner(ValueType):
         mark = next(mark for mark in ("^C", *map(chr, range(33, 127))) if mark not in text)
         return f"{mark}{text}{mark}"
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         rest = line[tokens[index].start :]
         delimiter = "^C" if rest.startswith("^C") else rest[0]
         text, end, _ = rest[len(delimiter) :].partition(delimiter)
@@ -175,7 +175,7 @@ class InterfaceName(ValueType):
     def __init__(self) -> None:
         super().__init__("interface", "INTERFACE", lambda text: None)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = tokens[index].text
         name = normalize_interface(text)
         if name is not None:

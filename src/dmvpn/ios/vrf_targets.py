@@ -53,7 +53,7 @@ def _check_rd(args: Args, section: Section) -> str | None:
         found = section.root.made(line, _distinguished)
         is_long = len(found) > FEW
         users = (
-            section.root.following(line, _distinguished, _Users).of(rd)
+            section.root.following(line, _distinguished, _Users).vrfs(rd)
             if is_long
             else [name for one, name in found if one == rd]
         )
@@ -82,7 +82,7 @@ class _Users:
         for rd, name in came.values():
             self._names.setdefault(rd, {})[name] = None
 
-    def of(self, rd: str) -> Iterable[str]:
+    def vrfs(self, rd: str) -> Iterable[str]:
         """Return the VRFs with this one."""
         return self._names.get(rd, {})
 

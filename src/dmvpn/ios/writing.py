@@ -242,7 +242,7 @@ def _read(node: Value, value: Hashable) -> Reading | None:
     tokens = tokenize(text)
     if not tokens or (text.splitlines() != [text] and node.type.name != "banner"):
         return None  # more lines than one, at whatever character Python ends a line
-    reading = node.type.read(text, tokens, 0)
+    reading = node.type.read_value(text, tokens, 0)
     if not isinstance(reading, Reading) or reading.end != len(tokens):
         return None
     return reading if isinstance(value, str) or reading.value == value else None

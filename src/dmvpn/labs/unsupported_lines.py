@@ -59,7 +59,7 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
     for name, text in scenario.configurations.items():
         entered = take_in(text)
         file = scenario.files.get(name)
-        kept.update(entry.group.name for entry in entered.of(Fate.KEPT) if entry.group is not None)
+        kept.update(entry.group.name for entry in entered.with_fate(Fate.KEPT) if entry.group is not None)
         yield from (StaysDown(f"{name}: {why}") for why in entered.why_held(file.name if file is not None else ""))
         if said := put_in(entered.result):
             yield Note(f"{name}: {said}")

@@ -244,7 +244,7 @@ def _of_interfaces(device: Device) -> Iterator[Use]:
     for port, lines in device.filters.ports.items():
         for name, direction in ((lines.inward, "in"), (lines.outward, "out")):
             kinds = (access_lists.STANDARD, access_lists.EXTENDED) if name else ()
-            is_open = any(device.places.find((kind.of(name=name),)) is not None for kind in kinds)
+            is_open = any(device.places.find((kind.line(name=name),)) is not None for kind in kinds)
             at = (f"interface {port}", f"ip access-group {name} {direction}")
             lack = "has no entry" if is_open else "is not configured"
             yield Use("filter", name, f"{port} filters packets {direction}", at, lack)
@@ -263,7 +263,7 @@ def _of_protection(device: Device) -> Iterator[Use]:
         yield Use("IPsec profile", tunnel.protection, tunnel.name, at)
         yield Use(f"{kind} profile", name, tunnel.name, at)
     for ipsec in device.ipsec.profiles:
-        header, whose = profiles.PROFILE.of(name=ipsec.name), f"IPsec profile {ipsec.name}"
+        header, whose = profiles.PROFILE.line(name=ipsec.name), f"IPsec profile {ipsec.name}"
         yield Use("ikev2 profile", ipsec.ikev2_profile, whose, (header, "set ikev2-profile"))
         yield Use("isakmp profile", ipsec.isakmp_profile, whose, (header, "set isakmp-profile"))
         for name in ipsec.transform_sets:
@@ -280,10 +280,10 @@ def _of_certificates(device: Device) -> Iterator[Use]:
     named: list[tuple[Profile | IsakmpProfile, str, str, str, bool]] = []
     for one in device.ikev2.profiles:
         needed = any(method in by_signature for method in (one.local_authentication, *one.remote_authentication))
-        named.append((one, "IKEv2", ike_profiles.PROFILE.of(name=one.name), "pki trustpoint", needed))
+        named.append((one, "IKEv2", ike_profiles.PROFILE.line(name=one.name), "pki trustpoint", needed))
     for old in device.ikev2.isakmp.profiles:
         needed = device.ikev2.isakmp.signs
-        named.append((old, "ISAKMP", isakmp.PROFILE.of(name=old.name), "ca trust-point", needed))
+        named.append((old, "ISAKMP", isakmp.PROFILE.line(name=old.name), "ca trust-point", needed))
     for profile, version, header, word, needed in named:
         whose, severity = f"{version} profile {profile.name}", None if needed else Severity.WARNING
         yield Use(f"keyring of {version}", profile.keyring, whose, (header, "keyring"))
@@ -336,7 +336,9 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield kind and name of each list of a route map, of NAT and of terminals, and the line."""
     for name, entries in sorted(device.policy.route_maps.items()):
         for entry in entries:
-            section = ROUTE_MAP_LINE.of(name=name, permit=entry.permit, deny=not entry.permit, sequence=entry.sequence)
+            section = ROUTE_MAP_LINE.line(
+                name=name, permit=entry.permit, deny=not entry.permit, sequence=entry.sequence
+            )
             for kind, names, words in (
                 ("access list", entry.access_lists, "ip address"),
                 ("prefix list", entry.prefix_lists, "ip address prefix-list"),
@@ -377,7 +379,7 @@ def _of_entries(device: Device) -> Iterator[Use]:
 
 def _section(line: ConfigLine, *inner: str, **values: Hashable) -> Callable[[Device, Use], str]:
     """Return how a line with a name, and lines in its section, define the name."""
-    return lambda _, use: "\n ".join((line.of(name=use.name, **values), *inner))
+    return lambda _, use: "\n ".join((line.line(name=use.name, **values), *inner))
 
 
 def _vrf_lines(device: Device, use: Use) -> str:
@@ -386,14 +388,14 @@ def _vrf_lines(device: Device, use: Use) -> str:
     port = ports.get(use.whose, "") if use.at[-1].startswith("tunnel vrf ") else ""
     vrf = device.vrf_of(port)
     if port in device.interface_names and vrf != use.name:
-        return f"{use.at[0]}\n {TUNNEL_VRF.of(vrf=vrf) if vrf else TUNNEL_VRF.no(vrf=use.name)}"
-    return f"{VRF.of(name=use.name)}\n address-family ipv4"
+        return f"{use.at[0]}\n {TUNNEL_VRF.line(vrf=vrf) if vrf else TUNNEL_VRF.no(vrf=use.name)}"
+    return f"{VRF.line(name=use.name)}\n address-family ipv4"
 
 
 def _ipsec_profile_lines(device: Device, use: Use) -> str:
     sets = [one.name for one in device.ipsec.transform_sets]
-    right = profiles.TRANSFORM_SETS.of(name1=sets[0] if len(sets) == 1 else Blank("name"))
-    return f"{profiles.PROFILE.of(name=use.name)}\n {right}"
+    right = profiles.TRANSFORM_SETS.line(name1=sets[0] if len(sets) == 1 else Blank("name"))
+    return f"{profiles.PROFILE.line(name=use.name)}\n {right}"
 
 
 #: Numbers of extended access lists; other numbers and names may be standard.
@@ -415,22 +417,22 @@ def _listed(kind: CommunityKind) -> str:
 def _access_list_lines(_device: Device, use: Use) -> str:
     source: dict[str, Hashable] = {"permit": True, "source": Blank("address")}
     if _is_in(use.name, *_EXTENDED):
-        entry = access_lists.EXTENDED_ENTRY.of(ip=True, source_wildcard=Blank("wildcard"), any=True, **source)
-        return f"{access_lists.EXTENDED.of(name=use.name)}\n {entry}"
-    return f"{access_lists.STANDARD.of(name=use.name)}\n {access_lists.STANDARD_ENTRY.of(**source)}"
+        entry = access_lists.EXTENDED_ENTRY.line(ip=True, source_wildcard=Blank("wildcard"), any=True, **source)
+        return f"{access_lists.EXTENDED.line(name=use.name)}\n {entry}"
+    return f"{access_lists.STANDARD.line(name=use.name)}\n {access_lists.STANDARD_ENTRY.line(**source)}"
 
 
 def _as_path_lines(_device: Device, use: Use) -> str:
-    return route_maps.AS_PATH.of(number=use.name, permit=True, regex=Blank("pattern"))
+    return route_maps.AS_PATH.line(number=use.name, permit=True, regex=Blank("pattern"))
 
 
 def _community_lines(_device: Device, use: Use) -> str:
     standard, expanded, value = next(lines for kind, lines in _COMMUNITIES.items() if _listed(kind) == use.kind)
     if _is_in(use.name, _EXPANDED):
-        return expanded.of(number=use.name, permit=True, regex=Blank("pattern"))
+        return expanded.line(number=use.name, permit=True, regex=Blank("pattern"))
     named: dict[str, Hashable] = {"standard": True, "name": use.name}
     named = {"number": use.name} if _is_in(use.name, _STANDARD) else named
-    return standard.of(**named, permit=True, **{value: Blank("community")})
+    return standard.line(**named, permit=True, **{value: Blank("community")})
 
 
 def _is_in(name: str, *numbers: range) -> bool:
@@ -449,10 +451,10 @@ def _names(things: Iterable[_Named], *built_in: str) -> list[str]:
     return [*(one.name for one in things), *built_in]
 
 
-_KEY_CHAIN: Final = (common.KEY.of(number=1), f" {common.KEY_STRING.of(secret=SECRET)}")
-_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=Blank("address"), key=SECRET)
-_SUBJECT: Final = trustpoints.RULE.of(subject_name=True, co=True, text=Blank("text"))
-_TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
+_KEY_CHAIN: Final = (common.KEY.line(number=1), f" {common.KEY_STRING.line(secret=SECRET)}")
+_OLD_KEY: Final = isakmp.KEYRING_KEY.line(address=Blank("address"), key=SECRET)
+_SUBJECT: Final = trustpoints.RULE.line(subject_name=True, co=True, text=Blank("text"))
+_TERMINAL: Final = trustpoints.ENROLLMENT.line(terminal=True)
 _GROUP: Final = "{whose} names the object group {name}, which is not configured: it {more}"
 REFERENCES: Final = (
     Reference(
@@ -474,7 +476,7 @@ REFERENCES: Final = (
         IKE_PROFILE_UNDEFINED,
         "isakmp profile",
         lambda device: _names(device.ikev2.isakmp.profiles),
-        _section(isakmp.PROFILE, isakmp.MATCH_IDENTITY.of(address=IPv4Address(0))),
+        _section(isakmp.PROFILE, isakmp.MATCH_IDENTITY.line(address=IPv4Address(0))),
         is_alike=True,
     ),
     Reference(

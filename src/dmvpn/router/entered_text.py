@@ -73,7 +73,7 @@ class EnteredText:
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
         return "\n".join(marked(lines)) + "\n"
 
-    def of(self, fate: Fate) -> tuple[LineReport, ...]:
+    def with_fate(self, fate: Fate) -> tuple[LineReport, ...]:
         """Return the lines that had this fate."""
         return tuple(entry for entry in self.result.entries if entry.fate is fate)
 
@@ -203,7 +203,7 @@ _HEADINGS: Final = {
 def report(entered: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
     """Yield the list by group: what does not simply run, where it is, and what that means for a DMVPN."""
     for fate in fates:
-        entries = entered.of(fate)
+        entries = entered.with_fate(fate)
         if not entries:
             continue
         yield f"{len(entries)} {'line' if len(entries) == 1 else 'lines'} {_HEADINGS[fate]}"

@@ -64,7 +64,7 @@ class MissingAddresses:
         self._taken = {end for each in devices.values() for end in (*far_ends(each), *_sources(each))}
         self._taken |= {address.ip for ports in self._given.values() for address in ports.values()}
 
-    def of(self, file: str) -> Mapping[str, IPv4Interface]:
+    def assigned(self, file: str) -> Mapping[str, IPv4Interface]:
         """Return the assigned addresses of a router's ports."""
         return self._given.get(file, {})
 
@@ -452,7 +452,7 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 
 def _address_ports(lines: list[str], file: str, device: Device, addresses: MissingAddresses) -> Iterator[str]:
     """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
-    given, port = addresses.of(file), ""
+    given, port = addresses.assigned(file), ""
     for number, line in enumerate(lines):
         header = _HEADER.match(line)
         if header is not None:
@@ -468,7 +468,7 @@ def _address_ports(lines: list[str], file: str, device: Device, addresses: Missi
         lines += [] if known else [_default_route(device, port, gateway)]
         yield f"{port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
     for port in unaddressed(device):
-        address = addresses.of(file)[port]
+        address = addresses.assigned(file)[port]
         lines += _port(port, address, device, addresses.gateway(file, port))
         yield f"{port} is the source of a tunnel and has no address: the lab gives it {address}"
 

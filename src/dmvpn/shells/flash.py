@@ -43,7 +43,7 @@ class FolderFlash:
         except FileNotFoundError:
             return ()
 
-    def read(self, name: str) -> bytes:
+    def read_file(self, name: str) -> bytes:
         """Return the octets of a file. Raises OSError."""
         with self._folder() as folder, os.fdopen(_open(folder, name, os.O_RDONLY), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -181,7 +181,7 @@ def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Writ
     names: by which routers of this network identify themselves instead of by their addresses.
     keeps_isakmp: something else needs the isakmp lines.
     """
-    meant = Translation().of(device.ikev2)
+    meant = Translation().translated(device.ikev2)
     known = {profile.name: profile for profile in meant.profiles}
     used = {one.name: known.get(f"{ISAKMP} {one.isakmp_profile}".strip()) for one in device.ipsec.profiles}
     fronts = {one.name: _front(device, one.name) for one in device.ipsec.profiles}
@@ -203,7 +203,7 @@ def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Writ
     for name, profile in found.items():
         answers += _profile(device, replace(profile, name=name), own, names)
     if seconds := device.ikev2.isakmp.nat_keepalive:
-        answers.append(settings.NAT_KEEPALIVE.of(seconds=seconds))
+        answers.append(settings.NAT_KEEPALIVE.line(seconds=seconds))
     begins = [
         line
         for one in device.ipsec.profiles
@@ -264,37 +264,37 @@ def _proposals(device: Device, own: str) -> Iterator[str]:
         for policy in sorted(config.isakmp.policies, key=lambda policy: policy.number)
         if not untranslated(policy)
     ]
-    translated = {one.name: one for one in Translation().of(config).proposals}
+    translated = {one.name: one for one in Translation().translated(config).proposals}
     for number in numbers:
         said = translated[f"{ISAKMP} {number}"]
         yield from _proposal(f"{own}-{number}", said, said.groups)
     yield from _proposal(own, DEFAULT_PROPOSAL, _GROUPS)
-    yield settings.POLICY.of(name=own)
-    yield f" {settings.MATCH_FVRF.of(any=True)}"
+    yield settings.POLICY.line(name=own)
+    yield f" {settings.MATCH_FVRF.line(any=True)}"
     for name in (*(f"{own}-{number}" for number in numbers), own):
-        yield f" {settings.USES.of(name=name)}"
+        yield f" {settings.USES.line(name=name)}"
 
 
 def _proposal(name: str, said: ConfiguredProposal, groups: Sequence[int]) -> Iterator[str]:
-    yield settings.PROPOSAL.of(name=name)
+    yield settings.PROPOSAL.line(name=name)
     yield f" encryption {' '.join(one.value for one in said.encryption)}"
     yield f" integrity {' '.join(one.value for one in said.integrity)}"
     yield f" group {' '.join(str(group) for group in groups)}"
 
 
 def _keyring(device: Device, ring: Keyring, name: str) -> Iterator[str]:
-    yield profiles.RING.of(name=name)
+    yield profiles.RING.line(name=name)
     for peer in ring.peers:
         if peer.remote_key is None:
             continue
-        yield f" {profiles.PEER.of(name=_peer_name(peer))}"
+        yield f" {profiles.PEER.line(name=_peer_name(peer))}"
         if peer.identity is not None:
-            yield f"  {profiles.IDENTITY.of(fqdn=True, text=peer.identity.text)}"
+            yield f"  {profiles.IDENTITY.line(fqdn=True, text=peer.identity.text)}"
         elif peer.address is not None:
             mask = peer.mask if peer.mask is not None or int(peer.address) else _EVERYBODY
-            yield f"  {profiles.ADDRESS.of(address=peer.address, mask=mask)}"
+            yield f"  {profiles.ADDRESS.line(address=peer.address, mask=mask)}"
         try:
-            yield f"  {profiles.PRE_SHARED_KEY.of(key=peer.remote_key.octets.decode())}"
+            yield f"  {profiles.PRE_SHARED_KEY.line(key=peer.remote_key.octets.decode())}"
         except ValueError as error:  # without the message, which may quote it
             raise UserError(f"{device.name}: the key for {peer.name} cannot be written for IKEv2") from error
 
@@ -310,20 +310,20 @@ def _peer_name(peer: KeyringPeer) -> str:
 
 
 def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -> Iterator[str]:
-    yield profiles.PROFILE.of(name=profile.name)
+    yield profiles.PROFILE.line(name=profile.name)
     if profile.fvrf:
         match_any = profile.fvrf == "any"
-        yield f" {profiles.MATCH_FVRF.of(any=True) if match_any else profiles.MATCH_FVRF.of(vrf=profile.fvrf)}"
+        yield f" {profiles.MATCH_FVRF.line(any=True) if match_any else profiles.MATCH_FVRF.line(vrf=profile.fvrf)}"
     for match in profile.matches:
         yield from (f" {line}" for line in _match(match, names))
     if name := _name_of(profile):
-        yield f" {profiles.LOCAL_IDENTITY.of(fqdn=True, text=name)}"
-    yield f" {profiles.USES.of(remote=True, pre_share=True)}"
-    yield f" {profiles.USES.of(local=True, pre_share=True)}"
+        yield f" {profiles.LOCAL_IDENTITY.line(fqdn=True, text=name)}"
+    yield f" {profiles.USES.line(remote=True, pre_share=True)}"
+    yield f" {profiles.USES.line(local=True, pre_share=True)}"
     keyring = _name(profile.keyring, "", own)
-    yield f" {profiles.KEYRING.of(local=True, name=keyring)}"
+    yield f" {profiles.KEYRING.line(local=True, name=keyring)}"
     if profile.lifetime != DEFAULT_LIFETIME:
-        yield f" {profiles.LIFETIME.of(seconds=max(profile.lifetime, _SHORTEST))}"
+        yield f" {profiles.LIFETIME.line(seconds=max(profile.lifetime, _SHORTEST))}"
     if dpd := profile.dpd or device.ikev2.isakmp.keepalive:
         when = "on-demand" if dpd.on_demand else "periodic"
         yield f" dpd {dpd.interval} {dpd.retry} {when}"
@@ -338,26 +338,26 @@ def _name_of(profile: Profile) -> str:
 def _match(match: Identity, names: Sequence[str]) -> Iterator[str]:
     match match.kind:
         case IdentityKind.ADDRESS if match.address is not None and int(match.address):
-            yield profiles.MATCH_IDENTITY.of(address=match.address, mask=match.mask)
+            yield profiles.MATCH_IDENTITY.line(address=match.address, mask=match.mask)
         case IdentityKind.FQDN:
-            yield profiles.MATCH_IDENTITY.of(fqdn=True, text=match.text)
+            yield profiles.MATCH_IDENTITY.line(fqdn=True, text=match.text)
         case IdentityKind.FQDN_DOMAIN:
-            yield profiles.MATCH_IDENTITY.of(fqdn=True, domain=True, text=match.text)
+            yield profiles.MATCH_IDENTITY.line(fqdn=True, domain=True, text=match.text)
         case IdentityKind.ANY:
-            yield profiles.MATCH_IDENTITY.of(address=_EVERYBODY)
-            yield from (profiles.MATCH_IDENTITY.of(fqdn=True, text=name) for name in names)
+            yield profiles.MATCH_IDENTITY.line(address=_EVERYBODY)
+            yield from (profiles.MATCH_IDENTITY.line(fqdn=True, text=name) for name in names)
         case _:
-            yield profiles.MATCH_IDENTITY.of(address=_EVERYBODY)
+            yield profiles.MATCH_IDENTITY.line(address=_EVERYBODY)
 
 
 # ------------------------------------------------------------------------------------------------ begins and removes
 
 
 def _begins(profile: IpsecProfile, name: str) -> Iterator[str]:
-    yield ipsec.PROFILE.of(name=profile.name)
+    yield ipsec.PROFILE.line(name=profile.name)
     if profile.isakmp_profile:
-        yield f" no {ipsec.ISAKMP_PROFILE.of(name=profile.isakmp_profile)}"
-    yield f" {ipsec.IKEV2_PROFILE.of(name=name)}"
+        yield f" no {ipsec.ISAKMP_PROFILE.line(name=profile.isakmp_profile)}"
+    yield f" {ipsec.IKEV2_PROFILE.line(name=name)}"
 
 
 def _removes(device: Device) -> Iterator[str]:
@@ -385,7 +385,7 @@ def _removes(device: Device) -> Iterator[str]:
 
 def identities(device: Device) -> Iterator[str]:
     """Yield the names by which a router identifies itself."""
-    for profile in Translation().of(device.ikev2).profiles:
+    for profile in Translation().translated(device.ikev2).profiles:
         if is_isakmp(profile.name) and (name := _name_of(profile)):
             yield name
 

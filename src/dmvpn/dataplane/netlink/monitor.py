@@ -1,7 +1,7 @@
 """Notifications of changes in the kernel's tables as typed events, and the socket that receives them in its namespace.
 
-The socket never blocks: give `fileno()` to the event loop and call `read` when it is readable. Subscribe first and dump
-afterwards, so that no change is missed.
+The socket never blocks: give `fileno()` to the event loop and call `read_events` when it is readable. Subscribe first
+and dump afterwards, so that no change is missed.
 
 When its buffer is full the kernel reports that once (ENOBUFS), and then drops messages until all waiting ones are read.
 Only then is the loss complete, and notifications from then on are: `Overrun`.
@@ -211,7 +211,7 @@ class NetlinkMonitor:
         """Return the descriptor to watch for readability."""
         return self._socket.fileno()
 
-    def read(self, datagrams: int = 64) -> list[KernelEvent]:
+    def read_events(self, datagrams: int = 64) -> list[KernelEvent]:
         """Return the events that have arrived, oldest first; at most this many datagrams, so that a flood cannot starve
         other work.
 

@@ -195,7 +195,7 @@ class NetfilterMonitor:
         """Return the descriptor that is readable when a table has changed."""
         return self._socket.fileno()
 
-    def read(self, table: str, author: int = 0) -> bool:
+    def read_notifications(self, table: str, author: int = 0) -> bool:
         """Read all notifications. True: this table has changed, or a notification was lost.
 
         author: the `port` of a socket whose changes do not count.
@@ -392,7 +392,7 @@ class CopiedPackets:
         """Return the descriptor that is readable when there are copies."""
         return self._socket.fileno()
 
-    def read(self) -> Iterator[CopiedPacket]:
+    def read_packets(self) -> Iterator[CopiedPacket]:
         """Yield the copies that have arrived; some may be lost."""
         while True:
             try:

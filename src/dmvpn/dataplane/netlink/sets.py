@@ -288,7 +288,7 @@ def elements_there(kernel: NetfilterSocket, table: str, name: str) -> Iterator[E
             layout = layouts.get(len(element))
             if layout is None or not layout.fits(element):
                 layout = layouts[len(element)] = _Layout(element)
-            yield layout.read(element)
+            yield layout.read_element(element)
 
 
 class _Layout:
@@ -303,7 +303,7 @@ class _Layout:
         """Return whether an element of the same length has the same attributes there."""
         return all(element[place : place + 4] == head for place, head in self._heads)
 
-    def read(self, element: memoryview) -> ElementThere:
+    def read_element(self, element: memoryview) -> ElementThere:
         """Return an element."""
         mark = None if self._mark is None else nftables.read_mark(element[self._mark : self._mark + nftables.MARK.size])
         packets = 0 if self._packets is None else int.from_bytes(element[self._packets : self._packets + 8], "big")

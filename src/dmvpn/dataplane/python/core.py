@@ -60,7 +60,7 @@ class Cuts:
         self._packet = packet
         self._known: dict[int, list[bytes] | None] = {}
 
-    def of(self, largest: int) -> list[bytes] | None:
+    def fragments(self, largest: int) -> list[bytes] | None:
         """Return the packet in fragments. largest: octets of each. None: the packet has DF. Raises WireError."""
         if largest not in self._known:
             whole = Ipv4Packet.parse(self._packet)
@@ -230,7 +230,7 @@ class PacketCore:
                 self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], now, may_df=room is None or room.df)
                 continue
             try:
-                pieces = cuts.of(room.largest)
+                pieces = cuts.fragments(room.largest)
             except WireError:
                 self.dropped.malformed += 1
                 continue

@@ -226,7 +226,7 @@ class PythonEngine:
     def _read_tap(self, served: _Served) -> None:
         core, now = self.core, time.monotonic()
         for _ in range(_TURN):
-            frame = served.tap.read()
+            frame = served.tap.read_frame()
             if frame is None:
                 break
             core.outbound(served.number, frame, now)

@@ -209,11 +209,11 @@ class RouterTranslation:
         self._translators = {name: one for name, one in self._translators.items() if name in outside}
         for overload in order.overloads:
             if overload.outside in self._translators:
-                self._translators[overload.outside].flows.forget(overload.refused)
+                self._translators[overload.outside].flows.remove_flows(overload.refused)
         if not order.overloads:
             self._hits = self._misses = 0
 
-    def forget(self) -> None:
+    def clear_flows(self) -> None:
         """Remove all flows."""
         for translator in self._translators.values():
             translator.flows.clear()
@@ -468,7 +468,7 @@ class Listeners:
         if not askers:
             self._by_place.pop(place, None)
 
-    def forget(self, vrf: str) -> None:
+    def forget_vrf(self, vrf: str) -> None:
         """Remove the listeners of a VRF."""
         for place in list(self._by_place):
             self.remove(place, vrf)

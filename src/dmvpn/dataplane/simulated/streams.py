@@ -449,7 +449,7 @@ class SimulatedStreams:
         else:
             self._refuse(segment, packet, vrf)
 
-    def forget(self, vrf: str) -> None:
+    def abort_vrf(self, vrf: str) -> None:
         """Abort the streams of a VRF, and listen there no more."""
         self._listening = {place: callers for place, callers in self._listening.items() if place[0] != vrf}
         for connection in [one for one in self._connections.values() if one.ends.vrf == vrf]:

@@ -102,7 +102,7 @@ class VrfBox(TunnelBox):
             case SetFilters():
                 self._filters.set(effect)
             case ForgetTranslations():
-                self._translation.forget()
+                self._translation.clear_flows()
             case SetIpv6Forwarding():
                 self._chassis.forwards_ipv6 = effect.enabled
             case SetTunnel():
@@ -251,8 +251,8 @@ class SimulatedPlane(Chassis, DataPlane):
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
         for vrf in [vrf for vrf in self.boxes if vrf and vrf not in names]:
-            self.streams.forget(vrf)
-            self.listeners.forget(vrf)
+            self.streams.abort_vrf(vrf)
+            self.listeners.forget_vrf(vrf)
             for name in [port.name for port in self.ports.values() if port.vrf == vrf]:
                 self._move(name, "")
             del self.boxes[vrf], self.tables[vrf]

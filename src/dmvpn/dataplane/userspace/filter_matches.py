@@ -464,7 +464,7 @@ class HashKey:
         for number, place in enumerate(self._places):
             yield from _PARTS[place].load(number, self._masks[place])
 
-    def of(self, values: Sequence[int]) -> list[int]:
+    def fields(self, values: Sequence[int]) -> list[int]:
         """Return those of the fields that the key has. values: of all."""
         return [values[place] for place in self._places]
 
@@ -528,7 +528,7 @@ class BoxKey:
         for number, place in enumerate(self._places):
             yield from _PARTS[place].load(number, _PARTS[place].whole[1])
 
-    def of(self, box: Box) -> tuple[list[int], list[int]]:
+    def ranges(self, box: Box) -> tuple[list[int], list[int]]:
         """Return the first and the last values of a box."""
         ranges = _ranges(box)
         return [ranges[place][0] for place in self._places], [ranges[place][1] for place in self._places]

@@ -306,7 +306,7 @@ class Ranked:
         name = self._rules.set(
             f"-key-{number}", lambda table, name, place: sets.number_map(table, name, place, key.struct.size, size)
         )
-        element, of, packed, number_of = sets.number_maker(key.struct), key.of, _RANK.pack, self._number
+        element, of, packed, number_of = sets.number_maker(key.struct), key.fields, _RANK.pack, self._number
         elements = (element(of(values), packed(number_of(rank))) for values, (_, rank) in found.items())
         self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
@@ -316,7 +316,7 @@ class Ranked:
             f"-box-{number}", lambda table, name, place: sets.number_boxes(table, name, place, key.fields)
         )
         element, packed, number_of = sets.number_box_maker(key.struct), _RANK.pack, self._number
-        elements = (element(*key.of(piece.box), packed(number_of(rank))) for piece, rank in found)
+        elements = (element(*key.ranges(piece.box), packed(number_of(rank))) for piece, rank in found)
         self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
 

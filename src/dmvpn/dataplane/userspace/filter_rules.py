@@ -182,7 +182,7 @@ def add_list(
     if asks_options or len(entries) > MOST:
         _add_one_by_one(rules, chains, outcomes, pieces)
     else:
-        Ranked(rules, entries, pieces, chains.of).add(chains.all(), outcomes.of, DENIED)
+        Ranked(rules, entries, pieces, chains.chains).add(chains.all(), outcomes.verdict, DENIED)
     goto = NetfilterVerdict.GOTO
     rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
     for protocol, octets in NEEDED_OCTETS.items():
@@ -206,7 +206,7 @@ class _Chains:
         """Return all of them."""
         return (*self.of_protocol.values(), self.later, self.other)
 
-    def of(self, piece: Piece) -> tuple[str, ...]:
+    def chains(self, piece: Piece) -> tuple[str, ...]:
         """Return those of the packets that a piece may be about."""
         protocol = piece.box.protocol
         if piece.kind is Kind.LATER:
@@ -221,9 +221,9 @@ def _add_one_by_one(rules: Rules, chains: _Chains, outcomes: _Outcomes, pieces: 
     """Add the pieces as rules, in order, to the chains of all kinds of packets that they are about."""
     options = OptionWalks(rules)
     for piece in pieces:
-        condition, verdict_of = piece.entry.condition, verdict(*outcomes.of(piece.entry))
+        condition, verdict_of = piece.entry.condition, verdict(*outcomes.verdict(piece.entry))
         for asked in guards(rules, piece):
-            for name in chains.of(piece):
+            for name in chains.chains(piece):
                 known = name in chains.of_protocol.values() or condition.protocol is None
                 matches = (*(() if known else is_protocol(piece.box.protocol)), *fields(piece), *asked)
                 found: tuple[bytes, ...] = ()
@@ -244,7 +244,7 @@ class _Outcomes:
         self._report = report
         self._numbers = itertools.count()
 
-    def of(self, entry: FilterEntry) -> tuple[NetfilterVerdict, str]:
+    def verdict(self, entry: FilterEntry) -> tuple[NetfilterVerdict, str]:
         """Return the verdict, and the chain that it leads to."""
         final = (NetfilterVerdict.RETURN, "") if entry.permit else (NetfilterVerdict.GOTO, DENIED)
         report = self._report(entry) if entry.log or entry.log_input else ()

@@ -143,7 +143,7 @@ class FilterReports:
         if self._copies is None:
             return
         with suppress(OSError):
-            for copy in self._copies.read():
+            for copy in self._copies.read_packets():
                 if copy.prefix == DENIED_PREFIX:
                     if self._answer is not None:
                         self._answer(copy.arrived, copy.data)

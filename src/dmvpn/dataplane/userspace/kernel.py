@@ -240,7 +240,7 @@ class Kernel:
         for ios in names:
             self._adopt(ios)
         if names:
-            self._host_routes.read()
+            self._host_routes.read_routes()
 
     def _adopt(self, ios: str) -> None:
         linux = self._names.linux(ios)
@@ -269,9 +269,9 @@ class Kernel:
         """
         link = self._socket.find_link(self._names.linux(ios))
         self._links.forget_port(ios)
-        self._addresses.forget(ios)
+        self._addresses.forget_interface(ios)
         if link is not None:
-            self._links.forget(link.index)
+            self._links.forget_link(link.index)
             rule = stray_rule(link.name)
             if arrival.master:
                 self._socket.execute([netlink.add_rule(rule)])  # it may be there already
@@ -365,9 +365,9 @@ class Kernel:
 
     # ------------------------------------------------------------------------------------------------ notifications
 
-    def read(self) -> None:
+    def read_notifications(self) -> None:
         """Process the kernel's notifications."""
-        events = self._monitor.read()
+        events = self._monitor.read_events()
         if self._deleted is not None and any(self._may_delete_device(event) for event in events):
             self._deleted()  # first, so that its ports are known to be here now
         newest = {netlink.subject_of(event): event for event in events}
@@ -380,7 +380,7 @@ class Kernel:
             elif not self._keeper.heard(event):
                 self._tell(event)
         if any(self._takes_routes(event) for event in events):
-            self._host_routes.read()
+            self._host_routes.read_routes()
         self._keeper.settle()
 
     def _tell(self, event: netlink.KernelEvent) -> None:
@@ -496,7 +496,7 @@ class Kernel:
             self._report(LinkChanged(ios, carrier, link.mtu, link.address))
 
     def _gone(self, link: netlink.KernelLink) -> None:
-        ios = self._links.forget(link.index)
+        ios = self._links.forget_link(link.index)
         if ios is None:
             return
         if not made_here(ios):

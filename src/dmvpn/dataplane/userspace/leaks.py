@@ -84,7 +84,7 @@ class RouteLeaks:
     def __iter__(self) -> Iterator[Pair]:
         return iter(self._pairs.values())
 
-    def of(self, vrf: str) -> LeakWays:
+    def in_vrf(self, vrf: str) -> LeakWays:
         """Return the ways for the routes of a VRF."""
         return _OfVrf(self, vrf)
 
@@ -284,10 +284,10 @@ class VrfTranslation:
         self._applied = {vrf: one for vrf, one in self._applied.items() if vrf not in vrfs}
         self.refresh()
 
-    def forget(self) -> None:
+    def clear_flows(self) -> None:
         """Remove all translated flows. Raises HostProblem."""
         for part in self._vrfs:
-            part.kernel.translation.forget()
+            part.kernel.translation.clear_flows()
 
     def translations(self) -> Translations:
         """Return the live flows, and the counters."""

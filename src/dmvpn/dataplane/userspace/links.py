@@ -175,7 +175,7 @@ class KernelLinks:
         self._names_by_index[link.index] = ios
         return old
 
-    def forget(self, index: int) -> str | None:
+    def forget_link(self, index: int) -> str | None:
         """Forget a link that is gone, and return its interface. A new link of the same name has another index."""
         self._keeper.release_link(index)
         self._mtus.pop(index, None)
@@ -186,7 +186,7 @@ class KernelLinks:
         """Forget a link that is in another VRF now, if it was here."""
         ios = self.name(link.index)
         if ios:
-            self.forget(link.index)
+            self.forget_link(link.index)
             self.by_name.pop(ios, None)
 
     def forget_port(self, ios: str) -> None:
@@ -337,7 +337,7 @@ class HostAddresses:
         known = self.on(link.index) if link is not None else ()
         return [each.address for each in known if isinstance(each.address, IPv4Address)]
 
-    def forget(self, ios: str) -> None:
+    def forget_interface(self, ios: str) -> None:
         """Forget the address of an interface that moves to another VRF, where it has none."""
         self._assigned.pop(ios, None)
 
@@ -387,7 +387,7 @@ class HostRoutes:
         self._known: dict[Prefix, dict[int, netlink.KernelRoute]] = {}
         self._reported: dict[Prefix, HostRouteChanged] = {}
 
-    def read(self) -> None:
+    def read_routes(self) -> None:
         """Read the whole table, and report differences."""
         before = self._known
         self._known = {}

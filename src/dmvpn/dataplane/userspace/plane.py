@@ -375,7 +375,7 @@ class UserspacePlane(DataPlane):
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
             deleted=self._lose_vrfs if not vrf else None,
-            leaks=self._leaks.of(vrf),
+            leaks=self._leaks.in_vrf(vrf),
             prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
         )
 
@@ -472,7 +472,7 @@ class UserspacePlane(DataPlane):
             case effects.SetTranslation():
                 self._translation.set(effect)
             case effects.ForgetTranslations():
-                self._translation.forget()
+                self._translation.clear_flows()
             case effects.SetTunnel():
                 self._filters.arrives(effect.spec.name, part.vrf)
                 self._taps.set_tunnel(effect.spec, part)

@@ -232,7 +232,7 @@ class KernelTable:
         if self._monitor is None or self._kernel is None:
             return
         # Rules are read only if need be: a host's other programs may change their tables all the time.
-        if self._monitor.read(self._name, self._kernel.port):
+        if self._monitor.read_notifications(self._name, self._kernel.port):
             self._restore()
 
     def _restore(self) -> None:

@@ -265,7 +265,7 @@ class Taps:
             tap.set_transmit_queue()
             tap.set_carrier(False)
             part.kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
-            while tap.read() is not None:
+            while tap.read_frame() is not None:
                 pass  # packets for peers of an earlier run
         except BaseException:
             tap.close()

@@ -273,7 +273,7 @@ class Translation:
             if is_first and self._later is not None:
                 self._later(self._pause, self._follow)
 
-    def forget(self) -> None:
+    def clear_flows(self) -> None:
         """Remove all translated flows. Raises HostProblem."""
         kernel = self.table.kernel
         if kernel is not None:

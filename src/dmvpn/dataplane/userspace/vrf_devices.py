@@ -163,7 +163,7 @@ class Places:
         """Record the backend of a VRF."""
         self._backends[vrf] = backend
 
-    def forget(self, vrf: str) -> None:
+    def forget_vrf(self, vrf: str) -> None:
         """Forget the backend of a VRF."""
         self._backends.pop(vrf, None)
 

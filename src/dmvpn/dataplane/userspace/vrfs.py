@@ -96,7 +96,7 @@ class Part:
             with netlink.NetlinkSocket() as kernel:
                 kernel.call(netlink.set_up("lo"))
         refused = self.kernel.start()
-        self._watch.add(self.kernel.fileno(), self.kernel.read)
+        self._watch.add(self.kernel.fileno(), self.kernel.read_notifications)
         return refused
 
     def execute(self, effect: effects.Effect) -> None:
@@ -112,7 +112,7 @@ class Part:
             case effects.SetTranslation():
                 self.kernel.translation.set(effect)
             case effects.ForgetTranslations():
-                self.kernel.translation.forget()
+                self.kernel.translation.clear_flows()
             case effects.ServeIpsec():
                 self._serve_ipsec(effect)
             case effects.Listen():
@@ -366,5 +366,5 @@ class VrfParts:
                     kernel.execute([netlink.set_link(link.index, home)])
 
     def _let_go(self, vrf: str) -> None:
-        self._places.forget(vrf)
+        self._places.forget_vrf(vrf)
         self._backends.remove(vrf)

@@ -145,7 +145,7 @@ async def _give(
     name = path if is_configuration else name_in_flash(path)
     await _agreement(process)
     try:
-        octets = await (configuration(name) if is_configuration else asyncio.to_thread(flash.read, name))
+        octets = await (configuration(name) if is_configuration else asyncio.to_thread(flash.read_file, name))
     except OSError as error:
         raise ScpError(f"{name}: {error.strerror or error}") from error
     # OpenSSH takes no file that is called otherwise than the last part of what it asked for.
@@ -265,7 +265,7 @@ class Files(asyncssh.SFTPServer):
         if len(self._open) >= _MOST_OPEN or not self._room.take():
             raise asyncssh.SFTPFailure("too many transfers at once")
         try:
-            octets = b"" if is_written else await asyncio.to_thread(self._flash.read, name)
+            octets = b"" if is_written else await asyncio.to_thread(self._flash.read_file, name)
         except OSError:
             self._room.give_back()
             raise

@@ -188,7 +188,7 @@ class BfdMachine(Machine):
 
     def _refresh_session(self, session: Session, state: InterfaceState | None) -> None:
         address = state.address if state is not None and state.line else None
-        parameters = self.config.of(session.interface) if isinstance(address, IPv4Address) else None
+        parameters = self.config.parameters(session.interface) if isinstance(address, IPv4Address) else None
         local = address if isinstance(address, IPv4Address) else None
         if local is not None and parameters is None and session.is_up:
             session.configure(session.parameters, local)

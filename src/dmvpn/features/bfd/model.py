@@ -41,6 +41,6 @@ class BfdConfig:
     slow_timer: int = SLOW_TIMER
     key_chains: Pages[KeyChain] | tuple[KeyChain, ...] = ()
 
-    def of(self, interface: str) -> Parameters | None:
+    def parameters(self, interface: str) -> Parameters | None:
         """Return the parameters of sessions on an interface; None: there are none, so no session exists there."""
         return next((parameters for name, parameters in self.interfaces if name == interface), None)

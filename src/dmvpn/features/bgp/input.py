@@ -117,9 +117,9 @@ class AdjRibIn:
             if left:
                 peer.several[nlri.prefix] = left
 
-    def forget(self, peer: Peer) -> Mapping[Nlri, Attributes]:
+    def clear_peer(self, peer: Peer) -> Mapping[Nlri, Attributes]:
         """Clear the Adj-RIB-In of a peer whose session is over. Returns its former content."""
-        received = peer.forget()
+        received = peer.clear_adj_rib_in()
         self.total -= len(received)
         return received
 
@@ -382,7 +382,7 @@ class Flaps:
         limits = self._state.config.dampening
         return flap.penalty * exp2((flap.at - now) / limits.half_life) if limits is not None else 0.0
 
-    def of(self, address: IPv4Address, nlri: Nlri) -> Flap | None:
+    def history(self, address: IPv4Address, nlri: Nlri) -> Flap | None:
         """Return the flap history of a route; None: it has none."""
         return self._known.get((address, nlri))
 
@@ -408,7 +408,7 @@ class Flaps:
                 self._known.pop(key, None)
         self._arm()
 
-    def forget(self, prefix: Prefix | None = None) -> None:
+    def clear_flaps(self, prefix: Prefix | None = None) -> None:
         """Clear the flap history of all routes, or of those to one prefix; suppressed routes are used again."""
         for key in [key for key in self._known if prefix is None or prefix_of(key[1]) == prefix]:
             del self._known[key]
@@ -508,7 +508,7 @@ class Restarts:
     def give_up(self, peer: Peer) -> None:
         """Remove all routes of a peer that has no session."""
         self._context.stop(peer.timers.restart)
-        self._learning.add(peer, self._adj_rib_in.forget(peer))
+        self._learning.add(peer, self._adj_rib_in.clear_peer(peer))
 
     def not_back(self, peer: Peer) -> None:
         """End the wait for a restarting peer that has not returned, or not sent its whole table, in time."""

@@ -334,7 +334,7 @@ class Neighbors:
 
     def remove(self, peer: Peer) -> None:
         """Remove a peer that is no longer configured."""
-        self._state.forget(peer)
+        self._state.forget_neighbor(peer)
         self._lifecycle.reset(peer, Cease.DECONFIGURED, "Neighbor deleted")
         self._restarts.give_up(peer)
 

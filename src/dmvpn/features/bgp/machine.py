@@ -158,7 +158,7 @@ class BgpMachine(Machine):
             case ClearBgp():
                 self._context.work(self._clear(event, list(self.peers)))
             case ClearDampening():
-                self.flaps.forget(event.prefix)
+                self.flaps.clear_flaps(event.prefix)
 
     def _streamed(
         self,
@@ -266,7 +266,7 @@ class BgpMachine(Machine):
         if before not in (None, state.router_id):
             self._context.work(self._renaming(list(self.peers)))
         if old.dampening != config.dampening:
-            self.flaps.forget()
+            self.flaps.clear_flaps()
         self._context.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
         neighbors.listen()
         self.routes.configure(config, state.router_id)
@@ -283,7 +283,7 @@ class BgpMachine(Machine):
         """
         for peer in list(self.peers.values()):
             self._neighbors.remove(peer)
-        self.flaps.forget()
+        self.flaps.clear_flaps()
         self.exports.stop()
         self._context.emit(*self.routes.stop())
         self._advertiser.begin_again()

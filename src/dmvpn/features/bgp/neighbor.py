@@ -164,7 +164,7 @@ class Peer:
         self.warned = warned or (exceeded and self.warned)
         self.exceeded = exceeded
 
-    def forget(self) -> dict[Nlri, Attributes]:
+    def clear_adj_rib_in(self) -> dict[Nlri, Attributes]:
         """Clear the Adj-RIB-In; returns its content."""
         received, self.received, self.several = self.received, {}, {}
         self.filtered.clear()
@@ -271,7 +271,7 @@ class State:
         self.peers[peer.settings.address] = peer
         self.guests += peer.dynamic
 
-    def forget(self, peer: Peer) -> None:
+    def forget_neighbor(self, peer: Peer) -> None:
         """Forget a neighbor and its timers."""
         self.context.retire(*peer.timers)
         if self.peers.pop(peer.settings.address, None) is not None:
@@ -280,7 +280,7 @@ class State:
     def forget_guest(self, peer: Peer) -> None:
         """Forget a dynamic neighbor without a session, unless it may be restarting."""
         if peer.dynamic and not peer.sessions and not self.context.is_running(peer.timers.restart):
-            self.forget(peer)
+            self.forget_neighbor(peer)
 
     def open(self, peer: Peer, session: Session) -> None:
         """Add a connection to a neighbor."""

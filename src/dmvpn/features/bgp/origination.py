@@ -65,7 +65,7 @@ def _reasons(
     """Yield the ways in which a route may be originated: path origin, ORIGIN, metric, and the route map that must
     permit it.
     """
-    for network in networks.of(route.prefix).values():
+    for network in networks.group(route.prefix).values():
         yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     if route.prefix.is_default and not config.default_originate:
         return

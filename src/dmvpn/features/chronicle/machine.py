@@ -206,7 +206,7 @@ class ChronicleMachine(Machine):
         self._context.emit(_GREW)
         if isinstance(what, MessagePassed) and what.contents is not None:
             if len(self._readable) == LARGEST_READABLE:
-                self._readable[0].forget()
+                self._readable[0].release_octets()
             self._readable.append(what.contents)
 
     @property

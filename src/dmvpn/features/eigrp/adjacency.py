@@ -76,15 +76,15 @@ class Membership:
     def end(self, neighbors: Iterable[Neighbor]) -> None:
         """Forget neighbors that have left, and all their reports."""
         for neighbor in neighbors:
-            was_up = self._neighborhood.forget(neighbor)
+            was_up = self._neighborhood.forget_neighbor(neighbor)
             if was_up:
                 self._state.log.note(EventKind.NEIGHBOR_DOWN, neighbor.address, neighbor.interface.name)
             if was_up and neighbor.interface.settings.bfd:
                 self.watch(neighbor, wanted=False)
-            self._advertiser.forget(neighbor)
-            self._inbound_lists.forget(neighbor.source)
+            self._advertiser.forget_neighbor(neighbor)
+            self._inbound_lists.forget_source(neighbor.source)
         for neighbor in neighbors if not self._state.is_over else ():
-            self._dual.forget(neighbor.source, self._state.context.now)
+            self._dual.remove_source(neighbor.source, self._state.context.now)
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
         """Send the neighbors of an interface the changes without a new adjacency, and log that."""
@@ -147,7 +147,7 @@ class Teardown:
 
     def leave(self, interface: EigrpInterface) -> None:
         """Leave an interface that EIGRP no longer runs on; its neighbors have been given up."""
-        self._farewells.forget(interface)
+        self._farewells.forget_interface(interface)
         self._context.retire(interface.hello_timer)
 
     def _give_up(self, neighbors: list[Neighbor], reason: DownReason) -> None:

@@ -361,15 +361,15 @@ class Advertiser:
         self._neighbors[neighbor] = None
         self._mark(neighbor)
 
-    def forget(self, neighbor: Neighbor) -> None:
+    def forget_neighbor(self, neighbor: Neighbor) -> None:
         """Forget a neighbor that is gone."""
         self._neighbors.pop(neighbor, None)
         interface = neighbor.interface
-        interface.forget(neighbor)
+        interface.forget_neighbor(neighbor)
         if any(other.is_up for other in interface.neighbors.values()):
             self._interfaces[interface] = None
         else:
-            interface.group.forget()
+            interface.group.clear_group()
             self._context.stop(interface.flow_timer)
 
     # Sending ---------------------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ class Advertiser:
             return
         members = interface.up_neighbors()
         if not members:
-            interface.group.forget()
+            interface.group.clear_group()
             return
         laggards = [neighbor for neighbor in members if neighbor in interface.busy]
         ready = [neighbor for neighbor in members if neighbor not in interface.busy]

@@ -198,7 +198,7 @@ class MulticastGroup:
         else:
             self.advertised[prefix] = advert
 
-    def forget(self) -> None:
+    def clear_group(self) -> None:
         """Clear the group: no neighbor is left."""
         self.advertised.clear()
         self.updates.clear()

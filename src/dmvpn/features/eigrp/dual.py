@@ -136,16 +136,16 @@ class Dual:
         else:
             self._while_active(destination, source, message, now)
 
-    def forget(self, source: PathSource, now: float) -> None:
+    def remove_source(self, source: PathSource, now: float) -> None:
         """Remove a lost source: its paths are gone, and it counts as having replied to all queries
         (RFC 7868 §3.5, 8).
         """
-        self.too_far.forget(source)
+        self.too_far.drop_source(source)
         concerned = dict(source.prefixes)
         concerned.update((prefix, None) for prefix, active in self.active.items() if source in active.awaiting)
         for prefix in concerned:
             destination = self.table[prefix]
-            destination.forget(source)
+            destination.remove_source(source)
             if destination.state is DestinationState.PASSIVE:
                 self._while_passive(destination, None, None, now)
             else:
@@ -164,7 +164,7 @@ class Dual:
     def reports(self, source: PathSource) -> dict[Prefix, Report]:
         """Return all destinations that `source` reported as reachable, whether or not we can reach them through it."""
         reports = {prefix: self.table[prefix].paths[source].report for prefix in source.prefixes}
-        reports.update(self.too_far.of(source))
+        reports.update(self.too_far.reports(source))
         return reports
 
     # The two halves of the machine -----------------------------------------------------------------------------
@@ -316,10 +316,10 @@ class InboundLists:
             self._heard.clear()
             self.denied = Unusable()
 
-    def forget(self, source: PathSource) -> None:
+    def forget_source(self, source: PathSource) -> None:
         """Forget the reports of a lost neighbor."""
         self._heard.pop(source, None)
-        self.denied.forget(source)
+        self.denied.drop_source(source)
 
     def _judged(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
         believed = self._changed(prefix, source, report)
@@ -465,12 +465,12 @@ class Connected:
             if known is None or known.report != report:
                 self._dual.receive(prefix, source, report, Message.UPDATE, now)
 
-    def forget(self, name: str) -> None:
+    def forget_interface(self, name: str) -> None:
         """Forget an interface that no longer takes part."""
         self._context.emit(*self._covered.tell(name, ()))
         source = self._sources.pop(name, None)
         if source is not None:
-            self._dual.forget(source, self._context.now)
+            self._dual.remove_source(source, self._context.now)
 
     def relink(self, interface: EigrpInterface) -> None:
         """Compute the paths of the neighbors on an interface again because its cost changed."""

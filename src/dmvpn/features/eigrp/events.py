@@ -68,7 +68,7 @@ class Reader:
         """Return whether a packet is the next one of a neighbor, and for us."""
         return self._transport.accept(neighbor, packet, multicast=multicast)
 
-    def read(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
+    def read_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         """Process the routes in a packet."""
         message, now = _MESSAGES.get(packet.opcode), self._context.now
         for tlv in packet.tlvs:
@@ -182,7 +182,7 @@ class Receiver:
         elif packet.opcode in _QUESTIONS and len(neighbor.backlog.replies) >= MOST_QUESTIONS:
             self._drop("too many questions")
         elif self._reader.accepts(neighbor, packet, multicast=multicast):
-            self._reader.read(neighbor, packet)
+            self._reader.read_routes(neighbor, packet)
         return True
 
     def _may_come(

@@ -382,7 +382,7 @@ class EigrpInterface:
         held, self.held = self.held, {}
         return held
 
-    def forget(self, neighbor: Neighbor) -> None:
+    def forget_neighbor(self, neighbor: Neighbor) -> None:
         """Remove a lost neighbor from the sets of waiting ones."""
         self.held.pop(neighbor, None)
         self.busy.pop(neighbor, None)

@@ -249,7 +249,7 @@ class Limits:
         """
         too_far, denied = self._dual.too_far, self._inbound_lists.denied
         counts = {
-            each: len(each.source.prefixes) + len(too_far.of(each.source)) + len(denied.of(each.source))
+            each: len(each.source.prefixes) + len(too_far.reports(each.source)) + len(denied.reports(each.source))
             for each in neighbors
         }
         if sum(counts.values()) <= MOST_PREFIXES:

@@ -235,5 +235,5 @@ class Links:
         self._teardown.leave(interface)
         self._context.retire(interface.flow_timer, interface.key_timer, interface.pacing_timer)
         self._greetings.stop_listening(interface)
-        self._connected.forget(name)
+        self._connected.forget_interface(name)
         self._connected.summarize()

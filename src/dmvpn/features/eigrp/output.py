@@ -215,7 +215,7 @@ class Farewells:
         if pending is not None:
             pending.waiting.pop(address, None)
 
-    def forget(self, interface: EigrpInterface) -> None:
+    def forget_interface(self, interface: EigrpInterface) -> None:
         """Forget an interface that EIGRP no longer runs on."""
         pending = self._pending.pop(interface, None)
         if pending is not None:

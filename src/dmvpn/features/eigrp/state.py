@@ -224,7 +224,7 @@ class Neighborhood:
         """Free the handle of a neighbor that has left."""
         heappush(self._free_handles, neighbor.handle)
 
-    def forget(self, neighbor: Neighbor) -> bool:
+    def forget_neighbor(self, neighbor: Neighbor) -> bool:
         """Forget a neighbor that has left. Returns whether it took part in routing."""
         return self._leaving.pop(neighbor.source, None) is not None
 

@@ -92,13 +92,13 @@ def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
         mine = process.autonomous_system, process.vrf
         section = next((one for args, one in known if (args.integer("number"), args.text("vrf", "")) == mine), None)
         old = family(process.autonomous_system, process.vrf)
-        return ROUTER_NAMED.of(name=process.name), f"no {old}", family(number, process.vrf), *_entered(section)
+        return ROUTER_NAMED.line(name=process.name), f"no {old}", family(number, process.vrf), *_entered(section)
     if process.vrf:
-        opening = CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=number)
-        return ROUTER_CLASSIC.of(number=process.router), opening
+        opening = CLASSIC_FAMILY.line(vrf=process.vrf, autonomous_system=True, number=number)
+        return ROUTER_CLASSIC.line(number=process.router), opening
     section = end.tree.section(ROUTER_CLASSIC, number=process.autonomous_system)
     old = ROUTER_CLASSIC.no(number=process.autonomous_system)
-    return old, ROUTER_CLASSIC.of(number=number), *_entered(section)
+    return old, ROUTER_CLASSIC.line(number=number), *_entered(section)
 
 
 def _entered(section: Section | None) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _entered(section: Section | None) -> Iterator[str]:
 
 def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
     return process_lines(
-        end.process, IN_FAMILY.weights.of(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)})
+        end.process, IN_FAMILY.weights.line(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)})
     )
 
 

@@ -218,7 +218,7 @@ class Destination:
         self.paths.pop(source, None)
         source.prefixes.pop(self.prefix, None)
 
-    def forget(self, source: PathSource) -> None:
+    def remove_source(self, source: PathSource) -> None:
         """Remove a lost source, which no longer waits for our reply either."""
         self.lose(source)
         if self.querier is source:
@@ -332,7 +332,7 @@ class Unusable:
     def __len__(self) -> int:
         return self._count
 
-    def of(self, source: PathSource) -> Mapping[Prefix, Report]:
+    def reports(self, source: PathSource) -> Mapping[Prefix, Report]:
         """Return the reports of one source."""
         return self._reports.get(source, {})
 
@@ -350,7 +350,7 @@ class Unusable:
             if not reports:
                 del self._reports[source]
 
-    def forget(self, source: PathSource) -> None:
+    def drop_source(self, source: PathSource) -> None:
         """Drop all reports of a lost source."""
         self._count -= len(self._reports.pop(source, ()))
 

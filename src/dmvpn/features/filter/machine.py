@@ -234,7 +234,7 @@ class FilterMachine(Machine):
                 before = self._ordered.get(port)
                 filters = self._with_subnets(port, before) if before is not None else None
                 if filters is not None and filters != before:
-                    self._retries.forget(port)
+                    self._retries.forget_order(port)
                     self._ordered[port] = filters
                     self._order(port)
             case ClearCounters():
@@ -270,7 +270,7 @@ class FilterMachine(Machine):
             for place in places:
                 if place[1:] not in stays:
                     del self._bases[place]
-            self._retries.forget(port)
+            self._retries.forget_order(port)
             if filters == _NOTHING:
                 del self._ordered[port]
             else:

@@ -75,7 +75,7 @@ def name_of(number: int, names: type[enum.IntEnum], what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The base of all payloads. `read` of each makes it from the octets of `body`, and raises WireError."""
+    """The base of all payloads. `parse_body` of each makes it from the octets of `body`, and raises WireError."""
 
     TYPE: ClassVar[int]
 
@@ -125,7 +125,7 @@ class OctetsPayload(Payload):
         return self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         """Return the payload, which may hold any octets."""
         return cls(octets)
 
@@ -142,7 +142,7 @@ class NoncePayload(OctetsPayload):
     CLAUSE: ClassVar[str]
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         if not cls.SHORTEST <= len(octets) <= _LONGEST_NONCE:
             raise WireError(f"a nonce of {len(octets)} octets", offset=offset, clause=cls.CLAUSE)
         return cls(octets)
@@ -175,7 +175,7 @@ class EncodedPayload(Payload):
         return bytes((self.encoding,)) + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         cut(octets, 1, "a certificate payload", offset, "RFC 7296 §3.6")
         return cls(octets[0], octets[1:])
 

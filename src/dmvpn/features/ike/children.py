@@ -97,7 +97,7 @@ class Children:
         self.lingering[spi_in] = until
         return True
 
-    def forget(self, now: float) -> list[bytes]:
+    def forget_lingering(self, now: float) -> list[bytes]:
         """Forget the pairs that have lingered long enough, and return their inbound SPIs."""
         due = [spi for spi, until in self.lingering.items() if now >= until]
         for spi in due:

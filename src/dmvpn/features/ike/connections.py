@@ -285,7 +285,7 @@ class Connections:
     def beside(self, sa: Session) -> list[Session]:
         """Return the other IKE SAs of this one's peer: of its connection, and of its identity at the same place."""
         others = [other for other in self.ike_sas(sa.path.ends) if other.who == sa.who and are_together(other, sa)]
-        return [other for other in dict.fromkeys((*self.of(sa.connection), *others)) if other is not sa]
+        return [other for other in dict.fromkeys((*self.connection_sas(sa.connection), *others)) if other is not sa]
 
     def displaced(self, sa: Session) -> list[Session]:
         """Return which IKE SAs go when this one has moved to where they are, unless they move on.
@@ -304,7 +304,7 @@ class Connections:
         alike = [number for number in between if self._entries[number].key[3:] == sa.who]
         return sa.connection in alike[LARGEST_NUMBER_ALIKE:]
 
-    def of(self, number: int) -> list[Session]:
+    def connection_sas(self, number: int) -> list[Session]:
         """Return the IKE SAs of a connection, the oldest first."""
         entry = self._entries.get(number)
         return list(entry.ike.values()) if entry else []

@@ -85,9 +85,9 @@ UNUSED: Final = Rule(
 _NAME, _ADDRESS = Blank("name"), Blank("address")
 #: Algorithms that every release has.
 ALGORITHMS: Final = (
-    settings.ENCRYPTION.of(cipher1="aes-cbc-256"),
-    settings.INTEGRITY.of(hash1="sha256"),
-    settings.GROUPS.of(group1="19"),
+    settings.ENCRYPTION.line(cipher1="aes-cbc-256"),
+    settings.INTEGRITY.line(hash1="sha256"),
+    settings.GROUPS.line(group1="19"),
 )
 RULES: Final = collected(Rule, vars())
 
@@ -127,17 +127,17 @@ def _algorithms(config: IkeConfig) -> Iterator[Concern]:
 
 def profile_lines(config: IkeConfig, name: str) -> tuple[str, ...]:
     """Return the lines of a profile for all peers, which proves itself by the keys of the only keyring."""
-    return profiles.PROFILE.of(name=name), *_needed(config)
+    return profiles.PROFILE.line(name=name), *_needed(config)
 
 
 def _needed(config: IkeConfig) -> tuple[str, ...]:
     """Return the lines that every profile needs."""
     rings = [keyring.name for keyring in config.keyrings]
     return (
-        profiles.MATCH_IDENTITY.of(address=IPv4Address(0)),
-        profiles.USES.of(local=True, pre_share=True),
-        profiles.USES.of(remote=True, pre_share=True),
-        profiles.KEYRING.of(local=True, name=rings[0] if len(rings) == 1 else _NAME),
+        profiles.MATCH_IDENTITY.line(address=IPv4Address(0)),
+        profiles.USES.line(local=True, pre_share=True),
+        profiles.USES.line(remote=True, pre_share=True),
+        profiles.KEYRING.line(local=True, name=rings[0] if len(rings) == 1 else _NAME),
     )
 
 
@@ -158,7 +158,7 @@ def _completeness(config: IkeConfig, profile: Profile) -> Iterator[Concern]:
             rule=INCOMPLETE,
             at=(f"crypto ikev2 profile {profile.name}",),
             what=f"IKEv2 profile {profile.name} has no {named}",
-            fix="\n ".join([profiles.PROFILE.of(name=profile.name), *lines]),
+            fix="\n ".join([profiles.PROFILE.line(name=profile.name), *lines]),
         )
 
 
@@ -182,7 +182,7 @@ def _wildcards(config: IkeConfig) -> Iterator[Concern]:
                 rule=WILDCARD,
                 at=where,
                 what="one key for every address: an attacker who takes it from one router can pose as any other",
-                fix=isakmp.KEY.of(key=SECRET, address=_ADDRESS) if not key.keyring else "",
+                fix=isakmp.KEY.line(key=SECRET, address=_ADDRESS) if not key.keyring else "",
             )
 
 

@@ -91,7 +91,7 @@ class IkeMachine(Machine):
             case negotiation.SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
                 peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
             case negotiation.ConnectionUnwanted(connection=number, reason=reason):
-                peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)))
+                peers.close(peers.connections.connection_sas(number), Reason(IkeReason.UNWANTED, (reason,)))
             case negotiation.ConnectionSilent(connection=number):
                 peers.ask(number)
             case events.ConnectionHeard():

@@ -249,7 +249,7 @@ class Peers:
 
     def heard(self, event: ConnectionHeard) -> None:
         """Follow a peer, or the NAT before it, to where packets of its connection come from now."""
-        for sa in reversed(self.connections.of(event.connection)):
+        for sa in reversed(self.connections.connection_sas(event.connection)):
             fell_back = event.remote == sa.path.remote.address and not event.remote_port
             if not sa.is_dead and (sa.nat.remote or fell_back):
                 path = _heard_from(sa, event)
@@ -264,7 +264,7 @@ class Peers:
 
     def ask(self, number: int) -> None:
         """Ask the peer of a connection whether it lives, unless a request is on its way, which shows it as well."""
-        newest = next((sa for sa in reversed(self.connections.of(number)) if sa.is_usable), None)
+        newest = next((sa for sa in reversed(self.connections.connection_sas(number)) if sa.is_usable), None)
         if newest is not None and not newest.is_asking:
             self.follow(self.table.probe(newest, self._context.now))
 
@@ -272,7 +272,7 @@ class Peers:
         """Ask the peer of a connection on which packets go out and none comes in, unless it was asked a moment ago."""
         if self.recovery.may_ask(number, self._context.now):
             self._traffic.ask()
-            for sa in self.connections.of(number):
+            for sa in self.connections.connection_sas(number):
                 self.recovery.asked(sa)
             self.ask(number)
 
@@ -413,7 +413,7 @@ class Peers:
     def _established(self, sa: session.Session) -> None:
         self._keep_alive(sa)
         self._traffic.watch(sa)
-        for other, seconds in connections.to_end(sa, self.connections.of(sa.connection)):
+        for other, seconds in connections.to_end(sa, self.connections.connection_sas(sa.connection)):
             self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + seconds)
         if self.connections.is_one_too_many(sa):
             self._deadlines.set((Deadline.SURPLUS, sa.own_spi), self._context.now)
@@ -435,7 +435,7 @@ class Peers:
     def _ended(self, sa: session.Session, reason: Reason) -> None:
         for deadline in Deadline:
             self._deadlines.cancel((deadline, sa.own_spi))
-        self.recovery.forget(sa)
+        self.recovery.forget_session(sa)
         self._announce(self.connections.leave(sa, reason), sa)
         if sa.is_initiator and not sa.evidence.by and not sa.hint:
             self.reports.failed(sa.path, reason, sa.version)
@@ -450,7 +450,7 @@ class Peers:
             return
         now = self._context.now
         if sa.children:
-            forgotten = self.recovery.replaced_by(sa, self.connections.of(sa.connection))
+            forgotten = self.recovery.replaced_by(sa, self.connections.connection_sas(sa.connection))
             for old in forgotten:  # it may still carry packets, if the hint was none
                 self._deadlines.set((Deadline.DUPLICATE, old.own_spi), now + connections.BY_INITIATOR)
             if forgotten:
@@ -466,7 +466,7 @@ class Peers:
 
     def _waits_for_children(self, sa: session.Session) -> bool:
         """Return whether it is the second main mode with a peer, and will adopt the children of the first."""
-        others = self.connections.of(sa.connection)
+        others = self.connections.connection_sas(sa.connection)
         return sa.version is IkeVersion.V1 and any(other.children for other in others)
 
 

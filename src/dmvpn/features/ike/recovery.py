@@ -133,7 +133,7 @@ class Recovery:
 
     def moved(self, sa: Session) -> None:
         """Note that its peer is reached by another way, where it may be asked again."""
-        self._questions.forget(sa.connection)
+        self._questions.permit_again(sa.connection)
         self._asked.pop(sa.own_spi, None)
 
     def began(self, new: Session) -> None:
@@ -148,7 +148,7 @@ class Recovery:
         del self._fresh[new.own_spi]
         return [sa for sa in all_of_peer if sa is not new and sa.is_usable and sa.since <= new.begun]
 
-    def forget(self, sa: Session) -> None:
+    def forget_session(self, sa: Session) -> None:
         """Forget an IKE SA that is gone."""
         self._fresh.pop(sa.own_spi, None)
         self._doubted.pop(sa.own_spi, None)
@@ -229,7 +229,7 @@ class SaTraffic:
         now = self._context.now
         silent: dict[bytes, Session] = {}
         before, self._counted = self._counted, {}
-        self._heard = {number: None for number in self._heard if connections.of(number)}
+        self._heard = {number: None for number in self._heard if connections.connection_sas(number)}
         for count in event.counts:
             sa = connections.owner(count.spi_in)
             sent, received = before.get(count.spi_in, (0, 0))

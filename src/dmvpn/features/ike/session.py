@@ -332,7 +332,7 @@ class Session(ABC):
 
     def forget_children(self) -> None:
         """Forget the children that have lingered long enough: nothing can come for them any more."""
-        for spi in self.children.forget(self.now):
+        for spi in self.children.forget_lingering(self.now):
             self.settings.esp_spis.free(spi)
             self.emit(ChildForgotten(self, spi))
 

@@ -92,7 +92,7 @@ class ConfiguredSettings:
 
     def renew(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Take over another configuration: what begins from here on follows it."""
-        self.config, self.policies = self._translation.of(config), policies
+        self.config, self.policies = self._translation.translated(config), policies
         self._openings, self._named, self._asked = {}, {}, ()
         self._transforms: tuple[IsakmpTransform, ...] | None = None
         self._profiles = {profile.name: profile for profile in self.config.profiles}

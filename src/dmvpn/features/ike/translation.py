@@ -101,7 +101,7 @@ class Translation:
         #: By VRF: the keys of those for whom no profile names a keyring.
         self._everybody: dict[str, _Everybody] = {}
 
-    def of(self, config: model.IkeConfig) -> model.IkeConfig:
+    def translated(self, config: model.IkeConfig) -> model.IkeConfig:
         """Return the same configuration, with what its IKEv1 lines mean."""
         isakmp = config.isakmp
         proposals = _proposals(isakmp)
@@ -130,20 +130,20 @@ class Translation:
         keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
         self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
         return {
-            name: model.Keyring(name_of(name), self._peers[name].of(ring), next(iter(ring)).fvrf)
+            name: model.Keyring(name_of(name), self._peers[name].peers(ring), next(iter(ring)).fvrf)
             for name, ring in keys.items()
         }
 
     def _of_everybody(self, isakmp: model.IsakmpConfig, own: Mapping[str, model.Keyring]) -> Iterator[model.Keyring]:
         """Yield for each VRF with keys: the global keys, then those of keyrings that no profile names."""
         named = {profile.keyring for profile in isakmp.profiles}
-        lists = {"": [self._peers[""].of(isakmp.global_keys)]}
+        lists = {"": [self._peers[""].peers(isakmp.global_keys)]}
         for name, ring in own.items():
             if name not in named:
                 lists.setdefault(ring.fvrf, []).append(ring.peers)
         self._everybody = {front: self._everybody.get(front) or _Everybody() for front in lists}
         for front, every in lists.items():
-            if peers := self._everybody[front].of(every):
+            if peers := self._everybody[front].keys(every):
                 yield model.Keyring(name_of(f"vrf {front}" if front else ""), peers, front)
 
 
@@ -156,7 +156,7 @@ class _Everybody:
         )
         self._lists = 0
 
-    def of(self, lists: Sequence[Pages[model.KeyringPeer]]) -> Pages[model.KeyringPeer]:
+    def keys(self, lists: Sequence[Pages[model.KeyringPeer]]) -> Pages[model.KeyringPeer]:
         """Return the keys of the lists as they are now."""
         for place in range(max(len(lists), self._lists)):
             self._merged.show(lists[place] if place < len(lists) else NONE, place)
@@ -171,7 +171,7 @@ class _Peers:
         self._keys: Pages[model.IsakmpKey] = NONE
         self._peers: Pages[model.KeyringPeer] = NONE
 
-    def of(self, keys: Pages[model.IsakmpKey]) -> Pages[model.KeyringPeer]:
+    def peers(self, keys: Pages[model.IsakmpKey]) -> Pages[model.KeyringPeer]:
         """Return the peers of the list as it is now."""
         gone, came = keys.changes(self._keys)
         self._keys = keys

@@ -244,7 +244,7 @@ ADDRESS: Final = ConfigLine(
     check=_check_address,
 )
 #: For people to fill in.
-OPEN_ADDRESS: Final = ADDRESS.of(address=Blank("address"), mask=Blank("mask"))
+OPEN_ADDRESS: Final = ADDRESS.line(address=Blank("address"), mask=Blank("mask"))
 SECONDARY: Final = ConfigLine(
     "interface",
     "ip address {address:address} {mask:mask} secondary",

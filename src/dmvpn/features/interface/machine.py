@@ -334,7 +334,7 @@ class InterfaceMachine(Machine):
         self._traffic.pop(name, None)
         self._sorted = None
         self._own(name, old, None)
-        self._retries.forget(name)
+        self._retries.forget_order(name)
         if self._orders.pop(name, None) is not None:
             self._context.emit(SetInterface(name, up=False, addresses=()))
         self._context.emit(notices.InterfaceChanged(name, old, None))
@@ -346,7 +346,7 @@ class InterfaceMachine(Machine):
             self._orders.pop(port.name, None)
         elif came_up or order != self._orders.get(port.name):
             self._orders[port.name] = order
-            self._retries.forget(port.name)
+            self._retries.forget_order(port.name)
             self._context.emit(order)
 
     def _own(self, name: str, old: notices.InterfaceState | None, new: notices.InterfaceState | None) -> None:

@@ -181,7 +181,7 @@ class Associations:
 
     def use(self, association: Association) -> None:
         """Send on this one from now on."""
-        for other in self.of(association.connection):
+        for other in self.connection_sas(association.connection):
             other.used = other is association
 
     def may_be_used(self, association: Association) -> bool:
@@ -206,19 +206,19 @@ class Associations:
         if not of_connection:
             self._of_connection.pop(association.connection, None)
 
-    def of(self, number: int) -> Iterator[Association]:
+    def connection_sas(self, number: int) -> Iterator[Association]:
         """Return the SAs of a connection, the oldest first."""
         return iter([self._sas[spi] for spi in self._of_connection.get(number, ())])
 
     def _active(self, number: int) -> Iterator[Association]:
-        return (association for association in self.of(number) if association.standing is SaStanding.ACTIVE)
+        return (association for association in self.connection_sas(number) if association.standing is SaStanding.ACTIVE)
 
     # ------------------------------------------------------------------------------------------------ counters, shows
 
     def clear_counts(self, number: int) -> None:
         """Show the counters of a connection from here on as if they began at 0; those of the SAs themselves stay."""
         cleared: SaCount | None = None
-        for association in self.of(number):
+        for association in self.connection_sas(number):
             if association.count is not None:
                 cleared = _sum(cleared, association.count, times=-1)
         if cleared is None:
@@ -232,7 +232,9 @@ class Associations:
         sent_before = before.sent if before is not None else 0
         if count.sent > sent_before and association.standing is SaStanding.ACTIVE and not association.used:
             newer = [
-                other for other in self.of(association.connection) if other.used and other.since > association.since
+                other
+                for other in self.connection_sas(association.connection)
+                if other.used and other.since > association.since
             ]
             if not newer:
                 self.use(association)
@@ -300,7 +302,7 @@ class Upkeep:
 
     def _renew(self, connection: int) -> None:
         """Request a successor of the latest SA that the plane refused."""
-        refused = [a.spi for a in self._associations.of(connection) if a.standing is SaStanding.REFUSED]
+        refused = [a.spi for a in self._associations.connection_sas(connection) if a.standing is SaStanding.REFUSED]
         if refused:
             self._context.emit(SaRenewalWanted(refused[-1]))
 
@@ -319,8 +321,8 @@ class Upkeep:
 
     def gone(self, connection: int) -> None:
         """Forget a connection that is gone."""
-        self._idleness.forget(connection)
-        self._renewals.forget(connection)
+        self._idleness.forget_connection(connection)
+        self._renewals.forget_order(connection)
         self._unwanted.discard(connection)
 
     # ------------------------------------------------------------------------------------------------ counters
@@ -347,7 +349,7 @@ class Upkeep:
             if passed(before, count):
                 self._idleness.used(association.connection, self._context.now)
             if association.standing is SaStanding.ACTIVE:
-                self._renewals.forget(association.connection)
+                self._renewals.forget_order(association.connection)
             self._complain(association, before, count)
 
     def _complain(self, association: Association, before: SaCount | None, count: SaCount) -> None:
@@ -395,7 +397,7 @@ class Idleness:
         """Return since when it has been idle."""
         return self._since.setdefault(connection, now)
 
-    def forget(self, connection: int) -> None:
+    def forget_connection(self, connection: int) -> None:
         """Forget a connection that is gone."""
         self._since.pop(connection, None)
 

@@ -107,7 +107,7 @@ class Serving:
             return
         self._ordered = order
         self.reasons = {address: reason for address, reason in self.reasons.items() if address in order}
-        self._retries.forget(_ORDER)
+        self._retries.forget_order(_ORDER)
         self._give()
 
     def _stop_serving(self) -> None:
@@ -133,7 +133,7 @@ class Serving:
         """Believe that the host carried out the last orders wherever it has not said anything else."""
         self.reasons = {one: reason for one, reason in self.reasons.items() if one in self._failed}
         if not self.reasons:
-            self._retries.forget(_ORDER)
+            self._retries.forget_order(_ORDER)
 
     def again(self) -> None:
         """Give the same order again."""
@@ -372,7 +372,7 @@ class IpsecMachine(Machine):
     def _tunnel_changed(self, event: TunnelChanged) -> None:
         """Follow a change of a tunnel, if it matters here. Most do not."""
         if event.new is None:
-            self._sockets.forget(event.name)
+            self._sockets.forget_tunnel(event.name)
             self._decided.pop(event.name, None)  # a tunnel that moves to another VRF is there again, and knows nothing
         if _concern(event.old) != _concern(event.new):
             self._decide()

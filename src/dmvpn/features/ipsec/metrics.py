@@ -66,7 +66,7 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
         sums, carried = found.get(labels, _NOTHING), associations.carried(connection.number)
         if carried is not None:
             sums = tuple(map(add, sums, _numbers(carried)))
-        for each in associations.of(connection.number):
+        for each in associations.connection_sas(connection.number):
             count = counts.get(each.spi, each.count)
             if count is not None:
                 numbers = _numbers(count)

@@ -98,7 +98,7 @@ class CryptoSockets:
         home = self._homes.get(tunnel)
         return self._compare((home.policy.outer, nbma, port)) if home is not None else []
 
-    def forget(self, tunnel: str) -> None:
+    def forget_tunnel(self, tunnel: str) -> None:
         """Forget a tunnel that is gone, and its wanted pairs."""
         self._wishes.pop(tunnel, None)
 
@@ -290,7 +290,7 @@ class Lifecycle:
             if self._debugs(successor.view.connection):
                 self._context.debug(*messages.switched(successor.view))
         if successor is None:  # packets must not go by a lingering SA instead
-            for each in self.associations.of(association.connection):
+            for each in self.associations.connection_sas(association.connection):
                 if each.is_lingering:
                     self._forget(each.spi, notice.reason)
         elif not notice.lingers or not was_there:
@@ -355,7 +355,7 @@ class Lifecycle:
 
     def close(self, connection: Connection, why: str) -> tuple[Ends, ...]:
         """Close the SAs with this peer: the plane loses them now, and IKE notifies the peer."""
-        for association in self.associations.of(connection.number):
+        for association in self.associations.connection_sas(connection.number):
             self._forget(association.spi, why)
         self._context.emit(ConnectionUnwanted(connection.number, why))
         return self._lost(connection, why)

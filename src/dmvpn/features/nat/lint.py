@@ -54,7 +54,7 @@ def check(config: NatConfig, known: PacketPolicies) -> Iterator[Concern]:
         at = (str(rule),)
         if rule.outside not in config.outside:
             what = f"{rule.outside} is the address that stations inside get, and it has no ip nat outside"
-            yield Concern(rule=OUTSIDE, at=at, what=what, fix=f"interface {rule.outside}\n {lines.OUTSIDE.of()}")
+            yield Concern(rule=OUTSIDE, at=at, what=what, fix=f"interface {rule.outside}\n {lines.OUTSIDE.line()}")
         if not config.inside:
             what = "no interface has ip nat inside, so nothing is translated"
             yield Concern(rule=INSIDE, at=at, what=what)

@@ -133,6 +133,6 @@ class NatMachine(Machine):
         if order == self._ordered:
             return 0
         self._ordered = order
-        self._retries.forget(_ORDER)
+        self._retries.forget_order(_ORDER)
         self._context.emit(order)
         return 1 + sum(len(one) for overload in order.overloads for each in overload.clauses for one in each.lists)

@@ -127,7 +127,7 @@ class Configuration:
         if old.max_send != config.max_send:
             tunnel.limit = RateLimit(*config.max_send)
         if old.hearsay_limit != config.hearsay_limit:
-            self._instance.shared.hearsay.forget(tunnel.name)
+            self._instance.shared.hearsay.reset_tunnel(tunnel.name)
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._forwarding.update_multicast(tunnel)
@@ -235,7 +235,7 @@ class Configuration:
                 self._names.doubt(nhs.name, tunnel.name)
         self._peers.server_changed(tunnel)
 
-    def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
+    def remove_entry(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         """Remove an entry that is not configured, and everything that depends on it."""
         if entry.type is EntryType.STATIC:
             return
@@ -245,7 +245,7 @@ class Configuration:
             self._purger.local_lost(tunnel, entry)
         else:
             if entry.type is EntryType.INCOMPLETE:
-                self._resolver.forget(tunnel, entry)
+                self._resolver.drop_request(tunnel, entry)
             self._peers.drop(tunnel, entry)
 
     # -------------------------------------------------------------------------------------------- parts
@@ -258,7 +258,7 @@ class Configuration:
     def _forgetting(self, tunnel: Tunnel, entries: list[Entry]) -> Iterator[None]:
         for entry in entries:
             if tunnel.cache.get(entry.target) is entry:  # dropping a peer drops the prefixes behind it
-                self.forget(tunnel, entry, "NHRP: no error")
+                self.remove_entry(tunnel, entry, "NHRP: no error")
             yield
 
     def _dropping_static(self, tunnel: Tunnel) -> Iterator[None]:
@@ -287,7 +287,7 @@ class Configuration:
             if nbma is None or (old is not None and old.type is EntryType.STATIC):
                 continue
             if old is not None:
-                self.forget(tunnel, old, "NHRP: no error")
+                self.remove_entry(tunnel, old, "NHRP: no error")
             self._peers.add_static(tunnel, target, nbma)
 
     def _of_servers(self, tunnel: Tunnel) -> dict[Prefix, IPAddress]:
@@ -347,7 +347,7 @@ class Configuration:
         client = tunnel.clients[key]
         if withdraw and client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._registration.forget(tunnel, client)
+        self._registration.forget_server(tunnel, client)
         del tunnel.clients[key]
 
 

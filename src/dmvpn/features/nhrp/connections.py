@@ -69,7 +69,7 @@ class Wants:
                     for nbma in known
                     if nbma != tunnel.nbma
                     for port in ports_of(
-                        protection, tunnel, nbma, configured=nbma in servers or bool(tunnel.copied.of(nbma))
+                        protection, tunnel, nbma, configured=nbma in servers or bool(tunnel.copied.group(nbma))
                     )
                 )
             wants.append(ProtectionWanted(name, self._by, peers, at))

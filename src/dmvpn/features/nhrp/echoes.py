@@ -59,7 +59,7 @@ class Echoes:
         self._paths: dict[int, _Watched] = {}
 
     def identifier(self) -> int:
-        """Return an identifier that no path has. The path is registered with `watch`, and removed with `forget`."""
+        """Return an identifier that no path has. `watch` registers the path, and `forget_path` removes it."""
         identifier = below(self._instance.ports.entropy, 0x10000)
         while identifier in self._paths:
             identifier = (identifier + 1) & 0xFFFF
@@ -70,7 +70,7 @@ class Echoes:
         timer = Timer("let a path act", partial(self._due, tunnel.name, path), path.peer)
         self._paths[path.identifier] = _Watched(tunnel.name, path, timer)
 
-    def forget(self, path: DirectPath) -> None:
+    def forget_path(self, path: DirectPath) -> None:
         """Forget a path that is gone."""
         watched = self._paths.pop(path.identifier, None)
         if watched is not None:
@@ -149,11 +149,11 @@ class ServerPaths:
         tunnel.server_paths[client.nhs] = path
         self._echoes.watch(tunnel, path)
 
-    def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
+    def forget_server(self, tunnel: Tunnel, server: IPAddress) -> None:
         """Stop watching a server."""
         path = tunnel.server_paths.pop(server, None)
         if path is not None:
-            self._echoes.forget(path)
+            self._echoes.forget_path(path)
 
     def is_lost(self, tunnel: Tunnel, path: DirectPath, outputs: list[PathOutput]) -> bool:
         """Carry out the outputs of a path, and return whether the path is lost. A lost path is forgotten."""
@@ -162,7 +162,7 @@ class ServerPaths:
         self._echoes.arm(path)
         if path.usable:
             return False
-        self.forget(tunnel, path.peer)
+        self.forget_server(tunnel, path.peer)
         if tunnel.config.watch_servers:
             self._context.emit(PathLost(Witness.NHRP, tunnel.name, path.peer))
         return True

@@ -231,7 +231,7 @@ class Forwarding:
                 self._instance.tunnels[effect.tunnel].ordered[effect.next_hop] = None
             self._context.emit(effect)
         else:
-            self._refused.forget(effect)
+            self._refused.forget_order(effect)
 
     def _still_holds(self, effect: Effect) -> bool:
         if isinstance(effect, Store):

@@ -93,7 +93,7 @@ def check(config: NhrpConfig) -> Iterator[Concern]:
                 rule=NETWORK_ID,
                 at=(f"interface {tunnel.name}",),
                 what=f"{tunnel.name} has NHRP lines and no network-id: NHRP does not run on it",
-                fix=f"interface {tunnel.name}\n {lines.of_version(lines.NETWORK_ID, tunnel.version).of(id=1)}",
+                fix=f"interface {tunnel.name}\n {lines.of_version(lines.NETWORK_ID, tunnel.version).line(id=1)}",
             )
         length = len(tunnel.authentication.encode())
         line = lines.of_version(lines.AUTHENTICATION, tunnel.version)
@@ -103,7 +103,7 @@ def check(config: NhrpConfig) -> Iterator[Concern]:
                 at=_line(tunnel, "authentication"),
                 what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent "
                 "and compared",
-                fix=f"interface {tunnel.name}\n {line.of(password=SECRET)}",
+                fix=f"interface {tunnel.name}\n {line.line(password=SECRET)}",
             )
         if tunnel.network_id is not None:
             yield from _times(tunnel)
@@ -141,7 +141,7 @@ def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
     at = _line(tunnel, "registration timeout")
     given = "" if tunnel.holdtime != DEFAULT_HOLDTIME else " (the default)"
     what = f"registrations every {every} s, and a holding time of {tunnel.holdtime} s{given}"
-    right = lines.of_version(lines.HOLDTIME, tunnel.version).of(seconds=min(3 * every, 65535))
+    right = lines.of_version(lines.HOLDTIME, tunnel.version).line(seconds=min(3 * every, 65535))
     fix = f"interface {tunnel.name}\n {right}"
     if tunnel.holdtime <= every:
         yield Concern(rule=EXPIRES, at=at, what=f"{what}: each expires before the next one", fix=fix)
@@ -167,5 +167,5 @@ def _multicast(tunnel: TunnelConfig) -> Iterator[Concern]:
                 rule=STRAY,
                 at=_line(tunnel, f"map multicast {nbma}"),
                 what=f"multicasts go to {nbma}, which is the NBMA address of no server or mapping here",
-                fix=f"interface {tunnel.name}\n {line.no(nbma=nbma)}\n {line.of(nbma=known[0])}",
+                fix=f"interface {tunnel.name}\n {line.no(nbma=nbma)}\n {line.line(nbma=known[0])}",
             )

@@ -182,7 +182,7 @@ class Overlay:
         elif entry.is_local:
             self._instance.remove_entry(tunnel, entry)  # its requesters have dropped it at the same time
         else:
-            self._configuration.forget(tunnel, entry, "NHRP: no error")
+            self._configuration.remove_entry(tunnel, entry, "NHRP: no error")
 
     def _refresh(self, name: tuple[str, Prefix]) -> None:
         if (tunnel := self._instance.tunnels.get(name[0])) is not None:
@@ -348,7 +348,7 @@ class Overlay:
         """Forget these entries, except entries that were renewed meanwhile."""
         for entry, expires in entries:
             if tunnel.cache.get(entry.target) is entry and entry.expires == expires:
-                self._configuration.forget(tunnel, entry, "NHRP: no error")
+                self._configuration.remove_entry(tunnel, entry, "NHRP: no error")
             yield
 
     def _clear_counters(self, event: model.ClearNhrpCounters) -> None:

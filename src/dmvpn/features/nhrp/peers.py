@@ -137,7 +137,7 @@ class Peers:
         self._instance.remove_entry(tunnel, entry)
         path = tunnel.paths.pop(entry.next_hop, None) if entry.is_next_hop else None
         if path is not None:
-            self._echoes.forget(path)
+            self._echoes.forget_path(path)
 
     def drop(self, tunnel: Tunnel, entry: Entry) -> None:
         """Forget an entry; with a peer's own entry, every prefix behind it.
@@ -153,7 +153,7 @@ class Peers:
             return
         path = tunnel.paths.pop(entry.next_hop, None)
         if path is not None:
-            self._echoes.forget(path)
+            self._echoes.forget_path(path)
         if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._context.now):
             self._forwarding.glean(tunnel, entry.next_hop)
             self._instance.refresh_after(tunnel, Prefix.host(entry.next_hop), BRIDGE)
@@ -285,7 +285,7 @@ class Peers:
         now = self._context.now
         path = tunnel.paths.get(binding.next_hop)
         if path is not None and path.nbma != binding.nbma:
-            self._echoes.forget(path)
+            self._echoes.forget_path(path)
             path = None
         if path is None:
             path = DirectPath(binding.next_hop, NbmaPeer(binding.nbma), self._echoes.identifier(), now)

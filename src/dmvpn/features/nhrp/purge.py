@@ -128,7 +128,7 @@ class Purger:
                     self._instance.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             self._instance.remove_entry(tunnel, entry)
 
-    def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
+    def drop_purge(self, tunnel: Tunnel, server: IPAddress) -> None:
         """Drop an unanswered purge to this server: it must not undo our new registration there."""
         for outstanding in list(self._to.get((tunnel.name, server), {}).values()):
             if outstanding.withdrawal:

@@ -242,6 +242,6 @@ class HoldDowns:
             self._routes.refuse(tunnel, entry)
         self._forwarding.clear(tunnel, entry.next_hop)
 
-    def forget(self, tunnel: str, next_hop: IPAddress) -> None:
+    def reset_next_hop(self, tunnel: str, next_hop: IPAddress) -> None:
         """Reset the time of a next hop for which a station has answered."""
         self._next.pop((tunnel, next_hop), None)

@@ -139,11 +139,11 @@ class Registration:
                 now = self._context.now
                 self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
 
-    def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
+    def forget_server(self, tunnel: Tunnel, client: NhsClient) -> None:
         """Forget a server that is not configured any more."""
         if client.is_responding:
             self._tell(tunnel, client, Sign.WENT, "not configured any more")
-        self._paths.forget(tunnel, client.nhs)
+        self._paths.forget_server(tunnel, client.nhs)
         self._context.retire(client.timer)
 
     def path_due(self, tunnel: Tunnel, path: DirectPath) -> None:
@@ -170,7 +170,7 @@ class Registration:
             before = client.nhs
             tunnel.public_nbma = introduced(self._peers, tunnel, client, packet)
             if client.nhs != before:
-                self._paths.forget(tunnel, before)
+                self._paths.forget_server(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))
         self.choose(tunnel)
 
@@ -264,7 +264,7 @@ class Registration:
                     pass  # it would undo our withdrawal
                 case RegistrationOutput.REQUEST:
                     client.numbered(self._instance.next_request_id())
-                    self._purger.forget(tunnel, client.nhs)
+                    self._purger.drop_purge(tunnel, client.nhs)
                     self._send(tunnel, client)
                 case RegistrationOutput.REPEAT:
                     is_silent = client.is_silent and not client.is_refused
@@ -280,7 +280,7 @@ class Registration:
         if RegistrationOutput.UP in outputs or RegistrationOutput.DOWN in outputs:
             self._peers.server_changed(tunnel)
         if not client.is_responding:
-            self._paths.forget(tunnel, client.nhs)
+            self._paths.forget_server(tunnel, client.nhs)
         elif client.nhs not in tunnel.server_paths and client.request_id is None:
             self._paths.watch(tunnel, client)
         self._context.arm(client.timer, client.deadline)

@@ -201,7 +201,7 @@ class Resolver:
         if not self._instance.believes(asked_on, sender, binding.nbma, asked=True):
             return
         self._finish(pending)
-        self._hold_downs.forget(pending.tunnel, pending.destination)
+        self._hold_downs.reset_next_hop(pending.tunnel, pending.destination)
         self._install(asked_on, pending.destination, cie, binding)
 
     def failed(self, request_id: int, destination: IPAddress | None, reason: Reason, *, nobody: bool) -> None:
@@ -259,7 +259,7 @@ class Resolver:
         else:
             self._send(tunnel, pending)
 
-    def forget(self, tunnel: Tunnel, entry: Entry) -> None:
+    def drop_request(self, tunnel: Tunnel, entry: Entry) -> None:
         """Drop the request of an incomplete entry: its reply is not needed any more."""
         pending = self._questions.about(tunnel.name, entry.target.address)
         if pending is not None:
@@ -285,7 +285,7 @@ class Resolver:
     def _incomplete(self, tunnel: Tunnel, destination: IPAddress) -> Entry:
         if len(tunnel.cache.incomplete) >= LARGEST_INCOMPLETE:
             oldest = next(iter(tunnel.cache.incomplete.values()))
-            self.forget(tunnel, oldest)
+            self.drop_request(tunnel, oldest)
             self._peers.drop(tunnel, oldest)
         now = self._context.now
         entry = Entry(

@@ -110,9 +110,9 @@ class Names:
         state = self._context.ports.tunnels.get(tunnel)
         front = state.front if state is not None else ""
         for spelled in (name.lower(), f"{name}.{self._domain}".lower()) if front else ():
-            if found := self._vrf_hosts.of((front, spelled)):
+            if found := self._vrf_hosts.group((front, spelled)):
                 return list(found.values())[-1][2]
-        lines = self._hosts.of(name.lower()) or self._hosts.of(f"{name}.{self._domain}".lower())
+        lines = self._hosts.group(name.lower()) or self._hosts.group(f"{name}.{self._domain}".lower())
         return list(lines.values())[-1][1] if lines else None
 
     def _qualified(self, name: str) -> str:

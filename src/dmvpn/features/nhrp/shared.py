@@ -146,7 +146,7 @@ class Hearsay:
         """Return how many stations of a tunnel are counted."""
         return len(self._of.get(tunnel, ()))
 
-    def forget(self, tunnel: str) -> None:
+    def reset_tunnel(self, tunnel: str) -> None:
         """Reset the counts: the tunnel has another limit from now on."""
         self._of.pop(tunnel, None)
 

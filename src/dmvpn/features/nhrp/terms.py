@@ -25,7 +25,7 @@ def _password(end: TunnelConfig) -> str:
 
 def _password_lines(end: TunnelConfig, password: str) -> tuple[str, ...]:
     line = of_version(AUTHENTICATION, end.version)
-    return INTERFACE.of(name=end.name), line.of(password=password) if password else line.no()
+    return INTERFACE.line(name=end.name), line.line(password=password) if password else line.no()
 
 
 def refuses_password(reason: ReasonFacts) -> bool:

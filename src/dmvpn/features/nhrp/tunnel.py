@@ -299,7 +299,7 @@ class Tunnel:
 
     def nbma_of(self, target: Prefix) -> IPAddress | None:
         """Return the NBMA address that a `map` line gives a target; of two lines the last counts."""
-        lines = list(self.mapped.of(target).values())
+        lines = list(self.mapped.group(target).values())
         return lines[-1][1] if lines else None
 
     @property

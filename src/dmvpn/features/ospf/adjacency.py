@@ -132,7 +132,7 @@ class Adjacencies:
             return
         self._tell(neighbor, old, why)
         if old.rank >= NeighborState.EX_START.rank and new.rank <= NeighborState.EX_START.rank:
-            self._descriptions.forget(neighbor)
+            self._descriptions.forget_neighbor(neighbor)
         if new is NeighborState.EX_START:
             self._descriptions.begin(neighbor)
         if NeighborState.FULL in (old, new):

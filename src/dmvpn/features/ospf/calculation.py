@@ -201,7 +201,7 @@ class Calculation:
         self._state.spf.stop()
         self._work.stop()
 
-    def forget(self) -> None:
+    def forget_routes(self) -> None:
         """Forget the routes."""
         self._work.stop()
         self._state.found.routes = {}

@@ -35,5 +35,5 @@ def check(config: OspfConfig) -> Iterator[Concern]:
                 rule=DEAD,
                 at=(section, "ip ospf dead-interval"),
                 what=f"{interface.name}: Hellos every {hello} s, and a neighbor is dead after {dead} s",
-                fix=f"{section}\n {DEAD_INTERVAL.of(seconds=min(4 * hello, 65535))}",
+                fix=f"{section}\n {DEAD_INTERVAL.line(seconds=min(4 * hello, 65535))}",
             )

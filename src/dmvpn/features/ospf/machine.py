@@ -269,7 +269,7 @@ class Process:
     def close(self) -> None:
         """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
         self.origination.close(tell=True)
-        self.redistributor.forget()
+        self.redistributor.forget_routes()
         self._flood()
         self.limit.clear()
         self._remove_all(INTERFACE_DOWN)
@@ -294,10 +294,10 @@ class Process:
         self._remove_all(RESET)
         for _, database in self.state.scopes():
             database.close()
-        self.calculation.forget()
+        self.calculation.forget_routes()
         self.offers.retract_all()
-        self.redistributor.forget()
-        self._summaries.forget()
+        self.redistributor.forget_routes()
+        self._summaries.forget_summaries()
         self.calculation.stop()
         self.state.router_id = UNSPECIFIED
 
@@ -499,7 +499,7 @@ def _obey(process: Process, order: ClearProcess | ClearOspfCounters | ForceCalcu
             process.clear()
         case ClearOspfCounters():
             process.sender.forget_counts()
-            process.state.history.forget()
+            process.state.history.clear_history()
         case ForceCalculation():
             process.state.request_calculation()
         case RefreshRedistribution():

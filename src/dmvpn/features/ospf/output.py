@@ -264,7 +264,7 @@ class Descriptions:
         self._describe(neighbor, _BEGIN)
         self._context.start(neighbor.retransmit_timer, neighbor.interface.settings.retransmit_interval)
 
-    def forget(self, neighbor: Neighbor) -> None:
+    def forget_neighbor(self, neighbor: Neighbor) -> None:
         """Forget the talk, which is over; its unacknowledged LSAs are dropped."""
         self._context.stop(neighbor.retransmit_timer)
         neighbor.end_talk()

@@ -156,7 +156,7 @@ class Externals:
         """Go through the whole routing table, because the lines, the areas or our identifier changed."""
         routes = self._state.context.ports.rib.routes() if self._state.redistributes else ()
         known = dict.fromkeys((*self._own, *(route.prefix for route in routes), DEFAULT))
-        self._own = {prefix: body for prefix in known if (body := self._imports.of(prefix)) is not None}
+        self._own = {prefix: body for prefix in known if (body := self._imports.external_body(prefix)) is not None}
         self._parts = {summary.prefix: {} for summary in self._state.settings.summaries}
         for prefix in (*self._own, *self._translated):
             summary = self._summary_of(prefix)
@@ -180,9 +180,9 @@ class Externals:
     def route_changed(self, prefix: Prefix, route: Route | None) -> None:
         """Check a prefix with a new best route; the default route may depend on it."""
         if self._state.redistributes or self._advertised:
-            self._put(self._own, prefix, self._imports.of(prefix))
+            self._put(self._own, prefix, self._imports.external_body(prefix))
         if self._imports.may_decide(prefix, route):
-            self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
+            self._put(self._own, DEFAULT, self._imports.external_body(DEFAULT))
 
     def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:
         """Set the networks that we take over from type 7."""
@@ -190,7 +190,7 @@ class Externals:
             if found.get(prefix) != self._translated.get(prefix):
                 self._put(self._translated, prefix, found.get(prefix))
 
-    def forget(self) -> None:
+    def forget_routes(self) -> None:
         """Forget the advertised routes, because the process begins again or ends."""
         for state in (self._own, self._translated, self._parts, self._advertised, self._taken, self._pending):
             state.clear()
@@ -311,7 +311,7 @@ class Externals:
     def lead_again(self) -> None:
         """Check next hops of redistributed routes: OSPF runs on another network now, or on one less."""
         for prefix, body in list(self._own.items()):
-            now = self._imports.of(prefix)
+            now = self._imports.external_body(prefix)
             if now != body:
                 self._put(self._own, prefix, now)
 
@@ -406,7 +406,7 @@ class Summaries:
                 self._advertised[name] = body
                 self._origination.request(areas[name[0]], name[1], partial(as_it_is, body))
 
-    def forget(self) -> None:
+    def forget_summaries(self) -> None:
         """Forget the originated summaries, because the process restarts."""
         self._advertised.clear()
 

@@ -50,7 +50,7 @@ def _area_with(process: Process, address: object) -> RunningArea | None:
 def _not_sent(here: Side, process: Process, area: RunningArea, gap: Gap) -> Barrier | None:
     state, prefix = process.state, gap.prefix
     found = state.found.routes.get(prefix)
-    if found is None and Imports(state).of(prefix) is None:
+    if found is None and Imports(state).external_body(prefix) is None:
         return _not_brought_in(here, process, prefix)
     if found is None or found.kind.is_external:
         return barred(_NAME, RouteReason.STUB_AREA, area.number) if not area.takes_externals else None

@@ -65,7 +65,7 @@ class Imports:
             return False
         return self._mapped(settings.route_map, route) is not None
 
-    def of(self, prefix: Prefix) -> ExternalBody | None:
+    def external_body(self, prefix: Prefix) -> ExternalBody | None:
         """Return the external LSA body for a prefix; None: do not advertise it."""
         if prefix.address.version != 4:
             return None

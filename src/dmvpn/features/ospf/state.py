@@ -91,7 +91,7 @@ class History:
         self.runs.append(Run(now, networks, tuple(self._reasons)))
         self._reasons.clear()
 
-    def forget(self) -> None:
+    def clear_history(self) -> None:
         """Forget both."""
         self.runs.clear()
         self.events.clear()

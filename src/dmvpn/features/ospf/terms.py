@@ -47,7 +47,7 @@ class OspfEnd:
     @property
     def opening(self) -> str:
         """The line that opens the section of the interface."""
-        return INTERFACE.of(name=self.port.name)
+        return INTERFACE.line(name=self.port.name)
 
     @property
     def elects(self) -> bool:
@@ -120,8 +120,8 @@ class Proof:
 def _timer_lines(end: OspfEnd, value: Timers) -> tuple[str, ...]:
     hello, dead = value
     if not hello:
-        return end.opening, of_port.DEAD_INTERVAL.of(minimal=True, hellos=_FAST)
-    return end.opening, of_port.HELLO_INTERVAL.of(seconds=hello), of_port.DEAD_INTERVAL.of(seconds=dead)
+        return end.opening, of_port.DEAD_INTERVAL.line(minimal=True, hellos=_FAST)
+    return end.opening, of_port.HELLO_INTERVAL.line(seconds=hello), of_port.DEAD_INTERVAL.line(seconds=dead)
 
 
 def _timer_place(end: OspfEnd) -> tuple[str, ...]:
@@ -138,29 +138,29 @@ def _area_place(end: OspfEnd) -> tuple[str, ...]:
 def _proof_lines(end: OspfEnd, value: Proof) -> tuple[str, ...]:
     if value.type is AuthenticationType.NULL:
         of_area = end.area.authentication is not AuthenticationType.NULL
-        return end.opening, of_port.AUTHENTICATION.of(null=True) if of_area else of_port.AUTHENTICATION.no()
+        return end.opening, of_port.AUTHENTICATION.line(null=True) if of_area else of_port.AUTHENTICATION.no()
     if value.type is AuthenticationType.SIMPLE:
-        return end.opening, of_port.AUTHENTICATION.of(), of_port.PASSWORD.of(key=value.secret)
+        return end.opening, of_port.AUTHENTICATION.line(), of_port.PASSWORD.line(key=value.secret)
     if value.number is None:
         return ()
     mine = Proof.of(end)
     if not value.chain:
         keys = [of_port.DIGEST_KEY.no(number=key.number) for key in end.port.keys if key.number > value.number]
-        key = of_port.DIGEST_KEY.of(number=value.number, key=value.secret)
-        return end.opening, of_port.AUTHENTICATION.of(message_digest=True), key, *keys
+        key = of_port.DIGEST_KEY.line(number=value.number, key=value.secret)
+        return end.opening, of_port.AUTHENTICATION.line(message_digest=True), key, *keys
     name = mine.chain or value.chain
     is_there = mine.chain and mine.number == value.number
-    lines = [common.KEY_CHAIN.of(name=name)]
+    lines = [common.KEY_CHAIN.line(name=name)]
     if mine.chain and mine.number is not None and mine.number > value.number:
         lines.append(common.KEY.no(number=mine.number))
-    lines += [common.KEY.of(number=value.number), common.KEY_STRING.of(secret=value.secret)]
+    lines += [common.KEY.line(number=value.number), common.KEY_STRING.line(secret=value.secret)]
     if value.algorithm is not (mine.algorithm if is_there else Algorithm.MD5):
-        lines.append(common.KEY_ALGORITHM.of(**{value.algorithm.word: True}))
+        lines.append(common.KEY_ALGORITHM.line(**{value.algorithm.word: True}))
     if is_there and mine.lifetimes != value.lifetimes:  # without them the key is valid whenever the other one is
         gone = zip((common.KEY_ACCEPT, common.KEY_SEND), mine.lifetimes, strict=True)
         lines += [line.no() for line, lifetime in gone if lifetime is not None]
     if not mine.chain:
-        lines += [end.opening, of_port.AUTHENTICATION.of(key_chain=True, chain=name)]
+        lines += [end.opening, of_port.AUTHENTICATION.line(key_chain=True, chain=name)]
     return tuple(lines)
 
 
@@ -182,7 +182,7 @@ TYPE: Final = Term["OspfEnd", Kind](
     words=lambda kind: f"OSPF network {kind.network.value}",
     fits=lambda here, there: Likeness.of(here.fits(there)),
     place=lambda end: (end.opening, "ip ospf network"),
-    lines=lambda end, kind: (end.opening, of_port.NETWORK.of(**dict.fromkeys(kind.network.value.split(), True))),
+    lines=lambda end, kind: (end.opening, of_port.NETWORK.line(**dict.fromkeys(kind.network.value.split(), True))),
 )
 TIMERS: Final = Term["OspfEnd", "Timers"](
     rule=Rule(
@@ -218,7 +218,7 @@ AREA: Final = Term["OspfEnd", int](
     see=lambda end: end.area.number,
     words=lambda number: f"OSPF area {number}",
     place=_area_place,
-    lines=lambda end, number: (end.opening, of_port.PROCESS.of(process=end.process, area=number)),
+    lines=lambda end, number: (end.opening, of_port.PROCESS.line(process=end.process, area=number)),
     other=5,
 )
 AUTHENTICATION: Final = Term["OspfEnd", Proof](
@@ -260,7 +260,7 @@ TTL: Final = Term["OspfEnd", bool](
     see=lambda end: end.checks_ttl,
     words=lambda checks: "OSPF ttl-security" if checks else "no OSPF ttl-security",
     place=lambda end: (end.opening, "ip ospf ttl-security"),
-    lines=lambda end, checks: (end.opening, of_port.TTL_SECURITY.of(**({} if checks else {"disable": True}))),
+    lines=lambda end, checks: (end.opening, of_port.TTL_SECURITY.line(**({} if checks else {"disable": True}))),
 )
 DESIGNATED: Final = Duty["OspfEnd"](
     rule=Rule(

@@ -156,7 +156,7 @@ class ForwardingTable:
         have = self._installed.get(prefix)
         if wanted == have:
             return None
-        self._retries.forget(prefix)
+        self._retries.forget_order(prefix)
         if wanted is None:
             del self._installed[prefix]
             return ClearRoute(prefix)

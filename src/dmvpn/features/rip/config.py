@@ -251,12 +251,12 @@ LINES: Final = (
 
 def process(vrf: str) -> tuple[str, ...]:
     """Return the lines that open the section of a VRF, "": of the global table."""
-    return (ROUTER.of(), *((FAMILY.of(vrf=vrf),) if vrf else ()))
+    return (ROUTER.line(), *((FAMILY.line(vrf=vrf),) if vrf else ()))
 
 
 def timers_line(timers: RipTimers) -> str:
     """Return the line that sets these."""
-    return TIMERS.of(update=timers.update, invalid=timers.invalid, holddown=timers.holddown, flush=timers.flush)
+    return TIMERS.line(update=timers.update, invalid=timers.invalid, holddown=timers.holddown, flush=timers.flush)
 
 
 def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
@@ -288,7 +288,7 @@ def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
         default_originate=section.flag(lines.default_originate),
         default_metric=section.args(lines.default_metric).integer("metric", None),
         redistributions=tuple(_redistributions(section, lines)),
-        distribution=lines.distribution.read(section),
+        distribution=lines.distribution.distribution(section),
         interfaces=tuple(interfaces),
         key_chains=key_chains(tree) if any(one.authentication for one in interfaces) else NONE,
     )

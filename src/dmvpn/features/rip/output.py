@@ -305,9 +305,9 @@ class Advertiser:
             if changed is None:
                 chosen = yield from self._entries(circuit, routes)
                 circuit.begin_table()
-                touched = [prefix for prefix in chosen if summaries.of(prefix) == prefix]
+                touched = [prefix for prefix in chosen if summaries.summary(prefix) == prefix]
             else:
-                touched = [each for each in dict.fromkeys(summaries.of(prefix) for prefix in changed) if each]
+                touched = [each for each in dict.fromkeys(summaries.summary(prefix) for prefix in changed) if each]
                 parts = yield from self._other_parts(changed, touched, summaries)
                 chosen = yield from self._entries(circuit, [*routes, *parts])
             for summary in touched:
@@ -343,7 +343,7 @@ class Advertiser:
             if start:
                 yield
             found = (prefix for prefix in prefixes[start : start + SLICE] if prefix not in known)
-            parts += [prefix for prefix in found if summaries.of(prefix) in wanted]
+            parts += [prefix for prefix in found if summaries.summary(prefix) in wanted]
         return (yield from self._routes(parts))
 
     def _routes(self, prefixes: Sequence[Prefix]) -> Generator[None, None, list[Announced]]:

@@ -48,7 +48,7 @@ def _not_sent(here: Side, machine: RipMachine, circuit: RipInterface, route: Ann
     settings = config.interface(circuit.name)
     if settings.split_horizon and circuit.name in route.interfaces:
         return barred(_NAME, RouteReason.SPLIT_HORIZON, circuit.name)
-    summary = Summaries.on(circuit.state, settings, auto_summary=config.auto_summary).of(prefix)
+    summary = Summaries.on(circuit.state, settings, auto_summary=config.auto_summary).summary(prefix)
     return barred(_NAME, RouteReason.SUMMARY, summary) if summary not in (None, prefix) else None
 
 

@@ -140,7 +140,7 @@ class Summaries:
         address = state.address if auto_summary else None
         return cls(settings.summaries, _major(address) if address is not None else None)
 
-    def of(self, prefix: Prefix) -> Prefix | None:
+    def summary(self, prefix: Prefix) -> Prefix | None:
         """Return the summary that covers this prefix, maybe itself; None: the prefix is announced as it is."""
         for summary in self.configured:
             if prefix in summary:
@@ -199,7 +199,7 @@ def gather(
         leads_back = state.name in route.interfaces
         if leads_back and split_horizon and route.metric < INFINITY:
             continue
-        prefix = summaries.of(route.prefix) or route.prefix
+        prefix = summaries.summary(route.prefix) or route.prefix
         next_hop = _next_hop(route, state) if leads_back and prefix == route.prefix else UNSPECIFIED
         entry = RipEntry.of_prefix(prefix, route.metric, next_hop=next_hop, tag=route.tag)
         known = chosen.get(prefix)

@@ -31,7 +31,7 @@ class RipEnd:
     @property
     def opening(self) -> str:
         """The line that opens the section of the interface."""
-        return INTERFACE.of(name=self.settings.name)
+        return INTERFACE.line(name=self.settings.name)
 
     @property
     def process(self) -> tuple[str, ...]:
@@ -77,8 +77,8 @@ def _proof_lines(end: RipEnd, proof: Proof) -> tuple[str, ...]:
     keys = () if is_same else key_lines(chain, end.keys, proof.keys)
     if end.settings.authentication is proof.mode:
         return keys
-    mode = lines.AUTHENTICATION_MODE.of(**{proof.mode.value: True})
-    return *keys, end.opening, mode, lines.AUTHENTICATION_KEYS.of(keys=chain)
+    mode = lines.AUTHENTICATION_MODE.line(**{proof.mode.value: True})
+    return *keys, end.opening, mode, lines.AUTHENTICATION_KEYS.line(keys=chain)
 
 
 TIMERS: Final = Term["RipEnd", RipTimers](
@@ -134,7 +134,7 @@ def _has_no_key(here: RipEnd, _: RipEnd) -> str:
 def _missing_key(here: RipEnd, there: RipEnd) -> tuple[str, ...]:
     chain = here.settings.key_chain
     if not chain:
-        return here.opening, lines.AUTHENTICATION_KEYS.of(keys=there.settings.key_chain or Blank("name"))
+        return here.opening, lines.AUTHENTICATION_KEYS.line(keys=there.settings.key_chain or Blank("name"))
     return key_lines(chain, here.keys, there.keys)
 
 
@@ -170,9 +170,9 @@ VERSION: Final = Duty["RipEnd"](
     ),
     place=lambda end: (end.opening, "ip rip send version") if end.settings.send else end.process,
     lines=lambda here, _: (
-        (here.opening, lines.SEND_VERSION.of(**{"2": True}))
+        (here.opening, lines.SEND_VERSION.line(**{"2": True}))
         if here.settings.send
-        else (*here.process, lines.VERSION.of(version=2))
+        else (*here.process, lines.VERSION.line(version=2))
     ),
 )
 TERMS: Final = (TIMERS, AUTHENTICATION)

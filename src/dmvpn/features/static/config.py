@@ -29,7 +29,7 @@ class RouteName(ValueType):
     def __init__(self) -> None:
         super().__init__("route-name", "WORD", lambda text: (text, text), weight=20)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         first = tokens[index]
         if first.text.startswith('"'):
             for end in range(index, len(tokens)):
@@ -165,7 +165,7 @@ def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     if vrf:
         placed = tree.made(ROUTE_VRF, _placed)
         if len(placed) > FEW:  # beside many VRFs with many routes none looks at those of another
-            return StaticConfig(ipv4=tree.following(ROUTE_VRF, _placed, _ByVrf).of(vrf))
+            return StaticConfig(ipv4=tree.following(ROUTE_VRF, _placed, _ByVrf).routes(vrf))
         return StaticConfig(ipv4=pages_of(route for where, route in placed if where == vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
 
@@ -188,9 +188,9 @@ class _ByVrf:
         for number, (vrf, route) in came.items():
             changes.setdefault(vrf, {})[number] = route
         for vrf, some in changes.items():
-            self._routes[vrf] = self.of(vrf).turned(some)
+            self._routes[vrf] = self.routes(vrf).turned(some)
 
-    def of(self, vrf: str) -> Pages[StaticRoute]:
+    def routes(self, vrf: str) -> Pages[StaticRoute]:
         """Return the routes of a VRF."""
         return self._routes.get(vrf, NONE)
 
@@ -215,9 +215,9 @@ def route_line(prefix: Prefix, **to: Hashable) -> str:
     to: the values of the line that say where the route leads, and in which VRF it is.
     """
     if prefix.version == 6:
-        return ROUTE6.of(prefix=prefix, **to)
+        return ROUTE6.line(prefix=prefix, **to)
     line = ROUTE_VRF if "vrf" in to else ROUTE
-    return line.of(network=prefix.address, mask=prefix.netmask, **to)
+    return line.line(network=prefix.address, mask=prefix.netmask, **to)
 
 
 def line_of(route: StaticRoute, vrf: str = "") -> str:

@@ -42,5 +42,5 @@ def check(config: TrackConfig) -> Iterator[Concern]:
         operation = operations.get(each.operation) if follows else None
         if operation is not None and operation.after is None:
             what = f"operation {each.operation}, which object {each.number} follows, is never begun"
-            schedule = SCHEDULE.of(number=each.operation, life=True, forever=True, start_time=True, now=True)
+            schedule = SCHEDULE.line(number=each.operation, life=True, forever=True, start_time=True, now=True)
             yield Concern(rule=NO_OPERATION, at=(f"track {each.number}",), what=what, fix=schedule)

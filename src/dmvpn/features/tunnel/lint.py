@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 
-_SOURCE: Final = config.SOURCE.of(interface=Blank("interface"))
-_MULTIPOINT: Final = config.MODE.of(gre=True, multipoint=True)
+_SOURCE: Final = config.SOURCE.line(interface=Blank("interface"))
+_MULTIPOINT: Final = config.MODE.line(gre=True, multipoint=True)
 SOURCE: Final = Rule(
     id="tunnel-source-missing",
     severity=Severity.ERROR,
@@ -105,7 +105,7 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
 
 def _shared(tunnel: TunnelSettings, profile: str) -> str:
     """Return the lines by which a tunnel shares a profile."""
-    return f"interface {tunnel.name}\n {config.PROTECTION.of(profile=profile, shared=True)}"
+    return f"interface {tunnel.name}\n {config.PROTECTION.line(profile=profile, shared=True)}"
 
 
 def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
@@ -119,7 +119,7 @@ def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
         return
     if tunnel.ttl < _FAR:
         what = f"the outer header of {tunnel.name} has TTL {tunnel.ttl}: far ends are not reached"
-        at, fix = (interface, f"tunnel ttl {tunnel.ttl}"), f"{interface}\n {config.TTL.of(ttl=255)}"
+        at, fix = (interface, f"tunnel ttl {tunnel.ttl}"), f"{interface}\n {config.TTL.line(ttl=255)}"
         yield Concern(rule=TTL, at=at, what=what, fix=fix)
     if not tunnel.has_source:
         what = f"{tunnel.name} has no tunnel source, so it stays down"
@@ -145,7 +145,7 @@ def _neighbors(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concer
         keys = "no tunnel key" if first.key is None else f"tunnel key {first.key}"
         what = f"{first.name} and {second.name} have the same source {source} and {keys}: GRE cannot distinguish them"
         fix = "\n!\n".join(
-            f"interface {tunnel.name}\n {config.KEY.of(key=100 + tunnel.number)}" for tunnel in (first, second)
+            f"interface {tunnel.name}\n {config.KEY.line(key=100 + tunnel.number)}" for tunnel in (first, second)
         )
         yield Concern(rule=SAME_KEY, at=(f"interface {second.name}", "tunnel key"), what=what, fix=fix)
     if not (first.protection and second.protection):

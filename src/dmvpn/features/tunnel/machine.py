@@ -218,7 +218,7 @@ class TunnelMachine(Machine):
     def _remove(self, name: str) -> None:
         tunnel = self._tunnels.pop(name)
         self._context.retire(tunnel.sending, tunnel.resting)
-        self._retries.forget(name)
+        self._retries.forget_order(name)
         if tunnel.spec:
             self._context.emit(RemoveTunnel(name))
         self._want_protection(tunnel, None)
@@ -338,7 +338,7 @@ class TunnelMachine(Machine):
         if spec == tunnel.spec:
             return
         tunnel.spec = spec
-        self._retries.forget(tunnel.settings.name)
+        self._retries.forget_order(tunnel.settings.name)
         if spec is None:
             tunnel.carrier = False
             self._context.emit(RemoveTunnel(tunnel.settings.name))

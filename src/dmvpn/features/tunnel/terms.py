@@ -17,7 +17,7 @@ _NOBODYS: Final = 4711
 
 
 def _key_lines(end: TunnelSettings, key: int | None) -> tuple[str, ...]:
-    return INTERFACE.of(name=end.name), KEY_LINE.no() if key is None else KEY_LINE.of(key=key)
+    return INTERFACE.line(name=end.name), KEY_LINE.no() if key is None else KEY_LINE.line(key=key)
 
 
 KEY: Final = Term["TunnelSettings", "int | None"](

@@ -215,7 +215,7 @@ class VrfMachine(Machine):
     def _configure(self, config: VrfConfig) -> None:
         before, self.config = self.config.names, config
         if config.names != before:
-            self._retries.forget(_ORDER)
+            self._retries.forget_order(_ORDER)
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:

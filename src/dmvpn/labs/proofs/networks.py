@@ -177,7 +177,7 @@ class Case:
     def loses(self) -> bool:
         """Return whether any pair loses a packet within some minutes."""
         probing = self.subject.probing
-        probing.forget()
+        probing.reset_counts()
         for _ in range(WATCHED):
             probing.stream(self.pairs, 1.0)
         probing.settle()
@@ -188,7 +188,7 @@ class Case:
         alive = [name for name, node in self.simulator.routers.items() if node.alive]
         self.bench.ask([(name, "clear crypto session") for name in alive])
 
-    def forget(self) -> None:
+    def end_shortcuts(self) -> None:
         """End shortcuts, as they end at their time: until then they lead where nothing else does."""
         hubs = _hubs(self)
         alive = [name for name in self.subject.anatomy.sites if self.simulator.routers[name].alive]
@@ -233,7 +233,7 @@ def latent(case: Case, well: Rows, scenario: Scenario) -> Harm:
         text = _running(case.simulator, hub)
         healthy = _deaths(scenario, case.near)[hub]
         case.simulator.kill(hub)
-        case.forget()
+        case.end_shortcuts()
         case.wait(HEALED)
         if worse(case.rows(), healthy):
             return Harm.LATENT
@@ -260,7 +260,7 @@ def _deaths(scenario: Scenario, near: Sequence[str]) -> dict[str, Rows]:
         found: dict[str, Rows] = {}
         for hub in _hubs(case):
             case.simulator.kill(hub)
-            case.forget()
+            case.end_shortcuts()
             case.wait(HEALED)
             found[hub] = case.rows()
             case.simulator.boot(hub, scenario.configurations[hub])

@@ -85,8 +85,8 @@ class Side:
     def process(self) -> tuple[str, ...]:
         """The lines that open BGP's section with the neighbors: in a VRF its address family."""
         device = self.end.device
-        within = (VRF_FAMILY.of(vrf=device.vrf),) if device.vrf else ()
-        return ROUTER.of(number=device.bgp.local_as), *within
+        within = (VRF_FAMILY.line(vrf=device.vrf),) if device.vrf else ()
+        return ROUTER.line(number=device.bgp.local_as), *within
 
     def at(self) -> tuple[str, ...]:
         """Return the lines for the other end, or the section."""
@@ -265,9 +265,9 @@ def missing_lines(here: Side, there: Side) -> tuple[str, ...]:
     if here.lines is None and (lines := _wider(here)):
         return (*here.process, *lines)
     is_known = here.lines is not None and here.lines.remote_as is not None
-    lines = () if is_known else (NEIGHBOR.of(peer=here.peer, remote_as=there.presents(here)),)
+    lines = () if is_known else (NEIGHBOR.line(peer=here.peer, remote_as=there.presents(here)),)
     if is_known or not config.ipv4_by_default:
-        lines = (*lines, *(() if config.in_vrf else (FAMILY.of(),)), FAMILY_ACTIVATE.of(peer=here.peer))
+        lines = (*lines, *(() if config.in_vrf else (FAMILY.line(),)), FAMILY_ACTIVATE.line(peer=here.peer))
     return (*here.process, *lines)
 
 
@@ -277,8 +277,8 @@ def _wider(here: Side) -> tuple[str, ...]:
     for one in here.end.device.bgp.listen_ranges if subnet is not None else ():
         whole, part = ip_network(str(subnet)), ip_network(str(one.prefix))
         if whole != part and whole.overlaps(part):
-            wide = LISTEN_RANGE.of(prefix=subnet, group=one.group)
-            return f"no {LISTEN_RANGE.of(prefix=one.prefix, group=one.group)}", wide
+            wide = LISTEN_RANGE.line(prefix=subnet, group=one.group)
+            return f"no {LISTEN_RANGE.line(prefix=one.prefix, group=one.group)}", wide
     return ()
 
 
@@ -314,7 +314,7 @@ def _system_lines(here: Side, there: Side) -> tuple[str, ...]:
     """
     is_own = here.own is not None and here.own.remote_as is not None
     is_inside = any(one.end.device.bgp.confederation.identifier for one in (here, there))
-    line = NEIGHBOR.of(peer=here.peer, remote_as=there.presents(here))
+    line = NEIGHBOR.line(peer=here.peer, remote_as=there.presents(here))
     return (*here.process, line) if is_own and not is_inside else ()
 
 
@@ -396,7 +396,7 @@ def _password_lines(end: Side, password: str) -> tuple[str, ...]:
     having = [one.peer for one in _holders(end) if one.password]
     if password:
         peers = [*having, *(one.peer for one in _holders(end))]
-        return (*end.process, NEIGHBOR.of(peer=peers[0], password=password)) if peers else ()
+        return (*end.process, NEIGHBOR.line(peer=peers[0], password=password)) if peers else ()
     return (*end.process, NEIGHBOR.no(peer=having[0], password=True)) if having else ()
 
 

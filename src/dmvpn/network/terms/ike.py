@@ -219,19 +219,19 @@ def _proposal_lines(end: Side, value: Proposals) -> tuple[str, ...]:
     policy, tree = _policy(end), end.end.device.tree
     if value.isakmp and (end.by_v1 or not (policy or value.policy)):
         taken = {one.number for one in end.end.device.ikev2.isakmp.policies}
-        return isakmp.POLICY.of(number=next(one for one in range(10, 10_001) if one not in taken)), *value.isakmp
+        return isakmp.POLICY.line(number=next(one for one in range(10, 10_001) if one not in taken)), *value.isakmp
     if end.by_v1:
         return ()
     name, wanted = value.proposal
-    opening = settings.POLICY.of(name=policy.name if policy else value.policy or name)
+    opening = settings.POLICY.line(name=policy.name if policy else value.policy or name)
     for args, section in tree.sections(settings.PROPOSAL):
         if _lines(section) == wanted:
-            return opening, settings.USES.of(name=args.text("name"))
+            return opening, settings.USES.line(name=args.text("name"))
     own = tree.section(settings.PROPOSAL, name=name)
     words = {line.split()[0] for line in wanted}
     gone = (line.no() for line in _OF_PROPOSAL if own is not None and own.entries(line))
-    uses = () if policy is not None and name in policy.proposals else (opening, settings.USES.of(name=name))
-    return settings.PROPOSAL.of(name=name), *wanted, *(line for line in gone if line.split()[1] not in words), *uses
+    uses = () if policy is not None and name in policy.proposals else (opening, settings.USES.line(name=name))
+    return settings.PROPOSAL.line(name=name), *wanted, *(line for line in gone if line.split()[1] not in words), *uses
 
 
 PROPOSALS: Final = Term["Side", Proposals](
@@ -278,9 +278,9 @@ def _in_profile(end: Side, line: str) -> tuple[str, ...]:
 def _identity_lines(here: Side, there: Side) -> tuple[str, ...]:
     name = here.profile.name if here.profile is not None else ""
     if is_isakmp(name):
-        match = isakmp.MATCH_IDENTITY.of(address=there.address, mask=_HOST)
-        return isakmp.PROFILE.of(name=plain(name)), match
-    return profiles.PROFILE.of(name=name), profiles.MATCH_IDENTITY.of(**_shown(there))
+        match = isakmp.MATCH_IDENTITY.line(address=there.address, mask=_HOST)
+        return isakmp.PROFILE.line(name=plain(name)), match
+    return profiles.PROFILE.line(name=name), profiles.MATCH_IDENTITY.line(**_shown(there))
 
 
 def _shown(end: Side) -> dict[str, Hashable]:
@@ -334,8 +334,8 @@ def _method_lines(here: Side, there: Side) -> tuple[str, ...]:
     mine, other = here.profile, there.profile
     if mine is None or is_isakmp(mine.name) or other is None or other.local_authentication is None:
         return ()
-    uses = profiles.USES.of(remote=True, **{other.local_authentication.value: True})
-    return profiles.PROFILE.of(name=mine.name), uses
+    uses = profiles.USES.line(remote=True, **{other.local_authentication.value: True})
+    return profiles.PROFILE.line(name=mine.name), uses
 
 
 METHOD: Final = Duty["Side"](
@@ -367,6 +367,6 @@ VERSION: Final = Duty["Side"](
     cause=Cause.IKE,
     fails=_other_version,
     place=_proposal_place,
-    lines=lambda _, __: (isakmp.RUN_AS.of(),),
+    lines=lambda _, __: (isakmp.RUN_AS.line(),),
 )
 IKE: Final = Table(side, (PROPOSALS,), (VERSION, IDENTITY, METHOD))

@@ -35,7 +35,7 @@ class IpsecEnd:
     @property
     def opening(self) -> str:
         """The line that opens its profile."""
-        return PROFILE.of(name=self.end.tunnel.protection)
+        return PROFILE.line(name=self.end.tunnel.protection)
 
     @property
     def mode(self) -> str:
@@ -65,7 +65,7 @@ def ipsec_end(end: TunnelEnd, pair: EndPair) -> IpsecEnd | None:
 
 def _protection_lines(end: TunnelEnd, protection: str) -> tuple[str, ...]:
     """Return the lines of a tunnel with this protection; a router with one profile has its own."""
-    opening, known = INTERFACE.of(name=end.name), end.device.ipsec.profiles
+    opening, known = INTERFACE.line(name=end.name), end.device.ipsec.profiles
     if not protection:
         return opening, f"no {_protection_line(end.tunnel.protected_by)}"
     return opening, _protection_line(known[0].name if len(known) == 1 else protection)
@@ -75,7 +75,7 @@ def _protection_line(protection: str) -> str:
     """Return the line that protects a tunnel. protection: see `TunnelSettings.protected_by`."""
     profile, _, own = protection.partition(" ")
     kind, _, name = own.partition("-profile ")
-    return PROTECTION_LINE.of(profile=profile, **({kind: name} if own else {}))
+    return PROTECTION_LINE.line(profile=profile, **({kind: name} if own else {}))
 
 
 PROTECTED: Final = Term["TunnelEnd", str](
@@ -111,10 +111,10 @@ def _transform_lines(end: IpsecEnd, value: tuple[TransformSet, ...]) -> tuple[st
     known = {one.name: one for one in (DEFAULT_TRANSFORM_SET, *end.end.device.ipsec.transform_sets)}
     alike = next((one.name for one in known.values() if replace(one, name=wanted.name) == wanted), "")
     if alike:
-        return end.opening, TRANSFORM_SETS.of(name1=alike)
+        return end.opening, TRANSFORM_SETS.line(name1=alike)
     is_taken = wanted.name in known and wanted.name not in names
     name = names[0] if is_taken and names else wanted.name
-    used = () if name in names else (end.opening, TRANSFORM_SETS.of(name1=name))
+    used = () if name in names else (end.opening, TRANSFORM_SETS.line(name1=name))
     return (*lines_of(replace(wanted, name=name)), *used)
 
 
@@ -205,7 +205,7 @@ PFS: Final = Term["IpsecEnd", int](
     see=lambda end: end.profile.pfs_group,
     words=lambda group: f"set pfs group{group}" if group else "no perfect forward secrecy",
     place=lambda end: (end.opening, "set pfs"),
-    lines=lambda end, group: (end.opening, PFS_LINE.of(group=f"group{group}") if group else PFS_LINE.no()),
+    lines=lambda end, group: (end.opening, PFS_LINE.line(group=f"group{group}") if group else PFS_LINE.no()),
     protects=bool,
 )
 IPSEC: Final = Table(ipsec_end, (TRANSFORMS, MODE, PFS))

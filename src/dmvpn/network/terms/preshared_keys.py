@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _ADDRESS: Final = Blank("address")
 _ANYBODY: Final = IPv4Address(0)
-_PEER: Final = PEER.of(name=Blank("name"))
+_PEER: Final = PEER.line(name=Blank("name"))
 #: The lines that say whose key the section of a peer has.
 _WHOSE: Final = (ADDRESS, HOSTNAME, IDENTITY)
-_KEY: Final = PRE_SHARED_KEY.of(key=SECRET)
+_KEY: Final = PRE_SHARED_KEY.line(key=SECRET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ def key_lines(
             # A further key is in the keyring of the first one in its VRF. A router without keys gets the key of the
             # other end, if that is for all addresses.
             alone = _isakmp_keys(device, front, alone=True)
-            of_vrf = (isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front),) if front else ()
+            of_vrf = (isakmp.KEYRING.line(name=f"FOR-{front}", vrf=front),) if front else ()
             opening = alone[0].opening if alone else of_vrf
             wide = _wide(_isakmp_keys(other), peer) if other is not None and not old else None
             whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
             if wide is not None and wide.whom is not None and "address6" not in wide.whom:
                 whom = {name: wide.whom[name] for name in ("address", "mask") if name in wide.whom}
             line = isakmp.KEYRING_KEY if opening else isakmp.KEY
-            return (*opening, line.of(key=SECRET, **whom))
+            return (*opening, line.line(key=SECRET, **whom))
         return _joined(_closest(old, peer) or old[0])
     if missing:
         return _further_peer(peers, peer, every, routers, other, _ring(device, ring))
@@ -113,7 +113,7 @@ def half_key(device: Device) -> tuple[str, ...]:
     for one in _ring_peers(device):
         lacking = [word for word in ("local", "remote") if not any(word in key.split() for key in one.keys)]
         if len(lacking) == 1:
-            return (*one.opening, PRE_SHARED_KEY.of(key=SECRET, **{lacking[0]: True}))
+            return (*one.opening, PRE_SHARED_KEY.line(key=SECRET, **{lacking[0]: True}))
     return ()
 
 
@@ -154,7 +154,7 @@ def _isakmp_keys(device: Device, front: str | None = None, *, alone: bool = Fals
 
 
 def _without_secret(line: ConfigLine, one: Statement) -> str:
-    return line.of(**{**one.args, "key": SECRET})
+    return line.line(**{**one.args, "key": SECRET})
 
 
 def _joined(one: _Entry) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _further_peer(
     """
     wide = _wide(_ring_peers(other), peer) if other is not None else None
     bare = [one for one in peers if one.is_bare]
-    name = PEER.of(name="-".join(other.hostname.split())) if other is not None else _PEER
+    name = PEER.line(name="-".join(other.hostname.split())) if other is not None else _PEER
     named = next((known for known in peers if name in known.opening), None)
     one = bare[0] if len(bare) == 1 else peers[0] if len(peers) == 1 else named
     taken = every if one is named else (*every, *routers)
@@ -205,10 +205,10 @@ def _further_peer(
 def _address_line(peer: IPAddress | None, *, for_all: bool = False) -> str:
     """Return the line with the address of a peer: a section has one address, which may be for all of its version."""
     if peer is not None and peer.version == 6:
-        return ADDRESS.of(address6=Placeholder("::/0" if for_all else peer))
-    return ADDRESS.of(address=_ANYBODY, mask=_ANYBODY) if for_all else ADDRESS.of(address=peer or _ADDRESS)
+        return ADDRESS.line(address6=Placeholder("::/0" if for_all else peer))
+    return ADDRESS.line(address=_ANYBODY, mask=_ANYBODY) if for_all else ADDRESS.line(address=peer or _ADDRESS)
 
 
 def _ring(device: Device, name: str | None) -> str:
     """Return the line that opens a keyring; None: the first one."""
-    return RING.of(name=name or (device.ikev2.keyrings[0].name if device.ikev2.keyrings else Blank("name")))
+    return RING.line(name=name or (device.ikev2.keyrings[0].name if device.ikev2.keyrings else Blank("name")))

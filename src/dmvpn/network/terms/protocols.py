@@ -189,26 +189,26 @@ def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     """Return the lines by which the process that an end has runs on its tunnel; (): it has none."""
     device, (protocol, _, number) = here.device, wanted(here, there).partition(" ")
     if protocol == Protocol.RIP.value and device.rip.enabled:
-        return *rip_lines.process(device.vrf), rip_lines.NETWORK.of(network=str(here.address))
+        return *rip_lines.process(device.vrf), rip_lines.NETWORK.line(network=str(here.address))
     if protocol == Protocol.EIGRP.value and device.eigrp.processes:
         processes = device.eigrp.processes
         same = (one for one in processes if str(one.autonomous_system) == number)
         process = next(same, processes[0])
         instance = here.device.tree.section(eigrp_lines.ROUTER_NAMED, name=process.name) if process.name else None
         if instance is not None and instance.flag(eigrp_lines.INSTANCE_SHUTDOWN):
-            return eigrp_lines.ROUTER_NAMED.of(name=process.name), eigrp_lines.INSTANCE_SHUTDOWN.no()
+            return eigrp_lines.ROUTER_NAMED.line(name=process.name), eigrp_lines.INSTANCE_SHUTDOWN.no()
         if process.shutdown:
             return process_lines(process, eigrp_lines.CLASSIC_SHUTDOWN.no())
         if process.interface(here.name).shutdown:
             return af_interface_lines(process, here.name, AF_SHUTDOWN.no())
-        return process_lines(process, eigrp_lines.IN_FAMILY.network.of(address=here.address, wildcard=_HOST))
+        return process_lines(process, eigrp_lines.IN_FAMILY.network.line(address=here.address, wildcard=_HOST))
     far = ospf_end(there)
     if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
         ospf = device.ospf.processes[0]
         if ospf.shutdown:
             return ospf_lines.process(ospf.number, device.vrf), ospf_lines.SHUTDOWN.no()
-        area = port_lines.PROCESS.of(process=ospf.number, area=far.area.number)
-        return INTERFACE.of(name=here.name), area
+        area = port_lines.PROCESS.line(process=ospf.number, area=far.area.number)
+        return INTERFACE.line(name=here.name), area
     return ()
 
 
@@ -219,7 +219,7 @@ def process_line(end: TunnelEnd) -> tuple[str, ...]:
         return end.at
     if first.protocol is Protocol.EIGRP:
         return (header(next(one for one in end.device.eigrp.processes if one.autonomous_system == first.number)),)
-    return (ospf_lines.process(first.number) if first.protocol is Protocol.OSPF else rip_lines.ROUTER.of(),)
+    return (ospf_lines.process(first.number) if first.protocol is Protocol.OSPF else rip_lines.ROUTER.line(),)
 
 
 PASSIVE: Final = Duty["TunnelEnd"](

@@ -160,7 +160,7 @@ class _Relay:
     def _read(self, number: int) -> None:
         now = time.monotonic()
         for _ in range(_TURN):
-            frame = self.taps[number].read()
+            frame = self.taps[number].read_frame()
             if frame is None:
                 return
             self._carry(number, frame, now)

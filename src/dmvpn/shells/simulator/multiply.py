@@ -254,7 +254,7 @@ class _Multiplier:
                     self._links.append(LinkSpec(ends=ends))
         change = _Renumbering(single, moved)
         text = _HOSTNAME.sub(f"hostname {name}", self._texts[template.name], count=1)
-        self._texts[name] = change.of(text)
+        self._texts[name] = change.renumbered(text)
         self._routers[name] = RouterSpec(role="spoke")
         self._repeat_static(change, {name, template.name})
 
@@ -296,7 +296,7 @@ class _Multiplier:
         """Repeat a hub's static route for the template for each copy."""
         for router, lines in self._statics.items():
             if router not in besides:
-                repeated = [new for line in lines if (new := change.of(line)) != line]
+                repeated = [new for line in lines if (new := change.renumbered(line)) != line]
                 if repeated:
                     self._extra.setdefault(router, []).append("\n".join(repeated) + "\n")
 
@@ -308,7 +308,7 @@ class _Renumbering:
     single: Mapping[IPv4Address, IPv4Address]
     moved: Mapping[IPv4Network, IPv4Network]
 
-    def of(self, text: str) -> str:
+    def renumbered(self, text: str) -> str:
         """Return a text with the copy's addresses."""
         return _QUAD.sub(self._one, text)
 

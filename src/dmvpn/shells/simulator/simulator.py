@@ -255,7 +255,7 @@ class Simulator:
         self.routers[name] = fresh
         self._plugs[name].node = fresh
 
-    def forget(self, name: str) -> None:
+    def delete_files(self, name: str) -> None:
         """Delete a router's stored files: its next life starts empty."""
         self.routers[name].stored.clear()
 

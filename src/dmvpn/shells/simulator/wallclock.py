@@ -465,7 +465,7 @@ class SimulatedLab:
             FolderStorage(self.folder.storage(name)).clear()
             self.world.kill(name)
             self._handles[name].captures.order(None)
-            self.world.forget(name)
+            self.world.delete_files(name)
             self.world.boot(name, text)
             self._capture.begin(name)
             self._tended.append(self._begin(self._tend(name)))

@@ -160,7 +160,7 @@ def talk_of(subject: Subject, pairs: Sequence[LanPair], packets: int = 12) -> di
 
     The counts start from zero.
     """
-    subject.probing.forget()
+    subject.probing.reset_counts()
     able = [pair for pair in pairs if _can_talk(subject, pair)]
     talks = _talk(subject, able, packets)
     return talks | _sizes(subject, {pair: talks[pair] for pair in sample(able, MOST_SIZES)})
@@ -168,7 +168,7 @@ def talk_of(subject: Subject, pairs: Sequence[LanPair], packets: int = 12) -> di
 
 def warm_up(subject: Subject, pairs: Sequence[LanPair], packets: int = 6) -> None:
     """Let pairs talk until their paths are the final ones; the packets are not counted."""
-    subject.probing.forget()
+    subject.probing.reset_counts()
     able = [pair for pair in pairs if _can_talk(subject, pair)]
     for _ in range(packets if able else 0):
         subject.probing.stream(able, 2 * INTERVAL)
@@ -346,7 +346,7 @@ def watch(
     if not pairs:
         world.run_for(least)
         return ()
-    probing.forget()
+    probing.reset_counts()
     begin = world.now
     while world.now < begin + least + LONGEST_WATCH:
         subject.tell(f"{len(pairs)} pairs are watched, {world.now - begin:.0f} s")

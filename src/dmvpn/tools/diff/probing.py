@@ -69,7 +69,7 @@ class Arrival(NamedTuple):
 
 @dataclass(slots=True)
 class _Flow:
-    """Packets of one pair. count: sent in total. left, arrived: by number, since `forget`."""
+    """Packets of one pair. count: sent in total. left, arrived: by number, since `reset_counts`."""
 
     number: int
     source: Lan
@@ -188,7 +188,7 @@ class Probing:
         """Return the packets of a pair that arrived, by their number."""
         return self._flow(pair).arrived
 
-    def forget(self) -> None:
+    def reset_counts(self) -> None:
         """Begin to count again."""
         for flow in self._numbered:
             flow.left, flow.arrived = {}, {}

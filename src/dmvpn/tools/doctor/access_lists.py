@@ -57,7 +57,7 @@ _CHECKS: Final = tuple(
 def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Iterator[Finding]:
     """Yield the finding that a port drops these packets because of their senders."""
     router, port, _ = place
-    facts = decisions.scene.of(router)
+    facts = decisions.scene.facts(router)
     first = denials[0].demand.packet
     asked = decisions.ports[router, port].reverse_path
     if facts is None or asked is None:
@@ -65,7 +65,7 @@ def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[De
     wanted = next((one for one in _CHECKS if _passes(facts, port, one, asked, denials)), None)
     drops = f"drops {denials[0].kind} from {first.source}: {unreachable(facts, port, first.source, asked)}"
     what, evidence = f"{port} of {router} verifies senders, and {drops}", [one.packet for one in denials[:MOST_NAMED]]
-    fix = (INTERFACE.of(name=port), line_of(wanted)) if wanted is not None else ()
+    fix = (INTERFACE.line(name=port), line_of(wanted)) if wanted is not None else ()
     others = decisions.concerned(denials, router)
     yield Finding(Step.FILTER, Cause.REVERSE_PATH, router, what, tuple(evidence), fix, others=others)
 
@@ -135,7 +135,7 @@ def _of_place(
 def _reason(decisions: Decisions, denial: Denial) -> str:
     """Return why the network, or the list, needs this packet to pass; "": nothing says so."""
     demand, listed = denial.demand, denial.listed
-    facts = decisions.scene.of(demand.place[0])
+    facts = decisions.scene.facts(demand.place[0])
     if listed is None or facts is None:
         return ""
     if demand.of:
@@ -180,7 +180,7 @@ def _never_reached(decisions: Decisions, denial: Denial) -> str:
 def _repaired(decisions: Decisions, denial: Denial) -> str:
     """Return that an entry which no packet fits is meant to permit it."""
     router, _, _ = denial.place
-    facts = decisions.scene.of(router)
+    facts = decisions.scene.facts(router)
     if denial.listed is None or facts is None:
         return ""
     packets = [demand.packet for demand, _ in decisions.decided(denial.place)]
@@ -224,7 +224,7 @@ def _named(denials: Sequence[Denial]) -> str:
 def _entry(decisions: Decisions, denial: Denial) -> str:
     """Return the entry that drops it, as the configuration has it."""
     router, listed, entry = denial.place[0], denial.listed, denial.entry
-    facts = decisions.scene.of(router)
+    facts = decisions.scene.facts(router)
     if listed is None or entry is None or facts is None:
         return "no entry permits it, and so its end denies it"
     known = entries_of(facts.configuration, listed.name)

@@ -44,9 +44,9 @@ def address_line(address: Address | None = None, network: IPv4Network | IPv6Netw
     """Return the line that gives a port its address, with placeholders for unknown values."""
     if isinstance(address, IPv6Address):
         near = Placeholder(f"{spelled(address)}/{Blank('length')}")
-        return ADDRESS6.of(address=near if network is None else IPv6Interface((address, network.prefixlen)))
+        return ADDRESS6.line(address=near if network is None else IPv6Interface((address, network.prefixlen)))
     mask = Blank("mask") if network is None else network.netmask
-    return port_lines.ADDRESS.of(address=address or Blank("address"), mask=mask)
+    return port_lines.ADDRESS.line(address=address or Blank("address"), mask=mask)
 
 
 def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
@@ -58,7 +58,10 @@ def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
         else:
             wanted = _fitting(scene, own, far_end(scene, router, interface.name))
         if wanted is not None:
-            return (INTERFACE.of(name=interface.name), port_lines.ADDRESS.of(address=wanted.ip, mask=wanted.netmask))
+            return (
+                INTERFACE.line(name=interface.name),
+                port_lines.ADDRESS.line(address=wanted.ip, mask=wanted.netmask),
+            )
     return ()
 
 
@@ -66,7 +69,7 @@ def far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
     """Return the address of the provider or the translator on the wire of a port."""
     link = scene.link((router, port))
     for node, end in link.ends if link is not None else ():
-        translator, facts = scene.lab.gateways.get(node), scene.of(node)
+        translator, facts = scene.lab.gateways.get(node), scene.facts(node)
         if translator is not None and end == INSIDE and translator.inside is not None:
             return IPv4Interface((translator.inside, translator.private.prefixlen))
         if node in scene.lab.providers and node != router and facts is not None:
@@ -93,7 +96,7 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
     """Yield the gateways that stations on a provider's wire use."""
     link = scene.link((provider, port))
     for node, end in link.ends if link is not None else ():
-        facts = scene.of(node)
+        facts = scene.facts(node)
         for own in addresses_of(facts, end) if facts is not None and node != provider else ():
             for hop in device(facts).default_gateways_of("") if facts is not None else ():
                 if isinstance(own, IPv4Interface) and hop in own.network:
@@ -157,7 +160,7 @@ def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
 
 def unique_addresses(scene: Scene, name: str) -> Iterator[IPv4Address]:
     """Yield the addresses that only this router has, loopbacks first."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     ports = sorted(facts.addresses.items() if facts is not None else (), key=lambda one: not one[0].startswith("Loop"))
     for _, addresses in ports:
         yield from (one for one in addresses if isinstance(one, IPv4Address) and scene.owner(one) == name)
@@ -190,7 +193,7 @@ def masks(scene: Scene) -> Iterator[Verdict]:
 
 def _wrong_mask(scene: Scene, wrong: _End, right: _End) -> Finding:
     host = scene.lab.hosts.get(wrong.node)
-    lines = (INTERFACE.of(name=wrong.port), address_line(wrong.own.ip, right.own.network))
+    lines = (INTERFACE.line(name=wrong.port), address_line(wrong.own.ip, right.own.network))
     return Finding(
         step=Step.UNDERLAY,
         cause=Cause.WRONG_MASK,
@@ -340,7 +343,7 @@ def strange(scene: Scene, lan: Lan, evidence: tuple[str, ...] = ()) -> Finding:
             f"and {lan.port.name} of {lan.router} {has}{also}"
         ),
         evidence=evidence or (f"{lan.router}: {lan.port.name} {has}", f"{lan.host}: {lan.own}, gateway {lan.gateway}"),
-        fix=(INTERFACE.of(name=lan.port.name), address_line(lan.gateway, lan.own.network)),
+        fix=(INTERFACE.line(name=lan.port.name), address_line(lan.gateway, lan.own.network)),
         others=tuple(others),
     )
 
@@ -403,6 +406,6 @@ def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:
                         router=name,
                         what=f"{interface.name} of {name} has {own}, out of {network}, the LAN of {lan.router}",
                         evidence=(f"{name}: {interface.name} {own}", f"{lan.router}: {lan.host} is there"),
-                        fix=(INTERFACE.of(name=interface.name), port_lines.ADDRESS.no()),
+                        fix=(INTERFACE.line(name=interface.name), port_lines.ADDRESS.no()),
                         others=(lan.router,),
                     )

@@ -90,8 +90,8 @@ def texts(section: Section | None, *lines: ConfigLine) -> tuple[str, ...]:
 
 def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
     """Return the lines that open BGP's section with the neighbors: in a VRF its address family."""
-    within = (bgp_lines.VRF_FAMILY.of(vrf=facts.vrf),) if facts.vrf else ()
-    return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), *within)
+    within = (bgp_lines.VRF_FAMILY.line(vrf=facts.vrf),) if facts.vrf else ()
+    return (bgp_lines.ROUTER.line(number=facts.bgp.local_as), *within)
 
 
 # ------------------------------------------------------------------------------------------------ static routes
@@ -201,7 +201,7 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
             metric = _EIGRP_METRIC if protocol == "eigrp" else _RIP_METRIC
             return _of_routes(facts, protocol, f"default-metric {metric}")
         case RouteReason.INTERNAL:
-            return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), "bgp redistribute-internal")
+            return (bgp_lines.ROUTER.line(number=facts.bgp.local_as), "bgp redistribute-internal")
         case RouteReason.LIST | RouteReason.OFFSET:
             return _without(facts, barrier.line, str(far), *_group(facts, far))
         case RouteReason.HIDDEN if fields == ("static",):
@@ -211,11 +211,11 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
         case RouteReason.SPLIT_HORIZON:
             name = str(fields[0])
             if protocol == "rip":
-                return (INTERFACE.of(name=name), rip_lines.SPLIT_HORIZON.no())
+                return (INTERFACE.line(name=name), rip_lines.SPLIT_HORIZON.no())
             return taken_back(facts.eigrp[0], name, SPLIT_HORIZON)
         case RouteReason.STUB:
             stub = facts.eigrp[0].stub or ("summary",)
-            kept = IN_FAMILY.stub.of(**dict.fromkeys(("connected", *stub), True))
+            kept = IN_FAMILY.stub.line(**dict.fromkeys(("connected", *stub), True))
             return process_lines(facts.eigrp[0], kept if by_owner else IN_FAMILY.stub.no())
         case RouteReason.REFLECTION:
             return _of_neighbor(facts, far, route_reflector_client=True)
@@ -237,15 +237,15 @@ def network_lines(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[s
     own = next((one.ip for it in facts.interfaces for one in it.addresses if one.network == prefix), None)
     match protocol:
         case "eigrp":
-            line = IN_FAMILY.network.of(address=prefix.network_address, wildcard=prefix.hostmask)
+            line = IN_FAMILY.network.line(address=prefix.network_address, wildcard=prefix.hostmask)
         case "ospf":
             interfaces = facts.ospf[0].interfaces if facts.ospf else ()
             area = interfaces[0].area if interfaces else 0
-            line = ospf_lines.NETWORKS.of(network=(own or prefix.network_address, _HOST), area=area)
+            line = ospf_lines.NETWORKS.line(network=(own or prefix.network_address, _HOST), area=area)
         case "bgp":
-            line = bgp_lines.IN_ROUTER.network.of(address=prefix.network_address, mask=prefix.netmask)
+            line = bgp_lines.IN_ROUTER.network.line(address=prefix.network_address, mask=prefix.netmask)
         case _:
-            line = rip_lines.NETWORK.of(network=str(prefix.network_address))
+            line = rip_lines.NETWORK.line(network=str(prefix.network_address))
     return section(facts, protocol, line)
 
 
@@ -265,7 +265,7 @@ def section(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
 def _of_routes(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
     """Return a line about the routes of a process: in named EIGRP it is in `topology base`."""
     is_named = protocol == "eigrp" and any(one.name for one in facts.eigrp[:1])
-    *opening, last = section(facts, protocol, TOPOLOGY_BASE.of() if is_named else line)
+    *opening, last = section(facts, protocol, TOPOLOGY_BASE.line() if is_named else line)
     return (*opening, last, *((line,) if is_named else ()))
 
 
@@ -283,7 +283,7 @@ def _redistributed(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[
 def _of_neighbor(facts: RouterFacts, far: Address, **words: bool) -> tuple[str, ...]:
     """Return a line of BGP about a neighbor: a dynamic one has the lines of its group."""
     known = str(far) if far in facts.bgp.called else next(iter(_group(facts, far)), str(far))
-    return (*bgp_neighbors(facts), bgp_lines.FAMILY_NEIGHBOR.of(peer=known, **words))
+    return (*bgp_neighbors(facts), bgp_lines.FAMILY_NEIGHBOR.line(peer=known, **words))
 
 
 def _group(facts: RouterFacts, far: Address) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ def wrong_clocks(scene: Scene) -> Iterator[Finding]:
 
 
 def _finding(scene: Scene, name: str, ahead: float, what: str) -> Finding:
-    facts = scene.of(name)
+    facts = scene.facts(name)
     wall = facts.wall if facts is not None and facts.wall is not None else 0.0
     right = _moment(wall - ahead)
     span = timedelta(seconds=round(abs(ahead)))

@@ -136,7 +136,7 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
 
 def _pairs(scene: Scene) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
     """Yield the source host, the destination, and the destination host: of one IP version, behind living routers."""
-    known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
+    known = [host for host in scene.lab.hosts.values() if scene.facts(host.router) is not None]
     if len(known) * (len(known) - 1) <= _MOST:
         for one, other in permutations(known, 2):
             yield from _ends(one, other)
@@ -201,7 +201,7 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
 
 def _seen(scene: Scene, name: str, customer: str) -> RouterFacts | None:
     """Return a router's facts with the table of a customer."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     vrf = next((vrf for (router, vrf), of in scene.customers.items() if (router, of) == (name, customer)), None)
     return facts.seen_in(vrf) if facts is not None and vrf is not None else facts
 
@@ -230,8 +230,8 @@ def _astray(scene: Scene, names: list[str], target: Address, customer: str) -> t
 
 def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
     """Return the lines to remove: of several for one prefix, only lines that do not lead to its owner."""
-    lines = [(f"no {line}", static.next_hop) for static, line in routes_to(scene.of(at), route.prefix)]
-    facts = scene.of(owner)
+    lines = [(f"no {line}", static.next_hop) for static, line in routes_to(scene.facts(at), route.prefix)]
+    facts = scene.facts(owner)
     own = [address for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
     return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)
 
@@ -274,7 +274,7 @@ def site_pings(scene: Scene, router: str | None) -> Iterator[Verdict]:
 
 def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
     """Check the path of packets for this address."""
-    facts = scene.of(router)
+    facts = scene.facts(router)
     if facts is None:
         return
     owner = site_owner(scene, address)

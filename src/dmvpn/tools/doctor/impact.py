@@ -128,7 +128,7 @@ class Rows:
         lab = self.scene.lab
         hosts: dict[str, dict[Network, str]] = {}
         for host in lab.hosts.values():
-            if host.router not in lab.providers and self.scene.of(host.router) is not None:
+            if host.router not in lab.providers and self.scene.facts(host.router) is not None:
                 hosts.setdefault(host.router, {}).setdefault(host.address.network, str(host.address.ip))
         found: dict[str, tuple[str, ...]] = {}
         for name, lans in hosts.items():
@@ -192,7 +192,7 @@ class Rows:
 
     def tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
         """Return the tunnels of a router that runs."""
-        facts = self.scene.of(name)
+        facts = self.scene.facts(name)
         return facts.tunnels if facts is not None else ()
 
 
@@ -327,7 +327,7 @@ def _served_all_the_same(scene: Scene, finding: Finding) -> str:
 
 def _is_known_by_hand(scene: Scene, name: str) -> bool:
     """Return whether another router has a correct static map for each tunnel of this one."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     maps = {
         (one.next_hop, one.nbma)
         for other, there in scene.alive()
@@ -453,7 +453,7 @@ def _who_is_shut(scene: Scene, finding: Finding) -> str:
 
 
 def _is_shut(scene: Scene, name: str) -> bool:
-    facts = scene.of(name)
+    facts = scene.facts(name)
     return any(not tunnel.enabled for tunnel in (facts.tunnels if facts is not None else ())) or any(
         not port.enabled for port in scene.underlay_wires(name)
     )

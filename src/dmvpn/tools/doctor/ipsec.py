@@ -348,7 +348,7 @@ def _trustpoint_lines(scene: Scene, client: Client, culprit: str) -> tuple[str, 
     mine, theirs = _trustpoints(end), _trustpoints(right)
     wanted = [line for line, name in theirs.items() if name in known and line not in mine]
     gone = [f"no {line}" for line in mine if line not in theirs]
-    return (PROFILE.of(name=end.profile.name), *gone, *wanted) if wanted else ()
+    return (PROFILE.line(name=end.profile.name), *gone, *wanted) if wanted else ()
 
 
 def _trustpoints(end: Side) -> dict[str, str]:

@@ -86,7 +86,7 @@ class Remedies:
 
     def lines(self, place: Place, denials: Sequence[Denial]) -> Lines:
         """Return the lines that let these packets pass; none if no candidate does."""
-        facts = self._scene.of(place[0])
+        facts = self._scene.facts(place[0])
         if facts is None:
             return ()
         best: tuple[tuple[int, bool, int, int], Lines] | None = None
@@ -187,7 +187,7 @@ class Remedies:
 
     def _as_elsewhere(self, place: Place, entries: Sequence[Entry], name: str) -> list[Entry]:
         """Return the entries that a list of this name has at another router, too, with the networks there."""
-        facts = self._scene.of(place[0])
+        facts = self._scene.facts(place[0])
         others = [theirs for other, theirs in self._scene.alive() if other != place[0]]
         own = self._lans(facts) if facts is not None else []
         known = [
@@ -201,7 +201,7 @@ class Remedies:
     def _lans(self, facts: RouterFacts) -> list[IPv4Network]:
         networks = [own.network for it in facts.interfaces for own in it.addresses]
         hosts = [
-            host.address.network for host in self._scene.lab.hosts.values() if self._scene.of(host.router) is facts
+            host.address.network for host in self._scene.lab.hosts.values() if self._scene.facts(host.router) is facts
         ]
         return [one for one in networks if isinstance(one, IPv4Network) and one in hosts]
 
@@ -258,12 +258,12 @@ class Remedies:
     def _theirs(self, place: Place, denials: Sequence[Denial]) -> Iterator[Entry]:
         """Yield the entries by which other routers permit such packets, with the networks of this one."""
         router, port, inward = place
-        role, facts = self._decisions.role(router, port), self._scene.of(router)
+        role, facts = self._decisions.role(router, port), self._scene.facts(router)
         kinds = {(one.demand.kind, one.demand.answer) for one in denials}
         for demand in (*self._decisions.hosts, *self._decisions.network):
             other, its, side = demand.place
             is_alike = other != router and side is inward and self._decisions.role(other, its) == role
-            theirs = self._scene.of(other)
+            theirs = self._scene.facts(other)
             if not is_alike or (demand.kind, demand.answer) not in kinds or theirs is None or facts is None:
                 continue
             filters = self._decisions.ports.get((other, its), PortFilters())
@@ -339,7 +339,7 @@ def _groups(port: str, here: Mapping[bool, str], wanted: Mapping[bool, str]) -> 
         for side in _SIDES
         if wanted[side] and wanted[side] != here[side]
     ]
-    return (INTERFACE.of(name=port), *gone, *come)
+    return (INTERFACE.line(name=port), *gone, *come)
 
 
 def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> Iterator[Entry]:

@@ -185,7 +185,7 @@ def to_address(
 
     step: with `UNDERLAY` the way leads over wires and providers, too.
     """
-    facts = scene.of(owner or "")
+    facts = scene.facts(owner or "")
     for it in facts.interfaces if facts is not None and owner is not None else ():
         for own in it.addresses:
             if target in own.network:
@@ -227,7 +227,7 @@ def _links(scene: Scene, *, with_providers: bool) -> dict[Table, dict[Table, tup
                 *heard,
             ):
                 whose = scene.owner(address) or ""
-                other, mine = scene.of(whose), addresses_of(facts, port)
+                other, mine = scene.facts(whose), addresses_of(facts, port)
                 own = next((one.ip for one in mine if address in one.network), None)
                 theirs = other.interfaces if other is not None else ()
                 there = next((it for it in theirs if any(one.ip == address for one in it.addresses)), None)
@@ -345,7 +345,7 @@ def next_hops(scene: Scene) -> Iterator[Verdict]:
 
 def withdrawn(scene: Scene, name: str, target: Address, evidence: tuple[str, ...], step: Step) -> Finding | None:
     """Return the finding that a router's route to an address is withdrawn by its tracked object; None: it is not."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     if facts is None:
         return None
     known = [one for one in static_routes(facts) if one[0].track and target in one[0].prefix]

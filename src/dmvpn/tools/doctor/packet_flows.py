@@ -128,7 +128,7 @@ class Flows:
     def of_strangers(self) -> Iterator[Demand]:
         """Yield packets of a stranger to the same hosts and to routers: lists need not let them in."""
         for name in self.filtering:
-            facts = self._scene.of(name)
+            facts = self._scene.facts(name)
             for it in facts.interfaces if facts is not None else ():
                 for address in (own.ip for own in it.addresses):
                     for kind in (*PLAIN, _SSH) if isinstance(address, IPv4Address) else ():
@@ -148,7 +148,7 @@ class Flows:
         routers = {
             name: host.router
             for name, host in self._scene.lab.hosts.items()
-            if self._scene.of(host.router) is not None and host.router not in self._scene.lab.providers
+            if self._scene.facts(host.router) is not None and host.router not in self._scene.lab.providers
             if isinstance(host.address.ip, IPv4Address)
         }
         customers = {name: self._scene.customer_of(name) for name in routers}
@@ -355,7 +355,7 @@ class Decisions:
             entry = listed.decides(demand.packet)
             if entry is None or not entry.permit:
                 return Denial(demand, listed, entry)
-        facts, check = self.scene.of(router), filters.reverse_path if inward else None
+        facts, check = self.scene.facts(router), filters.reverse_path if inward else None
         packet = demand.packet
         if facts is None or check is None or packet.destination.is_multicast:
             return None
@@ -403,7 +403,7 @@ class Decisions:
 
     def role(self, router: str, port: str) -> str:
         """Return what a port is for: "tunnel", "wan", "lan"; "": nothing that is known."""
-        facts = self.scene.of(router)
+        facts = self.scene.facts(router)
         tunnels = facts.tunnels if facts is not None else ()
         if any(tunnel.name == port for tunnel in tunnels):
             return "tunnel"

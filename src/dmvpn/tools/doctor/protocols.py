@@ -91,7 +91,7 @@ def of_ospf(scene: Scene) -> Iterator[Verdict]:
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(lines.process(number, process.vrf), lines.ROUTER_ID.of(address=free(scene, wrong))),
+                fix=(lines.process(number, process.vrf), lines.ROUTER_ID.line(address=free(scene, wrong))),
                 order=f"and then at {wrong}: clear ip ospf process",
                 others=(right,),
             )
@@ -132,7 +132,7 @@ def one_identifier(scene: Scene, client: Client) -> Iterator[Finding]:
         return
     wrong, _ = to_change(scene, (client.name, client.hub), identifier)
     what = f"BGP of {client.name} and {client.hub} has one router identifier, {identifier}"
-    line = bgp_lines.ROUTER_ID.of(address=free(scene, wrong))
+    line = bgp_lines.ROUTER_ID.line(address=free(scene, wrong))
     yield _finding(here if wrong == client.name else there, what, line)
 
 
@@ -323,7 +323,7 @@ def _refused(scene: Scene, client: Client) -> Iterator[Finding]:
         cause=Cause.MTU if is_mtu else Cause.OSPF_TERMS,
         router=wrong,
         what=f"OSPF of {client.name} and {client.hub} does not agree: {reason}",
-        fix=(INTERFACE.of(name=tunnel.name), mtu_line(other.ip_mtu)) if is_mtu else (),
+        fix=(INTERFACE.line(name=tunnel.name), mtu_line(other.ip_mtu)) if is_mtu else (),
         others=(right,) if verdict is Odd.UNDECIDED else (),
     )
 

@@ -210,7 +210,7 @@ def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | No
     near = own.addresses[0] if own is not None and own.addresses else None
     what = f"{client.name} has the tunnel address {theirs.next_hop}, by which {client.hub} knows {other.name}"
     evidence = (f"{client.name} says: {reason}", f"{client.hub}: {theirs.next_hop} is at {theirs.nbma}, unique")
-    fix = (INTERFACE.of(name=client.tunnel.name), address_line(before, near.network if near is not None else None))
+    fix = (INTERFACE.line(name=client.tunnel.name), address_line(before, near.network if near is not None else None))
     order = f"at {client.hub}: clear ip nhrp"
     return Finding(_STEP, Cause.ADDRESS_CONFLICT, client.name, what, evidence, fix, order=order, others=(other.name,))
 
@@ -224,7 +224,7 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
     ]
     place = f"{client.name} is at {scene.seen_as(client)} now, and {client.hub} still has it elsewhere"
     what, evidence = f"{place}: it was registered as unique", (f"{client.name} says: {reason}", *entries)
-    fix = (INTERFACE.of(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.of())
+    fix = (INTERFACE.line(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.line())
     order = f"at {client.hub}: clear ip nhrp {mine[0] if mine else ''}".rstrip()
     return Finding(_STEP, Cause.STALE_UNIQUE, client.name, what, evidence, fix, order=order)
 
@@ -289,8 +289,11 @@ def _nobody(scene: Scene, client: Client, nbma: Address, why: str) -> Finding:
         here = (one.tunnel.source for one in others if one.tunnel.destination == client.tunnel.source)
         served = (one.nbma for one in others if one.there is not None and one.nbma != client.tunnel.source)
         hub = next((address for address in (*here, *served) if address is not None), None)
-        right = tunnel_lines.DESTINATION.of(address=hub or Blank("address"))
-        evidence, lines = (f"{client.name}: tunnel destination {nbma}",), (INTERFACE.of(name=client.tunnel.name), right)
+        right = tunnel_lines.DESTINATION.line(address=hub or Blank("address"))
+        evidence, lines = (
+            (f"{client.name}: tunnel destination {nbma}",),
+            (INTERFACE.line(name=client.tunnel.name), right),
+        )
         return Finding(_UNDERLAY, Cause.WRONG_DESTINATION, client.name, what, evidence, lines)
     address = client.server.address
     mine = [one for one in scene.clients(client.name) if one.hub not in ("", client.name)]
@@ -313,5 +316,5 @@ def _server_lines(scene: Scene, client: Client) -> tuple[str, ...]:
     nbma = (real[1].source if real is not None else None) or Blank("address")
     line = nhrp_lines.server(address, nbma)
     if address is None:
-        line = nhrp_lines.NHS_DYNAMIC.of(nbma_address=nbma, multicast=True)
-    return (INTERFACE.of(name=client.tunnel.name), line)
+        line = nhrp_lines.NHS_DYNAMIC.line(nbma_address=nbma, multicast=True)
+    return (INTERFACE.line(name=client.tunnel.name), line)

@@ -327,7 +327,7 @@ class Scene:
         """Return all routers that do not run."""
         return [name for name, facts in self.lab.routers.items() if facts is None]
 
-    def of(self, name: str) -> RouterFacts | None:
+    def facts(self, name: str) -> RouterFacts | None:
         """Return the router's facts."""
         return self.lab.routers.get(name)
 
@@ -340,7 +340,7 @@ class Scene:
 
     def vrf_of(self, port: Port) -> str:
         """Return the VRF that a port is in, "": the global table."""
-        facts = self.of(port[0])
+        facts = self.facts(port[0])
         return next((it.vrf for it in (facts.interfaces if facts is not None else ()) if it.name == port[1]), "")
 
     def owner(self, address: Address | None) -> str | None:
@@ -375,7 +375,7 @@ class Scene:
         for server, nbma in wanted:
             _, found = self._index.ends.server(seat, server.address if server is not None else None, nbma)
             hub, there = found.end if found is not None else (self.owner(nbma) or "", None)
-            facts, theirs = self.of(name), self.of(hub)
+            facts, theirs = self.facts(name), self.facts(hub)
             if theirs is not None and there is not None:
                 theirs = theirs.seen_from(there.name)
             if facts is not None:
@@ -423,7 +423,7 @@ class Scene:
     def gateway_port(self, host: str) -> InterfaceFacts | None:
         """Return the port of a host's router on the host's wire; None: the router does not run, or has none there."""
         router, link = self.lab.hosts[host].router, self.link((host, HOST_PORT))
-        facts = self.of(router)
+        facts = self.facts(router)
         names = [port for node, port in link.ends if node == router] if link is not None else []
         return interface_of(facts, names[0]) if facts is not None and names else None
 
@@ -445,7 +445,7 @@ class Scene:
 
     def addresses_at(self, node: str, port: str) -> tuple[AddressWithLength, ...]:
         """Return the addresses that a router or a host has at this end of a wire."""
-        facts, host = self.of(node), self.lab.hosts.get(node)
+        facts, host = self.facts(node), self.lab.hosts.get(node)
         if host is not None:
             return (host.address,)
         return addresses_of(facts, port) if facts is not None else ()
@@ -468,7 +468,7 @@ class Scene:
 
     def underlay_wires(self, router: str) -> Iterator[InterfaceFacts]:
         """Yield the interfaces of a router that are plugged in."""
-        facts = self.of(router)
+        facts = self.facts(router)
         for interface in facts.interfaces if facts is not None else ():
             if self.link((router, interface.name)) is not None:
                 yield interface

@@ -88,7 +88,7 @@ def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not mute or not any(one.tunnel.multipoint for one in scene.fellows(client)):
         return
     what = f"{client.name} sends all packets for other sites through {client.hub}, and sends no resolution requests"
-    fix = (INTERFACE.of(name=tunnel.name), *(f"no {line}" for line in mute))
+    fix = (INTERFACE.line(name=tunnel.name), *(f"no {line}" for line in mute))
     yield Finding(Step.SHORTCUT, Cause.SHORTCUT, client.name, what, (f"{client.name}: {mute[0]}",), fix)
 
 
@@ -156,7 +156,7 @@ def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[in
     if not _is_smaller(tunnel, others):
         return
     usual = min(others)
-    section = INTERFACE.of(name=tunnel.name)
+    section = INTERFACE.line(name=tunnel.name)
     clamp = (tunnels.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
     what = f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more"
     evidence, fix = (f"{name}: ip mtu {tunnel.ip_mtu}",), (section, mtu_line(usual), *clamp)

@@ -62,10 +62,10 @@ def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
     is_of_port = by_routes[0] if by_routes[0] != by_routes[1] else by_others
     has = f"{tunnel.name} has {f'tunnel vrf {tunnel.front}' if tunnel.front else 'no tunnel vrf'}"
     if is_of_port:
-        fix = (INTERFACE.of(name=port.name), *moved_port(facts, port, tunnel.front))
+        fix = (INTERFACE.line(name=port.name), *moved_port(facts, port, tunnel.front))
     else:
-        line = tunnel_lines.VRF.of(vrf=port.vrf) if port.vrf else tunnel_lines.VRF.no(vrf=tunnel.front)
-        fix = (INTERFACE.of(name=tunnel.name), line)
+        line = tunnel_lines.VRF.line(vrf=port.vrf) if port.vrf else tunnel_lines.VRF.no(vrf=tunnel.front)
+        fix = (INTERFACE.line(name=tunnel.name), line)
     what = f"{port.name} of {name} is in {table_named(port.vrf)}, and {has}: its outer packets cannot leave there"
     return _finding(Step.LINE, name, what, (f"{name}: {tunnel.name} is down: {tunnel.reason}",), fix)
 
@@ -136,7 +136,7 @@ def _apart(name: str, facts: RouterFacts, inside: InterfaceFacts, lan: Interface
     is_lan_wrong = _has_routing(facts, inside.vrf) or not _has_routing(facts, lan.vrf)
     moves, stays = (lan, inside) if is_lan_wrong else (inside, lan)
     places = f"{moves.name} of {name} is in {table_named(moves.vrf)}, and {stays.name} in {table_named(stays.vrf)}"
-    fix = (INTERFACE.of(name=moves.name), *moved_port(facts, moves, stays.vrf))
+    fix = (INTERFACE.line(name=moves.name), *moved_port(facts, moves, stays.vrf))
     what = f"{places}: no packet of the LAN goes by the tunnel"
     return _finding(Step.LINE, name, what, (f"{name}: show vrf",), fix)
 
@@ -153,9 +153,9 @@ def moved_port(facts: RouterFacts, port: InterfaceFacts, vrf: str) -> tuple[str,
     """Return the lines that move an interface into a table; it loses its addresses by that, and gets them again."""
     is_old = any(line == f"ip vrf {vrf}" for line in facts.configuration)
     form = vrfs.IP_FORWARDING if is_old else vrfs.FORWARDING
-    enter = form.of(name=vrf) if vrf else leaving(facts, port)
+    enter = form.line(name=vrf) if vrf else leaving(facts, port)
     own = [one for one in port.addresses if one.version == 4][:1]
-    return enter, *(ADDRESS.of(address=one.ip, mask=one.network.netmask) for one in own)
+    return enter, *(ADDRESS.line(address=one.ip, mask=one.network.netmask) for one in own)
 
 
 def leaving(facts: RouterFacts, port: InterfaceFacts) -> str:
@@ -236,11 +236,11 @@ def _swapped(name: str, facts: RouterFacts, wrong: list[_Cloud], others: list[_C
     are_keys = all(one.tunnel.network_id == ids.get(one.vrf) for one in wrong)
     changes: list[tuple[_Cloud, tuple[str, ...]]]
     if are_keys:
-        changes = [(one, (tunnel_lines.KEY.of(key=keys[one.vrf]),)) for one in wrong]
+        changes = [(one, (tunnel_lines.KEY.line(key=keys[one.vrf]),)) for one in wrong]
     else:
         changes = [(one, (leaving(facts, one.interface),)) for one in wrong]
         changes += [(one, moved_port(facts, one.interface, homes[one.key])) for one in wrong]
-    fix = tuple(line for one, lines in changes for line in (INTERFACE.of(name=one.tunnel.name), *lines))
+    fix = tuple(line for one, lines in changes for line in (INTERFACE.line(name=one.tunnel.name), *lines))
     has = " and ".join(f"{one.tunnel.name} in {table_named(one.vrf)} has key {one.key}" for one in wrong)
     wants = " and ".join(f"{keys[one.vrf]} in {table_named(one.vrf)}" for one in wrong)
     what = f"{has} at {name}, and all other routers have {wants}: packets of one customer reach another one"

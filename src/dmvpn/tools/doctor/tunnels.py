@@ -50,7 +50,7 @@ def tunnels(scene: Scene) -> Iterator[Verdict]:
 
 
 def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
-    interface = (INTERFACE.of(name=tunnel.name),)
+    interface = (INTERFACE.line(name=tunnel.name),)
     evidence = f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}"
     found = partial(Finding, step=Step.LINE, router=name, evidence=(evidence,))
     recursion = _recursion(name, facts, tunnel)
@@ -67,19 +67,19 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
     source = interface_of(facts, tunnel.source_interface)
     if source is not None and not source.enabled:
         what = f"{source.name} of {name}, the source of {tunnel.name}, is shut down"
-        fix = (INTERFACE.of(name=source.name), SHUTDOWN.no())
+        fix = (INTERFACE.line(name=source.name), SHUTDOWN.no())
         return found(step=Step.UNDERLAY, cause=Cause.INTERFACE_SHUTDOWN, what=what, fix=fix)
     elsewhere = tables.source(scene, name, facts, tunnel) or _not_learned(scene, name, tunnel)
     if elsewhere is not None:
         return elsewhere
     cause, line = _CAUSES.get(tunnel.reason.code, Cause.TUNNEL_DOWN), ""
     if cause is Cause.WRONG_SOURCE:
-        line = tunnel_lines.SOURCE.of(interface=addressing.source_port(scene, name))
+        line = tunnel_lines.SOURCE.line(interface=addressing.source_port(scene, name))
     elif cause is Cause.WRONG_DESTINATION:
-        line = tunnel_lines.DESTINATION.of(address=Blank("address"))
+        line = tunnel_lines.DESTINATION.line(address=Blank("address"))
         sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
         if (tunnel.source, name) in sought or tunnel.servers:
-            cause, line = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
+            cause, line = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.line(gre=True, multipoint=True)
     what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
     return found(cause=cause, what=what, fix=(*interface, line) if line else ())
 
@@ -123,7 +123,7 @@ def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | 
         route = best_route(facts, nbma, tunnel.front)
         learned = route is not None and any(hop.interface == tunnel.name for hop in route.next_hops)
         if learned and route is not None and not fix:
-            fix = (ROUTE.of(network=nbma, mask="255.255.255.255", next_hop=Blank("next-hop")),)
+            fix = (ROUTE.line(network=nbma, mask="255.255.255.255", next_hop=Blank("next-hop")),)
     return Finding(
         step=Step.LINE,
         cause=Cause.RECURSION,
@@ -153,7 +153,7 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
             router=name,
             what=f"{one} and {other} both have the tunnel address {address}",
             evidence=tuple(f"{who} says: {it.reason}" for who, it in servers if it is not None and it.reason),
-            fix=(INTERFACE.of(name=tunnel.name), addressing.tunnel_line(scene, tunnel)),
+            fix=(INTERFACE.line(name=tunnel.name), addressing.tunnel_line(scene, tunnel)),
             others=tuple(who for who in (one, other) if who != name),
         )
 
@@ -220,7 +220,7 @@ def tunnel_routes(scene: Scene, client: Client) -> Iterator[Verdict]:
             router=name,
             what=f"{name} sends packets for {address}, the tunnel address of {whom}, {leads}, and not by {tunnel.name}",
             evidence=(f"{name}: {route.prefix} ({route.source}) is the route that it takes",),
-            fix=removal_lines(scene.of(name), route.prefix) if route.source == "static" else (),
+            fix=removal_lines(scene.facts(name), route.prefix) if route.source == "static" else (),
             stops=address in facts.bgp.called or is_next_hop(facts, address),
         )
 

@@ -66,7 +66,7 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
             is_providers, port = name in scene.lab.providers, interface.name
             if not interface.enabled:
                 evidence = (f"{name}: {port} is administratively down",)
-                fix = (INTERFACE.of(name=port), SHUTDOWN.no())
+                fix = (INTERFACE.line(name=port), SHUTDOWN.no())
                 yield Finding(_STEP, Cause.INTERFACE_SHUTDOWN, name, f"{port} of {name} is shut down", evidence, fix)
             elif not interface.addresses and (is_providers or is_source):
                 whose = "to which a router is connected" if is_providers else "from which a tunnel leaves"
@@ -76,7 +76,7 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
 
 def _address_lines(scene: Scene, name: str, port: str) -> tuple[str, ...]:
     """Return the lines that give a port another address: that which its wire needs, if it is known."""
-    return addressing.wire_lines(scene, name) or (INTERFACE.of(name=port), addressing.address_line())
+    return addressing.wire_lines(scene, name) or (INTERFACE.line(name=port), addressing.address_line())
 
 
 def conflicts(scene: Scene) -> Iterator[Verdict]:
@@ -124,7 +124,7 @@ def taken(scene: Scene) -> Iterator[Verdict]:
         other, tunnel = sources[mine.ip]
         what = f"{port.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from"
         evidence = (f"{name}: {port.name} {mine}", f"{other}: tunnel source {mine.ip}")
-        fix = (INTERFACE.of(name=port.name), f"no {addressing.address_line(mine.ip, mine.network)}")
+        fix = (INTERFACE.line(name=port.name), f"no {addressing.address_line(mine.ip, mine.network)}")
         yield Finding(_STEP, Cause.NBMA_CONFLICT, name, what, evidence, fix, others=(other,))
 
 
@@ -154,7 +154,7 @@ def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[s
     effect = ", and no other router knows of it" if alone else ": packets for it find only one of them"
     what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}{effect}"
     evidence = (f"{a}: {port} {mine}", f"{b}: {there} {theirs}")
-    fix = (INTERFACE.of(name=port), port_lines.ADDRESS.of(address=Blank("another-network"), mask=Blank("mask")))
+    fix = (INTERFACE.line(name=port), port_lines.ADDRESS.line(address=Blank("another-network"), mask=Blank("mask")))
     step, cause = (Step.ROUTING, Cause.LAN_OVERLAP) if is_lan else (_STEP, Cause.NBMA_CONFLICT)
     return Finding(step, cause, a, what, evidence, fix, others=(b,), advice=alone)
 
@@ -175,7 +175,7 @@ def _stays_at_home(scene: Scene, network: Network) -> bool:
 
 
 def _is_lan(scene: Scene, name: str, port: str) -> bool:
-    facts = scene.of(name)
+    facts = scene.facts(name)
     return facts is not None and all(tunnel.source_interface != port for tunnel in facts.tunnels)
 
 
@@ -226,7 +226,7 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
             f"which is not reached from outside; packets to {client.hub} leave by {leaves}"
         )
         evidence = (f"{back.at}: {back.end.value} to {back_to}",)
-        fix = (INTERFACE.of(name=client.tunnel.name), tunnel_lines.SOURCE.of(interface=leaves))
+        fix = (INTERFACE.line(name=client.tunnel.name), tunnel_lines.SOURCE.line(interface=leaves))
         yield Finding(Step.LINE, Cause.WRONG_SOURCE, client.name, what, evidence, fix)
         return
     yield from _broken(scene, client, back, back_to, client.hub)
@@ -260,7 +260,7 @@ def _closed(scene: Scene, name: str, facts: RouterFacts, leads: tuple[TunnelFact
 
 def _default(vrf: str, hop: Address | Placeholder) -> str:
     """Return the line of a VRF's default route."""
-    return ROUTE_VRF.of(vrf=vrf, network=_ANY, mask=_ANY, next_hop=hop)
+    return ROUTE_VRF.line(vrf=vrf, network=_ANY, mask=_ANY, next_hop=hop)
 
 
 def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, start: str) -> Iterator[Verdict]:
@@ -312,18 +312,18 @@ def _turning(scene: Scene, found: UnderlayPath, target: Address) -> tuple[str, t
     routes = [
         (name, route)
         for name in names
-        if (facts := scene.of(name)) is not None
+        if (facts := scene.facts(name)) is not None
         if (route := best_route(facts, target)) is not None and route.source == "static" and route.prefix.prefixlen
     ]
     longest = max(routes, key=lambda one: one[1].prefix.prefixlen, default=None)
     if longest is None:
         return found.at, ()
-    return longest[0], removal_lines(scene.of(longest[0]), longest[1].prefix)
+    return longest[0], removal_lines(scene.facts(longest[0]), longest[1].prefix)
 
 
 def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
     """Return whether a route is configured, or comes with an address, and its interface is down."""
-    facts = scene.of(at)
+    facts = scene.facts(at)
     down = [it for it in (facts.interfaces if facts is not None else ()) if not it.line]
     if any(target in own.network for it in down for own in it.addresses):
         return True  # the wire of the target
@@ -335,8 +335,8 @@ def _route(scene: Scene, at: str, target: Address, vrf: str) -> tuple[str, ...]:
     if vrf:
         return (_default(vrf, _gateway(scene, at, vrf) or Blank("next-hop")),)
     if at not in scene.lab.providers:
-        line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Blank("next-hop"))
-        facts = scene.of(at)
+        line = ROUTE.line(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Blank("next-hop"))
+        facts = scene.facts(at)
         is_written = facts is not None and line in facts.configuration
         return (addressing.wire_lines(scene, at) if is_written else ()) or (line,)
     owner = scene.owner(target)
@@ -356,7 +356,7 @@ def _nobody_there(scene: Scene, found: UnderlayPath, target: Address) -> tuple[s
     at, route = found.at, found.route
     if route is not None and route.source == "connected":
         what = f"{at} takes {target} for its own wire ({route.prefix}), where no router has it: its mask is too short"
-        return what, Cause.WRONG_MASK, (INTERFACE.of(name=route.next_hops[0].interface), addressing.address_line())
+        return what, Cause.WRONG_MASK, (INTERFACE.line(name=route.next_hops[0].interface), addressing.address_line())
     gateway = _gateway(scene, at)
     prefix, unknown = route.prefix if route is not None else _DEFAULT, Blank("next-hop")
     what = f"{at} sends packets for {target} to {found.next_hop}, which no router has"
@@ -376,7 +376,7 @@ def _without(scene: Scene, at: str, found: UnderlayPath, target: Address) -> tup
     if found.route is None:
         return ()
     if found.route.source == "static":
-        return removal_lines(scene.of(at), found.route.prefix)
+        return removal_lines(scene.facts(at), found.route.prefix)
     return (host_route(target, _gateway(scene, at)),)
 
 

@@ -88,7 +88,7 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
     wires: tuple[tuple[Port, Port], ...] = ()
     at = router
     for _ in range(_LONGEST):
-        facts = scene.of(at)
+        facts = scene.facts(at)
         if facts is None:
             return UnderlayPath(PathEnd.DEAD, at, wires=wires, blame=at)
         if any(one.ip == target for it in facts.interfaces if it.vrf == vrf for one in it.addresses):
@@ -136,7 +136,7 @@ def _taken(
     """Return the receiver on this wire: the wires up to there, and the next router; or why there is none."""
     others = [end for end in ends if end != port]
     for node, interface in others:
-        facts = scene.of(node)
+        facts = scene.facts(node)
         if facts is not None and next_hop in facts.addresses.get(interface, ()):
             return ((port, (node, interface)),), node
         gateway = scene.lab.gateways.get(node)
@@ -145,9 +145,9 @@ def _taken(
         if gateway is not None and interface == "inside" and next_hop in gateway.private:
             return _through(scene, port, (node, interface))
     for node, interface in others:
-        if node in scene.lab.routers and scene.of(node) is None:
+        if node in scene.lab.routers and scene.facts(node) is None:
             return UnderlayPath(PathEnd.DEAD, node, blame=node)
-        facts = scene.of(node)
+        facts = scene.facts(node)
         if facts is not None and any(it.name == interface and not it.enabled for it in facts.interfaces):
             return UnderlayPath(PathEnd.SHUT, node, blame=node)
     return UnderlayPath(PathEnd.NOBODY, port[0])
@@ -232,7 +232,7 @@ def direction(scene: Scene, sender: Port, receiver: Port) -> Direction | None:
 def _grown(scene: Scene, port: Port) -> tuple[int, int] | None:
     """Return packets received and sent since the earlier sample."""
     before = scene.earlier.routers.get(port[0]) if scene.earlier is not None else None
-    now = scene.of(port[0])
+    now = scene.facts(port[0])
     if before is None or now is None:
         return None
     one, other = interface_of(before, port[1]), interface_of(now, port[1])
@@ -359,7 +359,7 @@ def outer_ttl(scene: Scene, client: Client) -> Iterator[Verdict]:
         if found.end is PathEnd.ARRIVED and 0 < tunnel.ttl < needed:
             what = f"packets of {tunnel.name} of {name} have a TTL of {tunnel.ttl}, and it takes {needed} to {far}"
             evidence = (f"{name}: tunnel ttl {tunnel.ttl}", f"from {name} to {far}: {needed} wires")
-            fix = (INTERFACE.of(name=tunnel.name), tunnel_lines.TTL.of(ttl=255))
+            fix = (INTERFACE.line(name=tunnel.name), tunnel_lines.TTL.line(ttl=255))
             yield Finding(Step.GRE, Cause.TTL, name, what, evidence, fix)
 
 
@@ -378,7 +378,7 @@ _LARGEST: Final = 17940
 
 def mtu_line(octets: int) -> str:
     """Return the line that sets this tunnel MTU; where no line can set one so large, the router computes it."""
-    return IP_MTU.of(octets=octets) if octets <= _LARGEST else IP_MTU.no()
+    return IP_MTU.line(octets=octets) if octets <= _LARGEST else IP_MTU.no()
 
 
 def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -455,7 +455,7 @@ def _narrowest(scene: Scene, client: Client) -> tuple[int, str, str]:
     found = (egress.ip_mtu if egress is not None else 1500, client.name, client.tunnel.source_interface)
     for one, other in wires_to_server(scene, client):
         for node, port in (one, other):
-            facts = scene.of(node)
+            facts = scene.facts(node)
             interface = interface_of(facts, port) if facts is not None else None
             if interface is not None and interface.ip_mtu < found[0]:
                 found = (interface.ip_mtu, node, port)
@@ -480,7 +480,7 @@ def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, tuple[str, ...]
         if tunnel is not None and tunnel.ip_mtu + _overhead(client) > octets:
             whose = "its own port" if where == name else where
             why = f"ip mtu {tunnel.ip_mtu} at {name} and {_overhead(client)} octets around it; {whose} takes {octets}"
-            yield name, (INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))), why
+            yield name, (INTERFACE.line(name=tunnel.name), IP_MTU.line(octets=_fitting(scene, client))), why
 
 
 def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -494,10 +494,10 @@ def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
     octets, where, port = _narrowest(scene, client)
     others = [_narrowest(scene, one)[0] for one in scene.fellows(client)[:_COMPARED]]
     if where in scene.lab.providers and len(others) > 1 and min(others) > octets:
-        facts = scene.of(where)
+        facts = scene.facts(where)
         written = texts(device(facts).section(port), IP_MTU) if facts is not None else ()
         what = f"{port} of {where} takes {octets} octets, less than the paths of all other routers: {makers[0][2]}"
-        fix = tuple(text for line in written for text in (INTERFACE.of(name=port), f"no {line}"))
+        fix = tuple(text for line in written for text in (INTERFACE.line(name=port), f"no {line}"))
         yield Finding(Step.GRE, Cause.MTU, where, what, fix=fix, others=(client.name,), stops=False)
         return
     for name, fix, why in makers:

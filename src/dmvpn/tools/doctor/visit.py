@@ -62,7 +62,7 @@ _MOST_PEERS: Final = 5
 
 def unseen_ends(scene: Scene, name: str, address: Address | None) -> tuple[Unseen, ...]:
     """Return all of them, each router once. address: the requested destination, if any."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     if facts is None:
         return ()
     clients = scene.clients(name)
@@ -126,7 +126,7 @@ def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosi
     """Return possible faults in this router's view, optionally on the path to an address. scene: with this router
     alone.
     """
-    if scene.of(name) is None:
+    if scene.facts(name) is None:
         dead = Hypothesis(
             cause=Cause.ROUTER_DEAD, why=f"{name} does not answer", decide=f"its console; dmvpn lab start {name}"
         )
@@ -292,7 +292,7 @@ def _to_hosts(scene: Scene) -> Iterator[Probe]:
     """
     asked: set[tuple[str, str]] = set()
     for one in scene.lab.hosts.values():
-        facts, wanted = scene.of(one.router), one.address
+        facts, wanted = scene.facts(one.router), one.address
         filtered = {each.interface for each in facts.packet_filters} if facts is not None else set()
         for lan in scene.lans(one.router, facts) if facts is not None else ():
             port = lan.port
@@ -332,7 +332,7 @@ def _has_lost(scene: Scene, client: Client) -> bool:
     near = (client.name, client.tunnel.source_interface)
     link = scene.link(near)
     far = [end for end in link.ends if end != near] if link is not None else []
-    facts = scene.of(far[0][0]) if len(far) == 1 else None
+    facts = scene.facts(far[0][0]) if len(far) == 1 else None
     here = interface_of(client.facts, near[1])
     there = interface_of(facts, far[0][1]) if facts is not None else None
     if here is None or there is None:
@@ -344,7 +344,7 @@ def _has_lost(scene: Scene, client: Client) -> bool:
 
 def path_probes(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
     """Yield probes from a router's site to an address, and between the NBMA addresses of the two ends."""
-    facts = scene.of(router)
+    facts = scene.facts(router)
     site = scene.site_of(router, facts) if facts is not None else None
     if site is None or site[1].version != address.version:
         return

@@ -77,7 +77,7 @@ class ResultFile(Generic[T, R]):
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def read(self, tasks: Sequence[T]) -> Iterator[R]:
+    def read_results(self, tasks: Sequence[T]) -> Iterator[R]:
         """Yield the results that the file has; they are of these tasks, each once. Raises UserError.
 
         Read all of them before `add`.

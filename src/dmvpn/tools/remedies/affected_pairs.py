@@ -111,7 +111,7 @@ class Kinds:
     def of(cls, lab: LabFacts, lans: Mapping[str, Lan]) -> Kinds:
         """Read the kinds from the facts of a lab."""
         scene = Scene(lab)
-        sites = {lan.site: scene.of(lan.site) for lan in lans.values()}
+        sites = {lan.site: scene.facts(lan.site) for lan in lans.values()}
         known = {name: facts for name, facts in sites.items() if facts is not None}
         ends = {name: _end(scene, name, facts) for name, facts in known.items()}
         clouds = {name: tuple(_clouds(facts)) for name, facts in known.items()}
@@ -275,7 +275,7 @@ def asked(diagnosis: Diagnosis, lab: LabFacts) -> Diagnosis:
 def _lost(lab: LabFacts, router: str, address: str) -> WalkedPath | None:
     """Return the direction in which packets between the site of a router and an address do not arrive."""
     scene = Scene(lab)
-    facts = scene.of(router)
+    facts = scene.facts(router)
     site = scene.site_of(router, facts) if facts is not None else None
     host = next((name for name, one in lab.hosts.items() if one.router == router), "")
     there = next((name for name, one in lab.hosts.items() if one.address.ip == ip_address(address)), address)

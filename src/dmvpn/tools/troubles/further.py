@@ -45,10 +45,10 @@ from dmvpn.tools.troubles.model import (
 
 
 _DENY: Final = (
-    access_lists.ENTRY.of(
+    access_lists.ENTRY.line(
         name="LESSON", sequence=5, prefix=Placeholder("{other.lan_network}/{other.lan_length}"), deny=True
     ),
-    access_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),
+    access_lists.ENTRY.line(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),
 )
 _NETWORK, _AGGREGATE = bgp_processes.IN_ROUTER.network, bgp_processes.IN_ROUTER.aggregate
 _HALF: Final = "255.255.255.128"
@@ -149,7 +149,7 @@ _LANS: Final = (
         "lan-second-address",
         "A spoke has the LAN of another one on a port more",
         (
-            spoke(model.LAN, port_lines.SECONDARY.of(address=word("other.lan_address"), mask=word("other.lan_mask"))),
+            spoke(model.LAN, port_lines.SECONDARY.line(address=word("other.lan_address"), mask=word("other.lan_mask"))),
             *model.FORGET,
         ),
         _TAKEN,
@@ -164,9 +164,9 @@ _LANS: Final = (
             parts=(Role.SPOKE, Role.OTHER),
         )
         for need, lines in (
-            (Need.OSPF, (model.OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
-            (Need.RIP, (model.RIP, rip_lines.NETWORK.of(network=word("other.lan_network")))),
-            (Need.BGP, (model.BGP, _NETWORK.of(address=word("other.host"), mask=model.HOST))),
+            (Need.OSPF, (model.OSPF, ospf_lines.NETWORKS.line(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
+            (Need.RIP, (model.RIP, rip_lines.NETWORK.line(network=word("other.lan_network")))),
+            (Need.BGP, (model.BGP, _NETWORK.line(address=word("other.host"), mask=model.HOST))),
         )
     ),
     *(
@@ -177,9 +177,9 @@ _LANS: Final = (
             _SHADOWED,
         )
         for need, lines in (
-            (Need.OSPF, (model.OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
-            (Need.RIP, (model.RIP, rip_lines.REDISTRIBUTE_STATIC.of())),
-            (Need.BGP, (model.BGP, _NETWORK.of(address=word("other.lan_network"), mask=_HALF))),
+            (Need.OSPF, (model.OSPF, ospf_lines.REDISTRIBUTE.line(static=True, subnets=True))),
+            (Need.RIP, (model.RIP, rip_lines.REDISTRIBUTE_STATIC.line())),
+            (Need.BGP, (model.BGP, _NETWORK.line(address=word("other.lan_network"), mask=_HALF))),
         )
     ),
     _one(
@@ -192,7 +192,7 @@ _LANS: Final = (
     _one(
         "summary-bgp",
         "The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
-        (hub(model.BGP, _AGGREGATE.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *model.FORGET),
+        (hub(model.BGP, _AGGREGATE.line(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *model.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
         needs=(Need.ONE_HUB,),
     ),
@@ -202,14 +202,14 @@ _PROTOCOLS: Final = (
     _one(
         "all-networks-eigrp",
         "EIGRP of a hub takes in every interface, its underlay, too",
-        (Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.network.of(address=_ALL[0], wildcard=_ALL[1]),)),),
+        (Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.network.line(address=_ALL[0], wildcard=_ALL[1]),)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
     _one(
         "all-networks-ospf",
         "OSPF of a hub takes in every interface, its underlay, too",
-        (hub(model.OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0)),),
+        (hub(model.OSPF, ospf_lines.NETWORKS.line(network=_ALL, area=0)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
@@ -227,9 +227,9 @@ _PROTOCOLS: Final = (
             (Cause.ROUTE_FILTERED,),
         )
         for need, *acts in (
-            (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(**_IN),))),
-            (Need.OSPF, spoke(*_DENY, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
-            (Need.RIP, spoke(*_DENY, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
+            (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(**_IN),))),
+            (Need.OSPF, spoke(*_DENY, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.line(**_IN))),
+            (Need.RIP, spoke(*_DENY, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.line(**_IN))),
             (Need.BGP, spoke(*_DENY, *model.of_hub(prefix_list=True, **_IN)), _SOFT),
         )
     ),
@@ -255,13 +255,13 @@ _HINTS: Final = (
 _by_trial: Final = partial(without_story, hints=_HINTS)
 _SOFT_CLEAR: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *model.FORGET)
 _HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *model.FORGET)
-_ELSEWHERE: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
-_LEAST: Final = access_lists.ENTRY.of(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
+_ELSEWHERE: Final = access_lists.ENTRY.line(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
+_LEAST: Final = access_lists.ENTRY.line(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
 _NO_PERMIT: Final = (
-    route_maps.ROUTE_MAP.of(name="LESSON", sequence=10, deny=True),
-    route_maps.MATCH_PREFIX.of(list1="LESSON"),
+    route_maps.ROUTE_MAP.line(name="LESSON", sequence=10, deny=True),
+    route_maps.MATCH_PREFIX.line(list1="LESSON"),
 )
-_EIGRP_LIST: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list.of(list="LESSON", **{"in": True})
+_EIGRP_LIST: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list.line(list="LESSON", **{"in": True})
 _BY_TRIAL: Final = (Cause.BY_TRIAL,)
 _KEPT_BACK: Final = (Cause.ROUTE_FILTERED, Cause.BY_TRIAL)
 
@@ -274,19 +274,19 @@ _NHRP: Final = (
     _of_tunnel(
         "cluster-of-nobody",
         "A spoke uses none of the servers of its cluster",
-        nhrp_lines.NHS_CLUSTER.of(cluster=0, max_connections=True, connections=0),
+        nhrp_lines.NHS_CLUSTER.line(cluster=0, max_connections=True, connections=0),
         Cause.BY_TRIAL,
         Cause.NHS_MISSING,
     ),
     _of_tunnel(
         "max-send",
         "A router may send one packet of NHRP in many hours",
-        nhrp_lines.MAX_SEND.of(packets=1, every=True, seconds=65535),
+        nhrp_lines.MAX_SEND.line(packets=1, every=True, seconds=65535),
     ),
     _of_tunnel(
         "interest-none",
         "A spoke asks for no destination of its packets",
-        nhrp_lines.INTEREST.of(none=True),
+        nhrp_lines.INTEREST.line(none=True),
         Cause.BY_TRIAL,
         Cause.SHORTCUT,
         needs=(Need.MULTIPOINT,),
@@ -294,7 +294,7 @@ _NHRP: Final = (
     _of_tunnel(
         "network-id-of-a-level",
         "A tunnel of a router belongs to another NHRP network than its other tunnel",
-        nhrp_lines.NETWORK_ID.of(id=4242),
+        nhrp_lines.NETWORK_ID.line(id=4242),
         Cause.BY_TRIAL,
         Cause.NETWORK_ID,
         Cause.REDIRECT,
@@ -318,13 +318,13 @@ _LISTS: Final = (
     _by_trial(
         "prefix-list-ospf",
         "A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
-        (spoke(_LEAST, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True})),),
+        (spoke(_LEAST, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.line(list="LESSON", **{"in": True})),),
         _KEPT_BACK,
     ),
     _by_trial(
         "prefix-list-rip",
         "A prefix list of a hub permits a network that does not exist, so RIP sends nothing",
-        (hub(_ELSEWHERE, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
+        (hub(_ELSEWHERE, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.line(list="LESSON", out=True)),),
         _KEPT_BACK,
     ),
     _by_trial(
@@ -367,11 +367,11 @@ _BGP_TERMS: Final = (
         (
             spoke(
                 bgp_processes.ROUTER.no(number=word("bgp")),
-                bgp_processes.ROUTER.of(number=word("other.bgp")),
-                bgp_processes.TIMERS.of(keepalive=10, hold=30),
-                bgp_processes.IN_ROUTER.network.of(address=word("lan_network"), mask=word("lan_mask")),
-                bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=word("hub.bgp")),
-                bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), advertisement_interval=True, seconds=1),
+                bgp_processes.ROUTER.line(number=word("other.bgp")),
+                bgp_processes.TIMERS.line(keepalive=10, hold=30),
+                bgp_processes.IN_ROUTER.network.line(address=word("lan_network"), mask=word("lan_mask")),
+                bgp_processes.NEIGHBOR.line(peer=word("hub.tunnel_address"), remote_as=word("hub.bgp")),
+                bgp_processes.NEIGHBOR.line(peer=word("hub.tunnel_address"), advertisement_interval=True, seconds=1),
             ),
             hub(*model.of_spoke(remote_as=word("other.bgp"))),
             *model.FORGET,
@@ -392,7 +392,7 @@ _BGP_TERMS: Final = (
         (
             spoke(
                 model.BGP,
-                bgp_processes.FAMILY.of(),
+                bgp_processes.FAMILY.line(),
                 bgp_processes.FAMILY_ACTIVATE.no(peer=word("hub.tunnel_address"), activate=True),
             ),
             *_HARD,
@@ -405,13 +405,13 @@ _LIMITS: Final = (
     _by_trial(
         "family-shutdown",
         "The address family of EIGRP is shut down at a router",
-        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *model.FORGET),
+        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.line(),)), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT, Cause.AUTONOMOUS_SYSTEM),
     ),
     _by_trial(
         "process-shutdown",
         "The process of OSPF is shut down at a router",
-        (spoke(model.OSPF, ospf_lines.SHUTDOWN.of()), *model.FORGET),
+        (spoke(model.OSPF, ospf_lines.SHUTDOWN.line()), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT),
     ),
     _by_trial(
@@ -422,7 +422,7 @@ _LIMITS: Final = (
                 Role.SPOKE,
                 model.OSPF,
                 remove=("network {lan_network} ",),
-                add=(ospf_lines.NETWORKS.of(network=Placeholder("{lan_network} {lan_wildcard}"), area=7),),
+                add=(ospf_lines.NETWORKS.line(network=Placeholder("{lan_network} {lan_wildcard}"), area=7),),
             ),
             *model.FORGET,
         ),
@@ -440,7 +440,7 @@ _LIMITS: Final = (
     _by_trial(
         "summary-rip",
         "The hub announces one large network for all LANs in RIP, which in phase 2 leads by the hub",
-        (hub(model.TUNNEL, rip_lines.SUMMARY.of(address="10.20.0.0", mask="255.255.0.0")), *model.FORGET),
+        (hub(model.TUNNEL, rip_lines.SUMMARY.line(address="10.20.0.0", mask="255.255.0.0")), *model.FORGET),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
         needs=(Need.RIP,),
     ),

@@ -334,19 +334,19 @@ FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{s
 FORGET: Final = commands("clear ip nhrp", Role.SPOKE, Role.OTHER)
 #: SAs that are there would go on without IKE, and by the old way.
 RENEW: Final = commands("clear crypto session", Role.SPOKE, Role.HUB)
-TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-WAN: Final = common.INTERFACE.of(name=word("wan"))
-LAN: Final = common.INTERFACE.of(name=word("lan"))
+TUNNEL: Final = common.INTERFACE.line(name=word("tunnel"))
+WAN: Final = common.INTERFACE.line(name=word("wan"))
+LAN: Final = common.INTERFACE.line(name=word("lan"))
 #: The provider's port to a spoke.
-PORT: Final = common.INTERFACE.of(name=word("port"))
-LOOPBACK: Final = common.INTERFACE.of(name="Loopback66")
-BGP: Final = bgp.ROUTER.of(number=word("bgp"))
-OSPF: Final = ospf.ROUTER.of(number=word("ospf"))
+PORT: Final = common.INTERFACE.line(name=word("port"))
+LOOPBACK: Final = common.INTERFACE.line(name="Loopback66")
+BGP: Final = bgp.ROUTER.line(number=word("bgp"))
+OSPF: Final = ospf.ROUTER.line(number=word("ospf"))
 #: The same, if the router speaks RIP.
 RIP: Final = "router {rip}"
-RING: Final = profiles.RING.of(name=word("keyring"))
-PEER: Final = (RING, profiles.PEER.of(name=word("peer")))
-IKEV2_PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
+RING: Final = profiles.RING.line(name=word("keyring"))
+PEER: Final = (RING, profiles.PEER.line(name=word("peer")))
+IKEV2_PROFILE: Final = profiles.PROFILE.line(name=word("ikev2_profile"))
 HOST: Final = "255.255.255.255"
 
 
@@ -366,18 +366,18 @@ def unproved(
 
 def keys(key: str) -> tuple[str, str]:
     """Return the lines of a key in a keyring's peer, for both directions."""
-    return profiles.PRE_SHARED_KEY.of(key=key, local=True), profiles.PRE_SHARED_KEY.of(key=key, remote=True)
+    return profiles.PRE_SHARED_KEY.line(key=key, local=True), profiles.PRE_SHARED_KEY.line(key=key, remote=True)
 
 
 def address(whose: str, mask: str) -> str:
     """Return the line with an address. whose: a word; mask: one, or a mask."""
-    return ports.ADDRESS.of(address=word(whose), mask=_filled(mask))
+    return ports.ADDRESS.line(address=word(whose), mask=_filled(mask))
 
 
 def route(to: str, mask: str, by: str = "") -> str:
     """Return the line of a static route. to: a network, or a word; mask, by: in the same way; no by: into nothing."""
     way: dict[str, Hashable] = {"next_hop": _filled(by)} if by else {"interface": "Null0"}
-    return static.ROUTE.of(network=_filled(to), mask=_filled(mask), **way)
+    return static.ROUTE.line(network=_filled(to), mask=_filled(mask), **way)
 
 
 def default_route(by: str) -> str:
@@ -387,24 +387,24 @@ def default_route(by: str) -> str:
 
 def of_hub(**words: Hashable) -> tuple[str, str]:
     """Return a line of a spoke's BGP about the hub, in its section."""
-    return BGP, bgp.NEIGHBOR.of(peer=word("hub.tunnel_address"), **words)
+    return BGP, bgp.NEIGHBOR.line(peer=word("hub.tunnel_address"), **words)
 
 
 def of_spoke(**words: Hashable) -> tuple[str, str]:
     """Return a line of a hub's BGP about the spoke, in its section."""
-    return BGP, bgp.NEIGHBOR.of(peer=word("spoke.tunnel_address"), **words)
+    return BGP, bgp.NEIGHBOR.line(peer=word("spoke.tunnel_address"), **words)
 
 
 def registering(nhs: str, nbma: str, *, multicast: bool = True) -> Edit:
     """Return the change to another server, the only one of a spoke. nhs, nbma: words."""
-    line = nhrp.NHS.of(nhs_address=word(nhs), nbma_address=word(nbma), **({"multicast": True} if multicast else {}))
+    line = nhrp.NHS.line(nhs_address=word(nhs), nbma_address=word(nbma), **({"multicast": True} if multicast else {}))
     return Edit(Role.SPOKE, TUNNEL, remove=("ip nhrp nhs", "ip nhrp map"), add=(line,))
 
 
 def on_tunnel(part: Role, *lines: tuple[InterfaceLine, Mapping[str, Hashable]]) -> Eigrp:
     """Return lines of EIGRP for the tunnel, each with its values."""
-    classic = tuple(line.classic.of(number=word("as"), **values) for line, values in lines)
-    return Eigrp(part, named=tuple(line.named.of(**values) for line, values in lines), classic=classic)
+    classic = tuple(line.classic.line(number=word("as"), **values) for line, values in lines)
+    return Eigrp(part, named=tuple(line.named.line(**values) for line, values in lines), classic=classic)
 
 
 def _filled(value: str) -> Hashable:

@@ -44,7 +44,7 @@ from dmvpn.tools.troubles.model import (
 # ------------------------------------------------------------------------------------------------ IKEv2 and IPsec
 
 
-_IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.of(name=word("profile"))
+_IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.line(name=word("profile"))
 
 PROTECTION: Final = (
     model.unproved(
@@ -60,7 +60,7 @@ PROTECTION: Final = (
     model.unproved(
         "psk-missing",
         "The keyring of a spoke has no key for the hub",
-        (*model.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.of(address="10.99.99.99", mask=model.HOST)),
+        (*model.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.line(address="10.99.99.99", mask=model.HOST)),
         (
             "Which key would {spoke.name} take for {hub.nbma}?",
             "The peer in the keyring of {spoke.name} does not fit the hub's address.",
@@ -73,13 +73,13 @@ PROTECTION: Final = (
         "ike-proposal",
         "A spoke offers algorithms for IKE that the hub does not take",
         (
-            ike_lines.PROPOSAL.of(name="LESSON"),
-            ike_lines.ENCRYPTION.of(cipher1="aes-cbc-128"),
-            ike_lines.INTEGRITY.of(hash1="sha256"),
-            ike_lines.GROUPS.of(group1="20"),
+            ike_lines.PROPOSAL.line(name="LESSON"),
+            ike_lines.ENCRYPTION.line(cipher1="aes-cbc-128"),
+            ike_lines.INTEGRITY.line(hash1="sha256"),
+            ike_lines.GROUPS.line(group1="20"),
             "exit",
-            ike_lines.POLICY.of(name="LESSON"),
-            ike_lines.USES.of(name="LESSON"),
+            ike_lines.POLICY.line(name="LESSON"),
+            ike_lines.USES.line(name="LESSON"),
         ),
         (
             "The first message of IKE is refused. What does it offer?",
@@ -96,7 +96,7 @@ PROTECTION: Final = (
                 Role.HUB,
                 model.IKEV2_PROFILE,
                 remove=("match identity remote",),
-                add=(ike_profiles.MATCH_IDENTITY.of(address="10.99.99.99", mask=model.HOST),),
+                add=(ike_profiles.MATCH_IDENTITY.line(address="10.99.99.99", mask=model.HOST),),
             ),
             *model.commands("clear crypto session", Role.HUB, Role.SPOKE, Role.OTHER),
         ),
@@ -111,11 +111,11 @@ PROTECTION: Final = (
         "transform",
         "The transform set of a spoke differs",
         (
-            profiles.TRANSFORM_SET.of(name="LESSON", esp_aes=True, esp_sha_hmac=True),
-            profiles.MODE.of(transport=True),
+            profiles.TRANSFORM_SET.line(name="LESSON", esp_aes=True, esp_sha_hmac=True),
+            profiles.MODE.line(transport=True),
             "exit",
             _IPSEC_PROFILE,
-            ipsec_profiles.TRANSFORM_SETS.of(name1="LESSON"),
+            ipsec_profiles.TRANSFORM_SETS.line(name1="LESSON"),
         ),
         (
             "IKE is up, and there is no pair of SAs. Which transforms are offered, and which are accepted?",
@@ -126,7 +126,7 @@ PROTECTION: Final = (
     model.unproved(
         "pfs",
         "A spoke wants perfect forward secrecy, the hub does not know of it",
-        (_IPSEC_PROFILE, ipsec_profiles.PFS.of(group="group20"), ipsec_profiles.SECONDS.of(seconds=120)),
+        (_IPSEC_PROFILE, ipsec_profiles.PFS.line(group="group20"), ipsec_profiles.SECONDS.line(seconds=120)),
         ("IKE is up, and there is no pair of SAs. Compare the IPsec profiles.", "Only {spoke.name} has `set pfs`."),
         Cause.PFS,
         story=partial(
@@ -182,7 +182,7 @@ ISAKMP: Final = (
     model.unproved(
         "isakmp-key",
         "The isakmp key of a spoke differs",
-        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address=_ANY)),
+        ("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address=_ANY)),
         (
             "Main mode comes as far as MM_KEY_EXCH. What do both ends say in their logs?",
             "`crypto isakmp key` of {spoke.name} and of {hub.name} are not the same.",
@@ -192,7 +192,7 @@ ISAKMP: Final = (
     model.unproved(
         "isakmp-key-missing",
         "The isakmp key of a spoke is for another address than the hub's",
-        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
+        ("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address="10.99.99.99")),
         (
             "Does the spoke begin with IKE at all? Read its log.",
             "The `crypto isakmp key` of {spoke.name} is for an address without a router.",
@@ -203,7 +203,7 @@ ISAKMP: Final = (
     model.unproved(
         "isakmp-policy",
         "A spoke's isakmp policy has a group that the hub's policies lack",
-        ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
+        ("{isakmp_policy}", isakmp.GROUP.line(group="20")),
         (
             "The first message of main mode is refused. Look into it with `debug crypto isakmp`.",
             "`show crypto isakmp policy` of {spoke.name} has nothing in common with the hub's.",
@@ -213,7 +213,7 @@ ISAKMP: Final = (
     model.unproved(
         "isakmp-hash",
         "A spoke's isakmp policy has a hash that the hub's policies lack",
-        ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),
+        ("{isakmp_policy}", isakmp.HASH.line(sha512=True)),
         (
             "The first message of main mode is refused. Which algorithms does it offer?",
             "Compare line by line what both ends print of `show crypto isakmp policy`.",
@@ -231,12 +231,12 @@ _OURS: Final = "Drawn-Key-9"
 _ENDS: Final = (("", Role.SPOKE), ("hub-", Role.HUB))
 _PAST: Final = "clock set 12:00:00 1 January 2019"
 _OVER: Final = "00:00:00 1 Jan 2020 00:00:00 1 Jan 2021"
-_CHAIN: Final = (common.KEY_CHAIN.of(name="CLOUD"), common.KEY.of(number=1))
+_CHAIN: Final = (common.KEY_CHAIN.line(name="CLOUD"), common.KEY.line(number=1))
 _SECOND: Final = (
     common.KEY.no(number=1),
-    common.KEY.of(number=2),
-    common.KEY_STRING.of(secret=_OURS),
-    common.KEY_ALGORITHM.of(md5=True),
+    common.KEY.line(number=2),
+    common.KEY_STRING.line(secret=_OURS),
+    common.KEY_ALGORITHM.line(md5=True),
 )
 _FORGET: Final = model.commands("clear crypto session", Role.SPOKE, Role.HUB, Role.OTHER)
 #: By protocol: who needs it, and what it is called if two do not believe each other.
@@ -253,7 +253,7 @@ _one: Final = partial(
 
 def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
     """Return the trouble of a router whose certificate its peers must reject."""
-    add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
+    add = (ike_profiles.TRUSTPOINT.line(name=trustpoint),) if trustpoint else ()
     edit = Edit(part, model.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
     causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
     return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
@@ -293,9 +293,13 @@ _KEYS: Final = tuple(
             )
             for who, part in _ENDS
             for kind, title, lines in (
-                ("other", "The text of a key is another one", (*_CHAIN, common.KEY_STRING.of(secret=_NOT_OURS))),
+                ("other", "The text of a key is another one", (*_CHAIN, common.KEY_STRING.line(secret=_NOT_OURS))),
                 ("number", "A key has another number", (_CHAIN[0], *_SECOND)),
-                ("over", "A key is over", (*_CHAIN, common.KEY_ACCEPT.of(text=_OVER), common.KEY_SEND.of(text=_OVER))),
+                (
+                    "over",
+                    "A key is over",
+                    (*_CHAIN, common.KEY_ACCEPT.line(text=_OVER), common.KEY_SEND.line(text=_OVER)),
+                ),
                 ("gone", "A key chain is gone", (common.KEY_CHAIN.no(name="CLOUD"),)),
             )
         ),
@@ -350,7 +354,7 @@ _TIMES: Final = (
     _one(
         "hub-ospf-dead",
         "OSPF of a hub gives others up sooner than they do",
-        (hub(model.TUNNEL, ospf_ports.DEAD_INTERVAL.of(seconds=25)),),
+        (hub(model.TUNNEL, ospf_ports.DEAD_INTERVAL.line(seconds=25)),),
         (Cause.OSPF_TERMS,),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
         needs=(Need.OSPF,),

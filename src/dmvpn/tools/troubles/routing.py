@@ -104,10 +104,10 @@ ROUTING: Final = (
         acts=(
             Eigrp(
                 Role.SPOKE,
-                named=(eigrp_ports.AF_PASSIVE.of(),),
+                named=(eigrp_ports.AF_PASSIVE.line(),),
                 classic=(
-                    eigrp_lines.ROUTER_CLASSIC.of(number=word("eigrp")),
-                    eigrp_lines.PASSIVE.of(name=word("tunnel")),
+                    eigrp_lines.ROUTER_CLASSIC.line(number=word("eigrp")),
+                    eigrp_lines.PASSIVE.line(name=word("tunnel")),
                 ),
             ),
         ),
@@ -139,7 +139,11 @@ ROUTING: Final = (
         id="eigrp-authentication",
         title="A spoke's EIGRP wants authentication, the hub's does not",
         acts=(
-            spoke(common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
+            spoke(
+                common.KEY_CHAIN.line(name="LESSON"),
+                common.KEY.line(number=1),
+                common.KEY_STRING.line(secret=_NOT_OURS),
+            ),
             model.on_tunnel(Role.SPOKE, (sections.MODE, {}), (sections.CHAIN, {"chain": "LESSON"})),
         ),
         hints=(
@@ -180,7 +184,7 @@ ROUTING: Final = (
     Trouble(
         id="hub-stub",
         title="The hub is an EIGRP stub: it passes nothing on",
-        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *model.FORGET),
+        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.line(connected=True),)), *model.FORGET),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
             "The hub has all routes. Does it pass them on?",
@@ -193,7 +197,7 @@ ROUTING: Final = (
     model.gone(
         id="spoke-stub",
         title="A spoke is an EIGRP stub that only receives: its LAN is not advertised",
-        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)), *model.FORGET),
+        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.line(receive_only=True),)), *model.FORGET),
         hints=(
             "The router is up, and it has all routes. Who knows where its LAN is?",
             "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
@@ -224,7 +228,7 @@ _lost: Final = partial(
 )
 _IS_NEIGHBOR: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
 _LIST: Final = (
-    access_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
+    access_lists.ENTRY.line(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
 )
 _EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
 _LIST_OF_ALL: Final = (*_LIST, "ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32")
@@ -259,9 +263,9 @@ OSPF: Final = (
         acts=(
             spoke(
                 model.TUNNEL,
-                ospf_ports.NETWORK.of(point_to_point=True),
-                ospf_ports.HELLO_INTERVAL.of(seconds=10),
-                ospf_ports.DEAD_INTERVAL.of(seconds=40),
+                ospf_ports.NETWORK.line(point_to_point=True),
+                ospf_ports.HELLO_INTERVAL.line(seconds=10),
+                ospf_ports.DEAD_INTERVAL.line(seconds=40),
             ),
         ),
         hints=("They are neighbors. Which role has each of them?", _TERMS),
@@ -273,14 +277,14 @@ OSPF: Final = (
     _lost(
         id="ospf-passive",
         title="The tunnel of a spoke is passive in OSPF",
-        acts=(spoke(model.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
+        acts=(spoke(model.OSPF, ospf_lines.PASSIVE.line(name=word("tunnel"))),),
         hints=(_IS_NEIGHBOR, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
     ),
     Trouble(
         id="ospf-nobody-designated",
         title="The hub may not become designated router",
-        acts=(hub(model.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
+        acts=(hub(model.TUNNEL, ospf_ports.NETWORK.line(broadcast=True), ospf_ports.PRIORITY.line(priority=0)),),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
         hints=("They are neighbors. Which one floods the LSAs of all?", "`show ip ospf neighbor` at {hub.name}."),
         causes=(Cause.OSPF_NETWORK_TYPE,),
@@ -352,7 +356,7 @@ RIP: Final = (
     model.gone(
         id="rip-passive",
         title="The tunnel of a spoke is passive in RIP",
-        acts=(spoke(model.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
+        acts=(spoke(model.RIP, rip_lines.PASSIVE.line(interface=word("tunnel"))),),
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
         noticed=False,
@@ -360,7 +364,7 @@ RIP: Final = (
     model.gone(
         id="rip-filter",
         title="A prefix list keeps RIP of a spoke from advertising its LAN",
-        acts=(spoke(*_LIST_OF_ALL, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
+        acts=(spoke(*_LIST_OF_ALL, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.line(list="LESSON", out=True)),),
         hints=_FILTERED,
         causes=(Cause.ROUTE_FILTERED,),
         noticed=False,
@@ -373,7 +377,7 @@ FILTERS: Final = (
         title="A prefix list keeps EIGRP of a spoke from advertising its LAN",
         acts=(
             spoke(*_LIST_OF_ALL),
-            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
+            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(list="LESSON", out=True),)),
             *model.FORGET,
         ),
         hints=_FILTERED,
@@ -384,12 +388,12 @@ FILTERS: Final = (
         title="A prefix list keeps the hub from believing what a spoke says of its LAN",
         acts=(
             hub(
-                access_lists.ENTRY.of(
+                access_lists.ENTRY.line(
                     name="LESSON", sequence=5, prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"), deny=True
                 )
             ),
-            hub(access_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
-            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
+            hub(access_lists.ENTRY.line(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
+            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.line(list="LESSON", **{"in": True}),)),
             *model.FORGET,
         ),
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
@@ -419,7 +423,7 @@ PREFIXES: Final = (
     model.gone(
         id="lan-shutdown",
         title="The port of a spoke to its LAN is shut down",
-        acts=(spoke(model.LAN, common.SHUTDOWN.of()),),
+        acts=(spoke(model.LAN, common.SHUTDOWN.line()),),
         hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
         causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
@@ -437,7 +441,9 @@ PREFIXES: Final = (
             spoke(model.LOOPBACK, model.address("other.host", model.HOST)),
             Eigrp(
                 Role.SPOKE,
-                address_family=(eigrp_lines.IN_FAMILY.network.of(address=word("other.host"), wildcard=IPv4Address(0)),),
+                address_family=(
+                    eigrp_lines.IN_FAMILY.network.line(address=word("other.host"), wildcard=IPv4Address(0)),
+                ),
             ),
             *model.FORGET,
         ),
@@ -451,7 +457,7 @@ PREFIXES: Final = (
         title="A spoke announces half of another one's LAN",
         acts=(
             spoke(model.route("other.lan_network", "255.255.255.128")),
-            Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.of(static=True),)),
+            Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.line(static=True),)),
             *model.FORGET,
         ),
         complaint="Half of the computers at {other.name} are offline.",
@@ -484,7 +490,7 @@ PREFIXES: Final = (
     Trouble(
         id="hub-passive",
         title="The hub's tunnel is passive",
-        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *model.FORGET),
+        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.line(),)), *model.FORGET),
         complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
         hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
         causes=(Cause.PASSIVE_INTERFACE,),
@@ -516,7 +522,7 @@ PREFIXES: Final = (
     Trouble(
         id="small-tunnel",
         title="The tunnel of a spoke lets only small packets in",
-        acts=(spoke(model.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
+        acts=(spoke(model.TUNNEL, common.IP_MTU.line(octets=600), common.ADJUST_MSS.line(octets=560)),),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
         causes=(Cause.MTU, Cause.MSS, Cause.PATH_MTU),

@@ -44,7 +44,7 @@ TUNNELS: Final = (
     model.lost(
         id="tunnel-source",
         title="A spoke's tunnel has its LAN port as source",
-        acts=(spoke(model.TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan"))),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.SOURCE.line(interface=word("lan"))),),
         hints=(
             "The underlay works. From which address does the tunnel speak?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: where would an answer to that source go?",
@@ -55,7 +55,7 @@ TUNNELS: Final = (
     model.lost(
         id="tunnel-destination",
         title="A point-to-point spoke leads to another spoke instead of the hub",
-        acts=(spoke(model.TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma"))),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.DESTINATION.line(address=word("other.nbma"))),),
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: whose address is the destination?",
@@ -71,7 +71,7 @@ TUNNELS: Final = (
             hub(
                 model.TUNNEL,
                 tunnel_lines.MODE.no(gre=True, multipoint=True),
-                tunnel_lines.DESTINATION.of(address=word("other.nbma")),
+                tunnel_lines.DESTINATION.line(address=word("other.nbma")),
             ),
         ),
         complaint="Only one branch still reaches the head office, {other.name}. All the rest are offline.",
@@ -89,7 +89,7 @@ TUNNELS: Final = (
             spoke(
                 model.TUNNEL,
                 tunnel_lines.MODE.no(gre=True, multipoint=True),
-                tunnel_lines.DESTINATION.of(address=word("hub.nbma")),
+                tunnel_lines.DESTINATION.line(address=word("hub.nbma")),
             ),
             Command(Role.OTHER, ("clear ip nhrp",)),
         ),
@@ -105,7 +105,7 @@ TUNNELS: Final = (
     model.lost(
         id="tunnel-shutdown",
         title="A spoke's tunnel is shut down",
-        acts=(spoke(model.TUNNEL, common.SHUTDOWN.of()),),
+        acts=(spoke(model.TUNNEL, common.SHUTDOWN.line()),),
         hints=(
             "Begin at the site that is concerned, from below.",
             "`show ip interface brief` at {spoke.name}.",
@@ -116,7 +116,7 @@ TUNNELS: Final = (
     model.all_lost(
         id="hub-tunnel-shutdown",
         title="The hub's tunnel is shut down",
-        acts=(hub(model.TUNNEL, common.SHUTDOWN.of()),),
+        acts=(hub(model.TUNNEL, common.SHUTDOWN.line()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
@@ -144,7 +144,7 @@ TUNNELS: Final = (
             Eigrp(
                 Role.HUB,
                 address_family=(
-                    eigrp_lines.IN_FAMILY.network.of(address=word("nbma_network"), wildcard=word("nbma_wildcard")),
+                    eigrp_lines.IN_FAMILY.network.line(address=word("nbma_network"), wildcard=word("nbma_wildcard")),
                 ),
             ),
         ),
@@ -171,7 +171,7 @@ TUNNELS: Final = (
     model.lost(
         id="tunnel-ttl",
         title="What a spoke sends by its tunnel lives for one router only",
-        acts=(spoke(model.TUNNEL, tunnel_lines.TTL.of(ttl=1)),),
+        acts=(spoke(model.TUNNEL, tunnel_lines.TTL.line(ttl=1)),),
         hints=(
             "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",
             "`traceroute {hub.nbma}` at {spoke.name}: how many routers does a tunnel packet have to pass?",
@@ -285,8 +285,8 @@ NHRP: Final = (
                 model.TUNNEL,
                 remove=_SERVERS,
                 add=(
-                    nhrp_lines.MAP.of(target=word("hub.tunnel_address"), nbma=word("hub.nbma")),
-                    nhrp_lines.MAP_MULTICAST.of(nbma=word("hub.nbma")),
+                    nhrp_lines.MAP.line(target=word("hub.tunnel_address"), nbma=word("hub.nbma")),
+                    nhrp_lines.MAP_MULTICAST.line(nbma=word("hub.nbma")),
                 ),
             ),
             Command(Role.HUB, ("clear ip nhrp",)),
@@ -361,7 +361,7 @@ NHRP: Final = (
                 Role.SPOKE,
                 model.TUNNEL,
                 remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
-                add=(nhrp_lines.HOLDTIME.of(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.of(seconds=600)),
+                add=(nhrp_lines.HOLDTIME.line(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.line(seconds=600)),
             ),
             Command(Role.HUB, ("clear ip nhrp",)),
         ),

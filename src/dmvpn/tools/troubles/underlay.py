@@ -55,7 +55,7 @@ UNDERLAY: Final = (
     model.lost(
         id="wan-shutdown",
         title="The spoke's port to the provider is shut down",
-        acts=(spoke(model.WAN, common.SHUTDOWN.of()),),
+        acts=(spoke(model.WAN, common.SHUTDOWN.line()),),
         hints=(
             "A tunnel cannot be better than what it runs over.",
             "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by configuration?",
@@ -66,7 +66,7 @@ UNDERLAY: Final = (
     model.all_lost(
         id="hub-wan-shutdown",
         title="The hub's port to the provider is shut down",
-        acts=(hub(model.WAN, common.SHUTDOWN.of()),),
+        acts=(hub(model.WAN, common.SHUTDOWN.line()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
@@ -77,7 +77,7 @@ UNDERLAY: Final = (
     _cut_off(
         id="provider-port-shutdown",
         title="The provider has shut the port of a spoke down",
-        acts=(Configure(Role.PROVIDER, (model.PORT, common.SHUTDOWN.of())),),
+        acts=(Configure(Role.PROVIDER, (model.PORT, common.SHUTDOWN.line())),),
         hints=(
             "Begin at the lowest layer: is there a carrier, and does the next router answer?",
             "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
@@ -240,8 +240,8 @@ UNDERLAY: Final = (
         id="fragments-blocked",
         title="Tunnel packets are cut into pieces, and the provider drops the pieces",
         acts=(
-            Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
-            Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
+            Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work. Mail without attachments, for example.",
@@ -257,7 +257,7 @@ UNDERLAY: Final = (
         id="path-mtu",
         title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
         acts=(
-            Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.of(octets=1300))),
+            Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.line(octets=1300))),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
@@ -447,7 +447,7 @@ SPOKE_PAIRS: Final = (
         "peer-map",
         "A spoke has a static map of another spoke, with an address that is not its",
         (
-            spoke(model.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
+            spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
             *model.FORGET,
         ),
         _KNOWN,
@@ -457,7 +457,7 @@ SPOKE_PAIRS: Final = (
         "map-to-nobody",
         "A spoke has a static map of another spoke, with an address that no router has",
         (
-            spoke(model.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99")),
+            spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma="198.18.0.99")),
             *model.FORGET,
         ),
         _KNOWN,
@@ -467,7 +467,7 @@ SPOKE_PAIRS: Final = (
         id="map-of-a-lan",
         title="A spoke has a static map for its own address at another spoke's place",
         acts=(
-            hub(model.TUNNEL, nhrp_lines.MAP.of(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
+            hub(model.TUNNEL, nhrp_lines.MAP.line(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
             *model.FORGET,
         ),
         complaint="{spoke.name} does not reach the head office any more.",
@@ -485,7 +485,7 @@ SPOKE_PAIRS: Final = (
             spoke(
                 *model.PEER,
                 ike_profiles.ADDRESS.no(address=IPv4Address(0), mask=IPv4Address(0)),
-                ike_profiles.ADDRESS.of(address=word("hub.nbma")),
+                ike_profiles.ADDRESS.line(address=word("hub.nbma")),
             ),
             *model.FORGET,
             *_SESSIONS,
@@ -501,8 +501,8 @@ SPOKE_PAIRS: Final = (
         (
             spoke(
                 model.RING,
-                ike_profiles.PEER.of(name="LESSON"),
-                ike_profiles.ADDRESS.of(address=word("other.nbma")),
+                ike_profiles.PEER.line(name="LESSON"),
+                ike_profiles.ADDRESS.line(address=word("other.nbma")),
                 *model.keys("NotTheSame1"),
             ),
             *model.FORGET,
@@ -522,7 +522,7 @@ SPOKE_PAIRS: Final = (
                 Role.SPOKE,
                 model.IKEV2_PROFILE,
                 remove=("match identity",),
-                add=(ike_profiles.MATCH_IDENTITY.of(address=word("hub.nbma"), mask=model.HOST),),
+                add=(ike_profiles.MATCH_IDENTITY.line(address=word("hub.nbma"), mask=model.HOST),),
             ),
             *model.FORGET,
             *_SESSIONS,
@@ -547,7 +547,7 @@ SPOKE_PAIRS: Final = (
     _long(
         "server-only",
         "A spoke answers questions, and asks none",
-        (spoke(model.TUNNEL, nhrp_lines.SERVER_ONLY.of()), *model.FORGET),
+        (spoke(model.TUNNEL, nhrp_lines.SERVER_ONLY.line()), *model.FORGET),
         ("Who asks whom?", "`show running-config interface {spoke.tunnel}` at {spoke.name}."),
         Cause.SHORTCUT,
     ),

@@ -46,16 +46,16 @@ def _inside(name: str, title: str, lines: tuple[str, ...], *causes: Cause, need:
 
 def _port(name: str, vrf: str = "", address: str = "") -> tuple[str, ...]:
     """Return the lines that move an interface, which loses its address. address: the word whose address it gets."""
-    enters = vrfs.FORWARDING.of(name=word(vrf)) if vrf else "no vrf forwarding"
-    known = (port_lines.ADDRESS.of(address=word(f"{address}_address"), mask=word(f"{address}_mask")),)
-    return common.INTERFACE.of(name=word(name)), enters, *(known if address else ())
+    enters = vrfs.FORWARDING.line(name=word(vrf)) if vrf else "no vrf forwarding"
+    known = (port_lines.ADDRESS.line(address=word(f"{address}_address"), mask=word(f"{address}_mask")),)
+    return common.INTERFACE.line(name=word(name)), enters, *(known if address else ())
 
 
 def _key(tunnel: str, key: str) -> tuple[str, ...]:
-    return common.INTERFACE.of(name=word(tunnel)), tunnel_lines.KEY.of(key=word(key))
+    return common.INTERFACE.line(name=word(tunnel)), tunnel_lines.KEY.line(key=word(key))
 
 
-_PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
+_PROFILE: Final = profiles.PROFILE.line(name=word("ikev2_profile"))
 #: The section of the routing protocol has the VRF in its header, or in that of its address family.
 _PROCESS: Final = "{inside}"
 _NBMA: Final = model.address("nbma", "nbma_mask")
@@ -65,14 +65,14 @@ _FRONT: Final = (
     _front(
         "fvrf-other",
         "A spoke's IKEv2 profile is for peers in another VRF",
-        (vrfs.DEFINITION.of(name="OTHER"), "address-family ipv4", _PROFILE, profiles.MATCH_FVRF.of(vrf="OTHER")),
+        (vrfs.DEFINITION.line(name="OTHER"), "address-family ipv4", _PROFILE, profiles.MATCH_FVRF.line(vrf="OTHER")),
         Cause.IKE,
     ),
     *_fronts("tunnel-vrf-missing", "tunnel has no tunnel vrf", (model.TUNNEL, "no tunnel vrf {front}")),
     _front(
         "tunnel-vrf-inside",
         "A spoke's tunnel vrf is the VRF of its inside",
-        (model.TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
+        (model.TUNNEL, tunnel_lines.VRF.line(vrf=word("inside"))),
     ),
     _front(
         "wan-vrf-missing", "The port to the provider is in the global table", (model.WAN, "no vrf forwarding", _NBMA)
@@ -80,12 +80,12 @@ _FRONT: Final = (
     _front(
         "wan-vrf-other",
         "The port to the provider is in the VRF of the company",
-        (model.WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
+        (model.WAN, vrfs.FORWARDING.line(name=word("inside")), _NBMA),
     ),
     _front(
         "wan-address-lost",
         "The port to the provider was moved between VRFs, and has no address since",
-        (model.WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
+        (model.WAN, "no vrf forwarding", vrfs.FORWARDING.line(name=word("front"))),
         Cause.NO_ADDRESS,
     ),
     *_fronts("front-default-missing", "front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
@@ -115,21 +115,21 @@ _INSIDE: Final = (
     _inside(
         "tunnel-address-lost",
         "A spoke's tunnel was moved between VRFs, and has no address since",
-        (*_port("tunnel"), vrfs.FORWARDING.of(name=word("inside"))),
+        (*_port("tunnel"), vrfs.FORWARDING.line(name=word("inside"))),
         Cause.NO_ADDRESS,
     ),
     _inside("lan-global", "A spoke's LAN is in the global table", _port("lan", "", "lan")),
     _inside(
         "lan-address-lost",
         "A spoke's LAN was moved between VRFs, and has no address since",
-        (*_port("lan"), vrfs.FORWARDING.of(name=word("inside"))),
+        (*_port("lan"), vrfs.FORWARDING.line(name=word("inside"))),
         Cause.NO_ADDRESS,
         Cause.HOST_GATEWAY,
     ),
     _inside(
         "vrf-without-ipv4",
         "A spoke's VRF lost its address family, and its ports their addresses",
-        (vrfs.DEFINITION.of(name=word("inside")), "no address-family ipv4", "address-family ipv4"),
+        (vrfs.DEFINITION.line(name=word("inside")), "no address-family ipv4", "address-family ipv4"),
         Cause.NO_ADDRESS,
     ),
     _one(

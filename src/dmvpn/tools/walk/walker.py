@@ -72,7 +72,7 @@ class Walker:
         if not question.answers:
             self._translated.clear()
             for plane in self._planes.values():
-                plane.translation.forget()
+                plane.translation.clear_flows()
         try:
             self._begin(question, front)
             while self._pieces and not self.trail.is_lost:

@@ -288,7 +288,7 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
 def _damping(machine: BgpMachine, prefix: Prefix, path: Path, now: float) -> str:
     """Return the flap history of a path; "": it has none."""
     nlri = named(prefix, path.number)
-    flap = machine.flaps.of(path.peer, nlri)
+    flap = machine.flaps.history(path.peer, nlri)
     if flap is None:
         return ""
     reuse = machine.flaps.reuse_in(path.peer, nlri, now)

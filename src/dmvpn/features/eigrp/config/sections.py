@@ -60,7 +60,7 @@ SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
 def family(autonomous_system: int, vrf: str = "") -> str:
     """Return the line that opens a process of named form."""
     within = {"vrf": vrf} if vrf else {}
-    return processes.ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system, **within)
+    return processes.ADDRESS_FAMILY.line(unicast=True, autonomous_system=True, number=autonomous_system, **within)
 
 
 def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
@@ -68,30 +68,32 @@ def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
     if process is None:
         return (line,)
     if process.name:
-        return (processes.ROUTER_NAMED.of(name=process.name), family(process.autonomous_system, process.vrf), line)
+        return (processes.ROUTER_NAMED.line(name=process.name), family(process.autonomous_system, process.vrf), line)
     if process.vrf:
-        opening = processes.CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=process.autonomous_system)
-        return (processes.ROUTER_CLASSIC.of(number=process.router), opening, line)
-    return (processes.ROUTER_CLASSIC.of(number=process.autonomous_system), line)
+        opening = processes.CLASSIC_FAMILY.line(
+            vrf=process.vrf, autonomous_system=True, number=process.autonomous_system
+        )
+        return (processes.ROUTER_CLASSIC.line(number=process.router), opening, line)
+    return (processes.ROUTER_CLASSIC.line(number=process.autonomous_system), line)
 
 
 def af_interface_lines(process: NamedProcess, interface: str, line: str) -> tuple[str, ...]:
     """Return a line of `af-interface`, behind the lines that open its section. The process has named form."""
-    return (*process_lines(process, processes.AF_INTERFACES.of(name=interface)), line)
+    return (*process_lines(process, processes.AF_INTERFACES.line(name=interface)), line)
 
 
 def entered(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:
     """Return the lines to enter that set a parameter of an interface."""
     if process.name:
-        return af_interface_lines(process, interface, line.named.of(**values))
-    return INTERFACE.of(name=interface), line.classic.of(number=process.autonomous_system, **values)
+        return af_interface_lines(process, interface, line.named.line(**values))
+    return INTERFACE.line(name=interface), line.classic.line(number=process.autonomous_system, **values)
 
 
 def taken_back(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:
     """Return the lines to enter that remove a setting of an interface."""
     if process.name:
         return af_interface_lines(process, interface, line.named.no(**values))
-    return INTERFACE.of(name=interface), line.classic.no(number=process.autonomous_system, **values)
+    return INTERFACE.line(name=interface), line.classic.no(number=process.autonomous_system, **values)
 
 
 def header(process: NamedProcess) -> str:

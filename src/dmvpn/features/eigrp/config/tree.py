@@ -140,7 +140,7 @@ def _process(
         default_metric=_vector(default_metric) if default_metric else None,
         redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
         distribution=replace(
-            topology_lines.distribution.read(topology),
+            topology_lines.distribution.distribution(topology),
             defaults=tuple(_default_routes(topology, topology_lines.default_information)),
         ),
         summary_metrics=tuple(_summary_metric(args) for args in topology.all(topology_lines.summary_metric)),

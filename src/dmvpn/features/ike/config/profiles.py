@@ -217,5 +217,5 @@ def peer_lines(
     version: of IP, of its address.
     """
     kind = "address" if version == 4 else "address6"
-    peer = [PEER.of(name=name), ADDRESS.of(**{kind: address}), PRE_SHARED_KEY.of(key=secret)]
-    return "\n ".join([RING.of(name=keyring), "\n  ".join(peer)])
+    peer = [PEER.line(name=name), ADDRESS.line(**{kind: address}), PRE_SHARED_KEY.line(key=secret)]
+    return "\n ".join([RING.line(name=keyring), "\n  ".join(peer)])

@@ -72,7 +72,7 @@ def hear(sa: IsakmpSa, message: Message, path: DatagramPath) -> None:
         sa.trouble(Reason(IkeReason.UNREADABLE_REFUSAL, (sa.path.remote.address,)))
         return
     sa.channel.accept(message)
-    sa.channel.forget(message_id)
+    sa.channel.forget_chain(message_id)
     if not sa.is_established:
         _hear_before_end(sa, inside.all(Notify))
         return
@@ -417,7 +417,7 @@ def establish(new: IsakmpSa, parallel: ParallelSas) -> list[IsakmpSa]:
     connections never become those of one: the newest connection goes on, and the others end.
     Returns the ISAKMP SAs that changed.
     """
-    others = [] if new.is_alone or new.doubts_older else parallel.of(new)
+    others = [] if new.is_alone or new.doubts_older else parallel.parallel_to(new)
     parallel.add(new)
     older = [sa for sa in others if sa.since <= new.begun or sa.state is SaState.HELD]
     waits = parallel.has_namesakes(new)
@@ -498,7 +498,7 @@ def withdraw(sa: IsakmpSa, parallel: ParallelSas, protocol: int, spis: tuple[byt
     Returns the ISAKMP SAs that changed.
     """
     touched: list[IsakmpSa] = []
-    for each in (sa, *parallel.of(sa)):
+    for each in (sa, *parallel.parallel_to(sa)):
         each.at(sa.now)
         if protocol == ProtocolId.ESP:
             for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
@@ -512,7 +512,7 @@ def withdraw(sa: IsakmpSa, parallel: ParallelSas, protocol: int, spis: tuple[byt
 
 def drop_unconfirmed(sa: IsakmpSa, parallel: ParallelSas, spi_in: bytes) -> list[IsakmpSa]:
     """Delete a child on the ISAKMP SA that has adopted it. Returns the ISAKMP SAs that changed."""
-    for each in parallel.of(sa):
+    for each in parallel.parallel_to(sa):
         child = each.children.active.get(spi_in)
         if child is not None and not each.is_dead:
             each.at(sa.now)

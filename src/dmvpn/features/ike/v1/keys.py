@@ -251,7 +251,7 @@ class Channel:
         self._move(message.header.message_id, self._octets(message))
         self.taken += 1
 
-    def forget(self, message_id: int) -> None:
+    def forget_chain(self, message_id: int) -> None:
         """Forget the chain of an exchange that is over."""
         self._ivs.pop(message_id, None)
 

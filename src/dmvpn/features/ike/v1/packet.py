@@ -4,8 +4,8 @@ Nothing here knows a key. `parse` reads a datagram (without the non-ESP marker o
 stay octets (`Sealed`). `serialize` makes the octets of payloads as they came: hashes and signatures are over octets.
 
 Every payload (RFC 2408 §3.4 to §3.16, RFC 3947 §3.2 and §5.2, and Cisco's fragments) is a frozen dataclass with its
-`TYPE`, `body()` and `read(octets, offset)`; proposals have a file of their own. Unknown payloads stay as they came.
-`body` makes the octets that `read` got.
+`TYPE`, `body()` and `parse_body(octets, offset)`; proposals have a file of their own. Unknown payloads stay as they
+came. `body` makes the octets that `parse_body` got.
 
 The identities of quick mode say for which packets its SAs are (RFC 2409 §5.5, RFC 2407 §4.6.2): an address, a subnet
 or a range, with a protocol and at most one port. The rest of the program calls them traffic selectors.
@@ -81,7 +81,7 @@ class SecurityAssociation(chain.Payload):
         return _SA.pack(Doi.IPSEC, Situation.IDENTITY_ONLY) + serialize_proposals(self.proposals)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _SA.size, "an SA payload", offset, "RFC 2407 §4.6.1")
         doi, situation = _SA.unpack_from(octets)
         if doi != Doi.IPSEC or situation != Situation.IDENTITY_ONLY:
@@ -111,7 +111,7 @@ class IdentificationPayload(Identification, chain.Payload):
         return _ID.pack(self.kind, self.protocol, self.port) + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _ID.size, "an identification payload", offset, "RFC 2407 §4.6.2")
         if len(octets) > _ID.size + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets)} octets", offset=offset, clause="RFC 2407 §4.6.2")
@@ -140,7 +140,7 @@ class Hash(chain.OctetsPayload):
     TYPE: ClassVar = PayloadType.HASH
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         if not 0 < len(octets) <= _LONGEST_HASH:
             raise WireError(f"a hash of {len(octets)} octets", offset=offset, clause="RFC 2408 §3.11")
         return cls(octets)
@@ -187,7 +187,7 @@ class Notify(chain.Payload):
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spi), self.kind) + self.spi + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _NOTIFY.size, "a notify payload", offset, "RFC 2408 §3.14")
         doi, protocol, size, kind = _NOTIFY.unpack_from(octets)
         start = _NOTIFY.size + size
@@ -208,7 +208,7 @@ class Delete(chain.Payload):
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spis[0]), len(self.spis)) + b"".join(self.spis)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _NOTIFY.size, "a delete payload", offset, "RFC 2408 §3.15")
         doi, protocol, size, count = _NOTIFY.unpack_from(octets)
         if not size or not count or len(octets) != _NOTIFY.size + size * count:
@@ -231,7 +231,7 @@ class NatDetection(chain.OctetsPayload):
     TYPE: ClassVar = PayloadType.NAT_D
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         if not 0 < len(octets) <= _LONGEST_HASH:
             raise WireError(f"a hash of {len(octets)} octets", offset=offset, clause="RFC 3947 §3.2")
         return cls(octets)
@@ -256,7 +256,7 @@ class OriginalAddress(chain.Payload):
         return _ID.pack(self.kind, 0, 0) + self.address
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _ID.size, "a NAT-OA payload", offset, "RFC 3947 §5.2")
         kind, *reserved = _ID.unpack_from(octets)
         if any(reserved) or len(octets) - _ID.size != _ADDRESS_SIZES.get(kind):
@@ -295,7 +295,7 @@ class Fragment(chain.Payload):
         return _FRAGMENT.pack(self.id, self.number, self.flags) + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _FRAGMENT.size + 1, "a fragment", offset, "RFC 2408 §3.2")
         identifier, number, flags = _FRAGMENT.unpack_from(octets)
         if not number:
@@ -310,7 +310,7 @@ class Unknown(chain.UnknownPayload):
 
 #: How to read each type of payload.
 READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
-    kind.TYPE: kind.read
+    kind.TYPE: kind.parse_body
     for kind in (
         *(SecurityAssociation, KeyExchange, IdentificationPayload, Certificate, CertificateRequest, Hash, Signature),
         *(Nonce, Notify, Delete, VendorId, NatDetection, OriginalAddress),

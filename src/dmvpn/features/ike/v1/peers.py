@@ -79,7 +79,7 @@ class ParallelSas:
         """Return all with the peer of a session, wherever it is; the last that came to its place is the last."""
         return tuple(self._by_identity.get(session.who, {}).values())
 
-    def of(self, sa: IsakmpSa) -> list[IsakmpSa]:
+    def parallel_to(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Return its parallel SAs, in the order in which they came to their place."""
         return [each for each in self.with_peer(sa) if each is not sa and are_together(each, sa)] if sa.theirs else []
 
@@ -94,7 +94,7 @@ class ParallelSas:
 
         It is of the same connection, or has no children yet: a NAT may give a peer the port of another one.
         """
-        heirs = (each for each in reversed(self.of(sa)) if each.is_usable)
+        heirs = (each for each in reversed(self.parallel_to(sa)) if each.is_usable)
         return next((each for each in heirs if each.connection == sa.connection or not each.children), None)
 
 

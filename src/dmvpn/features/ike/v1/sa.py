@@ -428,7 +428,7 @@ class IsakmpSa(Session):
         """Forget an exchange, and its chain of IVs."""
         self.exchanges.pop(message_id, None)
         if self.channel is not None:
-            self.channel.forget(message_id)
+            self.channel.forget_chain(message_id)
 
     def fresh_message_id(self) -> int:
         """Return 4 octets as a number that no exchange has."""
@@ -539,7 +539,7 @@ class IsakmpSa(Session):
         message_id = self.fresh_message_id()
         proof = Hash(hash_1(keys, message_id, serialize_chain(payloads)))
         datagram = self.sealed(ExchangeType.INFORMATIONAL, message_id, (proof, *payloads))
-        surely(self.channel).forget(message_id)
+        surely(self.channel).forget_chain(message_id)
         return datagram
 
     def transmit(self, datagram: bytes, path: DatagramPath | None = None) -> None:

@@ -408,7 +408,7 @@ class IsakmpSas:
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
         heir = self._parallel.heir(sa)
-        if sa.state is SaState.HELD and any(each.is_usable for each in self._parallel.of(sa)):
+        if sa.state is SaState.HELD and any(each.is_usable for each in self._parallel.parallel_to(sa)):
             if heir is not None:
                 sa.hand_over(heir)
             sa.end(Reason(IkeReason.REPLACED))

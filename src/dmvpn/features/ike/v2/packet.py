@@ -5,8 +5,8 @@ Nothing here knows a key: `crypto` decrypts an SK payload, and `channel` puts fr
 `parse` reads a datagram (without the non-ESP marker of UDP port 4500); encrypted payloads stay an `Encrypted` or
 `EncryptedFragment` payload. `serialize` makes the same octets again.
 
-Every payload is a frozen dataclass with its `TYPE`, `body()` and `read(octets, offset)`; the contents of SA and TS
-payloads are in `proposals.py`. What we do not know stays as it came (`Unknown`).
+Every payload is a frozen dataclass with its `TYPE`, `body()` and `parse_body(octets, offset)`; the contents of SA and
+TS payloads are in `proposals.py`. What we do not know stays as it came (`Unknown`).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class SecurityAssociation(chain.Payload):
         return serialize_proposals(self.proposals)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         return cls(parse_proposals(octets, offset))
 
 
@@ -80,7 +80,7 @@ class KeyExchange(chain.Payload):
         return struct.pack("!Hxx", self.group) + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
         return cls(int.from_bytes(octets[:2], "big"), octets[4:])
 
@@ -93,7 +93,7 @@ class _IdentificationPayload(Identification, chain.Payload):
         return encoded(self)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
         if len(octets) > 4 + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets) - 4} octets", offset=offset, clause="RFC 7296 §3.5")
@@ -145,7 +145,7 @@ class Authentication(chain.Payload):
         return bytes((self.method, 0, 0, 0)) + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
         return cls(octets[0], octets[4:])
 
@@ -183,7 +183,7 @@ class Notify(chain.Payload):
         return struct.pack("!BBH", self.protocol, len(self.spi), self.kind) + self.spi + self.data
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
         protocol, size, kind = struct.unpack_from("!BBH", octets)
         chain.cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
@@ -203,7 +203,7 @@ class Delete(chain.Payload):
         return struct.pack("!BBH", self.protocol, size, len(self.spis)) + b"".join(self.spis)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
         protocol, size, count = struct.unpack_from("!BBH", octets)
         if len(octets) != 4 + size * count or (count and not size):
@@ -228,7 +228,7 @@ class Selectors(chain.Payload):
         return serialize_selectors(self.selectors)
 
     @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
+    def parse_body(cls, octets: bytes, offset: int) -> Self:
         return cls(parse_selectors(octets, offset))
 
 
@@ -294,7 +294,7 @@ class Unknown(chain.UnknownPayload):
 
 #: How to read the payloads that stand for themselves.
 READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
-    kind.TYPE: kind.read
+    kind.TYPE: kind.parse_body
     for kind in (
         *(SecurityAssociation, KeyExchange, InitiatorId, ResponderId, Certificate, CertificateRequest, Authentication),
         *(Nonce, Notify, Delete, VendorId, InitiatorSelectors, ResponderSelectors),

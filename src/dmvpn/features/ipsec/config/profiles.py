@@ -132,10 +132,10 @@ def lines_of(transforms: TransformSet) -> tuple[str, str]:
     words = [transforms.cipher.value]
     words += [str(transforms.key_bits)] if transforms.key_bits > _DEFAULT_BITS else []
     words += [transforms.integrity.value] if transforms.integrity is not None else []
-    mode = MODE.of(
+    mode = MODE.line(
         tunnel=not transforms.transport, transport=transforms.transport, require=transforms.require_transport
     )
-    return TRANSFORM_SET.of(name=transforms.name, **dict.fromkeys(words, True)), mode
+    return TRANSFORM_SET.line(name=transforms.name, **dict.fromkeys(words, True)), mode
 
 
 _KEPT_HELP: Final = "Kept for the record; has no effect here"

@@ -276,13 +276,13 @@ ALL_LINES: Final = (*LINES, *IPV6.lines)
 def server(address: IPAddress | None, nbma: IPAddress | Placeholder | None = None) -> str:
     """Return the line that configures a server. nbma: its NBMA address in the same line, with multicast."""
     line = of_version(NHS, 4 if address is None else address.version)
-    return line.of(nhs_address=address or Blank("address"), nbma_address=nbma, multicast=nbma is not None)
+    return line.line(nhs_address=address or Blank("address"), nbma_address=nbma, multicast=nbma is not None)
 
 
 def mapping(address: IPAddress, nbma: IPAddress | Placeholder) -> str:
     """Return the line that maps one tunnel address to an NBMA address."""
     target = address if address.version == 4 else Prefix.host(address)  # IPv6 maps prefixes
-    return of_version(MAP, address.version).of(target=target, nbma=nbma)
+    return of_version(MAP, address.version).line(target=target, nbma=nbma)
 
 
 def of_version(line: ConfigLine, version: int) -> ConfigLine:

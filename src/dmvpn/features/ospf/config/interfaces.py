@@ -41,7 +41,7 @@ class WildcardNetwork(ValueType):
     def __init__(self) -> None:
         super().__init__("ospf-network", "A.B.C.D", lambda text: None, fragment=r"[\d.]{1,15}", spell=_spelled)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         address = _address(tokens[index].text)
         if address is None:
             return Misfit()

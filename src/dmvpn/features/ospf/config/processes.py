@@ -447,4 +447,4 @@ LINES: Final = (*collected(ConfigLine, vars()), *DISTRIBUTION.lists, DISTRIBUTIO
 
 def process(number: int, vrf: str = "") -> str:
     """Return the line that opens the section of a process, "": of the global table."""
-    return ROUTER.of(number=number, **({"vrf": vrf} if vrf else {}))
+    return ROUTER.line(number=number, **({"vrf": vrf} if vrf else {}))

@@ -78,7 +78,7 @@ def _process(number: int, section: Section) -> model.ProcessSettings:
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
         maximum_paths=section.args(processes.MAXIMUM_PATHS).integer("paths", 4),
         distances=_distances(section),
-        distribution=processes.DISTRIBUTION.read(section),
+        distribution=processes.DISTRIBUTION.distribution(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
         helps=not section.flag(processes.HELP_DISABLED),

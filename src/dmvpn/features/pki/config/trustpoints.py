@@ -35,7 +35,7 @@ class CertificateOctets(ValueType):
     def __init__(self) -> None:
         super().__init__("certificate-octets", "Hex-data", lambda text: None)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = " ".join(token.text for token in tokens[index:]).upper()
         return Reading(text, text, len(tokens)) if _OCTETS.match(text) else Misfit()
 

@@ -121,7 +121,7 @@ class _Message(ValueType):
     def __init__(self) -> None:
         super().__init__("acl-icmp", "<0-255>", lambda text: None)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = tokens[index].text.lower()
         begun = [text] if text in _ICMP else self.words(text)
         if len(begun) == 1:
@@ -174,7 +174,7 @@ class _Flags(ValueType):
     def __init__(self) -> None:
         super().__init__("acl-flags", "+syn", lambda text: None)
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         end = index
         while end < len(tokens) and _is_flag(tokens[end].text):
             end += 1

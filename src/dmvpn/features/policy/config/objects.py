@@ -104,7 +104,7 @@ class Ports(ValueType):
         super().__init__(name, "eq", lambda text: None, spell=_spelled)
         self._last, self._names = last, names
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         begun = self.words(tokens[index].text)
         if len(begun) != 1:
             return Misfit()

@@ -53,8 +53,8 @@ class _Password(RestOfLine):
         super().__init__()
         self.name = "password"
 
-    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
-        rest = super().read(line, tokens, index)
+    def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        rest = super().read_value(line, tokens, index)
         return Misfit() if isinstance(rest, Reading) and _TYPED.match(rest.text) else rest
 
 

@@ -117,14 +117,14 @@ def rip_neighbors(view: ServerView) -> Iterator[Hypothesis]:
     own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
     if found is None:
         if not facts.eigrp:
-            lines = (rip_lines.ROUTER.of(), rip_lines.NETWORK.of(network=str(own or Blank("network"))))
+            lines = (rip_lines.ROUTER.line(), rip_lines.NETWORK.line(network=str(own or Blank("network"))))
             yield here(Cause.NETWORK_STATEMENT, f"RIP does not run on {tunnel.name}", lines)
         return
     if found.blocked:
         yield here(Cause.RIP_BLOCKED, f"RIP keeps silent on {tunnel.name}: {found.blocked}")
         return
     if found.passive and not facts.rip.neighbors:
-        lines = (rip_lines.ROUTER.of(), rip_lines.PASSIVE.no(interface=tunnel.name))
+        lines = (rip_lines.ROUTER.line(), rip_lines.PASSIVE.no(interface=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of RIP", lines)
     if receives_updates(view):
         return

@@ -40,8 +40,8 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
         profiles = device(client.facts).ipsec.profiles if not client.works else ()
         if profiles:
             name = profiles[0].name
-            why = f"{PROFILE.of(name=name)} is configured, and {tunnel.name} does not use it"
-            yield here(Cause.UNPROTECTED, why, (INTERFACE.of(name=tunnel.name), PROTECTION.of(profile=name)))
+            why = f"{PROFILE.line(name=name)} is configured, and {tunnel.name} does not use it"
+            yield here(Cause.UNPROTECTED, why, (INTERFACE.line(name=tunnel.name), PROTECTION.line(profile=name)))
         return
     if client.server is not None and client.server.secured:
         return
@@ -115,7 +115,9 @@ def registration(view: ServerView) -> Iterator[Hypothesis]:
         return
     if tunnel.destination is not None and server.nbma is not None and tunnel.destination != server.nbma:
         why = f"{tunnel.name} leads to {tunnel.destination}, and the next hop server is at {server.nbma}"
-        yield here(Cause.WRONG_DESTINATION, why, (INTERFACE.of(name=tunnel.name), f"tunnel destination {server.nbma}"))
+        yield here(
+            Cause.WRONG_DESTINATION, why, (INTERFACE.line(name=tunnel.name), f"tunnel destination {server.nbma}")
+        )
     route = bypassing_route(view.client.facts, tunnel, server.address) if server.address is not None else None
     if route is not None:
         why = f"the route to {server.address} ({route.prefix}, {route.source}) does not lead by {tunnel.name}"
@@ -193,7 +195,7 @@ def multicast(view: ServerView) -> Iterator[Hypothesis]:
     if tunnel.multipoint and client.nbma not in tunnel.multicast:
         protocol = "EIGRP" if client.facts.eigrp else "RIP"
         why = f"multicasts are not copied to {client.nbma}: it hears nothing of {protocol}"
-        yield here(Cause.SPOKE_MULTICAST, why, (INTERFACE.of(name=tunnel.name), MAP_MULTICAST.of(nbma=client.nbma)))
+        yield here(Cause.SPOKE_MULTICAST, why, (INTERFACE.line(name=tunnel.name), MAP_MULTICAST.line(nbma=client.nbma)))
 
 
 def tunnel_pings(view: ServerView) -> Iterator[Hypothesis]:
@@ -236,7 +238,7 @@ def sizes(view: ServerView) -> Iterator[Hypothesis]:
     if tunnel.ip_mtu > tunnel.room:
         why = f"ip mtu {tunnel.ip_mtu}, and {tunnel.room} octets leave in one piece"
         yield here(
-            Cause.MTU, why, (INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=min(1400, tunnel.room // 10 * 10)))
+            Cause.MTU, why, (INTERFACE.line(name=tunnel.name), IP_MTU.line(octets=min(1400, tunnel.room // 10 * 10)))
         )
     if tunnel.mss is None and tunnel.ip_mtu <= 1460:
         why = f"TCP is not clamped on {tunnel.name}, which carries {tunnel.ip_mtu} octets"
@@ -246,7 +248,7 @@ def sizes(view: ServerView) -> Iterator[Hypothesis]:
 def shortcuts(view: ServerView) -> Iterator[Hypothesis]:
     """Yield suspicions about this router's phase 3 configuration, and its results."""
     tunnel = view.client.tunnel
-    section = INTERFACE.of(name=tunnel.name)
+    section = INTERFACE.line(name=tunnel.name)
     if tunnel.destination is not None and tunnel.shortcuts:
         why = f"{tunnel.name} takes shortcuts and is point-to-point: it leads to {tunnel.destination} alone"
         yield here(Cause.SPOKE_POINT_TO_POINT, why, (section, "tunnel mode gre multipoint"))

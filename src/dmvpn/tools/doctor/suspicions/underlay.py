@@ -105,7 +105,7 @@ def mild(cause: Cause, why: str, decide: str) -> Hypothesis:
 
 def remote_faults(scene: Scene, name: str, address: Address) -> Iterator[Hypothesis]:
     """Yield hypotheses about faults outside of this router's view."""
-    facts = scene.of(name)
+    facts = scene.facts(name)
     if facts is None or not facts.tunnels:
         return
     found = [outcome for probe, outcome in scene.answers.items() if probe.router == name and probe.target == address]
@@ -271,7 +271,7 @@ def lifetime(view: ServerView) -> Iterator[Hypothesis]:
     client, nbma = view.client, view.client.nbma
     tunnel, passes = client.tunnel, view.ping(ProbePurpose.TUNNEL)
     route = best_route(client.facts, nbma, tunnel.front) if nbma is not None else None
-    lines = (INTERFACE.of(name=tunnel.name), TTL.of(ttl=255))
+    lines = (INTERFACE.line(name=tunnel.name), TTL.line(ttl=255))
     if tunnel.ttl == 1 and route is not None and route.source not in ("connected", "local"):
         yield here(Cause.TTL, f"packets of {tunnel.name} have a TTL of 1, and {nbma} is behind other routers", lines)
     elif 0 < tunnel.ttl < 255 and (not client.works or (passes is not None and passes.silent)):

@@ -128,7 +128,7 @@ def _direction(device: Device, port: str, name: str, direction: str) -> Iterator
             other = "out" if direction == "in" else "in"
             fix = (
                 f"interface {port}\n {ACCESS_GROUP.no(name=name, **{direction: True})}\n "
-                f"{ACCESS_GROUP.of(name=name, **{other: True})}"
+                f"{ACCESS_GROUP.line(name=name, **{other: True})}"
             )
             yield found(DIRECTION, device, (f"interface {port}", f"ip access-group {name} {direction}"), what, fix)
             return
@@ -226,7 +226,7 @@ def _expectations(device: Device, port: str) -> Iterator[_Expected]:
             )
             packets = tuple(_set(wire, end, protocol, to=number) for end in dict.fromkeys(ends))
             yield _Expected(f"what neighbors of {each} send", packets, (entry,))
-        if protocols and bfd_model(device.tree).of(port) is not None:
+        if protocols and bfd_model(device.tree).parameters(port) is not None:
             packet = _set(wire, own, UDP, to=_BFD_PORT)
             yield _Expected("the packets of BFD", (packet,), (f"permit udp any any eq {_BFD_PORT}",), is_vital=False)
         yield from _of_bgp(device, wire, address)
@@ -339,7 +339,7 @@ class _List(NamedTuple):
     @property
     def header(self) -> str:
         """The line that opens it, or would."""
-        return (access_lists.EXTENDED if self.extended else access_lists.STANDARD).of(name=self.name)
+        return (access_lists.EXTENDED if self.extended else access_lists.STANDARD).line(name=self.name)
 
     def at(self, entry: AccessEntry | ListedEntry) -> tuple[str, ...]:
         """Return the words of the line of an entry."""
@@ -425,9 +425,9 @@ def _unused(device: Device) -> Iterator[NetworkConcern]:
         return  # without interfaces it is an excerpt
     named = _words(device)
     lists = [(name, _header(device, name, extended=extended)) for name, extended in config.access_lists]
-    networks = [(name, objects.NETWORK_GROUP.of(name=name)) for name in config.networks]
-    services = [(name, objects.SERVICE_GROUP.of(name=name)) for name in config.services]
-    times = [(name, objects.TIME_RANGE.of(name=name)) for name in config.time_ranges]
+    networks = [(name, objects.NETWORK_GROUP.line(name=name)) for name in config.networks]
+    services = [(name, objects.SERVICE_GROUP.line(name=name)) for name in config.services]
+    times = [(name, objects.TIME_RANGE.line(name=name)) for name in config.time_ranges]
     for kind, known in (("access list", lists), ("object group", [*networks, *services]), ("time range", times)):
         unused = [one for one in known if one[0] not in named]
         if unused:

@@ -67,10 +67,10 @@ def permitting_lines(
         numbers: list[dict[str, Hashable]] = [{}] * len(asked) if is_at_end else [{"sequence": one} for one in places]
         whole = len(numbers) - len(numbers) % len(kinds)  # all that a peer needs, or nothing
         lines += (
-            access_lists.EXTENDED_ENTRY.of(**number, permit=True, **asks, any=True)
+            access_lists.EXTENDED_ENTRY.line(**number, permit=True, **asks, any=True)
             for number, asks in zip(numbers[:whole], asked, strict=False)
         )
-    return (access_lists.EXTENDED.of(name=listed.name), *lines)
+    return (access_lists.EXTENDED.line(name=listed.name), *lines)
 
 
 def _senders(
@@ -164,7 +164,7 @@ def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> It
         yield found(
             CUT,
             end.device,
-            (f"interface {port}", ACCESS_GROUP.of(**{"name": listed.name, "in": True})),
+            (f"interface {port}", ACCESS_GROUP.line(**{"name": listed.name, "in": True})),
             f"{entry}, inbound on {port}, denies {what.value} from {peers[0] or 'all peers'}: {end.name} {outcome}",
             "\n ".join(permitting_lines(listed, denied, peers)),
             related=((end.device, end.at),),

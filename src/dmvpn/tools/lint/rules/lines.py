@@ -69,7 +69,7 @@ IKE_PROFILE_MISSING: Final = Rule(
 )
 RULES: Final = (REFUSED, KEPT, NOT_SUPPORTED, UNKNOWN, IKE_PROFILE_MISSING)
 
-_IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.of(name=Blank("name"))
+_IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.line(name=Blank("name"))
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -103,9 +103,9 @@ def ike_profiles(device: Device) -> Iterator[NetworkConcern]:
             there = f"there are {len(written)}" if written else "there is none"
             line, old = _IKEV2_PROFILE, next((one.name for one in device.ikev2.isakmp.profiles if one.keyring), "")
             if old:
-                there, line = f"all keys are those of isakmp profile {old}", profiles.ISAKMP_PROFILE.of(name=old)
+                there, line = f"all keys are those of isakmp profile {old}", profiles.ISAKMP_PROFILE.line(name=old)
             what = f"IPsec profile {profile.name} names no IKE profile, and {there}"
-            header = profiles.PROFILE.of(name=profile.name)
+            header = profiles.PROFILE.line(name=profile.name)
             yield found(IKE_PROFILE_MISSING, device, (header,), what, f"{header}\n {line}")
 
 

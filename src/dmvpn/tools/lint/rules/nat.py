@@ -70,7 +70,7 @@ OFF: Final = Rule(
 RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
 
 
-_PROTECTED: Final = PROTECTION.of(profile=Blank("name"))
+_PROTECTED: Final = PROTECTION.line(profile=Blank("name"))
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -126,7 +126,7 @@ def _protected(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     if not device.ipsec.nat_traversal:
         what = f"{device.hostname} is behind NAT, and ESP must not go in UDP"
-        yield found(OFF, device, (NAT.no(),), what, NAT.of())
+        yield found(OFF, device, (NAT.no(),), what, NAT.line())
     profile = next((one for one in device.ipsec.profiles if one.name == tunnel.protection), None)
     sets = [s for s in device.ipsec.transform_sets if profile is not None and s.name in profile.transform_sets]
     if sets and not any(one.transport for one in sets):

@@ -82,7 +82,7 @@ RULES: Final = (
     *(term.rule for term in RIP.terms),
     *(duty.rule for duty in RIP.duties),
 )
-_BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Blank("kbit-per-second"))
+_BANDWIDTH: Final = BANDWIDTH_LINE.line(kbps=Blank("kbit-per-second"))
 _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
 
@@ -119,7 +119,7 @@ def _client_multicast(link: ServerLink) -> Iterator[NetworkConcern]:
         what = (
             f"{protocols} runs on {client.name}, and its multicasts do not go to the server {link.nhs.address} ({nbma})"
         )
-        fix = f"{client.at[0]}\n {of_version(MAP_MULTICAST, client.nhrp.version).of(nbma=nbma)}"
+        fix = f"{client.at[0]}\n {of_version(MAP_MULTICAST, client.nhrp.version).line(nbma=nbma)}"
         yield found(MULTICAST, client.device, link.at, what, fix)
 
 
@@ -132,7 +132,7 @@ def _hub_multicast(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]
         return
     if protocols := _greets_by_multicast(end):
         what = f"{protocols} runs on {end.name}, and its multicasts go to no spoke that registers"
-        fix = f"{end.at[0]}\n {of_version(MAP_MULTICAST, end.nhrp.version).of(dynamic=True)}"
+        fix = f"{end.at[0]}\n {of_version(MAP_MULTICAST, end.nhrp.version).line(dynamic=True)}"
         severity = None
         if end.device.may_have_unseen(end.nhrp.version):
             what += f", unless IOS {end.device.release} does that by default"
@@ -187,7 +187,7 @@ PRIORITY: Final = Rule(
     fix="interface Tunnel0\n ip ospf priority 0",
 )
 OSPF_RULES: Final = (TYPE_DEFAULT, *(term.rule for term in OSPF.terms), *(duty.rule for duty in OSPF.duties), PRIORITY)
-_MULTIPOINT: Final = ospf_lines.NETWORK.of(**{"point-to-multipoint": True})
+_MULTIPOINT: Final = ospf_lines.NETWORK.line(**{"point-to-multipoint": True})
 
 
 def check_ospf(network: Network) -> Iterator[NetworkConcern]:
@@ -226,7 +226,7 @@ def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
     if interface.network in ELECTING and end.is_client and interface.priority and not network.clients(end):
         what = f"{end.device.hostname} is a spoke, and with priority {interface.priority} it may be elected"
-        fix = f"{end.at[0]}\n {ospf_lines.PRIORITY.of(priority=0)}"
+        fix = f"{end.at[0]}\n {ospf_lines.PRIORITY.line(priority=0)}"
         hubs = [hub for server in network.servers_of(end) if (hub := ospf_interface(server.device, server.name))]
         is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
         severity = Severity.WARNING if is_lower else None
@@ -238,7 +238,7 @@ def _timers_of(spokes: list[OspfEnd]) -> tuple[str, ...]:
     if not spokes:
         return ()
     hello, dead = spokes[0].timers
-    return ospf_lines.HELLO_INTERVAL.of(seconds=hello), ospf_lines.DEAD_INTERVAL.of(seconds=dead)
+    return ospf_lines.HELLO_INTERVAL.line(seconds=hello), ospf_lines.DEAD_INTERVAL.line(seconds=dead)
 
 
 # ------------------------------------------------------------------------------------------------ BGP
@@ -374,7 +374,7 @@ def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
             continue
         number = process.autonomous_system
         what = f"EIGRP {number} does not advertise {prefix} ({settings.name}): no other router has a route to it"
-        fix = nested(process_lines(process, IN_FAMILY.network.of(address=prefix.address, wildcard=prefix.wildcard)))
+        fix = nested(process_lines(process, IN_FAMILY.network.line(address=prefix.address, wildcard=prefix.wildcard)))
         may_be_meant = advertises_something or end.device.translates(settings.name, "inside")
         yield found(LAN, end.device, (header(process),), what, fix, severity=Severity.ADVICE if may_be_meant else None)
 

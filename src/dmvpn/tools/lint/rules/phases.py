@@ -279,7 +279,7 @@ def _multipoint_clients(network: Network, hub: TunnelEnd) -> tuple[TunnelEnd, ..
 def _phase3(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     clients = _multipoint_clients(network, hub)
     following = [client for client in clients if client.nhrp.shortcut]
-    fix = f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).of()}"
+    fix = f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).line()}"
     if following and not hub.nhrp.redirect and not _keeps_next_hops(hub):
         related = tuple((client.device, client.line(f"{client.words} shortcut")) for client in following)
         what = f"{_names(following)} would follow redirects of {hub.device.hostname}, and {hub.name} sends none"
@@ -292,8 +292,8 @@ def _phase3(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
                 )
                 right = (
                     tunnel_lines.DESTINATION.no(),
-                    tunnel_lines.MODE.of(gre=True, multipoint=True),
-                    of_version(nhrp_lines.SHORTCUT, client.nhrp.version).of(),
+                    tunnel_lines.MODE.line(gre=True, multipoint=True),
+                    of_version(nhrp_lines.SHORTCUT, client.nhrp.version).line(),
                 )
                 fix = "\n ".join((client.at[0], *right))
                 yield found(SPOKE, client.device, client.line("tunnel destination"), what, fix)
@@ -321,9 +321,9 @@ def _summaries(network: Network, hub: TunnelEnd, redirect: str) -> Iterator[Netw
         prefix = aggregate.prefix
         if aggregate.summary_only and any(lan in prefix for lan in lans):
             what = f"spokes hear {prefix} from {name} instead of each other's prefixes, and no redirects"
-            line = IN_ROUTER.aggregate.of(address=prefix.address, mask=prefix.netmask, summary_only=True)
-            router = ROUTER.of(number=bgp.local_as)
-            yield found(SUMMARY, hub.device, (router, line), what, nested((router, FAMILY.of(), f"no {line}")))
+            line = IN_ROUTER.aggregate.line(address=prefix.address, mask=prefix.netmask, summary_only=True)
+            router = ROUTER.line(number=bgp.local_as)
+            yield found(SUMMARY, hub.device, (router, line), what, nested((router, FAMILY.line(), f"no {line}")))
 
 
 def _keeps_next_hops(hub: TunnelEnd) -> bool:
@@ -348,7 +348,7 @@ def _following(network: Network, client: TunnelEnd) -> Iterator[NetworkConcern]:
         what += f", unless IOS {client.device.release} does that by default"
         severity = Severity.ADVICE
     related = tuple((hub.device, hub.line(f"{hub.words} redirect")) for hub in hubs)
-    fix = f"{client.at[0]}\n {of_version(nhrp_lines.SHORTCUT, client.nhrp.version).of()}"
+    fix = f"{client.at[0]}\n {of_version(nhrp_lines.SHORTCUT, client.nhrp.version).line()}"
     yield found(SHORTCUT, client.device, client.at, what, fix, related=related, severity=severity)
 
 
@@ -394,6 +394,6 @@ def _ospf(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
             hub.line("ip ospf network"),
             f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly "
             f"without redirects, and `{hub.words} shortcut` at the spokes",
-            f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).of()}",
+            f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).line()}",
             related=tuple((client.device, client.line("ip ospf network")) for client in phase2),
         )

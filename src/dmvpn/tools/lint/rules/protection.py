@@ -216,7 +216,7 @@ def _no_terms(here: Side, there: Side, why: Reason, needed: Needed) -> Iterator[
         isakmp = here.end.device.ikev2.isakmp
         if {key.keyring for key in isakmp.keys} <= {profile.keyring for profile in isakmp.profiles}:
             return  # a rule about one router says so
-        fix = f"{here.profile_line[0]}\n {ISAKMP_PROFILE.of(name=why.fields[0])}"
+        fix = f"{here.profile_line[0]}\n {ISAKMP_PROFILE.line(name=why.fields[0])}"
         yield found(NO_KEY, here.end.device, here.profile_line, str(why), fix)
         return
     written = here.end.device.ikev2.profiles

@@ -251,8 +251,8 @@ def _address_line(address: IPAddress, *ends: TunnelEnd) -> str:
     """Return the line that gives a tunnel this address. ends: with its network; the first with an address shows it."""
     length = next((length for end in ends for _, length in end.addresses), address.max_prefixlen)
     if isinstance(address, IPv6Address):
-        return ADDRESS_OF_IPV6.of(address=IPv6Interface((address, length)))
-    return ADDRESS.of(address=address, mask=Prefix.of(address, length).netmask)
+        return ADDRESS_OF_IPV6.line(address=IPv6Interface((address, length)))
+    return ADDRESS.line(address=address, mask=Prefix.of(address, length).netmask)
 
 
 def _hubs(network: Network, link: ServerLink) -> list[TunnelEnd]:
@@ -339,7 +339,7 @@ def with_address(one: Statement, address: IPAddress) -> str:
     """Return the line of a server or mapping with another tunnel address."""
     place = "target" if "target" in one.args else "nhs_address"
     value = Prefix.host(address) if place == "target" and address.version == 6 else address
-    return one.line.of(**{**dict(one.args), place: value})
+    return one.line.line(**{**dict(one.args), place: value})
 
 
 def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkConcern]) -> Iterator[NetworkConcern]:
@@ -400,10 +400,10 @@ def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress]
         options = {"priority": nhs.priority or None, "cluster": nhs.cluster or None, "multicast": nhs.multicast}
         lines = [
             line.no(nhs_address=address, nbma_address=old),
-            line.of(nhs_address=address, nbma_address=new, **options),
+            line.line(nhs_address=address, nbma_address=new, **options),
         ]
     if old in end.nhrp.multicast:
-        lines += [multicast.no(nbma=old), multicast.of(nbma=new)]
+        lines += [multicast.no(nbma=old), multicast.line(nbma=new)]
     return lines
 
 
@@ -417,11 +417,11 @@ def _moved_server(owner: TunnelEnd, links: list[ServerLink]) -> NetworkConcern |
     has, wire = device.owner(nbma, owner.tunnel.front), owner.underlay
     if has is not None:
         what = f"{name} has {nbma}, where its clients look for it, but its {owner.name} leaves from {owner.source}"
-        fix = f"{owner.at[0]}\n {tunnel_lines.SOURCE.of(interface=has.name)}"
+        fix = f"{owner.at[0]}\n {tunnel_lines.SOURCE.line(interface=has.name)}"
         return found(SOURCE, device, owner.line("tunnel source"), what, fix, related=related)
     if len(links) > 1 and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
         what = f"all clients of {name} look for it at {nbma}, and the address of its {wire.name} is {owner.source}"
-        at, line = f"interface {wire.name}", ADDRESS.of(address=nbma, mask=Prefix.of(*wire.address).netmask)
+        at, line = f"interface {wire.name}", ADDRESS.line(address=nbma, mask=Prefix.of(*wire.address).netmask)
         return found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
     return None
 
@@ -430,7 +430,7 @@ def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
     if not end.is_client or not end.nhrp.unique or end.nhrp.network_id is None:
         return
     interface = end.underlay
-    fix = f"{end.at[0]}\n {of_version(nhrp_lines.REGISTRATION_NO_UNIQUE, end.nhrp.version).of()}"
+    fix = f"{end.at[0]}\n {of_version(nhrp_lines.REGISTRATION_NO_UNIQUE, end.nhrp.version).line()}"
     if interface is not None and end.device.is_given_address(interface.name):
         how = "by DHCP" if interface.dhcp else "from the far end"
         what = f"{interface.name} gets its address {how}, and {end.name} registers as unique: a new address is refused"

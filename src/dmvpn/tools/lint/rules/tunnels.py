@@ -103,7 +103,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         if not end.multipoint and network.clients(end):
             who = " and ".join(client.device.hostname for client in network.clients(end))
             what = f"{end.name} is point-to-point, and it is the next hop server of {who}"
-            fix = f"{end.at[0]}\n {tunnel_lines.DESTINATION.no()}\n {tunnel_lines.MODE.of(gre=True, multipoint=True)}"
+            fix = f"{end.at[0]}\n {tunnel_lines.DESTINATION.no()}\n {tunnel_lines.MODE.line(gre=True, multipoint=True)}"
             yield found(HUB, end.device, end.line("tunnel destination"), what, fix)
     for link in network.links:
         destination = link.client.tunnel.destination
@@ -111,7 +111,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             continue
         if not any(other.nbma == destination for other in network.links_of(link.client)):
             what = f"{link.client.name} leads to {destination}, and its server {link.nhs.address} is at {link.nbma}"
-            fix = f"{link.client.at[0]}\n {tunnel_lines.DESTINATION.of(address=link.nbma)}"
+            fix = f"{link.client.at[0]}\n {tunnel_lines.DESTINATION.line(address=link.nbma)}"
             yield found(ELSEWHERE, link.client.device, link.client.line("tunnel destination"), what, fix)
     yield from differences(network, TUNNELS)
 
@@ -121,7 +121,7 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     says_nothing = not (nhrp.nhs or nhrp.maps or nhrp.multicast or nhrp.multicast_dynamic or nhrp.authentication)
     if end.multipoint and nhrp.network_id is None and says_nothing and not (nhrp.shortcut or nhrp.redirect):
         what = f"{end.name} is multipoint and has no NHRP: it finds no peer"
-        lines = [end.at[0], NETWORK_ID.of(id=1), *_registration(network, end)]
+        lines = [end.at[0], NETWORK_ID.line(id=1), *_registration(network, end)]
         yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, "\n ".join(lines))
     if end.tunnel.keepalive is not None and (end.multipoint or nhrp.network_id is not None):
         kind = "multipoint" if end.multipoint else "a DMVPN tunnel"
@@ -133,7 +133,7 @@ def _registration(network: Network, end: TunnelEnd) -> list[str]:
     """Return the lines by which an end registers with the servers on its subnet."""
     hubs = [hub for hub in network.servers if hub is not end and hub.subnet is not None and hub.subnet == end.subnet]
     lines = [server(hub.address, hub.source or Blank("nbma-address")) for hub in hubs]
-    return [AUTHENTICATION.of(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
+    return [AUTHENTICATION.line(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
 
 
 def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -178,7 +178,7 @@ def _mask_lines(end: TunnelEnd, subnets: tuple[Prefix, ...]) -> tuple[str, ...]:
     """Return the lines that give an address the mask of the other end; () if its network is another one."""
     if end.nhrp.version == 6 or end.address is None or end.address not in subnets[0]:
         return ()
-    return INTERFACE.of(name=end.name), ADDRESS.of(address=end.address, mask=subnets[0].netmask)
+    return INTERFACE.line(name=end.name), ADDRESS.line(address=end.address, mask=subnets[0].netmask)
 
 
 MASK: Final = Term["TunnelEnd", "tuple[Prefix, ...]"](
@@ -316,7 +316,7 @@ NO_MSS: Final = Rule(
 def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
     """Return the lines that set an MTU, unless it is a larger one than fits into the underlay."""
     most = max(end.tunnel.ip_mtu or 0, (budget(end) or (0, ""))[0])
-    return (INTERFACE.of(name=end.name), IP_MTU.of(octets=mtu)) if mtu <= most else ()
+    return (INTERFACE.line(name=end.name), IP_MTU.line(octets=mtu)) if mtu <= most else ()
 
 
 MTU: Final = Term["TunnelEnd", int](
@@ -393,7 +393,7 @@ def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
     largest, how = room
     if mtu > largest:
         what = f"ip mtu {mtu}, and packets of {largest} octets fit: {how}"
-        fix = f"{end.at[0]}\n {IP_MTU.of(octets=max(_LEAST, min(largest, 1400)))}"
+        fix = f"{end.at[0]}\n {IP_MTU.line(octets=max(_LEAST, min(largest, 1400)))}"
         site = end.device.site
         only_in_udp = end.tunnel.protection and mtu <= largest + _UDP and (site is None or site.nat is None)
         severity = Severity.ADVICE if only_in_udp and _udp(end) else None
@@ -403,7 +403,7 @@ def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
 def clamp_line(octets: int) -> str:
     """Return the line that clamps TCP's segments to this size, or to the nearest valid one."""
     least, most = _SEGMENTS
-    return ADJUST_MSS.of(octets=max(least, min(octets, most)))
+    return ADJUST_MSS.line(octets=max(least, min(octets, most)))
 
 
 def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:

@@ -148,17 +148,17 @@ def _withdrawn(end: TunnelEnd, shared: Running, port: str, own: IPAddress) -> tu
         process = next(one for one in device.eigrp.processes if one.autonomous_system == shared.number)
         line, (gone, again) = IN_FAMILY.network, _networks_without(device, process.networks, own)
         lines = [line.no(address=one.address, wildcard=one.wildcard) for one in gone]
-        lines += [line.of(address=one.address, wildcard=one.wildcard) for one in again]
+        lines += [line.line(address=one.address, wildcard=one.wildcard) for one in again]
         return process_lines(process, "")[:-1], tuple(lines)
     if shared.protocol is Protocol.RIP:
-        return (ROUTER_RIP.of(),), ()
+        return (ROUTER_RIP.line(),), ()
     ospf = next(one for one in device.ospf.processes if one.number == shared.number)
     mine = ospf_interface(device, port)
     if mine is not None and mine.process == ospf.number:
-        return (INTERFACE.of(name=port),), (PROCESS.no(process=ospf.number, area=mine.area),)
+        return (INTERFACE.line(name=port),), (PROCESS.no(process=ospf.number, area=mine.area),)
     left, again = _networks_without(device, ospf.networks, own)
     lines = [NETWORKS.no(network=(one.address, one.wildcard), area=one.area) for one in left]
-    lines += [NETWORKS.of(network=(one.address, one.wildcard), area=left[0].area) for one in again]
+    lines += [NETWORKS.line(network=(one.address, one.wildcard), area=left[0].area) for one in again]
     return (process_line(ospf.number),), tuple(lines)
 
 
@@ -206,7 +206,7 @@ def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
     shown = ", ".join(str(prefix) for prefix in open_[:4]) + (" and others" if len(open_) > 4 else "")
     into: dict[str, Hashable] = {"interface": "Null0", "distance": _LAST}
     lines = [route_line(prefix, **into) for prefix in _few(open_)]
-    lines = lines or [ROUTE.of(network=Blank("prefix"), mask=Blank("mask"), **into)]
+    lines = lines or [ROUTE.line(network=Blank("prefix"), mask=Blank("mask"), **into)]
     names = " or ".join(end.name for end in ends)
     what = f"without a route of {names}, packets for {shown or 'the other sites'} take the default route, in clear"
     by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")

@@ -71,7 +71,7 @@ def _source(end: TunnelEnd) -> NetworkConcern:
     device, tunnel = end.device, end.tunnel
     vrf = end.source_vrf
     wanted = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
-    line = VRF.of(vrf=vrf) if vrf else VRF.no(vrf=tunnel.front)
+    line = VRF.line(vrf=vrf) if vrf else VRF.no(vrf=tunnel.front)
     at = end.line("tunnel vrf") if tunnel.front else end.line("tunnel source")
     what = f"{end.source_port}, the source of {end.name}, is in {table_named(vrf)}, and the tunnel has {wanted}"
     return found(SOURCE, device, at, what, f"{end.at[0]}\n {line}")
@@ -83,8 +83,8 @@ def _profile(end: TunnelEnd) -> Iterator[NetworkConcern]:
     profile = next((one for one in end.device.ikev2.profiles if one.name == used), None)
     if profile is None or profile.fvrf in ("any", tunnel.front):
         return
-    opening = profiles.PROFILE.of(name=profile.name)
-    line = profiles.MATCH_FVRF.of(vrf=tunnel.front) if tunnel.front else profiles.MATCH_FVRF.no(vrf=profile.fvrf)
+    opening = profiles.PROFILE.line(name=profile.name)
+    line = profiles.MATCH_FVRF.line(vrf=tunnel.front) if tunnel.front else profiles.MATCH_FVRF.no(vrf=profile.fvrf)
     has = f"match fvrf {profile.fvrf}" if profile.fvrf else "no match fvrf"
     needs = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
     what = f"IKEv2 profile {profile.name} has {has}, and {end.name}, which uses it, has {needs}"
@@ -148,7 +148,7 @@ SHARED: Final = Rule(
 RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS, SHARED)
 
 _ANY: Final = IPv4Address(0)
-_KEY: Final = isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET)
+_KEY: Final = isakmp.KEYRING_KEY.line(address=_ANY, mask=_ANY, key=SECRET)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -194,7 +194,7 @@ def _next_hops(device: Device) -> Iterator[NetworkConcern]:
                 continue
             what = f"{hop}, the next hop to {route.prefix} in {table_named(vrf)}, is on a wire of {table_named(home)}"
             line = line_of(route, vrf)
-            fix = [*(DEFINITION.of(name=name) for name in (vrf, home) if name), f"no {line}", line_of(route, home)]
+            fix = [*(DEFINITION.line(name=name) for name in (vrf, home) if name), f"no {line}", line_of(route, home)]
             yield found(NEXT_HOP, device, (line,), what, "\n".join(fix))
 
 
@@ -230,7 +230,7 @@ def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     where = " and ".join(dict.fromkeys(table_named(key.fvrf) for key in keys))
     what = f"{end.name} has tunnel vrf {front}, and all keys of IKEv1 are for peers in {where}"
-    fix = f"{isakmp.KEYRING.of(name=f'FOR-{front}', vrf=front)}\n {_KEY}"
+    fix = f"{isakmp.KEYRING.line(name=f'FOR-{front}', vrf=front)}\n {_KEY}"
     yield found(KEYS, device, end.line("tunnel vrf"), what, fix)
 
 
