@@ -368,11 +368,11 @@ class Host:
     def hear(self, count: int) -> list[Json]:
         """What the router was told, once that is so much; a little later, so that more would be seen."""
         for _ in patiently(1.0):
-            self.kernel.read()
+            self.kernel.read_notifications()
             if len(self.told) >= count:
                 break
         for _ in patiently(0.1):
-            self.kernel.read()
+            self.kernel.read_notifications()
         return self.told
 
     def addresses(self) -> list[Json]:

@@ -13,7 +13,7 @@ line is made of them, too:
     args = section.get(NETWORK_ID)
     network_id = args.integer("id") if args else None
     ...
-    NETWORK_ID.of(id=1)    # "ip nhrp network-id 1"
+    NETWORK_ID.line(id=1)  # "ip nhrp network-id 1"
 
 Lines are compared by identity: two constants are two commands even if they look alike.
 
