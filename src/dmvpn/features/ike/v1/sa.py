@@ -6,8 +6,8 @@
 An ISAKMP SA may end while its children live on (RFC 2408 §2.5.1 calls its SAs independent): then it is `HELD` until a
 later one with the same peer adopts them, or the last of them ends.
 
-What it wants of others with the same peer is an output (`Withdrawn`, `Unconfirmed`, `RekeyWanted`): `IsakmpSas` does
-it, and nothing above hears of it.
+Its outputs `Withdrawn`, `Unconfirmed` and `RekeyWanted` are orders to parallel SAs with the same peer: `IsakmpSas`
+carries them out, and nothing above hears of them.
 """
 
 from __future__ import annotations
