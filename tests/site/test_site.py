@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.browser import CHROMIUM, OPTIONS
+from support.browser import CHROMIUM, DRIVER, OPTIONS, Browser
+from support.site import moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,11 +101,94 @@ def test_a_page_opens_without_an_error_and_asks_no_other_machine(
 def test_the_search_finds_the_page(way: str, served: str, tmp_path: Path) -> None:
     base = served if way == "server" else SITE.as_uri()
     shown, said, asked = opened(f"{base}/search.html?q=mermaid+graphviz", tmp_path)
-    results = re.search(r'(?s)<ul[^>]* class="search".*?</ul>', shown)
-    assert results is not None
-    assert "how-to/see-a-lab.html" in results[0]
+    answers = re.search(r'(?s)<ol id="answers">.*?</ol>', shown)
+    assert answers is not None
+    first = re.search(r'(?s)<a href="([^"]+)" class="title">.*?<p>(.*?)</p>', answers[0])
+    assert first is not None
+    assert first[1].startswith("./how-to/see-a-lab.html")
+    assert re.search(r"(?i)<mark>graphviz</mark>", first[2])
     assert said == []
     assert asked <= {"127.0.0.1", ""}
+
+
+@pytest.mark.parametrize("way", ["files", "server"])
+def test_what_the_guides_do_not_have_is_found_in_the_reference(way: str, served: str, tmp_path: Path) -> None:
+    base = served if way == "server" else SITE.as_uri()
+    shown, said, asked = opened(f"{base}/search.html?q=%25DUAL-5-NBRCHANGE&reference=1", tmp_path)
+    assert 'href="./reference/words/eigrp.html#' in shown
+    shown, said, asked = opened(f"{base}/search.html?q=inconsistent-as", tmp_path)
+    assert 'href="./reference/commands/show.html' in shown
+    assert said == []
+    assert asked <= {"127.0.0.1", ""}
+
+
+def test_a_question_is_text_in_the_page_of_the_search(tmp_path: Path) -> None:
+    question = "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%3C/ol%3E%3Cscript%3E"
+    shown, said, asked = opened(f"{SITE.as_uri()}/search.html?q={question}&reference=1", tmp_path)
+    assert "<img src" not in shown
+    assert said == []
+    assert asked <= {"127.0.0.1", ""}
+
+
+@pytest.mark.skipif(not DRIVER, reason="no chromedriver: scripts/debian-packages interop")
+def test_the_search_is_used_from_the_keyboard(served: str) -> None:
+    enter, escape, down = "\ue007", "\ue00c", "\ue015"
+    field, answer = "#search input[name=q]", "#answers a.title"
+    focused = "const now = document.activeElement; return now.name || now.textContent"
+    with Browser() as browser:
+        browser.open(f"{served}/how-to/index.html")
+        browser.type("body", "/")
+        assert browser.run(focused) == "q"
+        browser.type(".sidebar-search", f"dual hub{enter}")
+        browser.wait(lambda: bool(browser.run(f"return document.querySelectorAll('{answer}').length > 1")))
+        assert browser.run(focused) == "q"
+        browser.type(field, down)
+        assert browser.run(focused) == "Dual hub"
+        browser.type(answer, down)
+        assert browser.run(focused) not in {"Dual hub", "q"}
+        browser.type(answer, escape)
+        assert browser.run(focused) == "q"
+        browser.type(field, enter)
+        browser.wait(lambda: browser.run(focused) == "Dual hub")
+        browser.type(answer, enter)
+        browser.wait(lambda: browser.run("return location.pathname") == "/how-to/dual-hub.html")
+        assert browser.complaints() == []
+
+
+def test_the_scripts_of_the_search_are_small_and_lead_to_headings() -> None:
+    scripts = [SITE / "_static" / name for name in ("search-guides.js", "search-reference.js", "words.js", "search.js")]
+    assert sum(path.stat().st_size for path in scripts) < 3_000_000
+    assert not (SITE / "searchindex.js").exists()
+    for path in scripts[:2]:
+        pages = json.loads(path.read_text().partition("push(...")[2].rstrip().removesuffix(");"))
+        assert len(pages) > 30
+        for address, _, _, sections in pages:
+            ids = set(re.findall(r'id="([^"]+)"', (SITE / address).read_text()))
+            assert {anchor for anchor, _, _ in sections} <= ids, address
+
+
+def test_an_old_address_leads_to_the_new_page(tmp_path: Path) -> None:
+    for old, new in moved(DOCS).items():
+        page, _, anchor = new.partition("#")
+        made = (SITE / f"{old}.html").read_text()
+        (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', made)
+        assert (SITE / old).parent.joinpath(target.partition("#")[0]).resolve() == SITE / f"{page}.html"
+    shown, said, _ = opened((SITE / f"{old}.html").as_uri(), tmp_path)
+    assert f'id="{anchor}"' in shown
+    assert said == []
+
+
+@pytest.mark.skipif(not DRIVER, reason="no chromedriver: scripts/debian-packages interop")
+@pytest.mark.parametrize("way", ["files", "server"])
+def test_a_button_copies_the_commands_of_a_session(way: str, served: str) -> None:
+    base = served if way == "server" else SITE.as_uri()
+    with Browser() as browser:
+        browser.open(f"{base}/tutorial/01-first-tunnel.html")
+        browser.run("window.copied = []; navigator.clipboard.writeText = async (text) => { window.copied.push(text); }")
+        browser.run("document.querySelector('.copy').click()")
+        browser.wait(lambda: browser.run("return document.querySelector('.copy').textContent") == "Copied")
+        assert browser.run("return window.copied") == ["dmvpn lab up exercise-01 --simulated"]
+        assert browser.complaints() == []
 
 
 def test_the_page_of_words_finds_a_word_as_explain_does(tmp_path: Path) -> None:

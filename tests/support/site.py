@@ -1,12 +1,13 @@
 """The documentation as a site: what Sphinx must know besides the Markdown, which is written for readers of files.
 
 Pages link to files outside of `docs`; the site names their paths instead. Lists of pages (`index.md`) become the
-navigation. Diagrams for Mermaid and sessions are shown as their text. The page of words gets a field that finds words.
+navigation. Diagrams for Mermaid and sessions are shown as their text. Addresses that pages had once lead to the page
+that has their text now.
 """
 
 from __future__ import annotations
 
-import json
+import html
 import posixpath
 import re
 from typing import TYPE_CHECKING, Final
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 _LINK: Final = re.compile(r"(?<!!)\[([^\]\n]*(?:\n[^\]\n]+)?)\]\(([^)\s]+)\)")
 _PAGE_LINK: Final = re.compile(r"\]\(([\w./-]+)\.md(?:#[^)]*)?\)")
 _FENCE: Final = re.compile(r"(?m)^```(\w+)?.*?^```$", re.DOTALL)
-_ROW: Final = re.compile(r"(?<!\\)\|")
-_WORDS: Final = "reference/words"
-_FIELD: Final = """
-```{raw} html
-<div id="explain"></div>
-<script src="../_static/words.js"></script>
-<script src="../_static/explain.js"></script>
-```
+#: Pages that are no more: old name, new name with its anchor.
+_MOVED: Final = "_site/redirects.txt"
+_MOVED_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Moved</title>
+<link rel="canonical" href="{page}">
+<meta name="robots" content="noindex">
+<meta http-equiv="refresh" content="0; url={target}">
+<p>This page is now at <a href="{target}">{target}</a>.</p>
+</html>
 """
 
 
@@ -33,9 +37,6 @@ def for_site(docs: Path, name: str, text: str) -> str:
     """Return the source of a page for Sphinx. name: of the page, without its ending."""
     text = _outside_of_fences(text, lambda part: _LINK.sub(lambda link: _link(name, link), part))
     text = re.sub(r"(?m)^```(mermaid|json|console)$", "```text", text)
-    if name == _WORDS:
-        head, _, rest = text.partition("\n\n")
-        text = f"{head}\n{_FIELD}\n{rest}"
     entries = list(_entries(docs, name, text))
     return text + _toctree(entries) if entries else text
 
@@ -83,28 +84,16 @@ def _toctree(entries: list[str]) -> str:
     return "\n\n```{toctree}\n:hidden:\n\n" + "\n".join(entries) + "\n```\n"
 
 
-def words(docs: Path) -> str:
-    """Return a script with all words: [page, anchor, place, word, meaning, next step] of each."""
-    # Words of a screen come before what the doctor and the prompt say: of several that fit, a reader has seen these.
-    pages = sorted((docs / _WORDS).glob("*.md"), key=lambda page: (page.stem == "commands", page.stem))
-    found = [word for page in pages for word in _words(page)]
-    return f"const WORDS = {json.dumps(found, ensure_ascii=False, separators=(',', ':'))};\n".replace("</", "<\\/")
+def moved(docs: Path) -> dict[str, str]:
+    """Return the names of pages that are no more, each with the name of the new page and maybe its anchor."""
+    lines = (docs / _MOVED).read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(" ") for line in lines if line and not line.startswith("#"))
+    return {old: new.strip() for old, _, new in pairs}
 
 
-def _words(page: Path) -> Iterator[list[str]]:
-    place = anchor = ""
-    seen: dict[str, int] = {}
-    for line in page.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            place = line.removeprefix("## ")
-            anchor = _anchor(place, seen)
-        elif line.startswith("| `") or line.startswith("| ``"):
-            word, meaning, following, _ = (cell.strip().replace("\\|", "|") for cell in _ROW.split(line)[1:5])
-            yield [page.stem, anchor, place, word.strip("`"), meaning.replace("`", ""), following]
-
-
-def _anchor(heading: str, seen: dict[str, int]) -> str:
-    """Return the anchor of a heading, as GitHub and Sphinx make it. seen: how often each was made."""
-    plain = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-    count = seen[plain] = seen.get(plain, -1) + 1
-    return f"{plain}-{count}" if count else plain
+def moved_page(old: str, new: str) -> str:
+    """Return the page at an old address: it leads to the new one, with and without the browser's help."""
+    page, hash_, anchor = new.partition("#")
+    address = posixpath.relpath(f"{page}.html", posixpath.dirname(old) or ".")
+    target = html.escape(f"{address}{hash_}{anchor}")
+    return _MOVED_PAGE.format(page=html.escape(address), target=target)

@@ -1,5 +1,6 @@
-"""docs/reference/words.md and the folder beside it: all words that can be explained, from the texts of `dmvpn explain`.
+"""All words that can be explained, from the texts of `dmvpn explain`: docs/reference/words.md counts them.
 
+The documentation site gets a page for each feature with its words, and a script with all of them, made at its build.
 Writes the pages of all commands (`commands_page`) and of shows (`shows_page`), too, which have the same texts.
 
 python -m support.words_page    (from the folder tests)
@@ -7,6 +8,8 @@ python -m support.words_page    (from the folder tests)
 
 from __future__ import annotations
 
+import html
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.face.language import exec_parser
@@ -15,16 +18,17 @@ from dmvpn.tools.explain import Explainer
 from dmvpn.tools.explain.outer import RULE_GROUP, TERM_GROUP
 from support import commands_page, shows_page
 from support.conformance import ROOT
+from support.site_search import anchor, as_json
 from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from dmvpn.base.explanations import WordGroup
+    from dmvpn.base.explanations import Explanation, WordGroup
 
 PAGE: Final = ROOT / "docs" / "reference" / "words.md"
-FOLDER: Final = ROOT / "docs" / "reference" / "words"
+#: Its name in the site, and the folder of the pages below it.
+NAME: Final = "reference/words"
 #: The pages of features, and of the words that belong to none.
 TITLES: Final = {
     "nhrp": "NHRP",
@@ -53,27 +57,70 @@ TITLES: Final = {
 _OTHERS: Final = "commands"
 
 _HEAD: Final = file_text("words.md")
+_FIELD: Final = """
+```{raw} html
+<div id="explain"></div>
+<script src="../_static/words.js"></script>
+<script src="../_static/explain.js"></script>
+```
+"""
 
 
-def pages(explainer: Explainer) -> dict[Path, str]:
-    """Return all pages: the overview, and a page for each feature."""
-    groups = _by_feature(explainer)
+def page(explainer: Explainer) -> str:
+    """Return the page of the repository: how many words there are of each feature."""
     rows = []
-    for name, found in groups.items():
+    for name, found in _by_feature(explainer).items():
         count = sum(len(group.explanations) for group in found)
-        rows.append(f"| [{TITLES[name]}](words/{name}.md) | {count} | {_screens(found)} |")
-    made = {PAGE: _HEAD + "\n".join(rows) + "\n"}
-    for name, found in groups.items():
-        lines = [
-            f"# Words: {TITLES[name]}",
-            "",
-            "Generated from the texts of `dmvpn explain`. [All words](../words.md).",
-            "",
+        rows.append(f"| {TITLES[name]} | {count} | {_screens(found)} |")
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def for_site(text: str) -> str:
+    """Return the page for the site: with a field in which words are found, and links to the pages of features."""
+    head, _, rest = text.partition("\n\n")
+    for name, title in TITLES.items():
+        rest = rest.replace(f"| {title} |", f'| <a href="words/{name}.html">{title}</a> |')
+    return f"{head}\n{_FIELD}\n{rest}"
+
+
+@cache
+def all_words() -> Explainer:
+    """Return the explainer of all words."""
+    return Explainer(FEATURES, exec_parser(FEATURES).commands)
+
+
+def site_pages(explainer: Explainer) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the title and the HTML of each feature's page in the site."""
+    for name, groups in _by_feature(explainer).items():
+        title = f"Words: {TITLES[name]}"
+        places = list(_places(groups))
+        parts = [
+            f"<h1>{html.escape(title)}</h1>",
+            '<p>From the texts of <code>dmvpn explain</code>. <a href="../words.html">All words</a></p>',
+            "<ul>",
+            *(f'<li><a href="#{place}">{_marked(_heading(group))}</a></li>' for place, group in places),
+            "</ul>",
         ]
-        for group in found:
-            lines += [*_group(group), ""]
-        made[FOLDER / f"{name}.md"] = "\n".join(lines).rstrip() + "\n"
-    return made
+        for place, group in places:
+            parts += _group(place, group)
+        yield f"{NAME}/{name}", title, "\n".join(parts)
+
+
+def script(explainer: Explainer) -> str:
+    """Return a script with all words: [page, anchor, place, word, meaning, next step] of each."""
+    found = [
+        [name, place, _heading(group), _numbered(each), _meaning(each).replace("`", ""), group.next_of(each)]
+        for name, groups in sorted(_by_feature(explainer).items(), key=_screens_first)
+        for place, group in _places(groups)
+        for each in group.explanations
+    ]
+    return f"const WORDS = {as_json(found)};\n"
+
+
+def _screens_first(feature: tuple[str, list[WordGroup]]) -> tuple[bool, str]:
+    """Return the place of a feature: words of a screen come before those of the prompt, for a reader has seen them."""
+    name, _ = feature
+    return name == _OTHERS, name
 
 
 def _by_feature(explainer: Explainer) -> dict[str, list[WordGroup]]:
@@ -92,28 +139,50 @@ def _screens(groups: list[WordGroup]) -> str:
     return ", ".join(f"`{screen}`" for screen in screens[:4]) + (" ..." if len(screens) > 4 else "")
 
 
-def _group(group: WordGroup) -> Iterator[str]:
-    yield f"## {group.title[0].upper()}{group.title[1:]}: {group.screens[0]}"
-    yield ""
+def _places(groups: list[WordGroup]) -> Iterator[tuple[str, WordGroup]]:
+    """Yield each group with the anchor of its heading."""
+    seen: dict[str, int] = {}
+    for group in groups:
+        yield anchor(_heading(group), seen), group
+
+
+def _heading(group: WordGroup) -> str:
+    return f"{group.title[0].upper()}{group.title[1:]}: {group.screens[0]}"
+
+
+def _group(place: str, group: WordGroup) -> Iterator[str]:
+    """Yield the section of a group in HTML, in the classes of the theme."""
+    yield f'<section id="{place}"><h2>{_marked(_heading(group))}<a class="headerlink" href="#{place}">#</a></h2>'
     if len(group.screens) > 1:
-        yield f"Also in {', '.join(f'`{screen}`' for screen in group.screens[1:])}."
-        yield ""
-    yield "| word | what it is, and when | next | clause |"
-    yield "| --- | --- | --- | --- |"
+        yield f"<p>Also in {', '.join(_code(screen) for screen in group.screens[1:])}.</p>"
+    yield '<div class="table-wrapper"><table class="docutils"><thead><tr>'
+    yield "<th>word</th><th>what it is, and when</th><th>next</th><th>clause</th></tr></thead><tbody>"
     for each in group.explanations:
-        word = f"{each.word} ({each.number})" if each.number is not None else each.word
-        told = f"{each.what} {each.when}".strip()
-        cells = (_code(word), told, group.next_of(each), group.clause_of(each))
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        cells = (_code(_numbered(each)), _marked(_meaning(each)), html.escape(group.next_of(each)))
+        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in (*cells, html.escape(group.clause_of(each))))}</tr>"
+    yield "</tbody></table></div></section>"
+
+
+def _numbered(each: Explanation) -> str:
+    return f"{each.word} ({each.number})" if each.number is not None else each.word
+
+
+def _meaning(each: Explanation) -> str:
+    return f"{each.what} {each.when}".strip()
+
+
+def _marked(text: str) -> str:
+    """Return a text in HTML; between backticks is code."""
+    return "".join(_code(part) if number % 2 else html.escape(part) for number, part in enumerate(text.split("`")))
 
 
 def _code(text: str) -> str:
-    return f"``{text}``" if "`" in text else f"`{text}`"
+    return f'<code class="docutils literal notranslate">{html.escape(text)}</code>'
 
 
 def main() -> None:
     """Write the pages."""
-    made = pages(Explainer(FEATURES, exec_parser(FEATURES).commands)) | commands_page.pages(TITLES)
+    made = {PAGE: page(all_words())} | commands_page.pages(TITLES)
     for path, text in made.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

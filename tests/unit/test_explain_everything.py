@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from itertools import chain
@@ -320,21 +321,37 @@ def test_clauses_are_written_as_in_the_docstrings() -> None:
 
 
 def test_the_pages_of_words_and_commands_are_not_old() -> None:
-    pages = words_page.pages(EXPLAINER) | commands_page.pages(words_page.TITLES)
+    pages = {words_page.PAGE: words_page.page(EXPLAINER)} | commands_page.pages(words_page.TITLES)
     for path, text in pages.items():
         old = f"{path} is old: python -m support.words_page (from the folder tests)"
         assert path.read_text(encoding="utf-8") == text, old
-    there = {*words_page.FOLDER.iterdir(), *commands_page.FOLDER.iterdir()}
-    assert there == {*pages} - {words_page.PAGE, commands_page.PAGE}
+    assert {*commands_page.FOLDER.iterdir()} == {*pages} - {words_page.PAGE, commands_page.PAGE}
 
 
-def test_every_word_is_on_one_page() -> None:
-    rows = sum(
-        line.startswith(("| `", "| ``")) for text in words_page.pages(EXPLAINER).values() for line in text.splitlines()
-    )
+def test_every_word_is_on_one_page_of_the_site_and_in_its_field() -> None:
+    pages = {name: page for name, _, page in words_page.site_pages(EXPLAINER)}
+    script = words_page.script(EXPLAINER)
+    assert "</" not in script
+    found = json.loads(script.removeprefix("const WORDS = ").rstrip().removesuffix(";"))
     listed = (group for group in EXPLAINER.whole.groups if group not in (RULE_GROUP, TERM_GROUP))
     words = sum(len(group.explanations) for group in listed)
-    assert rows == words
+    assert sum(page.count("<tr><td>") for page in pages.values()) == len(found) == words
+    assert ["nhrp", "column-attrb-show-dmvpn", "Column Attrb: show dmvpn", "S"] in [word[:4] for word in found]
+    assert all(f'<section id="{anchor}">' in pages[f"reference/words/{name}"] for name, anchor, *_ in found)
+
+
+def test_the_page_of_words_in_the_site_has_the_field_and_leads_to_a_page_of_each_feature() -> None:
+    made = words_page.for_site(words_page.PAGE.read_text(encoding="utf-8"))
+    assert made.index('<div id="explain">') < made.index("| words of |")
+    linked = re.findall(r'<a href="(words/\w+)\.html">', made)
+    assert [f"reference/{page}" for page in linked] == [name for name, _, _ in words_page.site_pages(EXPLAINER)]
+
+
+def test_what_a_word_has_in_it_is_text_in_its_page_of_the_site() -> None:
+    """Words have places in angle brackets, which a browser takes for elements."""
+    pages = "".join(page for _, _, page in words_page.site_pages(EXPLAINER))
+    tables = {"div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {*re.findall(r"</?(\w+)", pages)} == {"section", "h1", "h2", "a", "p", "ul", "li", "code"} | tables
 
 
 def test_the_page_of_shows_is_new() -> None:
