@@ -14,9 +14,13 @@ beyond `MOST_FIELDS` characters. Both ends of a message report the same fields; 
 
 from __future__ import annotations
 
+import json
+import threading
 import time
+from collections import OrderedDict
 from dataclasses import field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,13 +33,13 @@ from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.labs import orders
 from dmvpn.labs.replayed import frozen_handle, recorded_network
 from dmvpn.router.features import FEATURES
-from dmvpn.shells.facts import LabFacts
+from dmvpn.shells.facts import LabFacts, read_setups
 from dmvpn.shells.files import open_regular
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab, running_labs
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.explain.lookup import in_messages
-from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_stage, as_svg, picture_of
+from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_stage, as_svg, picture_of, sketch_of
 from dmvpn.tools.replaying import lives_of, moments_of
 
 if TYPE_CHECKING:
@@ -43,14 +47,19 @@ if TYPE_CHECKING:
 
     from dmvpn.base.chronicle import Plain
     from dmvpn.face.messages import News, PlainLine
+    from dmvpn.router.facts import SetupFacts
     from dmvpn.router.router import Router
     from dmvpn.shells.handle import Handle
+    from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.tools.replaying import Life
 
 #: The formats, by the ending of a file; the first is that of standard output.
 WRITERS: Final[dict[str, Callable[[Picture], str]]] = {"svg": as_svg, "dot": as_dot, "mermaid": as_mermaid}
 
+#: Labs whose stage is kept; routers whose tags fit into one request.
+_MOST_STAGES: Final = 16
+_MOST_KNOWN: Final = 500
 #: Lines of all routers, and characters of the fields of their messages.
 MOST_LINES: Final = 200_000
 MOST_FIELDS: Final = 8_000_000
@@ -102,6 +111,60 @@ def lab_picture(folder: LabFolder) -> Picture:
     facts = LabFacts.model_validate(control.order(folder.control, do="facts"))
     kind = "simulated lab" if orders.status(folder).simulated else "lab"
     return picture_of(orders.scenario(folder), f"{kind} {folder.name}, as it runs", facts.routers, facts.links)
+
+
+def lab_sketch(folder: LabFolder) -> tuple[str, bytes]:
+    """Return the stage of a lab as far as its file has it: no router is asked. As `LabStages.stage`."""
+    return _tagged(sketch_of(orders.scenario(folder), f"lab {folder.name}"))
+
+
+def _tagged(picture: Picture) -> tuple[str, bytes]:
+    octets = json.dumps(as_stage(picture)).encode()
+    return blake2b(octets, digest_size=16).hexdigest(), octets
+
+
+class LabStages:
+    """The stages of the labs that pages show. A router is read again only if its setup has changed."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], _KeptStage] = OrderedDict()
+        self._keeping = threading.Lock()
+
+    def stage(self, folder: LabFolder) -> tuple[str, bytes]:
+        """Return the tag of the stage of a lab that runs, another one after each change, and the stage as JSON.
+
+        Raises UserError.
+        """
+        with self._keeping:
+            kept = self._kept.setdefault((str(folder.path), folder.life), _KeptStage())
+            self._kept.move_to_end((str(folder.path), folder.life))
+            while len(self._kept) > _MOST_STAGES:
+                self._kept.popitem(last=False)
+        with kept.making:
+            kept.refresh(folder)
+            return kept.tag, kept.octets
+
+
+@dataclass(slots=True, eq=False)
+class _KeptStage:
+    """The stage of one lab. setups: of its routers when it was made, None: of a dead one."""
+
+    tag: str = ""
+    octets: bytes = b""
+    setups: dict[str, SetupFacts | None] = field(default_factory=dict)
+    making: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self, folder: LabFolder) -> None:
+        """Make the stage again if a setup has changed. Raises UserError."""
+        known = {name: one.tag for name, one in self.setups.items() if one is not None}
+        sent: dict[str, Json] = {**known} if len(known) <= _MOST_KNOWN else {}
+        answer = control.order(folder.control, do="facts", known=sent)
+        setups = read_setups(answer, self.setups)
+        if self.octets and setups == self.setups:
+            return
+        routers = {name: one.facts if one is not None else None for name, one in setups.items()}
+        self.tag, self.octets = _tagged(picture_of(orders.scenario(folder), f"lab {folder.name}, as it runs", routers))
+        self.setups = setups
 
 
 def is_recording(path: Path) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Self, TypeVar, cast
+
+from pydantic import Field
 
 from dmvpn.base.events import GreDrops
-from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
+from dmvpn.base.facts import Address, AddressWithLength, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
 from dmvpn.features.filter import facts as filter_facts
@@ -160,6 +163,46 @@ class RouterFacts(TableFacts):
     def unsecured(self, tunnel: TunnelFacts) -> list[PeerFacts]:
         """Return the peers in the front door of a tunnel that have no SAs, whichever end wants them."""
         return [*tunnel.unsecured, *(peer for peer in self.refused if peer.front == tunnel.front)]
+
+
+class SetupFacts(Fact):
+    """How a router is set up: less than its facts, and soon there.
+
+    tag: another one after each change. A client that knows it already gets nothing else.
+    addresses: of each interface that has one.
+    """
+
+    tag: str
+    configuration: tuple[str, ...] = ()
+    addresses: dict[str, tuple[AddressWithLength, ...]] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: RouterFacts) -> Self:
+        """Return how a router is set up, by its facts."""
+        addresses = {one.name: one.addresses for one in facts.interfaces if one.addresses}
+        tag = blake2b(repr((facts.configuration, addresses)).encode(), digest_size=8).hexdigest()
+        return cls(tag=tag, configuration=facts.configuration, addresses=addresses)
+
+    @property
+    def facts(self) -> RouterFacts:
+        """The facts that follow from it."""
+        interfaces = (
+            interface_facts.InterfaceFacts(name=name, enabled=True, line=True, addresses=addresses)
+            for name, addresses in self.addresses.items()
+        )
+        return RouterFacts(configuration=self.configuration, interfaces=tuple(interfaces), tunnels=())
+
+
+def setup_facts(router: Router, known: str = "") -> SetupFacts:
+    """Return how a router is set up. known: the tag that the client knows."""
+    found = SetupFacts.of(
+        RouterFacts(
+            configuration=tuple(router.running.render_for_others()),
+            interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
+            tunnels=(),
+        )
+    )
+    return SetupFacts(tag=found.tag) if found.tag == known else found
 
 
 def router_facts(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Interface
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, JsonValue, ValidationError
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.facts import Address, AddressWithLength, Fact
-from dmvpn.router.facts import RouterFacts
+from dmvpn.router.facts import RouterFacts, SetupFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,3 +125,37 @@ def lab_facts(
     return LabFacts(
         routers=dict(routers), providers=providers, gateways=dict(gateways), hosts=hosts, links=tuple(links)
     )
+
+
+def known_setups(request: Mapping[str, JsonValue]) -> dict[str, str] | None:
+    """Return the tags of the setups that a client knows; None: it asks for facts."""
+    known = request.get("known")
+    return {name: str(tag) for name, tag in known.items()} if isinstance(known, dict) else None
+
+
+def plain_setups(setups: Mapping[str, SetupFacts | None]) -> dict[str, JsonValue]:
+    """Return a lab's answer to a request for the setups of its routers."""
+    return {"setups": {name: one.model_dump(mode="json") if one is not None else None for name, one in setups.items()}}
+
+
+def read_setups(answer: JsonValue, known: Mapping[str, SetupFacts | None]) -> dict[str, SetupFacts | None]:
+    """Return the setups of a lab's routers. known: the setups that the client had. A lab of another release, or a
+    recording, answers with all facts. Raises UserError.
+    """
+    try:
+        if not isinstance(answer, dict) or "setups" not in answer:
+            routers = LabFacts.model_validate(answer).routers
+            return {name: SetupFacts.of(facts) if facts is not None else None for name, facts in routers.items()}
+        found = _Setups.model_validate(answer).setups
+    except ValidationError as error:
+        raise UserError(f"the setups of the running lab cannot be read: {error}") from error
+    return {name: _fuller(setup, known.get(name)) for name, setup in found.items()}
+
+
+def _fuller(setup: SetupFacts | None, known: SetupFacts | None) -> SetupFacts | None:
+    """Return the known setup where a router has only sent its tag."""
+    return known if setup is not None and known is not None and setup.tag == known.tag else setup
+
+
+class _Setups(Fact):
+    setups: dict[str, SetupFacts | None]

@@ -271,7 +271,7 @@ class Configurations:
         text = await self._workers.run(lab, caller, lambda: self._read(lab, router, caller))
         found = answered(text, router, RUNNING)
         tag = _quoted(str(found.pop("tag")))
-        if _is_known(request, tag):
+        if is_known(request, tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers={"ETag": tag})
         return JSONResponse(found, headers={"ETag": tag})
 
@@ -392,7 +392,7 @@ def _tag(request: Request) -> str | None:
     return "" if wanted == "*" else found[1] if found else _NO_TAG
 
 
-def _is_known(request: Request, tag: str) -> bool:
+def is_known(request: Request, tag: str) -> bool:
     """Return whether the caller has the text with this quoted tag, or wants it only if there is none ("*").
 
     Tags are compared weakly (RFC 9110 §13.1.2, §8.8.3.2).

@@ -6,24 +6,25 @@ A name in a URL is compared with names that exist. It never becomes part of a pa
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
-from dmvpn.labs.films import lab_picture
 from dmvpn.shells.lab.places import LabFolder, running_lab, running_labs, running_services
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.tools.picture import Picture
     from dmvpn.web.permission import Caller
+
+T = TypeVar("T")
 
 #: Seconds for which a router may be silent.
 _PATIENCE: Final = 20.0
@@ -73,13 +74,13 @@ class Fleet:
         except UserError as error:
             raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
 
-    def picture(self, lab: str) -> Picture:
-        """Return a lab as a picture, with what its routers have configured now. Raises Problem."""
+    def drawn(self, lab: str, draw: Callable[[LabFolder], T]) -> T:
+        """Return a drawing of a lab as a whole. Raises Problem."""
         folder = self._folder(lab)
         if _is_service(folder) or self.router is not None:
             raise Problem(HTTPStatus.NOT_FOUND, "a router alone has no map")
         try:
-            return lab_picture(folder)
+            return draw(folder)
         except UserError as error:
             raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
 

@@ -1,6 +1,7 @@
 """What happens at all routers of a lab, as one stream of server-sent events.
 
-    GET .../labs/LAB/events -> `news` and `gone` of a router, as in the stream of the router alone, with its name
+    GET .../labs/LAB/events -> `news` and `gone` of a router, as in the stream of the router alone, with its name; news
+                               say whether there are `more` lines of the past, which follow at once
                             -> `traffic`: rates of the last second, only for a request that names this topic
                             -> `ended`: the lab has ended
 
@@ -31,7 +32,7 @@ from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Count, Counts, Done, Hello, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
-from dmvpn.face.watching import LENGTH
+from dmvpn.face.watching import LARGEST_BATCH, LENGTH
 from dmvpn.web.bodies import Problem
 from dmvpn.web.events import COMMENT, HEARTBEAT, RETRY, Following, Stream, event_text, plain_news, stream, topics_of
 from dmvpn.web.permission import resource
@@ -322,18 +323,19 @@ class _LabStream(Stream):
         """Give the news of a router until it goes."""
         try:
             following = await Following.begin(path, Watch(self._since[router], self._topics))
-            self._absent.discard(router)
-            try:
-                while (news := await following.next()) is not None:
-                    async with self._turn:  # the id of an event counts no news that are not sent yet
-                        self._since[router] = news.id
-                        self._parts[router] = _part(news.id)
-                        data = {"router": router, **plain_news(news)}
-                        await self._put_now(event_text("news", data, _joined(self._hash, self._parts)))
-            finally:
-                following.close()
-        except Problem:
-            pass  # it is tried again
+        except Problem:  # it is tried again; a router that is only busy is not gone
+            del self._followed[router]
+            return
+        self._absent.discard(router)
+        try:
+            while (news := await following.next()) is not None:
+                async with self._turn:  # the id of an event counts no news that are not sent yet
+                    self._since[router] = news.id
+                    self._parts[router] = _part(news.id)
+                    data = {"router": router, **plain_news(news), "more": len(news.lines) >= LARGEST_BATCH}
+                    await self._put_now(event_text("news", data, _joined(self._hash, self._parts)))
+        finally:
+            following.close()
         await self._put_gone(router)
         del self._followed[router]
 

@@ -10,20 +10,26 @@ GET /api/v1/meanings         -> what messages and their fields mean
 
 from __future__ import annotations
 
+import gzip
+import re
+from functools import lru_cache
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from dmvpn.labs.films import LabStages, lab_sketch
 from dmvpn.tools.explain.lookup import in_messages
-from dmvpn.tools.picture import as_stage
 from dmvpn.web.bodies import Problem
-from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
+from dmvpn.web.configuration import is_known
+from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation, parameter
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import COOKIE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE
 from dmvpn.web.permission import resource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from starlette.requests import Request
@@ -38,6 +44,10 @@ MEANINGS: Final = "/api/v1/meanings"
 _PLACES: Final = {"api": "/api/v1/", "description": "/api/v1/openapi.json", "login": LOGIN, "page": OVERVIEW}
 _SOME: Final[Plain] = {"type": "array", "items": ANY_OBJECT}
 _STAGE: Final = members({"title": TEXT, "about": TEXT, "nodes": _SOME, "wires": _SOME, "tunnels": _SOME})
+#: Octets that are sent as they are; texts that are kept compressed; how a client says that it takes them.
+_SMALL: Final = 1000
+_MOST_COMPRESSED: Final = 128
+_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 _TYPES: Final = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -57,6 +67,7 @@ class Pages:
     def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
         self._workers = workers
+        self._stages = LabStages()
         self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
         self._vendored = {path.name: path for path in (FOLDER / "vendor").iterdir() if path.suffix in _TYPES}
 
@@ -76,31 +87,47 @@ class Pages:
         return RedirectResponse(OVERVIEW if has_session else LOGIN, HTTPStatus.SEE_OTHER.value)
 
     @resource("GET", f"{PAGE}{{lab}}")
-    async def page(self, _: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         """Give the page, which is the same for all labs."""
-        return self._file(self._files, "index.html")
+        return self._file(request, self._files, "index.html")
 
     @resource("GET", OVERVIEW)
-    async def overview(self, _: Request) -> Response:
+    async def overview(self, request: Request) -> Response:
         """Give the page of a class."""
-        return self._file(self._files, "class.html")
+        return self._file(request, self._files, "class.html")
 
     @resource("GET", f"{PARTS}{{name}}")
     async def part(self, request: Request) -> Response:
         """Give a part of the page."""
-        return self._file(self._files, request.path_params["name"])
+        return self._file(request, self._files, request.path_params["name"])
 
     @resource("GET", VENDORED)
     async def vendored(self, request: Request) -> Response:
         """Give a part of the page that others wrote."""
-        return self._file(self._vendored, request.path_params["name"])
+        return self._file(request, self._vendored, request.path_params["name"])
 
-    @resource("GET", STAGE, operation("The network of a lab as its page draws it", _STAGE))
+    @resource(
+        "GET",
+        STAGE,
+        operation(
+            "The network of a lab as its page draws it",
+            _STAGE,
+            given=[
+                parameter("query", "of", "file: before a router has answered, without tunnels and addresses"),
+                parameter("header", "If-None-Match", "Answer 304 if it still has one of these ETags; *: always"),
+            ],
+            tagged=True,
+            refused=[HTTPStatus.BAD_REQUEST],
+        ),
+    )
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
-        lab, caller = request.path_params["lab"], request.scope["caller"]
-        picture = await self._workers.run(lab, caller, lambda: self._fleet.picture(lab))
-        return JSONResponse(as_stage(picture))
+        lab, caller, of = request.path_params["lab"], request.scope["caller"], request.query_params.get("of")
+        if of not in (None, "file"):
+            raise Problem(HTTPStatus.BAD_REQUEST, "of is 'file', or is left out")
+        draw = self._stages.stage if of is None else lab_sketch
+        tag, octets = await self._workers.run(lab, caller, lambda: self._fleet.drawn(lab, draw))
+        return packed(request, octets, f'"{tag}"', "application/json")
 
     @resource(
         "GET", MEANINGS, operation("What messages and their fields mean, by protocol and word", ANY_OBJECT), apart=True
@@ -110,12 +137,30 @@ class Pages:
         return JSONResponse(await self._workers.run_read(request.scope["caller"], _meanings))
 
     @staticmethod
-    def _file(files: dict[str, Path], name: str) -> Response:
+    def _file(request: Request, files: dict[str, Path], name: str) -> Response:
         path = files.get(name)
         if path is None:
             raise Problem(HTTPStatus.NOT_FOUND, "the page has no such part")
-        headers = {"Content-Security-Policy": _POLICY}
-        return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=headers)
+        octets = path.read_bytes()
+        # A browser asks each time whether it still has the right one, so that no page is made of two releases.
+        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+        tag = f'"{blake2b(octets, digest_size=16).hexdigest()}"'
+        return packed(request, octets, tag, _TYPES[path.suffix], headers)
+
+
+def packed(request: Request, octets: bytes, tag: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer, compressed for a client that takes that; 304 if the client has it. tag: quoted."""
+    more = {**(headers or {}), "ETag": tag, "Vary": "Accept-Encoding"}
+    if is_known(request, tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers=more)
+    if len(octets) > _SMALL and _GZIP.search(request.headers.get("accept-encoding", "")):
+        octets, more["Content-Encoding"] = _compressed(octets), "gzip"
+    return Response(octets, media_type=media, headers=more)
+
+
+@lru_cache(maxsize=_MOST_COMPRESSED)
+def _compressed(octets: bytes) -> bytes:
+    return gzip.compress(octets, mtime=0)
 
 
 def _meanings() -> dict[str, dict[str, str]]:

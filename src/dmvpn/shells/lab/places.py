@@ -150,6 +150,13 @@ class LabFolder:
         return None
 
     @property
+    def life(self) -> str:
+        """A word that differs between two lives of a lab, "": unknown."""
+        with contextlib.suppress(OSError):
+            return self._process.read_text()
+        return ""
+
+    @property
     def has_process(self) -> bool:
         """True if the noted process lives."""
         pidfd = self.process()

@@ -75,6 +75,8 @@ log = logging.getLogger("dmvpn.lab")
 MISSING, FACTS = b"missing", b"facts"
 #: The facts without the tables of the machine, which take half of the time.
 OWN_FACTS = b"own facts"
+#: How the router is set up, unless the tag that follows is that of its setup.
+SETUP = b"setup "
 #: A request without answer: keys are written into the folder that follows, or no longer.
 KEYS = b"keys "
 #: The last message of a router that cannot run here: the reason follows.
@@ -180,6 +182,8 @@ def _startup(plan: RouterPlan) -> str:
 
 
 def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: asyncio.Event) -> Callable[[], None]:
+    from dmvpn.router.facts import setup_facts  # as in `Runtime.facts`
+
     def answer() -> None:
         try:
             question = pipe.recv(_LONGEST_QUESTION)
@@ -190,6 +194,10 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             return
         if question in (FACTS, OWN_FACTS):
             lend(pipe, runtime.facts(looks=question == FACTS).model_dump_json().encode())
+            return
+        if question.startswith(SETUP):
+            known = question.removeprefix(SETUP).decode(errors="replace")
+            lend(pipe, setup_facts(runtime.router, known).model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

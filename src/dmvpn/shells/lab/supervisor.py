@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.router.facts import RouterFacts
+from dmvpn.router.facts import RouterFacts, SetupFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.shells import storage
 from dmvpn.shells.certificates import NOTHING
-from dmvpn.shells.facts import GatewayFacts, lab_facts
+from dmvpn.shells.facts import GatewayFacts, known_setups, lab_facts, plain_setups
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
@@ -39,6 +39,7 @@ from dmvpn.shells.lab.router_process import (
     KEYS,
     MISSING,
     OWN_FACTS,
+    SETUP,
     EndedError,
     Inherited,
     RouterPlan,
@@ -307,7 +308,20 @@ class Supervisor:
             router.why = str(error)
         return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
+    def _setups(self, known: dict[str, str]) -> dict[str, SetupFacts | None]:
+        """Return how each router is set up; None: it does not answer. known: the tags that the client knows."""
+        found: dict[str, SetupFacts | None] = {}
+        for name, router in self._routers.items():
+            found[name] = None
+            with contextlib.suppress(OSError, ValueError):
+                if router.pipe is not None:
+                    put(router.pipe, SETUP + known.get(name, "").encode())
+                    found[name] = SetupFacts.model_validate_json(borrow(router.pipe))
+        return found
+
     def _order_facts(self, request: dict[str, Json]) -> Json:
+        if (known := known_setups(request)) is not None:
+            return plain_setups(self._setups(known))
         routers: dict[str, RouterFacts | None] = {}
         absent: dict[str, str] = {}
         for name, router in self._routers.items():

@@ -19,7 +19,7 @@ from dmvpn.base.recording import Recorder
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.values import dataclass
 from dmvpn.ios.language import sealed_text
-from dmvpn.router.facts import router_facts
+from dmvpn.router.facts import SetupFacts, router_facts, setup_facts
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
@@ -29,6 +29,8 @@ from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, NatNode, RouterNode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
 
@@ -340,6 +342,13 @@ class Simulator:
             for end, port in segment.ends
         }
         return lab_facts(scenario, routers, gateways, cut, bad)
+
+    def setups(self, known: Mapping[str, str]) -> dict[str, SetupFacts | None]:
+        """Return how each router is set up, None for a dead one. known: the tags that the client knows."""
+        return {
+            name: setup_facts(node.router, known.get(name, "")) if node.alive else None
+            for name, node in self.routers.items()
+        }
 
     def segment_of(self, node: str, interface: str) -> Segment:
         """Return the wire that is plugged into a port. Raises KeyError."""

@@ -29,6 +29,7 @@ from dmvpn.shells import storage
 from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import Shortage
+from dmvpn.shells.facts import known_setups, plain_setups
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
@@ -494,6 +495,8 @@ class SimulatedLab:
         return described(self.scenario)
 
     def _order_facts(self, request: dict[str, Json]) -> Json:
+        if (known := known_setups(request)) is not None:
+            return plain_setups(self.world.setups(known))
         return cast("Json", self.world.facts(self.scenario).model_dump(mode="json"))
 
     def _order_clock(self, request: dict[str, Json]) -> Json:

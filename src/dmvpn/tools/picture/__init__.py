@@ -15,7 +15,7 @@ from __future__ import annotations
 from dmvpn.tools.picture.diagrams import as_dot, as_mermaid, as_stage
 from dmvpn.tools.picture.model import Picture
 from dmvpn.tools.picture.moving import as_moving
-from dmvpn.tools.picture.reading import picture_of
+from dmvpn.tools.picture.reading import picture_of, sketch_of
 from dmvpn.tools.picture.svg import as_svg
 
-__all__ = ["Picture", "as_dot", "as_mermaid", "as_moving", "as_stage", "as_svg", "picture_of"]
+__all__ = ["Picture", "as_dot", "as_mermaid", "as_moving", "as_stage", "as_svg", "picture_of", "sketch_of"]

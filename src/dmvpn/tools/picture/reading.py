@@ -48,6 +48,48 @@ def picture_of(
     return _Reader(scenario, routers).picture(about, links)
 
 
+def sketch_of(scenario: Scenario, about: str) -> Picture:
+    """Return the picture of a network whose configurations are not read: its nodes by their roles, and its wires."""
+    routers = [Node(name=name, kind=Kind(scenario.role(name)), ports=()) for name in scenario.configurations]
+    return Picture(
+        title=scenario.lab.title or scenario.name,
+        about=about,
+        nodes=(*routers, *_others(scenario)),
+        wires=tuple(_wires(scenario, {}, ())),
+        clouds=(),
+        tunnels=(),
+    )
+
+
+def _others(scenario: Scenario) -> Iterator[Node]:
+    """Yield the nodes that have no configuration: translators and hosts."""
+    for name, gateway in scenario.lab.gateways.items():
+        inside, outside = (
+            Port(name="inside", address=gateway.inside),
+            Port(name="outside", address=gateway.outside),
+        )
+        yield Node(name=name, kind=Kind.NAT, ports=(outside, inside))
+    for name, host in scenario.lab.hosts.items():
+        addresses = (host.address, *((host.address6,) if host.address6 is not None else ()))
+        ports = tuple(Port(name="", address=address) for address in addresses)
+        yield Node(name=name, kind=Kind.HOST, ports=ports)
+
+
+def _wires(scenario: Scenario, known: Mapping[tuple[str, str], str], links: Sequence[LinkFacts]) -> Iterator[Wire]:
+    """Yield the wires. known: addresses of ports."""
+    problems = {
+        frozenset(link.ends): (("cut",) if link.cut else tuple(bad for bad in link.bad if bad != "cut"))
+        for link in links
+    }
+    for ends, _ in scenario.segments():
+        short = tuple((node, short_interface(port) if ":" not in port else port) for node, port in ends)
+        on_hosts = scenario.lab.hosts
+        named = tuple((node, "" if node in on_hosts else port) for node, port in short)
+        addresses = (known.get(end) for end in named)
+        networks = dict.fromkeys(str(ip_interface(address).network) for address in addresses if address is not None)
+        yield Wire(ends=named, network=", ".join(networks), problems=problems.get(frozenset(ends), ()))
+
+
 class _Reader:
     """One network while it is read."""
 
@@ -75,23 +117,14 @@ class _Reader:
         """Return the whole picture."""
         regions, region_of = self._regions()
         nodes = [self._router(name, region_of.get(name)) for name in self.scenario.configurations]
-        for name, gateway in self.scenario.lab.gateways.items():
-            inside, outside = (
-                Port(name="inside", address=gateway.inside),
-                Port(name="outside", address=gateway.outside),
-            )
-            nodes.append(Node(name=name, kind=Kind.NAT, ports=(outside, inside)))
-        for name, host in self.scenario.lab.hosts.items():
-            addresses = (host.address, *((host.address6,) if host.address6 is not None else ()))
-            ports = tuple(Port(name="", address=address) for address in addresses)
-            nodes.append(Node(name=name, kind=Kind.HOST, ports=ports))
+        nodes += _others(self.scenario)
         known = {(node.name, port.name): port.address for node in nodes for port in node.ports}
         tunnels = self._tunnels()
         return Picture(
             title=self.scenario.lab.title or self.scenario.name,
             about=about,
             nodes=tuple(nodes),
-            wires=tuple(self._wires(known, links)),
+            wires=tuple(_wires(self.scenario, known, links)),
             clouds=tuple(self._cloud(index) for index in range(len(self.keys))),
             tunnels=tunnels,
             regions=regions,
@@ -144,19 +177,6 @@ class _Reader:
         if any(self.network.is_server(end) for end in ends):
             return Kind.HUB
         return Kind.SPOKE if ends else Kind(role)
-
-    def _wires(self, known: Mapping[tuple[str, str], str], links: Sequence[LinkFacts]) -> Iterator[Wire]:
-        problems = {
-            frozenset(link.ends): (("cut",) if link.cut else tuple(bad for bad in link.bad if bad != "cut"))
-            for link in links
-        }
-        for ends, _ in self.scenario.segments():
-            short = tuple((node, short_interface(port) if ":" not in port else port) for node, port in ends)
-            on_hosts = self.scenario.lab.hosts
-            named = tuple((node, "" if node in on_hosts else port) for node, port in short)
-            addresses = (known.get(end) for end in named)
-            networks = dict.fromkeys(str(ip_interface(address).network) for address in addresses if address is not None)
-            yield Wire(ends=named, network=", ".join(networks), problems=problems.get(frozenset(ends), ()))
 
     # --- tunnels ------------------------------------------------------------------------------------------------------
 
