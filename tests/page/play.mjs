@@ -2,6 +2,7 @@
 //   moments: seconds since 1970 as arguments; "first" and "last" are those of the film
 import { readFileSync } from "node:fs";
 import { badWires, faultsInWords, overFaults } from "../../src/dmvpn/web/page/faults.js";
+import { Fates } from "../../src/dmvpn/web/page/fates.js";
 import { columns, sentence, visible } from "../../src/dmvpn/web/page/ladder.js";
 import { layout } from "../../src/dmvpn/web/page/layout.js";
 import { tunnels } from "../../src/dmvpn/web/page/state.js";
@@ -14,6 +15,7 @@ const { first, last } = film.span;
 for (const moment of process.argv.slice(2)) {
   const time = moment === "first" ? first : moment === "last" ? last : Number(moment);
   const steps = visible(film.steps, film.count(time), { router: "", routes: false });
+  new Fates(film).judge(steps, Infinity);
   const state = film.at(time);
   const found = tunnels(stage, state);
   const bad = [...badWires(stage, state)].map(([wire, what]) => `${named(wire)}: ${what}`);

@@ -63,7 +63,25 @@ def flows(rates: list[dict[str, object]], owners: dict[str, str]) -> list[dict[s
     return found
 
 
-def _run(script: str, film: dict[str, Any], *words: str) -> str:
+def texts(*pictures: dict[str, object]) -> list[Moment]:
+    """The texts on maps, and those of them that are on each other: see `labels.mjs`."""
+    found: list[Moment] = json.loads(_run("labels.mjs", pictures))
+    return found
+
+
+def said_of_messages(stage: dict[str, object], news: list[dict[str, Any]], now: float) -> list[str]:
+    """The ladder's sentences about messages. now: the last moment of which anything is known."""
+    found: list[str] = json.loads(_run("fates.mjs", {"stage": stage, "news": news, "now": now}))
+    return found
+
+
+def while_loading(stage: dict[str, object], news: list[dict[str, Any]], time: float) -> list[dict[str, int]]:
+    """How many tunnels are in each condition after each report of a router."""
+    found: list[dict[str, int]] = json.loads(_run("loading.mjs", {"stage": stage, "news": news, "time": time}))
+    return found
+
+
+def _run(script: str, film: object, *words: str) -> str:
     ran = subprocess.run(
         [str(NODE), str(_PAGE / script), *words],
         input=json.dumps(film),

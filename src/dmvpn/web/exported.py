@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: The parts of the page.
 FOLDER: Final = Path(__file__).parent / "page"
 _ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
+_OLD: Final = '<script defer src="/page/old.js"></script>'
 _STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
 _SCRIPT: Final = '<script type="module" src="/page/{}"></script>'
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
@@ -44,7 +45,7 @@ def _packed(name: str, script: str, data: Mapping[str, object]) -> str:
         f'<script type="application/json" id="film">{text}</script>'
     )
     begins = f'<script type="module">{entry}</script>'
-    return page.replace(_ICON, "").replace(_SCRIPT.format(script), begins).replace(_STYLE, head)
+    return page.replace(_ICON, "").replace(_OLD, "").replace(_SCRIPT.format(script), begins).replace(_STYLE, head)
 
 
 def entry_of(script: str) -> str:

@@ -26,7 +26,7 @@ const APART = 40;
 /** Fewer routers than these are no crowd. */
 const FEW = 60;
 /** The worst first. A router without a server has no condition, which is better than one that is not answered. */
-const WORST = /** @type {const} */ (["broken", "registering", "none", "registered"]);
+const WORST = /** @type {const} */ (["broken", "registering", "none", "unknown", "registered"]);
 
 /**
  * Return the clusters of a map, or null if all of its routers have room.

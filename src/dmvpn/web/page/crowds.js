@@ -9,10 +9,11 @@
  */
 
 import { radius } from "./clusters.js";
-import { bend, curve, label } from "./shapes.js";
+import { HEIGHT, RANKS } from "./labels.js";
+import { bend, curve } from "./shapes.js";
 
 /** The radius of a hub in pixels. */
-const HUB = 11;
+export const HUB = 11;
 
 /**
  * Draw the tunnels: the good ones first, so that the broken ones are seen.
@@ -63,9 +64,10 @@ export function drawHubs(context, hubs, view, colors) {
  * @param {View} view
  * @param {Colors} colors
  * @param {Looks} looks
+ * @param {import("./labels.js").Labels} labels
  */
-export function drawClusters(context, clustering, faded, view, colors, looks) {
-  const size = 11 / view.scale;
+export function drawClusters(context, clustering, faded, view, colors, looks, labels) {
+  const size = HEIGHT / view.scale;
   for (const { at, members, worst, count } of clustering.clusters) {
     const [look, reach] = [looks[worst], radius(members.length) / view.scale];
     context.globalAlpha = members.every((name) => faded.has(name)) ? 0.25 : 1;
@@ -81,8 +83,11 @@ export function drawClusters(context, clustering, faded, view, colors, looks) {
     context.textBaseline = "middle";
     context.fillStyle = colors.text;
     context.fillText(String(members.length), at.x, at.y);
-    const beside = { x: at.x + reach * 0.9, y: at.y - reach * 0.9 };
-    if (look.letter) label(context, `${look.letter}${count}`, beside, view.scale, colors[look.color], colors.background);
+    labels.keepFree(at, 2 * reach, 2 * reach);
+    if (!look.letter) continue;
+    const places = [[1, -1], [-1, -1], [1, 1], [-1, 1]].map(([x, y]) => ({ x: at.x + 1.2 * x * reach, y: at.y + 1.2 * y * reach }));
+    const lines = [`${look.letter}${count}`];
+    labels.ask({ rank: RANKS.broken, lines, places, color: colors[look.color], background: colors.background, bold: true });
   }
   context.globalAlpha = 1;
 }

@@ -13,6 +13,19 @@ export function plain(text) {
 }
 
 /**
+ * Return a name that is no longer than a number of characters: its middle is cut out, for names often differ at the end.
+ * @param {string} name
+ * @param {number} most characters
+ */
+export function cut(name, most) {
+  const letters = [...name];
+  if (letters.length <= most) return name;
+  const kept = Math.max(1, most - 1);
+  const end = Math.ceil(kept / 2);
+  return `${letters.slice(0, kept - end).join("")}…${letters.slice(letters.length - end).join("")}`;
+}
+
+/**
  * Return an element with attributes and children.
  * @param {string} tag
  * @param {Record<string, string>} attributes
@@ -22,6 +35,21 @@ export function plain(text) {
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.map((child) => (typeof child === "string" ? plain(child) : child)));
+  return made;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Return an element of a drawing.
+ * @param {string} tag
+ * @param {Record<string, string|number>} attributes
+ * @param {...(Node|string)} children
+ */
+export function drawn(tag, attributes, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children.map((child) => (typeof child === "string" ? plain(child) : child)));
   return made;
 }

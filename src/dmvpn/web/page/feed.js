@@ -21,6 +21,9 @@
 const RETRY = 500;
 const LONGEST_RETRY = 8000;
 const KEY = "dmvpn-session-key";
+/** Statuses: there is no such lab; too many requests. */
+const ABSENT = 404;
+const BUSY = 429;
 
 /** The server refused. */
 export class Refused extends Error {
@@ -82,40 +85,52 @@ export function post(path, body, options = {}) {
 
 /**
  * Follow a lab until it ends. Connections that are lost are made again.
- * @param {string} path of the stream
+ * @param {string} path of the lab
+ * @param {string} topics
  * @param {(news: Heard) => void} heard
  * @param {(connected: boolean, why: string) => void} changed
  */
-export async function follow(path, heard, changed) {
+export async function follow(path, topics, heard, changed) {
   let last = "";
   let patience = RETRY;
   for (;;) {
     try {
       /** @type {Record<string, string>} */
       const headers = last ? { "Last-Event-ID": last } : {};
-      const answer = await ask(path, { headers });
+      const answer = await ask(`${path}/events?topics=${topics}`, { headers });
       changed(true, "");
       patience = RETRY;
       for await (const event of events(answer)) {
         if (event.id) last = event.id;
-        if (event.type === "ended") {
-          changed(false, "the lab has ended");
-          return;
-        }
+        if (event.type === "ended" && !(await runs(path))) return;
         if (event.type === "news") heard(JSON.parse(event.data));
         if (event.type === "traffic") heard(JSON.parse(event.data));
         if (event.type === "gone") heard({ ...JSON.parse(event.data), gone: true });
       }
     } catch (error) {
-      if (error instanceof Refused && error.status < 500) {
+      if (error instanceof Refused && error.status === ABSENT) return;
+      if (error instanceof Refused && error.status < 500 && error.status !== BUSY) {
         changed(false, error.message);
-        return;
+        return new Promise(() => {});
       }
       changed(false, error instanceof Error ? error.message : String(error));
     }
-    await new Promise((done) => setTimeout(done, patience));
+    await pause(patience);
     patience = Math.min(LONGEST_RETRY, patience * 2);
   }
+}
+
+/**
+ * Return whether a lab runs. Where nobody answers it is not known to have ended.
+ * @param {string} path of the lab
+ */
+export function runs(path) {
+  return ask(path).then(() => true, (error) => !(error instanceof Refused) || error.status !== ABSENT);
+}
+
+/** @param {number} milliseconds */
+export function pause(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
 }
 
 /**

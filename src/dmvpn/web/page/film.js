@@ -23,7 +23,9 @@
  * @property {string} [receiver] of an arrow
  * @property {string} [protocol] of an arrow
  * @property {string} [name] of an arrow; of a violation: the rule
- * @property {boolean} [arrived] of an arrow
+ * @property {boolean} [arrived] of an arrow: its receiver has reported it, or reports nothing at all
+ * @property {boolean} [lost] of an arrow: it never arrives (`fates.js`)
+ * @property {boolean} [absent] of an arrow: its receiver had not begun when it was sent
  * @property {boolean} [forwarded] of an arrow
  * @property {string} [exchange] of an arrow: equal for a request and its reply
  * @property {string} [contents] of an arrow: its fields, each as a line "Name: value"
@@ -65,6 +67,19 @@ export class Film {
     this._kept = [begin(stage)];
     /** @type {{count: number, state: State}} */
     this._last = { count: 0, state: begin(stage) };
+  }
+
+  /**
+   * Take what is known of the network now. Its routers are the same.
+   * @param {Stage} stage
+   */
+  restage(stage) {
+    // What is chosen by hand is one of the wires: they stay the same objects if they can.
+    const isSame = JSON.stringify(stage.wires) === JSON.stringify(this.stage.wires);
+    Object.assign(this.stage, stage, isSame ? { wires: this.stage.wires } : {});
+    if (this.steps.length > 0 || this.begins > -Infinity) return;
+    this._kept = [begin(this.stage)];
+    this._last = { count: 0, state: begin(this.stage) };
   }
 
   /** The time of the first and the last step; both NaN without a step. */

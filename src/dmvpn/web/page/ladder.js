@@ -4,7 +4,7 @@
  * @typedef {import("./film.js").Step} Step
  */
 
-import { clock, element, plain } from "./dom.js";
+import { clock, cut, drawn, element, plain } from "./dom.js";
 
 /** Rows, and columns for routers. */
 export const ROWS = 120;
@@ -13,12 +13,14 @@ const COLUMNS = 8;
 const LONGEST = 400;
 /** Pixels of a column: many columns are narrow, so that a sentence has room beside them. */
 const WIDEST = 76;
-const OF_ALL = 290;
-const NARROWEST = 40;
-/** Pixels of a letter of a name. */
-const LETTER = 7.2;
+const NARROWEST = 28;
+/** The part of the ladder that columns may have, and pixels that are left for the time where a sentence is below them. */
+const OF_ALL = 0.5;
+const NARROW = 560;
+const TIME = 110;
+/** Pixels between two names. */
+const GAP = 6;
 const HEIGHT = 22;
-const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Return the last steps until a moment that are shown.
@@ -60,8 +62,8 @@ export function sentence(step) {
   if (step.type === "arrow") {
     const way = step.forwarded ? "forwards to" : "sends to";
     const subject = step.subject ? ` (${step.subject})` : "";
-    const lost = step.arrived === false ? ", lost" : "";
-    return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}${lost}`;
+    const fate = step.lost ? ", lost" : step.absent ? `; ${step.receiver} was not up yet` : "";
+    return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}${fate}`;
   }
   if (step.type === "fault") return `${step.sign === "-" ? "Fault over" : "Fault"}: ${step.text}`;
   if (step.type === "violation") return `Violation of “${step.name}”: ${step.text}`;
@@ -76,12 +78,14 @@ export function sentence(step) {
  * @param {(step: Step) => void} story.open called with the step that is clicked
  * @param {Step|null} story.opened
  * @param {Step[]} story.cause the steps that are followed; empty: none
+ * @param {number} story.room pixels of the ladder
  * @returns {HTMLElement[]}
  */
-export function rows(steps, { open, opened, cause }) {
+export function rows(steps, { open, opened, cause, room }) {
   if (steps.length === 0) return [element("li", { class: "hint nothing" }, "No events yet.")];
   const names = columns(steps);
-  const width = Math.max(NARROWEST, Math.min(WIDEST, OF_ALL / names.length));
+  const all = room < NARROW ? room - TIME : room * OF_ALL;
+  const width = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(all / names.length)));
   const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names, width));
   const arrows = cause.filter((step) => step.type === "arrow");
   return [
@@ -128,15 +132,30 @@ function speakers(step) {
  */
 function heads(names, width) {
   const made = drawn("svg", { width: names.length * width, height: HEIGHT });
-  const room = Math.floor(width / LETTER);
   names.forEach((name, index) => {
     const text = drawn("text", { x: (index + 0.5) * width, y: 15, "text-anchor": "middle" });
     const whole = drawn("title", {});
     whole.textContent = plain(name);
-    text.append(plain(name.length > room ? `${name.slice(0, room - 1)}…` : name), whole);
+    text.append(fitting(name, width - GAP), whole);
     made.append(text);
   });
   return made;
+}
+
+/** @type {CanvasRenderingContext2D|null} */
+let measuring = null;
+
+/**
+ * Return a name without its middle, as far as it must be cut.
+ * @param {string} name
+ * @param {number} width pixels
+ */
+function fitting(name, width) {
+  measuring ??= document.createElement("canvas").getContext("2d");
+  if (measuring !== null) measuring.font = "12.8px system-ui, sans-serif";
+  let most = [...name].length;
+  while (most > 2 && (measuring?.measureText(plain(cut(name, most))).width ?? 0) > width) most -= 1;
+  return plain(cut(name, most));
 }
 
 /**
@@ -155,8 +174,8 @@ function drawing(step, names, width) {
   if (step.type === "arrow" && names.includes(step.sender ?? "") && names.includes(step.receiver ?? "")) {
     const [from, to] = [place(step.sender), place(step.receiver)];
     const ahead = to > from ? 1 : -1;
-    const end = step.arrived === false ? from + (to - from) * 0.6 : to;
-    const look = step.arrived === false ? "lost" : "message";
+    const end = step.lost || step.absent ? from + (to - from) * 0.6 : to;
+    const look = step.lost ? "lost" : step.absent ? "absent" : "message";
     made.append(drawn("line", { x1: from, x2: end, y1: middle, y2: middle, class: look }));
     made.append(drawn("path", { d: `M${end - ahead * 7},${middle - 4} L${end},${middle} L${end - ahead * 7},${middle + 4}`, class: look }));
   } else if (step.type === "violation") {
@@ -183,14 +202,4 @@ function written(letters, x, look) {
   const text = drawn("text", { x, y: 16, "text-anchor": "middle", class: look });
   text.textContent = letters;
   return text;
-}
-
-/**
- * @param {string} tag
- * @param {Record<string, string|number>} attributes
- */
-function drawn(tag, attributes) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  return made;
 }

@@ -21,7 +21,8 @@
  * @property {string} [kind]
  * @property {string} [nbma]
  * @property {string} [next_hop]
- * @typedef {{router: string, lines: Line[], addresses: string[], now: number, begins: boolean, missed: number}} News
+ * @typedef {{router: string, lines: Line[], addresses: string[], now: number, begins: boolean, missed: number,
+ *   more?: boolean}} News more: it has further lines of the past, which follow
  * @typedef {{router: string, now: number, gone: true}} Gone a router that does not run
  */
 
@@ -36,13 +37,21 @@ export class Assembler {
   constructor(stage) {
     /** @type {Map<string, string>} the router of an address */
     this._owners = new Map();
-    for (const node of stage.nodes) for (const address of node.addresses) this._owners.set(address, node.name);
+    this.restage(stage);
     /** @type {Map<string, {step: Step, received: boolean}[]>} arrows with one end, by protocol and mark */
     this._halves = new Map();
     /** @type {Map<string, boolean>} the routers that were heard, and whether each runs */
     this._lives = new Map();
     /** How many arrows of earlier steps were completed. */
     this.completed = 0;
+  }
+
+  /**
+   * Take the addresses of a network that is known better now.
+   * @param {Stage} stage
+   */
+  restage(stage) {
+    for (const node of stage.nodes) for (const address of node.addresses) this._owners.set(address, node.name);
   }
 
   /**

@@ -27,24 +27,33 @@
  * @property {StageWire|null} wire that is chosen
  * @property {Map<StageWire, string>} bad what is bad about wires
  * @property {import("./clusters.js").Clustering|null} [clusters] routers that are drawn as one symbol
+ * @property {Set<string>} [loading] routers of which the page does not know all yet
  */
 
-import { drawBundles, drawClusters, drawHubs } from "./crowds.js";
-import { plain } from "./dom.js";
+import { branchesOf, pointOfWay } from "./bundles.js";
+import { drawBundles, drawClusters, drawHubs, HUB } from "./crowds.js";
+import { cut, plain } from "./dom.js";
+import { heightOf, Labels, RANKS } from "./labels.js";
+import { foldsOf } from "./layout.js";
 import { drawOverlay } from "./overlay.js";
-import { along, bend, curve, label } from "./shapes.js";
+import { along, bend, curve } from "./shapes.js";
 import { drawTraffic } from "./flows.js";
 import { drawTrail, partakers } from "./trail.js";
 
 /** Seconds for which a message is seen. */
 export const FLIGHT = 0.9;
 const ROUTER = 17;
-/** Pixels for each unit from which on names are drawn, and hosts and wires. */
-const NAMES_FROM = 0.45;
+/** Pixels around the middle of a node in which a click is for it, however small the map is. */
+const NEAR = 9;
+/** Pixels for each unit from which on all names are drawn that have room, and hosts and wires. */
+const NAMES_FROM = 0.3;
 const DETAILS_FROM = 0.3;
-const NAMES_OF_MESSAGES_FROM = 0.8;
-/** With more messages on their way, their names would cover each other. */
+/** With more messages on their way, none is named. */
 const MOST_NAMED = 3;
+/** Where the letters of a tunnel may stand, as parts of its way. */
+const PLACES_ON_A_WAY = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
+/** How much thinner tunnels are that are bundled. */
+const THIN = 0.4;
 
 /** How a tunnel is drawn: color, dashes, width, and the letter in its middle. */
 /** @type {import("./crowds.js").Looks} */
@@ -54,14 +63,17 @@ const LOOKS = {
   registered: { color: "registered", dash: [], width: 2, letter: "" },
   direct: { color: "direct", dash: [], width: 3, letter: "D" },
   broken: { color: "broken", dash: [8, 5], width: 2.5, letter: "×" },
+  unknown: { color: "wire", dash: [], width: 1.5, letter: "" },
 };
-/** Letters and colors, for the legend. */
-export const LEGEND = [
+/** Letters and colors, for the key. */
+export const LINES = [
   { ...LOOKS.registered, text: "registered with its hub" },
   { ...LOOKS.direct, text: "direct between spokes (D)" },
   { ...LOOKS.direct, letter: "DE", text: "encrypted (E)" },
   { ...LOOKS.registering, text: "no answer yet (?)" },
   { ...LOOKS.broken, text: "broken (×)" },
+  { ...LOOKS.none, text: "no registration" },
+  { ...LOOKS.unknown, text: "loading" },
 ];
 
 /**
@@ -79,22 +91,50 @@ export function paint(context, size, view, scene, colors) {
   context.scale(view.scale, view.scale);
   context.translate(-view.x, -view.y);
   context.lineCap = "round";
+  const seen = seenOf(size, view);
+  const labels = new Labels(context, view.scale, seen);
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
   const clusters = scene.clusters ?? null;
   if (clusters === null) {
-    drawTunnels(context, scene, view, colors);
-    drawTraffic(context, scene, view, colors);
+    drawTunnels(context, scene, view, colors, labels);
+    drawTraffic(context, scene, view, colors, labels);
   } else drawBundles(context, clusters, view, colors, LOOKS);
-  drawTrail(context, scene, view, colors);
-  drawOverlay(context, scene, view, colors);
+  drawTrail(context, scene, view, colors, labels);
+  drawOverlay(context, scene, view, colors, labels);
   const faded = fadedNodes(scene);
   if (clusters !== null) drawHubs(context, hubsOf(scene), view, colors);
+  const folds = foldsOf(scene.stage, scene.places);
+  const known = { faded, folds, broken: brokenOnes(scene), seen, labels };
   for (const node of scene.stage.nodes) {
-    if (!clusters?.of.has(node.name)) drawNode(context, scene, node, faded.has(node.name), view, colors);
+    if (!clusters?.of.has(node.name) && !folds.has(node.name)) drawNode(context, scene, node, view, colors, known);
   }
-  if (clusters !== null) drawClusters(context, clusters, faded, view, colors, LOOKS);
-  const named = view.scale >= NAMES_OF_MESSAGES_FROM && scene.messages.length <= MOST_NAMED;
-  for (const message of scene.messages) dot(context, scene, message, named, view, colors);
+  if (view.scale >= DETAILS_FROM) drawFolds(context, scene, folds, colors);
+  if (clusters !== null) drawClusters(context, clusters, faded, view, colors, LOOKS, labels);
+  const named = scene.messages.length <= MOST_NAMED;
+  for (const message of scene.messages) dot(context, scene, message, named, view, colors, labels);
+  labels.write();
+}
+
+/**
+ * Return the part of the map that is on the canvas.
+ * @param {{width: number, height: number}} size
+ * @param {View} view
+ * @returns {import("./labels.js").Box}
+ */
+function seenOf(size, view) {
+  const [across, up] = [size.width / 2 / view.scale, size.height / 2 / view.scale];
+  return { left: view.x - across, top: view.y - up, right: view.x + across, bottom: view.y + up };
+}
+
+/**
+ * Return the routers that do not run, or that have a tunnel of their own which is broken.
+ * @param {Scene} scene
+ * @returns {Set<string>}
+ */
+function brokenOnes({ state, tunnels }) {
+  const found = new Set(tunnels.filter(({ condition }) => condition === "broken").map(({ here }) => here));
+  for (const [name, { alive }] of state.routers) if (!alive) found.add(name);
+  return found;
 }
 
 /** @param {Scene} scene */
@@ -104,16 +144,19 @@ function hubsOf(scene) {
 }
 
 /**
- * Return the node at a point of the map, or "".
+ * Return the node at a point of the map, the nearest one, or "".
  * @param {Scene} scene
  * @param {Point} point
+ * @param {number} scale pixels for each unit
  */
-export function nodeAt(scene, point) {
+export function nodeAt(scene, point, scale = 1) {
+  const folds = foldsOf(scene.stage, scene.places);
+  let [nearest, found] = [Math.max(ROUTER * 1.3, NEAR / scale), ""];
   for (const [name, { x, y }] of scene.places) {
-    if (scene.clusters?.of.has(name)) continue;
-    if (Math.hypot(point.x - x, point.y - y) <= ROUTER * 1.3) return name;
+    const distance = Math.hypot(point.x - x, point.y - y);
+    if (distance <= nearest && !scene.clusters?.of.has(name) && !folds.has(name)) [nearest, found] = [distance, name];
   }
-  return "";
+  return found;
 }
 
 /**
@@ -171,24 +214,54 @@ function drawWires(context, scene, some, look) {
  * @param {Scene} scene
  * @param {View} view
  * @param {Colors} colors
+ * @param {Labels} labels
  */
-function drawTunnels(context, scene, view, colors) {
-  const thickness = 1 / Math.max(view.scale, 0.5);
+function drawTunnels(context, scene, view, colors, labels) {
+  const branches = branchesOf(scene.stage, scene.places);
+  const thickness = (branches.size > 0 ? THIN : 1) / Math.max(view.scale, 0.5);
   for (const faded of [true, false]) {
     context.globalAlpha = faded ? 0.25 : 1;
     const some = scene.tunnels.filter((tunnel) => isFaded(scene, tunnel) === faded);
     for (const [condition, look] of Object.entries(LOOKS)) {
+      const alike = some.filter((tunnel) => tunnel.condition === condition);
       context.strokeStyle = colors[look.color];
-      context.lineWidth = look.width * thickness;
       context.setLineDash(look.dash.map((length) => length * thickness));
+      context.lineWidth = look.width * thickness;
       context.beginPath();
-      for (const tunnel of some) if (tunnel.condition === condition) way(context, scene, tunnel);
+      for (const tunnel of alike) way(context, scene, tunnel, branches);
       context.stroke();
+      for (const { hub, joint, count } of trunks(alike, branches)) {
+        context.lineWidth = (look.width + Math.log2(count)) * thickness;
+        context.beginPath();
+        context.moveTo(hub.x, hub.y);
+        context.lineTo(joint.x, joint.y);
+        context.stroke();
+      }
     }
     context.setLineDash([]);
-    if (view.scale >= NAMES_FROM) for (const tunnel of some) letters(context, scene, tunnel, view, colors);
+    if (view.scale >= NAMES_FROM) {
+      for (const tunnel of some) letters(scene, tunnel, branches, { colors, labels, opacity: faded ? 0.25 : 1 });
+    }
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * Return the lines that several tunnels have in common, each with their number.
+ * @param {Tunnel[]} tunnels
+ * @param {import("./bundles.js").Branches} branches
+ */
+function trunks(tunnels, branches) {
+  /** @type {Map<Point, {hub: Point, joint: Point, count: number}>} */
+  const found = new Map();
+  for (const { here, there } of tunnels) {
+    const branch = branches.get(`${here} ${there}`);
+    if (branch === undefined) continue;
+    const trunk = found.get(branch.joint);
+    if (trunk === undefined) found.set(branch.joint, { hub: branch.hub, joint: branch.joint, count: 1 });
+    else trunk.count += 1;
+  }
+  return found.values();
 }
 
 /**
@@ -213,69 +286,146 @@ function isFaded(scene, tunnel) {
 }
 
 /**
+ * Add the part of a tunnel that is its own to the path.
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Tunnel} tunnel
+ * @param {import("./bundles.js").Branches} branches
  */
-function way(context, scene, tunnel) {
+function way(context, scene, tunnel, branches) {
   const from = scene.places.get(tunnel.here);
   const to = scene.places.get(tunnel.there);
   if (from === undefined || to === undefined) return;
-  curve(context, from, bend(from, to, tunnel.direct), to);
+  const branch = branches.get(`${tunnel.here} ${tunnel.there}`);
+  if (branch === undefined) curve(context, from, bend(from, to, tunnel.direct), to);
+  else curve(context, from, branch.middle, branch.joint);
 }
 
 /**
- * @param {CanvasRenderingContext2D} context
+ * Ask for the letters of a tunnel. One of a bundle has them only if it is not as it should be.
  * @param {Scene} scene
  * @param {Tunnel} tunnel
- * @param {View} view
- * @param {Colors} colors
+ * @param {import("./bundles.js").Branches} branches
+ * @param {{colors: Colors, labels: Labels, opacity: number}} how
  */
-function letters(context, scene, tunnel, view, colors) {
+function letters(scene, tunnel, branches, { colors, labels, opacity }) {
   const look = LOOKS[tunnel.condition];
-  const text = look.letter + (tunnel.encrypted ? "E" : "");
+  const isBundled = branches.has(`${tunnel.here} ${tunnel.there}`);
+  const text = look.letter + (tunnel.encrypted && !isBundled ? "E" : "");
   const from = scene.places.get(tunnel.here);
   const to = scene.places.get(tunnel.there);
   if (text === "" || from === undefined || to === undefined) return;
-  const at = along(from, bend(from, to, tunnel.direct), to, 0.5);
-  label(context, text, at, view.scale, colors[look.color], colors.background);
+  const ends = /** @type {const} */ ([{ name: tunnel.here, at: from }, { name: tunnel.there, at: to }]);
+  const rank = opacity < 1 ? RANKS.faded : tunnel.condition === "broken" ? RANKS.broken : RANKS.line;
+  const places = PLACES_ON_A_WAY.map((part) => pointOfWay(branches, ...ends, tunnel.direct, part));
+  labels.ask({ rank, lines: [text], places, color: colors[look.color], background: colors.background, bold: true, opacity });
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {import("./film.js").StageNode} node
- * @param {boolean} isFaint
  * @param {View} view
  * @param {Colors} colors
+ * @param {{faded: Set<string>, folds: Map<string, string>, broken: Set<string>, seen: import("./labels.js").Box,
+ *   labels: Labels}} known
  */
-function drawNode(context, scene, node, isFaint, view, colors) {
+function drawNode(context, scene, node, view, colors, { faded, folds, broken, seen, labels }) {
   const at = scene.places.get(node.name);
   if (at === undefined) return;
   const isRouter = scene.state.routers.has(node.name);
   if (!isRouter && view.scale < DETAILS_FROM) return;
   const alive = scene.state.routers.get(node.name)?.alive ?? true;
+  const isChosen = node.name === scene.chosen || folds.get(scene.chosen) === node.name;
+  const isFaint = faded.has(node.name);
   context.globalAlpha = isFaint ? 0.25 : 1;
-  context.lineWidth = node.name === scene.chosen ? 4 : 1.8;
-  context.strokeStyle = node.name === scene.chosen ? colors.chosen : alive ? colors.line : colors.broken;
+  context.lineWidth = isChosen ? 4 : 1.8;
+  const isLoading = scene.loading?.has(node.name) ?? false;
+  context.strokeStyle = isChosen ? colors.chosen : isLoading ? colors.faint : alive ? colors.line : colors.broken;
   context.fillStyle = node.kind === "hub" ? colors.hub : isRouter ? colors.spoke : colors.panel;
   outline(context, node.kind, at);
   context.fill();
   context.stroke();
   if (!alive) cross(context, at, colors.broken);
-  if (view.scale >= NAMES_FROM || node.kind === "hub" || node.name === scene.chosen) {
-    const size = Math.max(11, 11 / view.scale);
-    context.font = `${size}px system-ui, sans-serif`;
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    context.lineWidth = size / 4;
-    context.strokeStyle = colors.background;
-    context.strokeText(shown(node.name), at.x, at.y + ROUTER + 3);
-    context.fillStyle = colors.text;
-    context.fillText(shown(node.name), at.x, at.y + ROUTER + 3);
-  }
   context.globalAlpha = 1;
+  // Among clusters a hub has a disk, which is as large on any map.
+  const least = scene.clusters && node.kind === "hub" ? HUB / view.scale : 0;
+  const [across, up] = (HALVES[node.kind] ?? HALVES.router).map((part) => Math.max(least, part * ROUTER));
+  labels.keepFree(at, 2 * across, 2 * up);
+  if (at.x < seen.left || at.x > seen.right || at.y < seen.top || at.y > seen.bottom) return;
+  const rank = rankOf(scene, node, isChosen, broken);
+  if (view.scale < NAMES_FROM && rank > RANKS.broken) return;
+  const [text, opacity] = [shown(node.name), isFaint ? 0.25 : 1];
+  const places = beside(at, across, up, labels.width(text), heightOf(view.scale), scene);
+  labels.ask({ rank, lines: [text], places, color: colors.text, background: colors.background, bare: true, opacity });
 }
+
+/**
+ * Return who asks for a place for its name before whom.
+ * @param {Scene} scene
+ * @param {import("./film.js").StageNode} node
+ * @param {boolean} isChosen
+ * @param {Set<string>} broken
+ */
+function rankOf(scene, node, isChosen, broken) {
+  if (node.kind === "hub") return RANKS.hub;
+  if (isChosen) return RANKS.chosen;
+  if (scene.found?.has(node.name) || (scene.cause.length > 0 && partakers(scene.cause).has(node.name))) return RANKS.found;
+  if (broken.has(node.name)) return RANKS.broken;
+  return scene.state.routers.has(node.name) ? RANKS.rest : RANKS.other;
+}
+
+/**
+ * Return where the name of a node may stand: below it, above it, right and left of it, at its corners. In the upper half of a crowd above
+ * is outside, and so the best.
+ * @param {Point} at
+ * @param {number} across half of the node
+ * @param {number} up half of the node
+ * @param {number} width of the name
+ * @param {number} height of its letters
+ * @param {Scene} scene
+ * @returns {Point[]}
+ */
+function beside({ x, y }, across, up, width, height, scene) {
+  const [vertical, horizontal] = [up + 0.8 * height, across + width / 2 + 0.4 * height];
+  const [below, above] = [{ x, y: y + vertical }, { x, y: y - vertical }];
+  const aside = [{ x: x + horizontal, y }, { x: x - horizontal, y }];
+  const corners = [[1, 1], [-1, 1], [1, -1], [-1, -1]].map(([right, down]) => ({
+    x: x + right * (width / 2 + 0.4 * across),
+    y: y + down * (up + 0.6 * height),
+  }));
+  const isUpper = y < 0 && branchesOf(scene.stage, scene.places).size > 0;
+  return [...(isUpper ? [above, below] : [below, above]), ...aside, ...corners];
+}
+
+/**
+ * Draw a small host at each router that hosts are folded into; one whose wire is bad has its color.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Map<string, string>} folds
+ * @param {Colors} colors
+ */
+function drawFolds(context, scene, folds, colors) {
+  if (folds.size === 0) return;
+  const bad = new Set([...scene.bad.keys()].flatMap(({ ends }) => ends.map(([name]) => name)).filter((name) => folds.has(name)));
+  for (const isBad of [false, true]) {
+    context.beginPath();
+    for (const name of folds.keys()) {
+      const at = scene.places.get(name);
+      if (at === undefined || scene.clusters?.of.has(folds.get(name) ?? "") || bad.has(name) !== isBad) continue;
+      context.rect(at.x + ROUTER * 0.4, at.y + ROUTER * 0.5, ROUTER * 0.8, ROUTER * 0.6);
+    }
+    context.lineWidth = 1.5;
+    context.fillStyle = colors.panel;
+    context.strokeStyle = isBad ? colors.broken : colors.line;
+    context.fill();
+    context.stroke();
+  }
+}
+
+/** Half of the width and of the height of a node, by its kind: parts of a router's half. */
+/** @type {Record<string, [number, number]>} */
+const HALVES = { provider: [2, 1.1], host: [0.6, 0.45], NAT: [0.7, 0.7], hub: [1.2, 1.2], router: [1, 1] };
 
 /**
  * @param {CanvasRenderingContext2D} context
@@ -283,11 +433,11 @@ function drawNode(context, scene, node, isFaint, view, colors) {
  * @param {Point} at
  */
 function outline(context, kind, at) {
+  const [across, up] = (HALVES[kind] ?? HALVES.router).map((part) => part * ROUTER);
   context.beginPath();
-  if (kind === "provider") context.ellipse(at.x, at.y, ROUTER * 2, ROUTER * 1.1, 0, 0, 2 * Math.PI);
-  else if (kind === "host") context.rect(at.x - ROUTER * 0.6, at.y - ROUTER * 0.45, ROUTER * 1.2, ROUTER * 0.9);
-  else if (kind === "NAT") context.rect(at.x - ROUTER * 0.7, at.y - ROUTER * 0.7, ROUTER * 1.4, ROUTER * 1.4);
-  else context.arc(at.x, at.y, kind === "hub" ? ROUTER * 1.2 : ROUTER, 0, 2 * Math.PI);
+  if (kind === "provider") context.ellipse(at.x, at.y, across, up, 0, 0, 2 * Math.PI);
+  else if (kind === "host" || kind === "NAT") context.rect(at.x - across, at.y - up, 2 * across, 2 * up);
+  else context.arc(at.x, at.y, across, 0, 2 * Math.PI);
 }
 
 /**
@@ -314,31 +464,30 @@ function cross(context, at, color) {
  * @param {boolean} isNamed
  * @param {View} view
  * @param {Colors} colors
+ * @param {Labels} labels
  */
-function dot(context, scene, message, isNamed, view, colors) {
+function dot(context, scene, message, isNamed, view, colors, labels) {
   const from = scene.places.get(message.sender ?? "");
   const to = scene.places.get(message.receiver ?? "");
   if (from === undefined || to === undefined) return;
-  const lost = message.arrived === false;
+  const lost = message.lost || message.absent;
   const part = Math.min(1, Math.max(0, (scene.time - message.time) / FLIGHT));
   const at = along(from, bend(from, to, false), to, lost ? Math.min(part, 0.6) : part);
-  context.fillStyle = lost ? colors.broken : colors.message;
+  context.fillStyle = message.lost ? colors.broken : message.absent ? colors.faint : colors.message;
   context.beginPath();
   context.arc(at.x, at.y, 5 / Math.max(view.scale, 0.5), 0, 2 * Math.PI);
   context.fill();
   if (isNamed) {
-    context.font = "10px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "bottom";
-    context.fillStyle = colors.text;
-    context.fillText(plain(`${message.protocol} ${message.name}`).slice(0, 60), at.x, at.y - 8);
+    const lines = [plain(`${message.protocol} ${message.name}`).slice(0, 60)];
+    const places = [-1.3, 1.3, -2.5, 2.5].map((lift) => ({ x: at.x, y: at.y + lift * heightOf(view.scale) }));
+    labels.ask({ rank: RANKS.message, lines, places, color: colors.text, background: colors.background, bare: true });
   }
 }
 
 /**
- * Return a name that fits beneath a router.
+ * Return a name as the map has it: a long one without its middle.
  * @param {string} name
  */
 function shown(name) {
-  return plain(name.length > 16 ? `${name.slice(0, 15)}…` : name);
+  return plain(cut(name, 16));
 }

@@ -101,8 +101,9 @@ function judged(step, { choose, close }) {
 function about(step, meaning) {
   const what = element("p", { class: "why" }, ...worded([meaning.what, meaning.when].filter(Boolean).join(" ")));
   if (meaning.clause) what.append(" ", clause(meaning.clause));
+  if (step.absent) return [what, element("p", {}, `${step.receiver} was not up yet when it was sent.`)];
   const lost = "No router received this message: it was lost, or its receiver has forgotten it.";
-  return [what, ...(step.arrived === false ? [element("p", { class: "bad" }, lost)] : [])];
+  return [what, ...(step.lost ? [element("p", { class: "bad" }, lost)] : [])];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { clusterAt, Clusters, CLUSTERS_BELOW } from "./clusters.js";
 import { colors } from "./colors.js";
 import { byId, clock, element, plain, say } from "./dom.js";
-import { exported, follow, ask, meanings, Refused } from "./feed.js";
+import { ask, exported, follow, meanings, pause, Refused, runs } from "./feed.js";
 import { badWires, faultsInWords, overFaults } from "./faults.js";
 import { Film, MOST_LIVE } from "./film.js";
 import { layout, wholeView } from "./layout.js";
@@ -11,7 +11,7 @@ import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
 import { NOTHING } from "./overlay.js";
 import { both, inCondition, legend, list, searched } from "./routers.js";
-import { tunnels } from "./state.js";
+import { isRouter, tunnels } from "./state.js";
 import { Desks } from "./desks.js";
 import { Actions } from "./actions.js";
 import { savePng, saveSvg } from "./pictures.js";
@@ -28,6 +28,14 @@ import { wireAt } from "./wires.js";
 
 /** Seconds before the present in which the map has the wires of the present. */
 const NOW = 2;
+/** Milliseconds after which a router that has said much is known to have said all, and between two looks for that. */
+const SILENCE = 1000;
+/** Milliseconds for which news are gathered: each time the film is put in order. */
+const GATHER = 50;
+/** Milliseconds between two looks whether a lab that has ended runs again, or its configurations have changed. */
+const LOOK = 3000;
+/** A status: what was asked for has not changed. */
+const UNCHANGED = 304;
 /** Routers that a search found which are shown by themselves on a map with clusters. */
 const MOST_ALONE = 30;
 
@@ -39,10 +47,16 @@ class Player {
    */
   constructor(film, isLive) {
     this.film = film;
-    this.places = layout(film.stage);
     this.canvas = /** @type {HTMLCanvasElement} */ (byId("map"));
+    this.places = layout(film.stage, this.aspect);
+    /** @type {Set<string>} routers that have not said all yet */
+    this.loading = new Set(isLive ? film.stage.nodes.filter(isRouter).map((node) => node.name) : []);
     this.view = { x: 0, y: 0, scale: 1 };
     this.chosen = "";
+    /** @type {Map<string, number>} routers that have more to say, and when that is known to be over; milliseconds */
+    this.silent = new Map();
+    /** Whether the network is known as its routers have it configured, and whether one was configured since. */
+    this.isStaged = this.isConfigured = false;
     /** @type {Set<string>|null} nodes that a search found; null: no search */
     this.found = null;
     /** What was found for the list that is on the screen. */
@@ -60,10 +74,10 @@ class Player {
     /** The moment that is shown, and the server's clock minus ours: seconds. */
     this.time = NaN;
     this.ahead = 0;
-    this.shown = { count: -1, chosen: "" };
+    this.shown = { key: "", chosen: "" };
     const state = film.at(NaN);
     /** What follows from so many steps: it is computed again only when something has happened. */
-    this.known = { count: -1, steps: -1, ...this.following(state) };
+    this.known = { key: "", count: -1, ...this.following(state) };
     this.clusters = new Clusters();
     this.colors = colors();
     this.last = performance.now();
@@ -76,7 +90,59 @@ class Player {
    */
   following(state) {
     const { stage } = this.film;
-    return { state, tunnels: tunnels(stage, state), bad: badWires(stage, state), faults: overFaults(state) };
+    const found = tunnels(stage, state, { loading: this.loading, ...(this.isLive ? { time: this.time } : {}) });
+    const settles = found.some((tunnel) => tunnel.settles);
+    return { state, tunnels: found, settles, bad: badWires(stage, state), faults: overFaults(state) };
+  }
+
+  /** A connection begins: what each router has to say comes now. */
+  reload() {
+    this.silent.clear();
+    for (const name of this.known.state.routers.keys()) this.loading.add(name);
+  }
+
+  /**
+   * Take what routers reported.
+   * @param {Assembler} assembler
+   * @param {Heard[]} some
+   */
+  hear(assembler, some) {
+    /** @type {Step[]} */
+    const steps = [];
+    for (const news of some) {
+      if ("rates" in news) {
+        steps.push({ type: "traffic", time: this.present, ...news });
+        continue;
+      }
+      if (!("gone" in news)) this.ahead = news.now - Date.now() / 1000;
+      const made = assembler.hear({ now: this.present, ...news });
+      this.isConfigured ||= this.loading.size === 0 && made.some((step) => step.topic === "configuration");
+      steps.push(...made);
+      if ("more" in news && news.more) this.silent.set(news.router, performance.now() + SILENCE);
+      else this.loading.delete(news.router);
+    }
+    for (const [name, end] of this.silent) if (performance.now() > end) this.loading.delete(name);
+    if (steps.length > 0) this.film.add(steps);
+    this.film.revision = assembler.completed;
+  }
+
+  /** The width of the map by its height. */
+  get aspect() {
+    return this.canvas.clientWidth / (this.canvas.clientHeight || 1) || 1;
+  }
+
+  /**
+   * Take what is known of the network now.
+   * @param {Stage} stage
+   */
+  restage(stage) {
+    this.film.restage(stage);
+    this.known.key = this.shown.key = this.listed = "";
+    document.title = byId("title").textContent = plain(stage.title);
+    const places = layout(this.film.stage, this.aspect);
+    if (JSON.stringify([...places]) !== JSON.stringify([...this.places])) this.fit();
+    this.places = places;
+    this.find();
   }
 
   begin() {
@@ -96,6 +162,7 @@ class Player {
   fit() {
     const { width, height, ratio } = this.size;
     [this.canvas.width, this.canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    this.places = layout(this.film.stage, this.aspect);
     Object.assign(this.view, wholeView(this.places, this.size));
   }
 
@@ -119,6 +186,11 @@ class Player {
   get end() {
     const { last } = this.film.span;
     return this.isLive ? Math.max(last, this.present) : last;
+  }
+
+  /** The last moment of which anything can be known. */
+  get horizon() {
+    return this.isLive ? this.present : Infinity;
   }
 
   get size() {
@@ -150,9 +222,9 @@ class Player {
   draw() {
     const { film } = this;
     const count = film.count(this.time);
-    if (this.known.count !== count || this.known.steps !== film.steps.length) {
-      this.known = { count, steps: film.steps.length, ...this.following(film.at(this.time)) };
-    }
+    const second = this.known.settles ? Math.floor(this.time) : 0;
+    const key = [count, film.steps.length, this.loading.size, second].join(" ");
+    if (this.known.key !== key) this.known = { key, count, ...this.following(film.at(this.time)) };
     /** @type {Step[]} */
     const messages = [];
     for (let place = count - 1; place >= 0 && !this.isStill && this.story.cause.length === 0; place -= 1) {
@@ -160,11 +232,13 @@ class Player {
       if (step.time < this.time - FLIGHT || messages.length >= 300) break;
       if (step.type === "arrow") messages.push(step);
     }
+    this.story.fates.judge(messages, this.horizon);
     const isPresent = this.actions !== null && this.time > this.present - NOW;
     /** @type {import("./map.js").Scene} */
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
       ...{ time: this.time, isStill: this.isStill, chosen: this.chosen, found: this.found, cause: this.story.cause },
+      loading: this.loading,
       ...{ overlay: this.overlay === NOTHING ? this.known.faults : this.overlay },
       ...{ wire: this.wire, bad: isPresent && this.actions !== null ? this.actions.bad : this.known.bad },
     };
@@ -190,19 +264,23 @@ class Player {
       slider.value = String(end > first ? Math.round((1000 * (this.time - first)) / (end - first)) : 1000);
     }
     slider.setAttribute("aria-valuetext", clock(this.time));
-    const now = { count: this.known.count, chosen: this.chosen };
+    const now = { chosen: this.chosen, key: this.known.key };
     const isHost = this.film.stage.nodes.some((node) => node.name === now.chosen && node.kind === "host");
-    this.story.show(now.count, isHost ? "" : now.chosen);
+    this.story.show(this.known.count, isHost ? "" : now.chosen, this.horizon);
     this.actions?.show(this.chosen, this.wire);
-    if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
+    if (this.shown.key === now.key && this.shown.chosen === now.chosen) return;
     this.shown = now;
     this.find();
     byId("summary").textContent = this.summary();
     this.detail();
   }
 
+  /** What there is, in numbers: only when all of it is known. */
   summary() {
-    const found = this.scene?.tunnels ?? [];
+    const routers = this.known.state.routers.size;
+    if (routers === 0) return "There is no router.";
+    if (this.loading.size > 0) return `loading ${Math.floor((100 * (routers - this.loading.size)) / routers)} %`;
+    const found = this.known.tunnels;
     const count = (/** @type {(tunnel: import("./state.js").Tunnel) => boolean} */ fits) => found.filter(fits).length;
     const direct = count((tunnel) => tunnel.direct);
     const encrypted = count((tunnel) => tunnel.encrypted);
@@ -228,7 +306,8 @@ class Player {
   detail() {
     const panel = byId("detail");
     if (this.chosen === "" || this.scene === undefined) {
-      panel.replaceChildren(element("p", { class: "hint" }, "Select a router on the map or in the list."));
+      const many = this.scene?.clusters ? " Routers that are close together are one symbol with their number: click it to see them." : "";
+      panel.replaceChildren(element("p", { class: "hint" }, `Select a router on the map or in the list.${many}`));
       return;
     }
     const node = this.film.stage.nodes.find((each) => each.name === this.chosen);
@@ -327,7 +406,7 @@ class Player {
         this.enlarge(cluster.members);
         return;
       }
-      this.choose(nodeAt(this.scene, point));
+      this.choose(nodeAt(this.scene, point, view.scale));
       if (this.chosen === "") this.wire = wireAt(this.film.stage, this.places, point);
     });
     canvas.addEventListener(
@@ -363,18 +442,30 @@ class Player {
 }
 
 async function main() {
-  const film = exported();
-  if (film !== null) {
-    const played = whole(film);
+  const recorded = exported();
+  if (recorded !== null) {
+    const played = whole(recorded);
     start(played, false).go(location.hash);
-    say([`${played.steps.length} steps`, ...(film.notes ?? [])].join("; "), film.notes !== undefined);
+    say([`${played.steps.length} steps`, ...(recorded.notes ?? [])].join("; "), recorded.notes !== undefined);
     return;
   }
   const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
-  const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
-  const player = start(new Film(stage, MOST_LIVE), true);
+  // Its file may be one that this release cannot read: then its routers say what there is.
+  const first = await ask(`${path}/stage?of=file`).catch((error) => {
+    if (error instanceof Refused && error.status < 500) throw error;
+    return ask(`${path}/stage`);
+  });
+  const film = new Film(await first.json(), MOST_LIVE);
+  const player = start(film, true);
+  const { stage } = film;
+  const [assembler, waiting] = [new Assembler(stage), /** @type {Heard[]} */ ([])];
+  const following = follow(path, "history,traffic", (news) => waiting.push(news), (connected, why) => {
+    if (connected) player.reload();
+    say(connected ? "live" : `disconnected: ${why}`, !connected);
+  });
+  keepStaged(path, player, assembler).catch((error) => say(String(error), true));
   const desks = new Desks(path);
   const choose = (/** @type {import("./film.js").StageWire} */ wire) => {
     player.choose("");
@@ -390,20 +481,42 @@ async function main() {
     },
     choose: (router) => player.choose(router),
   });
-  const assembler = new Assembler(stage);
-  /** @param {Heard} news */
-  function heard(news) {
-    if ("rates" in news) {
-      player.film.add([{ type: "traffic", time: player.present, ...news }]);
-      return;
+  const gathering = setInterval(() => {
+    if (player.isStaged) player.hear(assembler, waiting.splice(0));
+  }, GATHER);
+  await following;
+  clearInterval(gathering);
+  say("the lab has ended", true);
+  while (!(await runs(path))) await pause(LOOK);
+  if (player.playing) location.reload();
+  else say("the lab runs again: reload the page to follow it", true);
+}
+
+/**
+ * Keep the network as its routers have it configured: at first they are asked, later only if one was configured.
+ * @param {string} path
+ * @param {Player} player
+ * @param {Assembler} assembler
+ */
+async function keepStaged(path, player, assembler) {
+  let tag = "";
+  for (;;) {
+    try {
+      const fresh = await ask(`${path}/stage`, tag ? { headers: { "If-None-Match": tag } } : {});
+      tag = fresh.headers.get("ETag") ?? "";
+      const stage = /** @type {Stage} */ (await fresh.json());
+      assembler.restage(stage);
+      player.restage(stage);
+      player.isStaged = true;
+      player.isConfigured = false;
+    } catch (error) {
+      const isSame = error instanceof Refused && error.status === UNCHANGED;
+      if (!player.isStaged && error instanceof Refused && error.status < 500) throw error;
+      if (isSame) player.isConfigured = false;
     }
-    if (!("gone" in news)) player.ahead = news.now - Date.now() / 1000;
-    player.film.add(assembler.hear({ now: player.present, ...news }));
-    player.film.revision = assembler.completed;
+    do await pause(LOOK);
+    while (player.isStaged && !player.isConfigured);
   }
-  await follow(`${path}/events?topics=history,traffic`, heard, (connected, why) =>
-    say(connected ? "live" : `disconnected: ${why}`, !connected),
-  );
 }
 
 /**

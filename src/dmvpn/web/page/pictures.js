@@ -10,6 +10,8 @@
 import { save } from "./dom.js";
 import { paint } from "./map.js";
 
+/** The width of a letter, as a part of its height: rather too much. */
+const LETTER = 0.7;
 /** Dots of a PNG for each pixel of the page. */
 const SHARP = 2;
 
@@ -238,6 +240,14 @@ class Drawing {
     const [anchor, baseline] = [ANCHORS[this.textAlign], BASELINES[this.textBaseline]];
     const place = `x="${short(x)}" y="${short(y)}" text-anchor="${anchor}" dominant-baseline="${baseline}"`;
     this.parts.push(`<text ${place} style="font:${escaped(this.font)}" ${how}${this.faint}>${escaped(text)}</text>`);
+  }
+
+  /**
+   * Guess the width of a text: no font is at hand.
+   * @param {string} text
+   */
+  measureText(text) {
+    return { width: text.length * LETTER * parseFloat(this.font.replace("bold ", "")) };
   }
 
   get faint() {

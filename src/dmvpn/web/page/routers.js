@@ -4,8 +4,8 @@
  * @typedef {import("./film.js").Stage} Stage
  */
 
-import { byId, element } from "./dom.js";
-import { LEGEND } from "./map.js";
+import { byId, drawn, element } from "./dom.js";
+import { LINES } from "./map.js";
 import { isRouter } from "./state.js";
 
 /** Routers that are listed at most. */
@@ -38,7 +38,7 @@ export function inCondition(stage, tunnels, condition) {
   if (condition !== "unregistered") {
     return new Set(tunnels.filter((tunnel) => tunnel.condition === condition).flatMap(({ here, there }) => [here, there]));
   }
-  const good = new Set(tunnels.filter((tunnel) => tunnel.condition === "registered").map((tunnel) => tunnel.here));
+  const good = new Set(tunnels.filter(({ condition }) => ["registered", "unknown"].includes(condition)).map(({ here }) => here));
   return new Set(stage.tunnels.map((tunnel) => tunnel.here).filter((name) => !good.has(name)));
 }
 
@@ -73,12 +73,35 @@ export function list(stage, found, choose) {
   byId("routers").replaceChildren(...rows);
 }
 
-/** Put the legend of the map on the screen. */
+/** What a symbol of the map is; all are drawn in a box of 32 by 18. */
+/** @type {[string, string, Record<string, string|number>][]} */
+const SYMBOLS = [
+  ["hub", "circle", { cx: 16, cy: 9, r: 8, fill: "var(--hub)", stroke: "var(--line)" }],
+  ["other router", "circle", { cx: 16, cy: 9, r: 7, fill: "var(--spoke)", stroke: "var(--line)" }],
+  ["does not run", "path", { d: "M9 9a7 7 0 1 0 14 0a7 7 0 1 0 -14 0M12 5L20 13M20 5L12 13", fill: "var(--spoke)", stroke: "var(--broken)" }],
+  ["provider", "ellipse", { cx: 16, cy: 9, rx: 14, ry: 7, fill: "var(--panel)", stroke: "var(--line)" }],
+  ["host; in large labs at its router", "rect", { x: 9, y: 4, width: 14, height: 10, fill: "var(--panel)", stroke: "var(--line)" }],
+  ["NAT", "rect", { x: 9, y: 2, width: 14, height: 14, fill: "var(--panel)", stroke: "var(--line)" }],
+  ["wire", "path", { d: "M1 9H31", stroke: "var(--wire)", "stroke-width": 2 }],
+  ["cut or impaired wire", "path", { d: "M1 9H31", stroke: "var(--broken)", "stroke-width": 2, "stroke-dasharray": "3 5" }],
+  ["message of NHRP or IKE", "circle", { cx: 16, cy: 9, r: 5, fill: "var(--message)" }],
+  ["packets", "circle", { cx: 16, cy: 9, r: 3, fill: "var(--text)" }],
+];
+
+/** Put the key of the map on the page: its lines and its symbols. */
 export function legend() {
-  byId("legend").replaceChildren(
-    ...LEGEND.map((look) => {
-      const line = element("i", { class: `sample ${look.color}` }, look.letter);
-      return element("li", {}, line, look.text);
-    }),
-  );
+  const lines = LINES.map(({ color, dash, width, letter, text }) => {
+    const line = drawn("path", { d: "M1 14H31", stroke: `var(--${color})`, "stroke-width": width + 0.5, "stroke-dasharray": dash.join(" ") });
+    const letters = drawn("text", { x: 16, y: 11, "text-anchor": "middle", "font-weight": "bold", fill: `var(--${color})` }, letter);
+    return entry(text, line, letters);
+  });
+  byId("legend").replaceChildren(...lines, ...SYMBOLS.map(([text, tag, look]) => entry(text, drawn(tag, look))));
+}
+
+/**
+ * @param {string} text
+ * @param {...Node} shapes
+ */
+function entry(text, ...shapes) {
+  return element("li", {}, drawn("svg", { width: 32, height: 18, "aria-hidden": "true" }, ...shapes), text);
 }

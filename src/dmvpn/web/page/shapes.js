@@ -1,5 +1,5 @@
 /**
- * Shapes of the map: curved ways between two points, and letters on them.
+ * Shapes of the map: curved ways between two points.
  *
  * @typedef {import("./layout.js").Point} Point
  */
@@ -64,50 +64,4 @@ export function arrow(context, from, middle, to, head) {
     context.lineTo(tip.x - head.size * Math.cos(angle + side), tip.y - head.size * Math.sin(angle + side));
   }
   context.stroke();
-}
-
-/**
- * Write letters on a round ground.
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {Point} at
- * @param {number} scale
- * @param {string} color
- * @param {string} background
- */
-export function label(context, text, at, scale, color, background) {
-  const size = Math.max(11, 11 / scale);
-  context.font = `bold ${size}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = background;
-  context.beginPath();
-  context.arc(at.x, at.y, size * (0.4 + 0.3 * text.length), 0, 2 * Math.PI);
-  context.fill();
-  context.fillStyle = color;
-  context.fillText(text, at.x, at.y);
-}
-
-/**
- * Write lines on a ground of their size.
- * @param {CanvasRenderingContext2D} context
- * @param {string[]} lines
- * @param {Point} at
- * @param {number} scale
- * @param {string} color
- * @param {string} background
- */
-export function sign(context, lines, at, scale, color, background) {
-  const size = Math.max(11, 11 / scale);
-  const [width, height] = [0.62 * size * Math.max(...lines.map((line) => line.length)), 1.2 * size];
-  const top = at.y - (lines.length * height) / 2;
-  context.font = `bold ${size}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = background;
-  context.beginPath();
-  context.rect(at.x - width / 2, top, width, lines.length * height);
-  context.fill();
-  context.fillStyle = color;
-  lines.forEach((line, place) => context.fillText(line, at.x, top + (place + 0.5) * height));
 }

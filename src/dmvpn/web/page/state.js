@@ -22,13 +22,14 @@
  * @property {Map<string, import("./traffic.js").Known>} rates of traffic, by router, tunnel and NBMA address
  * @property {Set<string>} own what no copy shares and may be changed: "owners", "ROUTER", "ROUTER TOPIC"
  *
- * @typedef {"none"|"registering"|"registered"|"direct"|"broken"} Condition
+ * @typedef {"none"|"registering"|"registered"|"direct"|"broken"|"unknown"} Condition unknown: not all is known of its ends
  * @typedef {object} Tunnel between two routers, at a moment
  * @property {string} here
  * @property {string} there
  * @property {Condition} condition
  * @property {boolean} encrypted
  * @property {boolean} direct there is no next hop server at either end
+ * @property {boolean} [settles] only one end has reported it so far: soon it is known what it is
  */
 
 import { measured } from "./traffic.js";
@@ -37,6 +38,8 @@ import { measured } from "./traffic.js";
 const ROUTERS = new Set(["hub", "spoke", "router"]);
 /** Topics that have a state. */
 const TOPICS = /** @type {const} */ (["mapping", "server", "protection", "neighbor", "interface", "route"]);
+/** Seconds for which the two ends of a registration may know different things: their reports come one after the other. */
+const SETTLES = 3;
 /** Kinds of entries that say that a tunnel goes straight to the other end. */
 const STRAIGHT = new Set(["resolved", "shortcut T1", "shortcut T2", "from a request"]);
 
@@ -194,36 +197,53 @@ function keyOf(where, subject) {
  * Return the tunnels at a moment: those to next hop servers, then the direct ones.
  * @param {Stage} stage
  * @param {State} state
+ * @param {{time?: number, loading?: Set<string>}} known time: the moment, while a lab runs; loading: routers of which
+ *   not all is known yet
  * @returns {Tunnel[]}
  */
-export function tunnels(stage, state) {
+export function tunnels(stage, state, { time = Infinity, loading = new Set() } = {}) {
   /** @type {Map<string, Tunnel>} */
   const found = new Map();
   const registered = registrations(state);
-  for (const { here, there } of stage.tunnels) found.set(pair(here, there), toServer(state, registered, here, there));
+  for (const { here, there } of stage.tunnels) {
+    const isKnown = !loading.has(here) && !loading.has(there);
+    const made = isKnown ? toServer(state, registered, here, there, time) : between(here, there, "unknown");
+    found.set(pair(here, there), made);
+  }
   for (const [name, router] of state.routers) {
+    if (loading.has(name)) continue;
     for (const entry of router.mapping.values()) {
       const other = state.owners.get(entry.nextHop);
       if (other === undefined || other === name || !STRAIGHT.has(entry.kind) || found.has(pair(name, other))) continue;
       const encrypted = isProtected(router, entry.nbma);
-      found.set(pair(name, other), { here: name, there: other, condition: "direct", encrypted, direct: true });
+      found.set(pair(name, other), { ...between(name, other, "direct"), encrypted, direct: true });
     }
   }
   return [...found.values()];
 }
 
 /**
- * Return the NBMA address of each client at each server, by both names: one look at all entries for all tunnels.
+ * @param {string} here
+ * @param {string} there
+ * @param {Condition} condition
+ * @returns {Tunnel}
+ */
+function between(here, there, condition) {
+  return { here, there, condition, encrypted: false, direct: false };
+}
+
+/**
+ * Return the entry of each client at each server, by both names: one look at all entries for all tunnels.
  * @param {State} state
- * @returns {Map<string, string>}
+ * @returns {Map<string, Entry>}
  */
 function registrations(state) {
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, Entry>} */
   const found = new Map();
   for (const [server, router] of state.routers) {
     for (const entry of router.mapping.values()) {
       const client = entry.kind === "registered" ? state.owners.get(entry.nextHop || entry.subject) : undefined;
-      if (client !== undefined && !found.has(`${server} ${client}`)) found.set(`${server} ${client}`, entry.nbma);
+      if (client !== undefined && !found.has(`${server} ${client}`)) found.set(`${server} ${client}`, entry);
     }
   }
   return found;
@@ -232,24 +252,24 @@ function registrations(state) {
 /**
  * Return the tunnel of a client to its server.
  * @param {State} state
- * @param {Map<string, string>} registered
+ * @param {Map<string, Entry>} registered
  * @param {string} here
  * @param {string} there
+ * @param {number} time
  * @returns {Tunnel}
  */
-function toServer(state, registered, here, there) {
+function toServer(state, registered, here, there, time) {
   const client = state.routers.get(here);
   const server = state.routers.get(there);
-  /** @type {Tunnel} */
-  const made = { here, there, condition: "none", encrypted: false, direct: false };
-  if (client === undefined || server === undefined) return made;
-  if (!client.alive || !server.alive) return { ...made, condition: "broken" };
-  const nbma = registered.get(`${there} ${here}`);
-  const answers = [...client.server.values()].some((entry) => state.owners.get(entry.subject) === there);
-  if (nbma === undefined && !answers) return { ...made, condition: client.mapping.size ? "registering" : "none" };
-  made.condition = nbma !== undefined && answers ? "registered" : "broken";
-  made.encrypted = nbma !== undefined && isProtected(server, nbma);
-  return made;
+  if (client === undefined || server === undefined) return between(here, there, "none");
+  if (!client.alive || !server.alive) return between(here, there, "broken");
+  const registration = registered.get(`${there} ${here}`);
+  const answer = [...client.server.values()].find((entry) => state.owners.get(entry.subject) === there);
+  if (registration === undefined && answer === undefined) return between(here, there, client.mapping.size ? "registering" : "none");
+  const encrypted = registration !== undefined && isProtected(server, registration.nbma);
+  if (registration !== undefined && answer !== undefined) return { ...between(here, there, "registered"), encrypted };
+  const settles = time - (registration ?? answer ?? { since: 0 }).since < SETTLES;
+  return { ...between(here, there, settles ? "registering" : "broken"), encrypted, settles };
 }
 
 /**

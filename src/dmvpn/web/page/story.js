@@ -8,8 +8,12 @@
 
 import { causeOf } from "./cause.js";
 import { byId, element, plain } from "./dom.js";
+import { Fates } from "./fates.js";
 import { rows, visible } from "./ladder.js";
 import { opened } from "./opened.js";
+
+/** Seconds after which it is known what became of a message. */
+const UNDECIDED = 12;
 
 /** The ladder of a film. */
 export class Story {
@@ -20,6 +24,7 @@ export class Story {
    */
   constructor(film, choose, explain) {
     this.film = film;
+    this.fates = new Fates(film);
     this.choose = choose;
     this.explain = explain;
     /** @type {Step|null} */
@@ -29,6 +34,8 @@ export class Story {
     /** @type {Meanings|null} null: nobody has opened a step yet */
     this.meanings = null;
     this.said = "";
+    /** Whether what became of a message on the screen is not known yet. */
+    this.isOpen = false;
     /** What is on the screen: the same again needs no drawing. */
     this.shown = "";
     for (const id of ["story", "message"]) {
@@ -44,25 +51,34 @@ export class Story {
    * Put the ladder of a moment on the screen.
    * @param {number} count of steps that have happened
    * @param {string} router only what it takes part in, "": everything
+   * @param {number} now the last moment of which anything can be known
    */
-  show(count, router) {
+  show(count, router, now = Infinity) {
     const [routes, only] = [isChecked("routes"), isChecked("only-cause") && this.cause.length > 0];
     const place = this.opened === null ? -1 : this.film.steps.indexOf(this.opened);
-    const now = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said]);
-    if (this.shown === now) return;
-    this.shown = now;
+    const room = byId("ladder").clientWidth;
+    // What became of the last messages is known a few seconds later.
+    const later = this.isOpen ? Math.floor(now) : 0;
+    const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, later]);
+    if (this.shown === shown) return;
+    this.shown = shown;
     const steps = only
       ? this.cause.filter((step) => step.type !== "addresses")
       : visible(this.film.steps, count, { router, routes });
-    this.draw(steps);
+    this.fates.judge(steps, now);
+    this.isOpen = steps.some((step) => step.arrived === false && now - step.time < UNDECIDED);
+    this.draw(steps, room);
   }
 
-  /** @param {Step[]} steps */
-  draw(steps) {
+  /**
+   * @param {Step[]} steps
+   * @param {number} room pixels of the ladder
+   */
+  draw(steps, room) {
     const ladder = byId("ladder");
     const isAtEnd = ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 4;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.step : undefined;
-    ladder.replaceChildren(...rows(steps, { open: (step) => this.open(step), opened: this.opened, cause: this.cause }));
+    ladder.replaceChildren(...rows(steps, { open: (step) => this.open(step), opened: this.opened, cause: this.cause, room }));
     if (isAtEnd) ladder.scrollTop = ladder.scrollHeight;
     if (focused) /** @type {HTMLElement|null} */ (ladder.querySelector(`[data-step="${CSS.escape(focused)}"]`))?.focus();
     this.caption();

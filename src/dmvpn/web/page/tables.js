@@ -5,7 +5,7 @@
  * @typedef {import("./state.js").Entry} Entry
  */
 
-import { clock, element } from "./dom.js";
+import { clock, cut, element, plain } from "./dom.js";
 import { kbit, ratesOf } from "./traffic.js";
 
 /** Topics in the order of tables, with their headings. */
@@ -19,6 +19,8 @@ const TABLES = /** @type {const} */ ([
 ]);
 /** Rows of one table. */
 const MOST = 200;
+/** Characters of a name or an address: one of IPv6 with its length fits. */
+const LONGEST = 43;
 
 /**
  * Return the tables of a router.
@@ -53,8 +55,7 @@ function traffic(state, name, time) {
       ["out", String(rate.out), kbit(rate.bits_out)],
       ["in", String(rate.in), kbit(rate.bits_in)],
     ].map((numbers) => {
-      const cells = [rate.nbma, other, ...numbers, short(rate.interface)];
-      return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
+      return element("tr", {}, ...[rate.nbma, other, ...numbers, short(rate.interface)].map(cell));
     }),
   );
   const headings = ["peer", "", "", "packets/s", "kbit/s", ""].map((text) => element("th", { scope: "col" }, text));
@@ -68,8 +69,17 @@ function traffic(state, name, time) {
  */
 function row(state, entry) {
   const owner = state.owners.get(entry.nextHop) ?? state.owners.get(entry.subject) ?? "";
-  const cells = [entry.subject, owner, entry.text, short(entry.interface), clock(entry.since).slice(0, 8)];
-  return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
+  const words = element("td", { class: "words" }, entry.text);
+  return element("tr", {}, cell(entry.subject), cell(owner), words, cell(short(entry.interface)), cell(clock(entry.since).slice(0, 8)));
+}
+
+/**
+ * Return the cell of a name or an address: it is not broken, and a very long one lacks its middle.
+ * @param {string} text
+ */
+function cell(text) {
+  const shown = cut(text, LONGEST);
+  return element("td", shown === text ? {} : { title: plain(text) }, shown);
 }
 
 /** @param {string} name of an interface */

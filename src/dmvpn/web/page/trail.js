@@ -8,7 +8,8 @@
  * @typedef {import("./map.js").Colors} Colors
  */
 
-import { along, arrow, bend, label } from "./shapes.js";
+import { RANKS } from "./labels.js";
+import { along, arrow, bend } from "./shapes.js";
 
 /** Numbers that are written on one arrow. */
 const MOST = 4;
@@ -46,8 +47,9 @@ export function ways(steps) {
  * @param {Scene} scene
  * @param {View} view
  * @param {Colors} colors
+ * @param {import("./labels.js").Labels} labels
  */
-export function drawTrail(context, scene, view, colors) {
+export function drawTrail(context, scene, view, colors, labels) {
   const thickness = 1 / Math.max(view.scale, 0.5);
   for (const way of ways(scene.cause)) {
     const from = scene.places.get(way.from);
@@ -60,6 +62,7 @@ export function drawTrail(context, scene, view, colors) {
     arrow(context, from, middle, to, { part: 0.8, size: HEAD * thickness });
     const more = way.numbers.length > MOST ? "…" : "";
     const text = way.numbers.slice(0, MOST).join(" ") + more;
-    label(context, text, along(from, middle, to, 0.55), view.scale, colors.message, colors.background);
+    const places = [0.55, 0.45, 0.35, 0.65].map((part) => along(from, middle, to, part));
+    labels.ask({ rank: RANKS.chosen, lines: [text], places, color: colors.message, background: colors.background, bold: true });
   }
 }

@@ -1,0 +1,13 @@
+// What the page says of messages: node fates.mjs < {"stage", "news", "now"}; as JSON: the ladder's sentences.
+import { readFileSync } from "node:fs";
+import { Fates } from "../../src/dmvpn/web/page/fates.js";
+import { Film } from "../../src/dmvpn/web/page/film.js";
+import { sentence } from "../../src/dmvpn/web/page/ladder.js";
+import { Assembler } from "../../src/dmvpn/web/page/lines.js";
+
+const { stage, news, now } = JSON.parse(readFileSync(0, "utf8"));
+const film = new Film(stage);
+const assembler = new Assembler(stage);
+for (const each of news) film.add(assembler.hear(each));
+new Fates(film).judge(film.steps, now);
+console.log(JSON.stringify(film.steps.filter((step) => step.type === "arrow").map(sentence)));
