@@ -1,4 +1,4 @@
-"""`dmvpn diff --html`: two networks side by side, in Chromium."""
+"""`dmvpn diff --html`: two networks as one picture, in Chromium."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 )
 SCENARIOS = Path(dmvpn.__file__).parent / "scenarios"
 #: What a map shows.
-PICTURE = "return document.getElementById('{}').toDataURL()"
+PICTURE = "return document.getElementById('map').toDataURL()"
 #: The changes.
 BUTTONS = "[...document.querySelectorAll('#changes button')]"
 
@@ -43,31 +43,49 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-def test_a_change_that_is_chosen_shows_its_ways_on_both_maps(page: Path, browser: Browser) -> None:
+def test_a_change_that_is_chosen_shows_its_ways_on_the_map(page: Path, browser: Browser) -> None:
     browser.open(page.as_uri())
     browser.wait(lambda: "way R31 to R41: by R11 → direct" in browser.text("changes"))
     assert browser.text("verdict") == "Nothing gets worse."
-    before, after = (browser.run(PICTURE.format(side)) for side in ("before", "after"))
+    before = browser.run(PICTURE)
     browser.run(f"{BUTTONS}.find((button) => button.textContent.includes('R31 to R41')).click()")
     assert browser.text("chosen").endswith("Before: R31 → R11 → R41. After: R31 → R41.")
     assert browser.run(f"return {BUTTONS}.filter((button) => button.ariaPressed === 'true').length") == 1
-    assert browser.run(PICTURE.format("before")) != before
-    assert browser.run(PICTURE.format("after")) != after
+    assert browser.run(PICTURE) != before
     browser.run("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }))")
     assert browser.text("chosen") == ""
-    assert browser.run(PICTURE.format("before")) == before
+    assert browser.run(PICTURE) == before
     assert browser.complaints() == []
 
 
-def test_on_a_narrow_page_the_maps_are_below_each_other(page: Path) -> None:
+def test_the_list_and_the_map_light_each_other_up(page: Path, browser: Browser) -> None:
+    browser.open(page.as_uri())
+    browser.wait(lambda: "R31 to R41" in browser.text("changes"))
+    before = browser.run(PICTURE)
+    row = f"{BUTTONS}.find((button) => button.textContent.includes('R31 to R41'))"
+    browser.run(f"{row}.dispatchEvent(new PointerEvent('pointerenter'))")
+    assert browser.run(PICTURE) != before
+    browser.run(f"{row}.dispatchEvent(new PointerEvent('pointerleave'))")
+    assert browser.run(PICTURE) == before
+    # Somewhere on the map is the line of a pair: a pointer that passes all of it finds that.
+    browser.run(
+        "const map = document.getElementById('map'); const { left, top, width, height } = map.getBoundingClientRect();"
+        "const lit = () => document.querySelector('#changes .lit') !== null;"
+        "for (let y = 0; y < height && !lit(); y += 4) for (let x = 0; x < width && !lit(); x += 4)"
+        " map.dispatchEvent(new PointerEvent('pointermove', { clientX: left + x, clientY: top + y }));"
+    )
+    assert "R31 to R41" in browser.run("return document.querySelector('#changes .lit')?.textContent ?? ''")
+    assert browser.complaints() == []
+
+
+def test_on_a_narrow_page_the_changes_are_below_the_map(page: Path) -> None:
     with Browser("--window-size=500,900") as browser:
         browser.open(page.as_uri())
         browser.wait(lambda: "Better" in browser.text("changes"))
         tops = browser.run(
-            "return ['before', 'after', 'changes'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
+            "return ['map', 'changes'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
         )
-        assert tops == sorted(tops)
-        assert len(set(tops)) == 3
+        assert tops[0] < tops[1]
         assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -95,7 +113,7 @@ def test_what_is_new_and_what_is_gone_is_marked_and_the_rest_stays_at_its_place(
     assert {"R11", "R31", "R41"} <= found["places"].keys()
 
 
-def test_hostile_names_are_text_beside_both_maps(page: Path, tmp_path: Path, browser: Browser) -> None:
+def test_hostile_names_are_text_beside_the_map(page: Path, tmp_path: Path, browser: Browser) -> None:
     hostile = "</script><img src=x onerror=document.title='taken'>"
     compared = film_in(page.read_text())
     compared["before"]["title"] = compared["changes"][0]["subject"] = compared["verdict"] = hostile
@@ -116,7 +134,7 @@ def test_names_that_turn_the_text_around_them_do_not_do_so_on_the_page(
     browser.open((tmp_path / "page.html").as_uri())
     browser.wait(lambda: "R\ufffd13" in browser.text("changes"))
     browser.run(f"{BUTTONS}.find((button) => button.textContent.includes('\ufffd')).click()")
-    said = [browser.text(name) for name in ("title", "verdict", "caption-before", "chosen")]
+    said = [browser.text(name) for name in ("title", "verdict", "caption", "chosen")]
     assert ["R\ufffd13" in text for text in said] == [True] * 4
     assert "\u202e" not in browser.run("return document.title + document.body.innerText")
 
