@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 # PNGs of screens with a palette, which are a quarter as large: a browser writes each dot with all its colors.
 
-#: Colors of a palette.
-_MOST = 48
+#: Colors of a palette; fewer where the picture would be too large.
+_COLORS: Final = (48, 24, 12)
 
 
-def with_palette(png: bytes) -> bytes:
-    """Return a picture with 48 colors at most; a rarer color becomes the nearest of them.
+def with_palette(png: bytes, most: int) -> bytes:
+    """Return a picture with at most this many colors; a rarer color becomes the nearest of them.
 
     png: 8 bits for each color, not interlaced, as Chromium writes it.
     """
@@ -47,7 +47,7 @@ def with_palette(png: bytes) -> bytes:
     rows = _rows(zlib.decompress(parts[b"IDAT"]), width * size, size)
     dots = [[row[place : place + 3] for place in range(0, len(row), size)] for row in rows]
     counted = Counter(dot for row in dots for dot in row)
-    palette = [dot for dot, _ in counted.most_common(_MOST)]
+    palette = [dot for dot, _ in counted.most_common(most)]
     place_of = {dot: palette.index(dot) if dot in palette else _nearest(dot, palette) for dot in counted}
     data = b"".join(b"\0" + bytes(place_of[dot] for dot in row) for row in dots)
     head = struct.pack("!IIBBBBB", width, height, 8, 3, 0, 0, 0)
@@ -241,9 +241,9 @@ def _press(browser: Browser, selector: str, condition: str) -> None:
 def _take(browser: Browser, name: str) -> None:
     """Write a file. The dots of messages, which are never the same, are gone by then."""
     time.sleep(2.0)
-    octets = with_palette(browser.screenshot())
-    assert len(octets) <= MOST_OCTETS, f"{name} has {len(octets)} octets"
-    (FOLDER / name).write_bytes(octets)
+    taken = browser.screenshot()
+    made = (with_palette(taken, most) for most in _COLORS)
+    (FOLDER / name).write_bytes(next(octets for octets in made if len(octets) <= MOST_OCTETS))
 
 
 if __name__ == "__main__":
