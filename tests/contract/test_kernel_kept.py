@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,9 +40,11 @@ from dmvpn.shells.lab.namespaces import run_in_lab
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Event
 
 FAR = Prefix.of(host("B"), 24)
+FAR6 = Prefix.parse("2001:db8:2::/64")
 
 
 @pytest.fixture(params=REAL)
@@ -414,19 +416,32 @@ def guards(kernel: netlink.NetlinkSocket, prefix: Prefix) -> int:
 
 
 @pytest.mark.lab
-def test_a_route_into_a_protected_tunnel_that_fails_is_guarded() -> None:
+@pytest.mark.parametrize(
+    ("far", "near", "hop"),
+    [(FAR, Prefix.of(FAR.address, 16), TUNNEL["B"]), (FAR6, Prefix.of(FAR6.address, 48), IPv6Address("2001:db8:1::2"))],
+)
+def test_a_route_into_a_protected_tunnel_that_fails_is_guarded(far: Prefix, near: Prefix, hop: IPAddress) -> None:
     """The tunnel's interface was gone for a moment: the packets left in clear until the route was tried again."""
 
     def test() -> None:
         router = Kernel(InterfaceNames({}), lambda _: None, manage=False)
         router.start()
         router.protect("Tunnel7", protected=True)
-        ((_, error),) = router.routes.carry_out([SetRoute(FAR, (NextHop("Tunnel7", TUNNEL["B"]),))])
-        assert "Tunnel7" in str(error)
         with netlink.NetlinkSocket() as kernel:
-            assert guards(kernel, FAR) == 1
-            router.routes.carry_out([ClearRoute(FAR)])
-            assert guards(kernel, FAR) == 0
+            uplink = index(kernel, "lo")
+            kernel.call(netlink.set_up(uplink))
+            kernel.call(netlink.add_route(netlink.KernelRoute(near, (netlink.KernelNextHop(uplink),), protocol=4)))
+            ((_, error),) = router.routes.carry_out([SetRoute(far, (NextHop("Tunnel7", hop),))])
+            assert "Tunnel7" in str(error)
+            assert guards(kernel, far) == 1
+            with pytest.raises(netlink.NetlinkError):
+                kernel.route_to(far.address + 1)
+            router.routes.carry_out([ClearRoute(far)])
+            assert guards(kernel, far) == 0
+            assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == []
+            taken = kernel.route_to(far.address + 1)
+            assert taken is not None
+            assert taken.prefix == near
         router.close()
 
     run_in_lab(test)

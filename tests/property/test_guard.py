@@ -7,7 +7,7 @@ for such a tunnel is dropped or goes into it, and every other packet goes where 
 from __future__ import annotations
 
 import errno
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -32,21 +32,31 @@ from dmvpn.dataplane.userspace.translation import Translation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dmvpn.base.addresses import IPAddress
+
 INDEX = {"Tunnel0": 1, "Tunnel1": 2, "GigabitEthernet0/1": 3}
 PROTECTED = frozenset((1, 2))
 MAIN_PRIORITY = 32766
+#: The bits behind the longest prefixes, by version.
+BEHIND: dict[type[IPAddress], int] = {IPv4Address: 28, IPv6Address: 124}
 #: One in each of the longest prefixes.
-ADDRESSES = [IPv4Address((number << 28) + 1) for number in range(16)]
+ADDRESSES = [version((number << behind) + 1) for version, behind in BEHIND.items() for number in range(16)]
+NEIGHBORS: dict[int, IPAddress] = {4: IPv4Address("192.0.2.1"), 6: IPv6Address("2001:db8::1")}
 
 #: Few of them, so that they lie in each other.
 prefixes = st.builds(
-    lambda number, length: Prefix.of(IPv4Address(number << 28), length), st.integers(0, 15), st.integers(0, 4)
+    lambda version, number, length: Prefix.of(version(number << BEHIND[version]), length),
+    st.sampled_from(list(BEHIND)),
+    st.integers(0, 15),
+    st.integers(0, 4),
 )
-hops = st.lists(st.sampled_from(sorted(INDEX)), min_size=1, max_size=2, unique=True).map(
-    lambda names: tuple(NextHop(name, IPv4Address("192.0.2.1")) for name in names)
-)
+names = st.lists(st.sampled_from(sorted(INDEX)), min_size=1, max_size=2, unique=True)
 orders = st.one_of(
-    st.builds(SetRoute, prefixes, hops),
+    st.builds(
+        lambda prefix, some: SetRoute(prefix, tuple(NextHop(name, NEIGHBORS[prefix.version]) for name in some)),
+        prefixes,
+        names,
+    ),
     st.builds(SetRoute, prefixes, st.just(()), st.just(RouteKind.DISCARD)),
     st.builds(ClearRoute, prefixes),
 )
@@ -65,7 +75,7 @@ class Tables(netlink.NetlinkSocket):
 
     def __init__(self) -> None:
         self._sequence = 0
-        self.policy: dict[int, netlink.Rule] = {MAIN_PRIORITY: netlink.Rule(MAIN_PRIORITY)}
+        self.policy = {(version, MAIN_PRIORITY): netlink.Rule(MAIN_PRIORITY, version=version) for version in (4, 6)}
         self.routes_of: dict[int, dict[tuple[Prefix, int], netlink.KernelRoute]] = {netlink.TABLE_MAIN: {}}
         self.carried_out: Callable[[], None] = lambda: None
 
@@ -82,9 +92,10 @@ class Tables(netlink.NetlinkSocket):
         if message.kind in (kinds.NEWRULE, kinds.DELRULE):
             rule = parse_rule(message.body)
             assert rule is not None
+            place = rule.version, rule.priority
             if message.kind == kinds.NEWRULE:
-                self.policy[rule.priority] = rule
-            return message.kind == kinds.NEWRULE or self.policy.pop(rule.priority, None) is not None
+                self.policy[place] = rule
+            return message.kind == kinds.NEWRULE or self.policy.pop(place, None) is not None
         route = parse_route(message.body)
         assert route is not None
         table = self.routes_of.setdefault(route.table, {})
@@ -92,9 +103,11 @@ class Tables(netlink.NetlinkSocket):
             table[route.prefix, route.metric] = route
         return message.kind == kinds.NEWROUTE or table.pop((route.prefix, route.metric), None) is not None
 
-    def fate(self, address: IPv4Address) -> Fate:
+    def fate(self, address: IPAddress) -> Fate:
         """Return what becomes of a packet, after all rules."""
         for _, rule in sorted(self.policy.items()):
+            if rule.version != address.version:
+                continue
             found = [one for one in self.routes_of.get(rule.table, {}).values() if address in one.prefix]
             if not found:
                 continue
@@ -153,11 +166,11 @@ class Lab:
         main = self.tables.routes_of[netlink.TABLE_MAIN]
         return {prefix: (9,) for prefix, metric in main if not metric}
 
-    def is_for_tunnel(self, address: IPv4Address) -> bool:
+    def is_for_tunnel(self, address: IPAddress) -> bool:
         """Return whether packets are for a protected tunnel, by the longest match of all routes, lost ones too."""
         return is_protected(longest(self.ordered | self.others, address))
 
-    def wanted(self, address: IPv4Address) -> Fate:
+    def wanted(self, address: IPAddress) -> Fate:
         """Return the fate by the longest match, where a route into protected tunnels counts even if it is lost."""
         fates: dict[Prefix, Fate] = {}
         for prefix, links in self.ordered.items():
@@ -168,7 +181,7 @@ class Lab:
         return longest(fates | self.others, address)
 
 
-def longest(fates: Mapping[Prefix, Fate], address: IPv4Address) -> Fate:
+def longest(fates: Mapping[Prefix, Fate], address: IPAddress) -> Fate:
     """Return the fate of the longest prefix that has the address; None: there is none."""
     found = [prefix for prefix in fates if address in prefix]
     return fates[max(found, key=lambda prefix: prefix.length)] if found else None

@@ -382,7 +382,8 @@ def dump_routes(family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
 
 def find_route(address: IPAddress) -> wire.KernelRequest:
     """Request the route that a packet to this address takes, as the table has it."""
-    flags = _RTM_F_FIB_MATCH | _RTM_F_LOOKUP_TABLE
+    # The kernel refuses the second flag for IPv6, of whose routes it always says the table.
+    flags = _RTM_F_FIB_MATCH | (_RTM_F_LOOKUP_TABLE if address.version == 4 else 0)
     head = _RTMSG.pack(wire.family_of(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, flags)
     return wire.KernelRequest(
         wire.KernelMessageType.GETROUTE, 0, head + wire.attribute(_RTA_DST, address.packed), f"the route to {address}"

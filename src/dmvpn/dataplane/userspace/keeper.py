@@ -103,8 +103,8 @@ KernelObject: TypeAlias = (
     netlink.KernelRoute | netlink.KernelNeighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | RouterTable
 )
 Key: TypeAlias = "tuple[ObjectKind, Hashable, Hashable]"
-#: The tables of the guard, by length of the prefixes in them.
-GUARD_TABLES: Final = range(5400, 5433)
+#: The tables of the guard by IP version, each by length of the prefixes in them.
+GUARD_TABLES: Final = {4: range(5400, 5433), 6: range(6100, 6229)}
 
 
 def key_of(what: KernelObject) -> Key:
@@ -129,7 +129,7 @@ def key_of(what: KernelObject) -> Key:
 
 
 def _key_of_route(prefix: Prefix, place: tuple[int, int]) -> Key:
-    return (ObjectKind.GUARD if place[0] in GUARD_TABLES else ObjectKind.ROUTE, prefix, place)
+    return (ObjectKind.GUARD if place[0] in GUARD_TABLES[prefix.version] else ObjectKind.ROUTE, prefix, place)
 
 
 def networks_of(

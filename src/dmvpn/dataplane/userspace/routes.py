@@ -13,6 +13,8 @@ length L of prefixes that lead into protected tunnels there are two rules and a 
     32700 + 2 (32 - L)        look up main, and accept no route shorter than L (suppress_prefixlength L - 1)
     the next number           look up table 5400 + L: a blackhole for each such prefix of this length
 
+For prefixes of IPv6 the numbers are 32400 + 2 (128 - L) and 6100 + L.
+
 So the longest match decides, over both tables. While main has the route, or one of the host's that is more specific,
 forwarding is unchanged. Without it, the packet finds the blackhole before main's shorter routes, before the default.
 Only the RIB's withdrawal removes the blackhole; with the last one the rules go, unless another router of this namespace
@@ -32,7 +34,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import Prefix, is_link_local
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -97,10 +99,8 @@ def is_leak(hop: NextHop) -> bool:
 
 # ---------------------------------------------------------------------------------------------------- guard
 
-#: The rule of the longest prefixes, and the table of prefixes of length 0.
-PRIORITY: Final = 32700
-TABLE: Final = GUARD_TABLES.start
-_BITS: Final = 32
+#: The rule of the longest prefixes, by IP version.
+PRIORITY: Final = {4: 32700, 6: 32400}
 
 #: Reasons to guard a prefix: a route leads into a tunnel; the previous run guarded it.
 ROUTED: Final = "route"
@@ -122,11 +122,12 @@ class Guard:
         self._keeper = keeper
         self._others = others
         self._covered: dict[Prefix, tuple[str, ...]] = {}
-        self._lengths: dict[int, None] = {}
+        #: The rules by the table of the guard that they look up.
+        self._rules: dict[int, tuple[netlink.Rule, netlink.Rule]] = {}
         self._possible = True
         metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
         self._metric = metric if self._is_main else GUARD_METRIC
-        #: Of the requests that make blackholes and remove them, by the length of their prefixes.
+        #: Of the requests that make blackholes and remove them, by that table.
         self._forms: dict[int, tuple[netlink.RouteForm, netlink.RouteForm]] = {}
 
     @property
@@ -176,26 +177,27 @@ class Guard:
                 self._covered[prefix] = tuple(one for one in reasons if one != reason)
             else:
                 del self._covered[prefix]
-                requests.append(self._keeper.release_route(self._forms[prefix.length][1], prefix))
+                table = GUARD_TABLES[prefix.version].start + prefix.length
+                requests.append(self._keeper.release_route(self._forms[table][1], prefix))
         self._kernel.execute(requests)
         if requests and not self._covered:
             self._remove_rules()
 
     def covering(self, prefix: Prefix, reason: str) -> WantedRoute | None:
         """Return the request that guards a prefix, to be carried out before its route's; None: it is guarded."""
-        if prefix.version != 4 or not self._possible:
+        if not self._possible:
             return None
         reasons = self._covered.get(prefix)
         if reasons is not None:
             self._covered[prefix] = reasons if reason in reasons else (*reasons, reason)
             return None
-        length = prefix.length
-        self._ask_for(length)
+        table = GUARD_TABLES[prefix.version].start + prefix.length
+        self._ask_for(table, prefix)
         self._covered[prefix] = (reason,)
-        forms = self._forms.get(length)
+        forms = self._forms.get(table)
         if forms is None:
-            one = self._blackhole(length)
-            forms = self._forms[length] = netlink.RouteForm(one), netlink.RouteForm(one, netlink.delete_route)
+            one = self._blackhole(table)
+            forms = self._forms[table] = netlink.RouteForm(one), netlink.RouteForm(one, netlink.delete_route)
         return self._keeper.want_route(forms[0], prefix, None)
 
     def repeat_later(self, refusals: Iterable[netlink.KernelRefusal]) -> list[netlink.KernelRefusal]:
@@ -220,7 +222,7 @@ class Guard:
     def close(self, *, shared: bool) -> None:
         """Remove the guard; its routes go with our other routes. shared: other routers here need the rules."""
         self._covered.clear()
-        self._lengths.clear()
+        self._rules.clear()
         if not shared and self._is_main:
             self._kernel.flush_rules()
 
@@ -233,19 +235,22 @@ class Guard:
             return is_guard(route)
         return route.table == self._table and route.metric == GUARD_METRIC
 
-    def _blackhole(self, length: int) -> netlink.KernelRoute:
-        """Return what all blackholes for prefixes of this length are like."""
-        table = TABLE + length if self._is_main else self._table
+    def _blackhole(self, table: int) -> netlink.KernelRoute:
+        """Return what all blackholes are like whose table is this one, if there is no VRF device."""
         return netlink.KernelRoute(
-            netlink.EVERYWHERE, kind=netlink.RouteType.BLACKHOLE, metric=self._metric, table=table
+            netlink.EVERYWHERE,
+            kind=netlink.RouteType.BLACKHOLE,
+            metric=self._metric,
+            table=table if self._is_main else self._table,
         )
 
-    def _ask_for(self, length: int) -> None:
-        if length in self._lengths or not self._is_main:
+    def _ask_for(self, table: int, prefix: Prefix) -> None:
+        """Let the kernel look up a table of the guard. prefix: one of those for which it has blackholes."""
+        if table in self._rules or not self._is_main:
             return
-        self._lengths[length] = None
+        rules = self._rules[table] = _rules(table, prefix)
         # Main first: the blackholes alone would drop packets that have a route.
-        for rule in _rules(length):
+        for rule in rules:
             request = netlink.add_rule(rule)
             self._keeper.want(rule, request)
             if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
@@ -253,24 +258,25 @@ class Guard:
 
     def _remove_rules(self) -> None:
         shared = self._others().has_routes  # without the rules its prefixes would leave in clear
-        for length in self._lengths:
-            for rule in reversed(_rules(length)):
+        for rules in self._rules.values():
+            for rule in reversed(rules):
                 self._keeper.release(rule)
                 if not shared:
                     self._kernel.execute([netlink.delete_rule(rule)])
-        self._lengths.clear()
+        self._rules.clear()
 
 
 def is_guard(route: netlink.KernelRoute) -> bool:
     """Return whether the route is a blackhole of a guard."""
-    return route.protocol == ROUTE_PROTOCOL and route.table in GUARD_TABLES
+    return route.protocol == ROUTE_PROTOCOL and route.table in GUARD_TABLES[route.prefix.version]
 
 
-def _rules(length: int) -> tuple[netlink.Rule, netlink.Rule]:
-    priority = PRIORITY + 2 * (_BITS - length)
+def _rules(table: int, prefix: Prefix) -> tuple[netlink.Rule, netlink.Rule]:
+    version, length = prefix.version, prefix.length
+    priority = PRIORITY[version] + 2 * (prefix.width - length)
     return (
-        netlink.Rule(priority, TABLE_MAIN, suppress=length - 1 if length else None),
-        netlink.Rule(priority + 1, TABLE + length),
+        netlink.Rule(priority, TABLE_MAIN, suppress=length - 1 if length else None, version=version),
+        netlink.Rule(priority + 1, table, version=version),
     )
 
 
@@ -478,7 +484,8 @@ class KernelRoutes:
         covered = order.up and name in self._protected
         networks = [Prefix.of(address, length) for address, length in order.addresses if covered]
         before = self._networks.pop(name, ())
-        after = tuple(network for network in networks if network.address.version == 4 and network.length < 32)
+        # Every interface has the network of IPv6's link-local addresses, and no route of the host leads there.
+        after = tuple(one for one in networks if not one.is_host and not is_link_local(one.address))
         if after:
             self._networks[name] = after
         self._ledger.routed(*after)
