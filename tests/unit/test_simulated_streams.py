@@ -8,7 +8,7 @@ import random
 import select
 import socket
 import time
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +40,14 @@ from dmvpn.net.tcp import Flag, TcpSegment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendIp
     from dmvpn.base.events import Event
 
 LEFT, RIGHT = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")
 
 
-def _owner_of(own: IPv4Address) -> Callable[[str, IPv4Address], bool]:
+def _owner_of(own: IPv4Address) -> Callable[[str, IPAddress], bool]:
     return lambda _vrf, address: address == own
 
 
@@ -260,6 +261,28 @@ def sockets() -> set[str]:
     folder = Path("/proc/self/fd")
     links = [os.readlink(each) for each in folder.iterdir() if each.exists() or each.is_symlink()]
     return {link for link in links if link.startswith("socket:")}
+
+
+@pytest.mark.parametrize("here", [HERE, IPv6Address("::1")])
+def test_a_stream_of_either_ip_version_is_signed_and_each_end_knows_both_addresses(here: IPAddress) -> None:
+    events: list[Event] = []
+    turns = Turns()
+    streams = KernelStreams(events.append, turns)
+    with socket.socket(socket.AF_INET if here.version == 4 else socket.AF_INET6) as free:
+        free.bind((str(here), 0))
+        port = free.getsockname()[1]
+    streams.listen(StreamListen(port, (StreamPeer(Prefix.host(here), "sesame", minimum_ttl=255),)))
+    streams.open(StreamOpen(2, here, here, port, password="sesame", minimum_ttl=255))
+    deadline = time.monotonic() + PATIENCE
+    while len(events) < 2:
+        assert time.monotonic() < deadline
+        turns.turn()
+    (ours,) = [event for event in events if isinstance(event, StreamUp) and not event.taken]
+    (theirs,) = [event for event in events if isinstance(event, StreamUp) and event.taken]
+    assert (ours.local, ours.remote, ours.remote_port) == (here, here, port)
+    assert (theirs.local, theirs.remote, theirs.remote_port) == (here, here, ours.local_port)
+    streams.listen(StreamListen(port, ()))
+    streams.close()
 
 
 def test_a_stream_that_ends_does_not_wait_for_ever_for_a_neighbor_that_never_reads(

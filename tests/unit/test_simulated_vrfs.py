@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -209,6 +209,18 @@ def test_streams_of_a_vrf_meet_no_listener_of_another(cable: Cable) -> None:
     assert cable.of("R1", StreamDown) == [StreamDown(2, StreamEnd.REFUSED)]
     assert [(up.stream, up.vrf) for up in cable.of("R1", StreamUp)] == [(4, "A")]
     assert [(up.remote, up.vrf) for up in cable.of("R2", StreamUp)] == [(HERE, "A")]
+
+
+def test_a_stream_over_ipv6_is_there_where_somebody_listens_who_has_the_same_password(cable: Cable) -> None:
+    here, there = IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2")
+    for name, address in (("R1", here), ("R2", there)):
+        cable.do(name, SetInterface(WAN, True, ((address, 64),)))
+    cable.do("R2", StreamListen(179, (StreamPeer(Prefix.parse("2001:db8::/64"), "sesame"),)))
+    for stream, service, password in ((2, 179, "simsim"), (4, 179, "sesame"), (6, 180, "")):
+        cable.do("R1", StreamOpen(stream, here, there, service, password=password))
+    assert [(up.stream, up.remote) for up in cable.of("R1", StreamUp)] == [(4, there)]
+    assert [up.remote for up in cable.of("R2", StreamUp)] == [here]
+    assert cable.of("R1", StreamDown) == [StreamDown(6, StreamEnd.REFUSED)]
 
 
 # ---------------------------------------------------------------------------------------------------- ports that move

@@ -31,8 +31,6 @@ from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.addresses import IPAddress, Prefix
 
 
@@ -74,13 +72,13 @@ class TcpState(enum.Enum):
 class StreamLine:
     """A connection as `show tcp brief` has it.
 
-    A listening port is a line, too: remote is 0.0.0.0, remote_port 0.
+    A listening port is a line, too: remote is 0.0.0.0 or ::, remote_port 0.
     """
 
     stream: int
-    local: IPv4Address
+    local: IPAddress
     local_port: int
-    remote: IPv4Address
+    remote: IPAddress
     remote_port: int
     state: TcpState
 
@@ -125,8 +123,8 @@ class StreamOpen(Effect):
     """Connect from an address of ours. stream: an even number. The rest: as in `StreamPeer`."""
 
     stream: int
-    local: IPv4Address
-    remote: IPv4Address
+    local: IPAddress
+    remote: IPAddress
     port: int
     password: str = field(default="", repr=False)
     minimum_ttl: int = 0
@@ -176,9 +174,9 @@ class StreamUp(Event):
     """
 
     stream: int
-    local: IPv4Address
+    local: IPAddress
     local_port: int
-    remote: IPv4Address
+    remote: IPAddress
     remote_port: int
     taken: bool = False
     vrf: str = ""

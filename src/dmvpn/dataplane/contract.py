@@ -61,7 +61,6 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
@@ -176,7 +175,7 @@ class Callers:
         gone = [(peer, False) for peer in before if peer not in after]
         return gone + [(peer, True) for peer in after if peer not in before]
 
-    def closest(self, address: IPv4Address) -> StreamPeer | None:
+    def closest(self, address: IPAddress) -> StreamPeer | None:
         """Return the peer with the longest prefix that holds this address; of equal ones the first."""
         if self._table is None:  # many orders may come before the first connection
             self._table = PrefixTable()

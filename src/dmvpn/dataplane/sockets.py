@@ -92,10 +92,10 @@ def place(sock: socket.socket) -> None:
             raise
 
 
-def opened(kind: int, protocol: int) -> socket.socket:
+def opened(kind: int, protocol: int, family: int = socket.AF_INET) -> socket.socket:
     """Return a socket that does not block. Raises HostProblem, OSError."""
     try:
-        sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
         place(sock)
     except OSError as error:
         raise explained(f"IP protocol {protocol}", error) from error

@@ -186,14 +186,14 @@ class IpBox(ABC):
             ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
         ):
             return
-        elif isinstance(whole, Ipv4Packet) and self._has_streams(interface, whole) and not quiet:
+        elif self._has_streams(interface, whole) and not quiet:
             self._take_segment(whole)
         else:
             self._pass_up(interface, whole, quiet=quiet)
 
     def take_answer(self, interface: str, packet: IpPacket) -> None:
         """Take the answer to a packet that this box sent by a route leak. interface: where it came in."""
-        if isinstance(packet, Ipv4Packet) and self._has_streams(interface, packet):
+        if self._has_streams(interface, packet):
             self._take_segment(packet)
         else:
             self._pass_up(interface, packet, quiet=True)
@@ -202,7 +202,7 @@ class IpBox(ABC):
         """Return whether the packet is a segment for our TCP. A listener for the whole protocol does TCP itself."""
         return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
 
-    def _take_segment(self, packet: Ipv4Packet) -> None:
+    def _take_segment(self, packet: IpPacket) -> None:
         try:
             self._chassis.streams.receive(packet, self._chassis.now, self.vrf)
         except WireError:

@@ -438,7 +438,7 @@ class Chassis:
         link = self.protection.table.link(peer)
         return usage_of(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
-    def _owns(self, vrf: str, address: IPv4Address) -> bool:
+    def _owns(self, vrf: str, address: IPAddress) -> bool:
         table = self.tables.get(vrf)
         return table is not None and address in table.own
 

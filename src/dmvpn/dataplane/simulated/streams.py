@@ -47,12 +47,12 @@ from dmvpn.net.tcp import Flag, TcpSegment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.streams import StreamPeer
-    from dmvpn.net.ipv4 import Ipv4Packet
+    from dmvpn.net.ip import IpPacket
 
 
 # ------------------------------------------------------------------------------------------------ one connection
@@ -89,9 +89,9 @@ class Phase(enum.Enum):
 class Ends:
     """Both ends of a connection, and the VRF that its packets are in."""
 
-    local: IPv4Address
+    local: IPAddress
     local_port: int
-    remote: IPv4Address
+    remote: IPAddress
     remote_port: int
     vrf: str = ""
 
@@ -383,7 +383,7 @@ class SimulatedStreams:
     def __init__(
         self,
         send: Callable[[str, SendIp], None],
-        owns: Callable[[str, IPv4Address], bool],
+        owns: Callable[[str, IPAddress], bool],
         report: Callable[[Event], None],
         random: Callable[[int], bytes],
     ) -> None:
@@ -424,7 +424,7 @@ class SimulatedStreams:
                     connection.close(now)
                 self._drop_if_gone(connection)
 
-    def receive(self, packet: Ipv4Packet, now: float, vrf: str = "") -> None:
+    def receive(self, packet: IpPacket, now: float, vrf: str = "") -> None:
         """Process a packet of protocol 6 for this router, received in a VRF. Raises WireError."""
         segment = TcpSegment.parse(packet.payload, packet.source, packet.destination)
         ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port, vrf)
@@ -504,7 +504,7 @@ class SimulatedStreams:
             segment = replace(segment, options=options)
         self._emit(ends.vrf, segment, ends.local, ends.remote, manner.ttl)
 
-    def _refuse(self, segment: TcpSegment, packet: Ipv4Packet, vrf: str) -> None:
+    def _refuse(self, segment: TcpSegment, packet: IpPacket, vrf: str) -> None:
         """Refuse a segment, RFC 9293 §3.10.7.1."""
         if segment.flags & Flag.RST:
             return
@@ -518,14 +518,14 @@ class SimulatedStreams:
         )
         self._emit(vrf, answer, packet.destination, packet.source, 255)
 
-    def _emit(self, vrf: str, segment: TcpSegment, source: IPv4Address, destination: IPv4Address, ttl: int) -> None:
+    def _emit(self, vrf: str, segment: TcpSegment, source: IPAddress, destination: IPAddress, ttl: int) -> None:
         payload = segment.serialize(source, destination)
         order = SendIp(None, source, destination, IpProtocol.TCP, payload, ttl=ttl, tos=TOS_INTERNETWORK_CONTROL)
         with suppress(EffectError):  # no route now: it is sent again later, or the connection times out
             self._send_packet(vrf, order)
 
 
-def _fits(manner: Manner, segment: TcpSegment, packet: Ipv4Packet) -> bool:
+def _fits(manner: Manner, segment: TcpSegment, packet: IpPacket) -> bool:
     """Return whether the segment has the required signature and at least the required TTL."""
     if packet.ttl < manner.minimum_ttl:
         return False

@@ -1,11 +1,12 @@
 """Byte streams on the kernel's TCP, in the network namespace in which the plane was made.
 
-    StreamListen -> one listening socket a port; a connection from an unlisted address is closed at once
+    StreamListen -> one listening socket for each port and version of IP; a connection from an unlisted address is
+                    closed at once
     StreamOpen   -> a socket that connects without blocking
     an epoll of its own watches them all, and the plane's loop watches that: it is readable when one of them is ready
 
 TCP MD5 signatures (RFC 2385) are the kernel's: the listening socket has keys by prefix, and each socket that connects
-has one. So is TTL security (RFC 5082, IP_MINTTL).
+has one. So is TTL security (RFC 5082, IP_MINTTL, IPV6_MINHOPCOUNT).
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import field
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, TypeAlias
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Callers
-from dmvpn.dataplane.sockets import opened, set_option
+from dmvpn.dataplane.sockets import opened
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
@@ -36,11 +37,29 @@ if TYPE_CHECKING:
 #: Gives the next number of a stream.
 StreamNumber: TypeAlias = "Iterator[int]"
 
-_IP_MINTTL: Final = 21
+
+class _Family(NamedTuple):
+    """The options of sockets of one IP version: of ip(7) and ipv6(7). signed: an address in struct tcp_md5sig."""
+
+    level: int
+    ttl: int
+    tos: int
+    minimum_ttl: int
+    signed: struct.Struct
+
+
+#: By the address family of a socket.
+_FAMILIES: Final[dict[int, _Family]] = {
+    socket.AF_INET: _Family(socket.IPPROTO_IP, socket.IP_TTL, socket.IP_TOS, 21, struct.Struct("=H2x4s120x")),
+    socket.AF_INET6: _Family(
+        socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, socket.IPV6_TCLASS, 73, struct.Struct("=H6x16s104x")
+    ),
+}
+_FAMILY_OF: Final[dict[int, int]] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TCP_MD5SIG_EXT: Final = 32
 _MD5_PREFIX: Final = 1
-#: struct tcp_md5sig of linux/tcp.h: an address, flags, prefix length, key length, interface, key.
-_MD5SIG: Final = struct.Struct("=H2x4s120xBBHi80s")
+#: struct tcp_md5sig of linux/tcp.h, behind an address: flags, prefix length, key length, interface, key.
+_MD5SIG: Final = struct.Struct("=BBHi80s")
 #: Connections that wait to be accepted, and operations before other sockets get their turn.
 _BACKLOG: Final = 1024
 _TURN: Final = 64
@@ -88,33 +107,38 @@ class KernelStreams:
         self._report = report
         self._watch = watch
         self._epoll: select.epoll | None = None
-        self._listeners: dict[int, _Listener] = {}
+        self._listeners: dict[tuple[int, int], _Listener] = {}
         self._streams: dict[int, _Stream] = {}
         self._by_descriptor: dict[int, _Stream | _Listener] = {}
         self._taken = taken if taken is not None else itertools.count(1, 2)
 
     def listen(self, order: streams.StreamListen) -> None:
         """Accept streams from these peers, or close the port. Raises OSError."""
-        listener = self._listeners.get(order.port)
-        if not order.peers:
+        for version, family in _FAMILY_OF.items():
+            self._listen(order.port, family, tuple([peer for peer in order.peers if peer.prefix.version == version]))
+
+    def _listen(self, port: int, family: int, peers: tuple[streams.StreamPeer, ...]) -> None:
+        place = port, family
+        listener = self._listeners.get(place)
+        if not peers:
             if listener is not None:
-                del self._listeners[order.port]
+                del self._listeners[place]
                 self._forget(listener.sock)
             return
         if listener is None:
-            listener = self._listeners[order.port] = _Listener(_listening(order.port))
+            listener = self._listeners[place] = _Listener(_listening(port, family))
             self._enroll(listener.sock, listener, select.EPOLLIN)
-        for peer, came in listener.callers.set(order.peers):
+        for peer, came in listener.callers.set(peers):
             _sign(listener.sock, peer.prefix, peer.password if came else "")
 
     def open(self, order: streams.StreamOpen) -> None:
         """Connect. Failures are reported as `StreamDown`."""
-        sock = _fresh()
+        sock = _fresh(_FAMILY_OF[order.local.version])
         stream = _Stream(order.stream, sock)
         try:
             _prepare(sock, order.ttl, order.minimum_ttl)
             if order.password:
-                _sign(sock, Prefix(order.remote, 32), order.password)
+                _sign(sock, Prefix.host(order.remote), order.password)
             sock.bind((str(order.local), 0))
             with suppress(BlockingIOError):
                 sock.connect((str(order.remote), order.port))
@@ -143,7 +167,7 @@ class KernelStreams:
         if stream is None:
             return
         try:
-            _sign(stream.sock, Prefix.parse(f"{stream.sock.getpeername()[0]}/32"), order.password)
+            _sign(stream.sock, Prefix.parse(stream.sock.getpeername()[0]), order.password)
         except OSError:
             self._end(stream, streams.StreamEnd.RESET)
 
@@ -224,23 +248,20 @@ class KernelStreams:
     def _accept(self, listener: _Listener) -> None:
         for _ in range(_TURN):
             try:
-                sock, (remote, port) = listener.sock.accept()
+                sock, (remote, port, *_) = listener.sock.accept()
             except OSError:  # there is none, or it has gone again
                 return
-            peer = listener.callers.closest(IPv4Address(remote))
+            peer = listener.callers.closest(ip_address(remote))
             if peer is None or len(self._streams) >= streams.STREAMS_TAKEN:
                 sock.close()
                 continue
             sock.setblocking(False)
-            local, local_port = sock.getsockname()
             with suppress(OSError):
                 _prepare(sock, peer.ttl, peer.minimum_ttl)
             number = next(self._taken)
             stream = self._streams[number] = _Stream(number, sock, is_up=True, taken=True)
             self._enroll(sock, stream, select.EPOLLIN)
-            self._report(
-                streams.StreamUp(number, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True)
-            )
+            self._report_up(stream, remote, port)
 
     def _move(self, stream: _Stream, events: int) -> None:
         if not stream.is_up:
@@ -258,13 +279,17 @@ class KernelStreams:
             self._end(stream, _end_of(error), str(error.strerror))
             return
         try:
-            remote, port = stream.sock.getpeername()
+            remote, port, *_ = stream.sock.getpeername()
         except OSError:
             return  # not connected yet
         stream.is_up = True
         self._await(stream)
-        local, local_port = stream.sock.getsockname()
-        self._report(streams.StreamUp(stream.number, IPv4Address(local), local_port, IPv4Address(remote), port))
+        self._report_up(stream, remote, port)
+
+    def _report_up(self, stream: _Stream, remote: str, port: int) -> None:
+        local, local_port, *_ = stream.sock.getsockname()
+        ends = ip_address(local), local_port, ip_address(remote), port
+        self._report(streams.StreamUp(stream.number, *ends, taken=stream.taken))
 
     def _read(self, stream: _Stream) -> None:
         try:
@@ -308,15 +333,17 @@ class KernelStreams:
             self._epoll.modify(stream.sock.fileno(), events)
 
 
-def _fresh() -> socket.socket:
-    return opened(socket.SOCK_STREAM, 0)
+def _fresh(family: int) -> socket.socket:
+    return opened(socket.SOCK_STREAM, 0, family)
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(port: int, family: int) -> socket.socket:
     """Return a socket that listens at this TCP port. Raises OSError."""
-    sock = _fresh()
+    sock = _fresh(family)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         _prepare(sock, 255, 0)
         sock.bind(("", port))
         sock.listen(_BACKLOG)
@@ -328,17 +355,19 @@ def _listening(port: int) -> socket.socket:
 
 def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:
     """Set TTL, TOS and the smallest accepted TTL. Raises OSError."""
+    family = _FAMILIES[sock.family]
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    set_option(sock, socket.IP_TTL, ttl)
-    set_option(sock, socket.IP_TOS, TOS_INTERNETWORK_CONTROL)
+    sock.setsockopt(family.level, family.ttl, ttl)
+    sock.setsockopt(family.level, family.tos, TOS_INTERNETWORK_CONTROL)
     if minimum_ttl:
-        set_option(sock, _IP_MINTTL, minimum_ttl)
+        sock.setsockopt(family.level, family.minimum_ttl, minimum_ttl)
 
 
 def _sign(sock: socket.socket, prefix: Prefix, password: str) -> None:
     """Sign segments to and from this prefix; without password: stop signing. Raises OSError."""
     key = password.encode()[:80]
-    option = _MD5SIG.pack(socket.AF_INET, prefix.address.packed, _MD5_PREFIX, prefix.length, len(key), 0, key)
+    signed = _FAMILIES[sock.family].signed.pack(sock.family, prefix.address.packed)
+    option = signed + _MD5SIG.pack(_MD5_PREFIX, prefix.length, len(key), 0, key)
     with suppress(FileNotFoundError):  # the key to remove is gone already
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, option)
 

@@ -7,7 +7,7 @@ that other events are handled in between.
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
@@ -114,7 +114,7 @@ class Advertiser:
             self._drop_if_empty(group)
 
     def _audience(self, peer: Peer, session: Session) -> Audience:
-        local = surely(session.up).local
+        local = cast("IPv4Address", surely(session.up).local)  # sessions are over IPv4
         owner = self._state.ports.interfaces.owner(local)
         prefix = owner.prefix if owner is not None else None
         return Audience.of(

@@ -17,6 +17,7 @@ prefixes that change, that it withdraws or that are not taken, and messages that
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
@@ -34,7 +35,6 @@ from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Address
 
     from dmvpn.base.notices import InterfaceChanged
     from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
@@ -428,13 +428,15 @@ class Neighbors:
 
     def _caller(self, up: StreamUp) -> Peer | None:
         """Return the peer of an incoming connection: configured, or a new dynamic one unless there are too many."""
-        state = self._state
-        known = state.peers.get(up.remote)
+        state, remote = self._state, up.remote
+        if not isinstance(remote, IPv4Address):
+            return None
+        known = state.peers.get(remote)
         if known is not None:
             source = known.settings.lines.update_source
             interface = state.ports.interfaces.get(source) if source else None
             return known if interface is None or interface.address == up.local else None
-        settings = guest(state.config, up.remote)
+        settings = guest(state.config, remote)
         if settings is None or state.guests >= state.config.listen_limit:
             return None
         return self._new(settings, dynamic=True)

@@ -30,7 +30,7 @@ from dmvpn.features.bgp.updates import SendQueue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context, Timer
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
@@ -225,7 +225,7 @@ def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None,
     return address, None
 
 
-def leads_past_its_tunnel(ports: Ports, address: IPv4Address, route: Route) -> bool:
+def leads_past_its_tunnel(ports: Ports, address: IPAddress, route: Route) -> bool:
     """Return whether the route to a peer in a tunnel's network leaves through another interface: its packets would be
     unencrypted, and another host might answer.
     """
