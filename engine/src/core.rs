@@ -20,6 +20,7 @@
 //! refers to it, is sent; what must be changed in a packet is changed in place.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::ops::Range;
 
 use crate::alarms::{Alarm, Alarms};
@@ -117,7 +118,7 @@ pub struct Core {
     usage: BTreeMap<u32, Usage>,
     pub(crate) alarms: Alarms,
     refusals: Alarms,
-    hairpins: Hairpins,
+    hairpins: Hairpins<[u8; 8]>,
     limits: Limits,
     /// What the frame at hand becomes. Kept for its memory only.
     pieces: Vec<Piece>,
@@ -385,12 +386,12 @@ fn stays_whole(df: Df, protocol: u16, payload: &[u8]) -> bool {
 
 /// Where a packet that leaves by a tunnel came from, if that is another neighbor of the same NHRP network and nobody was
 /// told within the interval. back: does the packet go to this one?
-fn transit(
+fn transit<P: Copy + Eq + Hash>(
     table: &Table,
-    hairpins: &mut Hairpins,
+    hairpins: &mut Hairpins<P>,
     leaves: &Tunnel,
     back: impl Fn(Origin, &Tunnel) -> bool,
-    pair: [u8; 8],
+    pair: P,
     now: f64,
 ) -> Option<Origin> {
     let way = Way { network: leaves.network?, pair };

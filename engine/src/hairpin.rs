@@ -5,16 +5,18 @@
 //! Both memories are bounded; the oldest is forgotten first.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use crate::table::Neighbor;
 
-/// A packet's source and destination, and the NHRP network whose tunnel it came from or leaves by.
+/// A packet's source and destination, and the NHRP network whose tunnel it came from or leaves by. A detector is for one
+/// version of IP, so that the keys of IPv4 are short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
+pub struct Way<P> {
     /// The NHRP network.
     pub network: u32,
     /// Source and destination.
-    pub pair: [u8; 8],
+    pub pair: P,
 }
 
 /// Where the packets of a pair came from.
@@ -28,29 +30,29 @@ pub struct Origin {
 
 /// What the detector remembers.
 #[derive(Debug)]
-pub struct Hairpins {
-    came_from: Recent<Origin>,
-    reported: Recent<f64>,
+pub struct Hairpins<P> {
+    came_from: Recent<P, Origin>,
+    reported: Recent<P, f64>,
 }
 
-impl Hairpins {
+impl<P: Copy + Eq + Hash> Hairpins<P> {
     /// limit: ways that are remembered.
     pub fn new(limit: usize) -> Self {
         Self { came_from: Recent::new(limit), reported: Recent::new(limit) }
     }
 
     /// A packet came in.
-    pub fn arrived(&mut self, way: Way, origin: Origin) {
+    pub fn arrived(&mut self, way: Way<P>, origin: Origin) {
         self.came_from.remember(way, origin);
     }
 
     /// Where the packets of this way came from last.
-    pub fn origin(&self, way: Way) -> Option<Origin> {
+    pub fn origin(&self, way: Way<P>) -> Option<Origin> {
         self.came_from.get(way)
     }
 
     /// Whether a way is to be reported now, as it was not within the interval (seconds). If so, that is remembered.
-    pub fn is_due(&mut self, way: Way, now: f64, interval: f64) -> bool {
+    pub fn is_due(&mut self, way: Way<P>, now: f64, interval: f64) -> bool {
         let due = self.reported.get(way).is_none_or(|last| now - last >= interval);
         if due {
             self.reported.remember(way, now);
@@ -61,17 +63,17 @@ impl Hairpins {
 
 /// A map that forgets what was remembered longest ago.
 #[derive(Debug)]
-struct Recent<V> {
+struct Recent<P, V> {
     limit: usize,
-    places: HashMap<Way, usize>,
-    entries: Vec<Entry<V>>,
+    places: HashMap<Way<P>, usize>,
+    entries: Vec<Entry<P, V>>,
     oldest: usize,
     newest: usize,
 }
 
 #[derive(Debug)]
-struct Entry<V> {
-    way: Way,
+struct Entry<P, V> {
+    way: Way<P>,
     value: V,
     older: usize,
     newer: usize,
@@ -80,16 +82,16 @@ struct Entry<V> {
 /// No entry.
 const NONE: usize = usize::MAX;
 
-impl<V: Copy> Recent<V> {
+impl<P: Copy + Eq + Hash, V: Copy> Recent<P, V> {
     fn new(limit: usize) -> Self {
         Self { limit: limit.max(1), places: HashMap::new(), entries: Vec::new(), oldest: NONE, newest: NONE }
     }
 
-    fn get(&self, way: Way) -> Option<V> {
+    fn get(&self, way: Way<P>) -> Option<V> {
         self.places.get(&way).map(|&place| self.entries[place].value)
     }
 
-    fn remember(&mut self, way: Way, value: V) {
+    fn remember(&mut self, way: Way<P>, value: V) {
         let place = if let Some(&place) = self.places.get(&way) {
             if place == self.newest {
                 self.entries[place].value = value;
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn way(number: u8) -> Way {
+    fn way(number: u8) -> Way<[u8; 8]> {
         Way { network: 1, pair: [number; 8] }
     }
 
@@ -144,6 +146,18 @@ mod tests {
         assert_eq!(due, [true, false, false, true, false]);
         assert!(hairpins.is_due(way(2), 8.2, 8.0), "another pair");
         assert!(hairpins.is_due(Way { network: 2, ..way(1) }, 8.2, 8.0), "another network");
+    }
+
+    #[test]
+    fn two_pairs_of_ipv6_addresses_are_not_the_same_because_they_begin_alike() {
+        let way = |last| {
+            let mut pair = [0; 32];
+            pair[31] = last;
+            Way { network: 1, pair }
+        };
+        let mut hairpins = Hairpins::new(2);
+        assert!(hairpins.is_due(way(1), 0.0, 8.0) && hairpins.is_due(way(2), 0.0, 8.0));
+        assert!(!hairpins.is_due(way(1), 1.0, 8.0));
     }
 
     proptest! {
