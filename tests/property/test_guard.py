@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import EVERY_BIT, UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, Flags, Packet
 from dmvpn.base.packetsets import EVERYTHING, ListedEntry, meanings, rest_of, sets_of, shadows, split
@@ -31,8 +31,6 @@ from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
 
 INDEX = {"Tunnel0": 1, "Tunnel1": 2, "GigabitEthernet0/1": 3}
 PROTECTED = frozenset((1, 2))
@@ -217,9 +215,18 @@ def test_whatever_is_lost_a_packet_for_a_protected_tunnel_never_leaves_in_clear(
 
 # Lists as sets of packets decide as they decide packet by packet, and an entry that is called shadowed is.
 
+#: The IP version of all lists and packets of one example; an address of IPv6 is four times that of IPv4.
+_VERSIONS: st.SearchStrategy[type[IPAddress]] = st.shared(st.sampled_from((IPv4Address, IPv6Address)))
+_TIMES: dict[type[IPAddress], int] = {IPv4Address: 1, IPv6Address: sum(1 << 32 * place for place in range(4))}
+
+
+def _some(*numbers: int) -> st.SearchStrategy[IPAddress]:
+    return st.builds(lambda version, number: version(number * _TIMES[version]), _VERSIONS, st.sampled_from(numbers))
+
+
 #: Few values, so that entries and packets often meet.
-_ADDRESSES = st.sampled_from([IPv4Address(number) for number in (0x0A000000, 0x0A000001, 0x0A000101, 0xC0000201)])
-_WILDCARDS = st.sampled_from([IPv4Address(number) for number in (0, 1, 0xFF, 0xFF00, 0x80000000, 0xFFFFFFFF)])
+_ADDRESSES = _some(0x0A000000, 0x0A000001, 0x0A000101, 0xC0000201)
+_WILDCARDS = _some(0, 1, 0xFF, 0xFF00, 0x80000000, 0xFFFFFFFF)
 _PORTS = st.sampled_from([None, ((80, 80),), ((0, 80),), ((1, 79), (81, 65535)), ()])
 _NUMBERS = st.sampled_from([0, 79, 80, 81, 65535])
 
@@ -274,8 +281,8 @@ def _set(packet: Packet) -> FilterEntry:
         1,
         True,
         Condition(
-            source=Addresses(packet.source, IPv4Address(0)),
-            destination=Addresses(packet.destination, IPv4Address(0)),
+            source=Addresses(packet.source, UNSPECIFIED_OF[packet.source.version]),
+            destination=Addresses(packet.destination, UNSPECIFIED_OF[packet.source.version]),
             protocol=packet.protocol,
             source_ports=((packet.source_port, packet.source_port),),
             destination_ports=((packet.destination_port, packet.destination_port),),
@@ -298,11 +305,13 @@ def test_a_list_decides_about_a_set_as_about_the_packets_in_it(listed: FilterLis
     assert {one.entry for one in decided} == {expected}
 
 
-@given(lists())
-def test_each_part_of_all_packets_has_an_example_that_its_entry_decides_on(listed: FilterList) -> None:
+@given(lists(), _VERSIONS)
+def test_each_part_of_all_packets_has_an_example_that_its_entry_decides_on(
+    listed: FilterList, version: type[IPAddress]
+) -> None:
     decided = split(meanings(listed, most=1_000) or [], [EVERYTHING], most=2_000)
     for one in decided or ():
-        example = one.packets.example()
+        example = one.packets.example(version)
         if not example.options:
             assert listed.decides(example) == one.entry
 
@@ -315,14 +324,14 @@ def test_an_entry_that_is_called_shadowed_decides_on_no_packet(listed: FilterLis
     assert decides is None or decides.sequence not in shadowed or packet.is_later_fragment
 
 
-@given(lists())
-def test_an_entry_behind_one_that_is_equal_or_about_everything_is_called_shadowed(listed: FilterList) -> None:
+@given(lists(), _VERSIONS)
+def test_an_entry_behind_one_that_is_equal_or_about_everything_is_called_shadowed(
+    listed: FilterList, version: type[IPAddress]
+) -> None:
     """What is asked for in vain (`lt 0`) is not called so: it never fitted anything."""
     (first, *_) = listed.entries
-    everything = Condition(
-        source=Addresses(IPv4Address(0), IPv4Address(0xFFFFFFFF)),
-        destination=Addresses(IPv4Address(0), IPv4Address(0xFFFFFFFF)),
-    )
+    every = Addresses(version(0), version(EVERY_BIT[version]))
+    everything = Condition(source=every, destination=every)
     for condition in (first.condition, everything):
         earlier, later = FilterEntry(10, False, everything), FilterEntry(20, True, condition)
         found = shadows([ListedEntry(one.sequence, one.permit, (one,)) for one in (earlier, later)])

@@ -64,6 +64,13 @@ def test_a_prefix_list_permits_prefixes_by_their_length(lines: str, through: lis
     assert permitted(found, "prefix", "L", prefixes) == through
 
 
+@pytest.mark.parametrize("name", ["10", "110"])
+def test_an_access_list_of_ipv4_permits_no_prefix_of_ipv6(name: str) -> None:
+    """The list could not be asked: a route map is asked about all routes of a table of both versions."""
+    found = policies("access-list 10 permit any\naccess-list 110 permit ip any any\n")
+    assert permitted(found, "access", name, ("0.0.0.0/0", "::/0", "2001:db8::/32")) == ["0.0.0.0/0"]
+
+
 @pytest.mark.parametrize(
     ("line", "fitting"),
     [

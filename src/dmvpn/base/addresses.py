@@ -16,6 +16,8 @@ IPAddress = IPv4Address | IPv6Address
 UNSPECIFIED = IPv4Address(0)
 #: The same by IP version.
 UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
+#: The number of the highest address of each version.
+EVERY_BIT: dict[type[IPAddress], int] = {IPv4Address: (1 << 32) - 1, IPv6Address: (1 << 128) - 1}
 
 
 class OuterAddress(NamedTuple):

@@ -40,7 +40,7 @@ class Outer(enum.Enum):
     ESP = "ESP"
     GRE = "GRE"
 
-    def packet(self, remote: IPv4Address, local: IPv4Address, port: int = 0) -> Packet:
+    def packet(self, remote: IPAddress, local: IPAddress, port: int = 0) -> Packet:
         """Return such a packet. port: of the peer behind a NAT, 0: its own."""
         match self:
             case Outer.IKE | Outer.IN_UDP:

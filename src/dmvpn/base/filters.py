@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import IntFlag
-from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import IPAddress  # noqa: TC001 - these values travel as facts, by JSON
 from dmvpn.base.translation import ICMP, Addresses
 from dmvpn.base.values import dataclass
 
@@ -78,8 +78,8 @@ class Packet:
     """
 
     protocol: int
-    source: IPv4Address
-    destination: IPv4Address
+    source: IPAddress
+    destination: IPAddress
     source_port: int = 0
     destination_port: int = 0
     icmp: tuple[int, int] = (0, 0)
@@ -314,7 +314,7 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
     return tuple(found)
 
 
-def _is_member(group: tuple[Addresses, ...], address: IPv4Address) -> bool:
+def _is_member(group: tuple[Addresses, ...], address: IPAddress) -> bool:
     return not group or any(member.hold(address) for member in group)
 
 

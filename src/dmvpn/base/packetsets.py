@@ -24,6 +24,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.addresses import EVERY_BIT
 from dmvpn.base.filters import Packet, merged
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.base.values import dataclass
@@ -31,6 +32,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.filters import Condition, FilterEntry, FilterList, Flags, Ranges
     from dmvpn.base.translation import Addresses
 
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ sets of packets
 
 
-_ADDRESS_BITS: Final = 0xFFFFFFFF
+#: Bits of the longest source, the longest destination, and the service.
+_BITS_OF_SIDES: Final = 128 + 128 + 8
 _OCTET, _PORT, _FLAG_BITS = 0xFF, 0xFFFF, 0x3F
 _EVERY_OCTET: Final[Ranges] = ((0, _OCTET),)
 _EVERY_PORT: Final[Ranges] = ((0, _PORT),)
@@ -161,20 +164,21 @@ class PacketSet:
 
     @property
     def size(self) -> int:
-        """The number of combinations of values."""
-        found = 1 << (72 - sum(bits.care.bit_count() for bits in (self.source, self.destination, self.service)))
+        """The number of combinations of values, to compare with that of a set of the same IP version."""
+        cared = sum(bits.care.bit_count() for bits in (self.source, self.destination, self.service))
+        found = 1 << (_BITS_OF_SIDES - cared)
         for ranges in self._ranges:
             found *= sum(last - first + 1 for first, last in ranges)
         return found
 
-    def example(self) -> Packet:
-        """Return one of its packets, if possible not a later fragment."""
+    def example(self, version: type[IPAddress] = IPv4Address) -> Packet:
+        """Return one of its packets, if possible not a later fragment. version: of IP."""
         icmp, protocol = divmod(self.icmp[0][0], _OCTET + 1), _usual(self.protocol)
         has_ports = protocol in (TCP, UDP)
         return Packet(
             protocol=protocol,
-            source=IPv4Address(self.source.value),
-            destination=IPv4Address(self.destination.value),
+            source=version(self.source.value),
+            destination=version(self.destination.value),
             source_port=self.source_ports[0][0] if has_ports else 0,
             destination_port=self.destination_ports[0][0] if has_ports else 0,
             icmp=icmp if protocol == ICMP else (0, 0),
@@ -221,7 +225,7 @@ Meaning = tuple["FilterEntry", tuple[PacketSet, ...]]
 
 def bits_of(addresses: Addresses) -> Bits:
     """Return addresses as numbers."""
-    care = ~int(addresses.wildcard) & _ADDRESS_BITS
+    care = ~int(addresses.wildcard) & EVERY_BIT[type(addresses.wildcard)]
     return Bits(int(addresses.address) & care, care)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from dmvpn.base.addresses import Prefix
@@ -25,7 +24,9 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Route, RouteSource
     from dmvpn.base.translation import Addresses
 
@@ -87,7 +88,7 @@ class MatchedRoute:
     """
 
     prefix: Prefix
-    next_hop: IPv4Address | None = None
+    next_hop: IPAddress | None = None
     interface: str = ""
     tag: int = 0
     metric: int = 0
@@ -97,8 +98,8 @@ class MatchedRoute:
     large: tuple[int, ...] = ()
     local_preference: int | None = None
     kinds: tuple[str, ...] = ()
-    gateway: IPv4Address | None = None
-    author: IPv4Address | None = None
+    gateway: IPAddress | None = None
+    author: IPAddress | None = None
     owner: tuple[RouteSource, str] | None = None
 
     @classmethod
@@ -108,12 +109,12 @@ class MatchedRoute:
         author = next(iter(route.told_by), None) or (hop.address if hop is not None else None)
         return cls(
             prefix=route.prefix,
-            next_hop=hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None,
+            next_hop=hop.address if hop is not None else None,
             interface=hop.interface if hop is not None else "",
             tag=route.tag,
             metric=route.metric,
             kinds=_kinds(route),
-            author=author if isinstance(author, IPv4Address) else None,
+            author=author,
             owner=(route.source, route.process),
         )
 
@@ -134,9 +135,10 @@ class AddressRule:
 
     def fits(self, prefix: Prefix) -> bool:
         """Return whether it is about this prefix."""
-        if not self.address.hold(IPv4Address(int(prefix.address))):
+        address = prefix.address
+        if type(address) is not type(self.address.address) or not self.address.hold(address):
             return False
-        return self.mask is None or self.mask.hold(IPv4Address(int(prefix.netmask)))
+        return self.mask is None or self.mask.hold(prefix.netmask)
 
 
 class TextPattern(Protocol):

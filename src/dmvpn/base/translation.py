@@ -14,6 +14,7 @@ from dataclasses import field
 from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
 from typing import Final
 
+from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.values import dataclass
 
 #: Protocols that an access list of a translator may name, by their numbers.
@@ -39,19 +40,19 @@ class PacketFlow:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Addresses that agree with `address` in the bits that are 0 in `wildcard`."""
+    """Addresses of one IP version that agree with `address` in the bits that are 0 in `wildcard`."""
 
-    address: IPv4Address
-    wildcard: IPv4Address
+    address: IPAddress
+    wildcard: IPAddress
 
-    def hold(self, address: IPv4Address) -> bool:
-        """Return whether this is one of them."""
+    def hold(self, address: IPAddress) -> bool:
+        """Return whether this is one of them. It must be of their version."""
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
     @property
     def is_any(self) -> bool:
         """Whether all addresses match."""
-        return int(self.wildcard) == 0xFFFFFFFF
+        return int(self.wildcard) == EVERY_BIT[type(self.wildcard)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -31,6 +31,7 @@ from dmvpn.tools.doctor.verdicts import MOST_LINES, changing_lines
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
@@ -291,7 +292,7 @@ class Remedies:
         packet = demand.packet
         return f"permit ip {self._network(packet.source)} {self._network(packet.destination)}"
 
-    def _network(self, address: IPv4Address) -> str:
+    def _network(self, address: IPAddress) -> str:
         """Return the connected network of an address, as entries have it; "any" for a group's."""
         if address.is_multicast:
             return "any"

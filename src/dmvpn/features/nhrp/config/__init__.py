@@ -101,11 +101,11 @@ def _map(args: Args) -> tuple[Prefix, IPAddress]:
     target, mask = args["target"], args.address("mask", None)
     if not isinstance(target, Prefix):
         target = Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
-    return target, args.address("nbma")
+    return target, args.any_address("nbma")
 
 
 def _receiver(args: Args) -> IPAddress | None:
-    return args.address("nbma", None)
+    return args.any_address("nbma", None)
 
 
 def _dynamic(args: Args) -> bool | None:

@@ -47,7 +47,7 @@ def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
     """Clear the sessions (`clear dmvpn session`)."""
     return ClearSessions(
         interface=args.interface("interface", None),
-        nbma=args.address("nbma", None),
+        nbma=args.any_address("nbma", None),
         tunnel=args.any_address("tunnel", None),
         static="static" in args,
     )
@@ -55,7 +55,7 @@ def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
 
 def clear_numbers(ctx: ShowContext, args: Args) -> Change:
     """Clear the numbers (`clear dmvpn statistics [interface X] [peer]`). With a peer: the counters of that server."""
-    interface, nbma = args.interface("interface", None), args.address("nbma", None)
+    interface, nbma = args.interface("interface", None), args.any_address("nbma", None)
     peer = args.any_address("tunnel", None)
     if nbma is None and peer is None:
         both = tuple(ClearNhrpCounters(version, interface) for version in (4, 6))

@@ -32,7 +32,7 @@ _OPEN = (SessionStatus.UP_ACTIVE, SessionStatus.UP_NO_IKE)
 
 def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
     """Return the sessions of the selected tunnels and peer; usable sessions first."""
-    wanted, nbma = args.interface("interface", None), args.address("nbma", None)
+    wanted, nbma = args.interface("interface", None), args.any_address("nbma", None)
     protected = [tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels if tunnel.protected]
     names = [name for name in protected if wanted in (None, name)]
     if not names:
@@ -161,7 +161,7 @@ def _is_in(tunnel: Tunnel, args: Args) -> bool:
 def _fits(entry: Entry, args: Args) -> bool:
     network = args.prefix("network", None)
     return (
-        args.address("nbma", None) in (None, entry.nbma)
+        args.any_address("nbma", None) in (None, entry.nbma)
         and args.any_address("tunnel", None) in (None, entry.next_hop)
         and (network is None or entry.target == network)
         and ("static" not in args or entry.type is EntryType.STATIC)
