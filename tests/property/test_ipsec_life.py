@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import EVERY_BIT, OuterAddress, Prefix
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync, SasCounted
 from dmvpn.base.negotiation import (
@@ -297,14 +297,26 @@ addresses = st.sampled_from([IPv4Address(text) for text in ("0.0.0.0", "10.0.0.1
 masks = st.none() | st.sampled_from(
     [IPv4Address(text) for text in ("0.0.0.0", "255.255.255.255", "255.255.255.0", "255.255.0.0", "255.0.255.0")]
 )
+#: The second one has the number of 10.0.0.1.
+addresses6 = st.sampled_from([IPv6Address(text) for text in ("::", "::a00:1", "2001:db8::1", "2001:db8:0:1::")])
+masks6 = st.none() | st.sampled_from([Prefix.of(IPv6Address(0), length).netmask for length in (0, 48, 64, 128)])
+#: An address, if any, and its mask, if any.
+ends = st.tuples(st.none() | addresses, masks) | st.tuples(addresses6, masks6)
 words = st.sampled_from(["a.net", "A.net", "net", "x@net", "b.a.net"])
 identities = st.builds(
-    Identity, kind=st.sampled_from(IdentityKind), address=st.none() | addresses, mask=masks, text=words
+    lambda kind, end, text: Identity(kind=kind, address=end[0], mask=end[1], text=text),
+    st.sampled_from(IdentityKind),
+    ends,
+    words,
 )
-entries = st.builds(KeyringPeer, name=words, address=st.none() | addresses, mask=masks, identity=st.none() | identities)
+entries = st.builds(
+    lambda name, end, identity: KeyringPeer(name=name, address=end[0], mask=end[1], identity=identity),
+    words,
+    ends,
+    st.none() | identities,
+)
 proofs = st.one_of(
-    st.builds(of_address, addresses),
-    st.just(of_address(IPv6Address("2001:db8::1"))),
+    st.builds(of_address, addresses | addresses6),
     st.builds(lambda kind, word: Identification(kind, word.encode()), st.sampled_from(IdType), words),
 )
 
@@ -314,7 +326,7 @@ def covers(peer: KeyringPeer, address: IPAddress) -> int:
     wanted = Identity(kind=IdentityKind.ADDRESS, address=peer.address, mask=peer.mask)
     if not matches(wanted, of_address(address)) or peer.address is None:
         return -1
-    return int(peer.mask) if peer.mask is not None else 0xFFFFFFFF * bool(int(peer.address))
+    return int(peer.mask) if peer.mask is not None else EVERY_BIT[type(peer.address)] * bool(int(peer.address))
 
 
 @given(st.lists(entries, max_size=8), proofs)
@@ -328,8 +340,8 @@ def test_the_entry_of_an_identity_is_the_first_that_names_it(peers: list[Keyring
     assert (roster.named(theirs) or roster.among(theirs)) is next(iter(named + wide), None)
 
 
-@given(st.lists(entries, max_size=8), addresses)
-def test_the_entry_of_an_address_has_the_longest_mask_around_it(peers: list[KeyringPeer], address: IPv4Address) -> None:
+@given(st.lists(entries, max_size=8), addresses | addresses6)
+def test_the_entry_of_an_address_has_the_longest_mask_around_it(peers: list[KeyringPeer], address: IPAddress) -> None:
     fitting = [peer for peer in peers if covers(peer, address) >= 0]
     longest = max(fitting, key=lambda peer: covers(peer, address), default=None)
     assert Roster(Pages(peers)).at(address) is longest

@@ -14,9 +14,10 @@ X.500 names (ID_DER_ASN1_DN) come from strangers: they are read as X.690 says, c
 from __future__ import annotations
 
 from dataclasses import field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.model import IdentityKind
 from dmvpn.features.ike.numbers import IdType
@@ -25,7 +26,6 @@ from dmvpn.net.ipv4 import ipv4_address, ipv6_address
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.pages import Pages
     from dmvpn.features.ike.model import Identity, KeyringPeer
 
@@ -178,7 +178,7 @@ def _attribute(octets: bytes) -> str:
 
 
 #: What an identity is that one peer alone has, in a form that can be looked up.
-_Name = tuple[IdentityKind, int | str | bytes]
+_Name = tuple[IdentityKind | type[IPAddress], int | str | bytes]
 
 
 def names(wanted: Identity, given: Identification) -> bool:
@@ -194,7 +194,7 @@ def matches(wanted: Identity, given: Identification) -> bool:
             return True
         case IdentityKind.ADDRESS:
             address = address_of(given)
-            if wanted.address is None or not isinstance(address, IPv4Address):
+            if wanted.address is None or address is None or type(address) is not type(wanted.address):
                 return False
             bits = _bits(wanted.address, wanted.mask)
             return int(wanted.address) & bits == int(address) & bits
@@ -209,16 +209,16 @@ def matches(wanted: Identity, given: Identification) -> bool:
             return names(wanted, given)
 
 
-def is_host(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
+def is_host(address: IPAddress | None, mask: IPAddress | None) -> bool:
     """Return whether address and mask are one station."""
-    return address is not None and _bits(address, mask) == 0xFFFFFFFF
+    return address is not None and _bits(address, mask) == EVERY_BIT[type(address)]
 
 
 def _name_in(wanted: Identity) -> _Name | None:
     """Return what one peer alone has; None for an identity that more than one may have."""
     match wanted.kind:
         case IdentityKind.ADDRESS if wanted.address is not None and is_host(wanted.address, wanted.mask):
-            return wanted.kind, int(wanted.address)
+            return type(wanted.address), int(wanted.address)
         case IdentityKind.FQDN | IdentityKind.EMAIL:
             return wanted.kind, wanted.text.lower()
         case IdentityKind.KEY_ID:
@@ -231,7 +231,9 @@ def _name_of(given: Identification) -> _Name | None:
     """Return what `_name_in` returns, for the identity that a peer sent."""
     match given.kind:
         case IdType.IPV4_ADDR if len(given.data) == 4:
-            return IdentityKind.ADDRESS, int.from_bytes(given.data, "big")
+            return IPv4Address, int.from_bytes(given.data, "big")
+        case IdType.IPV6_ADDR if len(given.data) == 16:
+            return IPv6Address, int.from_bytes(given.data, "big")
         case IdType.FQDN:
             return IdentityKind.FQDN, text_of(given).lower()
         case IdType.RFC822_ADDR:
@@ -242,11 +244,11 @@ def _name_of(given: Identification) -> _Name | None:
             return None
 
 
-def _bits(address: IPv4Address, mask: IPv4Address | None) -> int:
+def _bits(address: IPAddress, mask: IPAddress | None) -> int:
     """Return a mask as a number; without one, 0.0.0.0 matches any peer, and any other address only itself."""
     if mask is not None:
         return int(mask)
-    return 0xFFFFFFFF if int(address) else 0
+    return EVERY_BIT[type(address)] if int(address) else 0
 
 
 class Roster:
@@ -257,7 +259,7 @@ class Roster:
         self._names: dict[_Name, KeyringPeer] = {}
         self._wide: list[KeyringPeer] = []
         self._hosts: dict[_Name, KeyringPeer] = {}
-        networks: dict[int, dict[int, KeyringPeer]] = {}
+        networks: dict[type[IPAddress], dict[int, dict[int, KeyringPeer]]] = {IPv4Address: {}, IPv6Address: {}}
         for peer in peers:
             if peer.identity is not None:
                 name = _name_in(peer.identity)
@@ -266,11 +268,11 @@ class Roster:
                 else:
                     self._names.setdefault(name, peer)
             elif peer.address is not None and is_host(peer.address, peer.mask):
-                self._hosts.setdefault((IdentityKind.ADDRESS, int(peer.address)), peer)
+                self._hosts.setdefault((type(peer.address), int(peer.address)), peer)
             if peer.address is not None:
                 bits = _bits(peer.address, peer.mask)
-                networks.setdefault(bits, {}).setdefault(int(peer.address) & bits, peer)
-        self._networks = sorted(networks.items(), key=lambda item: item[0], reverse=True)
+                networks[type(peer.address)].setdefault(bits, {}).setdefault(int(peer.address) & bits, peer)
+        self._networks = {version: sorted(some.items(), reverse=True) for version, some in networks.items()}
 
     def named(self, theirs: Identification) -> KeyringPeer | None:
         """Return the entry for this very identity: by its identity, or by an address without a mask, which it then
@@ -288,10 +290,8 @@ class Roster:
 
     def at(self, address: IPAddress) -> KeyringPeer | None:
         """Return the entry whose address and mask cover this address most closely."""
-        if not isinstance(address, IPv4Address):
-            return None
         number = int(address)
-        for bits, peers in self._networks:
+        for bits, peers in self._networks[type(address)]:
             if number & bits in peers:
                 return peers[number & bits]
         return None

@@ -16,6 +16,7 @@ from dmvpn.features.ike.translation import PERMITS, begins_with_v1
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.model import IkeConfig, Profile
 
 KEYRING: Final = Rule(
@@ -186,5 +187,5 @@ def _wildcards(config: IkeConfig) -> Iterator[Concern]:
             )
 
 
-def _is_everybody(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
+def _is_everybody(address: IPAddress | None, mask: IPAddress | None) -> bool:
     return address is not None and int(address) == 0 and (mask is None or int(mask) == 0)

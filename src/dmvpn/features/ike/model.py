@@ -14,7 +14,7 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from dmvpn.base.addresses import IPAddress
 
 #: Seconds that an IKE SA lives.
 DEFAULT_LIFETIME: Final = 86_400
@@ -78,8 +78,8 @@ class Identity:
     """
 
     kind: IdentityKind
-    address: IPv4Address | None = None
-    mask: IPv4Address | None = None
+    address: IPAddress | None = None
+    mask: IPAddress | None = None
     text: str = ""
     fvrf: str = "any"
 
@@ -112,7 +112,7 @@ class Policy:
     name: str
     proposals: tuple[str, ...] = ()
     fvrf: str = ""
-    local_addresses: tuple[IPv4Address, ...] = ()
+    local_addresses: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +124,8 @@ class KeyringPeer:
     """
 
     name: str
-    address: IPv4Address | None = None
-    mask: IPv4Address | None = None
+    address: IPAddress | None = None
+    mask: IPAddress | None = None
     hostname: str = ""
     identity: Identity | None = None
     local_key: PreSharedKey | None = None
@@ -174,7 +174,7 @@ class Profile:
     matches: tuple[Identity, ...] = ()
     certificate_maps: tuple[str, ...] = ()
     fvrf: str = ""
-    local_addresses: tuple[IPv4Address, ...] = ()
+    local_addresses: tuple[IPAddress, ...] = ()
     local_interfaces: tuple[str, ...] = ()
     local_identity: Identity | None = None
     local_authentication: AuthenticationMethod | None = None
@@ -217,8 +217,8 @@ class IsakmpKey:
 
     key: PreSharedKey | None
     keyring: str = ""
-    address: IPv4Address | None = None
-    mask: IPv4Address | None = None
+    address: IPAddress | None = None
+    mask: IPAddress | None = None
     address6: str = ""
     hostname: str = ""
     fvrf: str = ""
