@@ -10,7 +10,16 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import ClockSet, ConfigurationEntered, EnteredLine, IpReceived, LinesEntered, LinkChanged, Tick
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    EnteredLine,
+    IpReceived,
+    LinesEntered,
+    LinkChanged,
+    PlaneAnnounced,
+    Tick,
+)
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf.adjacency import Grace
 from dmvpn.features.ospf.interface import Neighbor, OspfInterface
@@ -361,6 +370,25 @@ def test_the_default_route_follows_the_first_route_that_the_map_permits(monkeypa
     monkeypatch.setattr(router.ports.rib, "routes", all_of_them)
     _enter(router, "ip route 20.0.7.0 255.255.255.0 Null0", 200.0)
     assert _metric(router) == 11
+
+
+def test_a_route_of_ipv6_is_no_reason_to_tell_the_default_route() -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(ClockSet(1.8e9), 0.0)
+    router.handle(PlaneAnnounced(ipv6=True), 0.0)
+    tagged = CONFIGURATION.replace("match ip address prefix-list A", "match tag 7")
+    router.handle(ConfigurationEntered(f"{tagged}ipv6 unicast-routing\n", by="startup", saved=True), 0.0)
+    router.handle(LinkChanged("GigabitEthernet0/0", up=True), 0.0)
+    for number, (line, metric) in enumerate(
+        (
+            ("ipv6 route 2001:db8:9::/64 Null0 tag 7", None),
+            ("ip route 20.0.9.0 255.255.255.0 Null0 tag 7", 11),
+            ("no ip route 20.0.9.0 255.255.255.0 Null0 tag 7", None),
+        ),
+        1,
+    ):
+        _enter(router, line, 10.0 * number)
+        assert _metric(router) == metric, line
 
 
 # What is gone from OSPF is free at once: a hub of thousands of neighbors that come and go does not grow meanwhile.

@@ -142,13 +142,14 @@ class Routes:
         return tuple(prefix for prefix in wanted if any(path.own for path in found[prefix].paths.values()))
 
     def condition(self, name: str) -> Changes | None:
-        """Return the changes that a route map makes to the first route of the routing table that it permits; None: it
-        permits none.
+        """Return the changes that a route map makes to the first route of IPv4 that it permits in the routing table;
+        None: it permits none.
         """
         if not name:
             return UNCHANGED
         policies = self._ports.policies.of_routes()
-        made = (policies.mapped(name, MatchedRoute.of(route)) for route in self._ports.rib.routes())
+        routes = (route for route in self._ports.rib.routes() if route.prefix.version == 4)
+        made = (policies.mapped(name, MatchedRoute.of(route)) for route in routes)
         return next((changes for changes in made if changes is not None), None)
 
     def stop(self) -> list[Notice]:

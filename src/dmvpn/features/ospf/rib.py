@@ -57,7 +57,7 @@ class Imports:
         It may if it is the first permitted route, or was: then the whole table need not be searched.
         """
         settings = self._state.settings.default_originate
-        if settings is None or not settings.route_map or prefix.is_default:
+        if settings is None or not settings.route_map or prefix.is_default or prefix.version != 4:
             return False
         if prefix == self._permitted:
             return True
@@ -138,7 +138,7 @@ class Imports:
             return UNCHANGED
         self._permitted = None
         for route in self._state.context.ports.rib.routes():
-            changes = self._mapped(name, route)
+            changes = self._mapped(name, route) if route.prefix.version == 4 else None
             if changes is not None:
                 self._permitted = route.prefix
                 return changes
