@@ -251,16 +251,6 @@ def newer(router: str, text: str) -> str:
     return "\n".join(["version 17.9", *(line for line in text.splitlines() if line not in unseen)]) + "\n"
 
 
-def test_a_network_of_a_newer_release_comes_up_and_goes_direct() -> None:
-    """Its hub copied no multicasts, so it had no EIGRP neighbors; its spokes never left the hub."""
-    world = World("notes-phase3", change=newer).converge()
-    world.configure("R31", "ip route 203.0.113.0 255.255.255.0 Null0")
-    world.do("R31", "ping 10.4.4.1 source 10.3.3.1")
-    world.run_for(5.0)
-    assert "10.4.4.0/24" in world.show("R31", "ip nhrp shortcut")
-    assert " ip nhrp map multicast dynamic" in world.lines("R11", "running-config")
-
-
 def test_what_was_taken_away_is_not_put_in_again_when_lines_are_typed_or_the_router_starts_again() -> None:
     world = World("notes-phase3", change=newer).converge()
     world.configure("R31", "interface Tunnel100", "no ip nhrp shortcut")

@@ -286,13 +286,3 @@ def test_a_hub_that_starts_again_knows_everything_soon() -> None:
     world.sim.boot("R11", world.scenario.configurations["R11"])
     assert world.wait_until(lambda: {"10.3.3.0", "10.4.4.0"} <= routes(world, "R11"), 60)
     assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 30)
-
-
-def test_a_spoke_that_is_lost_is_lost_with_its_routes_once_there_is_something_to_tell_it() -> None:
-    world = World("notes-phase3", change=with_triggered_rip)
-    assert world.wait_until(lambda: "10.4.4.0" in routes(world, "R31"), 30)
-    world.sim.kill("R41")
-    world.run_for(5)
-    world.configure("R31", "interface GigabitEthernet0/2", "shutdown")  # the hub has something to say to R41
-    assert world.wait_until(lambda: "10.4.4.0" not in routes(world, "R11"), 120)
-    assert world.wait_until(lambda: "10.4.4.0" not in routes(world, "R31"), 30)

@@ -32,16 +32,6 @@ def test_both_go_direct_and_neither_knows_the_other(world: World) -> None:
     assert shown.index("IPv4 NHRP Details") < shown.index("IPv6 NHRP Details")
 
 
-def test_each_command_clears_its_own(world: World) -> None:
-    world.stream("H3", V4, seconds=2, rate=5)
-    world.stream("H3", V6, seconds=2, rate=5)
-    world.do("R31", "clear ip nhrp")
-    assert "10.4.4.0/24" not in world.show("R31", "ip nhrp")
-    assert "2001:DB8:4::/64" in world.show("R31", "ipv6 nhrp")
-    world.do("R31", "clear ipv6 nhrp 2001:db8:4::/64")
-    assert "2001:DB8:4::/64" not in world.show("R31", "ipv6 nhrp")
-
-
 def test_ipv6_can_be_taken_off_a_tunnel_and_put_back_while_ipv4_runs(world: World) -> None:
     world.stream("H3", V4, seconds=2, rate=5)
     before = world.show("R31", "running-config interface Tunnel100")

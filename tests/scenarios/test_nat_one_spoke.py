@@ -135,30 +135,6 @@ def test_a_path_that_is_only_kept_open_counts_as_unused_and_expires() -> None:
 # ------------------------------------------------------------------------------------------------- mappings
 
 
-def test_the_guide_timers_keep_the_mapping_alive() -> None:
-    """Registered every 60 s, a spoke is reached after an hour without any other traffic."""
-    world = World("spoke-behind-nat", change=without_routing)
-    world.run_for(3600)
-    world.ping("H1", "10.3.3.100", 1)
-    world.run_for(2)
-    assert world.replies("H1") == [1]
-
-
-def test_with_the_default_timers_the_hub_loses_the_spoke_until_that_speaks() -> None:
-    """Why the guide timers are needed: the mapping ends after 180 s, the next registration comes after 40 minutes."""
-    world = World("spoke-behind-nat", change=without_guide_timers)
-    world.run_for(1000)
-    world.ping("H1", "10.3.3.100", 1)
-    world.run_for(5)
-    assert world.replies("H1") == []
-    world.ping("H3", "10.1.1.100", 2)
-    world.run_for(2)
-    assert world.replies("H3") == [2]
-    world.ping("H1", "10.3.3.100", 3)
-    world.run_for(2)
-    assert world.replies("H1") == [3]
-
-
 def test_a_translator_that_restarts_is_survived_within_seconds(world: World) -> None:
     lost(world, "H4", "10.3.3.100", seconds=5)
     world.sim.gateways["NAT1"].rebind()

@@ -40,15 +40,6 @@ def seconds(age: str) -> int:
 # ------------------------------------------------------------------------------------------------------- show dmvpn
 
 
-def test_the_hub_is_a_hub_with_two_dynamic_peers(world: World) -> None:
-    world.run_for(326 - world.now)
-    assert "Type:Hub, NHRP Peers:2, " in world.lines("R11", "dmvpn")
-    assert peers(world, "R11") == [
-        ["1", "172.16.31.1", "192.168.100.31", "UP", "00:05:25", "D"],
-        ["1", "172.16.41.1", "192.168.100.41", "UP", "00:05:25", "D"],
-    ]
-
-
 @pytest.mark.parametrize("spoke", SPOKES)
 def test_a_spoke_is_a_spoke_with_one_static_peer(world: World, spoke: str) -> None:
     assert "Type:Spoke, NHRP Peers:1, " in world.lines(spoke, "dmvpn")

@@ -94,14 +94,6 @@ def test_the_spoke_goes_on_asking_ever_more_rarely_and_is_taken_when_the_old_ent
     assert world.wait_until(lambda: not world.lacks(), 60)
 
 
-def test_clearing_the_hubs_cache_lets_the_spoke_in_within_a_retry(world: World) -> None:
-    move(world)
-    world.run_for(120)
-    world.do("R11", "clear ip nhrp 192.168.100.31")
-    world.run_for(64 * 1.1)
-    assert nbma_on_the_hub(world) == NEW
-
-
 def test_registered_no_unique_beforehand_the_new_address_replaces_the_old_one() -> None:
     world = World("notes-phase3", change=no_unique).converge()
     world.run_for(60)
@@ -114,13 +106,6 @@ def test_registered_no_unique_beforehand_the_new_address_replaces_the_old_one() 
     assert REFUSED not in world.messages("R31")[before:]
     assert nbma_on_the_hub(world) == NEW
     assert world.wait_until(lambda: not world.lacks(), 30)
-
-
-def test_no_unique_typed_after_the_address_has_changed_does_not_help(world: World) -> None:
-    move(world)
-    world.configure("R31", "interface tunnel 100", "ip nhrp registration no-unique")
-    world.run_for(300)
-    assert nbma_on_the_hub(world) == OLD
 
 
 def test_a_refresh_from_the_same_address_is_always_accepted(world: World) -> None:

@@ -347,28 +347,6 @@ def world() -> World:
     return world
 
 
-def test_packets_of_the_pair_go_by_its_own_profile_and_the_cloud_is_up_for_all_others(world: World) -> None:
-    assert "Success rate is 100 percent" in world.do("HUB", "ping 10.9.9.7")
-    assert any("transform: esp-gcm 256" in text for text in world.lines("HUB", f"crypto ipsec sa peer {SPOKE20}"))
-    assert any("transform: esp-256-aes" in text for text in world.lines("HUB", f"crypto ipsec sa peer {SPOKE10}"))
-    assert states(world, "HUB") == {SPOKE10: "UP"}
-
-
-def test_the_far_end_is_no_member_of_the_cloud_and_is_told_why(world: World) -> None:
-    """It would register over SAs of the other profile: the key, which is no secret, would be all that it needs."""
-    reason = "Tunnel9 has this peer, with another IPsec profile"
-    assert any(reason in text for text in world.lines("SPOKE20", "dmvpn detail"))
-    assert not any("10.0.0.20" in text for text in world.lines("HUB", "ip nhrp"))
-
-
-def test_without_the_pair_the_far_end_joins_the_cloud(world: World) -> None:
-    for router in _FAR_ENDS:
-        world.configure(router, "no interface Tunnel9")
-    world.run_for(60)
-    assert states(world, "HUB") == {SPOKE10: "UP", SPOKE20: "UP"}
-    assert said(world, "HUB", "CANNOT_PROTECT") == []
-
-
 # Scenario notes-gre with protection: a point-to-point tunnel whose settings are changed while it runs.
 #
 # The world of these tests fails at once when a packet of a protected tunnel is seen in clear on any wire.

@@ -183,13 +183,6 @@ def test_a_hub_answers_each_spoke_in_the_version_with_which_it_begins() -> None:
     assert (text.count("IKEv1 SA: "), text.count("IKEv2 SA: "), text.count("UP-ACTIVE")) == (1, 2, 3)
 
 
-def test_a_name_that_a_wildcard_key_does_not_prove_is_shown_with_the_line_of_that_key() -> None:
-    """`show crypto session detail` named a keyring `crypto isakmp`, which no line had made."""
-    world = World("isakmp-phase3").converge()
-    text = world.show("SPOKE1", "crypto session detail")
-    assert "Crypto name not proved: crypto isakmp key 0.0.0.0\n" in text
-
-
 def test_a_spoke_in_tunnel_mode_behind_a_nat_is_reached() -> None:
     """SAs came up, the hub decrypted what R41 sent, and dropped it: the inner header has the address before the NAT."""
     tunnel = (" mode transport\n", " mode tunnel\n")

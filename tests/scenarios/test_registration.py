@@ -214,15 +214,6 @@ def reserve() -> World:
     return world
 
 
-def test_the_server_in_reserve_is_not_asked_and_hears_nothing(reserve: World) -> None:
-    assert servers(reserve, "SPOKE1") == {FIRST: "RE", SECOND: "W"}
-    assert "10.255.0.11" not in reserve.show("HUB2", "dmvpn")
-    assert "10.255.0.11" not in reserve.show("HUB2", "ip eigrp neighbors")
-    assert "10.255.0.11" not in "\n".join(reserve.messages("HUB2"))
-    assert queues(reserve, "SPOKE1") == {FIRST: ("RE", "Running"), SECOND: ("W", "Waiting")}
-    assert clusters(reserve, "SPOKE1") == ["0 Enable 1 2 1 0 1 0"]
-
-
 def test_when_the_first_server_dies_the_reserve_is_taken_and_traffic_goes_on(reserve: World) -> None:
     reserve.cut("HUB1", PORT)
     assert reserve.wait_until(lambda: servers(reserve, "SPOKE1") == {FIRST: "E", SECOND: "RE"}, 15)
@@ -256,14 +247,6 @@ def test_when_the_first_server_returns_both_are_kept_for_the_fallback_time_then_
         f"Next Hop Server : (Tunnel: {SECOND} NBMA: 203.0.113.5 )" in line and "Reason: External(" in line
         for line in reserve.messages("SPOKE1")
     )
-
-
-def test_a_restart_of_the_session_with_the_first_server_does_not_drop_the_reserve_that_answers(reserve: World) -> None:
-    reserve.cut("HUB1", PORT)
-    reserve.run_for(60)
-    reserve.do("SPOKE1", "clear dmvpn session peer tunnel 10.255.0.1 static")
-    reserve.run_for(1)
-    assert servers(reserve, "SPOKE1") == {FIRST: "E", SECOND: "RE"}
 
 
 def test_without_fallback_time_the_first_server_takes_over_the_moment_it_answers() -> None:

@@ -210,15 +210,6 @@ def test_with_nat_on_the_way_a_list_without_udp_4500_cuts_the_tunnel_and_names_i
     assert world.wait_until(lambda: world.lacks() == [], limit=60), world.lacks()
 
 
-def test_a_list_on_a_front_door_costs_nothing_either() -> None:
-    world = World("front-door").converge()
-    world.run_for(10)
-    listed(world, "SPOKE1", "GigabitEthernet0/1", *PLAIN)
-    world.run_for(0.1)
-    assert "Success rate is 100 percent" in world.do("SPOKE1", "ping 10.1.102.100 source 10.1.101.1 repeat 100")
-    assert said(world, "SPOKE1", "DENIED_BY_LIST") == []
-
-
 def test_a_peer_that_never_uses_udp_4500_is_named_where_its_esp_is_denied_and_no_endless_negotiation_follows() -> None:
     """A list without ESP, and a hub like those of other vendors: the spoke tries once by a new IKE SA, and says so."""
     cloud = CLOUDS[2]

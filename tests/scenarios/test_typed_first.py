@@ -446,15 +446,6 @@ def test_clear_dmvpn_statistics_of_a_peer_leaves_the_others(peer: str) -> None:
     assert "req-sent 0 " in world.show("R31", "ip nhrp nhs detail").replace("  ", " ")
 
 
-def test_conditions_are_listed_until_they_are_taken_away() -> None:
-    world = World("notes-phase3")
-    assert world.show("R31", "nhrp debug-condition") == ""
-    world.do("R31", "debug nhrp condition peer tunnel 192.168.100.11")
-    assert world.lines("R31", "nhrp debug-condition") == ["Peer tunnel addresses under debug are:", "192.168.100.11,"]
-    world.do("R31", "undebug all")
-    assert world.show("R31", "nhrp debug-condition") == ""
-
-
 # `debug ip packet` and `debug ip icmp`: an engineer sees the packets of the router itself.
 
 
@@ -491,8 +482,3 @@ def test_the_lines_of_a_debug_that_go_to_a_log_host_cause_no_further_lines() -> 
     world.console["R31"].clear()
     world.run_for(30)
     assert 0 < len([line for line in world.console["R31"] if "IP: s=" in line]) < 200
-
-
-def test_a_cleared_arp_cache_is_the_hosts_and_the_answer_says_so() -> None:
-    world = World("notes-phase3")
-    assert "ip neigh flush" in world.do("R31", "clear arp-cache")
