@@ -9,6 +9,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -250,3 +251,25 @@ def test_dataclasses_are_made_by_ours() -> None:
     """The one of the standard library costs each start six times as much (`base/values.py`)."""
     of_library = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
     assert [name for name, path in _modules().items() if of_library.search(path.read_text())] == []
+
+
+#: Lines that only stay in the configuration: descriptions, and settings that this router has no use for.
+KEPT: Final = {
+    "archive": {"HIDE_KEYS"},
+    "ike": {"CONFIG_EXCHANGE", "DESCRIPTION", "KEYRING_DESCRIPTION", "PEER_DESCRIPTION"},
+    "ipsec": {"DESCRIPTION", "MIXED_MODE", "POLICY_LIMIT"},
+    "pki": {"AUTO_ENROLL", "HASH", "IP_ADDRESS"},
+    "policy": {"RESEQUENCE"},
+    "system": {"VERSION"},
+    "tunnel": {"TOS"},
+}
+
+
+@pytest.mark.lengthy
+def test_a_line_of_the_configuration_is_read_by_its_feature() -> None:
+    for folder in sorted(path.parent for path in (SOURCES / "features").glob("*/__init__.py")):
+        texts = [path.read_text("utf-8") for path in folder.rglob("*.py")]
+        lines = [line for text in texts for line in re.findall(r"^([A-Z]\w+)(?:: Final)? = ConfigLine\(", text, re.M)]
+        named = Counter(word for text in texts for word in re.findall(r"\b[A-Z]\w+\b", text))
+        unread = {line for line in lines if named[line] == lines.count(line)}
+        assert unread == KEPT.get(folder.name, set()), f"{folder.name}: lines that nothing reads, or that are read now"
