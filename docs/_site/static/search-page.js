@@ -64,15 +64,16 @@
 
   const asked = () => field.value.slice(0, documentation.MOST_CHARACTERS).trim();
 
-  // What the guides do not have is looked for in the reference, too.
+  // A question of which no guide has all words is looked for in the reference, too.
   const search = async () => {
     const question = asked();
     remember(question);
     let answer = documentation.find(question, guides, MOST);
-    if (question && (reference.checked || !answer.count)) {
+    if (question && (reference.checked || !answer.whole)) {
       status.textContent = "Loading the reference ...";
       try {
-        answer = documentation.find(question, await (whole ??= everything()), MOST);
+        const other = documentation.find(question, await (whole ??= everything()), MOST);
+        if (reference.checked || other.whole || !answer.count) answer = other;
       } catch {
         whole = null;
         status.textContent = "The reference cannot be loaded.";
