@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _FILES = (
     ("/etc/dmvpn/NAME.cfg", "the configuration of the service dmvpn@NAME"),
-    ("/var/lib/dmvpn", "what routers keep for their next life"),
-    ("/run/dmvpn", "sockets of services, and what is borrowed from the host"),
+    ("/var/lib/dmvpn", "state that routers keep over a restart"),
+    ("/run/dmvpn", "sockets of services, and the record of changes to the host"),
 )
 
 
@@ -29,7 +29,7 @@ def lines() -> Iterator[str]:
     yield ".SH FILES"
     for path, text in _FILES:
         yield from (".TP", f".I {_plain(path)}", _plain(text))
-    yield from (".SH EXIT STATUS", "0; 1 if what was asked did not succeed; 2 if it was asked wrongly.")
+    yield from (".SH EXIT STATUS", "0; 1 if the command did not succeed; 2 if its arguments are wrong.")
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:

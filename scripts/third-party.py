@@ -1,4 +1,4 @@
-"""Collects the licenses of what is shipped besides our own code; refuses what is under the GPL alone.
+"""Collects the licenses of all shipped code but our own; refuses code under the GPL alone.
 
     third-party.py LIBRARY OUTPUT [--engine]
 
@@ -55,7 +55,7 @@ def _license(one: Distribution) -> str:
 
 
 def _crates() -> list[dict[str, Any]]:
-    """What is linked into the engine: dependencies of dependencies, but none of tests or of the build alone."""
+    """Return the crates in the engine: dependencies of dependencies, but none of tests or of the build alone."""
     command = ["cargo", "metadata", "--format-version=1", "--manifest-path=engine/Cargo.toml", "--features=python"]
     known = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603
     nodes = {node["id"]: node for node in known["resolve"]["nodes"]}

@@ -154,7 +154,7 @@ def test_any_summary_that_covers_the_lans_is_one() -> None:
 
 def test_nobody_is_told_that_the_hub_knows_what_it_does_not_know() -> None:
     missing = Learner(ALL[2]).missing()
-    assert missing[3] == "R11 has no route of EIGRP to 10.4.4.0/24: The hub must know it first, from its neighbor R41."
+    assert missing[3] == "R11 has no route of EIGRP to 10.4.4.0/24: The hub must learn it first, from its neighbor R41."
 
 
 def test_a_grade_says_what_is_done_what_is_not_and_why(capsys: pytest.CaptureFixture[str]) -> None:

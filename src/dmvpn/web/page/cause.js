@@ -11,7 +11,7 @@
  * @property {Step[]} messages the request and its replies, on all parts of their way
  * @property {string} asker the router that sent the request first
  * @property {string} answerer the router that replied, or ""
- * @property {string} target what was asked for
+ * @property {string} target the requested address
  * @property {number} from seconds
  * @property {number} to
  */
@@ -24,7 +24,7 @@ const AROUND = 40;
 const TO_REQUEST = 10;
 const TO_CHANGE = 5;
 const BEFORE_REGISTRATION = 5;
-/** Names of requests, and what is done with their exchanges. */
+/** Names of requests, and the functions for their exchanges. */
 const KINDS = new Map([
   ["Resolution Request", resolution],
   ["Registration Request", registration],

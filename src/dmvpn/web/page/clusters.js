@@ -1,5 +1,5 @@
 /**
- * Clusters: where a map is so small that routers would cover each other, those that are close together become one
+ * Clusters: where a map is so small that routers would cover each other, routers that are close together become one
  * symbol with their number and their worst condition, and tunnels between the same two symbols one line. Hubs stay.
  *
  * @typedef {import("./layout.js").Places} Places
@@ -183,7 +183,7 @@ function bundlesOf(tunnels, places, of) {
   return [...found.values()];
 }
 
-/** The clusters of what is on the screen: they are made again only when something happens or the map is zoomed. */
+/** The clusters on the screen: they are made again only when something happens or the map is zoomed. */
 export class Clusters {
   constructor() {
     /** @type {Tunnel[]} */

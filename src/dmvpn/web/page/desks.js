@@ -20,7 +20,7 @@ export class Desks {
   }
 
   /**
-   * Open a terminal of a router, or show the one that is open.
+   * Open a terminal of a router, or show its open one.
    * @param {string} name
    */
   async open(name) {

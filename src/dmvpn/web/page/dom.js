@@ -5,7 +5,7 @@
 const TURNING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Return a text of others as it may be shown: such characters are marks.
+ * Return a text from outside as it may be shown: such characters are marks.
  * @param {string} text
  */
 export function plain(text) {

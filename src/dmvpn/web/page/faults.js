@@ -10,7 +10,7 @@
  */
 
 /**
- * Return the wires that are bad, with what is bad about each.
+ * Return the bad wires, with the faults of each.
  * @param {Stage} stage
  * @param {State} state
  * @returns {Map<StageWire, string>}
@@ -50,7 +50,7 @@ export function overFaults(state) {
 }
 
 /**
- * Return what is broken at a moment, as a sentence; "" if nothing is.
+ * Return the faults of a moment as a sentence; "" if nothing is.
  * @param {State} state
  */
 export function faultsInWords(state) {

@@ -89,7 +89,7 @@ export class Film {
   }
 
   /**
-   * Add steps. Those that come late are put at their place.
+   * Add steps. Steps that come late are put at their place.
    * @param {Step[]} fresh
    */
   add(fresh) {

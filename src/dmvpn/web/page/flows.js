@@ -1,5 +1,5 @@
 /**
- * The traffic on the map: dots that move, or for those who want nothing to move, wide tunnels with numbers.
+ * The traffic on the map: dots that move, or, with reduced motion, wide tunnels with numbers.
  *
  * @typedef {import("./map.js").Scene} Scene
  * @typedef {import("./map.js").View} View

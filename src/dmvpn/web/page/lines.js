@@ -28,7 +28,7 @@
 
 /** Seconds between the two reports of one message; later the same message is a new one. */
 const FLIGHT = 5;
-/** Messages whose other end is awaited: most of those that are never reported were forgotten by a router. */
+/** Messages whose other end is awaited: a router has forgotten most of the ends that are never reported. */
 const MOST_HALVES = 20_000;
 
 /** Makes steps of the news of all routers of a network. */

@@ -1,5 +1,5 @@
 /**
- * The map: wires, tunnels and routers of a moment, drawn on a canvas. What is drawn is a function of the stage, the
+ * The map: wires, tunnels and routers of a moment, drawn on a canvas. The drawing is a function of the stage, the
  * state and the view; messages on their way are dots between their routers.
  *
  * @typedef {import("./film.js").Stage} Stage
@@ -25,7 +25,7 @@
  * @property {import("./overlay.js").Overlay} overlay what a tool puts over the map
  * @property {Step[]} cause the steps of the cause that is followed; empty: none
  * @property {StageWire|null} wire that is chosen
- * @property {Map<StageWire, string>} bad what is bad about wires
+ * @property {Map<StageWire, string>} bad the impairments of wires
  * @property {import("./clusters.js").Clustering|null} [clusters] routers that are drawn as one symbol
  * @property {Set<string>} [loading] routers of which the page does not know all yet
  */

@@ -59,7 +59,7 @@ class Player {
     this.isStaged = this.isConfigured = false;
     /** @type {Set<string>|null} nodes that a search found; null: no search */
     this.found = null;
-    /** What was found for the list that is on the screen. */
+    /** The search results in the list on the screen. */
     this.listed = "";
     /** @type {import("./film.js").StageWire|null} */
     this.wire = null;
@@ -248,7 +248,7 @@ class Player {
     if (context !== null) paint(context, this.size, this.view, scene, this.colors);
   }
 
-  /** Routers that are no part of a cluster: those that a user looks at. */
+  /** Routers that are no part of a cluster: the ones that a user looks at. */
   get alone() {
     const found = this.found !== null && this.found.size <= MOST_ALONE ? this.found : [];
     return new Set([this.chosen, ...partakers(this.story.cause), ...found]);

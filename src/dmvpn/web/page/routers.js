@@ -43,7 +43,7 @@ export function inCondition(stage, tunnels, condition) {
 }
 
 /**
- * Return what is in both sets; null stands for everything.
+ * Return the intersection of two sets; null stands for everything.
  * @param {Set<string>|null} one
  * @param {Set<string>|null} other
  * @returns {Set<string>|null}

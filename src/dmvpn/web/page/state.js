@@ -131,7 +131,7 @@ function ownEntries(state, name, topic) {
 }
 
 /**
- * Give a router addresses in place of those that it had.
+ * Give a router addresses in place of its old ones.
  * @param {State} state
  * @param {string} name
  * @param {string[]} addresses

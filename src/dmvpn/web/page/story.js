@@ -31,7 +31,7 @@ export class Story {
     this.opened = null;
     /** @type {Step[]} the steps that belong together with the opened one */
     this.cause = [];
-    /** @type {Meanings|null} null: nobody has opened a step yet */
+    /** @type {Meanings|null} null: no step was opened yet */
     this.meanings = null;
     this.said = "";
     /** Whether what became of a message on the screen is not known yet. */

@@ -96,7 +96,7 @@ export class RouterTerminal {
     this.send();
   }
 
-  /** Send what was typed; what is typed meanwhile goes together, and after it. */
+  /** Send typed keys; keys typed meanwhile go together, and after them. */
   async send() {
     if (this.isSending || this.number === "") return;
     this.isSending = true;

@@ -23,7 +23,7 @@ import { walk } from "./walk.js";
 
 /** @type {{name: string, title: string, roles: string[], open: (desk: Desk) => void|Promise<void>}[]} */
 const TOOLS = [
-  { name: "Doctor", title: "What is broken, and which lines fix it", roles: ["configure"], open: doctor },
+  { name: "Doctor", title: "Faults, and the lines that fix them", roles: ["configure"], open: doctor },
   { name: "Lint", title: "Errors, warnings and advice on the running configurations", roles: ["configure"], open: lint },
   { name: "Walk", title: "The path of one packet, hop by hop", roles: ["operate", "configure"], open: walk },
   { name: "Lesson", title: "Break something, get hints, get a grade", roles: ["view", "operate", "configure"], open: lesson },
@@ -36,7 +36,7 @@ const TOOLS = [
 export function tools(base) {
   const panel = byId("tool");
   const body = element("div");
-  /** What was opened last: only it may write, for an answer may come after its tool was closed. */
+  /** The number of the tool that was opened last: only it may write, for an answer may come after its tool was closed. */
   let turn = 0;
   const buttons = TOOLS.filter((tool) => tool.roles.includes(base.role)).map((tool) => {
     const button = element("button", { type: "button", title: tool.title, "aria-expanded": "false" }, tool.name);
