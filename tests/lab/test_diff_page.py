@@ -143,7 +143,7 @@ def test_the_page_of_a_comparison_is_not_of_many_candidates(capsys: pytest.Captu
     shutil.copytree(SCENARIOS / "notes-phase3", tmp_path / "one")
     page = str(tmp_path / "x.html")
     assert main(["diff", "--before", "notes-phase1", "--each", str(tmp_path), "--html", page]) == 2
-    assert "--html goes with --after" in capsys.readouterr().err
+    assert "--html needs --after" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_comparison(

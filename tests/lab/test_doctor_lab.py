@@ -214,7 +214,7 @@ def test_a_broken_lab_keeps_its_secret_and_says_when_it_is_fixed(protected: Labs
     protected.say("lab", "impair", "SPOKE10:Gi1")
     assert eventually(lambda: pings(protected, "SPOKE10", "10.0.0.1"), RECOVERY)
     assert eventually(lambda: protected.run("lab", "grade").returncode == 0, 60.0)
-    assert "nothing is broken here" in protected.run("lab", "grade").stderr
+    assert "this lab has no fault to find" in protected.run("lab", "grade").stderr
 
 
 def test_reset_ends_a_lesson_and_brings_the_dead_back(protected: Labs) -> None:

@@ -49,5 +49,5 @@ def test_each_student_is_graded_for_an_own_lab(labs: Labs) -> None:
 def test_a_name_that_another_lab_has_is_refused(labs: Labs) -> None:
     refused = labs.run("lab", "up", "intro-phase3", "--simulated", "--name", "ben-notes")
     assert "another lab is called ben-notes, too, and is up; 'dmvpn lab down ben-notes' ends it" in refused.stderr
-    assert "is no name for a lab" in labs.run("lab", "up", "intro-phase3", "--simulated", "--name", "../up").stderr
+    assert "is not a valid lab name" in labs.run("lab", "up", "intro-phase3", "--simulated", "--name", "../up").stderr
     assert "up already" in labs.say("lab", "up", "notes-phase3", "--simulated", "--name", "ben-notes")

@@ -142,11 +142,11 @@ def test_a_spoke_behind_the_kernels_nat_registers_goes_direct_and_survives_its_r
     assert " DNT2" in labs.on("R41", "show dmvpn")
     assert len(flows(labs, "NAT1")) == 2
 
-    assert "NAT1 has forgotten its mappings" in labs.say("lab", "rebind", "NAT1")
+    assert "the mappings of NAT1 are cleared" in labs.say("lab", "rebind", "NAT1")
     assert eventually(lambda: "!!!!!" in labs.on("R11", "ping 10.3.3.1 source 10.1.1.1 timeout 1"), 15)
 
     said = labs.say("lab", "rebind", "NAT1", "--public", "172.16.31.9")
-    assert said == "NAT1 has forgotten its mappings: NAT 192.168.31.1 -> 172.16.31.9, port-restricted\n"
+    assert said == "the mappings of NAT1 are cleared: NAT 192.168.31.1 -> 172.16.31.9, port-restricted\n"
     assert eventually(lambda: "NBMA address: 172.16.31.9 " in labs.on("R11", f"show ip nhrp {R31}"), 20)
     refused = labs.run("lab", "rebind", "NAT1", "--public", "10.9.9.9")
     assert "10.9.9.9 is no free address of 172.16.31.0/24" in refused.stderr

@@ -107,7 +107,7 @@ def test_a_reload_begins_and_ends_and_the_status_says_what_came_of_it() -> None:
         assert router.hears()[0] == "RELOADING=1"
         ready, status = router.hears()
         assert ready == "READY=1"
-        assert status.startswith(f"STATUS={router.file} is not taken, nothing was changed: line 5")
+        assert status.startswith(f"STATUS={router.file} was refused, nothing was changed: line 5")
 
 
 def test_what_cannot_start_says_why() -> None:

@@ -129,7 +129,7 @@ def test_a_story_is_saved_whoever_ends_it(lab: Labs, tmp_path: Path, number: sig
     process = watched(lab, "--since", "1h", "--save", str(saved))
     shortcut(lab)
     process.send_signal(number)
-    assert printed(process).endswith(f"the story is in {saved}\n")
+    assert printed(process).endswith(f"the story was saved in {saved}\n")
     assert "reply 10.4.4.0/24 = 172.16.41.1" in saved.read_text()
 
 
@@ -189,7 +189,7 @@ def test_in_a_pipe_no_line_is_cut(lab: Labs) -> None:
     ("words", "why"),
     [
         (["--only", "R99"], "there is no R99 in this lab; it has R11, "),
-        (["--since", "yesterday"], "yesterday: since when?"),
+        (["--since", "yesterday"], "yesterday: not a time span"),
         (["--save", "/nowhere/story.md"], "/nowhere/story.md: No such file or directory"),
     ],
 )

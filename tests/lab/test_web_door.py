@@ -62,7 +62,7 @@ def test_the_printed_address_opens_a_session_of_a_browser_once(environment: dict
         assert served.ask(SESSION, headers=both).fields == {"user": "web", "role": "view", "labs": ""}
         assert served.ask(LABS, headers=both).status == 200
         again = served.ask(SESSION, method="POST", body=json.dumps({"code": served.code}))
-        assert "used already" in problem(again, 403)
+        assert "already used" in problem(again, 403)
         assert problem(served.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": served.code})), 403)
         assert served.ask(SESSION, method="DELETE", headers=both).status == 200
         assert problem(served.ask(LABS, headers=both), 401)

@@ -82,7 +82,7 @@ def test_a_file_that_was_cut_off_takes_nothing_away(world: World, until: str) ->
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("hostname R31\nbanner motd #hello\ninterface Loopback0\nend\n", "% A text has no end: #"),
+        ("hostname R31\nbanner motd #hello\ninterface Loopback0\nend\n", "% A text is not terminated: #"),
         ("ASA Version 9.1\ninterface GigabitEthernet0/0\n nameif outside\n", "% this is of a Cisco ASA"),
         ("hostname A\ninterface Loopback0\nhostname B\ninterface Loopback0\n", "% the configurations of 2 routers"),
         ("Dear all,\nthe router is down again\n", ""),
@@ -104,7 +104,7 @@ def test_what_would_restrict_traffic_and_is_left_out_is_said(world: World, comma
     text = world.do("R31", "more flash:new.cfg")
     _file(world, text.replace("interface Tunnel100\n", "interface Tunnel100\n ip inspect WAN in\n"))
     said = world.do("R31", command)
-    assert "1 line left out: nothing here does that" in said
+    assert "1 line left out: not supported" in said
     assert "ip inspect WAN in" in said
 
 

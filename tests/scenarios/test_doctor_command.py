@@ -72,7 +72,7 @@ def test_exit_codes_tell_what_is_well_from_what_is_broken_and_both_from_a_wrong_
     assert main(["doctor", "R31", "--one-end"]) == 0
     capsys.readouterr()
     for words, complaint in (
-        (["R31", "banana"], "banana is no address: dmvpn doctor R31 A.B.C.D"),
+        (["R31", "banana"], "banana is not an address: dmvpn doctor R31 A.B.C.D"),
         (["R99"], "there is no router R99 in this lab; it has R11, R31, R41, TRANSPORT"),
         (["--one-end"], "--one-end needs a router: dmvpn doctor R31 --one-end"),
     ):
@@ -157,7 +157,7 @@ def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
             ["R31", "--one-end", "--fix", "x"],
             "--fix writes lines that were tried in a copy: leave out --one-end and --no-trial",
         ),
-        (["--force"], "--force goes with --fix"),
+        (["--force"], "--force needs --fix"),
         (["--files", "x", "--lab", "y"], "--files and --lab name two networks: leave one out"),
         (
             ["--since", "x", "--no-trial"],
@@ -213,7 +213,7 @@ def test_a_branch_that_was_shut_down_is_exit_code_0(
 ) -> None:
     lab(monkeypatch, "interface Tunnel100", "shutdown")
     assert main(["doctor", "--brief"]) == 0
-    verdict = "4 routers: likely broken at line protocol (tunnel shut down), at R31, unless that is meant\n"
+    verdict = "4 routers: likely broken at line protocol (tunnel shut down), at R31, unless intended\n"
     assert capsys.readouterr().out == verdict
 
 

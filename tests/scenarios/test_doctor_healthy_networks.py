@@ -75,7 +75,7 @@ def test_a_branch_that_is_switched_off_may_be_meant_and_the_hub_may_not() -> Non
     case.wait(LATER)
     found = visit(case.examined)
     assert (found.health, found.findings[0].decide) == (Health.APART, "is S1 switched off on purpose?")
-    assert next(as_text(found)) == "5 routers: cut off at underlay (router dead), at S1, unless that is meant"
+    assert next(as_text(found)) == "5 routers: cut off at underlay (router dead), at S1, unless intended"
     case.simulator.kill("HUB1")
     case.wait(LATER)
     assert visit(case.examined).health is Health.BROKEN
@@ -83,7 +83,7 @@ def test_a_branch_that_is_switched_off_may_be_meant_and_the_hub_may_not() -> Non
 
 def test_what_may_be_meant_says_so_and_asks() -> None:
     lines = list(as_text(said_of(ODD["a branch whose tunnel is shut"])))
-    assert lines[0] == "5 routers: likely broken at line protocol (tunnel shut down), at S1, unless that is meant"
+    assert lines[0] == "5 routers: likely broken at line protocol (tunnel shut down), at S1, unless intended"
     assert "  to decide: is S1 shut down on purpose?" in lines
 
 

@@ -109,8 +109,8 @@ STARTED = (*ORDERED, "monitor capture CAP start")
 @pytest.mark.parametrize(
     ("before", "typed", "said"),
     [
-        ((), "monitor capture CAP start", "% Error: no capture is called CAP; monitor capture CAP interface"),
-        ((), "no monitor capture CAP", "% Error: no capture is called CAP; "),
+        ((), "monitor capture CAP start", "% Error: there is no capture CAP; monitor capture CAP interface"),
+        ((), "no monitor capture CAP", "% Error: there is no capture CAP; "),
         ((), "monitor capture CAP interface Tunnel7 both", "% Error: there is no interface Tunnel7; show ip interface"),
         ((), "monitor capture CAP interface nonsense both", "% Invalid input detected at '^' marker."),
         ((), "monitor capture CAP match ipv4 any any", "% Error: a capture here takes every packet: match any; "),

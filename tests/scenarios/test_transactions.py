@@ -211,7 +211,7 @@ def test_below_level_15_nobody_changes_anything_and_keys_are_starred(world: Worl
 def test_texts_without_an_end_and_lines_behind_the_end_are_refused(world: World) -> None:
     assert change(world, "banner motd ^C", "Hello", "^C", dry=True).result is Result.TRIED
     endless = change(world, "ip domain name x.example", "banner motd ^C", "Hello")
-    assert [(one.number, one.said) for one in endless.refused] == [(2, ("% A text has no end: ^C",))]
+    assert [(one.number, one.said) for one in endless.refused] == [(2, ("% A text is not terminated: ^C",))]
     behind = change(world, "end", "!", *LOOPBACK)
     assert [one.number for one in behind.refused] == [3]
 

@@ -170,7 +170,7 @@ def test_traceroute_asks_as_ios_does(console: Console) -> None:
 @pytest.mark.parametrize(
     ("answers", "complaint"),
     [
-        (["ipx"], "% Only ip is asked about; for IPv6: ping ipv6 ADDRESS\nProtocol [ip]: "),
+        (["ipx"], "% The dialog is for IPv4; for IPv6: ping ipv6 ADDRESS\nProtocol [ip]: "),
         (["", ""], "% Bad IP address\nTarget IP address: "),
         (["", "10.4.4.1", "none"], "% A decimal number between 1 and 2147483647.\nRepeat count [5]: "),
         (["", "10.4.4.1", "", "35"], "% A decimal number between 36 and 18024.\nDatagram size [100]: "),

@@ -300,7 +300,7 @@ def test_anything_else_is_no_address(text: str) -> None:
         (["--on", "127.0.0.1:8786", "--jobs", "2"], "choose one"),
         (["--tls-ca", "ca.pem"], "go with --on tls://"),
         (["--on", "tls://192.0.2.1:8786", "--tls-ca", "ca.pem"], "go together"),
-        (["--jobs", "0"], "--jobs is a positive number"),
+        (["--jobs", "0"], "--jobs must be a positive number"),
     ],
 )
 def test_the_command_refuses_options_that_contradict(

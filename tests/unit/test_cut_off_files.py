@@ -207,7 +207,9 @@ def test_a_banner_without_an_end_says_what_of_a_configuration_it_took() -> None:
     )
     intake = take_in(text)
     first = next(problem for problem in intake.result.problems if problem.line_number == 4)
-    assert first.message_lines == ("% A text has no end: #; it took the rest, 9 lines of a configuration among that",)
+    assert first.message_lines == (
+        "% A text is not terminated: #; it took the rest, 9 lines of a configuration among that",
+    )
     entries = [entry for entry in intake.with_fate(Fate.REFUSED) if entry.number == 4]
     assert [entry.text for entry in entries] == ["banner motd #Keep out"]
     assert intake.held == ("Tunnel9",)

@@ -464,7 +464,7 @@ def test_the_minus_sign_is_a_word_in_quotes_or_where_nothing_is_piped(
 @pytest.mark.parametrize("words", [[""], [" "]])
 def test_nothing_to_explain_is_asked_back(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", *words]) == 1
-    assert "For example: dmvpn explain DT2" in capsys.readouterr().err
+    assert "as in 'dmvpn explain DT2'" in capsys.readouterr().err
 
 
 def test_a_pipe_of_octets_is_no_text_and_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -318,7 +318,7 @@ def test_only_the_owner_may_connect(live: Live) -> None:
 
 def test_another_user_is_sent_away_even_if_the_mode_lets_him_in(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "peer_credentials", lambda connected: PeerCredentials(1, 4711, 4711))
-    with pytest.raises(UserError, match="does not let this user in"):
+    with pytest.raises(UserError, match="may not use the router's prompt"):
         client.execute(live.path, ["show privilege"])
 
 

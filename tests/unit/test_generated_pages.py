@@ -67,7 +67,7 @@ def test_every_configuration_line_is_on_the_page() -> None:
 )
 def test_a_line_that_changes_nothing_is_kept_and_says_so(typed: str) -> None:
     result = configurator(FEATURES).parse_text(typed)
-    assert [(problem.is_warning, "not acted upon" in problem.message_lines[0]) for problem in result.problems] == [
+    assert [(problem.is_warning, "without effect" in problem.message_lines[0]) for problem in result.problems] == [
         (True, True)
     ]
     assert [line for line in result.tree.render() if line.strip() != "!"] == typed.split("\n")

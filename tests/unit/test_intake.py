@@ -179,9 +179,9 @@ def test_the_prompt_says_once_for_each_group_that_nothing_acts_and_takes_the_lin
     session = ConfigSession(LANGUAGE, ConfigTree())
     session.enter("interface GigabitEthernet0/1")
     said = [session.hint(session.enter(line)) for line in ("mpls ip", "mpls ip", "ip pim sparse-mode")]
-    assert said[0] == ("kept: nothing acts on it here (MPLS and segment routing)",)
+    assert said[0] == ("kept without effect (MPLS and segment routing)",)
     assert said[1] == ()
-    assert said[2] == ("kept: nothing acts on it here (multicast routing)",)
+    assert said[2] == ("kept without effect (multicast routing)",)
     assert session.enter("no ip pim sparse-mode").changed
     refused = session.enter("frobnicate")
     assert refused.refused
@@ -248,7 +248,7 @@ def test_a_strict_lab_names_no_option_that_it_does_not_have(tmp_path: Path, caps
     (tmp_path / "first.txt").write_text(f"hostname R1\n{port}")
     assert main(["lab", "up", str(tmp_path), "--simulated", "--strict"]) != 0
     said = capsys.readouterr().err
-    assert "first.txt:4: ip inspect FW in: nothing here does that" in said
+    assert "first.txt:4: ip inspect FW in: not supported" in said
     assert "leave --strict away" in said
     assert "--without" not in said
 
@@ -392,7 +392,7 @@ def test_a_stray_no_line_of_a_tunnel_is_refused_like_the_line_itself() -> None:
 def test_a_placeholder_where_a_value_belongs_is_named(place: str) -> None:
     intake = take_in(TUNNEL.format(f"tunnel destination {place} 255.255.255.0"))
     assert intake.held == ()
-    assert any(f"put a value in its place: {place}" in line for line in report(intake))
+    assert any(f"placeholder by a value: {place}" in line for line in report(intake))
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def test_a_row_of_a_table_that_explains_protection_holds_no_tunnel(row: str) -> 
 def test_a_placeholder_that_is_taken_is_told_and_that_of_a_key_is_not_shown() -> None:
     text = TUNNEL.format("ip nhrp authentication <nhrp-key>\n ip summary-address eigrp $AS_X 0.0.0.0 0.0.0.0")
     lines = list(report(take_in("hostname <name>\ncrypto isakmp key <very-secret> address 0.0.0.0\n" + text)))
-    assert any("placeholder is taken as it is: that of a key" in line for line in lines)
+    assert any("placeholder is kept as text: that of a key" in line for line in lines)
     assert not any("very-secret" in line or "nhrp-key" in line for line in lines)
 
 
@@ -458,7 +458,7 @@ def test_a_crypto_map_of_a_tunnel_does_not_end_its_section() -> None:
 def test_a_line_that_is_left_out_is_quoted_without_its_key() -> None:
     """`dmvpn run` printed the password of a line that it could not do."""
     intake = take_in("crypto ikev2 profile I\n keyring aaa L password SECRET42\n")
-    with pytest.raises(UserError, match="nothing here does that") as error:
+    with pytest.raises(UserError, match="not supported") as error:
         refuse_left_out("R1.cfg", intake.result, ())
     assert "SECRET42" not in str(error.value)
 
@@ -478,7 +478,7 @@ def test_gre_that_only_a_crypto_map_encrypts_does_not_start_in_clear(port: str, 
     """It came up, and `config check` said that all was well."""
     intake = take_in(_BY_MAP.format(port=port, tunnel=tunnel, source=source))
     assert intake.held == ("Tunnel0",)
-    assert "this one may be what protects Tunnel0" in "".join(intake.result.problems[0].message_lines)
+    assert "this one may protect Tunnel0" in "".join(intake.result.problems[0].message_lines)
     assert take_in(intake.text).result.problems == (), "shut down, it may be read again"
 
 
@@ -760,7 +760,7 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
     intake = take_in(f"hostname R1\n{process}\n{indentation}{line}\n!\n")
     assert [entry.text.strip() for entry in intake.with_fate(Fate.LEFT_OUT)] == [line]
     assert not intake.with_fate(Fate.REFUSED)
-    with pytest.raises(UserError, match="nothing here does that"):
+    with pytest.raises(UserError, match="not supported"):
         refuse_left_out("f", intake.result, ())
     refuse_left_out("f", intake.result, [line])
 

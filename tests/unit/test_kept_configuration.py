@@ -248,7 +248,7 @@ def test_a_part_of_protection_that_is_not_here_is_no_error_and_holds_protected_t
     assert [entry.text for entry in intake.with_fate(Fate.LEFT_OUT)] == [line]
     assert intake.held == ("Tunnel0",)
     assert line not in "\n".join(intake.tree.render())
-    with pytest.raises(UserError, match=r"take the line away$"):
+    with pytest.raises(UserError, match=r"remove the line$"):
         refuse_left_out("f", intake.result, [line])
 
 

@@ -141,7 +141,7 @@ def test_a_member_of_the_group_asks_and_does_not_order(tmp_path: Path, monkeypat
         async with control.attending(path, lambda request: orders.append(request["do"]), Admission(os.getgid())):
             monkeypatch.setattr(admission, "peer_groups", lambda connection: (os.getgid(),))
             await asyncio.to_thread(control.order, path, do="status")
-            with pytest.raises(UserError, match="for the user that runs it"):
+            with pytest.raises(UserError, match="the user that runs the lab may do that"):
                 await asyncio.to_thread(control.order, path, do="down")
             monkeypatch.setattr(admission, "peer_groups", lambda connection: ())
             with pytest.raises(UserError):
@@ -379,9 +379,9 @@ def test_where_no_lab_has_the_router_the_routers_that_there_are_are_named(lab: O
 def test_a_dead_router_is_found_and_the_advice_names_it_as_it_was_typed(lab: Open) -> None:
     lab("one", "R11 R31", dead="R31")
     lab("two", "HUB")
-    with pytest.raises(UserError, match="R31 is dead; 'dmvpn lab start R31' starts it again"):
+    with pytest.raises(UserError, match="R31 is not running; 'dmvpn lab start R31' starts it"):
         find_router("R31", str)
-    with pytest.raises(UserError, match="R31 is dead; 'dmvpn lab start one/R31' starts it again"):
+    with pytest.raises(UserError, match="R31 is not running; 'dmvpn lab start one/R31' starts it"):
         find_router("one/R31", str)
 
 

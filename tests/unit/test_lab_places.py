@@ -178,7 +178,7 @@ def test_two_labs_do_not_collide() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "-x", "a b", "a\n"])
 def test_what_could_leave_the_folder_of_labs_is_no_name(name: str) -> None:
-    with pytest.raises(UserError, match="no name for a lab"):
+    with pytest.raises(UserError, match="not a valid lab name"):
         LabFolder.of(name)
 
 

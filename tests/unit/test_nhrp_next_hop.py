@@ -128,7 +128,7 @@ def test_a_hub_says_at_once_that_a_spoke_is_not_registered_and_takes_it_back_whe
     entry = _entry(overlay, "192.168.100.31", "R11")
     assert entry is not None
     assert str(entry.reason) == (
-        "nobody has this next hop (it is not registered, and there is no next hop server to ask)"
+        "no station has this next hop (it is not registered, and there is no next hop server to ask)"
     )
     overlay.start("R31").run(0.5)
     assert [e.prefix.address for e in hub.effects if isinstance(e, RouteRetracted)] == [late]

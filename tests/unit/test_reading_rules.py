@@ -96,7 +96,7 @@ def test_a_banner_is_text_whatever_it_says() -> None:
 
 def test_a_banner_without_an_end_is_reported() -> None:
     (problem,) = LANGUAGE.parse_text("banner motd #\nhostname EDGE\n").problems
-    said = "% A text has no end: #; it took the rest, 1 line of a configuration among that"
+    said = "% A text is not terminated: #; it took the rest, 1 line of a configuration among that"
     assert (problem.line_number, problem.message_lines) == (1, (said,))
 
 

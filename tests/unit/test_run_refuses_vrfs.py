@@ -115,7 +115,7 @@ def test_without_nf_tables_an_access_list_on_a_port_keeps_a_router_from_starting
     """All packets passed, and the log said that none did."""
     with pytest.raises(UserError) as refused:
         startable("branch.cfg", FILTERED, (), language())
-    assert str(refused.value).startswith("branch.cfg:6: ip access-group WAN-IN in: nothing here does that (packet")
+    assert str(refused.value).startswith("branch.cfg:6: ip access-group WAN-IN in: not supported (packet")
     assert "the kernel of this host has no nf_tables" in str(refused.value)
     assert "--without 'ip access-group WAN-IN in' (all of this kind: --without 'packet filters')" in str(refused.value)
 
@@ -123,9 +123,9 @@ def test_without_nf_tables_an_access_list_on_a_port_keeps_a_router_from_starting
 @pytest.mark.usefixtures("no_nf_tables")
 @pytest.mark.parametrize("named", ["WAN-IN", "ip access-group WAN-IN in"])
 def test_a_user_who_names_the_lists_goes_without_them(named: str) -> None:
-    with pytest.raises(UserError, match="ip verify unicast source reachable-via any: nothing here"):
+    with pytest.raises(UserError, match="ip verify unicast source reachable-via any: not supported"):
         startable("branch.cfg", FILTERED, (named,), language())
-    with pytest.raises(UserError, match=r"ip nat inside source list WAN-IN .*: nothing here does that .address transl"):
+    with pytest.raises(UserError, match=r"ip nat inside source list WAN-IN .*: not supported .address transl"):
         startable("branch.cfg", FILTERED, ("packet filters",), language())
     entered = startable("branch.cfg", FILTERED, ("packet filters", "address translation"), language())
     assert "access-group" not in entered.text
@@ -140,7 +140,7 @@ def test_without_nf_tables_a_list_that_is_typed_later_is_refused_with_a_sentence
     result = session.enter("ip access-group WAN-IN in")
     assert result.refused
     (said,) = result.output_lines
-    assert said.startswith("% Error: no packet filters here; the line was not taken, because the kernel of this host")
+    assert said.startswith("% Error: no packet filters here; the line was refused, because the kernel of this host")
     assert not session.enter("no ip access-group WAN-IN in").refused
     assert not session.enter("no ip unreachables").refused
 

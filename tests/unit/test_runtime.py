@@ -278,7 +278,7 @@ def test_nobody_who_does_not_ask_gets_signs_of_life(
     asyncio.run(live())
     with pytest.raises(BlockingIOError):
         listener.recv(4096)
-    said = "is no number of microseconds" in caplog.text
+    said = "is not a number of microseconds" in caplog.text
     assert said == (environment.get("WATCHDOG_USEC") in ("soon", "0"))
     manager.close()
 

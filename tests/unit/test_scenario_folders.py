@@ -388,8 +388,7 @@ def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
     with pytest.raises(UserError) as refused:
         lab.up(argument_parser().parse_args(["lab", "up", "ipv6-phase3"]), Printer(for_programs=False))
     assert str(refused.value) == (
-        "ipv6-phase3 needs IPv6, which only the data plane of a simulated lab carries as yet: "
-        "'dmvpn lab up ipv6-phase3 --simulated'"
+        "ipv6-phase3 needs IPv6, which only simulated labs support so far: 'dmvpn lab up ipv6-phase3 --simulated'"
     )
     assert not list(tmp_path.rglob("ipv6-phase3"))
 

@@ -332,7 +332,7 @@ def test_a_command_may_belong_to_another_level() -> None:
 
 def test_who_may_use_configure_may_not_therefore_change_everything() -> None:
     terminal = Terminal("hostname R1\nprivilege exec level 5 configure\n", line=VTY, privilege=5)
-    assert "% Error: a configuration is changed at privilege level 15 only" in terminal.type("configure terminal\r")
+    assert "% Error: a configuration change needs privilege level 15" in terminal.type("configure terminal\r")
 
 
 def test_at_level_0_there_are_the_five_commands_of_ios_alone() -> None:

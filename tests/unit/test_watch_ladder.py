@@ -202,7 +202,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
     assert text.startswith("# What happened in lab notes\n")
     assert "- host H3: 10.3.3.100/24" in text
     assert "- link R11:Gi0/1 R31:Gi0/1" in text
-    assert "3 lines were missed" in text
+    assert "3 lines were lost" in text
     assert "are left out" not in text
     assert "1. 10:02:07.250 R31 asks R11: who has 10.4.4.1?\n" in text
     assert "2. 10:02:07.250 R31, new mapping: 10.4.4.0/24 = 172.16.41.1 (shortcut T2).\n" in text

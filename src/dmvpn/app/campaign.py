@@ -126,10 +126,10 @@ def judge_many(arguments: argparse.Namespace) -> int:
     if arguments.scenario is not None:
         raise UserError("--campaign goes over all built-in scenarios; leave the scenario out")
     if arguments.campaign <= 0:
-        raise UserError("--campaign is a positive number")
+        raise UserError("--campaign must be a positive number")
     hours = 1.0 if arguments.hours is None else arguments.hours
     if hours <= 0:
-        raise UserError("--hours of a campaign is a positive number")
+        raise UserError("--hours of a campaign must be a positive number")
     if arguments.campaign / hours > _MOST:
         raise UserError(
             f"--campaign N with --hours H: N is at most {_MOST:,} times H, for a list of the runs in memory"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   dmvpn check BRANCH                         registered, secured, with neighbors?
-  dmvpn check HUB --clients 40               and are as many spokes registered?
-exit code: 0 ok, 1 warning, 2 critical, 3 unknown: the router does not answer, or it was asked wrongly
+  dmvpn check HUB --clients 40               are at least 40 spokes registered?
+exit code: 0 ok, 1 warning, 2 critical, 3 unknown: the router does not answer, or the arguments are wrong
 """
 
 
@@ -22,8 +22,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     check = commands.add_parser(
         "check",
-        help="the health of a router: one line and an exit code for monitoring",
-        description="Judges what a router knows now: registrations, direct paths, SAs, neighbors. Sends no packet.",
+        help="check the health of a router: one line and an exit code for monitoring",
+        description="Check the state of a router: registrations, direct paths, SAs, neighbors. Sends no packet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -43,7 +43,7 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"DMVPN UNKNOWN - {arguments.router}: {error}")
         return Level.UNKNOWN
     if facts is None:
-        print(f"DMVPN CRITICAL - {name}: the router is dead")
+        print(f"DMVPN CRITICAL - {name}: the router is not running")
         return Level.CRITICAL
     verdict = judge(name, facts, wanted)
     print("\n".join(verdict.lines()))

@@ -51,7 +51,7 @@ _SCRIPTS: Final = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    text = "print what makes a shell complete the words of dmvpn"
+    text = "print the script that completes dmvpn's commands in a shell"
     completion = commands.add_parser("completion", help=text, description=text)
     completion.add_argument("shell", choices=tuple(_SCRIPTS))
     completion.set_defaults(command=_print)

@@ -68,7 +68,7 @@ def startable(name: Path | str, text: str, without: Iterable[str], language: Con
     refuse_left_out(name, result, without)
     unknown = [entry for entry in result.entries if entry.group is UNKNOWN]
     for entry in unknown[:MOST_PROBLEMS]:
-        print(f"{name}:{entry.number}: kept, and unknown here: {entry.shown}", file=sys.stderr)
+        print(f"{name}:{entry.number}: kept, but unknown here: {entry.shown}", file=sys.stderr)
     if said := put_in(result):
         print(f"{name}: {said}", file=sys.stderr)
     return hold(result, text)

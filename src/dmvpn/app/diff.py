@@ -22,20 +22,23 @@ what the death of a hub costs, what the linter says, and which packets are lost 
 """
 #: From so many routers on, processes of their own save more time than it takes to start them.
 _MANY: Final = 12
-_EPILOG = "exit code: 0 nothing gets worse, 1 something does, 2 it could not be tried"
+_EPILOG = "exit code: 0 nothing gets worse, 1 something does, 2 the comparison failed"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     diff = commands.add_parser(
-        "diff", help="what a change would do to a network, before you make it", description=_DESCRIPTION, epilog=_EPILOG
+        "diff",
+        help="show what a change would do to a network, before you make it",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
     )
     network = "a folder, or a built-in scenario"
     diff.add_argument("--before", required=True, metavar="DIR", help=f"the network as it is: {network}")
     after = diff.add_mutually_exclusive_group(required=True)
     after.add_argument("--after", metavar="DIR", help=f"as it would be: {network}")
     after.add_argument(
-        "--each", metavar="DIR", help="many candidates, each a folder in this folder: a table of verdicts"
+        "--each", metavar="DIR", help="compare many candidates, each a folder in this folder: a table of verdicts"
     )
     diff.add_argument(
         "--spokes",
@@ -48,7 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--order",
         choices=("together", "hubs-first", "spokes-first", "none"),
         default="together",
-        help="how the change is entered in the running network; none: do not try that",
+        help="the order in which routers get the change; none: skip this test",
     )
     diff.add_argument(
         "--max-outage",
@@ -56,9 +59,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="S",
         help="worse if the change interrupts a pair of LANs for more than S seconds",
     )
-    diff.add_argument("--json", action="store_true", help="for programs: the changes, and all measurements")
+    diff.add_argument("--json", action="store_true", help="print the changes and all measurements as JSON")
     diff.add_argument(
-        "--html", type=Path, metavar="FILE.html", help="both networks side by side, with the changes, for a browser"
+        "--html",
+        type=Path,
+        metavar="FILE.html",
+        help="write both networks side by side, with the changes, for a browser",
     )
     add_progress(diff)
     add_pool(diff.add_argument, "--each")
@@ -69,9 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Load, measure, compare, print."""
     try:
         if arguments.max_outage is not None and arguments.order == "none":
-            raise UserError("--max-outage is about the change itself, which --order none does not try: name an order")
+            raise UserError("--max-outage measures the change, which --order none skips: name an order")
         if arguments.each is not None and arguments.html is not None:
-            raise UserError("--html goes with --after")
+            raise UserError("--html needs --after")
         if arguments.each is not None:
             from dmvpn.app.diff_each import run_each
 
@@ -112,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(*as_text(comparison), sep="\n")
     if arguments.max_outage is not None and comparison.migration is not None and comparison.migration.untried:
         limit = f"--max-outage {arguments.max_outage:g}"
-        print(f"dmvpn: {limit} is not proved: {comparison.migration.untried}", file=sys.stderr)
+        print(f"dmvpn: {limit} could not be checked: {comparison.migration.untried}", file=sys.stderr)
         return 2
     return int(comparison.is_worse)
 

@@ -67,7 +67,7 @@ def _candidates(folder: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}") from error
     if not found:
-        raise UserError(f"{folder}: no folder in it; --each wants a folder with one folder for each candidate")
+        raise UserError(f"{folder}: no folder in it; --each needs a folder with one folder for each candidate")
     return sorted(found)
 
 

@@ -23,14 +23,14 @@ _EPILOG = """\
 examples:
   dmvpn doctor                               the whole lab that is up
   dmvpn doctor R31                           one router, with the whole lab in view
-  dmvpn doctor R31 10.4.4.1                  why is the way to that address not direct, or broken?
-  dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
+  dmvpn doctor R31 10.4.4.1                  why is the path to that address not direct, or broken?
+  dmvpn doctor R31 --one-end                 R31 alone, without the rest of the lab, as with 'dmvpn run'
   dmvpn doctor --files DIR                   the network that the configurations of a folder make, in virtual time
-  dmvpn doctor --since DIR                   with configurations that were good, such as those of yesterday
+  dmvpn doctor --since DIR                   with configurations that worked, such as yesterday's
   dmvpn doctor --fix DIR                     write changed configurations, and a diff for a review
-exit code: 0 nothing is broken, or only what may be meant so; 1 something is, or looks so;
-           2 asked wrongly: no such router, lab or address; 3 nothing is broken, and sites or hosts are cut off
-           by what may be meant (an access list, a filter of routes, a VRF, a router that is off): they are named
+exit code: 0 nothing is broken; 1 something is broken, or probably is; 2 wrong arguments: no such router, lab or
+           address; 3 nothing is broken, but sites or hosts are cut off by a line that may be intended (an access
+           list, a route filter, a VRF, a router that is off), which is named
 Lines are tried in a copy of the network in virtual time; nothing is ever typed into a router.
 """
 
@@ -39,26 +39,32 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     doctor = commands.add_parser(
         "doctor",
-        help="why a tunnel is not up or a path not direct, and which line to change",
-        description="Walks from the underlay to the shortcut: the first broken step, its evidence, the line to change.",
+        help="find out why a tunnel is down or a path is not direct, and which lines fix it",
+        description="Check each step from the underlay to the shortcut; report the first broken one and its fix.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it: the whole lab")
     doctor.add_argument("address", nargs="?", metavar="ADDRESS", help="the address that cannot be reached from there")
-    doctor.add_argument("--one-end", action="store_true", help="look at this router alone, and give hypotheses")
-    doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
-    doctor.add_argument("--no-trial", action="store_true", help="try no lines in a copy of the network")
+    doctor.add_argument("--one-end", action="store_true", help="examine this router alone, and list hypotheses")
+    doctor.add_argument("--no-probes", action="store_true", help="send no pings: use states and counters")
+    doctor.add_argument("--no-trial", action="store_true", help="do not try the lines in a copy of the network")
     doctor.add_argument(
-        "--since", metavar="FOLDER", help="configurations that were good: which part of the difference is the fault?"
+        "--since",
+        metavar="FOLDER",
+        help="configurations that worked: find the part of the difference that is the fault",
     )
-    doctor.add_argument("--fix", metavar="DIR", type=Path, help="write the lines that were tried and work, as files")
-    doctor.add_argument("--force", action="store_true", help="with --fix: overwrite files that are there")
+    doctor.add_argument(
+        "--fix", metavar="DIR", type=Path, help="write configurations with the lines that worked in the copy"
+    )
+    doctor.add_argument("--force", action="store_true", help="with --fix: overwrite existing files")
     doctor.add_argument("--brief", action="store_true", help="print one line: the verdict, and the lines to type")
-    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.add_argument("-v", "--verbose", action="store_true", help="also list each ping that was sent")
     doctor.add_argument("--lab", help="the lab, if several are up")
-    doctor.add_argument("--files", metavar="DIR", help="no lab: a folder of configurations, or a built-in scenario")
+    doctor.add_argument(
+        "--files", metavar="DIR", help="instead of a lab: a folder of configurations, or a built-in scenario"
+    )
     doctor.set_defaults(command=_run)
 
 
@@ -84,7 +90,7 @@ def _asked(arguments: argparse.Namespace) -> int:
     if arguments.brief and (arguments.json or arguments.verbose):
         raise UserError("--brief prints one line: leave out --json and --verbose")
     if arguments.force and arguments.fix is None:
-        raise UserError("--force goes with --fix")
+        raise UserError("--force needs --fix")
     if arguments.files is not None and arguments.lab is not None:
         raise UserError("--files and --lab name two networks: leave one out")
     from dmvpn.app.progress import Progress
@@ -149,4 +155,4 @@ def _address(router: str | None, text: str | None) -> Address | None:
     try:
         return ip_address(text)
     except ValueError:
-        raise UserError(f"{text} is no address: dmvpn doctor {router} A.B.C.D") from None
+        raise UserError(f"{text} is not an address: dmvpn doctor {router} A.B.C.D") from None

@@ -17,16 +17,16 @@ from dmvpn.base.errors import UserError
 if TYPE_CHECKING:
     from dmvpn.tools.explain import Explainer
 
-_TEXT = "what a flag, state, message, code, command or clause means; piped in, the words of a screen"
+_TEXT = "explain a flag, state, message, code, command or clause; from a pipe, all words of a screen"
 
-_WORDS = "as it is printed; - reads lines from a pipe (the sign itself is asked for as \"'-'\")"
+_WORDS = "the word as printed; - reads lines from a pipe (for the sign itself, type \"'-'\")"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     explain = commands.add_parser("explain", help=_TEXT, description=_TEXT)
     explain.add_argument("words", nargs="*", metavar="WORD", help=_WORDS)
-    explain.add_argument("--json", action="store_true", help="as data")
+    explain.add_argument("--json", action="store_true", help="print JSON")
     # A word like any other, which would be taken for an option.
     explain.add_argument("->", dest="arrow", action="store_true", help=argparse.SUPPRESS)
     explain.set_defaults(command=run)
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _screen(sys.stdin.read(LONGEST_FILE), as_json=arguments.json)
     text = " ".join(words)
     if not text.strip():
-        raise UserError("explain what? For example: dmvpn explain DT2, or a whole log line in quotes")
+        raise UserError("name a word to explain, as in 'dmvpn explain DT2', or a whole log line in quotes")
     if "\n" in text.strip():
         return _screen(text, as_json=arguments.json)
     printed, status = answer(text, as_json=arguments.json)

@@ -123,7 +123,7 @@ def _write(folder: Path, taken: dict[str, tuple[Path, EnteredText]], *, force: b
 def check_name(name: str, file: str) -> None:
     """Check that a router may give its name to a file. Raises UserError."""
     if not _NAME.fullmatch(name):
-        raise UserError(f"{file}: {name!r} is no name for a file: change its hostname")
+        raise UserError(f"{file}: {name!r} is not a valid file name: change its hostname")
 
 
 def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:

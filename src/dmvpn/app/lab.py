@@ -110,7 +110,7 @@ def reset(arguments: argparse.Namespace, printer: Printer) -> int:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
     folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
     missing = orders.reset(folder)
-    printer.say(f"lab {folder.name} begins again")
+    printer.say(f"lab {folder.name} was reset")
     printer.put(lab=folder.name, missing=list(missing))
     return 0
 
@@ -119,7 +119,7 @@ def kill(arguments: argparse.Namespace, printer: Printer) -> int:
     """End a router at once."""
     folder, router = find_node(arguments.router, "dmvpn lab kill {}".format)
     orders.kill(folder, router)
-    printer.say(f"{router} is dead")
+    printer.say(f"{router} was killed")
     printer.put(lab=folder.name, router=router, alive=False)
     return 0
 
@@ -128,7 +128,7 @@ def start(arguments: argparse.Namespace, printer: Printer) -> int:
     """Start a killed router again."""
     folder, router = find_node(arguments.router, "dmvpn lab start {}".format)
     orders.start(folder, router)
-    printer.say(f"{router} starts")
+    printer.say(f"{router} is starting")
     printer.put(lab=folder.name, router=router, alive=True)
     return 0
 
@@ -151,7 +151,7 @@ def impair(arguments: argparse.Namespace, printer: Printer) -> int:
     folder = find_lab(arguments.lab, _with_lab, [arguments.link.partition(":")[0]])
     badness = Badness.read(wanted)
     orders.impair(folder, arguments.link, badness)
-    printer.say(f"{arguments.link}: " + (", ".join(badness.particulars) or "good again"))
+    printer.say(f"{arguments.link}: " + (", ".join(badness.particulars) or "restored"))
     printer.put(lab=folder.name, link=arguments.link, impairment=wanted)
     return 0
 
@@ -160,7 +160,7 @@ def rebind(arguments: argparse.Namespace, printer: Printer) -> int:
     """Let a NAT box forget its mappings, or give it another public address or kind."""
     folder, gateway = find_node(arguments.gateway, "dmvpn lab rebind {}".format)
     answer = orders.rebind(folder, gateway, public=arguments.public, kind=arguments.kind)
-    printer.say(f"{gateway} has forgotten its mappings: {answer}")
+    printer.say(f"the mappings of {gateway} are cleared: {answer}")
     printer.put(lab=folder.name, gateway=gateway, nat=answer)
     return 0
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
 #: See `tools/elsewhere`, for the same reason.
 _PROGRAMS: Final = ("containerlab", "cml", "gns3")
-_BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
+_BLOCK: Final = "drop gre, esp, udp-500, udp-4500, fragments or icmp; may be repeated"
 
 
 # ------------------------------------------------------------------------------------------------ the output of a verb
@@ -69,12 +69,12 @@ class Printer:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    lab = commands.add_parser("lab", help="whole networks on this machine, without root")
+    lab = commands.add_parser("lab", help="run whole networks on this machine, without root")
     verbs = lab.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, text: str, function: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text)
-        added.add_argument("--json", action="store_true", help="for programs: print one object, and nothing else")
+        added.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
         added.set_defaults(command=run, function=function)
         return added
 
@@ -82,7 +82,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_wires(verb)
     _add_looks(verb)
     _add_access(verb)
-    clock = verb("clock", "let time pass in a simulated lab", "lab.clock")
+    clock = verb("clock", "advance the clock of a simulated lab", "lab.clock")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
     _add_lessons(verb)
@@ -90,21 +90,23 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_life(verb: _Verb) -> None:
     """Declare the verbs that start and stop labs and their routers."""
-    verb("list", "scenarios that can be brought up, and labs that are", "listing.list_labs")
-    verb("check", "can this machine run labs? what to do if not", "lab.check")
-    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations", "lab.up")
+    verb("list", "list scenarios and running labs", "listing.list_labs")
+    verb("check", "check whether this machine can run labs, and what it lacks", "lab.check")
+    up = verb("up", "bring up a scenario: a built-in name, or a folder or file of configurations", "lab.up")
     up.add_argument("scenario")
-    up.add_argument("--name", default="", metavar="NAME", help="of the lab: several of one scenario run side by side")
+    up.add_argument(
+        "--name", default="", metavar="NAME", help="name of the lab: several labs of one scenario run side by side"
+    )
     up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
-    up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
+    up.add_argument("--simulated", action="store_true", help="virtual packets: no namespaces, no privileges")
     add_engine(up)
     up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
     add_memory(up)
     add_progress(up)
     up.add_argument("--web", action="store_true", help="then serve its page until Ctrl-C, as 'lab web' does")
-    verb("down", "end a lab", "lab.down").add_argument("lab", nargs="?")
-    verb("status", "what runs", "lab.status").add_argument("lab", nargs="?")
-    verb("reset", "begin again", "lab.reset").add_argument("lab", nargs="?")
+    verb("down", "shut down a lab", "lab.down").add_argument("lab", nargs="?")
+    verb("status", "show the routers, hosts and wires of a lab", "lab.status").add_argument("lab", nargs="?")
+    verb("reset", "reset configurations and wires to those of the scenario", "lab.reset").add_argument("lab", nargs="?")
     verb("kill", "kill -9 a router", "lab.kill").add_argument("router", metavar="[LAB/]ROUTER")
     verb("start", "start a killed router again", "lab.start").add_argument("router", metavar="[LAB/]ROUTER")
 
@@ -115,20 +117,20 @@ def _add_wires(verb: _Verb) -> None:
     run.add_argument("--vrf", metavar="NAME", default="", help="in this VRF of a router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
-    impair = verb("impair", "make a link bad; without options it is good again", "lab.impair")
+    impair = verb("impair", "impair a link; without options, restore it", "lab.impair")
     impair.add_argument("link", metavar="ROUTER:INTERFACE")
     impair.add_argument("--delay", type=amount, default=0.0, metavar="MS", help="one way")
     impair.add_argument("--loss", type=amount, default=0.0, metavar="PERCENT")
     impair.add_argument("--rate", type=amount, default=0.0, metavar="KBIT/S")
     impair.add_argument("--mtu", type=amount, default=0.0, metavar="OCTETS", help="drop larger IP packets")
-    impair.add_argument("--cut", action="store_true", help="let nothing pass")
+    impair.add_argument("--cut", action="store_true", help="drop all packets")
     impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
-    impair.add_argument("--one-way", action="store_true", help="only what the named end sends")
+    impair.add_argument("--one-way", action="store_true", help="only packets from the named end")
     impair.add_argument("--lab")
-    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does", "lab.rebind")
+    rebind = verb("rebind", "clear the mappings of a NAT box, as a restart does", "lab.rebind")
     rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
-    rebind.add_argument("--public", metavar="A.B.C.D", help="and use this outside address from now on")
-    rebind.add_argument("--kind", metavar="KIND", help="and become cone, port-restricted or symmetric")
+    rebind.add_argument("--public", metavar="A.B.C.D", help="and change its public address")
+    rebind.add_argument("--kind", metavar="KIND", help="and change its kind: cone, port-restricted or symmetric")
 
 
 def _add_looks(verb: _Verb) -> None:
@@ -141,7 +143,7 @@ def _add_looks(verb: _Verb) -> None:
     capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
     capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
     capture.add_argument("--lab")
-    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder", "watch.watch")
+    watch = verb("watch", "show messages between routers and their effects live, as a ladder", "watch.watch")
     watch.add_argument("lab", nargs="?")
     watch.add_argument("--only", metavar="R31,R41", help="only these routers; without it: all except providers")
     watch.add_argument("--since", metavar="5m", help="begin with events from this long ago: 30s, 5m, 1h")
@@ -151,16 +153,16 @@ def _add_looks(verb: _Verb) -> None:
     watch.add_argument("--save", type=Path, metavar="FILE", help="save the story; FILE.svg: a moving picture")
     picture = verb(
         "picture",
-        "draw routers, hosts, wires and tunnels: a lab that runs, a scenario, files, a recording",
+        "draw routers, hosts, wires and tunnels of a running lab, a scenario, files, or a recording",
         "drawing.draw",
     )
     picture.add_argument("network", nargs="?", metavar="NAME|FOLDER|FILE", help="without it: the lab that is up")
     picture.add_argument(
-        "--output", required=True, metavar="FILE", help="its ending says how: .svg, .dot or .mermaid; -: print SVG"
+        "--output", required=True, metavar="FILE", help="its suffix is the format: .svg, .dot or .mermaid; -: print SVG"
     )
     film = verb(
         "film",
-        "write what happened into one HTML file that plays it: of a lab that runs, or of a recording",
+        "write one HTML file that plays the events of a running lab, or of a recording",
         "drawing.write_film",
     )
     film.add_argument("network", nargs="?", metavar="NAME|FILE", help="without it: the lab that is up")
@@ -169,21 +171,23 @@ def _add_looks(verb: _Verb) -> None:
         "--from", dest="since", type=amount, metavar="S", help="of a recording: from S seconds after its beginning"
     )
     film.add_argument("--until", type=amount, metavar="S", help="of a recording: until S seconds after its beginning")
-    web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and what its routers know", "lab.web")
+    web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and tables of its routers", "lab.web")
     web.add_argument("lab", nargs="?")
     add_role(web)
 
 
 def _add_access(verb: _Verb) -> None:
     """Declare the verbs for access by users and tools."""
-    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C", "ssh.serve")
+    ssh = verb("ssh", "serve SSH until Ctrl-C, each router on a port of its own", "ssh.serve")
     ssh.add_argument("lab", nargs="?")
     ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
     ssh.add_argument(
         "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
     )
     inventory = verb(
-        "inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs", "ssh.inventory"
+        "inventory",
+        "print the inventory for a tool that reaches the routers by SSH, while 'lab ssh' runs",
+        "ssh.inventory",
     )
     inventory.add_argument("lab", nargs="?")
     inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
@@ -193,23 +197,23 @@ def _add_lessons(verb: _Verb) -> None:
     """Declare the verbs for teaching: troubles, exercises, phases."""
     break_ = verb("break", "inject an unknown fault into a lab", "teach.break_")
     which = break_.add_mutually_exclusive_group()
-    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
+    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: a random one")
     which.add_argument("--random", action="store_true", help="a trouble that fits the lab")
     which.add_argument("--list", action="store_true", help="list the troubles")
     break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
     break_.add_argument("--lab")
-    verb("hint", "the next hint", "teach.hint").add_argument("lab", nargs="?")
-    grade = verb("grade", "is it fixed, or the exercise done? exit code 1 if not", "teach.grade")
+    verb("hint", "show the next hint", "teach.hint").add_argument("lab", nargs="?")
+    grade = verb("grade", "grade a repair or an exercise; exit code 1 if something is left", "teach.grade")
     grade.add_argument("lab", nargs="?")
-    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference", "teach.phase")
+    phase = verb("phase", "convert the lab to DMVPN phase 1, 2 or 3, and show the differences", "teach.phase")
     phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
     phase.add_argument("lab", nargs="?")
-    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes", "teach.save")
+    save = verb("save", "save running configurations and wiring in a folder for 'lab up'", "teach.save")
     save.add_argument("lab", nargs="?")
     save.add_argument("folder", metavar="DIR")
     save.add_argument("--format", choices=_PROGRAMS, help="files of this program; without it: lab.yaml")
-    save.add_argument("--node", metavar="KIND", help="what runs the routers there: dmvpn, iosv, vios, iol, ...")
-    save.add_argument("--image", default="", metavar="IMAGE", help="its image, by the name that it has there")
+    save.add_argument("--node", metavar="KIND", help="node type of the routers there: dmvpn, iosv, vios, iol, ...")
+    save.add_argument("--image", default="", metavar="IMAGE", help="image of the routers there")
 
 
 def function_of(name: str) -> Callable[[argparse.Namespace, Printer], int]:

@@ -15,8 +15,8 @@ _EPILOG = """\
 files that are named together are one network, and so is each folder; a folder with a lab.yaml (or the name of a
 built-in scenario) also says which routers are behind NAT.
 
-exit code: 0 nothing found, or advice alone; 1 warnings or errors (--severity moves the line); 2 asked wrongly.
-A comment allows a finding: `! lint: allow RULE REASON` above a line, `! lint: allow-file RULE REASON`.
+exit code: 0 nothing found, or advice alone; 1 warnings or errors (--severity sets the limit); 2 wrong arguments.
+a comment allows a finding: `! lint: allow RULE REASON` above a line, `! lint: allow-file RULE REASON`.
 """
 
 
@@ -26,8 +26,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     lint = commands.add_parser(
         "lint",
-        help="errors in configurations, separately and as one network",
-        description="Reads configurations and reports what will not work, or could be better, and how to fix it.",
+        help="find errors in configurations, one by one and as a network",
+        description="Read configurations and report errors, risks and improvements, with the lines that fix them.",
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="a configuration (- reads standard input), a folder of them, or a scenario",
     )
-    lint.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="of the output (text)")
+    lint.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format (text)")
     lint.add_argument(
         "--severity",
         choices=("error", "warning", "advice"),

@@ -25,7 +25,7 @@ examples:
   dmvpn -r R31 show dmvpn detail             a command on a router of the lab that is up
   dmvpn shell R31                            its prompt
   dmvpn lab down
-  dmvpn config check branch.cfg              does IOS's language hold?
+  dmvpn config check branch.cfg              check the syntax of a file
   dmvpn simulate phase3 --spokes 1000        a thousand spokes in virtual time
 """
 #: How long a certificate is valid, in days.
@@ -129,10 +129,10 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    shell = commands.add_parser("shell", help="the prompt of a router")
+    shell = commands.add_parser("shell", help="open the prompt of a router")
     shell.add_argument("router", metavar="[LAB/]ROUTER")
     shell.set_defaults(command=lambda arguments: _run_shell(arguments.router))
-    run = commands.add_parser("run", help="this machine as a router, in the foreground")
+    run = commands.add_parser("run", help="run this machine as a router, in the foreground")
     run.add_argument("file", type=Path, help="an IOS-style configuration")
     run.add_argument("--map", action="append", default=[], metavar="IOS=LINUX", help="GigabitEthernet0/1=eth0")
     run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
@@ -152,7 +152,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--log-format", choices=("text", "json"), default="text", help="of log lines; json: an object on each line"
     )
     run.set_defaults(command=_run)
-    cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
+    cleanup = commands.add_parser("cleanup", help="remove the leftovers of a killed router, and nothing else")
     cleanup.set_defaults(command=_cleanup)
 
 
@@ -173,23 +173,25 @@ def _cleanup(arguments: argparse.Namespace) -> int:
 
 
 def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    config = commands.add_parser("config", help="configurations on disk")
+    config = commands.add_parser("config", help="check configuration files")
     verbs = config.add_subparsers(required=True, metavar="VERB")
-    check = verbs.add_parser("check", help="read files as IOS would; its errors, and exit code 1")
+    check = verbs.add_parser("check", help="read files as IOS would; print errors, and exit with 1 if there are any")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.set_defaults(command=_check)
-    taking = commands.add_parser("import", help="other routers' configurations: which lines run, are kept, or left out")
+    taking = commands.add_parser(
+        "import", help="read configurations of other routers: which lines run, are kept, or left out"
+    )
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
     taking.add_argument("--to", type=Path, metavar="FOLDER", help="write the accepted lines, one file for each router")
     taking.add_argument("--force", action="store_true", help="overwrite existing files")
     taking.add_argument(
         "--to-ikev2",
         action="store_true",
-        help="of one network with crypto isakmp lines: the steps by which it moves to IKEv2, router by router",
+        help="print the steps that move a network with crypto isakmp lines to IKEv2, router by router",
     )
     add_progress(taking)
     taking.set_defaults(command=_import)
-    simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
+    simulate = commands.add_parser("simulate", help="run a scenario in virtual time, with or without faults")
     simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
     simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: the number of spokes")
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
@@ -200,29 +202,29 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="NAME",
-        help="static, no-unique, short, if-state or protected: one change of the configuration; may be repeated",
+        help="change the configuration: static, no-unique, short, if-state or protected; may be repeated",
     )
     add_progress(simulate)
     _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
-    replay = commands.add_parser("replay", help="replay a recorded life, and compare")
+    replay = commands.add_parser("replay", help="replay a recording, and compare the results")
     replay.add_argument("file", type=Path, metavar="FILE")
-    replay.add_argument("--router", metavar="NAME", help="only this one")
+    replay.add_argument("--router", metavar="NAME", help="replay only this router")
     replay.add_argument("--show", metavar="COMMAND", help="a show command to run at the end")
-    replay.add_argument(
-        "--serve", metavar="LAB", help="then let programs ask the routers, as those of a lab of this name, until Ctrl-C"
-    )
+    replay.add_argument("--serve", metavar="LAB", help="then serve the routers as a lab of this name, until Ctrl-C")
     replay.set_defaults(command=_replay)
 
 
 def _add_faults(simulate: argparse.ArgumentParser) -> None:
-    faults = simulate.add_argument_group("faults", "break it, judge it by its packets; the last line is the verdict")
-    faults.add_argument("--faults", metavar="random|FILE", help="faults from the seed, or from a file")
+    faults = simulate.add_argument_group(
+        "faults", "inject faults, and judge the network by its packets; the last line is the verdict"
+    )
+    faults.add_argument("--faults", metavar="random|FILE", help="draw faults from the seed, or read them from a file")
     faults.add_argument(
         "--film",
         type=Path,
         metavar="FILE.html",
-        help="of one run: the minutes before its violation, as a file that a browser plays",
+        help="write the minutes before the violation of one run as a file that a browser plays",
     )
     faults.add_argument("--hours", type=amount, metavar="H", help="virtual hours of faults (1)")
     faults.add_argument(
@@ -234,16 +236,16 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
     faults.add_argument(
         "--prove",
         choices=("doctor", "lint"),
-        help="in a campaign of N seeds: what the doctor, or lint, says of N networks with a fault and N that are well",
+        help="in a campaign of N seeds: measure the doctor, or lint, on N faulty and N healthy networks",
     )
     faults.add_argument(
-        "--histogram", type=Path, metavar="FILE", help="of a campaign: outages by kind of fault, as SVG"
+        "--histogram", type=Path, metavar="FILE", help="write the outages of a campaign by kind of fault, as SVG"
     )
     add_pool(faults.add_argument, "a campaign")
 
 
 def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    pki = commands.add_parser("pki", help="certificates: a small authority in a folder, and imports to routers")
+    pki = commands.add_parser("pki", help="run a small certificate authority in a folder, and import to routers")
     verbs = pki.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
@@ -256,35 +258,37 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         kind.add_argument("--rsa", action="store_true", help="RSA keys")
         kind.add_argument("--ec", action="store_true", help="keys on the elliptic curve P-256")
 
-    init = verb("init", "make an authority")
+    init = verb("init", "create an authority")
     init.add_argument("folder", type=Path, metavar="DIR")
     init.add_argument("--name", default="Lab CA", help="the name of the authority (Lab CA)")
     kinds(init)
-    issue = verb("issue", "keys and certificates for routers")
+    issue = verb("issue", "issue keys and certificates for routers")
     issue.add_argument("folder", type=Path, metavar="DIR")
     issue.add_argument("names", nargs="+", metavar="ROUTER")
     issue.add_argument("--dn", metavar="NAME", help="the subject, as in cn=R1,o=Example (cn=ROUTER)")
-    issue.add_argument("--fqdn", action="append", default=[], metavar="NAME", help="a name that it proves (ROUTER)")
-    issue.add_argument("--ip", action="append", default=[], metavar="ADDRESS", help="an address that it proves")
     issue.add_argument(
-        "--email", action="append", default=[], metavar="ADDRESS", help="an e-mail address that it proves"
+        "--fqdn", action="append", default=[], metavar="NAME", help="a DNS name in the certificate (ROUTER)"
+    )
+    issue.add_argument("--ip", action="append", default=[], metavar="ADDRESS", help="an IP address in the certificate")
+    issue.add_argument(
+        "--email", action="append", default=[], metavar="ADDRESS", help="an e-mail address in the certificate"
     )
     issue.add_argument("--days", type=_DAYS, default=730, metavar="N", help="days of validity (730)")
-    issue.add_argument("--renew", action="store_true", help="even if the router has one")
+    issue.add_argument("--renew", action="store_true", help="issue a new one even if the router has one")
     issue.add_argument(
         "--pkcs12",
         action="store_true",
         help="also write a PKCS #12 file; its password comes from $DMVPN_PKI_PASSWORD or a prompt",
     )
     kinds(issue)
-    revoke = verb("revoke", "take a certificate back")
+    revoke = verb("revoke", "revoke a certificate")
     revoke.add_argument("folder", type=Path, metavar="DIR")
     revoke.add_argument("which", metavar="SERIAL|ROUTER")
-    crl = verb("crl", "make the revocation list again")
+    crl = verb("crl", "renew the revocation list")
     crl.add_argument("folder", type=Path, metavar="DIR")
     crl.add_argument("--days", type=_DAYS, default=365, metavar="N", help="days of validity (365)")
-    verb("show", "the authority and what it issued").add_argument("folder", type=Path, metavar="DIR")
-    import_ = verb("import", "bring certificates, a key and a revocation list to a router that runs")
+    verb("show", "show the authority and its certificates").add_argument("folder", type=Path, metavar="DIR")
+    import_ = verb("import", "import certificates, a key and a revocation list into a running router")
     import_.add_argument("router", metavar="[LAB/]ROUTER")
     import_.add_argument("trustpoint")
     import_.add_argument("sources", nargs="+", type=Path, metavar="DIR|FILE", help="of an authority; PEM, PKCS #12")

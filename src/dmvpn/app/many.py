@@ -40,7 +40,7 @@ def chosen_pool(arguments: argparse.Namespace) -> Callable[[], Pool]:
 
         jobs = 1 if arguments.jobs is None else arguments.jobs
         if jobs < 1:
-            raise UserError("--jobs is a positive number")
+            raise UserError("--jobs must be a positive number")
         return lambda: LocalPool(jobs)
     if arguments.jobs is not None:
         raise UserError("--jobs is about processes of this machine, and --on about those of a cluster: choose one")

@@ -176,7 +176,7 @@ def _password(prompt: str, *, twice: bool = False) -> str:
         raise UserError(f"a password is needed: set {PASSWORD}")
     typed = getpass.getpass(prompt)
     if not typed or (twice and getpass.getpass("Again: ") != typed):
-        raise UserError("the two are not the same" if typed else "an empty password protects nothing")
+        raise UserError("the two passwords differ" if typed else "an empty password protects nothing")
     return typed
 
 

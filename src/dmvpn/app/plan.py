@@ -62,12 +62,12 @@ def plan(arguments: argparse.Namespace) -> int:
     outcome = rehearse(part, Stage.of(interfaces.values()))
     for kind, heading in _HEADINGS.items():
         _print(heading, outcome.objects.get(kind.name, ()))
-    _print("taken away", outcome.removed)
+    _print("removed", outcome.removed)
     _print("settings of the kernel, put back when the last router ends", outcome.settings)
     _print("sockets", outcome.sockets)
     _print("files", _files(arguments.file, tree.hostname, state))
-    _print("it would say", outcome.said)
-    _print("in the way", problems := [*vrfs, *_problems(outcome, tree.hostname, state)])
+    _print("messages", outcome.said)
+    _print("conflicts", problems := [*vrfs, *_problems(outcome, tree.hostname, state)])
     if missing := lacking():
         print(f"this user lacks {', '.join(missing)}: run it with sudo, or as a service", file=sys.stderr)
     return int(bool(problems or outcome.said))
@@ -83,9 +83,9 @@ def _print(heading: str, lines: Iterable[str]) -> None:
 def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
     yield f"{file.resolve()}: read; written by 'write memory' alone"
     if state is not None:
-        yield f"{state}: what must survive a restart"
+        yield f"{state}: state that survives a restart"
     yield f"{labs_place() / f'run-{router}'}: sockets of the prompt, until it ends"
-    yield f"{places()[0]}: settings borrowed from this machine, until it ends"
+    yield f"{places()[0]}: changed settings of this machine, until it ends"
 
 
 def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iterable[str]:
@@ -93,7 +93,7 @@ def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iter
     if LabFolder(labs_place() / f"run-{router}").alive():
         yield f"{router} runs already; 'dmvpn lab down run-{router}' ends it"
     if state is None:
-        yield "there is no folder for what must survive a restart; set XDG_STATE_HOME"
+        yield "there is no folder for state that survives a restart; set XDG_STATE_HOME"
     for address, port in outcome.ports:
         if _is_taken(address, port):
             yield f"UDP port {port} at {address}: another program has it"
@@ -105,7 +105,7 @@ def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iter
             link = kernel.find_link(name)
             if link is not None and name.startswith(("Tunnel", "Loopback")):
                 taken_over = "a router runs with it, or left it and it is taken over"
-                yield f"{name} is there already: {taken_over if name in ours else 'it is not one of ours'}"
+                yield f"{name} exists already: {taken_over if name in ours else 'it is not one of ours'}"
 
 
 def _is_taken(address: str, port: int) -> bool:

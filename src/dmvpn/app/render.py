@@ -25,26 +25,24 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     render = commands.add_parser(
         "render",
-        help="configurations of hubs and spokes from one table of sites",
+        help="make configurations of hubs and spokes from one table of sites",
         description="Make the configurations of all sites of a table, allocate their addresses, and lint the result.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     render.add_argument("table", type=Path, metavar="SITES.YAML")
     render.add_argument("--template", type=Path, metavar="T.J2", help="use this template instead of the built-in one")
-    render.add_argument("--keys", type=Path, metavar="FILE", help="the file with the keys, which only you may read")
+    render.add_argument("--keys", type=Path, metavar="FILE", help="the file with the keys, readable by you alone")
     render.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="where the files go; without it: beside the table, in a folder of its name",
+        help="output folder; without it: beside the table, with its name",
     )
     render.add_argument(
-        "--check", action="store_true", help="write nothing, show what would change; exit code 1 if anything would"
+        "--check", action="store_true", help="write nothing, show the changes; exit code 1 if there are any"
     )
-    render.add_argument(
-        "--lab", action="store_true", help="make the folder a lab for good: lab.yaml, hosts, a provider"
-    )
+    render.add_argument("--lab", action="store_true", help="also make the folder a lab: lab.yaml, hosts, a provider")
     render.add_argument("--up", action="store_true", help="bring that lab up")
     render.add_argument("--simulated", action="store_true", help="with --up: virtual packets")
     render.set_defaults(command=run)

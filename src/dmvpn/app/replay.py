@@ -47,7 +47,7 @@ def _serve(name: str, lives: Mapping[str, Life]) -> None:
 
     async def serve() -> None:
         lab = ReplayedLab(routers, network, LabFolder.of(name), make_server)
-        await lab.run(lambda: print(f"{name}: {', '.join(routers)} can be asked until Ctrl-C", flush=True))
+        await lab.run(lambda: print(f"{name}: {', '.join(routers)} can be queried until Ctrl-C", flush=True))
 
     asyncio.run(serve())
 

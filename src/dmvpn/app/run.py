@@ -182,7 +182,7 @@ def _interval(environment: Mapping[str, str]) -> float | None:
     if not asked or (process and process != str(os.getpid())):
         return None
     if not asked.isascii() or not asked.isdecimal() or not int(asked[:20]) > 0:
-        log.warning("WATCHDOG_USEC=%s is no number of microseconds: there will be no sign of life", asked[:40])
+        log.warning("WATCHDOG_USEC=%s is not a number of microseconds: the watchdog gets no sign of life", asked[:40])
         return None
     return max(int(asked[:20]) / 2_000_000, _SHORTEST)
 
@@ -254,7 +254,7 @@ def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
 def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
     runtime.handle.post(event)
     if event.refused:
-        return f"{event.path} is not taken, nothing was changed: {event.refused[0]}"
+        return f"{event.path} was refused, nothing was changed: {event.refused[0]}"
     return f"{event.path} was read again"
 
 
@@ -370,7 +370,7 @@ async def _serve(arguments: argparse.Namespace, text: str, taken: EnteredText, h
         with in_pieces():
             await stopped.wait()
         reloading.cancel()
-        manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
+        manager.stopping("says goodbye to its peers, and removes its state from the kernel")
         await runtime.leave()
 
 
@@ -427,7 +427,7 @@ def mapping(words: list[str]) -> dict[str, str]:
 def cleanup() -> int:
     """Remove what killed routers of ours left in this network namespace, and nothing else. Raises HostProblem."""
     if not has(Capability.NET_ADMIN):
-        raise HostProblem("the capability NET_ADMIN is missing: nothing was looked for", fix="sudo dmvpn cleanup")
+        raise HostProblem("the capability NET_ADMIN is missing: nothing was searched", fix="sudo dmvpn cleanup")
     with netlink.NetlinkSocket() as kernel:
         cleaned = clean_up(kernel, Records.here())
     for route in cleaned.routes:
@@ -447,7 +447,7 @@ def cleanup() -> int:
             f"put {dotted(setting.path)} back to {setting.wanted}" + (f": {setting.problem}" if setting.problem else "")
         )
     if cleaned.living:
-        several = f"{cleaned.living} routers run here: what they have stays"
-        print("a router runs here: what it has stays" if cleaned.living == 1 else several)
+        several = f"{cleaned.living} routers are running here: their state is kept"
+        print("a router is running here: its state is kept" if cleaned.living == 1 else several)
     print(f"{len(cleaned.routes)} routes of ours removed; all else went with its process")
     return 0

@@ -48,7 +48,7 @@ def simulate(arguments: argparse.Namespace) -> int:
     if arguments.scenario == "phase3":
         scenario = phase3(10 if arguments.spokes is None else arguments.spokes)
     elif arguments.spokes is not None:
-        raise UserError("--spokes is for phase3; other scenarios are what their folder says")
+        raise UserError("--spokes works with phase3 alone; other scenarios have the routers of their folder")
     else:
         scenario = Scenario.load(arguments.scenario)
         check_scenario(scenario)

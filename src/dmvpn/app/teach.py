@@ -76,10 +76,10 @@ def break_(arguments: argparse.Namespace, printer: Printer) -> int:
         return _list(arguments, printer)
     lab = _lab(arguments.lab, "dmvpn lab break --lab {}")
     planned = lessons.plan(lab, arguments.name, arguments.seed)
-    printer.say("Looking at the lab while it is well ...")
+    printer.say("Recording the healthy state of the lab ...")
     complaint = lessons.carry_out(lab, planned)
     printer.say(f"\n  {complaint}\n")
-    printer.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
+    printer.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' checks your repair.")
     printer.put(lab=lab.folder.name, complaint=complaint)
     return 0
 
@@ -127,10 +127,7 @@ def grade(arguments: argparse.Namespace, printer: Printer) -> int:
         ],
     )
     if graded.bad:
-        printer.say(
-            f"\nNot yet: {graded.bad} of {len(graded.checks)} are worse than they were. "
-            "Some repairs take a minute to show."
-        )
+        printer.say(f"\nNot yet: {graded.bad} of {len(graded.checks)} checks fail. Some repairs take a minute to show.")
         return 1
     hints = f"with {graded.hints} hint{'s' if graded.hints != 1 else ''}" if graded.hints else "without a hint"
     printer.say(f"\nFixed, {hints}. It was: {graded.title}.")
@@ -145,7 +142,7 @@ def phase(arguments: argparse.Namespace, printer: Printer) -> int:
     if not conversion.orders:
         printer.say(f"{lab.folder.name} is a phase {arguments.number} network already")
         return 0
-    printer.say("Looking at the lab before ...\n")
+    printer.say("Checking the lab before the change ...\n")
     conversion.look()
     changes = conversion.enter()
     for lines in changes.values():

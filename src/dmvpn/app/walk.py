@@ -26,15 +26,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     walk = commands.add_parser(
         "walk",
-        help="the path of one packet: routes, NHRP, GRE, ESP, the underlay, and the octets that are left",
-        description="The way of one packet and of its answer, from what the routers have now. Nothing is sent.",
+        help="show the path of one packet: routes, NHRP, GRE, ESP, underlay, and the octets left to the MTU",
+        description="Show the path of one packet and of its answer, from the routers' current tables. Nothing is sent.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     walk.add_argument("source", metavar="SRC", help="an address, a host or a router")
     walk.add_argument("destination", metavar="DST", help="the same")
     walk.add_argument(
-        "--from", dest="start", default="", metavar="ROUTER", help="the router where it begins (where SRC is)"
+        "--from", dest="start", default="", metavar="ROUTER", help="the first router (without it: that of SRC)"
     )
     walk.add_argument(
         "--size",
@@ -43,12 +43,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="octets of the whole IP packet (100)",
     )
-    walk.add_argument("--df", action="store_true", help="the packet must not be cut (Don't Fragment)")
+    walk.add_argument("--df", action="store_true", help="set Don't Fragment")
     service = walk.add_mutually_exclusive_group()
     for name in ("tcp", "udp"):
         what = f"the first packet of {name.upper()} to this port, and its answer (an echo)"
         service.add_argument(f"--{name}", type=whole(1, 65_535, "a port"), metavar="PORT", help=what)
-    walk.add_argument("--json", action="store_true", help="for programs")
+    walk.add_argument("--json", action="store_true", help="print JSON")
     walk.add_argument("--lab", help="the lab, if several are up")
     walk.set_defaults(command=_run)
 

@@ -158,7 +158,7 @@ class Paper:
             if self._needed or error.errno not in _NOBODY:
                 raise
             self._fall_silent()
-            self.report("the output is closed; the story goes on")
+            self.report("the output is closed; recording goes on")
 
     def report(self, text: str) -> None:
         """Print one line for the user at the terminal: on standard error if standard output has lost its reader."""
@@ -251,7 +251,7 @@ def watch(arguments: argparse.Namespace, printer: Printer) -> int:
     folder = find_lab(arguments.lab, "dmvpn lab watch {}".format)
     since = 0 if arguments.since is None else read_span(arguments.since)
     if since is None:
-        raise UserError(f"{arguments.since}: since when? 30s, 5m, 1h")
+        raise UserError(f"{arguments.since}: not a time span such as 30s, 5m or 1h")
     status = orders.status(folder)
     network = network_of(folder.name, status)
     heard = network.routers
@@ -284,7 +284,7 @@ def watch(arguments: argparse.Namespace, printer: Printer) -> int:
             elif not watcher.lives:
                 paper.say(f"lab {folder.name} has ended")
             if ear.missed and not printer.for_programs:
-                paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
+                paper.say(f"{ear.missed} lines were lost: more happened than could be shown")
         finally:  # however this ended: a user who asked for a story gets the steps until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
             if arguments.save is not None:
@@ -312,7 +312,7 @@ def _save(path: Path, text: str, record: StoryRecord, paper: Paper | None) -> No
         return
     if record.omitted:
         paper.report(f"{record.omitted} steps are not in the story: it has the first {len(record.steps)}")
-    paper.report(f"the story is in {path}")
+    paper.report(f"the story was saved in {path}")
 
 
 def _chosen(only: str | None, speakers: tuple[str, ...], status: LabStatus, columns: int | None) -> tuple[str, ...]:

@@ -44,55 +44,64 @@ _MIB = 1 << 20
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    web = commands.add_parser("web", help="labs and routers that run, for programs: JSON by HTTP, until Ctrl-C")
+    web = commands.add_parser("web", help="serve the web page and the HTTP API, until Ctrl-C")
     which = web.add_mutually_exclusive_group()
-    which.add_argument("--lab", metavar="NAME", help="serve this lab alone; without it all that run")
-    which.add_argument("--router", metavar="[LAB/]ROUTER", help="serve this router alone")
+    which.add_argument("--lab", metavar="NAME", help="serve only this lab; without it: all that run")
+    which.add_argument("--router", metavar="[LAB/]ROUTER", help="serve only this router")
     web.add_argument(
-        "--listen", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help="without it 127.0.0.1:8080; port 0: any"
+        "--listen",
+        default="127.0.0.1:8080",
+        metavar="ADDRESS:PORT",
+        help="listen there (127.0.0.1:8080); port 0: any free port",
     )
     add_role(web)
     network = web.add_argument_group("network", "addresses other than loopback need TLS")
-    network.add_argument("--certificate", type=Path, metavar="FILE", help="PEM, the authorities' certificates behind")
-    network.add_argument("--key", type=Path, metavar="FILE", help="its key, PEM, not encrypted")
+    network.add_argument("--certificate", type=Path, metavar="FILE", help="PEM file with the certificate chain")
+    network.add_argument("--key", type=Path, metavar="FILE", help="PEM file with its key, unencrypted")
     network.add_argument(
         "--authority",
         type=Path,
         nargs="?",
         const=_OWN,
         metavar="DIR",
-        help="instead: a certificate of our own authority, or of one of dmvpn pki init",
+        help="instead: issue a certificate by our own authority, or by one of 'dmvpn pki init'",
     )
     network.add_argument(
-        "--name", action="append", default=[], metavar="NAME", help="a name or address by which clients know us"
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name or address of this server, for its certificate",
     )
     network.add_argument(
         "--behind-proxy",
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="believe X-Forwarded-For, -Host and -Proto of this address",
+        help="trust X-Forwarded-For, -Host and -Proto of the proxy at this address",
     )
     web.set_defaults(command=_run)
     _add_token(web)
 
 
 def _add_token(web: argparse.ArgumentParser) -> None:
-    verbs = web.add_subparsers(metavar="VERB").add_parser("token", help="tokens for scripts and people")
+    verbs = web.add_subparsers(metavar="VERB").add_parser("token", help="manage tokens for scripts and people")
     token = verbs.add_subparsers(required=True, metavar="VERB")
-    create = token.add_parser("create", help="make a token, and print it once")
-    create.add_argument("--name", required=True, metavar="NAME", help="whose it is")
-    create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what it may do; without it: view")
-    create.add_argument("--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"of validity ({_USUAL_DAYS})")
-    create.add_argument("--labs", default="", metavar="NAME|BEGINNING*", help="for these labs alone; without it: all")
+    create = token.add_parser("create", help="create a token, and print it once")
+    create.add_argument("--name", required=True, metavar="NAME", help="its owner")
+    create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="its role (view)")
     create.add_argument(
-        "--most", type=_labs, default=0, metavar="N", help="labs at a time; without it: the server's bound"
+        "--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"days of validity ({_USUAL_DAYS})"
+    )
+    create.add_argument("--labs", default="", metavar="NAME|BEGINNING*", help="limit it to these labs; without it: all")
+    create.add_argument(
+        "--most", type=_labs, default=0, metavar="N", help="labs at a time; without it: the server's limit"
     )
     add_memory(create)
     create.set_defaults(command=_create)
-    listing = token.add_parser("list", help="the tokens, their roles, and when each was used")
+    listing = token.add_parser("list", help="list the tokens, their roles, and their last use")
     listing.set_defaults(command=_list)
-    revoke = token.add_parser("revoke", help="take a token back, at once")
+    revoke = token.add_parser("revoke", help="revoke a token, at once")
     revoke.add_argument("name", metavar="NAME")
     revoke.set_defaults(command=_revoke)
 
@@ -111,9 +120,7 @@ def serve_lab(lab: str, role: str) -> int:
 
 def add_role(parser: argparse.ArgumentParser) -> None:
     """Declare the role of the printed address."""
-    parser.add_argument(
-        "--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address; without it: view"
-    )
+    parser.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address (view)")
 
 
 def check() -> None:
@@ -228,24 +235,26 @@ def _day(when: float) -> str:
 
 def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    verbs = commands.add_parser("class", help="a lab and a token for each student, on this machine").add_subparsers(
+    verbs = commands.add_parser("class", help="manage labs and tokens of students, on this machine").add_subparsers(
         required=True, metavar="VERB"
     )
-    begin = verbs.add_parser("begin", help="bring a lab up for each student, and make the tokens")
+    begin = verbs.add_parser("begin", help="bring up a lab for each student, and create the tokens")
     begin.add_argument("scenario", help="a built-in name, or a folder or file of configurations")
     begin.add_argument("students", nargs="+", metavar="STUDENT")
-    begin.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
-    begin.add_argument("--days", type=int, choices=range(1, 366), default=7, metavar="N", help="of the tokens (7)")
+    begin.add_argument("--simulated", action="store_true", help="virtual packets: no namespaces, no privileges")
+    begin.add_argument(
+        "--days", type=int, choices=range(1, 366), default=7, metavar="N", help="days of validity of the tokens (7)"
+    )
     add_memory(begin)
     most = whole(1, 50, "a number of labs")
     begin.add_argument(
-        "--most", type=most, default=3, metavar="N", help="labs of a student at a time, this one too (3)"
+        "--most", type=most, default=3, metavar="N", help="labs of a student at a time, with this one (3)"
     )
     begin.set_defaults(command=_begin_class)
-    show = verbs.add_parser("show", help="all labs: their students, their troubles, what they use")
+    show = verbs.add_parser("show", help="list all labs: students, faults, memory and processor time")
     show.set_defaults(command=_show_class)
     end = verbs.add_parser("end", help="revoke the tokens of students, and end their labs")
-    end.add_argument("students", nargs="*", metavar="STUDENT", help="without one: of all students")
+    end.add_argument("students", nargs="*", metavar="STUDENT", help="without one: all students")
     end.set_defaults(command=_end_class)
 
 
@@ -301,9 +310,9 @@ def _bring_up(arguments: argparse.Namespace, lab: str, notes: dict[str, None]) -
 def _show_class(_: argparse.Namespace) -> int:
     from dmvpn.labs.classes import overview
 
-    rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "processor", "fixed", "hints", "to find")]
+    rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "CPU", "fixed", "hints", "complaint")]
     for desk in overview():
-        routers = "silent" if desk.silent else f"{desk.running} of {desk.routers}"
+        routers = "not responding" if desk.silent else f"{desk.running} of {desk.routers}"
         memory, processor = f"{desk.memory / _MIB:.0f} MiB", f"{desk.processor:.0f} s"
         lesson = (str(desk.fixed), str(desk.hints), desk.complaint)
         rows.append((desk.lab, desk.scenario, routers, memory, processor, *lesson))

@@ -60,21 +60,21 @@ def add_memory(command: argparse.ArgumentParser) -> None:
         type=whole(64, 1 << 20, "a number of MiB"),
         default=0,
         metavar="MIB",
-        help="of data that each process of a lab may have; without it: as much as it wants",
+        help="memory limit for the data of each process of a lab; without it: none",
     )
 
 
 def add_progress(command: argparse.ArgumentParser) -> None:
     """Declare `--progress`."""
-    command.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")
+    command.add_argument("--progress", action="store_true", help="show progress even without a terminal")
 
 
 def add_pool(add: Callable[..., object], what: str) -> None:
     """Declare `--results`, `--jobs`, `--on` and the files of TLS. add: `add_argument`. what: the tasks, in words."""
-    text = f"of {what}: a result a line, as they come; begun again, it goes on"
+    text = f"results of {what}, one a line; with an existing file, resume"
     add("--results", type=Path, metavar="FILE", help=text)
-    add("--jobs", type=int, default=None, metavar="J", help=f"processes for {what} at a time (1)")
-    add("--on", metavar="ADDRESS", help=f"a cluster of Dask for {what}: tcp://127.0.0.1:8786, or tls://HOST:8786")
+    add("--jobs", type=int, default=None, metavar="J", help=f"parallel processes for {what} (1)")
+    add("--on", metavar="ADDRESS", help=f"a Dask cluster for {what}: tcp://127.0.0.1:8786, or tls://HOST:8786")
     for name, text in (("ca", "of its authority"), ("cert", "of this command"), ("key", "to that")):
         kind = "the key" if name == "key" else "the certificate"
         add(f"--tls-{name}", type=Path, metavar="FILE", help=f"for --on tls://: {kind} {text}, PEM")

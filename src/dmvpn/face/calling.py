@@ -144,7 +144,7 @@ def meet(connected: _socket.socket, path: str | PathLike[str]) -> None:
     while not hello.endswith(b"\n"):  # one octet at a time: those after it are for the next reader
         octet = connected.recv(1)
         if not octet or len(hello) > MAX_DATA:
-            raise UserError(f"{path}: the router does not let this user in")
+            raise UserError(f"{path}: this user may not use the router's prompt")
         hello += octet
     if not hello.startswith(_HELLO[0]) or not hello.endswith(_HELLO[1]):
         other = "the router runs another version of this program"

@@ -91,7 +91,7 @@ class Capturing:
         if isinstance(request, CaptureAt | CaptureAny):
             return self._order(point or CapturePoint(name), request)
         if point is None:
-            return _refused(f"% Error: no capture is called {name}; monitor capture {name} interface INTERFACE both")
+            return _refused(f"% Error: there is no capture {name}; monitor capture {name} interface INTERFACE both")
         match request:
             case CaptureStart():
                 return self._start(point)

@@ -70,7 +70,7 @@ class TerminalLine:
 
 CONSOLE = TerminalLine()
 #: Why nothing changes a frozen router.
-FROZEN = "this is a recording: it can be looked at, and nothing changes it"
+FROZEN = "this is a recording: it is read-only"
 
 
 class RouterHandle(Protocol):

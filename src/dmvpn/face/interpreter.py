@@ -55,8 +55,8 @@ PRIVILEGED, USER = 15, 1
 
 _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
 _TRIES = 3
-_ONLY_15 = Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
-_FROZEN = Outcome(("% Error: this is a recording: it can be looked at, and nothing changes it",), failed=True)
+_ONLY_15 = Outcome(("% Error: a configuration change needs privilege level 15",), failed=True)
+_FROZEN = Outcome(("% Error: this is a recording: it is read-only",), failed=True)
 #: Requests that change the session alone.
 _OF_SESSION = (
     requests.Leave,
@@ -514,7 +514,7 @@ class OneShot:
         elif outcome.question is not None:
             if outcome.question.scripted and not self._lines:
                 self.status = 1
-                self._begin(Outcome(failed=True), ["% The script ended before what it was asked for"])
+                self._begin(Outcome(failed=True), ["% The script ended before it answered a question"])
                 return
             if outcome.question.unanswered:
                 self.status = 1

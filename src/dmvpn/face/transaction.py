@@ -55,7 +55,7 @@ MOST_REFUSED, _MOST_SAID = 100, 1000
 _TAG_LENGTH: Final = 32
 _NO_EXEC: Final = ("% Error: a transaction has lines of the configuration alone, without `do`",)
 _ENDED: Final = ("% Error: the line above it left configuration mode",)
-_ONLY_15: Final = "a configuration is changed at privilege level 15 only"
+_ONLY_15: Final = "a configuration change needs privilege level 15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Transaction:
                 return change
         change = in_one_go(self._attempt)
         if change is None:
-            raise UserError("other users change the configuration all the time")
+            raise UserError("other users keep changing the configuration")
         return change
 
     def _attempt(self) -> ConfigurationChange | None:
@@ -279,7 +279,7 @@ class Transaction:
             if len(refused) == MOST_REFUSED:
                 break
         if typed.session.awaits:
-            why = (f"% A text has no end: {typed.session.awaits}",)
+            why = (f"% A text is not terminated: {typed.session.awaits}",)
             refused.append(RefusedLine(opened, without_keys(self._order.lines[opened - 1]), why))
         return _Read(tree, tuple(refused), tuple(said[:_MOST_SAID]), tuple(typed.entered))
 
@@ -298,7 +298,7 @@ class Transaction:
         sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
         taken = hold(self._handle.configurator.parse_text(sealed), sealed)
         if not any(line.strip("! ") for line in taken.tree.render_known()):
-            raise UserError("this is no configuration: no line of it is known")
+            raise UserError("this is not a configuration: no line is recognized")
         found = {line.number: line for line in _refusals(taken.result.entries, known)}
         refused = tuple(found[number] for number in sorted(found))
         warnings = (line for one in taken.result.problems if one.is_warning for line in one.message_lines)

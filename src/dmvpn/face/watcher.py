@@ -159,7 +159,7 @@ def _news(line: _Line, data: bytes) -> list[News]:
         messages = line.decoder.feed(data)
     except ProtocolError as error:
         raise UserError(
-            f"{line.router} says what this program does not understand ({error}): {_OTHER_VERSION}"
+            f"{line.router} sent a message that this program cannot read ({error}): {_OTHER_VERSION}"
         ) from error
     for message in messages:
         if isinstance(message, Hello) and message.protocol != PROTOCOL:

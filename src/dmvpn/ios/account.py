@@ -145,13 +145,13 @@ def as_meant(line: str) -> str:
 def refusal(line: str) -> tuple[str, ...]:
     """Return the message for a line that was refused; nothing if no placeholder is in it."""
     name = placeholder_in(line, refused=True)
-    return (f"% A template's placeholder is here, put a value in its place: {_said(line, name)}",) if name else ()
+    return (f"% Replace the template's placeholder by a value: {_said(line, name)}",) if name else ()
 
 
 def warning(line: str) -> tuple[str, ...]:
     """Return the message for a line that was accepted."""
     name = placeholder_in(line)
-    return (f"% Warning: a template's placeholder is taken as it is: {_said(line, name)}",) if name else ()
+    return (f"% Warning: a template's placeholder is kept as text: {_said(line, name)}",) if name else ()
 
 
 def _said(line: str, name: str) -> str:
@@ -263,7 +263,7 @@ class Account:
         for cut in self._cuts:
             profile = profiles.get(cut.path[0].removeprefix(_INTERFACE))
             if profile:
-                said = (f"% Lines are cut out here, and one of them may have named the IPsec profile {profile}",)
+                said = (f"% Lines are missing here, and one of them may have named the IPsec profile {profile}",)
                 self.enter_refusal(replace(cut, message_lines=said))
         maps = [
             entry
@@ -276,7 +276,7 @@ class Account:
             port = entry.path[0].removeprefix(_INTERFACE)
             names = [one.name for one in tunnels if not one.shutdown and port in (one.name, one.leaves_by)]
             if names:
-                said = (f"% Crypto maps do nothing here, and this one may be what protects {', '.join(names)}",)
+                said = (f"% Crypto maps have no effect here, and this one may protect {', '.join(names)}",)
                 self._problems.append(Problem(entry.number, entry.text, entry.mode, said))
                 self._entries.remove(entry)
                 refused = replace(entry, fate=Fate.REFUSED, group=None, message_lines=said)

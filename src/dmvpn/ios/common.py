@@ -253,7 +253,7 @@ KEY_ACCEPT: Final = ConfigLine(
 KEY_SEND: Final = ConfigLine(
     "key-chain-key",
     "send-lifetime {text:line}",
-    {"send-lifetime": "When packets are sealed with this key", "text": "From when until when"},
+    {"send-lifetime": "When packets are sent with this key", "text": "From when until when"},
     order=20,
     check=_check_lifetime,
 )

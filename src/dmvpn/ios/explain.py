@@ -31,39 +31,39 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
         refused as well, and not read as a line of the section before.
     % No line of this section: <section> :: A line of a file is indented in a section, and only the router itself has
         such a line. Read so, it would end the section, and the lines below it would be lost.
-    % Lines are cut out here, and one of them may have named the IPsec profile <name> :: Dots, or words such as `output
+    % Lines are missing here, and one of them may have named the IPsec profile <name> :: Dots, or words such as `output
         omitted`, stand in the place of lines of this tunnel, which has no protection, and there is an IPsec profile.
         Write the line that was cut, or take the dots away.
         next: dmvpn config check FILE
-    % Crypto maps do nothing here, and this one may be what protects <tunnels> :: The tunnel leaves by the interface
+    % Crypto maps have no effect here, and this one may protect <tunnels> :: The tunnel leaves by the interface
         that has the crypto map, and names no IPsec profile, so it would be in clear. Write a `crypto ipsec profile` and
         `tunnel protection ipsec profile`, at both ends.
         next: dmvpn config check FILE
-    % It belongs to an interface that no line names, as the line above :: The `interface ...` line above these lines is
-        missing in the file: their interface is unknown.
+    % The interface line of this section is missing, as for the line above :: The `interface ...` line above these lines
+        is missing in the file: their interface is unknown.
         next: dmvpn config check FILE
-    % It asks for a tunnel to be protected, and is in none :: A line of a file says `protection ipsec` where no tunnel
+    % The line protects a tunnel, and no tunnel is open here :: A line of a file says `protection ipsec` where no tunnel
         is open: below an unknown line, in a banner, behind a prompt. The tunnel that it was meant for would be in
         clear, so each that it could be is shut down.
         next: dmvpn config check FILE
-    % A template's placeholder is here, put a value in its place: <name> :: The file is a template: a value is missing,
+    % Replace the template's placeholder by a value: <name> :: The file is a template: a value is missing,
         and nothing else may be in its place.
-    % Warning: a template's placeholder is taken as it is: <name> :: The file is a template: the line takes any word, so
+    % Warning: a template's placeholder is kept as text: <name> :: The file is a template: the line takes any word, so
         it took the placeholder itself.
-    % Error: no <group> here; the line was not taken, because <meaning> :: The line would restrict or divert traffic on
+    % Error: no <group> here; the line was refused, because <meaning> :: The line would restrict or divert traffic on
         IOS and has no effect here. A configuration may rely on it.
         next: dmvpn config check FILE
-    % A text has no end: <text> :: A banner or certificate was begun and its closing mark never came.
+    % A text is not terminated: <text> :: A banner or certificate was begun and its closing mark never came.
     % The file is cut off here: <what> :: What a router shows or saves has an end, and this file has not: a pager
         waited, a disk was full. A tunnel in which it ends stays shut down, because the line that protects it may be
         missing.
         next: dmvpn config check FILE
     % No password set :: Over the network `enable` needs an `enable secret`; only the console goes without.
         next: show running-config | include ^enable
-    % Error: a configuration is changed at privilege level 15 only :: `privilege exec` lets lower levels use commands of
+    % Error: a configuration change needs privilege level 15 :: `privilege exec` lets lower levels use commands of
         the exec prompt, and no more. These show configurations without keys and passwords.
         next: enable
-    % Error: this is a recording: it can be looked at, and nothing changes it :: The routers are those of `dmvpn replay
+    % Error: this is a recording: it is read-only :: The routers are those of `dmvpn replay
         --serve`: shows work, at the moment at which the recording ends.
         next: show clock
     % Error: a transaction has lines of the configuration alone, without `do` :: A program sent a change by HTTP or by
@@ -81,7 +81,7 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
     % Error: one capture at a time: <name> is there; no monitor capture <name> removes it :: A router has one `monitor
         capture`, whichever session ordered it. `dmvpn lab capture` captures more.
         next: show monitor capture
-    % Error: no capture is called <name>; monitor capture <name> interface INTERFACE both :: A capture begins with its
+    % Error: there is no capture <name>; monitor capture <name> interface INTERFACE both :: A capture begins with its
         interface or its filter, and ends with the router or at `no monitor capture`.
         next: show monitor capture
     % Error: capture <name> is not active; monitor capture <name> start :: There is nothing to stop: it was not started,
@@ -135,7 +135,7 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
         an address, or an interface, of this router.
         next: show ip interface brief
     % Invalid pattern: up to four hexadecimal digits :: The data of the packets, such as 0xABCD.
-    % Only ip is asked about; for IPv6: ping ipv6 ADDRESS :: The dialog has the questions of IPv4; what follows the
+    % The dialog is for IPv4; for IPv6: ping ipv6 ADDRESS :: The dialog has the questions of IPv4; what follows the
         address says the rest for IPv6.
     % Invalid range: write it as gi0/1 - 3, gi0/5 :: A kind of interface, the first number and the last; several of
         these with commas between.
@@ -149,7 +149,7 @@ GROUPS: Final = words(WordKind.ANSWER, rank=25)("""
         whether anything was answered. By SSH it is `ssh ROUTER ping ADDRESS`.
         next: ping
     % Console already monitors :: `terminal monitor` is for other lines; the console sees the log anyway.
-    % The script ended before what it was asked for :: Lines came from a file or pipe, and a command asked a question
+    % The script ended before it answered a question :: Lines came from a file or pipe, and a command asked a question
         that no further line answered.
     % Error: internal fault: <error>; report it with the traceback that the log of this program has :: A mistake of this
         program. The router keeps running; the command was not carried out.

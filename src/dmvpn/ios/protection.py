@@ -76,7 +76,7 @@ Bare = Callable[["ConfigTree"], Sequence[Unprotected]]
 TUNNELS: Final = ("interface tunnel", "interface virtual-template")
 _DESCRIPTION: Final = "description"
 #: The message for a line about protection in any other section.
-ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
+ASTRAY: Final = ("% The line protects a tunnel, and no tunnel is open here",)
 
 
 def asks_for_protection(line: str) -> bool:

@@ -65,7 +65,7 @@ _DESCRIPTION: Final = "description"
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
 _BELONGS: Final = ("% It belongs to the line above, which was refused",)
 _HEADLESS: Final = ("% A line of an interface, and no line above says of which one: `interface ...` is missing here",)
-_WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the line above",)
+_WITHOUT_HEAD: Final = ("% The interface line of this section is missing, as for the line above",)
 #: So many lines behind a text without an end are looked at; a word alone is none of a configuration.
 _MOST_COUNTED: Final = 10_000
 _FEWEST_WORDS: Final = 2
@@ -170,7 +170,7 @@ class FileReader:
             lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
             count = "1 line" if lost == 1 else f"{lost} lines"
             took = f"; it took the rest, {count} of a configuration among that" if lost else ""
-            said = f"% A text has no end: {self._session.awaits}{took}"
+            said = f"% A text is not terminated: {self._session.awaits}{took}"
             self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
         else:  # if the file was cut off, what it was in the middle of is not to be trusted
             bare = self._bare(self._session.tree) if self._session.header.lower().startswith(TUNNELS) else ()

@@ -282,7 +282,7 @@ class ConfigSession:
         if group is None or result.refused or group.standing is LineStanding.SILENT or group.name in self._hinted:
             return ()
         self._hinted.add(group.name)
-        return (f"kept: nothing acts on it here ({group.name})",)
+        return (f"kept without effect ({group.name})",)
 
     def leave_sections(self) -> None:
         """Return to the global section."""
@@ -475,7 +475,7 @@ def _result(messages: list[str], *, changed: bool) -> LineResult:
 
 def not_taken(group: LineGroup) -> tuple[str, ...]:
     """Return what the prompt says; with the words by which tools know a refusal."""
-    return (f"% Error: no {group.name} here; the line was not taken, because {group.meaning}",)
+    return (f"% Error: no {group.name} here; the line was refused, because {group.meaning}",)
 
 
 def is_warning(message: str) -> bool:

@@ -235,7 +235,7 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
     yield from (Note(f"note: {text}") for text in (*scenario.notes, *made))
     if scenario.simulated_only and not wanted.simulated:
         raise UserError(
-            f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
+            f"{scenario.name} needs IPv6, which only simulated labs support so far: "
             f"'dmvpn lab up {scenario.name} --simulated'"
         )
     if scenario.lacks:

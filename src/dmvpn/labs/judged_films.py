@@ -70,7 +70,7 @@ def words_of(fault: Fault) -> FaultWords:
         case faults.Kill(router=router):
             return FaultWords(f"{router} is killed", f"{router} starts again")
         case faults.Restart(router=router):
-            return FaultWords(f"{router} is stopped in good order", f"{router} starts again")
+            return FaultWords(f"{router} is stopped", f"{router} starts again")
         case faults.LinkDown(router=router):
             return FaultWords(f"the wire of {router} is pulled out", f"the wire of {router} is plugged in", "pulled")
         case faults.Cut(router=router):
@@ -78,7 +78,7 @@ def words_of(fault: Fault) -> FaultWords:
         case faults.Impair():
             wrong = ", ".join(_wrong(fault))
             badge = f"{fault.loss:.0%}" if fault.loss else "bad"
-            return FaultWords(f"the wire of {fault.router} {wrong}", f"the wire of {fault.router} is good again", badge)
+            return FaultWords(f"the wire of {fault.router} {wrong}", f"the wire of {fault.router} is restored", badge)
         case faults.Partition(one=one, other=other, one_way=one_way):
             which = f"packets from {one} to {other}" if one_way else f"packets between {one} and {other}"
             return FaultWords(

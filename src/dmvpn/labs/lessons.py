@@ -135,12 +135,12 @@ def plan(lab: LessonLab, name: str | None = None, seed: int | None = None) -> Pl
     known = lab.lesson
     if known is not None:
         raise UserError(
-            f"something is broken already: {known.complaint} "
-            "'dmvpn lab grade' looks at it, 'dmvpn lab reset' begins again"
+            f"this lab has a fault already: {known.complaint} "
+            "'dmvpn lab grade' checks your repair, 'dmvpn lab reset' resets the lab"
         )
     missing = orders.missing(lab.folder)
     if missing:
-        raise UserError(f"the lab is not well: {[*missing]}; 'dmvpn lab reset' begins again")
+        raise UserError(f"the lab is not ready: {', '.join(missing)}; 'dmvpn lab reset' resets the lab")
     running = lab.running()
     stage = lab.stage(running)
     if name is not None:
@@ -155,7 +155,7 @@ def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
     """Examine the lab while it is well, then break it. Returns the complaint of a user, which is all that is said."""
     healthy = examine(lab.bench, planned.stage)
     if not any(value for subject, value in healthy.found.items() if is_way(subject)):
-        raise UserError("no site reaches another one: a fault would not be noticed")
+        raise UserError("no site reaches another one: a fault would not show")
     fault = planned.fault
     complaint = fault.stage.fill(fault.trouble.complaint, Role.SPOKE)
     Lesson.begin(fault, healthy, planned.running, complaint).write(lab.folder.path)
@@ -171,12 +171,10 @@ def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
 def next_hint(lab: LessonLab) -> Hint:
     """Return the next hint, and note that it was given."""
     if lab.exercise is not None:
-        raise UserError(
-            "nothing is broken here, it is an exercise: 'dmvpn lab grade' has a hint for each task that is left"
-        )
+        raise UserError("this lab is an exercise, not a fault: 'dmvpn lab grade' has a hint for each remaining task")
     lesson = begun(lab)
     if lesson.hints >= len(lesson.trouble.hints):
-        raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
+        raise UserError("that was the last hint; 'dmvpn lab reset' resets the lab")
     given = lesson.hinted()
     given.write(lab.folder.path)
     return _hints(lab, given)[-1]
@@ -198,7 +196,7 @@ def begun(lab: LessonLab) -> Lesson:
     """Return the lesson of the lab."""
     lesson = lab.lesson
     if lesson is None:
-        raise UserError("nothing is broken here; 'dmvpn lab break' breaks something")
+        raise UserError("this lab has no fault to find; 'dmvpn lab break' adds one")
     return lesson
 
 
@@ -257,8 +255,8 @@ class Conversion:
         dead = [name for name in lab.scenario.configurations if name not in self._before]
         if dead:  # the change would be incomplete
             raise UserError(
-                f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so nothing was typed anywhere; "
-                f"'dmvpn lab start {dead[0]}' starts a dead router, 'dmvpn lab reset' begins again"
+                f"{' and '.join(dead)} {'does' if len(dead) == 1 else 'do'} not answer, so no router was changed; "
+                f"'dmvpn lab start {dead[0]}' starts a router, 'dmvpn lab reset' resets the lab"
             )
         self._stage: Stage = lab.stage(self._before)
         self.orders: Mapping[str, Sequence[str]] = phase_lines(self._stage, phase)

@@ -71,7 +71,7 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
                 raise UserError(f"{whose} has errors; {said}")
             refuse_left_out(whose, result, (), otherwise="or leave --strict away: the lab then goes without it")
         for rule, why in unobeyed(entered.tree):
-            yield Note(f"{name}: {rule}: it translates nothing, for {why}")
+            yield Note(f"{name}: {rule}: it translates nothing: {why}")
         yield from (Note(f"{name}: {line}") for line in report(entered, fates=(Fate.REFUSED, Fate.LEFT_OUT)))
         for port in interface_model(entered.tree).interfaces:
             if port.dhcp and f"{name}:{port.name}" in wired:
@@ -87,7 +87,7 @@ def _kept(groups: Counter[str]) -> str:
     said = [f"{name} ({count})" for name, count in groups.most_common(_MOST_GROUPS)]
     more = f", and {len(groups) - _MOST_GROUPS} more groups" if len(groups) > _MOST_GROUPS else ""
     count = "1 line is" if groups.total() == 1 else f"{groups.total()} lines are"
-    return f"{count} kept, and nothing here acts on that: {', '.join(said)}{more}"
+    return f"{count} kept without effect: {', '.join(said)}{more}"
 
 
 def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[str], otherwise: str = "") -> None:
@@ -102,18 +102,18 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
         for rule, why in unobeyed(result.tree):
             if rule.lower() not in agreed:
                 raise UserError(
-                    f"{name}: {rule}: it would translate nothing, for {why}; change that, take the line away, "
-                    f"or go without it: --without '{rule}'"
+                    f"{name}: {rule}: it would translate nothing: {why}; change that, remove the line, "
+                    f"or start without it: --without '{rule}'"
                 )
     else:
         first = left[0]
         shown = first.shown
         why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
         others = f", and {len(left) - 1} more such lines" if len(left) > 1 else ""
-        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{shown}'{_all_of(left)}")
+        instead = otherwise or ("" if _protects(first) else f"or start without it: --without '{shown}'{_all_of(left)}")
         raise UserError(
-            f"{name}:{first.number}: {shown}: nothing here does that ({why}){others}; "
-            f"take the line away{f', {instead}' if instead else ''}"
+            f"{name}:{first.number}: {shown}: not supported ({why}){others}; "
+            f"remove the line{f', {instead}' if instead else ''}"
         )
 
 

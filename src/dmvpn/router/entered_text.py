@@ -195,8 +195,8 @@ def without_effect(tree: ConfigTree) -> Iterator[tuple[str, str, str]]:
 
 _HEADINGS: Final = {
     Fate.REFUSED: "refused, and not in the configuration",
-    Fate.LEFT_OUT: "left out: nothing here does that",
-    Fate.KEPT: "kept: nothing acts on it here",
+    Fate.LEFT_OUT: "left out: not supported",
+    Fate.KEPT: "kept without effect",
 }
 
 

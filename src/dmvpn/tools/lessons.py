@@ -283,7 +283,7 @@ class Lesson:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{folder / LESSON}: {error}; 'dmvpn lab reset' begins again") from error
+            raise UserError(f"{folder / LESSON}: {error}; 'dmvpn lab reset' resets the lab") from error
 
     def write(self, folder: Path) -> None:
         """Remember it. Raises OSError."""
@@ -296,7 +296,7 @@ class Lesson:
         for trouble in TROUBLES:
             if _fingerprint(self.salt, trouble.id) == self.fingerprint:
                 return trouble
-        raise UserError("this lesson is of another release; 'dmvpn lab reset' begins again")
+        raise UserError("this lesson is of another release; 'dmvpn lab reset' resets the lab")
 
     def stage(self, stage: Stage) -> Stage:
         """Return its place in the network."""

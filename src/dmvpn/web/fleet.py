@@ -92,7 +92,7 @@ class Fleet:
         """Return a lab that may be given orders. starting: also a lab that does not answer yet. Raises Problem."""
         folder = self._folder(lab, starting=starting)
         if _is_service(folder) or self.router is not None:
-            raise Problem(HTTPStatus.FORBIDDEN, "this is no lab as a whole: it takes no orders")
+            raise Problem(HTTPStatus.FORBIDDEN, "this server has no whole lab: it takes no actions")
         return folder
 
     def hosts(self, lab: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
     PUT /api/v1/labs/LAB             -> brings up the configurations in its body, as `dmvpn lab up FOLDER` does
     GET /api/v1/labs/LAB/saved       -> what `dmvpn lab save` writes, as one ZIP file: configurations, `lab.yaml`
                                         with the present impairments, and `NOTES.txt` about unsaved parts
-    GET /api/v1/class                -> all labs: their students, their troubles, what they use
+    GET /api/v1/class                -> all labs: their students, faults, and use of the machine
     GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
 
 What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orders are done when they are answered.
@@ -192,11 +192,11 @@ class Labs:
     @resource(
         "POST",
         f"{LAB}/reset",
-        operation("Begin again: configurations, wires and translators", _MISSING),
+        operation("Reset configurations, wires and NAT boxes to those of the scenario", _MISSING),
         role=Role.CONFIGURE,
     )
     async def reset(self, request: Request) -> Response:
-        """Let a lab begin again."""
+        """Reset a lab."""
         missing = await self._carry_out(request, orders.reset)
         return JSONResponse({"missing": list(missing)})
 
@@ -217,11 +217,11 @@ class Labs:
     @resource(
         "POST",
         f"{LAB}/wires",
-        operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY),
+        operation("Impair a wire, or restore it", _NOTHING, body=_WIRE_BODY),
         role=Role.OPERATE,
     )
     async def impair(self, request: Request) -> Response:
-        """Make a wire bad, or good again."""
+        """Impair a wire, or restore it."""
         link, badness = _badness(await body_of(request, _WIRE))
         request.scope["details"] = {"link": link, "impairment": ", ".join(badness.particulars)}
         return await self._order(request, lambda folder: orders.impair(folder, link, badness))
@@ -258,14 +258,14 @@ class Labs:
         words = [*([name] if name else []), *(["--seed", str(seed)] if "seed" in given else [])]
         return await self._job(request, "break", *words, "--lab")
 
-    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the trouble"), role=Role.OPERATE)
+    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the fault"), role=Role.OPERATE)
     async def hint(self, request: Request) -> Response:
         """Give the next hint."""
         return await self._job(request, "hint")
 
-    @resource("POST", f"{LAB}/grade", jobs.begun("Whether the trouble is over"), role=Role.OPERATE)
+    @resource("POST", f"{LAB}/grade", jobs.begun("Grade the repair, or the exercise"), role=Role.OPERATE)
     async def grade(self, request: Request) -> Response:
-        """Judge the repair."""
+        """Grade the repair."""
         return await self._job(request, "grade")
 
     async def _job(self, request: Request, *words: str) -> Response:
@@ -474,7 +474,7 @@ class Teaching:
         caller = request.scope["caller"]
         return listed(request, await self._workers.run(ALL, caller, lambda: _labs(self._fleet, caller)))
 
-    @resource("GET", LESSON, operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON))
+    @resource("GET", LESSON, operation("The complaint about a fault, the hints, and the tasks of an exercise", _LESSON))
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""
         caller = request.scope["caller"]

@@ -100,7 +100,7 @@ class Login:
 
     @staticmethod
     def _wrong(request: Request) -> Problem:
-        problem = Problem(HTTPStatus.FORBIDDEN, "the code is wrong, or is too old, or was used already")
+        problem = Problem(HTTPStatus.FORBIDDEN, "the code is wrong, expired or already used")
         wrong: Problem = request.scope["guard"].refused("wrong code", request.scope["origin"].place, problem)
         return wrong
 

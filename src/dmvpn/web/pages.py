@@ -140,7 +140,7 @@ class Pages:
     def _file(request: Request, files: dict[str, Path], name: str) -> Response:
         path = files.get(name)
         if path is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "the page has no such part")
+            raise Problem(HTTPStatus.NOT_FOUND, "the page has no such file")
         octets = path.read_bytes()
         # A browser asks each time whether it still has the right one, so that no page is made of two releases.
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}

@@ -158,4 +158,4 @@ def _allowed(request: Request) -> str:
 
 
 async def _fault(_: Request, __: Exception) -> Response:
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this program; its log says more").response()
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error: see the log of the server").response()

@@ -44,7 +44,7 @@ class IsakmpSessionStatus(Log, name="CRYPTO-5-SESSION_STATUS"):
 class NegotiationAborted(Log, name="IKEV2-3-NEG_ABORT"):
     """IKE came to no agreement with a peer, and why: what both sides have, or what does not fit.
 
-    The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
+    The peer gets only the error that the protocol requires; its own log has its half. Once a minute for each peer.
     """
 
     @classmethod
@@ -125,7 +125,7 @@ class NotAsWritten(Log, name="CRYPTO-4-IKE_CONFIG"):
 
 
 class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
-    """Somebody captures the lab's packets with keys: whoever has the files can read what is protected from here on."""
+    """A capture of the lab's packets writes keys, too: its files decrypt all traffic that is protected from now on."""
 
     @classmethod
     def of(cls, *, on: bool) -> Self:

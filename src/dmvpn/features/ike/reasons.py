@@ -143,11 +143,11 @@ class IkeReason(ReasonCode):
     PROFILE_CHANGED = "its tunnel is not protected by this profile any more"
     REPLACED = "replaced"
     BOTH_REKEYED = "both ends rekeyed at once; the other new SA stays"
-    FORBIDDEN = "the peer asks what nobody may ask there"
+    FORBIDDEN = "the peer requested an action that this exchange does not allow"
     UNWANTED = "<why>"
     LIFETIME = "its lifetime is over"
     STARTED_AGAIN = "the peer has started again"
-    UNNEEDED = "nobody wants it any more"
+    UNNEEDED = "no longer needed"
     OF_WIRE = "<error>"
 
 

@@ -180,7 +180,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
         that encrypts, not a check value alone.
     % Invalid transform proposal: <cipher> authenticates by itself :: AES-GCM has a check value of its own; a second one
         beside it is no valid proposal. [RFC 4106]
-    %Warning: <algorithms> cannot protect anything; kept, and refused when a tunnel needs it :: Broken algorithms stay
+    %Warning: <algorithms> cannot protect anything; kept, but refused for a tunnel :: Broken algorithms stay
         in the configuration, and a tunnel that has no others stays down. [RFC 8221]
     %Warning: without authentication packets can be changed on the way; add esp-sha256-hmac :: CBC without a check value
         hides the packets and does not guard them. [RFC 8221 §4]

@@ -113,7 +113,7 @@ class RouteState(enum.Enum):
     NONE = "nothing"
     INSTALLED = "a route of our own"  # T1 in `show dmvpn`
     OVERRIDE = "our next hop for another protocol's route"  # T2
-    UNREACHABLE = "that nobody has the address"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(slots=True)

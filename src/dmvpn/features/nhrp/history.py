@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}
 #: The words for a flag or route of an entry; the first match counts. T1 and T2 are as in `show dmvpn`.
 _KINDS: Final = (
-    (Flag.LOCAL, "ours, given to others"),
+    (Flag.LOCAL, "ours, sent in replies"),
     (Flag.REGISTERED, "registered"),
     (Flag.NHO, "shortcut T2"),
     (Flag.RIB, "shortcut T1"),

@@ -236,7 +236,7 @@ class HoldDowns:
             del self._next[next(iter(self._next))]
         self._next[key] = min(2 * seconds, LONGEST_HOLD_DOWN)
         now = self._context.now
-        entry.lasts(now + seconds, Reason(NhrpReason.NOBODY, (why,), now))
+        entry.lasts(now + seconds, Reason(NhrpReason.NO_STATION, (why,), now))
         self._instance.time_entry(tunnel, entry)
         if entry.route is not RouteState.UNREACHABLE:
             self._routes.refuse(tunnel, entry)

@@ -33,7 +33,7 @@ class NhrpReason(ReasonCode):
     PEER_BEGINS = "the peer is behind NAT and has to begin", "<evidence>"
     SAME_NAT = "the peer and we are behind the same NAT", "<evidence>; <port>"
     BOTH_BEHIND_NAT = "the peer and we are both behind NAT", "<evidence>; <port>", "RFC 4787 §4.1"
-    NOBODY = "nobody has this next hop", "<why>", "RFC 2332 §5.2.2"
+    NO_STATION = "no station has this next hop", "<why>", "RFC 2332 §5.2.2"
     UNRESOLVED = "the address cannot be resolved", "<code>", "RFC 2332 §5.2.2"
     OTHER_PASSWORD = "the reply of the next hop server has another password than ours, or none", "", "RFC 2332 §5.3.4"
     OBJECTION = "<address> answers: <error>", "", "RFC 2332 §5.2.7"

@@ -222,7 +222,7 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: NbmaPeer | None) -> Routing:
         return NextStation(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), NbmaPeer(tunnel.far_end))
     server = tunnel.server(avoid=came_from.nbma if came_from is not None else None)
     if server is None or server.nbma is None:
-        return Unreachable("nobody has registered it, and there is no next hop server to ask")
+        return Unreachable("no client has registered it, and there is no next hop server to ask")
     return NextStation(tunnel, server.nhs, NbmaPeer(server.nbma))
 
 

@@ -252,7 +252,7 @@ _LABELS = words(WordKind.LABEL)("""
     DR is | BDR is :: The designated router and the backup in its view; 0.0.0.0: none.
     Options :: What it can do, as its Hellos say: 0x2 is external routes. [RFC 2328 §A.2]
     Dead timer due | due :: When the neighbor goes down unless a Hello comes.
-    It restarts gracefully | helped for | more seconds :: It counts as full until then: it announced that it keeps
+    It restarts gracefully | helped for | more seconds :: It counts as full until then: it advertised that it keeps
         forwarding while it restarts. [RFC 3623 §3]
     is up for :: For how long it has been in its state.
     Index :: IOS's numbers of the neighbor in its tables: always 0 here.

@@ -117,9 +117,9 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % The range ends before it begins :: The first address of a range is the lower one.
     % Invalid access list name. :: 1 to 99 and 1300 to 1999 are numbers of standard lists, 100 to 199 and 2000 to 2699
         of extended ones.
-    % Access-list type conflicts with prior definition :: A list of the other kind has this name; take that away first,
+    % Access-list type conflicts with prior definition :: A list of the other kind has this name; remove that first,
         or choose another name.
-    % Duplicate sequence number :: The list has an entry with this number; take that away first.
+    % Duplicate sequence number :: The list has an entry with this number; remove that first.
     % Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value :: `ge` and `le` name lengths beyond the
         prefix's own, in growing order.
     % Invalid regular expression <text>: <why> :: AS path and expanded community lists take IOS's regular expressions;

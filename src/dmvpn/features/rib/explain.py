@@ -246,7 +246,7 @@ _CEF = words(WordKind.LABEL, sighted=True)("""
     Table id | VRF Default :: IOS's line: there is one table.
     flags | attached, connected | receive, local | default route handler :: What kind of entry it is: of a network on an
         interface (attached, connected), for this router (receive, local), the default route.
-    adj out of | IP adj | adj | out of | out | addr :: The way of a conversation over an Ethernet; of several equal ways
+    adj out of | IP adj | adj | out of | out | addr :: Path of a flow over an Ethernet; of several equal ways
         each has a line: the data plane chooses.
     midchain out of | IP midchain | midchain :: The same over a tunnel. next: show adjacency detail
     """)

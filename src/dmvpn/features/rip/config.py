@@ -124,7 +124,7 @@ class ProcessLines:
         self.default_originate = ConfigLine(
             mode,
             "default-information originate",
-            {"default-information": "The default route", "originate": "Announce one"},
+            {"default-information": "The default route", "originate": "Advertise one"},
             order=70,
         )
         self.default_metric = ConfigLine(
@@ -143,7 +143,7 @@ class ProcessLines:
         self.auto_summary = ConfigLine(
             mode,
             "auto-summary",
-            {"auto-summary": "Announce classful networks to other networks"},
+            {"auto-summary": "Advertise classful networks to other networks"},
             order=80,
             default_on=True,
         )
@@ -185,7 +185,7 @@ DISTRIBUTION: Final = OF_ROUTER.distribution
 SPLIT_HORIZON: Final = ConfigLine(
     "interface",
     "ip split-horizon",
-    {"split-horizon": "Do not announce a route to where it came from"},
+    {"split-horizon": "Do not advertise a route to where it came from"},
     order=51,
     default_on=True,
 )
@@ -228,7 +228,7 @@ INTERFACE_BFD: Final = ConfigLine(
 SUMMARY: Final = ConfigLine(
     "interface",
     "ip summary-address rip {address:address} {mask:mask}",
-    {"summary-address": "Announce one prefix for many", "address": "The prefix", "mask": "Its mask"},
+    {"summary-address": "Advertise one prefix for many", "address": "The prefix", "mask": "Its mask"},
     key=("address", "mask"),
     order=73,
 )

@@ -140,7 +140,7 @@ class RouteState(enum.Enum):
 class RouteMove(enum.Enum):
     """Events of a route."""
 
-    HEARD = "a gateway announces it; once it was lost: its old gateway, a better metric, or any after `holddown`"
+    HEARD = "a gateway advertises it; once it was lost: its old gateway, a better metric, or any after `holddown`"
     LOST = "its last path is poisoned by its gateway, silent for `invalid`, or its interface is down"
     FLUSHED = "`flush` is over"
 

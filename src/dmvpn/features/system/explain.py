@@ -17,7 +17,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
         as it was typed; type 7 hides it from a glance, and no more.
     %Warning: only the router that wrote a type 6 password can read it; no user can log in with it here :: The line is
         kept for that router. Give the user a `secret` to let them in here.
-    %Warning: no user can log in with it: <what is wrong> :: The hash is incomplete, often because a file was published
+    %Warning: no user can log in with it: <fault> :: The hash is incomplete, often because a file was published
         without the real one. The user cannot log in.
     % No policy map acts here: quality of service is not supported :: `policy-map` and `service-policy` lines are kept
         and shown back, and nothing acts on them.

@@ -35,7 +35,7 @@ class ReloadRefused(Log, name="SYS-3-CONFIG_RELOAD_REFUSED"):
     @classmethod
     def because(cls, path: str, why: str) -> Self:
         """Return the message; why: IOS's words, and where."""
-        return cls(f"{path} is not taken, nothing was changed: {why}")
+        return cls(f"{path} was refused, nothing was changed: {why}")
 
 
 class UnsavedLost(Log, name="SYS-4-CONFIG_UNSAVED_LOST"):

@@ -172,7 +172,7 @@ FREQUENCY: Final = ConfigLine(
 TIMEOUT: Final = ConfigLine(
     "sla-echo",
     "timeout {milliseconds:0-604800000}",
-    {"timeout": "How long an answer may take", "milliseconds": "Milliseconds"},
+    {"timeout": "Time to wait for an answer", "milliseconds": "Milliseconds"},
     order=20,
     check=_check_timeout,
 )

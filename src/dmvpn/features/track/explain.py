@@ -59,7 +59,7 @@ _SLA = words(WordKind.LABEL, mark=r"^IP ?SLAs ", sighted=True)("""
     Destination | Target address/Source address :: Whom it asks.
     Owner :: Of the line `owner`.
     Tag :: Of the line `tag`.
-    Operation timeout (milliseconds) :: How long an answer may take.
+    Operation timeout (milliseconds) :: Time to wait for an answer.
     Type Of Service parameter :: Of the requests' IP headers.
     Request size (ARR data portion) :: Octets of data in a request.
     Data pattern | 0xABCDABCD | xABCDABCD :: With what requests are filled.

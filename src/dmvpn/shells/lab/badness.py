@@ -103,7 +103,7 @@ class Badness:
         settings = {name: value for name, value in request.items() if name not in ("do", "link", "hidden")}
         if any(name not in _KNOWN for name in settings):
             raise UserError(
-                "impair knows delay (ms), loss (percent), rate (kbit/s), mtu (octets), cut, block, sender (a node)"
+                "impair takes delay (ms), loss (percent), rate (kbit/s), mtu (octets), cut, block, sender (a node)"
             )
         block = settings.get("block", [])
         if not isinstance(block, list) or any(name not in FILTERS for name in block):

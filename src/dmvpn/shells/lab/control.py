@@ -243,7 +243,7 @@ def _carried_out(
     try:
         request = _read(octets)
         if not is_owner and request.get("do") not in _FOR_MEMBERS:
-            raise UserError("that is for the user that runs it, and for root")
+            raise UserError("only root and the user that runs the lab may do that")
         answer = obey(request)
     except Exception as error:
         return _failure(error), None

@@ -93,8 +93,8 @@ class LabFolder:
         """
         if not _NAME.fullmatch(name):
             raise UserError(
-                f"{name!r} is no name for a lab, which is called as its folder is: letters, digits, '_', '.' and '-', "
-                "a letter or digit first"
+                f"{name!r} is not a valid lab name (a lab has the name of its folder): "
+                "letters, digits, '_', '.' and '-', a letter or digit first"
             )
         return cls(labs_folder() / name)
 
@@ -333,7 +333,7 @@ def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[Lab
         if router in folder.dead_routers and dead:
             return folder, router
         if router in folder.dead_routers:
-            raise UserError(f"{router} is dead; 'dmvpn lab start {text}' starts it again")
+            raise UserError(f"{router} is not running; 'dmvpn lab start {text}' starts it")
         raise UserError(f"lab {folder.name} has no router {router}; it has {', '.join(folder.routers)}")
     return folder, router
 
@@ -399,10 +399,7 @@ def _unseen() -> str:
     try:
         os.stat(sockets.SERVICES)
     except PermissionError:
-        return (
-            "; of a service the prompt is for root, its own user and the members of the group with which it was "
-            "started ('dmvpn run --group'; as a new member log in again)"
-        )
+        return "; to reach a running service, be root, its user, or a member of its --group (log in again once added)"
     except OSError:
         pass
     return ""

@@ -79,11 +79,11 @@ def _whole(diagnosis: Diagnosis, title: str, *, verbose: bool) -> Iterator[str]:
         where = f"{finding.step.value} ({finding.cause.value}), at {finding.router}"
         likely = "likely " if finding.named and not finding.certain else ""
         state = "cut off" if finding.apart else f"{likely}broken"
-        yield f"{title}: {state} at {where}{', unless that is meant' if finding.mild else ''}"
+        yield f"{title}: {state} at {where}{', unless intended' if finding.mild else ''}"
         yield ""
         yield from _finding(finding)
     rest = broken[1:]
-    yield from _others("also, and perhaps because of that:", [finding for finding in rest if finding.stops])
+    yield from _others("also, possibly as a consequence:", [finding for finding in rest if finding.stops])
     yield from _others("besides:", [finding for finding in rest if not finding.stops])
     if diagnosis.copied in _COPIED:
         yield ""

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     RIP_TIMERS :: A router removes RIP routes before its neighbor advertises them again
     REFLECTION :: A hub learned a route from one internal neighbor, and may advertise it to another one only as its
         route reflector (RFC 4456)
-    ROUTE_FILTERED :: A list or a route map keeps the route from being announced or taken
+    ROUTE_FILTERED :: A list or a route map keeps the route from being advertised or taken
     REDISTRIBUTION :: A routing protocol lets in only some routes of another one: `subnets`, a metric, or `bgp
         redistribute-internal` is missing
     AREAS :: OSPF passes routes from area to area by area 0 alone, and lets no external routes into a stub area
@@ -137,10 +137,10 @@ _LINES = words(WordKind.LABEL, rank=81)("""
     broken at :: The earliest step that does not work, its cause, and the router whose lines change.
     likely broken at :: The likeliest cause; `to decide` has the observation that makes it certain or not.
     cut off at :: A list, a VRF or a router that is off keeps sites apart, which may be meant: exit code 3.
-    unless that is meant :: Nothing else is lost by it; only its owner knows whether it is a plan.
+    unless intended :: Nothing else is lost by it; only its owner knows whether it is a plan.
     from this end nothing looks broken :: One router was asked alone, and its own facts show no fault.
     one end alone is in view, so nothing is certain; the likeliest first :: One router was asked by itself.
-    also, and perhaps because of that :: Further faults, which may be consequences of the first one.
+    also, possibly as a consequence :: Further faults, which may be consequences of the first one.
     besides :: Faults that stop only some packets, such as large ones.
     advice :: It works now, and will not always, or not with all packets.
     likewise :: Further routers or tunnels with the same advice.

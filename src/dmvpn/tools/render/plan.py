@@ -409,5 +409,5 @@ def _check_spoke(table: Table, given: Allocations, name: str, spoke: Spoke) -> N
     if is_static(table, name) and table.routing != "static":
         pool = summary_of(table)
         if pool is None or not lan_of(table, given, name).subnet_of(pool):
-            text = "a static site among others needs a hub that announces its LAN with the pool: one hub, pools.lan"
+            text = "a static site among others needs a hub that advertises its LAN with the pool: one hub, pools.lan"
             raise AllocationError((*where, "routing"), text)

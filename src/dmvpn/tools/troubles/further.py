@@ -430,7 +430,7 @@ _LIMITS: Final = (
     ),
     _by_trial(
         "summary-of-a-spoke-eigrp",
-        "A spoke announces one large network for all LANs, and drops what it has no longer prefix for",
+        "A spoke advertises one large network for all LANs, and drops what it has no longer prefix for",
         (
             model.on_tunnel(Role.SPOKE, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
             *model.FORGET,
@@ -439,7 +439,7 @@ _LIMITS: Final = (
     ),
     _by_trial(
         "summary-rip",
-        "The hub announces one large network for all LANs in RIP, which in phase 2 leads by the hub",
+        "The hub advertises one large network for all LANs in RIP, which in phase 2 leads by the hub",
         (hub(model.TUNNEL, rip_lines.SUMMARY.line(address="10.20.0.0", mask="255.255.0.0")), *model.FORGET),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
         needs=(Need.RIP,),

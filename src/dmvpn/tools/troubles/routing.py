@@ -66,7 +66,7 @@ ROUTING: Final = (
     ),
     model.gone(
         id="lan-not-announced",
-        title="A spoke does not announce its LAN",
+        title="A spoke does not advertise its LAN",
         acts=(Rewrite(Role.SPOKE, EIGRP_PROCESS, partial(without_networks, word="lan_address")),),
         hints=(
             "The router is up. Who knows where its LAN is?",
@@ -120,7 +120,7 @@ ROUTING: Final = (
     ),
     Trouble(
         id="split-horizon",
-        title="The hub keeps from each spoke what it learnt from the others",
+        title="Split horizon at the hub hides each spoke's routes from the other spokes",
         acts=(
             model.on_tunnel(Role.HUB, (sections.SPLIT_HORIZON, {})),
             Command(Role.HUB, ("clear ip eigrp neighbors",)),
@@ -137,7 +137,7 @@ ROUTING: Final = (
     ),
     _no_routes(
         id="eigrp-authentication",
-        title="A spoke's EIGRP wants authentication, the hub's does not",
+        title="A spoke's EIGRP requires authentication, the hub's has none",
         acts=(
             spoke(
                 common.KEY_CHAIN.line(name="LESSON"),
@@ -156,7 +156,7 @@ ROUTING: Final = (
     ),
     Trouble(
         id="eigrp-timers",
-        title="A spoke says hello less often than it may be silent",
+        title="A spoke's hello interval is longer than its hold time",
         acts=(
             model.on_tunnel(
                 Role.SPOKE, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 10})
@@ -172,7 +172,7 @@ ROUTING: Final = (
     ),
     _no_routes(
         id="eigrp-weights",
-        title="A spoke's EIGRP has other K-values",
+        title="A spoke's EIGRP has different K-values",
         acts=(Differ(Role.SPOKE, EIGRP, WEIGHTS),),
         needs=(Need.EIGRP,),
         hints=(
@@ -183,7 +183,7 @@ ROUTING: Final = (
     ),
     Trouble(
         id="hub-stub",
-        title="The hub is an EIGRP stub: it passes nothing on",
+        title="The hub is an EIGRP stub: it advertises no learned routes",
         acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.line(connected=True),)), *model.FORGET),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
@@ -241,25 +241,25 @@ _TERMS: Final = "`show ip ospf interface {spoke.tunnel}` at both ends: what do t
 OSPF: Final = (
     _lost(
         id="ospf-hello",
-        title="OSPF says Hello at other times on a spoke's tunnel",
+        title="The OSPF hello interval of a spoke's tunnel differs",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.TIMERS),),
         hints=(_IS_NEIGHBOR, _TERMS),
     ),
     _lost(
         id="ospf-area",
-        title="The tunnel of a spoke is in another area",
+        title="The tunnel of a spoke is in a different OSPF area",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AREA),),
         hints=(_IS_NEIGHBOR, _TERMS),
     ),
     _lost(
         id="ospf-authentication",
-        title="OSPF of a spoke has another password",
+        title="The OSPF password of a spoke differs",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AUTHENTICATION),),
         hints=(_IS_NEIGHBOR, "`show running-config interface {spoke.tunnel}` at both ends."),
     ),
     _lost(
         id="ospf-network-type",
-        title="OSPF takes the tunnel of a spoke for a network of another type",
+        title="The OSPF network type of a spoke's tunnel differs",
         acts=(
             spoke(
                 model.TUNNEL,
@@ -295,7 +295,7 @@ OSPF: Final = (
 BGP: Final = (
     _lost(
         id="bgp-as",
-        title="A spoke expects another autonomous system of the hub",
+        title="A spoke has the wrong remote AS for the hub",
         acts=(spoke(*model.of_hub(remote_as=64999)),),
         hints=(_IS_NEIGHBOR, "`show ip bgp neighbors` at {spoke.name}, and its log."),
         causes=(Cause.BGP_SYSTEM,),
@@ -385,7 +385,7 @@ FILTERS: Final = (
     ),
     model.gone(
         id="hub-filter",
-        title="A prefix list keeps the hub from believing what a spoke says of its LAN",
+        title="A prefix list at the hub rejects the route to a spoke's LAN",
         acts=(
             hub(
                 access_lists.ENTRY.line(
@@ -429,14 +429,14 @@ PREFIXES: Final = (
     ),
     model.gone(
         id="lan-address",
-        title="A spoke has another address in its LAN than its computers believe",
+        title="A spoke's LAN address is not the gateway address of its hosts",
         acts=(spoke(model.LAN, model.address("nobody_in_lan", "lan_mask")),),
         hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
         causes=(Cause.HOST_GATEWAY, Cause.WRONG_MASK),
     ),
     Trouble(
         id="host-taken",
-        title="A spoke has an address of another one's LAN, and announces it",
+        title="A spoke has an address of another one's LAN, and advertises it",
         acts=(
             spoke(model.LOOPBACK, model.address("other.host", model.HOST)),
             Eigrp(
@@ -454,7 +454,7 @@ PREFIXES: Final = (
     ),
     Trouble(
         id="lan-shadowed",
-        title="A spoke announces half of another one's LAN",
+        title="A spoke advertises half of another one's LAN",
         acts=(
             spoke(model.route("other.lan_network", "255.255.255.128")),
             Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.line(static=True),)),
@@ -521,7 +521,7 @@ PREFIXES: Final = (
     ),
     Trouble(
         id="small-tunnel",
-        title="The tunnel of a spoke lets only small packets in",
+        title="The tunnel of a spoke has a small MTU",
         acts=(spoke(model.TUNNEL, common.IP_MTU.line(octets=600), common.ADJUST_MSS.line(octets=560)),),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),

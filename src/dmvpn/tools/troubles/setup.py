@@ -301,7 +301,7 @@ _OF_PROCESS: Final = ("timers bgp ",)
 class Vrfs:
     """The tables of a cloud. own_names: each router has a name of its own for the inside VRF.
 
-    redistributes: BGP announces LANs by `redistribute connected`, without `network` lines.
+    redistributes: BGP advertises LANs by `redistribute connected`, without `network` lines.
     """
 
     front: bool = False

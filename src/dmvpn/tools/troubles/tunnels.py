@@ -54,7 +54,7 @@ TUNNELS: Final = (
     ),
     model.lost(
         id="tunnel-destination",
-        title="A point-to-point spoke leads to another spoke instead of the hub",
+        title="The tunnel destination of a point-to-point spoke is another spoke",
         acts=(spoke(model.TUNNEL, tunnel_lines.DESTINATION.line(address=word("other.nbma"))),),
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
@@ -139,7 +139,7 @@ TUNNELS: Final = (
     ),
     Trouble(
         id="recursion",
-        title="The hub announces its own underlay by the tunnel: the tunnel would run through itself",
+        title="The hub advertises its own underlay by the tunnel: the tunnel would run through itself",
         acts=(
             Eigrp(
                 Role.HUB,
@@ -170,7 +170,7 @@ TUNNELS: Final = (
     ),
     model.lost(
         id="tunnel-ttl",
-        title="What a spoke sends by its tunnel lives for one router only",
+        title="A spoke's tunnel packets have a TTL of 1",
         acts=(spoke(model.TUNNEL, tunnel_lines.TTL.line(ttl=1)),),
         hints=(
             "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",

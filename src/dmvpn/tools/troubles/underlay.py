@@ -181,7 +181,7 @@ UNDERLAY: Final = (
         acts=(spoke(model.LAN, model.address("other.lan_address", "other.lan_mask")),),
         complaint="{spoke.name} moved to a new office. Since then its computers reach no other site.",
         hints=(
-            "Who announces which prefix?",
+            "Who advertises which prefix?",
             "`show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.",
             "{spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.",
         ),
@@ -202,7 +202,7 @@ UNDERLAY: Final = (
     ),
     _cut_off(
         id="esp-blocked",
-        title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it else",
+        title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it otherwise",
         acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *model.RENEW),
         hints=(
             "IKE comes to an end. That is UDP; what comes after it?",
@@ -238,7 +238,7 @@ UNDERLAY: Final = (
     ),
     Trouble(
         id="fragments-blocked",
-        title="Tunnel packets are cut into pieces, and the provider drops the pieces",
+        title="Tunnel packets are fragmented, and the provider drops the fragments",
         acts=(
             Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
             Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
@@ -255,7 +255,7 @@ UNDERLAY: Final = (
     ),
     Trouble(
         id="path-mtu",
-        title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
+        title="The provider's link has a small MTU and drops fragments: the tunnel MTU does not fit the path",
         acts=(
             Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.line(octets=1300))),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
@@ -286,7 +286,7 @@ UNDERLAY: Final = (
     ),
     Trouble(
         id="nat-symmetric",
-        title="Both translators give another port to each destination: there is no direct way",
+        title="Both NAT boxes are symmetric: there is no direct path",
         acts=(Nat(Role.GATEWAY, kind="symmetric"),),
         complaint=model.LONG_WAY,
         hints=(
@@ -308,7 +308,7 @@ _SLOW: Final = "At {spoke.name} everything takes long."
 WIRES: Final = (
     Trouble(
         id="lossy-inwards",
-        title="Of what comes to a spoke a third is lost",
+        title="A third of the packets to a spoke is lost",
         acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
         complaint=_SLOW,
         hints=("Count: which direction loses packets?", model.FIX_WIRE),
@@ -316,7 +316,7 @@ WIRES: Final = (
     ),
     Trouble(
         id="wire-narrow",
-        title="The wire of a spoke drops packets of more than 1200 octets without a word",
+        title="The wire of a spoke silently drops packets of more than 1200 octets",
         acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
         complaint="From {spoke.name} small things work. Large files do not.",
         hints=("Up to which size do packets pass?", model.FIX_WIRE),
@@ -325,7 +325,7 @@ WIRES: Final = (
     ),
     Trouble(
         id="gre-blocked-inwards",
-        title="GRE comes from a spoke, and not to it",
+        title="GRE from a spoke arrives, GRE to it does not",
         acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count GRE at both ends of the wire.", model.FIX_WIRE),
@@ -334,7 +334,7 @@ WIRES: Final = (
     ),
     Trouble(
         id="esp-blocked-inwards",
-        title="ESP comes from a spoke, and not to it",
+        title="ESP from a spoke arrives, ESP to it does not",
         acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *model.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count ESP at both ends of the wire.", model.FIX_WIRE),
@@ -343,7 +343,7 @@ WIRES: Final = (
     ),
     Trouble(
         id="ike-blocked-inwards",
-        title="IKE comes from a spoke, and not to it",
+        title="IKE from a spoke arrives, IKE to it does not",
         acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *model.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", model.FIX_WIRE),
@@ -354,7 +354,7 @@ WIRES: Final = (
 #: Healthy all the same: it may be slow, and rows of measurement are as they were.
 SLOW: Final = Trouble(
     id="wire-slow",
-    title="The wire of a spoke takes its time, as over a satellite",
+    title="The wire of a spoke has a long delay, as over a satellite",
     acts=(Wire(Role.SPOKE, Badness(delay=560.0)),),
     complaint=_SLOW,
     hints=("How long is the way of a ping?", model.FIX_WIRE),
@@ -465,14 +465,14 @@ SPOKE_PAIRS: Final = (
     ),
     Trouble(
         id="map-of-a-lan",
-        title="A spoke has a static map for its own address at another spoke's place",
+        title="A static map at the hub sends a spoke's packets to another spoke",
         acts=(
             hub(model.TUNNEL, nhrp_lines.MAP.line(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
             *model.FORGET,
         ),
         complaint="{spoke.name} does not reach the head office any more.",
         hints=(
-            "{spoke.name} speaks, and the answers? Where does {hub.name} send them?",
+            "{spoke.name} sends, but where does {hub.name} send the answers?",
             "`show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?",
         ),
         causes=_MAPS,

@@ -291,7 +291,7 @@ def _lines(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo, missed: i
         span = f"On {first:%Y-%m-%d} from {first:%H:%M:%S} to {last:%H:%M:%S}, {len(steps)} steps."
     yield f"{span} The lab is {_plain(network.kind)}."
     if missed:
-        yield f"{missed} lines were missed: more happened than could be written down."
+        yield f"{missed} lines were lost: more happened than could be written down."
     if omitted:
         yield f"{omitted} more steps came after these and are left out: a story has no more than {len(steps)}."
     yield ""

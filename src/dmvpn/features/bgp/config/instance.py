@@ -188,7 +188,7 @@ def _dampening(mode: str) -> ConfigLine:
         mode,
         "bgp dampening [ {half:1-45} [ {reuse:1-20000} {suppress:1-20000} {longest:1-255} ] ]",
         {
-            "dampening": "Do not use routes for a while that come and go (RFC 2439)",
+            "dampening": "Suppress flapping routes (RFC 2439)",
             "half": "Minutes after which a penalty is half of what it was",
             "reuse": "Penalty from which on a route is used again",
             "suppress": "Penalty above which it is not used",
@@ -335,7 +335,7 @@ RESTART_TIME: Final = _line(
 )
 STALE_TIME: Final = _line(
     "bgp graceful-restart stalepath-time {seconds:1-3600}",
-    {"stalepath-time": "A neighbor that is back must send its table within", "seconds": "Seconds"},
+    {"stalepath-time": "Time for a restarted neighbor to send its table", "seconds": "Seconds"},
     order=13,
     default="bgp graceful-restart stalepath-time 360",
 )

@@ -46,7 +46,7 @@ IP_HELLO_INTERVAL: Final = _interface_line(
 )
 IP_HOLD_TIME: Final = _interface_line(
     f"ip hold-time eigrp {_NUMBER} {_SECONDS}",
-    {"hold-time": "How long neighbors wait for us", "seconds": "Seconds"},
+    {"hold-time": "Hold time that neighbors use for us", "seconds": "Seconds"},
     order=57,
 )
 IP_AUTHENTICATION_MODE: Final = _interface_line(
@@ -113,7 +113,7 @@ AF_HELLO_INTERVAL: Final = _af_line(
     f"hello-interval {_SECONDS}", {"hello-interval": "Time between Hellos", "seconds": "Seconds"}, order=11
 )
 AF_HOLD_TIME: Final = _af_line(
-    f"hold-time {_SECONDS}", {"hold-time": "How long neighbors wait for us", "seconds": "Seconds"}, order=12
+    f"hold-time {_SECONDS}", {"hold-time": "Hold time that neighbors use for us", "seconds": "Seconds"}, order=12
 )
 AF_AUTHENTICATION_MODE: Final = _af_line(
     "authentication mode ( md5 | hmac-sha-256 [ {type:0-7} ] {password:word} )",

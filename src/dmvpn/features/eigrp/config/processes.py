@@ -53,7 +53,7 @@ def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = 
             "redistribute": "Redistribute routes of another source",
             "neighbor": "Routes from neighbors",
             "address": "Its address",
-            "maximum-prefix": "How many prefixes there may be",
+            "maximum-prefix": "Maximum number of prefixes",
             "prefixes": "Number",
             "threshold": "Percent of it at which a warning is logged",
             "dampened": "Each pause is twice as long as the one before",
@@ -146,7 +146,7 @@ def _summary_metric(mode: str) -> ConfigLine:
         "summary-metric ( {prefix:prefix} | {address:address} {mask:mask} ) "
         f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
         {
-            "summary-metric": "What a summary costs, whatever lies in it",
+            "summary-metric": "Fixed metric of a summary",
             "prefix": "The summary",
             "address": "The summary",
             "mask": "Its mask",

@@ -361,7 +361,7 @@ NEIGHBORS: Final = both_commands(
 CLEAR: Final = clear_commands(
     "neighbors [ {address:address} | {interface:interface} ] [ soft ]",
     {
-        "neighbors": "Give neighbors up and let them come again",
+        "neighbors": "Reset neighbors",
         "address": "This neighbor",
         "interface": "Those on this interface",
         "soft": "Neighbors stay up and get all routes again",

@@ -23,11 +23,11 @@ _KEY_HELP: Final = {
     "key": "The pre-shared key",
     "0": "The key follows in clear",
     "6": "Kept: the key follows encrypted, and cannot be read here",
-    "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+    "mask": "Mask of a range; 0.0.0.0 0.0.0.0 matches any peer",
     "hostname": "A host name",
     "name": "Name",
 }
-_KEEPALIVE_HELP: Final = {"keepalive": "Find out when a peer is dead", **PROBES_HELP}
+_KEEPALIVE_HELP: Final = {"keepalive": "Detect dead peers", **PROBES_HELP}
 
 
 POLICY: Final = ConfigLine(
@@ -201,7 +201,7 @@ NAT_KEEPALIVE: Final = ConfigLine(
 INVALID_SPI: Final = ConfigLine(
     "global",
     "crypto isakmp invalid-spi-recovery",
-    {"invalid-spi-recovery": "Begin with a peer that goes on using SAs we have forgotten, though it was told"},
+    {"invalid-spi-recovery": "Initiate IKE with a peer that keeps using deleted SAs after it was notified"},
     order=209,
 )
 RUN_AS: Final = ConfigLine(

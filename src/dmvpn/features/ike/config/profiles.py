@@ -20,7 +20,7 @@ def _check_authentication(args: Args, section: Section) -> str | None:
     """Check that we prove ourselves in one way; the peer may do it in several."""
     ours = [other for other in section.all(USES) if "local" in other]
     if "local" in args and any(method_of(other) is not method_of(args) for other in ours):
-        return "% There is a local authentication method already; take it back first"
+        return "% There is a local authentication method already; remove it first"
     return check_key(args, section) if "key" in args.values_given else None
 
 
@@ -142,7 +142,7 @@ UNPROVED_NAMES: Final = ConfigLine(
     "refuse unproved-names",
     {
         "refuse": "Not in IOS: refuse peers",
-        "unproved-names": "Whose pre-shared key was found by address, which proves no name",
+        "unproved-names": "With a pre-shared key found by address, which proves no name",
     },
     order=55,
 )
@@ -178,7 +178,7 @@ ADDRESS: Final = ConfigLine(
     "address ( {address:address} [ {mask:mask} ] | {address6:prefix6} )",
     {
         "address": "Its address",
-        "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+        "mask": "Mask of a range; 0.0.0.0 0.0.0.0 matches any peer",
         "address6": "Kept; tunnels go over IPv4 here",
     },
     order=10,

@@ -58,12 +58,12 @@ PROBES_HELP: Final[Mapping[str, str]] = {
     "periodic": "Always",
     "on-demand": "Only when there is something to send",
 }
-DPD_HELP: Final[Mapping[str, str]] = {"dpd": "Find out when the peer is dead", **PROBES_HELP}
+DPD_HELP: Final[Mapping[str, str]] = {"dpd": "Detect that the peer is dead", **PROBES_HELP}
 
 
 def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
     """Make the check of a line that is kept and changes nothing, so that no user relies on it."""
-    return lambda args, section: f"%Warning: kept, and not acted upon: {why}"
+    return lambda args, section: f"%Warning: kept without effect: {why}"
 
 
 def check_key(args: Args, _: Section) -> str | None:
@@ -139,8 +139,8 @@ LIMIT: Final = ConfigLine(
     "crypto ikev2 limit ( max-sa {number:1-100000} | max-in-negotation-sa {number:1-100000} )",
     {
         "limit": "Refuse more SAs than this",
-        "max-sa": "All of them",
-        "max-in-negotation-sa": "Those that are being negotiated",  # sic: IOS spells it so
+        "max-sa": "All SAs",
+        "max-in-negotation-sa": "SAs under negotiation",  # sic: IOS spells it so
         "number": "How many",
     },
     key=("max-sa", "max-in-negotation-sa"),
@@ -159,7 +159,7 @@ SHIELD: Final = ConfigLine(
     "crypto engine compliance shield disable",
     {
         "engine": "Cryptography",
-        "compliance": "Of algorithms with what is recommended",
+        "compliance": "Compliance of algorithms with recommendations",
         "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5, 3DES and MD5",
         "disable": "Permit them where a line names them",
     },
@@ -196,7 +196,7 @@ INTEGRITY: Final = ConfigLine(
 PRF: Final = ConfigLine(
     _PROPOSAL,
     "prf " + several("hash", HASH.name, 5),
-    {"prf": "Pseudo-random functions; those of `integrity` if nothing is said"},
+    {"prf": "Pseudo-random functions; those of `integrity` by default"},
     order=30,
 )
 GROUPS: Final = ConfigLine(

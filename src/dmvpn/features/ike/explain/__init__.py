@@ -38,9 +38,9 @@ _FIELDS = words(WordKind.LABEL)("""
     """)
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of IKE :: the prompt next: show crypto ikev2 profile
-    % There is a local authentication method already; take it back first :: A profile proves itself in one way: say `no
+    % There is a local authentication method already; remove it first :: A profile proves itself in one way: say `no
         authentication local ...` before another one.
-    %Warning: kept, and not acted upon: <why> :: The line is legal and has no effect in this router; it is shown back as
+    %Warning: kept without effect: <why> :: The line is legal and has no effect in this router; it is shown back as
         it was written.
     % Invalid hex key: pairs of hexadecimal digits are expected :: A key with `hex` was given that is no string of
         octets.

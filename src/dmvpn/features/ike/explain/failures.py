@@ -200,5 +200,5 @@ GROUPS: Final = words(WordKind.REASON, IkeReason, rank=36, sighting=_SAID)("""
     UNNEEDED :: No tunnel and no NHRP mapping needs this peer any more.
     PROFILE_CHANGED :: The IPsec profile of the tunnel is another one now, or the tunnel has none.
         next: show crypto ipsec profile
-    FORBIDDEN :: The peer asked for an action that this exchange does not allow; a fault of the peer.
+    FORBIDDEN :: A fault of the peer.
     """)

@@ -264,7 +264,7 @@ def clear_counters(_: ShowContext, args: Args) -> Confirm:
 
 CLEAR = ExecCommand(
     "clear counters [ {interface:interface} ]",
-    {"counters": "What `show interfaces` counts begins again", "interface": "Of one interface"},
+    {"counters": "Reset the counters of `show interfaces`", "interface": "Of one interface"},
     action=clear_counters,
     privilege=15,
 )

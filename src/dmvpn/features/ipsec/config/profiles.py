@@ -57,7 +57,7 @@ def _check(args: Args, section: Section) -> str | None:
         return f"% Invalid transform proposal: {cipher.value} authenticates by itself"
     weak = [word for word in (*_MISSING, *_WEAK) if word in args]
     if weak:
-        return f"%Warning: {' and '.join(weak)} cannot protect anything; kept, and refused when a tunnel needs it"
+        return f"%Warning: {' and '.join(weak)} cannot protect anything; kept, but refused for a tunnel"
     if integrity is None and cipher is Cipher.AES_CBC:
         return "%Warning: without authentication packets can be changed on the way; add esp-sha256-hmac"
     return None

@@ -224,7 +224,7 @@ _CLEAR_HELP: Final = {
     "crypto": "Security associations",
     "session": "All of a peer",
     "sa": "Security associations",
-    "counters": "What shows count; the security associations stay",
+    "counters": "Reset counters; the security associations stay",
     "ikev2": "IKE version 2",
     "isakmp": "IKE version 1",
     "number": "One ISAKMP SA, by its conn-id",

@@ -29,17 +29,17 @@ def _check_password(args: Args, _: Section) -> str | None:
 
 
 def _check_interest(args: Args, _: Section) -> str | None:
-    warning = "%Warning: kept; every packet is of interest, access lists are not looked at here"
+    warning = "%Warning: kept without effect; any packet may trigger a resolution"
     return None if "none" in args else warning
 
 
 def _check_use(args: Args, _: Section) -> str | None:
-    warning = "%Warning: kept; the first packet asks, and none waits for the answer"
+    warning = "%Warning: kept without effect; the first packet triggers a resolution, and none waits for it"
     return warning if args.integer("packets") > 1 else None
 
 
 def _check_policy(_args: Args, _: Section) -> str | None:
-    return "%Warning: kept; there are no service policies here"
+    return "%Warning: kept without effect; service policies are not supported"
 
 
 AUTHENTICATION: Final = _line(
@@ -62,7 +62,7 @@ MAP: Final = _line(
 MAP_MULTICAST: Final = _line(
     "ip nhrp map multicast ( {nbma:address} | dynamic )",
     {
-        "multicast": "Who gets copies of multicasts and broadcasts",
+        "multicast": "Receivers of multicasts and broadcasts",
         "nbma": "NBMA address",
         "dynamic": "Every client that registers",
     },
@@ -88,7 +88,7 @@ NETWORK_ID: Final = _line(
 )
 HOLDTIME: Final = _line(
     "ip nhrp holdtime {seconds:1-65535}",
-    {"holdtime": "How long peers may keep our addresses", "seconds": "Seconds"},
+    {"holdtime": "How long peers keep our addresses", "seconds": "Seconds"},
     order=64,
     default=f"ip nhrp holdtime {model.DEFAULT_HOLDTIME}",
 )
@@ -192,7 +192,7 @@ RESPONDER: Final = _line(
     "ip nhrp responder {interface:interface}", {"responder": "Interface whose address names us as responder"}, order=69
 )
 RECORD: Final = _line(
-    "ip nhrp record", {"record": "Ask servers to write themselves on packets"}, order=69, default_on=True
+    "ip nhrp record", {"record": "Ask servers to record themselves in packets"}, order=69, default_on=True
 )
 INTEREST: Final = _line(
     "ip nhrp interest ( {access_list:1-199} | none )",

@@ -12,13 +12,13 @@ _REFUSALS = words(
     WordKind.COUNTER, Refusal, rank=30, sighting=r"(?:Refused: \d+ |packet from \S+ refused: )([a-zA-Z ,]+)", lines=True
 )("""
     ## why packets were refused :: show ip nhrp traffic detail, show logging, debug nhrp error next: debug nhrp error
-    MALFORMED :: The octets are no NHRP packet: wrong version, length or checksum. [RFC 2332 §5.1]
-        when: Damage on the way, or a program that is no NHRP.
+    MALFORMED :: This is not an NHRP packet: wrong version, length or checksum. [RFC 2332 §5.1]
+        when: Damage in transit, or another protocol.
     AUTHENTICATION :: The password differs from ours, or is missing. Error 11 is returned to the sender.
         [RFC 2332 §5.3.4]
         when: `ip nhrp authentication` differs between the two ends.
         next: show running-config interface Tunnel (on both ends)
-    UNKNOWN_EXTENSION :: The sender insists on an extension that this router does not know. Error 1 is returned.
+    UNKNOWN_EXTENSION :: The sender requires an extension that this router does not support. Error 1 is returned.
         [RFC 2332 §5.3]
     HOP_COUNT :: The packet was forwarded too often. Error 15 is returned to the sender. [RFC 2332 §5.1]
         when: A loop between servers.
@@ -28,13 +28,13 @@ _REFUSALS = words(
         [RFC 2332 §5.2.7]
         when: A spoke names a next hop server's tunnel address wrongly, or the client is gone.
         next: show ip nhrp
-    UNSOLICITED :: The number of the reply fits no question of ours, or the question was settled. [RFC 2332 §5.2.0.1]
+    UNSOLICITED :: The reply matches no request of ours, or the request was answered before. [RFC 2332 §5.2.0.1]
         when: A late second copy is harmless; many copies mean that answers are being guessed.
     FORGED :: The addresses inside cannot be the sender's: our own, a multicast, or outside the tunnel's subnet.
         when: A spoke with a wrong mask, or an attack.
         next: show ip interface brief
     SEND_LIMIT :: A packet of ours was not sent: `ip nhrp max-send` is reached.
-        when: Too many questions at once; see the line Max-send limit.
+        when: Too many requests at once; see the line Max-send limit.
         next: show ip nhrp traffic
     NOT_ALLOWED :: The sender has no right to its request, for example to purge an entry of another station.
         [RFC 2332 §5.2.5]
@@ -44,7 +44,7 @@ _REFUSALS = words(
     RESOLUTION_REFUSED :: A Resolution Request was answered with a NAK: no station here has the address.
         [RFC 2332 §5.2.2]
         next: show ip nhrp
-    IGNORED :: The packet is well-formed and the configuration says not to act on it.
+    IGNORED :: The packet is well-formed, but the configuration does not use it.
         when: A redirect on a router without `ip nhrp shortcut`, or a tunnel without `ip nhrp network-id`.
         next: show running-config interface Tunnel
     TOO_LARGE :: The packet does not fit into the network that it would have to take. Error 8 is returned to the sender.
@@ -81,8 +81,8 @@ _REFUSALS = words(
         counts as all its addresses. NAK 5. [RFC 2332 §5.2.4]
         when: A station with many addresses, or a station that fills the table.
         next: show ip nhrp summary
-    TOO_MUCH_WORK :: One station sent more than is read of one: 20,000 octets in a second, each packet counted as 128
-        more; of a server of the configuration ten times as much. The packet was not read.
+    TOO_MUCH_WORK :: One station exceeded its share: 20,000 octets a second, each packet counted as 128 more; a
+        configured server has ten times as much. The packet was not read.
         when: A member that floods this router; in clear, also very many stations behind one translator: they ask again.
     """)
 _HAPPENINGS = words(

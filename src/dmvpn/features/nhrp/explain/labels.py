@@ -99,7 +99,7 @@ _TRAFFIC = words(WordKind.LABEL, sighted=True)(
     Packet Queue size :: Packets of NHRP that wait here: none, each is dealt with as it comes.
     NHRP cache :: All known mappings of tunnel addresses to NBMA addresses. next: show ip nhrp
     entries | bytes :: How many lines of the cache, and the memory they would take in IOS.
-    Remote :: Entries of others.
+    Remote :: Entries of other stations.
     Local :: Our own entries, sent to other stations. next: show ip nhrp local
     default :: Entries for the default route.
     route :: Entries that are in the routing table, or may be. next: show ip route nhrp

@@ -18,9 +18,9 @@ _PEER = words(
     sighting=r"(?:^.{6,} (INTF|IKE|IPSEC|NHRP|UP) +(?:never|[\d:]+|\d[\dydhw]+) +[A-Z]|, Status: (\w+), UpDn Time:)",
 )("""
     ## column State :: show dmvpn
-    INTF :: The tunnel interface itself is down, so nothing can be said to the peer.
-        when: Worst of all states, shown before every other: no source address, no route, shut down, or a protection
-        that cannot be had.
+    INTF :: The tunnel interface itself is down, so no packet can go to the peer.
+        when: Worst of all states, shown before every other: no source address, no route, shut down, or IPsec
+        that cannot be set up.
         next: show interfaces Tunnel
     IKE :: The tunnel is protected and there is no IKE SA with the peer: IKE has not agreed yet, or cannot.
         [RFC 7296 §1.2]
@@ -30,11 +30,11 @@ _PEER = words(
         selectors do not fit, or the SAs were just lost. [RFC 7296 §1.3]
         when: Between IKE_AUTH and the first child SA; longer is a fault.
         next: show crypto ipsec sa
-    NHRP :: Packets could go, and the next hop server has not answered our registration. [RFC 2332 §5.2.3]
+    NHRP :: Packets can be sent, but the next hop server has not answered our registration. [RFC 2332 §5.2.3]
         when: On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its number is
         never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.
         next: show ip nhrp nhs detail
-    UP :: All is well with this peer: a server answers our registration, a client is registered with us, or a peer was
+    UP :: NHRP works with this peer: a server answers our registration, a client is registered with us, or a peer was
         resolved.
         when: The time beside it counts from there. A direct path that is not proven yet has I2 behind it.
         next: show dmvpn detail
@@ -50,10 +50,10 @@ _REDUNDANCY = words(
     WordKind.STATE, rank=31, sighting=r"^\d+ +\S+ +\d+ +\S+ +\d+ +[EWR]+ +(\w+) ", mark=r"^No\. Interface +Cluster "
 )("""
     ## queue of a server :: show ip nhrp nhs redundancy, show ipv6 nhrp nhs redundancy next: show ip nhrp nhs detail
-    Running :: The cluster uses this server: we are registered with it, or it is asked.
-    Expecting :: This server does not answer, or refuses us: it is asked on, and another one is used.
-    Waiting :: This server is not asked, because enough others of the cluster serve, or the tunnel is down.
-    Fallback :: A better server has just returned: this one is kept until `ip nhrp nhs fallback` is over.
+    Running :: The cluster uses this server: we are registered with it, or registering.
+    Expecting :: This server does not answer, or refuses us: requests go on, and another server is used.
+    Waiting :: No requests go to this server: enough servers of the cluster answer, or the tunnel is down.
+    Fallback :: A better server has just returned: this one is used until `ip nhrp nhs fallback` expires.
     """)
 _REGISTRATION = words(WordKind.STATE, NhsState, rank=40)("""
     ## state of a registration :: show ip nhrp nhs detail, dmvpn doctor next: show ip nhrp nhs detail
@@ -61,8 +61,8 @@ _REGISTRATION = words(WordKind.STATE, NhsState, rank=40)("""
     WAITING :: The tunnel can send, and this server is kept in reserve behind other servers.
     BARE :: Nothing protects packets to the server: on a protected tunnel no registration may leave in clear.
         next: show crypto session detail
-    EXPECTING :: A Registration Request is out and its reply is awaited, again and again. [RFC 2332 §5.2.3]
-    RESPONDING :: The server answered; it is asked again every third of the holding time. [RFC 2332 §5.2.4]
+    EXPECTING :: Registration Requests are sent, and no reply has come yet. [RFC 2332 §5.2.3]
+    RESPONDING :: The server answered; the registration is renewed every third of the holding time. [RFC 2332 §5.2.4]
     """)
 _PATH = words(WordKind.STATE, rank=41)(f"""
     ## state of a direct path :: show dmvpn detail, dmvpn doctor next: show dmvpn detail
@@ -79,11 +79,11 @@ _PATH = words(WordKind.STATE, rank=41)(f"""
     """)
 _SUSPICIONS = words(WordKind.REASON, Suspicion)("""
     ## what may be wrong with a silent server :: show ip nhrp nhs detail, show dmvpn detail next: dmvpn doctor
-    NHRP_MISSING :: GRE arrives from the server's address, so the way is good in that direction and the tunnel exists
-        there. What it does not do is answer NHRP.
+    NHRP_MISSING :: GRE arrives from the server's address, so that direction works and the tunnel exists there,
+        but NHRP is not answered.
         when: When the server is silent and something came from it meanwhile.
         next: on the server: show ip nhrp traffic
-    SERVER_DOWN :: Nothing at all comes from the address. A ping of the NBMA address decides between this and a filter.
+    SERVER_DOWN :: No packet at all comes from the address. A ping of the NBMA address distinguishes this from a filter.
         when: First guess for a server that was registered with before, or was never heard.
         next: ping (its NBMA address), traceroute
     WRONG_ADDRESS :: The NBMA address in `ip nhrp nhs` or `ip nhrp map` may be unused, or belong to another machine.
@@ -98,7 +98,7 @@ _SUSPICIONS = words(WordKind.REASON, Suspicion)("""
         next: on the server: show tunnel traffic
     SAME_NAT :: GRE has no ports, so a translator supports only one inside address per outside server. A second spoke
         behind it gets no answers.
-        when: Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 is the cure.
+        when: Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 fixes it.
         next: show crypto ikev2 sa detailed
     NHRP_BEHIND_IKE :: IKE has an SA with the server, so the machine lives and the keys fit; NHRP inside the tunnel is
         not answered.
@@ -119,26 +119,26 @@ _RECORDS = words(
     ## what a mapping is, in events :: show dmvpn events, show dmvpn changes since, dmvpn lab watch
         next: show ip nhrp (the address)
     registered :: The station registered here: it is our client. [RFC 2332 §5.2.3]
-    resolved :: We asked and got an answer. The route does not lead there (yet). [RFC 2332 §5.2.2]
+    resolved :: A Resolution Reply named it. No route uses it (yet). [RFC 2332 §5.2.2]
     shortcut | shortcut T1 | shortcut T2 :: Packets go straight to the peer instead of by the hub, as NHRP's own route
         (T1), or instead of another route's next hop (T2).
         when: On a phase 3 spoke with `ip nhrp shortcut`, after the hub's redirect, as soon as the direct path is
         proven.
         next: show ip nhrp shortcut, show ip route nhrp
     static :: The pair of addresses is in the configuration.
-    ours | ours, given to others :: A network behind this router, sent to other stations in answers; they are informed
+    ours | ours, sent in replies :: A network behind this router, sent to other stations in answers; they are informed
         when it changes.
         next: show ip nhrp local
-    from a request :: Overheard: the requester's own addresses were in its request.
+    from a request :: Learned from a request: it had the requester's own addresses.
     """)
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of NHRP :: the prompt next: show running-config interface Tunnel
-    %Warning: kept; every packet is of interest, access lists are not looked at here :: `ip nhrp interest` is kept and
-        does nothing: any packet may cause a question.
-    %Warning: kept; the first packet asks, and none waits for the answer :: `ip nhrp use` is kept and does nothing:
-        packets take the hub's path until the direct one has proved itself.
-    %Warning: kept; there are no service policies here :: `ip nhrp map group ... service-policy` is kept and does
-        nothing: this router has no QoS.
+    %Warning: kept without effect; any packet may trigger a resolution :: `ip nhrp interest` is kept and does nothing:
+        any packet may cause a Resolution Request.
+    %Warning: kept without effect; the first packet triggers a resolution, and none waits for it :: `ip nhrp use` is
+        kept and does nothing: packets take the hub's path until the direct one has proved itself.
+    %Warning: kept without effect; service policies are not supported :: `ip nhrp map group ... service-policy` is kept
+        and does nothing: this router has no QoS.
         next: show ip nhrp group
     % The name of a group is up to <number> ASCII characters: spokes send it to their servers :: Groups travel in an
         extension of fixed size.
@@ -185,7 +185,7 @@ _REASONS = words(WordKind.REASON, NhrpReason)("""
     BOTH_BEHIND_NAT :: Neither can begin unless each knows at which UDP port the other is heard and both send at once.
         when: Works if the hub sends the ports and both translators keep one port for all receivers.
         next: show ip nhrp detail
-    NOBODY :: A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host
+    NO_STATION :: A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host
         unreachable for a while.
         when: In phase 2, when a spoke is gone and the routing protocol has not noticed.
         next: show ip nhrp incomplete

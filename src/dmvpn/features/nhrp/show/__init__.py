@@ -79,7 +79,7 @@ _HELP: Final = {
     "stats": "The numbers of `show nhrp stats`",
     "dmvpn": "DMVPN",
     "statistics": "The numbers of `show ip nhrp traffic`, `nhs detail` and `show nhrp stats`",
-    "session": "Peers: forget them and begin again",
+    "session": "Reset peers",
     "interface": "Of one tunnel",
     "peer": "One peer",
     "nbma": "By its NBMA address",

@@ -138,7 +138,7 @@ DEAD_INTERVAL: Final = _line(
     "dead-interval ( {seconds:1-65535} | minimal hello-multiplier {hellos:3-20} )",
     {
         **_SECONDS,
-        "dead-interval": "How long a neighbor may be silent",
+        "dead-interval": "Hold time",
         "minimal": "One second",
         "hello-multiplier": "With so many Hellos in it",
         "hellos": "Hellos",
@@ -178,7 +178,7 @@ PROCESS: Final = _line(
     order=82,
 )
 COST: Final = _line(
-    "cost {cost:1-65535}", {"cost": "Cost of this interface; by bandwidth if nothing is said"}, order=82
+    "cost {cost:1-65535}", {"cost": "Cost of this interface; derived from its bandwidth by default"}, order=82
 )
 BFD: Final = _line(
     "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}

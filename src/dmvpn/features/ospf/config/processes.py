@@ -335,7 +335,7 @@ NEIGHBOR: Final = _line(
     "neighbor {address:address} "
     "[* priority {priority:0-255} | cost {cost:1-65535} | poll-interval {poll:0-4294967295} ]",
     {
-        "neighbor": "A neighbor that multicasts do not reach",
+        "neighbor": "A neighbor that gets unicasts",
         "priority": "Its priority",
         "cost": "The cost of the way to it",
         "poll-interval": "Time between Hellos to a neighbor that is down",

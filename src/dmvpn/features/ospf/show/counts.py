@@ -476,7 +476,7 @@ UNDERWAY: Final = (
     ),
     ExecCommand(
         f"{_CLEAR} redistribution",
-        {**HELP, "redistribution": "Look again at all that is brought in"},
+        {**HELP, "redistribution": "Redistribute all routes again"},
         action=refresh_redistribution,
         privilege=15,
     ),

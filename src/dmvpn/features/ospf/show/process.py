@@ -232,7 +232,7 @@ def clear_process(ctx: ShowContext, args: Args) -> Ask:
 PROCESS: Final = ExecCommand(OSPF, HELP, query=query_processes, render=render_processes)
 CLEAR: Final = ExecCommand(
     "clear ip ospf [ {number:1-65535} ] process",
-    {**HELP, "number": "Number of the process", "process": "Give neighbors up and learn everything again"},
+    {**HELP, "number": "Number of the process", "process": "Reset neighbors, and learn all routes again"},
     action=clear_process,
     privilege=15,
 )
@@ -335,7 +335,7 @@ def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
 
 BORDERS: Final = ExecCommand(
     f"{OSPF} border-routers",
-    {**HELP, "border-routers": "Ways to routers that join areas or bring routes in"},
+    {**HELP, "border-routers": "Paths to area border routers and AS boundary routers"},
     query=query_border_routers,
     render=render_border_routers,
 )

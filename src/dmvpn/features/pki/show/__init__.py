@@ -21,7 +21,7 @@ from dmvpn.ios import ExecCommand
 _HELP: Final = {
     "pki": "Certificates",
     "certificates": "Configured certificates",
-    "trustpoints": "Authorities that are believed, and our certificates of them",
+    "trustpoints": "Trusted authorities, and our certificates",
     "crls": "Revocation lists",
     "verbose": "With all particulars",
     "status": "What each one lacks",

@@ -361,7 +361,7 @@ COMMANDS: Final = (
     ),
     ExecCommand(
         "show ip prefix-list detail [ {name:word} ]",
-        {"detail": "And how often each entry fitted", "name": "One list"},
+        {"detail": "With hit counts", "name": "One list"},
         query=query_prefixes,
         render=render_detail,
     ),

@@ -256,7 +256,7 @@ COMMANDS: Final = (
     ),
     ExecCommand(
         "clear ip prefix-list [ {name:word} ]",
-        {"prefix-list": "How often entries of prefix lists fitted", "name": "Of one list"},
+        {"prefix-list": "Hit counts of prefix lists", "name": "Of one list"},
         action=clear_lists,
         privilege=15,
     ),

@@ -252,7 +252,7 @@ _HELP: Final = {
     "network": "A prefix",
     "mask": "Its mask: exactly this prefix",
     "longer-prefixes": "And all in it",
-    "exact-route": "The way of a conversation",
+    "exact-route": "Path of a flow",
     "source": "Who sends",
     "destination": "To whom",
 }

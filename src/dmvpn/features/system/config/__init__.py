@@ -40,7 +40,7 @@ def _hours(args: Args) -> int | None:
 
 # ------------------------------------------------------------------------------------------------ names
 
-_LOOKUP_HELP = "Ask the name service for names that are typed"
+_LOOKUP_HELP = "Resolve typed names by DNS"
 DOMAIN_LOOKUP = ConfigLine("global", "ip domain lookup", _LOOKUP_HELP, order=90, keep_no=True)
 # The same with a hyphen, as releases before 12.2 wrote it: shown back as typed.
 DOMAIN_LOOKUP_OLD = ConfigLine("global", "ip domain-lookup", _LOOKUP_HELP, order=90, keep_no=True)

@@ -99,7 +99,7 @@ def _only(default: str, what: str) -> Callable[[str], str]:
 
 
 def _protocol(text: str) -> str:
-    return "" if text.lower() in ("ip", "ipv4") else "% Only ip is asked about; for IPv6: ping ipv6 ADDRESS"
+    return "" if text.lower() in ("ip", "ipv4") else "% The dialog is for IPv4; for IPv6: ping ipv6 ADDRESS"
 
 
 _PROTOCOL: Final = DialogStep("Protocol", "protocol", "ip", _protocol)

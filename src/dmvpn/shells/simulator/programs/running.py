@@ -98,7 +98,7 @@ class Programs:
 
     def _job(self, number: int) -> _Job:
         if number not in self._jobs:
-            raise UserError("that program runs no more")
+            raise UserError("that program has ended")
         return self._jobs[number]
 
     def _take(self, host: HostNode, packet: IpReceived) -> None:

@@ -147,8 +147,8 @@ def rip_routes(view: ServerView) -> Iterator[Hypothesis]:
         if own.version == 4 and not any(own.ip in network for network in announced) and not facts.eigrp
     ]
     for interface, own in silent:
-        why = f"RIP does not announce {own.network} ({interface.name})"
-        yield maybe(Cause.NETWORK_STATEMENT, why, "is it to be reached?")
+        why = f"RIP does not advertise {own.network} ({interface.name})"
+        yield maybe(Cause.NETWORK_STATEMENT, why, "should it be reachable?")
     ways = {hop.interface for route in facts.routes if route.source == "rip" for hop in route.next_hops}
     if tunnel.name not in ways and not silent:
         why = "the server advertises no other site by RIP"
@@ -225,14 +225,14 @@ def routes(view: ServerView) -> Iterator[Hypothesis]:
     for interface in silent:
         own = interface.addresses[0].network
         yield maybe(
-            Cause.NETWORK_STATEMENT, f"EIGRP does not announce {own} ({interface.name})", "is it to be reached?"
+            Cause.NETWORK_STATEMENT, f"EIGRP does not advertise {own} ({interface.name})", "should it be reachable?"
         )
-        yield maybe(Cause.LAN_OVERLAP, f"{own} is not what EIGRP is to announce", f"is {own} another site's network?")
+        yield maybe(Cause.LAN_OVERLAP, f"{own} should not be advertised by EIGRP", f"is {own} another site's network?")
     for interface in view.lans:
         if interface not in silent and _is_stub_suppressed(process, interface.name):
             line = f"eigrp stub {' '.join(process.stub or ()) or 'receive-only'}"
             why = f"'{line}' keeps {interface.addresses[0].network} ({interface.name}) from all others"
-            yield maybe(Cause.SPOKE_STUB, why, "is it to be reached?")
+            yield maybe(Cause.SPOKE_STUB, why, "should it be reachable?")
     routes = [
         route
         for route in client.facts.routes
@@ -290,7 +290,7 @@ def _not_advertised(view: ServerView, why: str) -> Iterator[Hypothesis]:
         why = f"{why}, though the server advertises other sites by RIP"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
     if eigrp or receives_updates(view):
-        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {view.address} announce it?")
+        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {view.address} advertise it?")
     else:
         why = f"{why}, and no routing protocol advertises any"
         yield maybe(Cause.NO_ROUTE_THERE, why, "is there to be a static route, or a protocol that is not on?")
