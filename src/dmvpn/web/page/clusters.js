@@ -25,7 +25,7 @@ export const CLUSTERS_BELOW = 0.17;
 const APART = 40;
 /** Fewer routers than these are no crowd. */
 const FEW = 60;
-/** The worst first. A router without a server has no condition, which is better than one that is not answered. */
+/** The worst first. A router without a server has no condition, which is better than a router without an answer. */
 const WORST = /** @type {const} */ (["broken", "registering", "none", "unknown", "registered"]);
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Two networks as one picture, and what changes between them: each pair of routers whose traffic changes has a thick
- * line that says how. The list and the map show the same change: what is pointed at on one is lit on the other.
+ * line that says how. The list and the map show the same change: the change under the pointer is lit on both.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./overlay.js").Overlay} Overlay
@@ -33,7 +33,7 @@ const VERDICTS = [
 /** Pixels around a line in which the pointer is on it, and points of the line that are looked at. */
 const NEAR = 9;
 const POINTS = 40;
-/** The widths of lines in pixels: of a change, and of the one that is shown. */
+/** The widths of lines in pixels: of a change, and of the shown one. */
 const THICK = 6;
 const THICKER = 9;
 
@@ -207,7 +207,7 @@ class Picture {
   }
 
   /**
-   * Mark the rows of the change that is chosen and of the one that is lit.
+   * Mark the rows of the chosen and the lit change.
    * @param {boolean} isToBeSeen
    */
   mark(isToBeSeen = false) {

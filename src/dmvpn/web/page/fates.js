@@ -1,6 +1,6 @@
 /**
  * What became of messages that no receiver has reported. One is lost if its receiver ran with its tunnel up when it was
- * sent, or if nothing came back within the time of its retries. One that was sent before its receiver had begun is
+ * sent, or if nothing came back within the time of its retries. A message sent before its receiver had begun is
  * neither lost nor received: spokes that begin before their hub are no fault.
  *
  * @typedef {import("./film.js").Film} Film

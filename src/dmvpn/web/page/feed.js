@@ -121,7 +121,7 @@ export async function follow(path, topics, heard, changed) {
 }
 
 /**
- * Return whether a lab runs. Where nobody answers it is not known to have ended.
+ * Return whether a lab runs. Without an answer it is not known to have ended.
  * @param {string} path of the lab
  */
 export function runs(path) {

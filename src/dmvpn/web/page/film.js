@@ -70,11 +70,11 @@ export class Film {
   }
 
   /**
-   * Take what is known of the network now. Its routers are the same.
+   * Take the network as it is known now. Its routers are the same.
    * @param {Stage} stage
    */
   restage(stage) {
-    // What is chosen by hand is one of the wires: they stay the same objects if they can.
+    // A user may have chosen one of the wires: they stay the same objects if they can.
     const isSame = JSON.stringify(stage.wires) === JSON.stringify(this.stage.wires);
     Object.assign(this.stage, stage, isSame ? { wires: this.stage.wires } : {});
     if (this.steps.length > 0 || this.begins > -Infinity) return;

@@ -1,7 +1,7 @@
 /**
  * Names, letters and numbers of the map, none of which is on another one or on a node. Each asks for some places; the
- * first free one is its own. Those that matter most ask first. One that finds no place is not written; only what somebody
- * looks for is written over a node then.
+ * first free one is its own. The most important ones ask first. A label that finds no place is not written; only search
+ * results are written over a node then.
  *
  * @typedef {import("./layout.js").Point} Point
  * @typedef {{left: number, top: number, right: number, bottom: number, isNode?: boolean}} Box in units of the map
@@ -16,7 +16,7 @@
  * @property {number} [opacity]
  */
 
-/** Who asks first: names of nodes, then what is on lines. */
+/** Who asks first: names of nodes, then texts on lines. */
 export const RANKS = { hub: 0, chosen: 1, found: 2, broken: 3, rest: 4, other: 5, line: 6, message: 7, faded: 8 };
 /** Pixels of a letter's height, and of the squares in which labels that may be on each other are looked for. */
 export const HEIGHT = 11;
@@ -48,7 +48,7 @@ export class Labels {
     this.square = SQUARE / scale;
     /** @type {Label[]} */
     this.asked = [];
-    /** @type {Map<string, Box[]>} what is taken, by square */
+    /** @type {Map<string, Box[]>} taken places, by square */
     this.taken = new Map();
   }
 

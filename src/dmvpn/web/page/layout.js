@@ -80,7 +80,7 @@ export function layout(stage, aspect = 1) {
 }
 
 /**
- * Return whether a network has so many routers that the map leaves out what is not a router.
+ * Return whether a network has so many routers that the map leaves out all other nodes.
  * @param {Stage} stage
  */
 export function isCrowded(stage) {

@@ -34,7 +34,7 @@ const SILENCE = 1000;
 const GATHER = 50;
 /** Milliseconds between two looks whether a lab that has ended runs again, or its configurations have changed. */
 const LOOK = 3000;
-/** A status: what was asked for has not changed. */
+/** A status: the resource has not changed. */
 const UNCHANGED = 304;
 /** Routers that a search found which are shown by themselves on a map with clusters. */
 const MOST_ALONE = 30;
@@ -132,7 +132,7 @@ class Player {
   }
 
   /**
-   * Take what is known of the network now.
+   * Take the network as it is known now.
    * @param {Stage} stage
    */
   restage(stage) {
@@ -452,7 +452,7 @@ async function main() {
   const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
-  // Its file may be one that this release cannot read: then its routers say what there is.
+  // This release may be unable to read its file: then its routers describe the network.
   const first = await ask(`${path}/stage?of=file`).catch((error) => {
     if (error instanceof Refused && error.status < 500) throw error;
     return ask(`${path}/stage`);

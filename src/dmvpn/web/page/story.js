@@ -36,7 +36,7 @@ export class Story {
     this.said = "";
     /** Whether what became of a message on the screen is not known yet. */
     this.isOpen = false;
-    /** What is on the screen: the same again needs no drawing. */
+    /** The content of the screen as a key: the same again needs no drawing. */
     this.shown = "";
     for (const id of ["story", "message"]) {
       byId(id).addEventListener("keydown", (event) => {
