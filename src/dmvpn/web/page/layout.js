@@ -29,6 +29,9 @@ const MANY = 60;
 /** The flattest and the steepest rings: width by height. */
 const FLATTEST = 1.8;
 const STEEPEST = 0.7;
+/** Places so little above the lowest ones count as low; direct tunnels are bent by this part of their length. */
+const LOW = 60;
+const BENT = 0.18;
 /** Points of an ellipse between which its length is measured. */
 const PRECISION = 256;
 const ROUTERS = ["hub", "spoke", "router"];
@@ -156,8 +159,19 @@ export function extent(places) {
  */
 export function wholeView(places, { width, height }) {
   const all = extent(places);
-  const scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (all.height + 90));
-  return { x: all.left + all.width / 2, y: all.top + all.height / 2 + 8, scale };
+  const tall = all.height + sag(places, all.top + all.height);
+  const scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (tall + 90));
+  return { x: all.left + all.width / 2, y: all.top + tall / 2 + 8, scale };
+}
+
+/**
+ * Return how far a direct tunnel between the lowest places hangs below them.
+ * @param {Places} places
+ * @param {number} bottom
+ */
+function sag(places, bottom) {
+  const low = [...places.values()].filter(({ y }) => y > bottom - LOW).map(({ x }) => x);
+  return low.length > 1 ? Math.max(0, BENT * (Math.max(...low) - Math.min(...low)) - LOW / 2) : 0;
 }
 
 /** An ellipse, and its length: a part of a full turn is an angle, of which 0 is up and 0.25 right. */
