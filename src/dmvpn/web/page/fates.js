@@ -17,6 +17,8 @@ export class Fates {
   /** @param {Film} film */
   constructor(film) {
     this.film = film;
+    /** @type {Set<string>} routers that have not reported all yet: what became of messages to them is unknown */
+    this.loading = new Set();
     this.read = -1;
     /** @type {Map<string, {time: number, there: boolean}[]>} of each router, in the order of time */
     this.presence = new Map();
@@ -31,7 +33,7 @@ export class Fates {
     for (const step of steps) {
       if (step.type !== "arrow") continue;
       step.absent = step.lost = false;
-      if (step.arrived !== false || now - step.time < LATE) continue;
+      if (step.arrived !== false || now - step.time < LATE || this.loading.has(step.receiver ?? "")) continue;
       const isThere = this.wasThere(step.receiver ?? "", step.time);
       step.lost = isThere || (now - step.time >= RETRIES && !this.isAnswered(step));
       step.absent = !step.lost;

@@ -51,6 +51,8 @@ class Player {
     this.places = layout(film.stage, this.aspect);
     /** @type {Set<string>} routers that have not said all yet */
     this.loading = new Set(isLive ? film.stage.nodes.filter(isRouter).map((node) => node.name) : []);
+    /** @type {Set<string>} routers whose reports have come; they are taken into the film a moment later */
+    this.reported = new Set();
     this.view = { x: 0, y: 0, scale: 1 };
     this.chosen = "";
     /** @type {Map<string, number>} routers that have more to say, and when that is known to be over; milliseconds */
@@ -68,6 +70,7 @@ class Player {
     /** What a tool puts over the map. */
     this.overlay = NOTHING;
     this.story = new Story(film, (name) => this.choose(name), meanings);
+    this.story.fates.loading = this.loading;
     this.playing = true;
     this.isLive = isLive;
     this.speed = 1;
@@ -98,7 +101,18 @@ class Player {
   /** A connection begins: what each router has to say comes now. */
   reload() {
     this.silent.clear();
+    this.reported.clear();
     for (const name of this.known.state.routers.keys()) this.loading.add(name);
+  }
+
+  /**
+   * Receive what a router reports.
+   * @param {Heard} news
+   * @param {Heard[]} waiting until it is taken
+   */
+  receive(news, waiting) {
+    waiting.push(news);
+    if ("router" in news && this.loading.has(news.router)) this.reported.add(news.router);
   }
 
   /**
@@ -223,7 +237,7 @@ class Player {
     const { film } = this;
     const count = film.count(this.time);
     const second = this.known.settles ? Math.floor(this.time) : 0;
-    const key = [count, film.steps.length, this.loading.size, second].join(" ");
+    const key = [count, film.steps.length, this.loading.size, this.reported.size, second].join(" ");
     if (this.known.key !== key) this.known = { key, count, ...this.following(film.at(this.time)) };
     /** @type {Step[]} */
     const messages = [];
@@ -279,7 +293,7 @@ class Player {
   summary() {
     const routers = this.known.state.routers.size;
     if (routers === 0) return "There is no router.";
-    if (this.loading.size > 0) return `loading ${Math.floor((100 * (routers - this.loading.size)) / routers)} %`;
+    if (this.loading.size > 0) return `loading ${Math.floor((99 * this.reported.size) / routers)} %`;
     const found = this.known.tunnels;
     const count = (/** @type {(tunnel: import("./state.js").Tunnel) => boolean} */ fits) => found.filter(fits).length;
     const direct = count((tunnel) => tunnel.direct);
@@ -461,11 +475,9 @@ async function main() {
   const player = start(film, true);
   const { stage } = film;
   const [assembler, waiting] = [new Assembler(stage), /** @type {Heard[]} */ ([])];
-  const following = follow(path, "history,traffic", (news) => waiting.push(news), (connected, why) => {
-    if (connected) player.reload();
-    say(connected ? "live" : `disconnected: ${why}`, !connected);
+  const staged = new Promise((begin) => {
+    keepStaged(path, player, assembler, () => begin(null)).catch((error) => say(String(error), true));
   });
-  keepStaged(path, player, assembler).catch((error) => say(String(error), true));
   const desks = new Desks(path);
   const choose = (/** @type {import("./film.js").StageWire} */ wire) => {
     player.choose("");
@@ -481,10 +493,13 @@ async function main() {
     },
     choose: (router) => player.choose(router),
   });
-  const gathering = setInterval(() => {
-    if (player.isStaged) player.hear(assembler, waiting.splice(0));
-  }, GATHER);
-  await following;
+  // What the routers remember comes after their configurations: both at once would take longer.
+  await staged;
+  const gathering = setInterval(() => player.hear(assembler, waiting.splice(0)), GATHER);
+  await follow(path, "history,traffic", (news) => player.receive(news, waiting), (connected, why) => {
+    if (connected) player.reload();
+    say(connected ? "live" : `disconnected: ${why}`, !connected);
+  });
   clearInterval(gathering);
   say("the lab has ended", true);
   while (!(await runs(path))) await pause(LOOK);
@@ -497,8 +512,9 @@ async function main() {
  * @param {string} path
  * @param {Player} player
  * @param {Assembler} assembler
+ * @param {() => void} begin is called when they are known
  */
-async function keepStaged(path, player, assembler) {
+async function keepStaged(path, player, assembler, begin) {
   let tag = "";
   for (;;) {
     try {
@@ -509,6 +525,7 @@ async function keepStaged(path, player, assembler) {
       player.restage(stage);
       player.isStaged = true;
       player.isConfigured = false;
+      begin();
     } catch (error) {
       const isSame = error instanceof Refused && error.status === UNCHANGED;
       if (!player.isStaged && error instanceof Refused && error.status < 500) throw error;

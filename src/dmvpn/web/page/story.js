@@ -59,7 +59,7 @@ export class Story {
     const room = byId("ladder").clientWidth;
     // What became of the last messages is known a few seconds later.
     const later = this.isOpen ? Math.floor(now) : 0;
-    const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, later]);
+    const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, later, this.fates.loading.size]);
     if (this.shown === shown) return;
     this.shown = shown;
     const steps = only
