@@ -142,7 +142,9 @@ def test_a_click_in_the_middle_of_a_wire_finds_it_and_its_name_at_the_server(fil
         "R31 Gi0/1 to TRANSPORT Gi0/2": links[0],
         "R31 Gi0/2 to H3": links[1],
     }
-    assert said["nowhere"] is None
+    assert said["nowhere"] == {"wire": None, "card": None}
+    assert said["card"]["title"] == "TRANSPORT provider"
+    assert said["pair"] == ["H3", "H4"], "the first visit pings between two sites, not to the hub's"
     assert said["described"] == "delay 20 ms, loss 3 %, MTU 1400, drops esp, from R31"
 
 

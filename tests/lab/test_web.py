@@ -36,7 +36,7 @@ class Web(Served):
 
 @pytest.fixture(scope="module")
 def web(environment: dict[str, str]) -> Iterator[Web]:
-    served = Web(environment)
+    served = Web(environment, "--role", "view")
     yield served
     served.close()
 

@@ -54,7 +54,7 @@ def click(browser: Browser, lab: str, action: str) -> None:
 def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: dict[str, str]) -> None:
     with Browser() as browser:
         browser.open(web.address)
-        browser.wait(lambda: "You are in" in browser.text("said"))
+        browser.wait(lambda: browser.text("summary") == "2 labs run, as a table")
         browser.open(f"http://127.0.0.1:{web.port}/class")
         browser.wait(lambda: browser.text("state") == "live")
         assert browser.text("summary") == "2 labs, 0 with a fault"
@@ -67,6 +67,7 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         assert cells(browser, "ben-notes-phase3")[7] == ""
         browser.wait(lambda: cells(browser, "anna-notes-phase3")[9] == "a fault was added", 60)
         click(browser, "anna-notes-phase3", "Reset")
+        browser.click("Reset", "sheet")
         browser.wait(lambda: browser.text("summary") == "2 labs, 0 with a fault", 60)
         dmvpn(environment, "lab", "break", "redirect-missing", "--lab", "anna-notes-phase3")
         browser.wait(lambda: "Grade" in cells(browser, "anna-notes-phase3")[8], 60)

@@ -133,7 +133,7 @@ def test_escape_sequences_of_a_router_do_nothing_to_the_page(web: Served) -> Non
         )
 
 
-@pytest.mark.parametrize("path", ["/labs/notes-phase3", "/class", "/page/page.js", "/page/index.html", "/login"])
+@pytest.mark.parametrize("path", ["/", "/labs/notes-phase3", "/class", "/page/page.js", "/page/index.html", "/login"])
 def test_each_page_lets_only_its_own_scripts_run(web: Served, path: str) -> None:
     policy = web.ask(path, token="").headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -161,17 +161,25 @@ window.fetch = (path, wish) => String(path).endsWith(end) ? Promise.resolve(Resp
 """
 
 
-def test_hostile_labs_and_names_of_files_are_text_on_the_page_of_a_class(web: Served) -> None:
+def test_hostile_labs_and_names_of_files_are_text_on_the_pages_of_all_labs(web: Served) -> None:
     desk = {"lab": MARKUP, "student": MARKUP + TURNED, "scenario": MARKUP, "complaint": MARKUP + "x" * 5000}
     numbers = dict.fromkeys(("running", "routers", "hints", "fixed", "memory", "processor"), 1)
+    labs = [
+        {"name": MARKUP, "service": False, "routers": []},
+        {"name": "s", "service": True, "routers": [TURNED, MARKUP]},
+    ]
+    stage = {"title": MARKUP + TURNED, "nodes": [], "wires": [], "tunnels": []}
     with serving(web.environment, "--role", "configure") as served, Browser() as browser:
         browser.open(served.address)
-        browser.wait(lambda: browser.text("state") == "live")
-        browser.open(f"http://127.0.0.1:{served.port}/class")
-        browser.wait(lambda: browser.text("state") == "live")
-        browser.run(ANSWERING % (json.dumps("/class"), json.dumps([{**desk, **numbers}])))
-        browser.wait(lambda: MARKUP in browser.text("labs"))
-        assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in browser.text("labs")
+        browser.wait(lambda: browser.run("return location.pathname") == "/labs/notes-phase3")
+        for path in ("class", ""):
+            browser.open(f"http://127.0.0.1:{served.port}/{path}")
+            browser.wait(lambda: browser.text("state") == "live")
+            for end, answer in (("/class", [{**desk, **numbers}]), ("/api/v1/labs", labs), ("/stage", stage)):
+                browser.run(f"{{ {ANSWERING % (json.dumps(end), json.dumps(answer))} }}")
+            browser.wait(lambda: MARKUP in browser.text("labs"))
+            assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in browser.text("labs")
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
         browser.run(
             "const files = new DataTransfer();"
             f"files.items.add(new File(['hostname R1'], {json.dumps(MARKUP.replace('/', ' '))}));"

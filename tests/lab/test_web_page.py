@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment) as served:
+    with serving(environment, "--role", "view") as served:
         yield served
 
 
@@ -178,21 +178,30 @@ def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
         browser.click("R41", "routers")
         browser.click("Kill", "actions")
+        browser.click("Cancel", "sheet")
+        browser.click("Kill", "actions")
+        browser.click("Kill", "sheet")
         browser.wait(lambda: "This router is not running." in browser.text("detail"))
         browser.click("Start", "actions")
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
 
-def test_each_tool_that_a_role_may_use_opens_beside_the_map_and_closes(operator: Served) -> None:
+def test_each_tool_that_a_role_may_use_is_a_tab_beside_the_map(operator: Served) -> None:
     with Browser() as browser:
         browser.open(operator.address)
         browser.click("Walk", "tools")
         browser.wait(lambda: "hop by hop" in browser.text("tool"))
         browser.click("Lesson", "tools")
         browser.wait(lambda: "Nothing is broken" in browser.text("tool"))
-        browser.click("Lesson", "tools")
+        browser.click("R31", "routers")
         browser.wait(lambda: browser.run("return document.getElementById('tool').hidden"))
-        assert browser.text("tools") == "WalkLesson"
+        assert browser.text("tools") == "RouterMessageWalkLesson"
+        browser.click("Walk", "tools")
+        assert "hop by hop" in browser.text("tool")
+        browser.type("[role=tab][aria-selected=true]", "\ue014")
+        assert "Nothing is broken" in browser.text("tool"), "an arrow leads to the next tab"
+        browser.type("#handle", "\ue012")
+        assert browser.run("return document.getElementById('handle').getAttribute('aria-valuenow')") == "27"
         assert browser.complaints() == []
 
 
@@ -203,7 +212,7 @@ def test_who_may_only_look_gets_no_buttons(web: Served) -> None:
         browser.wait(lambda: "NHRP cache" in browser.text("detail"))
         assert browser.run("return document.querySelectorAll('#actions button').length") == 0
         assert browser.run("return document.getElementById('tabs').hidden") is True
-        assert browser.text("tools") == "Lesson"
+        assert browser.text("tools") == "RouterMessageLesson"
 
 
 def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Served) -> None:

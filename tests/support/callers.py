@@ -13,7 +13,7 @@ from dmvpn.web.permission import Caller, Role
 from dmvpn.web.resources import routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
     from dmvpn.web.guard import Guard
 
@@ -54,8 +54,21 @@ def every_request(**names: str) -> Iterator[tuple[str, str, str]]:
         yield method, re.sub(r"{([^}]*)}", lambda place: parts.get(place[1], "x"), template), body
 
 
-async def asked(guard: Guard, method: str, path: str, token: str, body: str = "") -> int:
-    """Send one request to a server that is a function. Returns the status of its answer; 0: it gave none."""
+async def asked(
+    guard: Guard,
+    method: str,
+    path: str,
+    token: str,
+    body: str = "",
+    *,
+    headers: Mapping[str, str] | None = None,
+    sent: list[MutableMapping[str, object]] | None = None,
+) -> int:
+    """Send one request to a server that is a function. Returns the status of its answer; 0: it gave none.
+
+    sent: gets the messages of the answer.
+    """
+    given = {"host": "localhost", **({"authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -67,7 +80,7 @@ async def asked(guard: Guard, method: str, path: str, token: str, body: str = ""
         "scheme": "http",
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
-        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
     }
     parts = iter(({"type": "http.request", "body": body.encode(), "more_body": False},))
     statuses = [0]
@@ -76,6 +89,8 @@ async def asked(guard: Guard, method: str, path: str, token: str, body: str = ""
         return next(parts, {"type": "http.disconnect"})
 
     async def send(message: MutableMapping[str, object]) -> None:
+        if sent is not None:
+            sent.append(message)
         if message["type"] == "http.response.start":
             statuses.append(int(str(message["status"])))
 

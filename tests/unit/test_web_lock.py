@@ -15,7 +15,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import example, given
@@ -48,10 +48,12 @@ from dmvpn.web.lab_events import id_of, positions_of
 from dmvpn.web.labs import check_new, up_words
 from dmvpn.web.metrics import PEERS, Exposition, Format, Wish, escaped, labels_of
 from dmvpn.web.permission import FILE, Role, TokenFile, hold_roles, needed_by_path, resource
+from dmvpn.web.resources import application
+from dmvpn.web.serving import Where, usual_role
 from support.callers import asked, user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, MutableMapping
     from pathlib import Path
 
     from starlette.requests import Request
@@ -98,6 +100,52 @@ def test_the_description_finds_the_role_of_a_path() -> None:
     assert needed_by_path(ROUTES, "/forgotten", "DELETE") is Role.CONFIGURE
     assert needed_by_path(ROUTES, "/look", "GET") is Role.VIEW
     assert needed_by_path(ROUTES, "/look", "POST") is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "proxies", "role"),
+    [
+        ("127.0.0.1:8080", (), Role.CONFIGURE),
+        ("[::1]:0", (), Role.CONFIGURE),
+        ("127.0.0.1:8080", ("127.0.0.1",), Role.VIEW),
+        ("0.0.0.0:8443", (), Role.VIEW),
+        ("192.0.2.1:8443", (), Role.VIEW),
+        ("[::]:8443", (), Role.VIEW),
+    ],
+)
+def test_the_printed_code_is_for_everything_only_where_the_owner_alone_uses_it(
+    listen: str, proxies: tuple[str, ...], role: Role
+) -> None:
+    """The page of `dmvpn lab web` only looked, and did not say so."""
+    assert usual_role(Where(listen=listen, proxies=proxies)) is role
+
+
+@pytest.mark.parametrize("path", ["/", "/login"])
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json"]
+)
+def test_a_browser_without_a_session_gets_the_front_door(path: str, accept: str) -> None:
+    """The address without a path was an error of JSON."""
+    headers, page = front_door(path, accept)
+    assert headers["content-type"].startswith("text/html")
+    assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
+    assert '<script type="module" src="/page/home.js"></script>' in page
+    assert page.count("<script") == 1
+
+
+def test_a_program_gets_the_paths_at_the_front_door() -> None:
+    headers, text = front_door("/", "application/json")
+    assert headers["content-type"] == "application/json"
+    assert json.loads(text)["description"] == "/api/v1/openapi.json"
+
+
+def front_door(path: str, accept: str) -> tuple[dict[str, str], str]:
+    """Headers and body of the answer to a stranger."""
+    sent: list[MutableMapping[str, object]] = []
+    guard = application(Fleet(), Entrance(Role.VIEW), Audit(), Names(), Bounds())
+    assert asyncio.run(asked(guard, "GET", path, "", headers={"accept": accept}, sent=sent)) == 200
+    headers = {name.decode(): value.decode() for name, value in cast("list[tuple[bytes, bytes]]", sent[0]["headers"])}
+    return headers, b"".join(cast("bytes", message["body"]) for message in sent[1:]).decode()
 
 
 def ask(role: Role | None, method: str, path: str) -> int:

@@ -62,7 +62,7 @@ def up(arguments: argparse.Namespace, printer: Printer) -> int:
     with set_aside():
         name = bring_up.up(arguments, printer)
     if name is not None and arguments.web:
-        return _serve(name, "view")
+        return _serve(name)
     return 0 if name is not None else 1
 
 
@@ -73,7 +73,7 @@ def web(arguments: argparse.Namespace, printer: Printer) -> int:
     return _serve(find_lab(arguments.lab, "dmvpn lab web {}".format).name, arguments.role)
 
 
-def _serve(lab: str, role: str) -> int:
+def _serve(lab: str, role: str | None = None) -> int:
     from dmvpn.app.web import serve_lab
 
     return serve_lab(lab, role)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from dmvpn.web.permission import TokenFile
+    from dmvpn.web.permission import Role, TokenFile
 
 _ROLES: Final = ("view", "operate", "configure")
 #: Days for which a token is good if nothing is said.
@@ -106,21 +106,31 @@ def _add_token(web: argparse.ArgumentParser) -> None:
     revoke.set_defaults(command=_revoke)
 
 
-def serve_lab(lab: str, role: str) -> int:
+def serve_lab(lab: str, role: str | None = None) -> int:
     """Serve a lab on this machine, at any free port, until Ctrl-C. Raises UserError."""
     check()
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.permission import Role
     from dmvpn.web.serving import Where, serve
 
     _write_audit()
-    serve(Fleet(lab), Where(listen="127.0.0.1:0"), Role(role), token_file(), _say)
+    serve(Fleet(lab), Where(listen="127.0.0.1:0"), _role(role), token_file(), _say)
     return 0
 
 
 def add_role(parser: argparse.ArgumentParser) -> None:
     """Declare the role of the printed address."""
-    parser.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address (view)")
+    usual = "configure on loopback, otherwise view"
+    parser.add_argument("--role", choices=_ROLES, help=f"the role of the printed address ({usual})")
+
+
+def _role(named: str | None) -> Role | None:
+    """Return the role of the printed address; None: the usual one. Where it is printed to the journal, it is view."""
+    from dmvpn.app.journal import is_journal
+    from dmvpn.web.permission import Role
+
+    if named is not None:
+        return Role(named)
+    return Role.VIEW if is_journal(1) else None  # other users may read the journal
 
 
 def check() -> None:
@@ -138,7 +148,6 @@ def _run(arguments: argparse.Namespace) -> int:
     check()
     from dmvpn.shells.lab.places import find_lab, find_router
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.permission import Role
     from dmvpn.web.serving import Where, serve
 
     fleet = Fleet()
@@ -164,7 +173,7 @@ def _run(arguments: argparse.Namespace) -> int:
         proxies=tuple(arguments.behind_proxy),
     )
     _write_audit()
-    serve(fleet, where, Role(arguments.role), tokens, _say)
+    serve(fleet, where, _role(arguments.role), tokens, _say)
     return 0
 
 

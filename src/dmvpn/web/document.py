@@ -101,12 +101,11 @@ def operation(
     tagged: bool = False,
     media: Iterable[str] = ("application/json",),
     refused: Iterable[int] = (),
-    redirects: bool = False,
 ) -> dict[str, Plain]:
     """Return one operation.
 
     body: the schema of what it takes; given: parameters; tagged: its answer has an ETag; media: types of its answer.
-    refused: statuses of its own problems; `complete` adds the usual ones. redirects: a browser is sent to a page.
+    refused: statuses of its own problems; `complete` adds the usual ones.
     """
     headers = {"ETag": {"schema": TEXT}} if tagged else {}
     if status == HTTPStatus.ACCEPTED:
@@ -117,8 +116,6 @@ def operation(
         **({"headers": {**headers}} if headers else {}),
     }
     responses = {_number(status): answers, **dict.fromkeys(map(_number, refused), REFUSAL), "default": REFUSAL}
-    if redirects:
-        responses[_number(HTTPStatus.SEE_OTHER)] = {"description": "A page.", "headers": {"Location": {"schema": TEXT}}}
     described: dict[str, Plain] = {"summary": summary, "responses": responses}
     if isinstance(body, dict):
         described["requestBody"] = {

@@ -1,8 +1,8 @@
-"""Coming in: the code for a token, the code or a token for a session of a browser, and the page that does the latter.
+"""Coming in: the code for a token, and the code or a token for a session of a browser.
 
 The code is in the fragment of the printed address: browsers send no fragment, so no log and no `Referer` has it. The
-page takes it out of the address bar at once, and keeps the key of the session where only pages of this very server find
-it (`localStorage`).
+front door (`page/home.js`) takes it out of the address bar at once, and keeps the key of the session where only pages
+of this very server find it (`localStorage`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import JSONResponse
 
 from dmvpn.web.bodies import Problem, body_of
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.entrance import SESSION_LIFE
-from dmvpn.web.exported import source_hash
-from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
+from dmvpn.web.guard import COOKIE, EXCHANGE, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import NAMELESS, Role, resource
 
 if TYPE_CHECKING:
@@ -31,8 +30,10 @@ _BODY: Final = '{"code": "CODE"}'
 class Login:
     """The resources as methods."""
 
-    def __init__(self, entrance: Entrance) -> None:
+    def __init__(self, entrance: Entrance, lab: str | None) -> None:
+        """lab: the only lab of this server; None: it serves all labs."""
         self._entrance = entrance
+        self._lab = lab
 
     @resource("POST", EXCHANGE, operation("A token for the printed code", ANY_OBJECT, body=members({"code": TEXT})))
     async def exchange(self, request: Request) -> Response:
@@ -74,7 +75,8 @@ class Login:
     async def state(self, request: Request) -> Response:
         """Say who asks."""
         caller = request.scope["caller"]
-        return JSONResponse({"user": caller.name, "role": caller.role.value, "labs": caller.labs})
+        only = self._lab or ""
+        return JSONResponse({"user": caller.name, "role": caller.role.value, "labs": caller.labs, "serves": only})
 
     @resource(
         "DELETE",
@@ -92,11 +94,6 @@ class Login:
         name = SECURE_COOKIE if secure else COOKIE
         answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
         return answer
-
-    @resource("GET", LOGIN)
-    async def page(self, _: Request) -> Response:
-        """Show the page that opens a session."""
-        return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
     @staticmethod
     def _wrong(request: Request) -> Problem:
@@ -117,51 +114,3 @@ async def _secret(request: Request, names: tuple[str, ...]) -> str:
     if len(found) != 1 or not isinstance(found[0], str):
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BODY}")
     return found[0]
-
-
-_STYLE: Final = "body{font:1rem sans-serif;margin:3rem auto;max-width:40rem}input{width:100%;margin:1rem 0}"
-_SCRIPT: Final = """
-const say = (text) => { document.getElementById("said").textContent = text; };
-async function enter(code) {
-  const answer = await fetch("/api/v1/session", {method: "POST", body: JSON.stringify({code}),
-                                                 headers: {"Content-Type": "application/json"}});
-  const found = await answer.json();
-  if (!answer.ok) { say(found.detail); return; }
-  localStorage.setItem("dmvpn-session-key", found.key);
-  say("You are in, as " + found.user + ", with the role " + found.role + ".");
-  document.getElementById("form").hidden = true;
-  const answered = await fetch("/api/v1/labs", {headers: {"X-Session-Key": found.key}});
-  const labs = await answered.json();
-  if (labs.length === 1 && !labs[0].service) { location.assign("/labs/" + encodeURIComponent(labs[0].name)); }
-  document.getElementById("class").hidden = labs.length < 2;
-  for (const lab of labs) {
-    const row = document.createElement("li");
-    const link = document.createElement("a");
-    link.textContent = lab.name;
-    link.href = "/labs/" + encodeURIComponent(lab.name);
-    row.append(link, ": " + lab.routers.join(", "));
-    document.getElementById("labs").append(row);
-  }
-}
-const code = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
-document.getElementById("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  enter(document.getElementById("secret").value.trim());
-});
-if (code) { enter(code); }
-"""
-_PAGE: Final = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Login</title><style>{_STYLE}</style></head>
-<body><p id="said">Paste the address that was printed, or a token.</p>
-<form id="form"><input id="secret" type="password" autocomplete="off" autofocus aria-label="code or token">
-<button>Log in</button></form><ul id="labs"></ul>
-<p id="class" hidden><a href="/class">All labs, and your own configurations</a></p>
-<script>{_SCRIPT}</script></body></html>
-"""
-
-
-_POLICY: Final = (
-    f"default-src 'none'; script-src {source_hash(_SCRIPT)}; style-src {source_hash(_STYLE)}; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)

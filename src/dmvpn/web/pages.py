@@ -1,6 +1,6 @@
 """The page that shows a lab: its files, which have no secrets, and the network that it draws.
 
-GET /                        -> goes to the page of a class or to the login; for programs: where things are
+GET /, GET /login            -> the front door: login, running labs, and new ones; for programs: where things are
 GET /labs/LAB                -> the page; it asks the resources of the API, as any client
 GET /class                   -> the page of a class, for its teacher
 GET /page/FILE               -> its parts; those of xterm.js: /page/vendor/FILE
@@ -17,7 +17,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from dmvpn.labs.films import LabStages, lab_sketch
 from dmvpn.tools.explain.lookup import in_messages
@@ -25,7 +25,7 @@ from dmvpn.web.bodies import Problem
 from dmvpn.web.configuration import is_known
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation, parameter
 from dmvpn.web.exported import FOLDER
-from dmvpn.web.guard import COOKIE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE
+from dmvpn.web.guard import LOGIN, OVERVIEW, PAGE, PARTS, ROOT
 from dmvpn.web.permission import resource
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ STAGE: Final = "/api/v1/labs/{lab}/stage"
 VENDORED: Final = f"{PARTS}vendor/{{name}}"
 MEANINGS: Final = "/api/v1/meanings"
 _PLACES: Final = {"api": "/api/v1/", "description": "/api/v1/openapi.json", "login": LOGIN, "page": OVERVIEW}
+_FRONT_DOOR: Final = "home.html"
 _SOME: Final[Plain] = {"type": "array", "items": ANY_OBJECT}
 _STAGE: Final = members({"title": TEXT, "about": TEXT, "nodes": _SOME, "wires": _SOME, "tunnels": _SOME})
 #: Octets that are sent as they are; texts that are kept compressed; how a client says that it takes them.
@@ -74,17 +75,19 @@ class Pages:
     @resource(
         "GET",
         ROOT,
-        operation(
-            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), redirects=True
-        ),
+        operation("Where things are; a browser gets the front door", members(dict.fromkeys(_PLACES, TEXT))),
     )
     async def root(self, request: Request) -> Response:
-        """Send a browser to the page of a class, or to the login without a session; a program gets the paths."""
+        """Give a browser the front door, and a program the paths."""
         accepted = request.headers.get("accept", "")
         if "application/json" in accepted and "text/html" not in accepted:
             return JSONResponse(_PLACES)
-        has_session = COOKIE in request.cookies or SECURE_COOKIE in request.cookies
-        return RedirectResponse(OVERVIEW if has_session else LOGIN, HTTPStatus.SEE_OTHER.value)
+        return self._file(request, self._files, _FRONT_DOOR)
+
+    @resource("GET", LOGIN)
+    async def login(self, request: Request) -> Response:
+        """Give the front door, which takes the code of the address."""
+        return self._file(request, self._files, _FRONT_DOOR)
 
     @resource("GET", f"{PAGE}{{lab}}")
     async def page(self, request: Request) -> Response:

@@ -58,7 +58,7 @@ def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None 
     begun = begun or Jobs()
     return routes_of(
         door,
-        Login(entrance),
+        Login(entrance, fleet.lab),
         Commands(errands),
         Configurations(fleet, errands, workers),
         Terminals(errands, bounds),

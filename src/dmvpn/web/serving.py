@@ -30,6 +30,7 @@ from dmvpn.tools.authority import CA_CERTIFICATE, CA_KEY, Authority, RequestedCe
 from dmvpn.web.bounds import HEADERS, Bounds, Reception
 from dmvpn.web.entrance import CODE_LIFE, Audit, Entrance
 from dmvpn.web.guard import LOGIN, MOST_HEADERS, Names
+from dmvpn.web.permission import Role
 from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.guard import Guard
-    from dmvpn.web.permission import Role, TokenFile
+    from dmvpn.web.permission import TokenFile
 
 #: Name of the files of the certificate in the folder of an authority.
 _NAME: Final = "web"
@@ -215,15 +216,18 @@ class Where:
     proxies: tuple[str, ...] = ()
 
 
-def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callable[[str], None]) -> None:
-    """Serve until the process gets a signal to end. role: of the printed code. say: prints a line. Raises UserError."""
+def serve(fleet: Fleet, where: Where, role: Role | None, tokens: TokenFile, say: Callable[[str], None]) -> None:
+    """Serve until the process gets a signal to end. say: prints a line. Raises UserError.
+
+    role: of the printed code; None: the usual one.
+    """
     tokens.tokens()  # a file that cannot be trusted is an error now, not silence later
     address, port = _address(where.listen)
     names = Names(_names(where.names), frozenset(str(_proxy(proxy)) for proxy in where.proxies))
     secure = _tls(where, address, names.names)
     if secure is not None:
         names = Names(names.names | secure.names, names.proxies)
-    entrance, audit = Entrance(role, tokens), Audit()
+    entrance, audit = Entrance(role or usual_role(where), tokens), Audit()
     allow_descriptors()
     with _listening(where.listen, address, port) as listening:
         guard = application(fleet, entrance, audit, names, Bounds())
@@ -232,6 +236,16 @@ def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callab
         renewal = Renewal(secure, where.certificate, where.key) if secure and where.certificate and where.key else None
         reception = Reception(listening, secure.context if secure else None, config)
         Server(config, reception, guard, entrance, audit, renewal).run()
+
+
+def usual_role(where: Where) -> Role:
+    """Return the role of a printed code if the user named none. Raises UserError.
+
+    On loopback the code is for the user who started this process and may do everything anyway. On a server for other
+    machines, or behind a proxy, it is for other users.
+    """
+    address, _ = _address(where.listen)
+    return Role.CONFIGURE if address.is_loopback and not where.proxies else Role.VIEW
 
 
 def configuration(guard: Guard) -> uvicorn.Config:

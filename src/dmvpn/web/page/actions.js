@@ -7,6 +7,7 @@
  * @typedef {import("./wires.js").Wiring} Wiring
  */
 
+import { agreed } from "./asking.js";
 import { byId, element, plain, save } from "./dom.js";
 import { ask, post } from "./feed.js";
 import { impairment } from "./impairment.js";
@@ -104,12 +105,21 @@ export class Actions {
   router(name, alive) {
     const path = `${this.path}/routers/${encodeURIComponent(name)}`;
     const life = alive
-      ? button("Kill", () => this.act(`${name} was killed.`, `${path}/kill`, {}))
+      ? button("Kill", () => this.kill(name, `${path}/kill`))
       : button("Start", () => this.act(`${name} is starting.`, `${path}/start`, {}));
     const more = alive ? [button("Terminal", () => this.doors.open(name))] : [];
     const made = [element("p", {}, ...more, " ", life)];
     if (alive) made.push(...this.probing(name, (wanted) => this.run(name, path, wanted)));
     return [...made, ...this.wiresOf(name)];
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} path
+   */
+  async kill(name, path) {
+    const consequence = "It stops as in a power failure: its sessions end, and what it has not written to its flash is lost.";
+    if (await agreed(`Kill ${name}?`, consequence, "Kill")) await this.act(`${name} was killed.`, path, {});
   }
 
   /** @param {string} name */
@@ -183,8 +193,12 @@ export class Actions {
     if (!this.isAllowed || ends === undefined) return [title, state];
     const link = ends[0];
     const path = `${this.path}/wires`;
-    const cut = button("Cut", () => this.act("The wire was cut.", path, { link, cut: true }));
-    const restore = button("Restore", () => this.act("The wire was restored.", path, { link }));
+    const repair = () => this.act("The wire was restored.", path, { link });
+    const cut = button("Cut", async () => {
+      await this.act("The wire was cut.", path, { link, cut: true });
+      if (!this.output.className) this.output.append(" ", button("Undo", repair));
+    });
+    const restore = button("Restore", repair);
     const change = (/** @type {object} */ wanted) => this.act("The wire was changed.", path, wanted);
     return [title, state, element("p", {}, cut, " ", restore), impairment(ends, change)];
   }

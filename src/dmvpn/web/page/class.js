@@ -3,12 +3,13 @@
  *
  * @typedef {{lab: string, student: string, scenario: string, silent: boolean, running: number, routers: number,
  *   complaint: string, hints: number, fixed: number, memory: number, processor: number}} Desk
- * @typedef {import("./jobs.js").Job} Job
  */
 
-import { byId, element, plain, say } from "./dom.js";
+import { agreed, RESET } from "./asking.js";
+import { byId, element, say } from "./dom.js";
 import { ask, Refused } from "./feed.js";
 import { answered, busy, ended } from "./jobs.js";
+import { lead, linkTo, top } from "./top.js";
 
 /** Milliseconds between two polls. */
 const OFTEN = 3000;
@@ -45,12 +46,11 @@ function row(desk, now) {
   const isBad = desk.silent || desk.running < desk.routers;
   const running = desk.silent ? "not responding" : `${desk.running} of ${desk.routers}`;
   const routers = element("td", isBad ? { class: "bad" } : {}, running);
-  const link = element("a", { href: `/labs/${encodeURIComponent(desk.lab)}` }, desk.lab);
   return element(
     "tr",
     { "data-lab": desk.lab },
     element("th", { scope: "row" }, desk.student || "–"),
-    element("td", {}, link),
+    element("td", {}, linkTo(desk.lab)),
     routers,
     ...[`${(desk.memory / MIB).toFixed(0)} MiB`, `${share.toFixed(0)} %`, desk.fixed, desk.hints].map((value) =>
       element("td", { class: "number" }, String(value)),
@@ -66,7 +66,10 @@ function buttons(desk) {
   const actions = desk.complaint ? ["Grade", "Reset"] : ["Break", "Reset"];
   return actions.map((action) => {
     const button = element("button", { type: "button", ...(busy(pathOf(desk.lab)) ? { disabled: "" } : {}) }, action);
-    button.addEventListener("click", () => act(desk.lab, action.toLowerCase()));
+    button.addEventListener("click", async () => {
+      if (action === "Reset" && !(await agreed(`Reset ${desk.lab}?`, RESET, action))) return;
+      act(desk.lab, action.toLowerCase());
+    });
     return button;
   });
 }
@@ -88,58 +91,8 @@ async function act(lab, action) {
   await look();
 }
 
-/**
- * Offer to bring a lab up from files of the user.
- * @param {string} labs that the user may have, as in "anna-*"; "": any
- */
-function offerUpload(labs) {
-  const form = byId("upload");
-  const name = /** @type {HTMLInputElement} */ (byId("name"));
-  const folder = /** @type {HTMLInputElement} */ (byId("folder"));
-  const simulated = /** @type {HTMLInputElement} */ (byId("simulated"));
-  form.hidden = false;
-  name.value = labs.replace("*", "");
-  folder.addEventListener("change", () => {
-    const [top] = (folder.files?.[0]?.webkitRelativePath ?? "").split("/");
-    name.value = labs.replace("*", "") + (top ?? "").replace(/[^A-Za-z0-9_.-]+/g, "-");
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    byId("notes").replaceChildren();
-    byId("said").textContent = "…";
-    upload(name.value, [...(folder.files ?? [])], simulated.checked).then(uploaded, (error) => {
-      byId("said").textContent = plain(error.message);
-    });
-  });
-}
-
-/**
- * Send files, and wait until their lab is up.
- * @param {string} lab
- * @param {File[]} files
- * @param {boolean} simulated
- */
-async function upload(lab, files, simulated) {
-  const texts = await Promise.all(files.map(async (file) => [pathIn(file), await file.text()]));
-  return ended(pathOf(lab), "", { files: Object.fromEntries(texts), simulated }, "PUT");
-}
-
-/** @param {File} file of a folder: its path there */
-function pathIn(file) {
-  return file.webkitRelativePath.split("/").slice(1).join("/") || file.name;
-}
-
-/** @param {Job} job */
-function uploaded(job) {
-  const link = element("a", { href: `/labs/${encodeURIComponent(job.lab)}` }, job.lab);
-  byId("said").replaceChildren(link, job.state === "done" ? " is up." : " is up, but not ready.");
-  byId("notes").replaceChildren(...job.notes.map((note) => element("li", {}, note)));
-}
-
 async function main() {
-  const who = await (await ask("/api/v1/session")).json();
-  mayBreak = who.role === "configure";
-  if (mayBreak) offerUpload(who.labs);
+  mayBreak = (await top()).role === "configure";
   for (;;) {
     await look().catch((error) => {
       if (error instanceof Refused && error.status < 500) throw error;
@@ -149,7 +102,4 @@ async function main() {
   }
 }
 
-main().catch((error) => {
-  say(error.message, true);
-  if (error instanceof Refused && error.status === 401) byId("state").append(" ", element("a", { href: "/login" }, "Log in"));
-});
+main().catch(lead);

@@ -4,8 +4,16 @@ const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "
   ["registered", "direct", "waiting", "broken"],
 );
 
-/** @returns {Record<string, string>} */
+/**
+ * Return the colors as a canvas takes them: light or dark is decided here, which `light-dark()` leaves open.
+ * @returns {Record<string, string>}
+ */
 export function colors() {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  const probe = document.body.appendChild(document.createElement("i"));
+  const found = COLORS.map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color];
+  });
+  probe.remove();
+  return Object.fromEntries(found);
 }

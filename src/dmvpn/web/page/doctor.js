@@ -17,7 +17,7 @@
 
 import { element } from "./dom.js";
 import { post } from "./feed.js";
-import { ended } from "./jobs.js";
+import { ended, progress } from "./jobs.js";
 import { NOTHING } from "./overlay.js";
 
 /**
@@ -25,8 +25,9 @@ import { NOTHING } from "./overlay.js";
  * @param {Desk} desk
  */
 export async function doctor(desk) {
-  desk.show(element("p", { class: "hint" }, "The doctor examines all routers, sends pings and tries fixes in a copy. This takes some seconds."));
-  const job = await ended(desk.path, "doctor");
+  const { shown, report } = progress("The doctor examines all routers, sends pings and tries fixes in a copy:");
+  desk.show(shown);
+  const job = await ended(desk.path, "doctor", {}, { report });
   present(desk, /** @type {Verdict} */ (job.result));
 }
 

@@ -94,3 +94,28 @@ export function save(blob, name) {
 export function clock(time) {
   return Number.isFinite(time) ? new Date(time * 1000).toISOString().slice(11, 23) : "--:--:--";
 }
+
+/**
+ * Return a setting of an earlier visit; null: there is none, or the browser stores none for a file.
+ * @param {string} name
+ */
+export function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Store a setting for the next visit, if the browser can.
+ * @param {string} name
+ * @param {string} value
+ */
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // Then it lasts until the page is closed.
+  }
+}

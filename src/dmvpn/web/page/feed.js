@@ -20,7 +20,8 @@
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */
 const RETRY = 500;
 const LONGEST_RETRY = 8000;
-const KEY = "dmvpn-session-key";
+/** Where the browser keeps the half of a session that no other port of this host gets. */
+export const KEY = "dmvpn-session-key";
 /** Statuses: there is no such lab; too many requests. */
 const ABSENT = 404;
 const BUSY = 429;

@@ -5,6 +5,7 @@
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
  */
 
+import { element } from "./dom.js";
 import { ask, post } from "./feed.js";
 
 /** Milliseconds between two polls of a job. */
@@ -25,10 +26,10 @@ export function busy(path) {
  * @param {string} path of the lab's resources
  * @param {string} what the action; "": a request to the lab itself
  * @param {object} details of the action
- * @param {string} method
+ * @param {{method?: string, report?: (job: Job) => void}} more report: is called with the job after each poll
  * @returns {Promise<Job>}
  */
-export async function ended(path, what, details = {}, method = "POST") {
+export async function ended(path, what, details = {}, { method = "POST", report = () => {} } = {}) {
   if (waiting.has(path)) throw new Error("the lab is busy");
   waiting.add(path);
   try {
@@ -40,6 +41,7 @@ export async function ended(path, what, details = {}, method = "POST") {
     while (job.state === "running") {
       await new Promise((done) => setTimeout(done, OFTEN));
       job = await (await ask(place)).json();
+      report(job);
     }
     // A lab that came up and is not ready ends as failed, with a result.
     if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${what} failed`);
@@ -47,6 +49,23 @@ export async function ended(path, what, details = {}, method = "POST") {
   } finally {
     waiting.delete(path);
   }
+}
+
+/**
+ * Return a line about a job, and a function that writes into it how long the job has run, and its last note.
+ * @param {string} about
+ * @returns {{shown: HTMLElement, report: (job?: Job) => void}}
+ */
+export function progress(about) {
+  const shown = element("p", { class: "hint" });
+  const began = performance.now();
+  const report = (/** @type {Job|undefined} */ job) => {
+    const note = job?.notes.at(-1) ?? "";
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    shown.replaceChildren(element("span", { class: "spin" }), `${about} ${seconds} s${note && `: ${note}`}`);
+  };
+  report();
+  return { shown, report };
 }
 
 /**

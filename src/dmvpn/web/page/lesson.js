@@ -8,9 +8,10 @@
  *   exercise: {title: string, minutes: number, tasks: string[]}|null}} Lesson
  */
 
+import { agreed, RESET } from "./asking.js";
 import { element } from "./dom.js";
 import { ask } from "./feed.js";
-import { ended } from "./jobs.js";
+import { ended, progress } from "./jobs.js";
 
 /**
  * Show the lesson.
@@ -57,10 +58,12 @@ async function present(desk, checks, said = "") {
  */
 function action(desk, what, title) {
   const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }, title));
-  button.addEventListener("click", () => {
+  button.addEventListener("click", async () => {
+    if (what === "reset" && !(await agreed("Reset the lab?", RESET, title))) return;
     button.disabled = true;
-    button.textContent = `${title} …`;
-    ended(desk.path, what).then(
+    const { shown, report } = progress(`${title}:`);
+    button.after(shown);
+    ended(desk.path, what, {}, { report }).then(
       (job) => present(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
       (error) => present(desk, [], error.message),
     );

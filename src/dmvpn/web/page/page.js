@@ -6,10 +6,14 @@ import { byId, clock, element, plain, say } from "./dom.js";
 import { ask, exported, follow, meanings, pause, Refused, runs } from "./feed.js";
 import { badWires, faultsInWords, overFaults } from "./faults.js";
 import { Film, MOST_LIVE } from "./film.js";
+import { Hover, under } from "./hover.js";
+import { icon } from "./icons.js";
+import { listen } from "./keys.js";
 import { layout, wholeView } from "./layout.js";
 import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
 import { NOTHING } from "./overlay.js";
+import { Panels } from "./panels.js";
 import { both, inCondition, legend, list, searched } from "./routers.js";
 import { isRouter, tunnels } from "./state.js";
 import { Desks } from "./desks.js";
@@ -18,7 +22,9 @@ import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
 import { tools } from "./tools.js";
+import { lead, RECOLORED, themes, top } from "./top.js";
 import { partakers } from "./trail.js";
+import { welcome } from "./welcome.js";
 import { whole } from "./whole.js";
 import { wireAt } from "./wires.js";
 
@@ -38,6 +44,18 @@ const LOOK = 3000;
 const UNCHANGED = 304;
 /** Routers that a search found which are shown by themselves on a map with clusters. */
 const MOST_ALONE = 30;
+
+/** The hint of a page without buttons. */
+const LOOKS = "Your role is view: read only. The role operate adds terminals, ping and wires, and configure adds the doctor.";
+/** The icons of buttons. */
+const SIGNS = /** @type {const} */ ([
+  ["back", "back"],
+  ["forth", "forth"],
+  ["live", "now"],
+  ["fit", "fit"],
+  ["png", "save"],
+  ["svg", "save"],
+]);
 
 /** What the user sees of a film. */
 class Player {
@@ -69,7 +87,13 @@ class Player {
     this.actions = null;
     /** What a tool puts over the map. */
     this.overlay = NOTHING;
-    this.story = new Story(film, (name) => this.choose(name), meanings);
+    this.panels = new Panels();
+    const bare = () => {
+      this.overlay = NOTHING;
+    };
+    this.panels.add("Router", "The selected router, host or wire", byId("router"), bare);
+    this.panels.add("Message", "The message that is opened in the ladder", byId("message"), bare);
+    this.story = new Story(film, (name) => this.choose(name), meanings, (isOpen) => this.turn(isOpen));
     this.story.fates.loading = this.loading;
     this.playing = true;
     this.isLive = isLive;
@@ -161,9 +185,11 @@ class Player {
 
   begin() {
     byId("live").hidden = !this.isLive;
+    for (const [id, sign] of SIGNS) byId(id).prepend(icon(sign));
+    this.play();
     this.fit();
     new ResizeObserver(() => this.fit()).observe(this.canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    document.addEventListener(RECOLORED, () => {
       this.colors = colors();
     });
     legend();
@@ -304,17 +330,32 @@ class Player {
     return `${registered} registered, ${direct} direct, ${encrypted} encrypted, ${broken} broken${faults && `; ${faults}`}`;
   }
 
-  /** @param {string} name */
-  choose(name) {
+  /**
+   * Select a node, on the map and for its panel.
+   * @param {string} name
+   * @param {boolean} isShown show its panel, too
+   */
+  choose(name, isShown = true) {
     if (this.actions?.take(name)) return;
     this.wire = null;
-    this.reveal();
     this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
+    this.mark();
+    if (isShown && this.chosen !== "") this.panels.show("Router");
+    byId("router").scrollTo({ top: 0 });
   }
 
-  /** Bring what a user chose on the screen: an opened message above it may be longer than the window. */
-  reveal() {
-    byId("side").scrollTo({ top: byId("actions").offsetTop - byId("side").offsetTop });
+  /** Mark the selected router in the list. */
+  mark() {
+    for (const button of byId("routers").querySelectorAll("button")) {
+      button.setAttribute("aria-current", String(button.textContent === plain(this.chosen)));
+    }
+  }
+
+  /** @param {boolean} isOpen a message was opened, or closed */
+  turn(isOpen) {
+    if (isOpen) this.panels.show("Message");
+    else if (this.panels.open === "Message") this.panels.show("Router");
+    byId("message").scrollTo({ top: 0 });
   }
 
   detail() {
@@ -322,6 +363,7 @@ class Player {
     if (this.chosen === "" || this.scene === undefined) {
       const many = this.scene?.clusters ? " Routers that are close together are one symbol with their number: click it to see them." : "";
       panel.replaceChildren(element("p", { class: "hint" }, `Select a router on the map or in the list.${many}`));
+      if (this.isLive && this.actions?.role === "view") panel.append(element("p", { class: "hint" }, LOOKS));
       return;
     }
     const node = this.film.stage.nodes.find((each) => each.name === this.chosen);
@@ -332,12 +374,12 @@ class Player {
 
   pause() {
     this.playing = false;
-    byId("play").textContent = "Play";
+    byId("play").replaceChildren(icon("play"), "Play");
   }
 
   play() {
     this.playing = true;
-    byId("play").textContent = "Pause";
+    byId("play").replaceChildren(icon("pause"), "Pause");
     const { first, last } = this.film.span;
     if (!this.isLive && this.time >= last) this.time = first;
   }
@@ -377,12 +419,23 @@ class Player {
     });
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.actions?.leave();
-    });
+    listen([
+      { keys: ["/"], shown: "/", what: "Search routers and hosts", act: () => byId("search").focus() },
+      { keys: ["ArrowLeft"], shown: "←", what: "One step back", act: () => this.step(-1) },
+      { keys: ["ArrowRight"], shown: "→", what: "One step forward", act: () => this.step(1) },
+      { keys: [" "], shown: "Space", what: "Pause or play", act: () => (this.playing ? this.pause() : this.play()) },
+      { keys: ["n"], shown: "n", what: "Now, in a lab that runs", act: () => this.isLive && this.live() },
+      { keys: ["f"], shown: "f", what: "The whole map", act: () => this.fit() },
+      { keys: ["Escape"], shown: "Esc", what: "Close the message, or end the choice of a target", act: () => this.escape() },
+    ]);
     byId("search").addEventListener("input", () => this.find());
     byId("condition").addEventListener("change", () => this.find());
     this.listenToCanvas();
+  }
+
+  escape() {
+    this.actions?.leave();
+    this.story.close();
   }
 
   /** @param {-1|1} ahead go to the step before or after this moment */
@@ -399,12 +452,18 @@ class Player {
     /** @type {{x: number, y: number}|null} */
     let held = null;
     const { canvas, view } = this;
+    const hover = new Hover(canvas);
     canvas.addEventListener("pointerdown", (event) => {
       held = { x: event.offsetX, y: event.offsetY };
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (held === null) return;
+      if (held === null) {
+        if (this.scene === undefined) return;
+        const point = pointUnder(this.size, view, event.offsetX, event.offsetY);
+        hover.show(under(this.scene, point, view.scale), event);
+        return;
+      }
       view.x -= (event.offsetX - held.x) / view.scale;
       view.y -= (event.offsetY - held.y) / view.scale;
       held = { x: event.offsetX, y: event.offsetY };
@@ -421,7 +480,9 @@ class Player {
         return;
       }
       this.choose(nodeAt(this.scene, point, view.scale));
-      if (this.chosen === "") this.wire = wireAt(this.film.stage, this.places, point);
+      if (this.chosen !== "") return;
+      this.wire = wireAt(this.film.stage, this.places, point);
+      if (this.wire !== null) this.panels.show("Router");
     });
     canvas.addEventListener(
       "wheel",
@@ -452,6 +513,7 @@ class Player {
     if (now === this.listed) return;
     this.listed = now;
     list(stage, this.found, (name) => this.choose(name));
+    this.mark();
   }
 }
 
@@ -459,6 +521,7 @@ async function main() {
   const recorded = exported();
   if (recorded !== null) {
     const played = whole(recorded);
+    byId("who").replaceChildren(themes());
     start(played, false).go(location.hash);
     say([`${played.steps.length} steps`, ...(recorded.notes ?? [])].join("; "), recorded.notes !== undefined);
     return;
@@ -467,10 +530,11 @@ async function main() {
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
   // This release may be unable to read its file: then its routers describe the network.
-  const first = await ask(`${path}/stage?of=file`).catch((error) => {
+  const asked = ask(`${path}/stage?of=file`).catch((error) => {
     if (error instanceof Refused && error.status < 500) throw error;
     return ask(`${path}/stage`);
   });
+  const [{ role }, first] = await Promise.all([top(), asked]);
   const film = new Film(await first.json(), MOST_LIVE);
   const player = start(film, true);
   const { stage } = film;
@@ -484,14 +548,19 @@ async function main() {
     player.wire = wire;
   };
   player.actions = new Actions(path, stage, { open: (router) => desks.open(router), choose });
-  const { role } = await (await ask("/api/v1/session")).json();
   player.actions.begin(role).catch((error) => say(String(error), true));
-  tools({
+  if (role !== "view") {
+    welcome(stage, (host, target) => {
+      player.choose(host);
+      player.actions?.send(host, { command: "ping", target, source: "" });
+    });
+  }
+  tools(player.panels, {
     ...{ path, role, stage },
     put: (overlay) => {
       player.overlay = overlay;
     },
-    choose: (router) => player.choose(router),
+    choose: (router) => player.choose(router, false),
   });
   // What the routers remember comes after their configurations: both at once would take longer.
   await staged;
@@ -547,4 +616,4 @@ function start(film, isLive) {
   return player;
 }
 
-main().catch((error) => say(error instanceof Refused ? error.message : String(error), true));
+main().catch(lead);

@@ -21,12 +21,14 @@ export class Story {
    * @param {Film} film
    * @param {(router: string) => void} choose called with a router that is clicked
    * @param {() => Promise<Meanings>} explain returns the meanings of messages and fields
+   * @param {(isOpen: boolean) => void} turned is called after a step was opened or closed
    */
-  constructor(film, choose, explain) {
+  constructor(film, choose, explain, turned) {
     this.film = film;
     this.fates = new Fates(film);
     this.choose = choose;
     this.explain = explain;
+    this.turned = turned;
     /** @type {Step|null} */
     this.opened = null;
     /** @type {Step[]} the steps that belong together with the opened one */
@@ -98,7 +100,7 @@ export class Story {
       return;
     }
     this.opened = step;
-    byId("side").scrollTo({ top: 0 });
+    this.turned(true);
     this.cause = causeOf(this.film.steps, step, this.film.at(step.time).owners);
     if (this.meanings !== null) return;
     this.meanings = {};
@@ -118,6 +120,7 @@ export class Story {
     this.opened = null;
     this.cause = [];
     this.said = "";
+    this.turned(false);
   }
 
   caption() {

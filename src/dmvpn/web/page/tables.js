@@ -58,7 +58,9 @@ function traffic(state, name, time) {
       return element("tr", {}, ...[rate.nbma, other, ...numbers, short(rate.interface)].map(cell));
     }),
   );
-  const headings = ["peer", "", "", "packets/s", "kbit/s", ""].map((text) => element("th", { scope: "col" }, text));
+  const headings = ["peer", "", "", "packets/s", "kbit/s", ""].map((text) =>
+    text ? element("th", { scope: "col" }, text) : element("td"),
+  );
   const table = element("table", {}, element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...rows));
   return [element("section", { class: "traffic" }, element("h3", {}, "Traffic"), table)];
 }

@@ -5,6 +5,7 @@
  * @typedef {{name: string, path: string, host: HTMLElement, ended: (why: string) => void}} Place path: of the router
  */
 
+import { colors } from "./colors.js";
 import { element } from "./dom.js";
 import { restrain } from "./escapes.js";
 import { events, post } from "./feed.js";
@@ -25,9 +26,8 @@ export class RouterTerminal {
     this.typed = "";
     this.isSending = false;
     this.ending = new AbortController();
-    const colors = getComputedStyle(document.documentElement);
-    const [background, foreground] = ["--background", "--text"].map((name) => colors.getPropertyValue(name).trim());
-    const theme = { background, foreground, cursor: foreground };
+    const { background, text } = colors();
+    const theme = { background, foreground: text, cursor: text };
     this.screen = new Terminal({ fontSize: 13, theme, scrollback: 5000, screenReaderMode: true });
     restrain(this.screen);
     this.observer = new ResizeObserver(() => this.fit());

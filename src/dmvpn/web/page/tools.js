@@ -1,6 +1,6 @@
 /**
- * The tools of a lab that runs: doctor, lint, walk, lesson; and pictures of the moment, which a film has, too. Each one is a
- * panel beside the map; a panel may put something over the map.
+ * The tools of a lab that runs: doctor, lint, walk, lesson. Each one is a panel beside the map, and may put something over
+ * the map while it is open.
  *
  * @typedef {import("./overlay.js").Overlay} Overlay
  * @typedef {import("./film.js").Stage} Stage
@@ -21,58 +21,45 @@ import { lint } from "./lint.js";
 import { NOTHING } from "./overlay.js";
 import { walk } from "./walk.js";
 
-/** @type {{name: string, title: string, roles: string[], open: (desk: Desk) => void|Promise<void>}[]} */
+/** often: it starts again whenever its panel is shown, because it is quick and its answer changes. */
 const TOOLS = [
   { name: "Doctor", title: "Faults, and the lines that fix them", roles: ["configure"], open: doctor },
-  { name: "Lint", title: "Errors, warnings and advice on the running configurations", roles: ["configure"], open: lint },
   { name: "Walk", title: "The path of one packet, hop by hop", roles: ["operate", "configure"], open: walk },
-  { name: "Lesson", title: "Break something, get hints, get a grade", roles: ["view", "operate", "configure"], open: lesson },
+  { name: "Lint", title: "Errors, warnings and advice on the running configurations", roles: ["configure"], open: lint },
+  { name: "Lesson", title: "Break something, get hints, get a grade", roles: ["view", "operate", "configure"], open: lesson, often: true },
 ];
 
 /**
- * Put the buttons of the tools that the user may use on the page.
+ * Add the panels of the tools that the user may use.
+ * @param {import("./panels.js").Panels} panels
  * @param {Omit<Desk, "show">} base
  */
-export function tools(base) {
+export function tools(panels, base) {
   const panel = byId("tool");
-  const body = element("div");
-  /** The number of the tool that was opened last: only it may write, for an answer may come after its tool was closed. */
-  let turn = 0;
-  const buttons = TOOLS.filter((tool) => tool.roles.includes(base.role)).map((tool) => {
-    const button = element("button", { type: "button", title: tool.title, "aria-expanded": "false" }, tool.name);
-    button.addEventListener("click", () => {
-      const isOpen = button.getAttribute("aria-expanded") === "true";
-      for (const each of buttons) each.setAttribute("aria-expanded", String(each === button && !isOpen));
-      base.put(NOTHING);
-      turn += 1;
-      panel.hidden = isOpen;
-      if (isOpen) return;
-      body.replaceChildren(element("p", { class: "hint" }, "…"));
-      panel.replaceChildren(element("h2", {}, tool.name, " ", element("small", {}, tool.title)), body);
-      const mine = turn;
-      const desk = deskOf(base, body, () => mine === turn);
-      Promise.resolve(tool.open(desk)).catch((error) => desk.show(element("p", { class: "bad" }, error.message)));
+  for (const tool of TOOLS.filter(({ roles }) => roles.includes(base.role))) {
+    const body = element("div");
+    const head = element("h2", {}, tool.name, " ", element("small", {}, tool.title));
+    let over = NOTHING;
+    let isBegun = false;
+    /** @type {Desk} */
+    const desk = {
+      ...base,
+      put: (overlay) => {
+        over = overlay;
+        if (panels.open === tool.name) base.put(over);
+      },
+      show: (...children) => body.replaceChildren(...children),
+    };
+    panels.add(tool.name, tool.title, panel, () => {
+      panel.replaceChildren(head, body);
+      base.put(over);
+      if (isBegun && !tool.often) return;
+      isBegun = true;
+      if (!tool.often || body.childElementCount === 0) desk.show(element("p", { class: "hint" }, element("span", { class: "spin" }), "Working …"));
+      Promise.resolve(tool.open(desk)).catch((/** @type {Error} */ error) => {
+        isBegun = false;
+        desk.show(element("p", { class: "bad" }, error.message));
+      });
     });
-    return button;
-  });
-  byId("tools").replaceChildren(...buttons);
-}
-
-/**
- * Return the desk of a tool, which writes only while the tool is open.
- * @param {Omit<Desk, "show">} base
- * @param {HTMLElement} body
- * @param {() => boolean} isOpen
- * @returns {Desk}
- */
-function deskOf(base, body, isOpen) {
-  return {
-    ...base,
-    put: (overlay) => {
-      if (isOpen()) base.put(overlay);
-    },
-    show: (...children) => {
-      if (isOpen()) body.replaceChildren(...children);
-    },
-  };
+  }
 }

@@ -10,7 +10,7 @@
  */
 
 import { element } from "./dom.js";
-import { ended } from "./jobs.js";
+import { ended, progress } from "./jobs.js";
 
 /** Octets of an ordinary packet. */
 const USUAL = 100;
@@ -33,9 +33,10 @@ export function walk(desk) {
   const found = element("div");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    found.replaceChildren("…");
+    const { shown, report } = progress("The packet is on its way:");
+    found.replaceChildren(shown);
     const wanted = { source: from.value, destination: to.value, size: Number(size.value), df: df.checked };
-    ended(desk.path, "walk", wanted).then(
+    ended(desk.path, "walk", wanted, { report }).then(
       (job) => present(desk, found, /** @type {Walked} */ (job.result)),
       (error) => found.replaceChildren(element("p", { class: "bad" }, error.message)),
     );
