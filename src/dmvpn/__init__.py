@@ -4,4 +4,4 @@ Every protocol is a value that turns events into effects (`features`); three she
 router, a lab of namespaces, a simulator in virtual time (`shells`). ARCHITECTURE.md shows the rooms.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
