@@ -95,7 +95,9 @@ function ends(steps) {
  */
 function table(desk, steps) {
   let before = "";
-  const head = ["", "", "octets", "left"].map((text) => element("th", { scope: "col" }, text));
+  const head = ["", "", "octets", "left"].map((text) =>
+    text ? element("th", { scope: "col" }, text) : element("td"),
+  );
   const rows = steps.map((step) => {
     const where = element("td");
     if (step.where !== before) {
