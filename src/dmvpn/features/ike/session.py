@@ -246,8 +246,12 @@ class Session(ABC):
         """Belong to this connection from now on."""
         self.connection = connection
 
-    def succeeds(self, old: Session) -> None:
-        """Take over what a session keeps that replaces another one: the peer, its proof, and the NAT between."""
+    def succeeds(self, old: Session, own_spi: bytes) -> None:
+        """Take over what a session keeps that replaces another one: the peer, its proof, and the NAT between.
+
+        own_spi: the SPI that our end chose for it in the rekey.
+        """
+        self.own_spi = own_spi
         self.terms, self.theirs, self.evidence, self.nat = old.terms, old.theirs, old.evidence, old.nat
         self.number, self.connection = old.number, old.connection
 
