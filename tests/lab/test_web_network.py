@@ -359,8 +359,8 @@ def test_a_stranger_on_the_lan_sees_nothing(environment: dict[str, str]) -> None
             seen = ""
             for path in ("/", "/healthz", "/login", LABS, "/api/v1/openapi.json", f"{LABS}/notes-phase3", "/x"):
                 seen += run(*curl, "-i", base + path).stdout
-            for word in ("notes", "R31", "uvicorn", "0.", served.code):
-                assert word not in seen.replace("192.0.2.1", "").replace("margin:3rem", "").lower(), word
+            for word in ("notes-phase3", "R31", "uvicorn", "0.", served.code):
+                assert word.lower() not in seen.replace("192.0.2.1", "").lower(), word
             assert run(*curl, f"http://192.0.2.1:{served.port}/healthz").stdout.strip() in ("", "000")
             token = new_token(environment, "lea")
             told = run(*curl, "-H", f"Authorization: Bearer {token}", base + LABS).stdout
