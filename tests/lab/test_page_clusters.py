@@ -19,6 +19,13 @@ def test_routers_that_would_cover_each_other_become_one_symbol_and_their_hub_sta
     assert found["clicked"], "a click on a symbol finds it"
 
 
+def test_clusters_follow_their_routers_when_the_window_has_another_shape() -> None:
+    """Rings are as wide as the window: symbols stayed where they had been until something happened."""
+    found = clustered(200, 0.08)
+    assert found is not None
+    assert found["isMoved"]
+
+
 def test_tunnels_of_a_cluster_are_one_line_that_counts_them() -> None:
     found = clustered(2000, 0.08)
     assert found is not None

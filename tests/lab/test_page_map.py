@@ -202,3 +202,15 @@ def test_a_message_that_nobody_answers_in_the_time_of_its_retries_is_lost() -> N
 
 def test_a_message_that_has_just_been_sent_is_on_its_way() -> None:
     assert said_of_messages(STAGE, [news("S1", up(0.5), *REQUESTS), news("HUB", up(0.5))], 2.5) == [SENT, SENT]
+
+
+def test_what_is_forgotten_of_a_long_film_makes_no_hub_late() -> None:
+    """A hub whose tunnel went down hours later "was not up yet" before, for its beginning was forgotten."""
+    rest = [line(3.0 + number / 100, "neighbor", f"10.9.0.{number}") for number in range(600)]
+    sent = [message(time, "sent", "Registration Request", "10.0.0.1", f"{time}") for time in (20.0, 21.0)]
+    received = message(21.0, "received", "Registration Request", "10.0.0.2", "21.0")
+    reply = message(21.1, "sent", "Registration Reply", "10.0.0.2", "r")
+    hub = [up(0.5), received, reply, line(30.0, "interface", "Tunnel0", sign="~", text="down")]
+    both = [news("S1", up(0.5), *rest, *sent), news("HUB", *hub)]
+    for most in (100_000, 512):
+        assert said_of_messages(STAGE, both, 100.0, most)[:2] == [LOST, SENT], most

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 R31 = "/api/v1/labs/notes-phase3/routers/R31"
 HERE = f"{R31}/configuration"
+STAGE = "/api/v1/labs/notes-phase3/stage"
 LOOPBACK = ("interface Loopback77", " ip address 7.7.7.7 255.255.255.255")
 
 
@@ -72,6 +73,37 @@ def test_a_reader_that_has_a_configuration_gets_it_again_only_if_it_changed(web:
     assert web.ask(f"{R31.replace('R31', 'R99')}/configuration", headers={"If-None-Match": "*"}).status == 404
 
 
+def test_a_page_that_has_a_stage_gets_it_again_only_if_a_setup_changed(web: Served) -> None:
+    first = web.ask(STAGE)
+    tag = first.headers["etag"]
+    assert {(each["here"], each["there"]) for each in first.fields["tunnels"]} == {("R31", "R11"), ("R41", "R11")}  # type: ignore[attr-defined]
+    assert web.ask(STAGE, headers={"If-None-Match": tag}).status == 304
+    put(web, LOOPBACK)
+    fresh = web.ask(STAGE, headers={"If-None-Match": tag})
+    assert (fresh.status, "7.7.7.7" in fresh.text, "7.7.7.7" in first.text) == (200, True, False)
+    assert fresh.headers["etag"] != tag
+    put(web, ["no interface Loopback77"])
+    assert web.ask(STAGE).headers["etag"] == tag
+
+
+def test_the_stage_of_the_labs_file_has_no_tunnels_and_needs_no_router(web: Served) -> None:
+    of_file = web.ask(f"{STAGE}?of=file")
+    assert [node["name"] for node in of_file.fields["nodes"]] == [  # type: ignore[attr-defined]
+        node["name"]
+        for node in web.ask(STAGE).fields["nodes"]  # type: ignore[attr-defined]
+    ]
+    assert of_file.fields["tunnels"] == []
+    assert web.ask(f"{STAGE}?of=file", headers={"If-None-Match": of_file.headers["etag"]}).status == 304
+    assert "of is 'file'" in problem(web.ask(f"{STAGE}?of=routers"), 400)
+
+
+def test_a_token_for_other_labs_gets_no_stage_even_with_its_tag(web: Served, environment: dict[str, str]) -> None:
+    stranger = new_token(environment, "stranger", "configure", "--labs", "other-*")
+    for given in ("*", web.ask(STAGE).headers["etag"]):
+        for path in (STAGE, f"{STAGE}?of=file"):
+            assert web.ask(path, token=stranger, headers={"If-None-Match": given}).status == 404, (path, given)
+
+
 def test_a_refused_line_is_named_in_the_words_of_the_router_and_nothing_changes(web: Served) -> None:
     tag = web.ask(HERE).headers["etag"]
     lines = [*LOOPBACK, "interface Tunnel100", " ip mtuu 1400"]
@@ -93,7 +125,7 @@ def test_a_whole_configuration_replaces_the_one_that_was_seen_only(web: Served) 
     made = put(web, lines, "*", replace=True)
     assert made.fields["differences"] == ["-interface Loopback77", " -ip address 7.7.7.7 255.255.255.255"]
     assert made.headers["etag"] == seen.headers["etag"]
-    assert "no configuration" in problem(put(web, ["Dear customer,"], "*", replace=True), 422)
+    assert "not a configuration" in problem(put(web, ["Dear customer,"], "*", replace=True), 422)
 
 
 def test_an_unconfirmed_change_can_be_kept_and_taken_back(web: Served) -> None:

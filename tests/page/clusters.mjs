@@ -1,6 +1,6 @@
 // The clusters of a hub with many spokes: node clusters.mjs SPOKES SCALE BROKEN ALONE
 //   BROKEN: how many of the first spokes are broken; ALONE: the number of a spoke that is chosen, 0: none
-import { clusterAt, clustered } from "../../src/dmvpn/web/page/clusters.js";
+import { clusterAt, clustered, Clusters } from "../../src/dmvpn/web/page/clusters.js";
 import { layout } from "../../src/dmvpn/web/page/layout.js";
 import { begin } from "../../src/dmvpn/web/page/state.js";
 
@@ -16,12 +16,15 @@ const tunnels = stage.tunnels.map(({ here, there }, place) => {
   const condition = place < broken ? "broken" : "registered";
   return { here, there, condition, encrypted: false, direct: false };
 });
-const places = layout(stage);
-const made = clustered(stage, places, begin(stage), tunnels, scale, new Set(alone ? [`S${alone}`] : []));
+const [places, state, wanted] = [layout(stage), begin(stage), new Set(alone ? [`S${alone}`] : [])];
+const made = clustered(stage, places, state, tunnels, scale, wanted);
+const kept = new Clusters();
+const [narrow, wide] = [places, layout(stage, 1.7)].map((each) => kept.of({ stage, places: each, state, tunnels }, scale, wanted));
 if (made === null) console.log("null");
 else {
   const { clusters, bundles, of } = made;
   const near = clusters.flatMap(({ at }, place) => clusters.slice(place + 1).map((other) => Math.hypot(at.x - other.at.x, at.y - other.at.y)));
   const clicked = clusters.every((cluster) => clusterAt(made, cluster.at, scale) === cluster);
-  console.log(JSON.stringify({ clusters, bundles, members: [...of.keys()], nearest: Math.min(...near) * scale, clicked }));
+  const isMoved = JSON.stringify(narrow?.clusters) !== JSON.stringify(wide?.clusters);
+  console.log(JSON.stringify({ clusters, bundles, members: [...of.keys()], nearest: Math.min(...near) * scale, clicked, isMoved }));
 }

@@ -128,7 +128,7 @@ def test_a_whole_configuration_that_was_cut_off_or_is_none_is_refused(world: Wor
     before = seen(world)
     assert change(world, *before.text.partition(" tunnel mode")[0].splitlines(), whole=True).result is Result.REFUSED
     for nothing in ((), ("!",), ("Dear customer,",)):
-        with pytest.raises(UserError, match="no configuration"):
+        with pytest.raises(UserError, match="not a configuration"):
             change(world, *nothing, whole=True)
     assert seen(world) == before
 

@@ -69,9 +69,11 @@ def texts(*pictures: dict[str, object]) -> list[Moment]:
     return found
 
 
-def said_of_messages(stage: dict[str, object], news: list[dict[str, Any]], now: float) -> list[str]:
-    """The ladder's sentences about messages. now: the last moment of which anything is known."""
-    found: list[str] = json.loads(_run("fates.mjs", {"stage": stage, "news": news, "now": now}))
+def said_of_messages(
+    stage: dict[str, object], news: list[dict[str, Any]], now: float, most: int = 100_000
+) -> list[str]:
+    """The ladder's sentences about messages. now: the last moment of which anything is known. most: kept steps."""
+    found: list[str] = json.loads(_run("fates.mjs", {"stage": stage, "news": news, "now": now, "most": most}))
     return found
 
 

@@ -135,9 +135,10 @@ class LabStages:
 
         Raises UserError.
         """
+        key = (str(folder.path), folder.life)
         with self._keeping:
-            kept = self._kept.setdefault((str(folder.path), folder.life), _KeptStage())
-            self._kept.move_to_end((str(folder.path), folder.life))
+            kept = self._kept.setdefault(key, _KeptStage())
+            self._kept.move_to_end(key)
             while len(self._kept) > _MOST_STAGES:
                 self._kept.popitem(last=False)
         with kept.making:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from functools import lru_cache
+from collections import OrderedDict
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -48,6 +48,8 @@ _STAGE: Final = members({"title": TEXT, "about": TEXT, "nodes": _SOME, "wires": 
 #: Octets that are sent as they are; texts that are kept compressed; how a client says that it takes them.
 _SMALL: Final = 1000
 _MOST_COMPRESSED: Final = 128
+#: By tag, the latest last. Only the event loop's thread uses it.
+_COMPRESSED: Final[OrderedDict[str, bytes]] = OrderedDict()
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 _TYPES: Final = {
     ".html": "text/html",
@@ -157,13 +159,17 @@ def packed(request: Request, octets: bytes, tag: str, media: str, headers: Mappi
     if is_known(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers=more)
     if len(octets) > _SMALL and _GZIP.search(request.headers.get("accept-encoding", "")):
-        octets, more["Content-Encoding"] = _compressed(octets), "gzip"
+        octets, more["Content-Encoding"] = _compressed(tag, octets), "gzip"
     return Response(octets, media_type=media, headers=more)
 
 
-@lru_cache(maxsize=_MOST_COMPRESSED)
-def _compressed(octets: bytes) -> bytes:
-    return gzip.compress(octets, mtime=0)
+def _compressed(tag: str, octets: bytes) -> bytes:
+    """Return a text compressed, as it was kept for its tag; the text itself is not kept."""
+    found = _COMPRESSED.pop(tag, None) or gzip.compress(octets, mtime=0)
+    _COMPRESSED[tag] = found
+    if len(_COMPRESSED) > _MOST_COMPRESSED:
+        _COMPRESSED.popitem(last=False)
+    return found
 
 
 def _meanings() -> dict[str, dict[str, str]]:

@@ -183,11 +183,13 @@ function bundlesOf(tunnels, places, of) {
   return [...found.values()];
 }
 
-/** The clusters on the screen: they are made again only when something happens or the map is zoomed. */
+/** The clusters on the screen: they are made again only when something happens, or the map is zoomed or laid out anew. */
 export class Clusters {
   constructor() {
     /** @type {Tunnel[]} */
     this.tunnels = [];
+    /** @type {Places|null} */
+    this.places = null;
     this.key = "";
     /** @type {Clustering|null} */
     this.made = null;
@@ -195,16 +197,16 @@ export class Clusters {
 
   /**
    * @param {{stage: import("./film.js").Stage, places: Places, state: State, tunnels: Tunnel[]}} scene its tunnels are
-   *   another array whenever something has happened
+   *   another array whenever something has happened, and its places another map in each layout
    * @param {number} scale
    * @param {Set<string>} alone
    * @returns {Clustering|null}
    */
   of({ stage, places, state, tunnels }, scale, alone) {
     const key = [scale < CLUSTERS_BELOW, reach(scale), ...alone].join(" ");
-    if (key !== this.key || tunnels !== this.tunnels) this.made = clustered(stage, places, state, tunnels, scale, alone);
-    this.key = key;
-    this.tunnels = tunnels;
+    const isSame = key === this.key && tunnels === this.tunnels && places === this.places;
+    if (!isSame) this.made = clustered(stage, places, state, tunnels, scale, alone);
+    Object.assign(this, { key, tunnels, places });
     return this.made;
   }
 }

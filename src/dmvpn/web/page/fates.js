@@ -77,11 +77,12 @@ export class Fates {
       }
       const there = known.alive && (known.up.size === 0 || [...known.up.values()].includes(true));
       const changes = this.presence.get(step.router);
-      // Before the first thing that a router reports of itself it had not begun.
-      if (changes === undefined) this.presence.set(step.router, [{ time: -Infinity, there: false }, { time: step.time, there }]);
+      // Before the first thing that a router reports of itself it had not begun; where that is forgotten, the first
+      // change that is left says what was before.
+      const before = { time: -Infinity, there: this.film.begins > -Infinity && !there };
+      if (changes === undefined) this.presence.set(step.router, [before, { time: step.time, there }]);
       else changes.push({ time: step.time, there });
     }
-    for (const changes of this.presence.values()) if (changes[1].time <= this.film.begins) changes.shift();
   }
 
   /**

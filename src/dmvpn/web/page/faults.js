@@ -50,7 +50,7 @@ export function overFaults(state) {
 }
 
 /**
- * Return the faults of a moment as a sentence; "" if nothing is.
+ * Return the faults of a moment as a sentence; "" if there are none.
  * @param {State} state
  */
 export function faultsInWords(state) {

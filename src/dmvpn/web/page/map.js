@@ -104,7 +104,7 @@ export function paint(context, size, view, scene, colors) {
   const faded = fadedNodes(scene);
   if (clusters !== null) drawHubs(context, hubsOf(scene), view, colors);
   const folds = foldsOf(scene.stage, scene.places);
-  const known = { faded, folds, broken: brokenOnes(scene), seen, labels };
+  const known = { faded, folds, broken: brokenOnes(scene), following: partakers(scene.cause), seen, labels };
   for (const node of scene.stage.nodes) {
     if (!clusters?.of.has(node.name) && !folds.has(node.name)) drawNode(context, scene, node, view, colors, known);
   }
@@ -327,10 +327,10 @@ function letters(scene, tunnel, branches, { colors, labels, opacity }) {
  * @param {import("./film.js").StageNode} node
  * @param {View} view
  * @param {Colors} colors
- * @param {{faded: Set<string>, folds: Map<string, string>, broken: Set<string>, seen: import("./labels.js").Box,
- *   labels: Labels}} known
+ * @param {{faded: Set<string>, folds: Map<string, string>, broken: Set<string>, following: Set<string>,
+ *   seen: import("./labels.js").Box, labels: Labels}} known following: who takes part in the cause that is followed
  */
-function drawNode(context, scene, node, view, colors, { faded, folds, broken, seen, labels }) {
+function drawNode(context, scene, node, view, colors, { faded, folds, broken, following, seen, labels }) {
   const at = scene.places.get(node.name);
   if (at === undefined) return;
   const isRouter = scene.state.routers.has(node.name);
@@ -353,7 +353,7 @@ function drawNode(context, scene, node, view, colors, { faded, folds, broken, se
   const [across, up] = (HALVES[node.kind] ?? HALVES.router).map((part) => Math.max(least, part * ROUTER));
   labels.keepFree(at, 2 * across, 2 * up);
   if (at.x < seen.left || at.x > seen.right || at.y < seen.top || at.y > seen.bottom) return;
-  const rank = rankOf(scene, node, isChosen, broken);
+  const rank = rankOf(scene, node, isChosen, { broken, following });
   if (view.scale < NAMES_FROM && rank > RANKS.broken) return;
   const [text, opacity] = [shown(node.name), isFaint ? 0.25 : 1];
   const places = beside(at, across, up, labels.width(text), heightOf(view.scale), scene);
@@ -365,19 +365,19 @@ function drawNode(context, scene, node, view, colors, { faded, folds, broken, se
  * @param {Scene} scene
  * @param {import("./film.js").StageNode} node
  * @param {boolean} isChosen
- * @param {Set<string>} broken
+ * @param {{broken: Set<string>, following: Set<string>}} known
  */
-function rankOf(scene, node, isChosen, broken) {
+function rankOf(scene, node, isChosen, { broken, following }) {
   if (node.kind === "hub") return RANKS.hub;
   if (isChosen) return RANKS.chosen;
-  if (scene.found?.has(node.name) || (scene.cause.length > 0 && partakers(scene.cause).has(node.name))) return RANKS.found;
+  if (scene.found?.has(node.name) || following.has(node.name)) return RANKS.found;
   if (broken.has(node.name)) return RANKS.broken;
   return scene.state.routers.has(node.name) ? RANKS.rest : RANKS.other;
 }
 
 /**
- * Return where the name of a node may stand: below it, above it, right and left of it, at its corners. In the upper half of a crowd above
- * is outside, and so the best.
+ * Return where the name of a node may stand: below it, above it, right and left of it, at its corners. In the upper half
+ * of a crowd above is outside, and so the best.
  * @param {Point} at
  * @param {number} across half of the node
  * @param {number} up half of the node

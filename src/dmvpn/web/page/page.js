@@ -154,7 +154,7 @@ class Player {
       }
       if (!("gone" in news)) this.ahead = news.now - Date.now() / 1000;
       const made = assembler.hear({ now: this.present, ...news });
-      this.isConfigured ||= this.loading.size === 0 && made.some((step) => step.topic === "configuration");
+      this.isConfigured ||= made.some((step) => step.topic === "configuration");
       steps.push(...made);
       if ("more" in news && news.more) this.silent.set(news.router, performance.now() + SILENCE);
       else this.loading.delete(news.router);
@@ -586,19 +586,19 @@ async function main() {
 async function keepStaged(path, player, assembler, begin) {
   let tag = "";
   for (;;) {
+    // Whatever is configured while the server answers may not be in the answer.
+    player.isConfigured = false;
     try {
       const fresh = await ask(`${path}/stage`, tag ? { headers: { "If-None-Match": tag } } : {});
-      tag = fresh.headers.get("ETag") ?? "";
       const stage = /** @type {Stage} */ (await fresh.json());
+      tag = fresh.headers.get("ETag") ?? "";
       assembler.restage(stage);
       player.restage(stage);
       player.isStaged = true;
-      player.isConfigured = false;
       begin();
     } catch (error) {
-      const isSame = error instanceof Refused && error.status === UNCHANGED;
       if (!player.isStaged && error instanceof Refused && error.status < 500) throw error;
-      if (isSame) player.isConfigured = false;
+      player.isConfigured ||= !(error instanceof Refused && error.status === UNCHANGED);
     }
     do await pause(LOOK);
     while (player.isStaged && !player.isConfigured);
