@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.films import NODE, Moment, said_of_messages, texts, while_loading
+from support.films import NODE, Moment, cards, said_of_messages, texts, while_loading
 
 pytestmark = pytest.mark.skipif(not NODE, reason="no node: scripts/debian-packages interop")
 
@@ -87,6 +87,19 @@ def test_thousands_of_routers_are_symbols_whose_texts_are_apart() -> None:
     found = drawn(network(2000, hosts=False))
     assert found["clusters"]
     assert found["overlaps"] == []
+
+
+@pytest.mark.parametrize("spokes", [4, 60, 200])
+def test_a_card_is_on_the_line_of_its_tunnel_also_where_tunnels_are_bundled(spokes: int) -> None:
+    """With more than 50 tunnels the card was on the curve that few tunnels have."""
+    found = cards(spokes)
+    wrong = [
+        (number, title)
+        for number, title in enumerate(found["own"], 1)
+        if title != f"Tunnel S{number} to HUB" and not title.endswith(" spoke")
+    ]
+    assert wrong == [], "unless a router is nearer"
+    assert spokes == 4 or not [title for title in found["shared"] if title.startswith("Tunnel")], "it is of many"
 
 
 @pytest.mark.parametrize("kinds", [[], ["router"], ["provider"]])

@@ -63,6 +63,12 @@ def flows(rates: list[dict[str, object]], owners: dict[str, str]) -> list[dict[s
     return found
 
 
+def cards(spokes: int) -> Moment:
+    """The titles of the cards on tunnels between a hub and spokes, on the part of each alone and on the shared part."""
+    found: Moment = json.loads(_run("hover.mjs", {}, str(spokes)))
+    return found
+
+
 def texts(*pictures: dict[str, object]) -> list[Moment]:
     """The texts on maps, and those of them that are on each other: see `labels.mjs`."""
     found: list[Moment] = json.loads(_run("labels.mjs", pictures))

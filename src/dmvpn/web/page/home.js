@@ -134,9 +134,17 @@ function end(lab) {
 
 /** @param {string} lab */
 function stageOf(lab) {
-  const known = stages.get(lab) ?? ask(`${LABS}/${encodeURIComponent(lab)}/stage?of=file`).then((answer) => answer.json(), () => null);
-  stages.set(lab, known);
-  return known;
+  const known = stages.get(lab);
+  if (known !== undefined) return known;
+  const asked = ask(`${LABS}/${encodeURIComponent(lab)}/stage?of=file`).then(
+    (answer) => answer.json(),
+    () => {
+      stages.delete(lab); // a lab that comes up does not answer yet: the next card asks again
+      return null;
+    },
+  );
+  stages.set(lab, asked);
+  return asked;
 }
 
 /**

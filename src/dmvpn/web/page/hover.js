@@ -5,9 +5,9 @@
  * @typedef {import("./layout.js").Point} Point
  */
 
+import { branchesOf, pointOfWay } from "./bundles.js";
 import { element } from "./dom.js";
 import { nodeAt } from "./map.js";
-import { along, bend } from "./shapes.js";
 import { kbit, ratesOf } from "./traffic.js";
 import { named, wireAt } from "./wires.js";
 
@@ -67,34 +67,43 @@ function nodeCard(scene, name) {
 }
 
 /**
+ * Return the nearest tunnel at a point. A line that several tunnels share is none of them.
  * @param {Scene} scene
  * @param {Point} point
  * @param {number} near in units of the map
  */
 function tunnelAt(scene, point, near) {
-  return scene.tunnels.find(({ here, there, direct }) => {
+  const branches = branchesOf(scene.stage, scene.places);
+  /** @type {import("./state.js").Tunnel|undefined} */
+  let found;
+  let nearest = near;
+  for (const tunnel of scene.tunnels) {
+    const { here, there, direct } = tunnel;
     const [from, to] = [scene.places.get(here), scene.places.get(there)];
-    if (from === undefined || to === undefined) return false;
-    const middle = bend(from, to, direct);
-    return Array.from({ length: POINTS }, (_, place) => along(from, middle, to, (place + 0.5) / POINTS)).some(
-      ({ x, y }, place, all) => {
-        const next = all[place + 1] ?? to;
-        const reach = Math.hypot(next.x - x, next.y - y) / 2 + near;
-        return Math.hypot(point.x - (x + next.x) / 2, point.y - (y + next.y) / 2) <= reach && off(point, { x, y }, next) <= near;
-      },
-    );
-  });
+    if (from === undefined || to === undefined) continue;
+    const joint = branches.get(`${here} ${there}`)?.joint;
+    const [own, end] = joint === undefined ? [1, to] : [0.5, joint];
+    // No curve leaves its straight line so far.
+    if (gap(point, from, end) > near + Math.hypot(end.x - from.x, end.y - from.y) / 2) continue;
+    const ends = /** @type {const} */ ([{ name: here, at: from }, { name: there, at: to }]);
+    const points = Array.from({ length: POINTS }, (_, place) => pointOfWay(branches, ...ends, direct, (own * place) / POINTS));
+    const distance = Math.min(...points.map((at, place) => gap(point, at, points[place + 1] ?? end)));
+    if (distance <= nearest) [nearest, found] = [distance, tunnel];
+  }
+  return found;
 }
 
 /**
- * Return the distance of a point from the line through two points.
+ * Return the distance of a point from the line between two points.
  * @param {Point} point
  * @param {Point} from
  * @param {Point} to
  */
-function off(point, from, to) {
-  const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
-  return Math.abs((to.x - from.x) * (from.y - point.y) - (from.x - point.x) * (to.y - from.y)) / length;
+function gap(point, from, to) {
+  const [across, up] = [to.x - from.x, to.y - from.y];
+  const part = ((point.x - from.x) * across + (point.y - from.y) * up) / (across ** 2 + up ** 2 || 1);
+  const on = Math.min(1, Math.max(0, part));
+  return Math.hypot(point.x - from.x - on * across, point.y - from.y - on * up);
 }
 
 /** The card on the screen. */
