@@ -183,7 +183,8 @@ def test_a_limit_that_could_not_be_tried_ends_with_2(
     (after / "lab.yaml").write_text(f"links:\n- ends: {ends}\n")
     asked = ["diff", "--before", str(before), "--after", str(after), "--max-outage", "30"]
     assert main(asked) == 2
-    assert re.search(r"--max-outage 30 could not be checked: R11:.* are on one wire afterwards", capsys.readouterr().err)
+    refusal = capsys.readouterr().err
+    assert re.search(r"--max-outage 30 could not be checked: R11:.* are on one wire afterwards", refusal)
     assert main([*asked, "--order", "none"]) == 2
     assert "--order none skips" in capsys.readouterr().err
 
