@@ -183,7 +183,7 @@ function bundlesOf(tunnels, places, of) {
   return [...found.values()];
 }
 
-/** The clusters on the screen: they are made again only when something happens, or the map is zoomed or laid out anew. */
+/** The clusters on the screen: they are made again only when something happens, or the map is zoomed or laid out again. */
 export class Clusters {
   constructor() {
     /** @type {Tunnel[]} */
