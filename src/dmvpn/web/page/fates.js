@@ -78,7 +78,7 @@ export class Fates {
       const there = known.alive && (known.up.size === 0 || [...known.up.values()].includes(true));
       const changes = this.presence.get(step.router);
       // Before the first thing that a router reports of itself it had not begun; where that is forgotten, the first
-      // change that is left says what was before.
+      // change that is left shows the state before it.
       const before = { time: -Infinity, there: this.film.begins > -Infinity && !there };
       if (changes === undefined) this.presence.set(step.router, [before, { time: step.time, there }]);
       else changes.push({ time: step.time, there });
