@@ -171,7 +171,7 @@ def test_a_level_that_may_not_configure_arms_no_way_back() -> None:
     session = ConsoleSession(found.router, new_session(), privilege=7)
     session.start()
     session.feed(b"configure terminal revert timer 5\r")
-    assert b"privilege level 15 only" in session.take_output()
+    assert b"needs privilege level 15" in session.take_output()
     assert found.router.flash.kept == {}
 
 
@@ -190,7 +190,7 @@ def test_no_command_of_a_lower_level_puts_a_file_into_effect(typed: str) -> None
     session = ConsoleSession(router, new_session(), privilege=7)
     session.start()
     session.feed(f"{typed}\r".encode())
-    assert b"privilege level 15 only" in session.take_output()
+    assert b"needs privilege level 15" in session.take_output()
     assert (router.running.render(), router.startup_text) == (before, saved)
     session.feed(b"copy running-config startup-config\r")
     assert b"[OK]" in session.take_output()

@@ -127,8 +127,8 @@ def news(*, begins: bool = True) -> bytes:
             f"R31 speaks protocol {PROTOCOL + 1}, and not {PROTOCOL}: it runs another",
         ),
         (encode(Hello("R31")) + encode(Done(2, "Watch comes too early")), r"R31 refuses .*Watch comes too early"),
-        (encode(Hello("R31")) + b'{"type": "novel"}\n', "R31 says what this program does not understand .*'novel'"),
-        (b"login:\n", "R31 says what this program does not understand"),
+        (encode(Hello("R31")) + b'{"type": "novel"}\n', "R31 sent a message that this program cannot read .*'novel'"),
+        (b"login:\n", "R31 sent a message that this program cannot read"),
     ],
 )
 def test_a_router_that_will_never_tell_anything_is_an_error(
