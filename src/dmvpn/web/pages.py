@@ -77,7 +77,11 @@ class Pages:
     @resource(
         "GET",
         ROOT,
-        operation("Where things are; a browser gets the front door", members(dict.fromkeys(_PLACES, TEXT))),
+        operation(
+            "Where things are; a browser gets the front door",
+            members(dict.fromkeys(_PLACES, TEXT)),
+            media=["application/json", _TYPES[".html"]],
+        ),
     )
     async def root(self, request: Request) -> Response:
         """Give a browser the front door, and a program the paths."""
