@@ -50,10 +50,9 @@ def is_guide(page: Page) -> bool:
 def scripts(docs: Path) -> dict[str, str]:
     """Return the scripts, by name."""
     found = list(pages(docs))
-    guides = [page for page in found if is_guide(page)]
     return {
-        "search-guides.js": _script(guides),
-        "search-reference.js": _script(page for page in found if page not in guides),
+        "search-guides.js": _script(page for page in found if is_guide(page)),
+        "search-reference.js": _script(page for page in found if not is_guide(page)),
     }
 
 

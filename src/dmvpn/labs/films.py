@@ -120,7 +120,12 @@ def lab_sketch(folder: LabFolder) -> tuple[str, bytes]:
 
 def _tagged(picture: Picture) -> tuple[str, bytes]:
     octets = json.dumps(as_stage(picture)).encode()
-    return blake2b(octets, digest_size=16).hexdigest(), octets
+    return tag_of(octets), octets
+
+
+def tag_of(octets: bytes) -> str:
+    """Return a tag that differs for different contents."""
+    return blake2b(octets, digest_size=16).hexdigest()
 
 
 class LabStages:

@@ -270,7 +270,7 @@ class Configurations:
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
         text = await self._workers.run(lab, caller, lambda: self._read(lab, router, caller))
         found = answered(text, router, RUNNING)
-        tag = _quoted(str(found.pop("tag")))
+        tag = quoted(str(found.pop("tag")))
         if is_known(request, tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers={"ETag": tag})
         return JSONResponse(found, headers={"ETag": tag})
@@ -401,7 +401,8 @@ def is_known(request: Request, tag: str) -> bool:
     return given == "*" or (bool(_TAGS.fullmatch(given)) and tag in _ONE_TAG.findall(given))
 
 
-def _quoted(tag: str) -> str:
+def quoted(tag: str) -> str:
+    """Return a tag as an ETag (RFC 9110 §8.8.3)."""
     return f'"{tag}"'
 
 
@@ -417,7 +418,7 @@ def _texts(lines: Plain) -> list[str]:
 
 def _answer(change: dict[str, Plain], *, dry: bool) -> Response:
     """Return the answer about a change, or a dry run. Raises Problem."""
-    headers = {"ETag": _quoted(str(change["tag"]))}
+    headers = {"ETag": quoted(str(change["tag"]))}
     result, refused = change["result"], change["refused"]
     if result == "outdated":
         detail = "another configuration runs by now: nothing was changed"

@@ -13,16 +13,15 @@ from __future__ import annotations
 import gzip
 import re
 from collections import OrderedDict
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, Response
 
-from dmvpn.labs.films import LabStages, lab_sketch
+from dmvpn.labs.films import LabStages, lab_sketch, tag_of
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.web.bodies import Problem
-from dmvpn.web.configuration import is_known
+from dmvpn.web.configuration import is_known, quoted
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation, parameter
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import LOGIN, OVERVIEW, PAGE, PARTS, ROOT
@@ -136,7 +135,7 @@ class Pages:
             raise Problem(HTTPStatus.BAD_REQUEST, "of is 'file', or is left out")
         draw = self._stages.stage if of is None else lab_sketch
         tag, octets = await self._workers.run(lab, caller, lambda: self._fleet.drawn(lab, draw))
-        return packed(request, octets, f'"{tag}"', "application/json")
+        return packed(request, octets, quoted(tag), "application/json")
 
     @resource(
         "GET", MEANINGS, operation("What messages and their fields mean, by protocol and word", ANY_OBJECT), apart=True
@@ -153,8 +152,7 @@ class Pages:
         octets = path.read_bytes()
         # A browser asks each time whether it still has the right one, so that no page is made of two releases.
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
-        tag = f'"{blake2b(octets, digest_size=16).hexdigest()}"'
-        return packed(request, octets, tag, _TYPES[path.suffix], headers)
+        return packed(request, octets, quoted(tag_of(octets)), _TYPES[path.suffix], headers)
 
 
 def packed(request: Request, octets: bytes, tag: str, media: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -9,7 +9,7 @@
 
 import { agreed } from "./asking.js";
 import { byId, element, plain, save } from "./dom.js";
-import { ask, post } from "./feed.js";
+import { ask, pause, post } from "./feed.js";
 import { impairment } from "./impairment.js";
 import { ended } from "./jobs.js";
 import { Probe } from "./probe.js";
@@ -55,7 +55,7 @@ export class Actions {
     if (this.role === "configure") this.offerSaving();
     for (;;) {
       if (!document.hidden) await this.look();
-      await new Promise((done) => setTimeout(done, LOOK));
+      await pause(LOOK);
     }
   }
 

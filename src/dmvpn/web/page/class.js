@@ -7,7 +7,7 @@
 
 import { agreed, RESET } from "./asking.js";
 import { byId, element, say } from "./dom.js";
-import { ask, Refused } from "./feed.js";
+import { ask, pause, Refused } from "./feed.js";
 import { answered, busy, ended } from "./jobs.js";
 import { lead, linkTo, top } from "./top.js";
 
@@ -98,7 +98,7 @@ async function main() {
       if (error instanceof Refused && error.status < 500) throw error;
       say(`disconnected: ${error.message}`, true);
     });
-    await new Promise((done) => setTimeout(done, OFTEN));
+    await pause(OFTEN);
   }
 }
 

@@ -11,7 +11,7 @@
 
 import { agreed } from "./asking.js";
 import { byId, drawn, element, plain, say } from "./dom.js";
-import { ask, KEY, post, Refused } from "./feed.js";
+import { ask, KEY, pause, post, Refused } from "./feed.js";
 import { extent, layout } from "./layout.js";
 import { ended, progress } from "./jobs.js";
 import { linkTo, top } from "./top.js";
@@ -289,7 +289,7 @@ async function main() {
         say(`disconnected: ${error.message}`, true);
       });
     }
-    await new Promise((done) => setTimeout(done, OFTEN));
+    await pause(OFTEN);
   }
 }
 

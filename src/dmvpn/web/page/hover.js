@@ -9,7 +9,7 @@ import { branchesOf, pointOfWay } from "./bundles.js";
 import { element } from "./dom.js";
 import { nodeAt } from "./map.js";
 import { kbit, ratesOf } from "./traffic.js";
-import { named, wireAt } from "./wires.js";
+import { distance, named, wireAt } from "./wires.js";
 
 /** The largest distance in pixels between the pointer and a tunnel, and the number of points on its curve. */
 const NEAR = 6;
@@ -84,26 +84,13 @@ function tunnelAt(scene, point, near) {
     const joint = branches.get(`${here} ${there}`)?.joint;
     const [own, end] = joint === undefined ? [1, to] : [0.5, joint];
     // No curve leaves its straight line so far.
-    if (gap(point, from, end) > near + Math.hypot(end.x - from.x, end.y - from.y) / 2) continue;
+    if (distance(point, from, end) > near + Math.hypot(end.x - from.x, end.y - from.y) / 2) continue;
     const ends = /** @type {const} */ ([{ name: here, at: from }, { name: there, at: to }]);
     const points = Array.from({ length: POINTS }, (_, place) => pointOfWay(branches, ...ends, direct, (own * place) / POINTS));
-    const distance = Math.min(...points.map((at, place) => gap(point, at, points[place + 1] ?? end)));
-    if (distance <= nearest) [nearest, found] = [distance, tunnel];
+    const away = Math.min(...points.map((at, place) => distance(point, at, points[place + 1] ?? end)));
+    if (away <= nearest) [nearest, found] = [away, tunnel];
   }
   return found;
-}
-
-/**
- * Return the distance of a point from the line between two points.
- * @param {Point} point
- * @param {Point} from
- * @param {Point} to
- */
-function gap(point, from, to) {
-  const [across, up] = [to.x - from.x, to.y - from.y];
-  const part = ((point.x - from.x) * across + (point.y - from.y) * up) / (across ** 2 + up ** 2 || 1);
-  const on = Math.min(1, Math.max(0, part));
-  return Math.hypot(point.x - from.x - on * across, point.y - from.y - on * up);
 }
 
 /** The card on the screen. */

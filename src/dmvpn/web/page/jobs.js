@@ -6,7 +6,7 @@
  */
 
 import { element } from "./dom.js";
-import { ask, post } from "./feed.js";
+import { ask, pause, post } from "./feed.js";
 
 /** Milliseconds between two polls of a job. */
 const OFTEN = 500;
@@ -39,7 +39,7 @@ export async function ended(path, what, details = {}, { method = "POST", report 
     if (answer.status !== 202) return { ...job, state: "done", notes: [], result: job.result ?? null, what };
     const place = answer.headers.get("Location") ?? "";
     while (job.state === "running") {
-      await new Promise((done) => setTimeout(done, OFTEN));
+      await pause(OFTEN);
       job = await (await ask(place)).json();
       report(job);
     }

@@ -77,7 +77,7 @@ function short(end) {
  * @param {Point} from
  * @param {Point} to
  */
-function distance(point, from, to) {
+export function distance(point, from, to) {
   const [x, y] = [to.x - from.x, to.y - from.y];
   const length = x * x + y * y || 1;
   const part = Math.min(1, Math.max(0, ((point.x - from.x) * x + (point.y - from.y) * y) / length));
