@@ -69,6 +69,7 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         click(browser, "anna-notes-phase3", "Reset")
         browser.click("Reset", "sheet")
         browser.wait(lambda: browser.text("summary") == "2 labs, 0 with a fault", 60)
+        browser.wait(lambda: cells(browser, "anna-notes-phase3")[9] == "reset", 60)  # its job has ended
         dmvpn(environment, "lab", "break", "redirect-missing", "--lab", "anna-notes-phase3")
         browser.wait(lambda: "Grade" in cells(browser, "anna-notes-phase3")[8], 60)
         click(browser, "anna-notes-phase3", "Grade")
