@@ -534,7 +534,7 @@ async function main() {
     if (error instanceof Refused && error.status < 500) throw error;
     return ask(`${path}/stage`);
   });
-  const [{ role }, first] = await Promise.all([top(), asked]);
+  const [{ role, without }, first] = await Promise.all([top(), asked]);
   const film = new Film(await first.json(), MOST_LIVE);
   const player = start(film, true);
   const { stage } = film;
@@ -556,7 +556,7 @@ async function main() {
     });
   }
   tools(player.panels, {
-    ...{ path, role, stage },
+    ...{ path, role, without, stage },
     put: (overlay) => {
       player.overlay = overlay;
     },
