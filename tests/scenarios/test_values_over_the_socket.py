@@ -215,6 +215,28 @@ def test_the_history_goes_on_where_the_client_was(world: World, router: Served) 
     assert news.id.split(".")[0] == later.id.split(".")[0]
 
 
+def test_changes_of_routes_from_before_can_be_left_out_and_later_ones_come(world: World, router: Served) -> None:
+    def change(address: str) -> None:
+        lines = ("interface Loopback9", f"ip address {address} 255.255.255.255", "end")
+        router.call(lambda: world.do(SPOKE, "configure terminal", *lines))
+
+    def told(order: Watch) -> set[object]:
+        caller = Caller(router.path)
+        with caller.socket:
+            caller.socket.sendall(encode(order))
+            before = caller.news().lines
+            change("10.9.9.10")
+            after = caller.news().lines
+        assert {"mapping", "interface"} <= {line.get("topic") for line in before}
+        assert "10.9.9.10/32" in {line.get("subject") for line in after if line.get("topic") == "route"}
+        return {line.get("subject") for line in before if line.get("topic") == "route"}
+
+    change("10.9.9.9")
+    assert "10.9.9.9/32" in told(Watch())
+    change("10.9.9.9")
+    assert told(Watch(past_routes=False)) == set()
+
+
 @pytest.mark.parametrize("since", ["01234567.1.1", "{life}.999999.0", "{life}.0.999999"])
 def test_a_place_of_another_life_or_in_the_future_begins_again(router: Served, since: str) -> None:
     caller = Caller(router.path)

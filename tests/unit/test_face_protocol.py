@@ -68,8 +68,8 @@ MESSAGES: list[tuple[Message, str]] = [
     (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),
     (Signal(), '{"type":"signal","what":"abort"}'),
     (Output(b"\xff\x00"), '{"type":"output","data":"/wA="}'),
-    (Watch(), '{"type":"watch","since":"","topics":["history"]}'),
-    (Watch(ID, ("log", "history")), f'{{"type":"watch","since":"{ID}","topics":["log","history"]}}'),
+    (Watch(), '{"type":"watch","since":"","topics":["history"],"past_routes":true}'),
+    (Watch(ID, ("log", "history")), f'{{"type":"watch","since":"{ID}","topics":["log","history"],"past_routes":true}}'),
     (
         News(lines=({"number": 7},), now=1.5, missed=2, begins=True, addresses=("10.0.0.1",), id=ID, log=({"a": 1},)),
         '{"type":"news","lines":[{"number":7}],"now":1.5,"missed":2,"begins":true,"addresses":["10.0.0.1"],'

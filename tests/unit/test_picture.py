@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from dmvpn.network.device import Device
+from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_moving, as_svg, picture_of
@@ -161,6 +163,19 @@ def test_two_clouds_differ_by_more_than_their_colors() -> None:
 def test_two_pictures_of_one_network_are_the_same_to_the_last_letter() -> None:
     for write in (as_svg, as_dot, as_mermaid):
         assert write(of("hierarchical")) == write(of("hierarchical"))
+
+
+def test_a_second_picture_reads_the_routers_alone_that_have_changed() -> None:
+    scenario, devices = Scenario.load("notes-phase3"), dict[str, Device]()
+    assert picture_of(scenario, "it", devices=devices) == picture_of(scenario, "it")
+    before, other = (
+        dict(devices),
+        RouterFacts(configuration=("interface Loopback7", " ip address 10.7.7.7 255.255.255.255"), tunnels=()),
+    )
+    after = picture_of(scenario, "it", {"R41": other}, devices=devices)
+    assert {name for name in devices if devices[name] is not before[name]} == {"R41"}
+    assert "10.7.7.7/32" in {port.address for node in after.nodes for port in node.ports}
+    assert picture_of(scenario, "it", devices=devices) == picture_of(scenario, "it")
 
 
 def test_what_an_svg_needs_is_in_it() -> None:

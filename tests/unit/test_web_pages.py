@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from dmvpn.labs import films, orders
 from dmvpn.labs.films import LabStages
 from dmvpn.shells.lab import control
+from dmvpn.web.exported import FOLDER, preloading
 from dmvpn.web.pages import packed
 
 if TYPE_CHECKING:
@@ -72,6 +74,23 @@ def test_a_text_that_was_compressed_is_not_kept_itself() -> None:
     assert sys.getrefcount(octets) == before
 
 
+#: Octets of all files of the page, compressed one by one, without vendored ones.
+LARGEST_PAGE = 140_000
+
+
+def test_the_page_is_small_and_a_browser_can_ask_for_all_its_modules_at_once() -> None:
+    files = {
+        path.name: path.read_text() for path in FOLDER.iterdir() if path.suffix in (".html", ".js", ".css", ".svg")
+    }
+    size = sum(len(gzip.compress(text.encode())) for text in files.values())
+    assert size <= LARGEST_PAGE, f"{size} octets"
+    named = set(re.findall('rel="modulepreload" href="/page/([^"]+)"', preloading(files["index.html"])))
+    assert "page.js" in named
+    for name in named:
+        imported = set(re.findall(r'^(?:import|export)\b[^;]*? from "\./([^"]+)";', files[name], re.MULTILINE))
+        assert imported <= named, name
+
+
 def test_a_lab_that_begins_again_while_its_stage_is_asked_for_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Restarting:
         """The folder of a lab that lives another life at each look."""
@@ -87,7 +106,7 @@ def test_a_lab_that_begins_again_while_its_stage_is_asked_for_is_no_error(monkey
 
     monkeypatch.setattr(control, "order", lambda *_, **__: {"setups": {}})
     monkeypatch.setattr(orders, "scenario", lambda _: SimpleNamespace())
-    monkeypatch.setattr(films, "picture_of", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(films, "picture_of", lambda *_, **__: SimpleNamespace())
     monkeypatch.setattr(films, "as_stage", lambda _: {"title": "lab"})
     tag, octets = LabStages().stage(cast("LabFolder", Restarting()))
     assert (len(tag), octets) == (32, b'{"title": "lab"}')

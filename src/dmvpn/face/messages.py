@@ -232,10 +232,12 @@ class Watch:
 
     since: the id of the last `News` that the client has; "": it has none. An id of an earlier life counts as none.
     topics: of `WATCH_TOPICS`.
+    past_routes: with the changes of routes that were before: most of the past of a large network.
     """
 
     since: str = ""
     topics: tuple[str, ...] = WATCH_TOPICS[:1]
+    past_routes: bool = True
 
 
 #: A line of the chronicle as `base.chronicle` writes it.

@@ -329,7 +329,9 @@ _MAKERS: Final[dict[type[messages.Message], Callable[[Plain], messages.Message]]
     ),
     messages.Signal: lambda plain: messages.Signal(_text(plain, "what")),
     messages.Output: lambda plain: messages.Output(_octets(plain)),
-    messages.Watch: lambda plain: messages.Watch(_id(plain, "since"), _topics(plain, messages.WATCH_TOPICS)),
+    messages.Watch: lambda plain: messages.Watch(
+        _id(plain, "since"), _topics(plain, messages.WATCH_TOPICS), plain.get("past_routes") is not False
+    ),
     messages.News: _news,
     messages.Ask: _ask,
     messages.AskConfiguration: _ask_configuration,

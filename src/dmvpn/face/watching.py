@@ -74,7 +74,8 @@ class Watching:
         self._chronicle = chronicle
         is_new = self._last < self._began_at
         wanted = "history" in self._order.topics
-        lines = chronicle.after(self._last, LARGEST_BATCH, settled=is_new) if wanted else []
+        routes_after = 0 if self._order.past_routes else self._began_at
+        lines = chronicle.after(self._last, LARGEST_BATCH, settled=is_new, routes_after=routes_after) if wanted else []
         first_logged, log = self._logged(context)
         if not (lines or log or begins or self._is_first):
             return None

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.chronicle import Plain
     from dmvpn.face.messages import News, PlainLine
+    from dmvpn.network.device import Device
     from dmvpn.router.facts import SetupFacts
     from dmvpn.router.router import Router
     from dmvpn.shells.handle import Handle
@@ -153,11 +154,12 @@ class LabStages:
 
 @dataclass(slots=True, eq=False)
 class _KeptStage:
-    """The stage of one lab. setups: of its routers when it was made, None: of a dead one."""
+    """The stage of one lab. setups: of its routers when it was made, None: of a dead one; devices: as read then."""
 
     tag: str = ""
     octets: bytes = b""
     setups: dict[str, SetupFacts | None] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
     making: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self, folder: LabFolder) -> None:
@@ -169,7 +171,9 @@ class _KeptStage:
         if self.octets and setups == self.setups:
             return
         routers = {name: one.facts if one is not None else None for name, one in setups.items()}
-        self.tag, self.octets = _tagged(picture_of(orders.scenario(folder), f"lab {folder.name}, as it runs", routers))
+        about = f"lab {folder.name}, as it runs"
+        picture = picture_of(orders.scenario(folder), about, routers, devices=self.devices)
+        self.tag, self.octets = _tagged(picture)
         self.setups = setups
 
 

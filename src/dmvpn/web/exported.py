@@ -18,6 +18,7 @@ _ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
 _OLD: Final = '<script defer src="/page/old.js"></script>'
 _STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
 _SCRIPT: Final = '<script type="module" src="/page/{}"></script>'
+_SCRIPT_OF: Final = re.compile(_SCRIPT.format(r"([a-z]+\.js)"))
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
 
 
@@ -69,9 +70,16 @@ def source_hash(text: str) -> str:
 def _modules(script: str) -> dict[str, str]:
     """Return a module and all modules that it imports, by name.
 
-    In a `data:` address a module has no neighbors, so they import each other by name. Terminals are imported late, and
-    left out.
+    In a `data:` address a module has no neighbors, so they import each other by name.
     """
+    return {
+        name: f"data:text/javascript;base64,{base64.b64encode(_IMPORT.sub(_named, text).encode()).decode()}"
+        for name, text in _texts(script).items()
+    }
+
+
+def _texts(script: str) -> dict[str, str]:
+    """Return the texts of a module and all modules that it imports. Terminals are imported late, and left out."""
     texts: dict[str, str] = {}
     left = [script]
     while left:
@@ -79,10 +87,16 @@ def _modules(script: str) -> dict[str, str]:
         if name not in texts:
             texts[name] = (FOLDER / name).read_text(encoding="utf-8")
             left += [found[2] for found in _IMPORT.finditer(texts[name])]
-    return {
-        name: f"data:text/javascript;base64,{base64.b64encode(_IMPORT.sub(_named, text).encode()).decode()}"
-        for name, text in sorted(texts.items())
-    }
+    return dict(sorted(texts.items()))
+
+
+def preloading(page: str) -> str:
+    """Return a page that names all modules of its script: a browser asks for all at once, not for one level after
+    another.
+    """
+    found = _SCRIPT_OF.search(page)
+    links = (f'<link rel="modulepreload" href="/page/{name}" />' for name in (_texts(found[1]) if found else ()))
+    return page.replace("</head>", f"{''.join(links)}</head>", 1)
 
 
 def _named(found: re.Match[str]) -> str:

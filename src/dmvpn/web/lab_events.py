@@ -61,6 +61,8 @@ _PIECE: Final = 1 << 16
 LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
 #: A topic of this stream alone.
 TRAFFIC: Final = "traffic"
+#: The history without the changes of routes from before: these are most of the past of a large network.
+RECENT: Final = "recent"
 #: Seconds between two questions for traffic.
 _SECOND: Final = 1.0
 #: Events without rates after the last rates of all routers.
@@ -202,7 +204,9 @@ class LabEvents:
         self._workers = workers
 
     @resource(
-        "GET", LAB_EVENTS, stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC)
+        "GET",
+        LAB_EVENTS,
+        stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
     )
     async def follow(self, request: Request) -> Response:
         """Follow all routers of a lab."""
@@ -211,7 +215,7 @@ class LabEvents:
         def sockets() -> Awaitable[dict[str, Path | None]]:
             return self._workers.run_read(caller, lambda: self._fleet.sockets(lab))
 
-        topics, given = topics_of(request, (TRAFFIC,)), request.headers.get("last-event-id", "")
+        topics, given = topics_of(request, (TRAFFIC, RECENT)), request.headers.get("last-event-id", "")
         routers = await sockets()
         since = positions_of(given, routers)
         with ExitStack() as held:
@@ -238,7 +242,9 @@ class _LabStream(Stream):
         self._hash = _hash_of(since)
         #: Of the id, by the name of the router: it is joined again for each event.
         self._parts = _parts_of(since)
-        self._topics = tuple(topic for topic in topics if topic != TRAFFIC)
+        self._past_routes = RECENT not in topics
+        watched = ("history" if topic == RECENT else topic for topic in topics if topic != TRAFFIC)
+        self._topics = tuple(dict.fromkeys(watched))
         self._traffic = Traffic(sorted(since)) if TRAFFIC in topics else None
         self._counting: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -249,7 +255,9 @@ class _LabStream(Stream):
         self._send: Put
 
     @resource(
-        "GET", LAB_EVENTS, stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC)
+        "GET",
+        LAB_EVENTS,
+        stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
     )
     async def follow(self, put: Put) -> None:
         """Give the news of all routers until the lab ends."""
@@ -322,7 +330,7 @@ class _LabStream(Stream):
     async def _follow(self, router: str, path: Path) -> None:
         """Give the news of a router until it goes."""
         try:
-            following = await Following.begin(path, Watch(self._since[router], self._topics))
+            following = await Following.begin(path, Watch(self._since[router], self._topics, self._past_routes))
         except Problem:  # it is tried again; a router that is only busy is not gone
             del self._followed[router]
             return

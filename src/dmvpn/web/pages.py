@@ -23,7 +23,7 @@ from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.web.bodies import Problem
 from dmvpn.web.configuration import is_known, quoted
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation, parameter
-from dmvpn.web.exported import FOLDER
+from dmvpn.web.exported import FOLDER, preloading
 from dmvpn.web.guard import LOGIN, OVERVIEW, PAGE, PARTS, ROOT
 from dmvpn.web.permission import resource
 
@@ -150,6 +150,8 @@ class Pages:
         if path is None:
             raise Problem(HTTPStatus.NOT_FOUND, "the page has no such file")
         octets = path.read_bytes()
+        if path.suffix == ".html":
+            octets = preloading(octets.decode()).encode()
         # A browser asks each time whether it still has the right one, so that no page is made of two releases.
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
         return packed(request, octets, quoted(tag_of(octets)), _TYPES[path.suffix], headers)

@@ -214,14 +214,20 @@ class ChronicleMachine(Machine):
         """The number of the last line, 0 without one."""
         return self._number
 
-    def after(self, number: int, most: int | None = None, *, settled: bool = False) -> list[ChronicleLine]:
+    def after(
+        self, number: int, most: int | None = None, *, settled: bool = False, routes_after: int = 0
+    ) -> list[ChronicleLine]:
         """Return the lines that are kept and have a higher number, in order.
 
         most: the number of lines at most; None: no bound.
         settled: forgotten changes of things that still exist, too.
+        routes_after: changes of routes up to this number are left out.
         """
         before = (kept for kept in (self._settled.values() if settled else ()) if kept[0] > number)
-        kept = merge(before, _after(self._messages, number), _after(self._changes, number), key=itemgetter(0))
+        changes = _after(self._changes, number)
+        if routes_after > number:
+            changes = [kept for kept in changes if kept[0] > routes_after or type(kept[2]) is not RouteChanged]
+        kept = merge(before, _after(self._messages, number), changes, key=itemgetter(0))
         return list(map(_line, breathing(islice(kept, most))))
 
     def changes(self) -> list[ChronicleLine]:

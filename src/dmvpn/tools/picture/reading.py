@@ -37,6 +37,7 @@ def picture_of(
     about: str,
     routers: Mapping[str, RouterFacts | None] | None = None,
     links: Sequence[LinkFacts] = (),
+    devices: dict[str, Device] | None = None,
 ) -> Picture:
     """Return the picture of a network.
 
@@ -44,8 +45,9 @@ def picture_of(
     routers: the facts of running routers, None for a dead router; a router that is not in it has no facts. Without it
         nothing runs.
     links: the wires as they are now.
+    devices: routers that were read for the last picture; those with another configuration are read again and replaced.
     """
-    return _Reader(scenario, routers).picture(about, links)
+    return _Reader(scenario, routers, {} if devices is None else devices).picture(about, links)
 
 
 def sketch_of(scenario: Scenario, about: str) -> Picture:
@@ -93,16 +95,19 @@ def _wires(scenario: Scenario, known: Mapping[tuple[str, str], str], links: Sequ
 class _Reader:
     """One network while it is read."""
 
-    def __init__(self, scenario: Scenario, routers: Mapping[str, RouterFacts | None] | None) -> None:
+    def __init__(
+        self, scenario: Scenario, routers: Mapping[str, RouterFacts | None] | None, devices: dict[str, Device]
+    ) -> None:
         self.scenario = scenario
         self.routers = routers
+        self.devices = devices
         sites = sites_of(scenario)
-        self.devices: dict[str, Device] = {}
         for name, text in scenario.configurations.items():
             facts = self._facts(name)  # what a router runs, if it runs
             running = "\n".join(facts.configuration) if facts is not None else text
-            self.devices[name] = Device.read(name, running, sites.get(name))
-        self.network = Network(tuple(self.devices.values()))
+            if name not in devices or (devices[name].text, devices[name].site) != (running, sites.get(name)):
+                devices[name] = Device.read(name, running, sites.get(name))
+        self.network = Network(tuple(devices[name] for name in scenario.configurations))
         self.keys: list[tuple[str, int | None]] = []
         self.of_end: dict[TunnelEnd, int] = {}
         for end in self.network.ends:

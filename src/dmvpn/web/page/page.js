@@ -42,6 +42,8 @@ const GATHER = 50;
 const LOOK = 3000;
 /** A status: the resource has not changed. */
 const UNCHANGED = 304;
+/** A network with more routers is shown without the changes of routes that were before: they would be most of its past. */
+const MOST_ROUTES = 50;
 /** Routers that a search found which are shown by themselves on a map with clusters. */
 const MOST_ALONE = 30;
 
@@ -565,7 +567,8 @@ async function main() {
   // What the routers remember comes after their configurations: both at once would take longer.
   await staged;
   const gathering = setInterval(() => player.hear(assembler, waiting.splice(0)), GATHER);
-  await follow(path, "history,traffic", (news) => player.receive(news, waiting), (connected, why) => {
+  const past = player.loading.size > MOST_ROUTES ? "recent" : "history";
+  await follow(path, `${past},traffic`, (news) => player.receive(news, waiting), (connected, why) => {
     if (connected) player.reload();
     say(connected ? "live" : `disconnected: ${why}`, !connected);
   });
