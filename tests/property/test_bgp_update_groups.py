@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.events import LinkChanged
 from dmvpn.base.exports import ExportedPath, PathsImported
@@ -220,7 +220,7 @@ class Net:
 
     def known(self, one: Listener) -> dict[Nlri, None]:
         """What the table has of it."""
-        found = self.bench.machine(BgpMachine).routes.table.destinations
+        found = self.bench.machine(BgpMachine).ipv4.routes.table.destinations
         return {
             named(prefix, path.number): None
             for prefix, destination in found.items()
@@ -233,7 +233,7 @@ class Net:
         machine = self.bench.machine(BgpMachine)
         lines = machine.peers[one.address].settings.lines
         found: dict[Nlri, Attributes] = {}
-        for prefix, destination in machine.routes.table.destinations.items():
+        for prefix, destination in machine.ipv4.routes.table.destinations.items():
             paths: list[tuple[Nlri, Path]] = [(prefix, destination.best[0])] if destination.best else []
             if one.numbered:
                 paths = [
@@ -245,7 +245,7 @@ class Net:
                 if best.peer == one.address or (lines.filters and prefix == PREFIXES[3]):
                     continue
                 path = (Segment(SegmentKind.SEQUENCE, (65000, *best.attributes.systems)),)
-                hop: IPv4Address = LOCAL if lines.next_hop_self else best.attributes.next_hop
+                hop: IPAddress = LOCAL if lines.next_hop_self else best.attributes.next_hop
                 found[nlri] = Attributes(path=path, next_hop=hop)
         return found
 

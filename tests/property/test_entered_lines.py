@@ -422,7 +422,7 @@ def test_typed_neighbors_and_networks_of_bgp_are_those_that_are_read_at_once(pas
     tables = [
         {
             prefix: [(path.origin, path.attributes) for path in found.paths.values()]
-            for prefix, found in lived.router.machine(BgpMachine).routes.table.destinations.items()
+            for prefix, found in lived.router.machine(BgpMachine).ipv4.routes.table.destinations.items()
         }
         for lived in (ours, theirs)
     ]

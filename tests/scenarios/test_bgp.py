@@ -148,7 +148,7 @@ def test_of_two_connections_that_both_ends_opened_one_stays_and_nobody_goes_down
     world = World(EXTERNAL).converge()
     world.run_for(30)
     for router, neighbors in (("HUB", ("10.255.0.11", "10.255.0.12")), ("SPOKE1", ("10.255.0.1",))):
-        peers = world.sim.routers[router].router.machine(BgpMachine).peers
+        peers = world.sim.routers[router].router.machine(BgpMachine).neighbors
         for neighbor in neighbors:
             peer = peers[IPv4Address(neighbor)]
             assert (len(peer.sessions), peer.established, peer.dropped) == (1, 1, 0)

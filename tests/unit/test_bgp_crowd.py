@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.context import PAUSE
 from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteChanged
@@ -51,7 +51,6 @@ from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from ipaddress import IPv4Address
 
     from dmvpn.base.effects import Effect
     from dmvpn.features.bgp.packet import Nlri
@@ -168,12 +167,10 @@ def test_a_thousand_that_do_not_read_cost_no_more_than_one(monkeypatch: pytest.M
         made = 0
 
         class Counted(Batch):
-            def __init__(
-                self, changes: Sequence[RouteToSend], local: IPv4Address, *, wide: bool, since: int = 0
-            ) -> None:
+            def __init__(self, changes: Sequence[RouteToSend], audience: Audience, since: int = 0) -> None:
                 nonlocal made
                 made += len(changes)
-                super().__init__(changes, local, wide=wide, since=since)
+                super().__init__(changes, audience, since)
 
         monkeypatch.setattr(groups, "Batch", Counted)
         net = Net()
@@ -221,7 +218,7 @@ def test_what_was_withdrawn_is_kept_for_nobody_forever(monkeypatch: pytest.Monke
     net.set(*lans(0, 50))
     net.group.join(stuck)
     net.group.join(reading)
-    lost: list[IPv4Address] = []
+    lost: list[IPAddress] = []
     for number in range(1, 40):
         net.set(*lans(50 * number, 50))
         net.take_away(*lans(50 * number, 50))
@@ -374,14 +371,14 @@ def test_received_routes_are_not_put_off_by_a_routing_table_that_changes_all_the
     attributes = write(Attributes(next_hop=a("172.16.1.0"), local_pref=100), wide=True)
     prefixes = tuple(Prefix.of(a("20.0.0.0") + 256 * one, 24) for one in range(500))
     bench.handle(StreamData(1, serialize(Update(attributes=attributes, announced=prefixes))))
-    assert machine.routes.backlog
+    assert machine.ipv4.routes.backlog
     for number in range(100):
         now = bench.now + number * PAUSE / 2
         due = machine.next_deadline()
         if due is not None and due <= now:
             machine.handle(Tick(), now)
         machine.handle(RouteChanged(Prefix.parse("198.51.100.0/24"), None, None), now)
-    assert not machine.routes.backlog
+    assert not machine.ipv4.routes.backlog
 
 
 # The Send Hold Timer of BGP, RFC 9687: a peer that does not read what it is sent does not keep its session.

@@ -31,6 +31,7 @@ from support.routing import Caller, a, hub, p
 from support.texts import is_golden
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from support.workbench import Workbench
 
 LAN = "10.9.0.0/16"
@@ -199,7 +200,7 @@ def test_no_neighbor_hears_of_its_own_paths_and_all_of_a_group_share_one_table()
     other.hears(effects)
     assert (len(knows(one)), len(knows(other))) == (0, 3)
     machine = bench.machine(BgpMachine)
-    assert [len(group.members) for group in machine.groups] == [2]
+    assert [len(group.members) for group in machine.ipv4.groups] == [2]
 
 
 def test_another_choice_tells_the_difference_without_ending_the_session() -> None:
@@ -231,7 +232,7 @@ def test_a_neighbor_that_goes_takes_all_of_its_paths_with_it() -> None:
     one.says(Notification(6, 2))
     other.waits(1)
     machine = bench.machine(BgpMachine)
-    assert (knows(other), machine.routes.table.destinations) == ({}, {})
+    assert (knows(other), machine.ipv4.routes.table.destinations) == ({}, {})
 
 
 # ------------------------------------------------------------------------------------------------ several are taken
@@ -246,7 +247,7 @@ def test_damaged_attributes_take_back_the_path_of_that_number_alone() -> None:
     one.waits(1)
     machine = bench.machine(BgpMachine)
     assert not one.closed
-    assert [path.number for path in machine.routes.table.destinations[p(LAN)].paths.values()] == [8, 9, 10]
+    assert [path.number for path in machine.ipv4.routes.table.destinations[p(LAN)].paths.values()] == [8, 9, 10]
 
 
 def test_of_paths_to_one_prefix_a_neighbor_may_tell_so_many_and_the_session_stays() -> None:
@@ -268,7 +269,7 @@ def test_a_path_of_the_number_zero_goes_when_it_is_withdrawn() -> None:
     one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
     tells(one, 0, hop="172.16.31.20")
     one.waits(1)
-    destinations = bench.machine(BgpMachine).routes.table.destinations
+    destinations = bench.machine(BgpMachine).ipv4.routes.table.destinations
     assert [path.number for path in destinations[p(LAN)].paths.values()] == [0]
     one.says(Update(withdrawn=(NumberedPrefix(p(LAN), 0),)))
     one.waits(1)
@@ -282,7 +283,7 @@ def test_equal_paths_of_one_neighbor_are_used_at_once() -> None:
     tells(one, 2, hop="172.16.31.21")
     one.waits(1)
     machine = bench.machine(BgpMachine)
-    best = machine.routes.table.destinations[p(LAN)].best
+    best = machine.ipv4.routes.table.destinations[p(LAN)].best
     assert {str(path.attributes.next_hop) for path in best} == {"172.16.31.20", "172.16.31.21"}
 
 
@@ -326,7 +327,7 @@ def test_paths_of_a_neighbor_that_restarts_stay_until_it_has_told_its_table_with
     bench.handle(StreamDown(one.stream, StreamEnd.RESET))
     bench.advance(1)
     machine = bench.machine(BgpMachine)
-    assert len(machine.routes.table.destinations[p(LAN)].paths) == 2
+    assert len(machine.ipv4.routes.table.destinations[p(LAN)].paths) == 2
     back = Caller(bench, 2, call=1, more=(BOTH, kept) if again else (kept,), numbered=again).is_up()
     if again:
         tells(back, 2, hop="172.16.31.22")
@@ -334,7 +335,7 @@ def test_paths_of_a_neighbor_that_restarts_stay_until_it_has_told_its_table_with
         back.announces(LAN, hop="172.16.31.22")
     back.says(Update())
     back.waits(1)
-    (left,) = machine.routes.table.destinations[p(LAN)].paths.values()
+    (left,) = machine.ipv4.routes.table.destinations[p(LAN)].paths.values()
     assert (left.number, str(left.attributes.next_hop)) == (2 if again else None, "172.16.31.22")
     assert machine.peers[back.address].several == ({p(LAN): 1} if again else {})
 
@@ -359,7 +360,7 @@ def test_a_neighbor_that_restarts_may_give_its_paths_other_numbers_though_there_
     back.waits(1)
     machine = bench.machine(BgpMachine)
     assert not back.closed
-    assert [path.number for path in machine.routes.table.destinations[p(LAN)].paths.values()] == [11, 12]
+    assert [path.number for path in machine.ipv4.routes.table.destinations[p(LAN)].paths.values()] == [11, 12]
 
 
 # The best of several paths, step by step: each pair differs first in what the step looks at.
@@ -405,7 +406,7 @@ LONG, SHORT = path_of_peer(1, 65001, 65009), path_of_peer(2, 65002)
     ],
 )
 def test_each_step_decides_if_those_before_it_do_not(better: Path, worse: Path) -> None:
-    def metric_to(hop: IPv4Address) -> int:
+    def metric_to(hop: IPAddress) -> int:
         return 1 if int(hop) & 0xFF < 20 else 100
 
     for paths in ([better, worse], [worse, better]):

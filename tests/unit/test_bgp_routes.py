@@ -80,7 +80,7 @@ def hears(bench: Workbench, caller: Caller) -> Attributes | None:
 
 
 def known(bench: Workbench) -> list[Path]:
-    found = bench.machine(BgpMachine).routes.table.destinations.get(p(LAN))
+    found = bench.machine(BgpMachine).ipv4.routes.table.destinations.get(p(LAN))
     return list(found.paths.values()) if found is not None else []
 
 
@@ -249,7 +249,7 @@ def flaps_once(caller: Caller, prefix: str = DAMPED) -> None:
 
 def is_used(bench: Workbench, prefix: str = DAMPED) -> bool:
     bench.advance(0.1)
-    return bench.machine(BgpMachine).routes.table.best(p(prefix)) is not None
+    return bench.machine(BgpMachine).ipv4.routes.table.best(p(prefix)) is not None
 
 
 @pytest.mark.conforms("bgp:2439-suppress")
@@ -310,7 +310,7 @@ def test_a_changed_route_counts_half_and_a_repeated_one_and_a_lost_session_nothi
     one.announces(DAMPED)
     one.announces(DAMPED, hop="172.16.31.20")
     one.says(Notification(6, 2))
-    ((_, flap),) = damping.machine(BgpMachine).flaps.all()
+    ((_, flap),) = damping.machine(BgpMachine).ipv4.flaps.all()
     assert (flap.count, flap.penalty) == (1, 500.0)
 
 
@@ -319,7 +319,7 @@ def test_routes_of_our_own_system_are_not_dampened() -> None:
     one = Caller(bench, 2).is_up()
     for _ in range(4):
         flaps_once(one)
-    assert list(bench.machine(BgpMachine).flaps.all()) == []
+    assert list(bench.machine(BgpMachine).ipv4.flaps.all()) == []
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_no_more_routes_are_remembered_than_there_is_room_for(damping: Workbench
     with patch.object(input, "MOST", 5):
         for number in range(9):
             flaps_once(one, f"10.9.{number}.0/24")
-    assert len(list(damping.machine(BgpMachine).flaps.all())) == 5
+    assert len(list(damping.machine(BgpMachine).ipv4.flaps.all())) == 5
 
 
 def test_shows_say_what_holds_and_what_is_held_against_routes(damping: Workbench) -> None:

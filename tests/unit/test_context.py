@@ -635,7 +635,7 @@ def test_routes_of_an_update_are_installed_at_once_behind_a_route_that_raised_an
     machine = bench.machine(BgpMachine)
     static = Route(prefix=p("10.9.0.0/24"), source=RouteSource.STATIC, distance=1)
     with monkeypatch.context() as failing:
-        failing.setattr(machine.routes, "route_changed", fail_to_look)
+        failing.setattr(machine.ipv4.routes, "route_changed", fail_to_look)
         with pytest.raises(ZeroDivisionError):
             machine.handle(RouteChanged(static.prefix, None, static), bench.now)
     caller.announces(*(f"20.0.{number}.0/24" for number in range(2 * ECHO)))

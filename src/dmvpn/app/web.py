@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
-import re
 import sys
-import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ from dmvpn.app.words import add_memory, table, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
     from dmvpn.web.permission import Role, TokenFile
@@ -33,11 +31,9 @@ _labs = whole(1, 250, "a number of labs")
 _OWN: Final = Path()
 
 _SERVE = """\
-Each student opens the own link, while one of these serves it:
+Each student pastes the token at the address that one of these prints:
   dmvpn web                                                                    on this machine
   dmvpn web --listen 0.0.0.0:8443 --authority --name NAME-OF-THIS-MACHINE      for other machines
-                                                     (links of class begin --at https://NAME-OF-THIS-MACHINE:8443)
-'dmvpn class token STUDENT' makes a new link, and the old one ends.
 'dmvpn class show' and the page /class show all labs, 'dmvpn class end' ends them."""
 #: Octets of a MiB.
 _MIB = 1 << 20
@@ -210,11 +206,11 @@ def token_file() -> TokenFile:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from dmvpn.web.permission import Limits, Role
+    from dmvpn.web.permission import Role
 
-    limits = Limits(most_labs=arguments.most, memory=arguments.memory)
+    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
     role = Role(arguments.role)
-    secret, made = token_file().create(arguments.name, role, arguments.days, arguments.labs, limits)
+    secret, made = token_file().create(arguments.name, role, arguments.days, arguments.labs, **bounds)
     print(secret)
     about = f"{made.name}, role {made.role.value}{f' for {made.labs}' if made.labs else ''}, until {_day(made.expires)}"
     print(f"{about}; it is not shown again", file=sys.stderr)
@@ -226,13 +222,9 @@ def _list(_: argparse.Namespace) -> int:
     rows = [("name", "role", "labs", "created", "until", "last used")]
     for one in token_file().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
-        used = _time(one.used) if one.used else "never"
+        used = f"{datetime.fromtimestamp(one.used, UTC):%Y-%m-%d %H:%M} UTC" if one.used else "never"
         bounds = (f"{one.most_labs} at a time" * (one.most_labs > 0), f"{one.memory} MiB" * (one.memory > 0))
-        exam = (
-            f"without {' '.join(one.without)}" * bool(one.without),
-            f"closes {_time(one.closes)}" * (one.closes > 0),
-        )
-        labs = ", ".join(filter(None, (one.labs or "all", *bounds, *exam)))
+        labs = ", ".join(filter(None, (one.labs or "all", *bounds)))
         rows.append((one.name, one.role.value, labs, _day(one.created), until, used))
     print("\n".join(table(rows)))
     return 0
@@ -241,10 +233,6 @@ def _list(_: argparse.Namespace) -> int:
 def _revoke(arguments: argparse.Namespace) -> int:
     print(f"{token_file().revoke(arguments.name).name} is revoked; what it had open ends now")
     return 0
-
-
-def _time(when: float) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _day(when: float) -> str:
@@ -263,21 +251,15 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     begin.add_argument("scenario", help="a built-in name, or a folder or file of configurations")
     begin.add_argument("students", nargs="+", metavar="STUDENT")
     begin.add_argument("--simulated", action="store_true", help="virtual packets: no namespaces, no privileges")
+    begin.add_argument(
+        "--days", type=int, choices=range(1, 366), default=7, metavar="N", help="days of validity of the tokens (7)"
+    )
     add_memory(begin)
     most = whole(1, 50, "a number of labs")
     begin.add_argument(
         "--most", type=most, default=3, metavar="N", help="labs of a student at a time, with this one (3)"
     )
-    aids = "an exam: refuse some of doctor,walk,lint,hint,grade,reset,up to students"
-    begin.add_argument("--without", type=_aids, default=(), metavar="AID,...", help=aids)
-    minutes = whole(1, 1440, "a number of minutes")
-    begin.add_argument("--minutes", type=minutes, metavar="N", help="an exam: afterwards students only look")
-    _add_place(begin)
     begin.set_defaults(command=_begin_class)
-    token = verbs.add_parser("token", help="make a new link for a student; the old one ends at once")
-    token.add_argument("student", metavar="STUDENT")
-    _add_place(token)
-    token.set_defaults(command=_renew)
     show = verbs.add_parser("show", help="list all labs: students, faults, memory and processor time")
     show.set_defaults(command=_show_class)
     end = verbs.add_parser("end", help="revoke the tokens of students, and end their labs")
@@ -285,62 +267,12 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     end.set_defaults(command=_end_class)
 
 
-def _add_place(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--at",
-        type=_address,
-        default="http://127.0.0.1:8080",
-        metavar="URL",
-        help="where 'dmvpn web' serves (%(default)s)",
-    )
-    command.add_argument(
-        "--days",
-        type=whole(1, 365, "a number of days"),
-        default=7,
-        metavar="N",
-        help="days of validity of the link (7)",
-    )
-
-
-def _address(text: str) -> str:
-    """Return the beginning of all addresses of a server. Raises ArgumentTypeError."""
-    if not re.fullmatch(r"https?://[\w.:\[\]-]+/?", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text}: an address such as https://lab.example:8443")
-    return text.rstrip("/")
-
-
-def _aids(text: str) -> tuple[str, ...]:
-    """Return what a teacher switches off. Raises ArgumentTypeError."""
-    from dmvpn.web.permission import AIDS
-
-    found = tuple(text.split(","))
-    if unknown := {*found} - {*AIDS}:
-        raise argparse.ArgumentTypeError(f"{min(unknown)!r}: some of {','.join(AIDS)}")
-    return found
-
-
-def _link(place: str, secret: str) -> str:
-    """Return the address that logs a student in: no server gets its fragment, and the page removes it at once."""
-    return f"{place}/login#{secret}"
-
-
-def _renew(arguments: argparse.Namespace) -> int:
-    """Make a new link. Raises UserError."""
-    from dmvpn.labs.classes import labs_of
-
-    name, tokens = arguments.student, token_file()
-    if not any((one.name, one.labs) == (name, labs_of(name)) for one in tokens.tokens()):
-        raise UserError(f"no student {name} has a link: dmvpn class begin SCENARIO {name}")
-    print(_link(arguments.at, tokens.renew(name, arguments.days)[0]))
-    return 0
-
-
 def _begin_class(arguments: argparse.Namespace) -> int:
     """Bring up the labs that are not up yet. Raises UserError."""
     from dmvpn.labs.classes import labs_of, seats
     from dmvpn.shells.lab.forked import NICE
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.web.permission import Limits, Role
+    from dmvpn.web.permission import Role
 
     tokens = token_file()
     places = seats(Scenario.load(arguments.scenario).name, arguments.students)
@@ -350,23 +282,19 @@ def _begin_class(arguments: argparse.Namespace) -> int:
             raise UserError(
                 f"there is a token {student} for other labs: another name, or dmvpn web token revoke {student}"
             )
+    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
     os.nice(NICE)
     notes: dict[str, None] = {}
     for lab in places.values():
         _bring_up(arguments, lab, notes)
-    closes = time.time() + 60 * arguments.minutes if arguments.minutes else 0.0  # now that all labs are up
-    limits = Limits(most_labs=arguments.most, memory=arguments.memory, without=arguments.without, closes=closes)
     print()
     for student in places:
         made = None
         if student in before:
-            tokens.bound(student, limits)
+            tokens.bound(student, **bounds)
         else:
-            made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), limits)
-        link = _link(arguments.at, made[0]) if made else f"has a link already; a new one: dmvpn class token {student}"
-        print(f"{student:<16} {link}")
-    if closes:
-        print(f"\nStudents change nothing from {_time(closes)} on.")
+            made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), **bounds)
+        print(f"{student:<16} {made[0] if made else 'has a token already'}")
     print(f"\n{_SERVE}")
     return 0
 

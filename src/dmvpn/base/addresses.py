@@ -53,9 +53,9 @@ class Prefix(tuple[object, ...]):
         return tuple.__new__(cls, (address.version, int(address), length))
 
     @classmethod
-    def of_number(cls, number: int, length: int) -> Self:
-        """Make the prefix of IPv4 that begins with the address of this number."""
-        return tuple.__new__(cls, (4, number, length))
+    def of_number(cls, number: int, length: int, version: int = 4) -> Self:
+        """Make the prefix of this IP version that begins with the address of this number."""
+        return tuple.__new__(cls, (version, number, length))
 
     def __getnewargs__(self) -> tuple[IPAddress, int]:
         return self.address, self.length

@@ -407,7 +407,7 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
     }
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
-        for address in device.bgp.called:
+        for address in (one for one in device.bgp.called if isinstance(one, IPv4Address)):
             owner = owners.get(address, name)
             hop = shortest(graph, owner).get(name) if owner != name else None
             if hop is not None and (hop.router == added or _speaks_isis(device)):

@@ -112,13 +112,7 @@ class Following:
 
 
 class Stream(Response, ABC):
-    """An answer that grows, such as one with events. It ends when its reader leaves, or when `follow` does.
-
-    ended: called then. head: its headers. opening: its first octets.
-    """
-
-    head: tuple[tuple[bytes, bytes], ...] = _HEADERS
-    opening = COMMENT
+    """The answer with events. It ends when its reader leaves, or when `follow` does. ended: called then."""
 
     def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
         super().__init__()
@@ -129,9 +123,9 @@ class Stream(Response, ABC):
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
         async def answer() -> None:
-            await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*self.head]})
+            await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*_HEADERS]})
             if scope["method"] != "HEAD":
-                await put(self.opening)
+                await put(COMMENT)
                 await self.follow(put)
             await send({"type": "http.response.body", "body": b""})
 
@@ -150,7 +144,7 @@ class Stream(Response, ABC):
 
     @abstractmethod
     async def follow(self, put: Put) -> None:
-        """Send what there is until there is no more."""
+        """Send events until there are no more."""
 
     @abstractmethod
     async def leave(self) -> None:

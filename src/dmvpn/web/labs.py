@@ -100,8 +100,8 @@ _FILES: Final = '{"files": {NAME: TEXT, ...}}, with "simulated": true for a lab 
 _BODY: Final = members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO})
 
 SAVED: Final = "/api/v1/labs/{lab}/saved"
-ZIP: Final = "application/zip"
-FILE: Final[Plain] = {"type": "string", "format": "binary"}
+_ZIP: Final = "application/zip"
+_FILE: Final[Plain] = {"type": "string", "format": "binary"}
 
 CLASS: Final = "/api/v1/class"
 LESSON: Final = "/api/v1/labs/{lab}/lesson"
@@ -160,7 +160,7 @@ class Labs:
             self._scenarios = self._scenarios or await self._workers.run_read(caller, _built_in)
         return self._scenarios
 
-    @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True, aid="up")
+    @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True)
     async def up(self, request: Request) -> Response:
         """Bring up a built-in scenario or an exercise: no file of this machine."""
         given = await body_of(request, _UP)
@@ -194,7 +194,6 @@ class Labs:
         f"{LAB}/reset",
         operation("Reset configurations, wires and NAT boxes to those of the scenario", _MISSING),
         role=Role.CONFIGURE,
-        aid="reset",
     )
     async def reset(self, request: Request) -> Response:
         """Reset a lab."""
@@ -259,12 +258,12 @@ class Labs:
         words = [*([name] if name else []), *(["--seed", str(seed)] if "seed" in given else [])]
         return await self._job(request, "break", *words, "--lab")
 
-    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the fault"), role=Role.OPERATE, aid="hint")
+    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the fault"), role=Role.OPERATE)
     async def hint(self, request: Request) -> Response:
         """Give the next hint."""
         return await self._job(request, "hint")
 
-    @resource("POST", f"{LAB}/grade", jobs.begun("Grade the repair, or the exercise"), role=Role.OPERATE, aid="grade")
+    @resource("POST", f"{LAB}/grade", jobs.begun("Grade the repair, or the exercise"), role=Role.OPERATE)
     async def grade(self, request: Request) -> Response:
         """Grade the repair."""
         return await self._job(request, "grade")
@@ -372,7 +371,7 @@ class Uploads:
         self._jobs = begun
         self._workers = workers
 
-    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE, aid="up")
+    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE)
     async def up(self, request: Request) -> Response:
         """Bring a lab up from the files in the body."""
         given = await body_of(request, _FILES)
@@ -423,7 +422,9 @@ class Saved:
         self._fleet = fleet
         self._workers = workers
 
-    @resource("GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", FILE, media=[ZIP]), role=Role.CONFIGURE)
+    @resource(
+        "GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP]), role=Role.CONFIGURE
+    )
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
         caller = request.scope["caller"]
@@ -431,29 +432,24 @@ class Saved:
         packed = await self._workers.run(folder.name, caller, lambda: _packed(folder))
         request.scope["guard"].note("saved", caller, lab=folder.name)
         headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
-        return Response(packed, media_type=ZIP, headers=headers)
+        return Response(packed, media_type=_ZIP, headers=headers)
 
 
 def _packed(lab: LabFolder) -> bytes:
     """Return the file. Raises Problem."""
     from dmvpn.labs.lessons import LessonLab, save  # much of the program: a server that nobody asks does not need it
 
+    packed = io.BytesIO()
     try:
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             folder = Path(place) / lab.name
-            if notes := save(LessonLab(lab), folder):
-                (folder / "NOTES.txt").write_text("".join(f"Not saved: {note}\n" for note in notes), encoding="utf-8")
-            return zipped(folder, lab.name)
+            notes = save(LessonLab(lab), folder)
+            for path in sorted(folder.iterdir()):
+                archive.write(path, f"{lab.name}/{path.name}")
+            if notes:
+                archive.writestr(f"{lab.name}/NOTES.txt", "".join(f"Not saved: {note}\n" for note in notes))
     except (UserError, OSError) as error:
         raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
-
-
-def zipped(folder: Path, name: str) -> bytes:
-    """Return a ZIP file of the files in and below a folder. name: of the folder in it. Raises OSError."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            archive.write(path, f"{name}/{path.relative_to(folder)}")
     return packed.getvalue()
 
 

@@ -13,9 +13,6 @@ Named tokens are in a file of the user, which every `dmvpn web` of this user rea
     {"version": 1, "tokens": [{"name": "anna", "role": "view", "hash": "...", "created": 1.0, "expires": 2.0, "used": 0}
     ]}
 
-A token may have limits, as in an exam: resources that help too much (`AIDS`) are refused to it, and from the end of its
-time on it only looks.
-
 It has the SHA-256 of each token, never the token: 32 random octets need no slower hash. Times are seconds since 1970;
 `used` is 0 for a token that was never used. The file and its folder must belong to the user and be closed to all other
 users (modes 0600 and 0700), and neither may be a symbolic link: else no token in it counts. A change takes the lock of
@@ -40,18 +37,17 @@ import secrets
 import stat
 import time
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import dataclass
 from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from starlette.routing import BaseRoute
@@ -59,7 +55,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
 
-__all__ = ["Limits", "NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
+__all__ = ["NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
 
 FILE: Final = "tokens.json"
 #: Tokens in a file, and octets of it.
@@ -111,8 +107,6 @@ class Role(enum.Enum):
 LEVELS: Final = {Role.VIEW: 1, Role.OPERATE: 7, Role.CONFIGURE: 15}
 #: Methods that change nothing.
 READING: Final = ("GET", "HEAD")
-#: What a teacher may switch off, as in an exam.
-AIDS: Final = ("doctor", "walk", "lint", "hint", "grade", "reset", "up")
 #: First words of the commands of the exec prompt that `operate` may use, though some of them are of level 15.
 ORDERS: Final = ("clear", "debug", "ping", "traceroute", "undebug")
 
@@ -121,26 +115,12 @@ ORDERS: Final = ("clear", "debug", "ping", "traceroute", "undebug")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a token may not do, though its role may. Older files have none.
-
-    most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB of data of each process of a lab
-    or job that its user begins, 0: no bound. without: some of `AIDS`. closes: seconds since 1970, from then on the role
-    is view; 0: never.
-    """
-
-    most_labs: int = 0
-    memory: int = 0
-    without: tuple[str, ...] = ()
-    closes: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedToken(Limits):
+class NamedToken:
     """One token.
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
-    names and a star; "": all labs.
+    names and a star; "": all labs. most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB
+    of data of each process of a lab or job that its user begins, 0: no bound. Older files have neither.
     """
 
     name: str
@@ -150,9 +130,8 @@ class NamedToken(Limits):
     expires: float
     used: float = 0.0
     labs: str = ""
-
-
-_NO_LIMITS: Final = Limits()
+    most_labs: int = 0
+    memory: int = 0
 
 
 def new_secret() -> str:
@@ -246,7 +225,7 @@ class TokenFile:
             raise UserError(f"{self.folder}: {error.strerror}") from error
 
     def create(
-        self, name: str, role: Role, days: int, labs: str = "", limits: Limits = _NO_LIMITS
+        self, name: str, role: Role, days: int, labs: str = "", *, most_labs: int = 0, memory: int = 0
     ) -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
         if labs and not _LABS.fullmatch(labs):
@@ -262,20 +241,32 @@ class TokenFile:
                 raise UserError(f"there are {_MOST} tokens: revoke some")
             secret, now = new_secret(), self._clock()
             end = now + days * _DAY
-            digest, when = hash_of(secret).hex(), {"created": now, "expires": end, "used": 0.0}
-            made = project(NamedToken, limits, name=name, role=role, hash=digest, labs=labs, **when)
+            made = NamedToken(
+                name=name,
+                role=role,
+                hash=hash_of(secret).hex(),
+                created=now,
+                expires=end,
+                labs=labs,
+                most_labs=most_labs,
+                memory=memory,
+            )
             tokens.append(made)
         return secret, made
 
-    def bound(self, name: str, limits: Limits) -> None:
-        """Change the limits of a token. Raises UserError."""
+    def bound(self, name: str, *, most_labs: int, memory: int) -> None:
+        """Change the bounds of a token. Raises UserError."""
         with self._changing() as tokens:
-            tokens[:] = [replace(one, **asdict(limits)) if one.name == name else one for one in tokens]
+            tokens[:] = [
+                replace(one, most_labs=most_labs, memory=memory) if one.name == name else one for one in tokens
+            ]
 
     def revoke(self, name: str) -> NamedToken:
         """Remove a token: no server takes it from now on. Raises UserError."""
         with self._changing() as tokens:
-            found = self._named(tokens, name)
+            found = next((one for one in tokens if one.name == name), None)
+            if found is None:
+                raise UserError(f"there is no token {name}: dmvpn web token list")
             tokens.remove(found)
         return found
 
@@ -285,23 +276,6 @@ class TokenFile:
             for index, one in enumerate(tokens):
                 if uses.get(one.hash, 0.0) > one.used:
                     tokens[index] = replace(one, used=uses[one.hash])
-
-    def renew(self, name: str, days: int) -> tuple[str, NamedToken]:
-        """Put a new token in the place of the old one, which no server takes from now on. Raises UserError."""
-        with self._changing() as tokens:
-            found = self._named(tokens, name)
-            secret, now = new_secret(), self._clock()
-            made = replace(found, hash=hash_of(secret).hex(), created=now, expires=now + days * _DAY, used=0.0)
-            tokens[tokens.index(found)] = made
-        return secret, made
-
-    @staticmethod
-    def _named(tokens: Sequence[NamedToken], name: str) -> NamedToken:
-        """Return the token of this name. Raises UserError."""
-        found = next((one for one in tokens if one.name == name), None)
-        if found is None:
-            raise UserError(f"there is no token {name}: dmvpn web token list")
-        return found
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[NamedToken]]:
@@ -344,9 +318,6 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
     most_labs, memory = plain.get("most_labs", 0), plain.get("memory", 0)
     if not isinstance(most_labs, int) or not isinstance(memory, int) or most_labs < 0 or memory < 0:
         raise ValueError
-    without = plain.get("without", [])
-    if not isinstance(without, list) or not all(isinstance(aid, str) for aid in without):
-        raise ValueError
     created, expires, used = (float(str(plain[word])) for word in ("created", "expires", "used"))
     return NamedToken(
         name=name,
@@ -358,16 +329,14 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
         labs=labs,
         most_labs=most_labs,
         memory=memory,
-        without=tuple(without),
-        closes=float(str(plain.get("closes", 0.0))),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller(Limits):
-    """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token.
+class Caller:
+    """Who asks. name: of the token; place: the address; key: the hash of the token or session.
 
-    role: view from the end of its time on; is_over: that this has come.
+    labs, most_labs, memory: as of a token.
     """
 
     name: str
@@ -375,11 +344,8 @@ class Caller(Limits):
     place: str = ""
     key: bytes = b""
     labs: str = ""
-    is_over: bool = False
-
-    def at(self, now: float) -> Caller:
-        """Return the caller as it is at a time, seconds since 1970."""
-        return replace(self, role=Role.VIEW, is_over=True) if 0 < self.closes <= now else self
+    most_labs: int = 0
+    memory: int = 0
 
     def may_see(self, lab: str) -> bool:
         """Return whether a lab of this name is one of the caller's."""
@@ -397,7 +363,7 @@ class Resource:
 
     described: for the document of all resources (OpenAPI); None: it is a page, or the document has it otherwise.
     role: that it needs; None: view if it only reads, otherwise configure.
-    apart: it answers about the labs of the caller alone, or about no lab. aid: one of `AIDS`, which a token may lack.
+    apart: it answers about the labs of the caller alone, or about no lab.
     """
 
     method: str
@@ -405,16 +371,15 @@ class Resource:
     described: Plain = None
     role: Role | None = None
     apart: bool = False
-    aid: str = ""
 
 
 def resource(
-    method: str, path: str, described: Plain = None, *, role: Role | None = None, apart: bool = False, aid: str = ""
+    method: str, path: str, described: Plain = None, *, role: Role | None = None, apart: bool = False
 ) -> Callable[[T], T]:
     """Return a decorator for the method of a class that answers such requests (`Resource`)."""
 
     def mark(endpoint: T) -> T:
-        setattr(endpoint, _RESOURCE, Resource(method, path, described, role, apart, aid))
+        setattr(endpoint, _RESOURCE, Resource(method, path, described, role, apart))
         return endpoint
 
     return mark
@@ -465,24 +430,12 @@ class _Barrier:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         role, wanted = scope.get(_ROLE), needed(self._route, scope["method"])
-        problem = self._of_other_labs(scope) or self._of_limits(scope)
-        if problem is None and role is not None and not role.includes(wanted):
+        if role is not None and not role.includes(wanted):
             detail = f"this needs the role {wanted.value}; the token is for {role.value}"
-            problem = Problem(HTTPStatus.FORBIDDEN, detail)
+            await Problem(HTTPStatus.FORBIDDEN, detail).response()(scope, receive, send)
+            return
+        problem = self._of_other_labs(scope)
         await (problem.response() if problem else self._app)(scope, receive, send)
-
-    def _of_limits(self, scope: Scope) -> Problem | None:
-        """Return the refusal of a caller whose token may not do this, though its role may."""
-        caller: Caller | None = scope.get("caller")
-        found = resource_of(self._route.endpoint)
-        if caller is None or found is None:
-            return None
-        if caller.is_over and needed(self._route, scope["method"]) is not Role.VIEW:
-            ended = f"{datetime.fromtimestamp(caller.closes, UTC):%Y-%m-%d %H:%M} UTC"
-            return Problem(HTTPStatus.FORBIDDEN, f"the time ended at {ended}: you may look, and change nothing")
-        if found.aid in caller.without:
-            return Problem(HTTPStatus.FORBIDDEN, f"your teacher has switched this off for you: {found.aid}")
-        return None
 
     def _of_other_labs(self, scope: Scope) -> Problem | None:
         """Return the refusal of a caller whose token is for other labs than the request."""

@@ -4,6 +4,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
 `RouteRetracted`, new streams and the octets to send over them.
 
     packet      messages <-> octets           attributes   path attributes: value, octets, damage
+    families    address families as values    tables       one family whole: its parts
     model       the typed configuration       settings     effective settings of one peer
     session     one connection, its states    neighbor     sessions and routes of a neighbor
     lifecycle   sessions and messages         input        UPDATE -> Adj-RIB-In -> paths

@@ -7,31 +7,25 @@ that other events are handled in between.
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
+from dmvpn.features.bgp.neighbor import network_of, own_hop
 from dmvpn.features.bgp.output import Audience
-from dmvpn.features.bgp.packet import (
-    END_OF_TABLE_OCTETS,
-    Cease,
-    RouteRefresh,
-    prefix_of,
-    serialize,
-)
-from dmvpn.features.bgp.selection import DEFAULT, RouteSelection
+from dmvpn.features.bgp.packet import Cease, prefix_of
+from dmvpn.features.bgp.selection import RouteSelection
 from dmvpn.features.bgp.session import cease
 from dmvpn.features.bgp.updates import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.neighbor import Peer, State
+    from dmvpn.features.bgp.neighbor import FamilyState, Peer
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
@@ -48,8 +42,6 @@ _TURN: Final = 8
 _COST: Final = 16
 #: Neighbors that get their refresh in one event.
 _AT_ONCE: Final = 32
-_BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
-_END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS)
 
 
 class Advertiser:
@@ -57,16 +49,16 @@ class Advertiser:
     is in one.
     """
 
-    def __init__(self, state: State, routes: Routes) -> None:
+    def __init__(self, state: FamilyState, routes: Routes) -> None:
         self._state = state
         self._context = state.context
         self._routes = routes
         self._numbers = count(1)
         #: By group number: sends the next slice.
         self._timers: dict[int, Timer] = {}
-        self._asking: dict[int, dict[IPv4Address, None]] = {}
-        self._members: dict[IPv4Address, Peer] = {}
-        self._beginners: dict[IPv4Address, Peer] = {}
+        self._asking: dict[int, dict[IPAddress, None]] = {}
+        self._members: dict[IPAddress, Peer] = {}
+        self._beginners: dict[IPAddress, Peer] = {}
         self.groups: dict[Audience, UpdateGroup] = {}
 
     def begin_again(self) -> None:
@@ -114,17 +106,20 @@ class Advertiser:
             self._drop_if_empty(group)
 
     def _audience(self, peer: Peer, session: Session) -> Audience:
-        local = cast("IPv4Address", surely(session.up).local)  # sessions are over IPv4
-        owner = self._state.ports.interfaces.owner(local)
-        prefix = owner.prefix if owner is not None else None
+        end, family = surely(session.up).local, self._state.family
+        owner = self._state.ports.interfaces.owner(end)
+        near = network_of(owner, end.version) if owner is not None else None
+        beside = owner if near is not None and peer.address in near else None
         return Audience.of(
             peer.settings,
-            local=local,
+            family=family,
+            local=own_hop(family.version, end, owner, session.identity.router_id),
+            link_local=beside.link_local(family.version) if beside is not None else None,
             router_id=session.identity.router_id,
             cluster_id=self._state.config.cluster_id or session.identity.router_id,
-            shared=prefix if prefix is not None and peer.address in prefix else None,
+            shared=network_of(beside, family.version) if beside is not None else None,
             wide=session.wide,
-            numbered=session.additional.sends,
+            numbered=session.families[family.key].sends,
         )
 
     def _group(self, audience: Audience) -> UpdateGroup:
@@ -155,14 +150,14 @@ class Advertiser:
         """Process the default route again in groups where a route map is its condition."""
         for group in self.groups.values():
             if group.audience.lines.originate_map:
-                group.touch((DEFAULT,))
+                group.touch((self._state.family.default,))
                 self._soon(group)
 
     def preference_changed(self) -> None:
         """Advertise originated default routes with the changed local preference."""
         for group in self.groups.values():
             if group.audience.lines.default_originate:
-                group.touch((DEFAULT,))
+                group.touch((self._state.family.default,))
                 self._soon(group)
 
     def policies_changed(self) -> None:
@@ -203,7 +198,7 @@ class Advertiser:
     def _touch_all(self, group: UpdateGroup) -> None:
         group.touch((*self._routes.table.destinations, *map(prefix_of, group.adj_rib_out)))
         if group.audience.lines.default_originate:
-            group.touch((DEFAULT,))
+            group.touch((self._state.family.default,))
 
     # ----------------------------------------------------------------------------------------------------- slices
 
@@ -228,7 +223,7 @@ class Advertiser:
             # The End-of-RIB marker, for new members that wait for it.
             for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.queues]:
                 del self._beginners[peer.address]
-                group.enqueue(peer.queue, (_END_OF_TABLE,))
+                group.enqueue(peer.queue, (Mark(self._state.family.end_of_table),))
             asked = self._answer(group)
         self._pour(group)
         timer = self._timers[group.number]
@@ -243,13 +238,19 @@ class Advertiser:
         state, first, members = self._state, next(iter(group.queues), None), len(group.queues)
         selection = RouteSelection(group.audience, self._routes, state.ports, state.config.local_preference)
         changes = group.look(selection.routes, self._context.now)
-        if first is not None and changes and state.traces(first, messages.UPDATES, messages.UPDATES_OUT):
+        if first is not None and changes and state.process.traces(first, messages.UPDATES, messages.UPDATES_OUT):
             self._context.debug(
-                *(messages.sent_line(first, one.nlri, one.after.attributes if one.after else None) for one in changes)
+                *(
+                    messages.sent_line(
+                        state.family.number, first, one.nlri, one.after.attributes if one.after else None
+                    )
+                    for one in changes
+                )
             )
             if members > 1:
                 self._context.debug(
-                    f"BGP(0): updgrp {group.number} - {first} updates replicated to {members - 1} others"
+                    f"BGP({state.family.number}): updgrp {group.number} - {first} updates replicated to "
+                    f"{members - 1} others"
                 )
 
     def _soon(self, group: UpdateGroup) -> None:
@@ -268,7 +269,8 @@ class Advertiser:
             peer = self._members[address]
             peer.queue.refreshed = now
             marks = peer.session is not None and peer.session.marks_refreshes
-            group.repeat(peer.queue, (_BEGIN,) if marks else (), (_END,) if marks else ())
+            begin, end = ([Mark(self._state.family.mark(subtype))] if marks else () for subtype in (1, 2))
+            group.repeat(peer.queue, begin, end)
         return min(due.values(), default=None)
 
     def _pour(self, group: UpdateGroup) -> None:

@@ -25,6 +25,8 @@ from dmvpn.features.bgp.packet import AS_TRANS, Attribute, ErrorCode, MessageErr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dmvpn.base.addresses import IPAddress
+
 V = TypeVar("V")
 
 _OPTIONAL: Final = 0x80
@@ -99,7 +101,7 @@ class Attributes:
 
     origin: Origin = Origin.IGP
     path: tuple[Segment, ...] = ()
-    next_hop: IPv4Address
+    next_hop: IPAddress
     med: int | None = None
     local_pref: int | None = None
     atomic: bool = False
@@ -271,7 +273,8 @@ _AS4_PATH: Final = _Codec(_path4, _path4_octets)
 _NUMBER: Final = _Codec(lambda value, _: _number(value, 4), lambda number, _: _four_octets(number))
 _FLAG: Final = _Codec(lambda value, _: _number(value, 0) == 0, lambda *_: b"")
 _ADDRESS: Final = _Codec(lambda value, _: IPv4Address(_number(value, 4)), lambda address, _: address.packed)
-_NEXT_HOP: Final = _Codec(_next_hop, _ADDRESS.write)
+#: Next hops of other families are in MP_REACH_NLRI.
+_NEXT_HOP: Final = _Codec(_next_hop, lambda hop, _: hop.packed if hop.version == 4 else None)
 _COMMUNITIES: Final = _list(4, int.from_bytes, _four_octets)
 _CLUSTERS: Final = _list(4, IPv4Address, attrgetter("packed"))
 _EXTENDED_COMMUNITIES: Final = _list(8, bytes, bytes)
@@ -355,8 +358,8 @@ class AttributeCode(enum.IntEnum):
         _INTERNAL,
     )
     CLUSTER_LIST = _Row(10, _OPTIONAL, "clusters", _CLUSTERS, "The reflectors on the way. [RFC 4456 §8]", _INTERNAL)
-    MP_REACH_NLRI = _Row(14, _OPTIONAL, "", _FLAG, "Routes of other families; not looked at here. [RFC 4760 §3]")
-    MP_UNREACH_NLRI = _Row(15, _OPTIONAL, "", _FLAG, "Withdrawals of other families; not looked at here. [RFC 4760 §4]")
+    MP_REACH_NLRI = _Row(14, _OPTIONAL, "", _FLAG, "Routes of another family than IPv4 unicast. [RFC 4760 §3]")
+    MP_UNREACH_NLRI = _Row(15, _OPTIONAL, "", _FLAG, "Withdrawals of another family. [RFC 4760 §4]")
     EXTENDED_COMMUNITIES = _Row(16, _BOTH, "extended", _EXTENDED_COMMUNITIES, "Marks of eight octets. [RFC 4360]")
     AS4_PATH = _Row(
         17,
@@ -378,10 +381,11 @@ _VALUES: Final = attrgetter(*(row.field for row in _ROWS))
 
 
 def read(
-    raw: Iterable[Attribute], *, wide: bool, internal: bool, confederate: bool = False
+    raw: Iterable[Attribute], hops: tuple[IPAddress, ...] = (), *, wide: bool, internal: bool, confederate: bool = False
 ) -> tuple[Attributes, tuple[str, ...]]:
     """Return the attributes of announced routes, and the names of discarded attributes. Raises Withdraw.
 
+    hops: the next hop of MP_REACH_NLRI, which counts in place of NEXT_HOP (RFC 4760 §3); (): there is none.
     wide: AS numbers have four octets in this session. internal: the peer is in our AS; confederate: it is in another
     member AS of our confederation.
     """
@@ -410,6 +414,8 @@ def read(
             if not row.traits & _DISPENSABLE:
                 raise Withdraw(f"{name_of(code)}: {error}", offset=0, clause="RFC 7606 §7") from error
             dropped.append(name_of(code))
+    if hops:
+        found[AttributeCode.NEXT_HOP] = hops[0]
     return _assembled(found, tuple(others), wide=wide), tuple(dropped)
 
 

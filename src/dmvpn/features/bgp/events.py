@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.model import IPV4_KEY
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.bgp.neighbor import Neighbor
 
 
 @dataclass(frozen=True, slots=True)
 class ClearDampening(Event):
-    """`clear ip bgp dampening`. prefix: clear only routes to it; None: all routes."""
+    """`clear ip bgp dampening`. prefix: clear only routes to it; None: all routes. family: its key."""
 
     prefix: Prefix | None = None
     vrf: str = ""
+    family: bytes = IPV4_KEY
 
 
 class Softness(enum.Enum):
@@ -37,19 +37,23 @@ class ClearBgp(Event):
     """`clear ip bgp`. neighbor: only this one; None: every neighbor that matches the other fields.
 
     autonomous_system: neighbors in it; 0: in any. external: only external neighbors. group, update_group: members of
-    it; "", 0: of any.
+    it; "", 0: of any. family: the key of that in which they are neighbors.
     """
 
-    neighbor: IPv4Address | None = None
+    neighbor: IPAddress | None = None
     autonomous_system: int = 0
     softness: Softness = Softness.HARD
     external: bool = False
     group: str = ""
     update_group: int = 0
     vrf: str = ""
+    family: bytes = IPV4_KEY
 
-    def is_about(self, peer: Peer) -> bool:
+    def is_about(self, neighbor: Neighbor) -> bool:
         """Return whether the command applies to this neighbor."""
+        peer = neighbor.peers.get(self.family)
+        if peer is None:
+            return False
         settings = peer.settings
         return (
             self.neighbor in (None, peer.address)

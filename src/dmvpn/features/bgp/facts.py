@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Interfaces
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Neighbor
 
 
 class BgpPeerFacts(Fact):
@@ -63,12 +63,12 @@ def facts(machine: BgpMachine) -> BgpFacts:
         config,
         members=config.confederation.members,
         ranges=tuple(network(one.prefix) for one in config.listen_ranges),
-        peers=tuple(map(_peer, machine.peers.values())),
-        announces=tuple(network(prefix) for prefix in machine.routes.own),
+        peers=tuple(map(_peer, machine.neighbors.values())),
+        announces=tuple(network(prefix) for table in machine.tables.values() for prefix in table.routes.own),
     )
 
 
-def _peer(peer: Peer) -> BgpPeerFacts:
+def _peer(peer: Neighbor) -> BgpPeerFacts:
     settings = peer.settings
     return BgpPeerFacts(
         address=peer.address,
@@ -83,7 +83,7 @@ def _peer(peer: Peer) -> BgpPeerFacts:
 
 def neighbors(machine: BgpMachine, interfaces: Interfaces, now: float) -> Iterator[NeighborFacts]:
     """Yield every neighbor, with and without a session."""
-    for address, peer in machine.peers.items():
+    for address, peer in machine.neighbors.items():
         session = peer.session
         state = interfaces.owner(session.up.local) if session is not None and session.up else None
         yield NeighborFacts(

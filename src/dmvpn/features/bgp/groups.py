@@ -24,9 +24,8 @@ from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, RouteToSend, attr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.updates import Mark, SendQueue
@@ -141,20 +140,20 @@ class UpdateGroup:
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
-        self.queues: dict[IPv4Address, SendQueue] = {}
-        self.sending: dict[IPv4Address, SendQueue] = {}
-        self._arriving: dict[IPv4Address, tuple[SendQueue, Mapping[Nlri, AdvertisedRoute]]] = {}
+        self.queues: dict[IPAddress, SendQueue] = {}
+        self.sending: dict[IPAddress, SendQueue] = {}
+        self._arriving: dict[IPAddress, tuple[SendQueue, Mapping[Nlri, AdvertisedRoute]]] = {}
         self._is_lent = False  # a member that left keeps a reference to `adj_rib_out`
-        self._by_source: dict[IPv4Address, int] = {}
+        self._by_source: dict[IPAddress, int] = {}
         self._is_announcing = False  # the current round announced a route
         self._table: list[Batch] = []  # the batches for a member that joins
         self._changed_since = 0
         self._is_table_made = False
         self._log = ChangeLog()
         self._slices: dict[int, tuple[Batch, int]] = {}  # of the log as of its last change, for members that are behind
-        self.lost: list[IPv4Address] = []
+        self.lost: list[IPAddress] = []
 
-    def advertised(self, peer: IPv4Address) -> Iterator[tuple[Nlri, Attributes]]:
+    def advertised(self, peer: IPAddress) -> Iterator[tuple[Nlri, Attributes]]:
         """Yield the routes advertised to a member (Adj-RIB-Out), those still in its queue included."""
         for nlri, route in self.adj_rib_out.items():
             attributes = attributes_for(route, peer, self.audience.local)
@@ -167,7 +166,7 @@ class UpdateGroup:
             return self._several.get(prefix, ())
         return (prefix,) if prefix in self.adj_rib_out else ()
 
-    def count(self, peer: IPv4Address) -> int:
+    def count(self, peer: IPAddress) -> int:
         """Return how many prefixes are advertised to a member."""
         return len(self.adj_rib_out) - self._by_source.get(peer, 0)
 
@@ -184,7 +183,7 @@ class UpdateGroup:
         return bool(self.sending) and self._log.withdrawn > BESIDES
 
     @property
-    def members(self) -> list[IPv4Address]:
+    def members(self) -> list[IPAddress]:
         """Addresses of the members, sorted."""
         return sorted([*self.queues, *self._arriving])
 
@@ -209,7 +208,7 @@ class UpdateGroup:
         if not self.pending:
             self._admit()
 
-    def leave(self, peer: IPv4Address) -> Mapping[Nlri, AdvertisedRoute]:
+    def leave(self, peer: IPAddress) -> Mapping[Nlri, AdvertisedRoute]:
         """Remove a member. Returns the routes that were advertised to it."""
         self.sending.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
@@ -241,7 +240,7 @@ class UpdateGroup:
         if number not in self._slices:
             found, last = self._log.after(number, SLICE)
             changes = [RouteToSend(nlri, _SOMETHING, self.adj_rib_out.get(nlri)) for nlri in found]
-            self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
+            self._slices[number] = Batch(changes, self.audience), last
         batch, last = self._slices[number]
         queue.follow(last)
         return batch
@@ -360,8 +359,7 @@ class UpdateGroup:
 
     def _batches(self, changes: Iterable[RouteToSend], since: int = 0) -> list[Batch]:
         every = list(changes)
-        local, wide = self.audience.local, self.audience.wide
-        return [Batch(every[at : at + SLICE], local, wide=wide, since=since) for at in range(0, len(every), SLICE)]
+        return [Batch(every[at : at + SLICE], self.audience, since) for at in range(0, len(every), SLICE)]
 
 
 def _difference(old: Mapping[Nlri, AdvertisedRoute], new: Mapping[Nlri, AdvertisedRoute]) -> Iterator[RouteToSend]:

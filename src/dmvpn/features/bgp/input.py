@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes, Segment
     from dmvpn.features.bgp.model import Dampening
-    from dmvpn.features.bgp.neighbor import Peer, State
+    from dmvpn.features.bgp.neighbor import FamilyState, Peer
     from dmvpn.features.bgp.packet import Nlri, Update
     from dmvpn.features.bgp.paths import LocRib
     from dmvpn.features.bgp.session import Ending, Session
     from dmvpn.features.bgp.settings import PeerSettings
 
     #: A route of a neighbor: its address, and the prefix with its path identifier.
-    Key = tuple[IPv4Address, Nlri]
+    Key = tuple[IPAddress, Nlri]
 
 
 # ------------------------------------------------------------------------------------------------ Adj-RIB-In
@@ -179,7 +179,8 @@ class AdjRibIn:
 
 def _read(peer: Peer, session: Session, update: Update) -> tuple[Attributes, tuple[str, ...]]:
     settings = peer.settings
-    return read(update.attributes, wide=session.wide, internal=settings.internal, confederate=settings.confederate)
+    inside = {"internal": settings.internal, "confederate": settings.confederate}
+    return read(update.attributes, update.hops, wide=session.wide, **inside)
 
 
 def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
@@ -225,7 +226,7 @@ class Learning:
     def __init__(self, ports: Ports, damped: Container[Key]) -> None:
         self._ports = ports
         self._damped = damped
-        self._waiting: dict[IPv4Address, tuple[Peer, dict[Nlri, None]]] = {}
+        self._waiting: dict[IPAddress, tuple[Peer, dict[Nlri, None]]] = {}
         self.waiting = 0
         self.default_pref = DEFAULT_LOCAL_PREF
 
@@ -310,7 +311,7 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: in
         origin=PathOrigin.PEER,
         attributes=attributes,
         peer=peer.address,
-        identifier=peer.identifier,
+        identifier=peer.neighbor.identifier,
         internal=settings.internal,
         confederate=settings.confederate,
         client=lines.route_reflector_client,
@@ -350,7 +351,7 @@ class Flap:
 class Flaps:
     """Records flaps and suppresses routes. suppressed: routes that are not used."""
 
-    def __init__(self, state: State, learning: Learning, suppressed: dict[Key, None]) -> None:
+    def __init__(self, state: FamilyState, learning: Learning, suppressed: dict[Key, None]) -> None:
         self._state = state
         self._context = state.context
         self._learning = learning
@@ -382,7 +383,7 @@ class Flaps:
         limits = self._state.config.dampening
         return flap.penalty * exp2((flap.at - now) / limits.half_life) if limits is not None else 0.0
 
-    def history(self, address: IPv4Address, nlri: Nlri) -> Flap | None:
+    def history(self, address: IPAddress, nlri: Nlri) -> Flap | None:
         """Return the flap history of a route; None: it has none."""
         return self._known.get((address, nlri))
 
@@ -390,7 +391,7 @@ class Flaps:
         """Yield all routes with a flap history, sorted by prefix."""
         yield from sorted(self._known.items(), key=lambda one: (in_order(one[0][1]), one[0][0]))
 
-    def reuse_in(self, address: IPv4Address, nlri: Nlri, now: float) -> float | None:
+    def reuse_in(self, address: IPAddress, nlri: Nlri, now: float) -> float | None:
         """Return the seconds until a route is used again; None: it is not suppressed."""
         due = self._due.when((address, nlri)) if (address, nlri) in self.suppressed else None
         return max(0.0, due - now) if due is not None else None
@@ -464,7 +465,7 @@ def may_return(session: Session, ending: Ending) -> bool:
 class Restarts:
     """Keeps the routes of restarting peers: those whose timer `restart` runs."""
 
-    def __init__(self, state: State, adj_rib_in: AdjRibIn, learning: Learning) -> None:
+    def __init__(self, state: FamilyState, adj_rib_in: AdjRibIn, learning: Learning) -> None:
         self._state = state
         self._context = state.context
         self._adj_rib_in = adj_rib_in
@@ -472,17 +473,18 @@ class Restarts:
 
     def deadline(self, peer: Peer) -> float | None:
         """Return when a peer must be back, or must have sent its whole table; None: no restart is in progress."""
-        return self._context.timers.when(peer.timers.restart)
+        return self._context.timers.when(peer.restart)
 
     def lost(self, peer: Peer, session: Session, ending: Ending) -> None:
         """Keep the routes of a peer whose session ended if a restart may follow, otherwise remove them."""
-        if session.restart is None or not may_return(session, ending):
+        restart = session.restart
+        if restart is None or peer.settings.family not in restart.keeps or not may_return(session, ending):
             self.give_up(peer)
             return
         if self.deadline(peer) is not None:  # the second restart in a row: RFC 4724 §4.2
             self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=True))
         self._adj_rib_in.refresh(peer, ends=False)
-        self._context.start(peer.timers.restart, session.restart.seconds)
+        self._context.start(peer.restart, restart.seconds)
 
     def back(self, peer: Peer, session: Session) -> None:
         """Note that a restarting peer is established: it resends its table. Without preserved forwarding state, its
@@ -490,10 +492,10 @@ class Restarts:
         """
         if self.deadline(peer) is None:
             return
-        if session.restart is None or not session.restart.kept:
+        if session.restart is None or peer.settings.family not in session.restart.kept:
             self.forget_stale(peer)
         else:
-            self._context.start(peer.timers.restart, self._state.config.stale_time)
+            self._context.start(peer.restart, self._state.config.stale_time)
 
     def end_of_rib(self, peer: Peer) -> None:
         """Handle the End-of-RIB marker of a peer: if it restarted, its restart is complete."""
@@ -502,19 +504,19 @@ class Restarts:
 
     def forget_stale(self, peer: Peer) -> None:
         """Remove the routes that a peer has not sent again."""
-        self._context.stop(peer.timers.restart)
+        self._context.stop(peer.restart)
         self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=True))
 
     def give_up(self, peer: Peer) -> None:
         """Remove all routes of a peer that has no session."""
-        self._context.stop(peer.timers.restart)
+        self._context.stop(peer.restart)
         self._learning.add(peer, self._adj_rib_in.clear_peer(peer))
 
     def not_back(self, peer: Peer) -> None:
         """End the wait for a restarting peer that has not returned, or not sent its whole table, in time."""
         if peer.session is None:
             self.give_up(peer)
-            self._state.forget_guest(peer)
+            self._state.process.forget_guest(peer.neighbor)
         else:
             self.forget_stale(peer)
 
@@ -529,7 +531,7 @@ MOST_PREFIXES: Final = 250_000
 class Limits:
     """Ends sessions of peers that exceed a limit, and schedules their return."""
 
-    def __init__(self, state: State, adj_rib_in: AdjRibIn, restarts: Restarts) -> None:
+    def __init__(self, state: FamilyState, adj_rib_in: AdjRibIn, restarts: Restarts) -> None:
         self._state = state
         self._context = state.context
         self._adj_rib_in = adj_rib_in
@@ -551,9 +553,9 @@ class Limits:
             if not peer.settings.lines.only_warn:
                 # It stays down for the minutes of `restart`, or until `clear ip bgp`.
                 minutes = peer.settings.lines.restart_minutes
-                peer.bar(self._context.now + 60.0 * minutes if minutes else float("inf"))
+                peer.neighbor.bar(self._context.now + 60.0 * minutes if minutes else float("inf"))
                 if minutes:
-                    self._context.start(peer.timers.connect, 60.0 * minutes)
+                    self._context.start(peer.neighbor.timers.connect, 60.0 * minutes)
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent")
             return
         is_near = accepted * 100 > limit * peer.settings.lines.warn_percent

@@ -17,7 +17,6 @@ prefixes that change, that it withdraws or that are not taken, and messages that
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
@@ -28,21 +27,29 @@ from dmvpn.base.notices import NeighborSilent
 from dmvpn.base.streams import StreamClose, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.input import may_return
-from dmvpn.features.bgp.neighbor import PORT, Peer, PeerTimers, leads_past_its_tunnel, local_end, watch
-from dmvpn.features.bgp.packet import END_OF_TABLE, Cease, ErrorCode, Notification, RouteRefresh, Update
+from dmvpn.features.bgp.neighbor import (
+    PORT,
+    Neighbor,
+    NeighborTimers,
+    leads_past_its_tunnel,
+    local_end,
+    network_of,
+    watch,
+)
+from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.session import RESTARTED, Ending, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.notices import InterfaceChanged
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceChanged, InterfaceState
     from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
-    from dmvpn.features.bgp.advertiser import Advertiser
-    from dmvpn.features.bgp.input import AdjRibIn, Flaps, Learning, Limits, Restarts
     from dmvpn.features.bgp.neighbor import Connector, State
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
+    from dmvpn.features.bgp.tables import Table
 
 
 # --------------------------------------------------------------------------------------------- sessions come up and end
@@ -57,17 +64,17 @@ _MOST_COMPLAINTS: Final = 64
 class Lifecycle:
     """Acts on sessions that are established, and on sessions that ended."""
 
-    def __init__(self, state: State, connector: Connector, restarts: Restarts, advertiser: Advertiser) -> None:
+    def __init__(self, state: State, connector: Connector, tables: Mapping[bytes, Table]) -> None:
+        """tables: the families of the process, by key."""
         self._state = state
         self._context = state.context
         self._connector = connector
-        self._restarts = restarts
-        self._advertiser = advertiser
-        self._failures: dict[tuple[IPv4Address, int, int], float] = {}
+        self._tables = tables
+        self._failures: dict[tuple[IPAddress, int, int], float] = {}
 
     # ---------------------------------------------------------------------------------------------------- coming
 
-    def established(self, peer: Peer, session: Session) -> None:
+    def established(self, peer: Neighbor, session: Session) -> None:
         """Act on a session that became established: other sessions with the same neighbor end."""
         for other in [one for one in peer.sessions if one is not session]:
             self.collide(other)
@@ -81,8 +88,10 @@ class Lifecycle:
         if self._state.config.log_changes:
             self._context.emit(messages.NeighborChanged.up(_name(peer), self._context.ports.vrf))
         self._tell(peer, session, Sign.CAME, "established")
-        self._restarts.back(peer, session)
-        self._advertiser.join(peer, session)
+        for key, one in peer.peers.items():
+            if key in session.families:
+                self._tables[key].restarts.back(one, session)
+                self._tables[key].advertiser.join(one, session)
         if peer.settings.lines.bfd:
             self._context.emit(*watch(self._state.ports, peer, session, wanted=True))
 
@@ -99,7 +108,7 @@ class Lifecycle:
 
     # ---------------------------------------------------------------------------------------------------- ending
 
-    def reset(self, peer: Peer, subcode: Cease, reason: str) -> None:
+    def reset(self, peer: Neighbor, subcode: Cease, reason: str) -> None:
         """End the sessions with a neighbor with a Cease NOTIFICATION."""
         peer.end_sessions(subcode, reason)
         self.bury_all()
@@ -114,14 +123,14 @@ class Lifecycle:
             self._log(peer, session, ending)
             if session.was_established:
                 self._gone(peer, session, ending)
-            if peer.sessions or state.peers.get(peer.address) is not peer:
+            if peer.sessions or state.neighbors.get(peer.address) is not peer:
                 continue
             if peer.dynamic:
                 state.forget_guest(peer)
             elif not peer.settings.lines.shutdown and not self._context.is_running(peer.timers.connect):
                 self._connector.connect_soon(peer)
 
-    def _log(self, peer: Peer, session: Session, ending: Ending) -> None:
+    def _log(self, peer: Neighbor, session: Session, ending: Ending) -> None:
         """Log the NOTIFICATION that ended a session."""
         notification = ending.notification
         if notification is None or not ending.by or not ending.reason:
@@ -134,7 +143,7 @@ class Lifecycle:
             way = "sent to" if ending.by == "sent" else "received from"
             self._context.emit(messages.Notified.of(way, peer.address, notification))
 
-    def _may_log(self, peer: Peer, notification: Notification) -> bool:
+    def _may_log(self, peer: Neighbor, notification: Notification) -> bool:
         """Return whether a failed connection may be logged: one message a minute for each peer and error."""
         now = self._context.now
         self._failures = {key: said for key, said in self._failures.items() if now - said < _COMPLAINT_PAUSE}
@@ -144,7 +153,7 @@ class Lifecycle:
         self._failures[key] = now
         return True
 
-    def _gone(self, peer: Peer, session: Session, ending: Ending) -> None:
+    def _gone(self, peer: Neighbor, session: Session, ending: Ending) -> None:
         """Act on the end of an established session."""
         ports, emit = self._state.ports, self._context.emit
         peer.went_down(ending.reason, self._context.now)
@@ -152,22 +161,24 @@ class Lifecycle:
         if self._state.config.log_changes:
             emit(messages.NeighborChanged.down(_name(peer), ending.reason, self._context.ports.vrf))
         self._tell(peer, session, Sign.WENT, ending.reason)
-        self._restarts.lost(peer, session, ending)
-        self._advertiser.leave(peer)
+        for key, one in peer.peers.items():
+            if key in session.families:
+                self._tables[key].restarts.lost(one, session, ending)
+                self._tables[key].advertiser.leave(one)
         notification = ending.notification
         if notification is not None and notification.code == ErrorCode.HOLD_TIME and ending.by == "sent":
             state = ports.interfaces.owner(surely(session.up).local)
             if state is not None:
                 emit(NeighborSilent(state.name, peer.address))
 
-    def _tell(self, peer: Peer, session: Session, sign: Sign, text: str) -> None:
+    def _tell(self, peer: Neighbor, session: Session, sign: Sign, text: str) -> None:
         """Report to the chronicle that a neighbor came up or went down, whether or not that is logged."""
         state = self._state.ports.interfaces.owner(session.up.local) if session.up is not None else None
         name = state.name if state is not None else ""
         self._context.tell_of_neighbor(sign, peer.address, name, f"BGP: {text}")
 
 
-def _name(peer: Peer) -> str:
+def _name(peer: Neighbor) -> str:
     """Return the name of a neighbor in the log: a dynamic one has a star."""
     return f"*{peer.address}" if peer.dynamic else str(peer.address)
 
@@ -189,30 +200,15 @@ _AT_ONCE: Final = 32
 class Reception:
     """Passes messages from neighbors to the parts that handle them."""
 
-    def __init__(
-        self,
-        state: State,
-        lifecycle: Lifecycle,
-        adj_rib_in: AdjRibIn,
-        limits: Limits,
-        flaps: Flaps,
-        restarts: Restarts,
-        learning: Learning,
-        advertiser: Advertiser,
-    ) -> None:
+    def __init__(self, state: State, lifecycle: Lifecycle, tables: Mapping[bytes, Table]) -> None:
         self._state = state
         self._context = state.context
         self._lifecycle = lifecycle
-        self._adj_rib_in = adj_rib_in
-        self._limits = limits
-        self._flaps = flaps
-        self._restarts = restarts
-        self._learning = learning
-        self._advertiser = advertiser
-        self._budgets: Budgets[IPv4Address] = Budgets(RATE, CREDIT)
+        self._tables = tables
+        self._budgets: Budgets[IPAddress] = Budgets(RATE, CREDIT)
         self._turns: TimerQueue[int] = TimerQueue(self._context, "read a neighbor again", self._turn, most=_AT_ONCE)
 
-    def receive(self, peer: Peer, session: Session, octets: bytes) -> None:
+    def receive(self, peer: Neighbor, session: Session, octets: bytes) -> None:
         """Take octets from a connection, and handle all complete messages."""
         was_open = session.peer_open is not None
         was_established = session.is_established
@@ -241,36 +237,41 @@ class Reception:
         if stream in self._state.by_stream:
             self._state.by_stream[stream][1].go_on()
 
-    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh) -> int:
+    def _take_refresh(self, neighbor: Neighbor, session: Session, refresh: RouteRefresh) -> int:
         """Handle a request of a peer to repeat our routes, or the marks of its own refresh (RFC 7313).
 
         Returns how much work of the neighbor it counts as: a request that waits already causes no more.
         """
-        if (refresh.family, refresh.subsequent) != (1, 1):
+        peer = neighbor.peers.get(refresh.key)
+        if peer is None or refresh.key not in session.families:
             return 1
+        table = self._tables[refresh.key]
         match refresh.subtype:
-            case 0 if self._advertiser.repeat(peer):
+            case 0 if table.advertiser.repeat(peer):
                 return REFRESH
             case 1 | 2 if session.marks_refreshes:
-                self._learning.add(peer, self._adj_rib_in.refresh(peer, ends=refresh.subtype == 2))
+                table.learn(peer, table.adj_rib_in.refresh(peer, ends=refresh.subtype == 2))
                 return REFRESH
         return 1
 
-    def _take_update(self, peer: Peer, session: Session, update: Update) -> int:
-        """Apply an UPDATE. Returns how much work of the neighbor it counts as."""
-        if update == END_OF_TABLE:
-            self._restarts.end_of_rib(peer)
+    def _take_update(self, neighbor: Neighbor, session: Session, update: Update) -> int:
+        """Apply an UPDATE of one family. Returns how much work of the neighbor it counts as."""
+        if update.family not in session.families:
+            return 1
+        table, peer = self._tables[update.family], neighbor.peers[update.family]
+        if update.ends_table:
+            table.restarts.end_of_rib(peer)
             return 1
         own, now = session.identity.router_id, self._context.now
         if self._state.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
-            said = self._adj_rib_in.readable(peer, session, update)
-            self._context.debug(*messages.received_lines(peer.address, update, said))
-        before, known = self._flaps.before(peer, update), len(peer.received)
-        changed = self._adj_rib_in.take(peer, session, update, own, self._state.config.cluster_id or own, now)
-        self._flaps.received(peer, before, changed)
-        self._learning.add(peer, changed)
+            said = table.adj_rib_in.readable(peer, session, update)
+            self._context.debug(*messages.received_lines(table.family.number, peer.address, update, said))
+        before, known = table.flaps.before(peer, update), len(peer.received)
+        changed = table.adj_rib_in.take(peer, session, update, own, self._state.config.cluster_id or own, now)
+        table.flaps.received(peer, before, changed)
+        table.learn(peer, changed)
         fresh = max(0, len(peer.received) - known)
-        self._limits.check_all()
+        table.limits.check_all()
         return len(update.announced) + len(update.withdrawn) - fresh + (not fresh)
 
 
@@ -285,25 +286,20 @@ def lost_by(session: Session, event: StreamDown) -> Ending:
 
 #: Seconds until we try again to open a port that could not be opened.
 LISTEN_RETRY: Final = 30.0
-#: Cost of filtering the routes of a neighbor again, from the budget for one event.
-_SELECT_COST: Final = 16
 
 
 class Neighbors:
     """Adds and removes neighbors, and accepts their connections."""
 
-    def __init__(
-        self, state: State, connector: Connector, lifecycle: Lifecycle, restarts: Restarts, learning: Learning
-    ) -> None:
+    def __init__(self, state: State, connector: Connector, lifecycle: Lifecycle, tables: Mapping[bytes, Table]) -> None:
         self._state = state
         self._context = state.context
         self._connector = connector
         self._lifecycle = lifecycle
-        self._restarts = restarts
-        self._learning = learning
+        self._tables = tables
         self._listening: StreamListen | None = None
         self._listen_timer = Timer("try again to open the port", self.listen)
-        self._callers: dict[IPv4Address, StreamPeer] = {}
+        self._callers: dict[IPAddress, StreamPeer] = {}
         self._are_others = False  # the accepted peers changed since the last StreamListen
         self._calling_guests: tuple[StreamPeer, ...] = ()
 
@@ -313,32 +309,39 @@ class Neighbors:
         """Add a configured peer and connect to it immediately."""
         self._connector.connect_soon(self._new(settings, dynamic=False), at_once=True)
 
-    def _new(self, settings: PeerSettings, *, dynamic: bool) -> Peer:
+    def _new(self, settings: PeerSettings, *, dynamic: bool) -> Neighbor:
         address = settings.address
-        timers = PeerTimers(
-            connect=Timer("call a neighbor", lambda: self._connector.connect(peer), address),
-            leave=Timer("graceful shutdown ends, RFC 8326", lambda: self._leave(peer), address),
-            restart=Timer("restart time, RFC 4724 §4.2", lambda: self._restarts.not_back(peer), address),
-            select=Timer(
-                "filter the routes again", lambda: self._learning.add(peer, peer.received), address, _SELECT_COST
-            ),
+        timers = NeighborTimers(
+            connect=Timer("call a neighbor", lambda: self._connector.connect(neighbor), address),
+            leave=Timer("graceful shutdown ends, RFC 8326", lambda: self._leave(neighbor), address),
         )
-        peer = Peer(settings, timers, dynamic=dynamic)
-        self._state.add(peer)
-        return peer
+        neighbor = Neighbor(settings, timers, dynamic=dynamic)
+        self._state.add(neighbor)
+        self.join_families(neighbor)
+        return neighbor
 
-    def _leave(self, peer: Peer) -> None:
+    def join_families(self, neighbor: Neighbor) -> None:
+        """Add a neighbor to the families in which it is active now, and remove it from the other families."""
+        wanted = {one.family: one for one in neighbor.settings.in_families}
+        for key in [key for key in neighbor.peers if key not in wanted]:
+            self._tables[key].leave(neighbor.peers[key])
+        for key, settings in wanted.items():
+            if key not in neighbor.peers:
+                self._tables[key].join(neighbor, settings)
+
+    def _leave(self, peer: Neighbor) -> None:
         """End the sessions with a peer after its graceful shutdown, unless its configuration changed."""
         if peer.settings.is_leaving:
             self._lifecycle.reset(peer, Cease.SHUTDOWN, "Admin. shutdown")
 
-    def remove(self, peer: Peer) -> None:
+    def remove(self, peer: Neighbor) -> None:
         """Remove a peer that is no longer configured."""
         self._state.forget_neighbor(peer)
         self._lifecycle.reset(peer, Cease.DECONFIGURED, "Neighbor deleted")
-        self._restarts.give_up(peer)
+        for key, one in peer.peers.items():
+            self._tables[key].restarts.give_up(one)
 
-    def sign(self, peer: Peer) -> None:
+    def sign(self, peer: Neighbor) -> None:
         """Change the TCP MD5 password: established sessions continue with it, as on IOS; the other connections are
         closed.
         """
@@ -349,7 +352,7 @@ class Neighbors:
                 session.notify(cease(Cease.CONFIGURATION_CHANGE), "Config change")
         self._lifecycle.bury_all()
 
-    def configure_callers(self, wanted: Mapping[IPv4Address, PeerSettings]) -> None:
+    def configure_callers(self, wanted: Mapping[IPAddress, PeerSettings]) -> None:
         """Replace the peers from which connections are accepted.
 
         wanted: the settings of all configured peers.
@@ -359,7 +362,7 @@ class Neighbors:
         self._are_others = True
         self.configure_some_callers(wanted)
 
-    def configure_some_callers(self, changed: Mapping[IPv4Address, PeerSettings | None]) -> None:
+    def configure_some_callers(self, changed: Mapping[IPAddress, PeerSettings | None]) -> None:
         """Update a few of the peers from which connections are accepted.
 
         changed: their settings; None: no longer configured.
@@ -426,16 +429,14 @@ class Neighbors:
             return
         self._connector.open(peer, up.stream, identity).connected(up)
 
-    def _caller(self, up: StreamUp) -> Peer | None:
+    def _caller(self, up: StreamUp) -> Neighbor | None:
         """Return the peer of an incoming connection: configured, or a new dynamic one unless there are too many."""
         state, remote = self._state, up.remote
-        if not isinstance(remote, IPv4Address):
-            return None
-        known = state.peers.get(remote)
+        known = state.neighbors.get(remote)
         if known is not None:
             source = known.settings.lines.update_source
             interface = state.ports.interfaces.get(source) if source else None
-            return known if interface is None or interface.address == up.local else None
+            return known if interface is None or interface.primary(remote.version) == up.local else None
         settings = guest(state.config, remote)
         if settings is None or state.guests >= state.config.listen_limit:
             return None
@@ -444,10 +445,9 @@ class Neighbors:
     def interface_changed(self, event: InterfaceChanged) -> None:
         """End sessions whose local address is gone; directly connected external ones as soon as the line is down."""
         self.listen()
-        own = {address for address, _ in event.new.addresses} if event.new is not None else set()
-        lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
+        own, here = ([address for address, _ in _addresses(one)] for one in (event.new, event.old))
+        lost = [address for address in here if address not in own]
         falls_over = self._state.config.falls_over and (event.new is None or not event.new.line)
-        here = [address for address, _ in event.old.addresses] if event.old is not None else []
         for peer, session in list(self._state.by_stream.values()):
             if session.up is None or session.ending is not None:
                 continue
@@ -459,7 +459,7 @@ class Neighbors:
 
     def checking_ways(self) -> Iterator[None]:
         """End sessions with `fall-over` to peers without a route, and connect to peers that waited for a route."""
-        ports, peers = self._state.ports, self._state.peers
+        ports, peers = self._state.ports, self._state.neighbors
         for address in list(peers):
             peer = peers.get(address)
             if peer is None:
@@ -475,8 +475,8 @@ class Neighbors:
     def reached(self, tunnel: str) -> None:
         """Connect to the peers on a tunnel now, because multicast over it reaches a new router."""
         interface = self._state.ports.interfaces.get(tunnel)
-        prefix = interface.prefix if interface is not None else None
-        for peer in list(self._state.peers.values()):
+        for peer in list(self._state.neighbors.values()):
+            prefix = network_of(interface, peer.address.version) if interface is not None else None
             if prefix is not None and peer.address in prefix:
                 # An attempt without an answer so far is restarted, because TCP retries with growing pauses.
                 if peer.dynamic or any(session.up is not None for session in peer.sessions):
@@ -487,3 +487,7 @@ class Neighbors:
                 self._lifecycle.bury_all()
                 peer.be_called_often()
                 self._connector.connect_soon(peer, at_once=True)
+
+
+def _addresses(state: InterfaceState | None) -> tuple[tuple[IPAddress, int], ...]:
+    return (*state.addresses, *state.routed(6)) if state is not None else ()

@@ -19,15 +19,13 @@ from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import PathLost
-from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
+from dmvpn.features.bgp.advertiser import SETTLING
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
-from dmvpn.features.bgp.input import AdjRibIn, Flaps, Learning, Limits, Restarts
+from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.lifecycle import Lifecycle, Neighbors, Reception, lost_by
-from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.model import IPV4_KEY, BgpConfig
 from dmvpn.features.bgp.neighbor import Connector, State, path_lost, watch
-from dmvpn.features.bgp.origination import Imports
-from dmvpn.features.bgp.packet import Cease, RouteRefresh, named
-from dmvpn.features.bgp.routes import Exports, Routes
+from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
     changed_peers,
@@ -38,17 +36,15 @@ from dmvpn.features.bgp.settings import (
     longest_hold_time,
     session_lines,
 )
+from dmvpn.features.bgp.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.input import Key
-    from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.paths import Path
+    from dmvpn.features.bgp.neighbor import Neighbor, Peer
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until changed lists and maps apply to advertisements, as on IOS: time to undo a mistake.
@@ -90,27 +86,23 @@ class BgpMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports, steps=_STEPS, cost=_SLICE_COST))
         state = self._state = State(self._context)
-        damped: dict[Key, None] = {}
-        self._adj_rib_in = AdjRibIn(self._context.emit)
-        self._learning = Learning(ports, damped)
-        self._imports = Imports(ports)
-        self.routes = Routes(ports, self._learning, self._imports)
-        self.exports = Exports(state, self.routes)
-        self._advertiser = Advertiser(state, self.routes)
-        self.flaps = Flaps(state, self._learning, damped)
-        self.restarts = Restarts(state, self._adj_rib_in, self._learning)
-        self._limits = Limits(state, self._adj_rib_in, self.restarts)
         self._connector = Connector(state)
-        self._lifecycle = Lifecycle(state, self._connector, self.restarts, self._advertiser)
-        self._neighbors = Neighbors(state, self._connector, self._lifecycle, self.restarts, self._learning)
-        self._reception = Reception(
-            *(state, self._lifecycle, self._adj_rib_in, self._limits, self.flaps),
-            *(self.restarts, self._learning, self._advertiser),
-        )
+        #: The families by key; IPv4 unicast, which has fields of its own in messages, is always there.
+        self.tables: dict[bytes, Table] = {}
+        self.ipv4 = self._add(IPV4_KEY)
+        self._lifecycle = Lifecycle(state, self._connector, self.tables)
+        self._neighbors = Neighbors(state, self._connector, self._lifecycle, self.tables)
+        self._reception = Reception(state, self._lifecycle, self.tables)
         self._hops = Timer("look at next hops", self._look_at_next_hops, cost=_SLICE_COST)
-        self._policies = Timer("apply changed policies", self._advertiser.policies_changed, cost=_SLICE_COST)
+        self._policies = Timer("apply changed policies", self._advertise_again, cost=_SLICE_COST)
         self._slice = Timer("look at the next slice of changed routes", _nothing)
         self._is_echo = False  # the current event is a RouteChanged
+
+    def _add(self, key: bytes) -> Table:
+        """Add a family."""
+        table = self.tables[key] = Table(self._state, FAMILIES[key])
+        self._each = tuple(self.tables.values())
+        return table
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -142,23 +134,23 @@ class BgpMachine(Machine):
                 self._streamed(stream, event)
             case notices.InterfaceChanged():
                 self._neighbors.interface_changed(event)
-                self._context.work(self._regrouping(list(self.peers)))
+                self._context.work(self._regrouping(list(self.neighbors)))
             case notices.AccessListsChanged():
                 self._policies_changed()
             case notices.MulticastReached(tunnel=tunnel):
                 self._neighbors.reached(tunnel)
             case PathsImported():
-                self._imports.receive(event)
+                self.ipv4.imports.receive(event)
             case PathLost():
-                path_lost(event, self.peers.values())
+                path_lost(event, self.neighbors.values())
             case EffectFailed(effect=streams.StreamListen()):
                 self._neighbors.cannot_listen(event.text)
             case Resync():
                 self._neighbors.listen_again()
             case ClearBgp():
-                self._context.work(self._clear(event, list(self.peers)))
+                self._context.work(self._clear(event, list(self.neighbors)))
             case ClearDampening():
-                self.flaps.clear_flaps(event.prefix)
+                self.tables[event.family].flaps.clear_flaps(event.prefix)
 
     def _streamed(
         self,
@@ -174,7 +166,8 @@ class BgpMachine(Machine):
                 self._reception.receive(peer, session, octets)
             case streams.StreamWritable():
                 session.writable()
-                self._advertiser.writable(peer)
+                for key, one in peer.peers.items():
+                    self.tables[key].advertiser.writable(one)
             case streams.StreamBlocked():
                 session.blocked()
             case streams.StreamDown():
@@ -186,20 +179,25 @@ class BgpMachine(Machine):
         The routing table reports a route that we offered within the same event of the router.
         """
         self._lifecycle.bury_all()
-        if self._is_echo and self.routes.backlog > ECHO:
-            self._work_on()
-            return
-        if not self.routes.backlog:
-            return
-        changed, results, learned = self.routes.settle(self._context.now)
-        self._context.emit(*results)
-        if changed:
-            self._advertiser.changed(changed)
-            self.exports.changed(changed)
-        for peer in learned:
-            self._limits.check(peer)
-        self._lifecycle.bury_all()
-        if self.routes.backlog:
+        is_behind = False
+        for table in self._each:
+            backlog = table.routes.backlog
+            if not backlog:
+                continue
+            if self._is_echo and backlog > ECHO:
+                is_behind = True
+                continue
+            changed, results, learned = table.routes.settle(self._context.now)
+            self._context.emit(*results)
+            if changed:
+                table.advertiser.changed(changed)
+                table.exports.changed(changed)
+            for peer in learned:
+                table.limits.check(peer)
+            self._lifecycle.bury_all()
+            if table.routes.backlog:
+                is_behind = True
+        if is_behind:
             self._work_on()
 
     def _work_on(self) -> None:
@@ -222,20 +220,14 @@ class BgpMachine(Machine):
         return self._state.router_id
 
     @property
-    def peers(self) -> Mapping[IPv4Address, Peer]:
-        """The neighbors by address."""
-        return self._state.peers
-
-    def is_stale(self, prefix: Prefix, path: Path) -> bool:
-        """Return whether a path is kept only because the neighbor that sent it is restarting."""
-        peer = self.peers.get(path.peer)
-        is_stale = peer is not None and named(prefix, path.number) in peer.stale
-        return is_stale and peer is not None and self.restarts.deadline(peer) is not None
+    def neighbors(self) -> Mapping[IPAddress, Neighbor]:
+        """The neighbors by address, in whatever families."""
+        return self._state.neighbors
 
     @property
-    def groups(self) -> list[UpdateGroup]:
-        """The update groups, by number."""
-        return sorted(self._advertiser.groups.values(), key=lambda group: group.number)
+    def peers(self) -> Mapping[IPAddress, Peer]:
+        """The neighbors in IPv4 unicast by address."""
+        return self.ipv4.peers
 
     @property
     def longest_hold_time(self) -> int:
@@ -252,8 +244,12 @@ class BgpMachine(Machine):
             if changed is not None:
                 self._configure_some_peers(changed)
                 neighbors.listen()
-                self.routes.configure(config, state.router_id)
+                self.ipv4.configure(config)
+                self.ipv4.routes.configure(config, state.router_id)
                 return
+        for one in config.others if config.local_as else ():
+            if one.family not in self.tables:
+                self._add(one.family)
         wanted = configured_peers(config) if config.local_as else {}
         neighbors.configure_callers(wanted)
         if old.local_as and old.local_as != config.local_as:
@@ -264,29 +260,41 @@ class BgpMachine(Machine):
         before = state.router_id
         state.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
         if before not in (None, state.router_id):
-            self._context.work(self._renaming(list(self.peers)))
-        if old.dampening != config.dampening:
-            self.flaps.clear_flaps()
-        self._context.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
+            self._context.work(self._renaming(list(self.neighbors)))
+        # All neighbors hear of their lines before the tables do: a family that is gone has no neighbor then.
+        lines = {one.family: one for one in (config, *config.others)}
+        for key, table in self.tables.items():
+            self._configure_table(table, lines.get(key) or BgpConfig())
+        self._context.work(
+            self._obeying((*self.neighbors, *wanted), config, wanted, alike=are_guests_alike(old, config))
+        )
         neighbors.listen()
-        self.routes.configure(config, state.router_id)
-        self._imports.configure(config.vpn)
-        self.exports.configure(config.vpn)
+
+    def _configure_table(self, table: Table, config: BgpConfig) -> None:
+        """Apply the lines of one family; without any its routes go, and its neighbors with their sessions."""
+        old = table.configure(config)
+        if old.dampening != config.dampening:
+            table.flaps.clear_flaps()
+        if not config.local_as:
+            table.exports.stop()
+            self._context.emit(*table.routes.stop())
+            return
+        table.routes.configure(config, self._state.router_id)
+        table.imports.configure(config.vpn)
+        table.exports.configure(config.vpn)
         if old.local_preference != config.local_preference:
-            self._advertiser.preference_changed()
-            for peer in self.peers.values():
-                self._learning.add(peer, peer.received)
+            table.advertiser.preference_changed()
+            for peer in table.peers.values():
+                table.learn(peer, peer.received)
 
     def _stop(self) -> None:
         """Stop the process because its AS number changed or it was removed: withdraw its routes and end all
         sessions.
         """
-        for peer in list(self.peers.values()):
+        for peer in list(self.neighbors.values()):
             self._neighbors.remove(peer)
-        self.flaps.clear_flaps()
-        self.exports.stop()
-        self._context.emit(*self.routes.stop())
-        self._advertiser.begin_again()
+        for table in self._each:
+            table.stop()
         self._state.forget_router_id()
         if not self.config.local_as:
             self._context.drop_work()
@@ -294,46 +302,51 @@ class BgpMachine(Machine):
             for timer in (self._hops, self._policies, self._slice):
                 self._context.stop(timer)
 
-    def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None]) -> None:
+    def _configure_some_peers(self, changed: dict[IPAddress, PeerSettings | None]) -> None:
         """Apply the changed lines of a few peers without visiting the unchanged ones, of which there may be
         thousands.
         """
         self._neighbors.configure_some_callers(changed)
         for address, settings in changed.items():
-            peer = self.peers.get(address)
+            peer = self.neighbors.get(address)
             if peer is not None and (settings is not None or not peer.dynamic):
                 self._obey(peer, None if peer.dynamic else settings)
         for address, settings in changed.items():
-            if settings is not None and address not in self.peers:
+            if settings is not None and address not in self.neighbors:
                 self._neighbors.add(settings)
 
-    def _obey(self, peer: Peer, settings: PeerSettings | None) -> None:
+    def _obey(self, peer: Neighbor, settings: PeerSettings | None) -> None:
         if settings is None:
             self._neighbors.remove(peer)
         elif settings != peer.settings:
             self._change(peer, settings)
         else:
-            self._advertiser.regroup(peer)
+            self._regroup(peer)
 
-    def _regrouping(self, addresses: list[IPv4Address]) -> Iterator[None]:
+    def _regroup(self, neighbor: Neighbor) -> None:
+        """Move a neighbor to the update groups that match now."""
+        for key, peer in neighbor.peers.items():
+            self.tables[key].advertiser.regroup(peer)
+
+    def _regrouping(self, addresses: list[IPAddress]) -> Iterator[None]:
         """Move these neighbors to the update groups that match after an interface changed."""
         for address in addresses:
-            if address in self.peers:
-                self._advertiser.regroup(self.peers[address])
+            if address in self.neighbors:
+                self._regroup(self.neighbors[address])
             yield
 
-    def _renaming(self, addresses: list[IPv4Address]) -> Iterator[None]:
+    def _renaming(self, addresses: list[IPAddress]) -> Iterator[None]:
         """End the sessions that use the old router ID."""
         for address in addresses:
-            if address in self.peers:
-                self._lifecycle.reset(self.peers[address], Cease.CONFIGURATION_CHANGE, "Router ID changed")
+            if address in self.neighbors:
+                self._lifecycle.reset(self.neighbors[address], Cease.CONFIGURATION_CHANGE, "Router ID changed")
             yield
 
     def _obeying(
         self,
-        addresses: Iterable[IPv4Address],
+        addresses: Iterable[IPAddress],
         config: BgpConfig,
-        wanted: dict[IPv4Address, PeerSettings],
+        wanted: dict[IPAddress, PeerSettings],
         *,
         alike: bool,
     ) -> Iterator[None]:
@@ -346,9 +359,9 @@ class BgpMachine(Machine):
             if self._state.config is not config:
                 config, alike = self._state.config, False
                 wanted, groups = configured_peers(config) if config.local_as else {}, groups_of(config)
-            peer, settings = self.peers.get(address), wanted.get(address)
+            peer, settings = self.neighbors.get(address), wanted.get(address)
             if peer is not None and peer.dynamic and alike and settings is None:
-                self._advertiser.regroup(peer)
+                self._regroup(peer)
             elif peer is not None and peer.dynamic:
                 self._obey(
                     peer,
@@ -356,14 +369,15 @@ class BgpMachine(Machine):
                 )
             elif peer is not None:
                 self._obey(peer, settings)
-            if settings is not None and address not in self.peers:
+            if settings is not None and address not in self.neighbors:
                 self._neighbors.add(settings)
             yield
 
-    def _change(self, peer: Peer, settings: PeerSettings) -> None:
+    def _change(self, peer: Neighbor, settings: PeerSettings) -> None:
         """Apply new settings: those of the session end it, those of routes only change which are advertised and
         accepted.
         """
+        before = {key: one.settings for key, one in peer.peers.items()}
         old = peer.obey(settings)
         leaves = settings.is_leaving and peer.session is not None
         if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
@@ -375,20 +389,23 @@ class BgpMachine(Machine):
         else:
             if old.lines.password != settings.lines.password:
                 self._neighbors.sign(peer)
-            self._advertiser.regroup(peer)
-            if inward_lines(old) != inward_lines(settings):
-                self._ask_again(peer)
+            for key, one in peer.peers.items():
+                self.tables[key].advertiser.regroup(one)
+                if inward_lines(before[key]) != inward_lines(one.settings):
+                    self._ask_again(one)
+        self._neighbors.join_families(peer)
         if old.lines.bfd != settings.lines.bfd and peer.session is not None:
             self._context.emit(*watch(self._state.ports, peer, peer.session, wanted=settings.lines.bfd))
-        if self.peers.get(peer.address) is not peer:
+        if self.neighbors.get(peer.address) is not peer:
             return  # a dynamic neighbor whose session ended
         peer.be_called_often()
         self._connector.connect_soon(peer, at_once=True)
 
-    def _end(self, peer: Peer, subcode: Cease, reason: str) -> None:
+    def _end(self, peer: Neighbor, subcode: Cease, reason: str) -> None:
         """End the sessions with a peer by the operator's decision: its routes are not kept for a restart either."""
         self._lifecycle.reset(peer, subcode, reason)
-        self.restarts.give_up(peer)
+        for key, one in peer.peers.items():
+            self.tables[key].restarts.give_up(one)
         self._state.forget_guest(peer)
 
     # ----------------------------------------------------------------------------------------------------- others
@@ -398,46 +415,53 @@ class BgpMachine(Machine):
         is_ours = (old is None or old.source is notices.RouteSource.BGP) and (
             new is None or new.source is notices.RouteSource.BGP
         )
-        if not is_ours or event.prefix in self.routes.table.own:
-            self.routes.route_changed(event.prefix, self._context.now)
-        self.exports.changed((event.prefix,))
-        self._advertiser.default_may_change()
-        if (not is_ours or self.routes.may_resolve(event.prefix)) and not self._context.is_running(self._hops):
+        may_resolve = not is_ours
+        for table in self._each:
+            if table.family.version == event.prefix.version:
+                table.route_changed(event, self._context.now, is_ours=is_ours)
+                may_resolve = may_resolve or table.routes.may_resolve(event.prefix)
+        if may_resolve and not self._context.is_running(self._hops):
             self._context.start(self._hops, SETTLING)
 
     def _look_at_next_hops(self) -> None:
         """Evaluate next hops and the routes to neighbors again because the routing table changed."""
-        self.routes.look_again()
+        for table in self._each:
+            table.routes.look_again()
         self._context.work(self._neighbors.checking_ways())
 
     def _policies_changed(self) -> None:
         """Apply changed lists and maps: to our own routes at once, to advertisements after a delay, to received routes
         only on `clear ip bgp ... in`.
         """
-        self.routes.policies_changed()
-        self._imports.look_again()
-        self.exports.look_again()
-        if self._advertiser.is_filtered:
+        for table in self._each:
+            table.look_again()
+        if any(table.advertiser.is_filtered for table in self._each):
             self._context.start(self._policies, POLICY_DELAY)
 
-    def _clear(self, event: ClearBgp, addresses: list[IPv4Address]) -> Iterator[None]:
+    def _advertise_again(self) -> None:
+        """Apply changed lists and maps to advertisements."""
+        for table in self._each:
+            table.advertiser.policies_changed()
+
+    def _clear(self, event: ClearBgp, addresses: list[IPAddress]) -> Iterator[None]:
         """Clear the sessions with these neighbors to which the command applies."""
         selected: dict[int, None] = {}
         for address in addresses:
-            peer = self.peers.get(address)
+            peer = self.neighbors.get(address)
             if peer is None or not event.is_about(peer):
                 continue
+            one = peer.peers.get(event.family)
             if event.softness is Softness.HARD:
                 peer.bar()
                 self._end(peer, Cease.RESET, "User reset")
                 peer.be_called_often()
-                if peer.address in self.peers and not peer.dynamic:
+                if peer.address in self.neighbors and not peer.dynamic:
                     self._connector.connect_soon(peer, at_once=not peer.settings.lines.shutdown)
-            else:
+            elif one is not None:
                 if event.softness is not Softness.SOFT_OUT:
-                    self._ask_again(peer)
+                    self._ask_again(one)
                 if event.softness is not Softness.SOFT_IN:
-                    self._advertiser.select_again(peer, selected)
+                    self.tables[event.family].advertiser.select_again(one, selected)
             yield
 
     def _ask_again(self, peer: Peer) -> None:
@@ -445,6 +469,6 @@ class BgpMachine(Machine):
         session = peer.session
         if session is None:
             return
-        self._context.start(peer.timers.select, SETTLING)  # lists configured with them are known by then
+        self._context.start(peer.select, SETTLING)  # lists configured with them are known by then
         if session.refreshes:
-            session.send(RouteRefresh())
+            session.send(FAMILIES[peer.settings.family].refresh())

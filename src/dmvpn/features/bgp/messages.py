@@ -14,8 +14,8 @@ from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, 
 if TYPE_CHECKING:
     import enum
     from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.packet import Nlri, Notification, Update
 
@@ -77,7 +77,7 @@ class Notified(Log, name="BGP-3-NOTIFICATION"):
     """A NOTIFICATION was sent or came: one end gives the session up, and says why."""
 
     @classmethod
-    def of(cls, way: str, neighbor: IPv4Address, notification: Notification) -> Self:
+    def of(cls, way: str, neighbor: IPAddress, notification: Notification) -> Self:
         """Return the message; way: "sent to" or "received from"."""
         one = notification
         text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
@@ -90,7 +90,7 @@ class Stuck(Log, name="BGP-3-SENDHOLD"):
     """
 
     @classmethod
-    def of(cls, neighbor: IPv4Address, seconds: float) -> Self:
+    def of(cls, neighbor: IPAddress, seconds: float) -> Self:
         """Return the message for this neighbor."""
         return cls(f"neighbor {neighbor} has taken nothing for {seconds:.0f} seconds (8/0, send hold time expired)")
 
@@ -99,7 +99,7 @@ class MaximumNear(Log, name="BGP-4-MAXPFX"):
     """A neighbor advertises nearly as many prefixes as it may (`maximum-prefix`)."""
 
     @classmethod
-    def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+    def of(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
         return cls(f"Number of prefixes received from {neighbor} (afi 0) reaches {count}, max {limit}")
 
@@ -110,13 +110,13 @@ class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
     """
 
     @classmethod
-    def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+    def of(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
         text = f"Number of prefixes received from {neighbor} (afi 0): {count} exceeds limit {limit}"
         return cls(text)
 
     @classmethod
-    def of_all(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+    def of_all(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
         """Return the message for the neighbor with the most prefixes when the total limit is exceeded."""
         text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
         return cls(text)
@@ -128,7 +128,7 @@ class Malformed(Log, name="BGP-4-MALFORMED"):
     """
 
     @classmethod
-    def of(cls, neighbor: IPv4Address, what: str) -> Self:
+    def of(cls, neighbor: IPAddress, what: str) -> Self:
         """Return the message for this neighbor. what: the damage, and how it was handled."""
         return cls(f"Malformed UPDATE from {neighbor}: {what}")
 
@@ -145,21 +145,23 @@ class CannotListen(Log, name="BGP-3-LISTEN"):
 MESSAGES: Final = log_messages(vars())
 
 
-def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:
-    """Yield what `debug ip bgp updates` prints of an UPDATE. attributes: None: they cannot be read."""
+def received_lines(family: int, neighbor: IPAddress, update: Update, attributes: Attributes | None) -> Iterator[str]:
+    """Yield what `debug ip bgp updates` prints of an UPDATE. family: its number on IOS. attributes: None: they cannot
+    be read.
+    """
     if update.announced:
         said = _attributes_text(attributes) if attributes is not None else "unreadable"
-        yield f"BGP(0): {neighbor} rcvd UPDATE w/ attr: {said}"
-    yield from (f"BGP(0): {neighbor} rcvd {prefix}" for prefix in update.announced)
-    yield from (f"BGP(0): {neighbor} rcv UPDATE about {prefix} -- withdrawn" for prefix in update.withdrawn)
+        yield f"BGP({family}): {neighbor} rcvd UPDATE w/ attr: {said}"
+    yield from (f"BGP({family}): {neighbor} rcvd {prefix}" for prefix in update.announced)
+    yield from (f"BGP({family}): {neighbor} rcv UPDATE about {prefix} -- withdrawn" for prefix in update.withdrawn)
 
 
-def sent_line(neighbor: IPv4Address, prefix: Nlri, attributes: Attributes | None) -> str:
+def sent_line(family: int, neighbor: IPAddress, prefix: Nlri, attributes: Attributes | None) -> str:
     """Return what it prints of a prefix that is sent; attributes: None: the prefix is withdrawn."""
     if attributes is None:
-        return f"BGP(0): (base) {neighbor} send unreachable (format) {prefix}"
+        return f"BGP({family}): (base) {neighbor} send unreachable (format) {prefix}"
     said = f"next {attributes.next_hop}, metric {attributes.med or 0}, path {path_text(attributes.path) or 'Local'}"
-    return f"BGP(0): (base) {neighbor} send UPDATE (format) {prefix}, {said}"
+    return f"BGP({family}): (base) {neighbor} send UPDATE (format) {prefix}, {said}"
 
 
 def _attributes_text(attributes: Attributes) -> str:

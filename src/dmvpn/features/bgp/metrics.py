@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound
 from dmvpn.base.values import collected
-from dmvpn.features.bgp.show.common import active
+from dmvpn.features.bgp.show.common import process
 from dmvpn.ios import Measured
 from dmvpn.ios.measured import filling, measured
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.bgp.neighbor import Peer
+    from dmvpn.features.bgp.neighbor import Neighbor
     from dmvpn.ios import ShowContext
 
 _KINDS: Final = {
@@ -28,10 +28,10 @@ _KINDS: Final = {
 }
 
 
-def _known(ctx: ShowContext) -> tuple[str, tuple[Peer, ...]]:
-    """Return the number of the process and its peers; none if BGP is not configured."""
-    machine = active(ctx)
-    return ("", ()) if machine is None else (str(machine.config.local_as), tuple(machine.peers.values()))
+def _known(ctx: ShowContext) -> tuple[str, tuple[Neighbor, ...]]:
+    """Return the number of the process and its neighbors; none if BGP is not configured."""
+    machine = process(ctx)
+    return ("", ()) if machine is None else (str(machine.config.local_as), tuple(machine.neighbors.values()))
 
 
 @filling(NEIGHBORS)
@@ -69,7 +69,7 @@ def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
             name,
             str(peer.address),
             int(peer.session is not None),
-            peer.accepted,
+            sum(one.accepted for one in peer.peers.values()),
             peer.counts.total(received=False),
             peer.counts.total(received=True),
             peer.established,

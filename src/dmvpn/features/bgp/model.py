@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from ipaddress import IPv4Address
 from itertools import chain
 from math import exp2
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import DistanceOf, Redistribution
 
+#: IPv4 unicast, by the numbers of its address family and its subsequent one (RFC 4760 §3).
+IPV4_KEY: Final = b"\x00\x01\x01"
 #: A neighbor by its address, or a peer group by its name.
-Peer = IPv4Address | str
+Peer = IPAddress | str
 
 
 class FilterDirection(enum.Enum):
@@ -88,7 +92,7 @@ BEST_ALONE: Final = PathChoice()
 class NeighborLines:
     """The lines of one neighbor or peer group; None: not configured, so the group or the default applies.
 
-    group: its peer group. is_group: this is a peer group. active: in IPv4 unicast.
+    group: its peer group. is_group: this is a peer group. active: in the address family.
     alternates: further AS numbers that a dynamic neighbor may be in.
     local_as_prepends: `local_as` is prepended to paths from the neighbor; local_as_replaces: it sees only that number.
     session_template, policy_templates: inherited templates; the latter with sequence numbers, the highest one wins.
@@ -271,11 +275,13 @@ class Dampening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgpConfig:
-    """`router bgp` with its IPv4 unicast family; local_as 0: it is not configured.
+    """`router bgp` with the lines of one address family, IPv4 unicast; local_as 0: it is not configured.
+
+    family: that of the lines about routes, by its key. others: the same with the lines of each other family.
 
     router_id_of: the interface whose address is the router ID.
     in_vrf: it is the `address-family ipv4 vrf` of a VRF.
-    ipv4_by_default: neighbors are active in IPv4 unicast without `activate`.
+    active_by_default: neighbors with addresses of IPv4 are active in the family without `activate`.
     timers: as those of a neighbor.
     distances: of external, internal and local routes. neighbor_distances: of routes from these neighbors.
     maximum_paths: external, internal.
@@ -298,7 +304,7 @@ class BgpConfig:
     router_id_of: str = ""
     cluster_id: IPv4Address | None = None
     log_changes: bool = True
-    ipv4_by_default: bool = True
+    active_by_default: bool = True
     timers: tuple[int, int, int] = (60, 180, 0)
     distances: tuple[int, int, int] = (20, 200, 200)
     maximum_paths: tuple[int, int] = (1, 1)
@@ -326,6 +332,8 @@ class BgpConfig:
     dampening: Dampening | None = None
     in_vrf: bool = False
     vpn: Vpn = NO_VPN
+    family: bytes = IPV4_KEY
+    others: tuple[BgpConfig, ...] = ()
 
     @property
     def outer_as(self) -> int:
@@ -338,10 +346,10 @@ class BgpConfig:
         return tuple(chain.from_iterable(self.network_lists))
 
     @property
-    def called(self) -> tuple[IPv4Address, ...]:
+    def called(self) -> tuple[IPAddress, ...]:
         """Addresses of neighbors that are configured with an AS or a group; dynamic neighbors are not among them."""
         return tuple(
             one.peer
             for one in self.neighbors
-            if isinstance(one.peer, IPv4Address) and (one.remote_as is not None or one.group)
+            if not isinstance(one.peer, str) and (one.remote_as is not None or one.group)
         )

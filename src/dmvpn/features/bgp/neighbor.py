@@ -12,15 +12,16 @@ only the machine writes.
 from __future__ import annotations
 
 from dataclasses import field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.entropy import jittered
 from dmvpn.base.notices import Client, PathLost, RouteSource, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
 from dmvpn.base.values import dataclass, project
+from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.packet import Cease, Restart
 from dmvpn.features.bgp.reasons import BgpReason
@@ -30,11 +31,12 @@ from dmvpn.features.bgp.updates import SendQueue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context, Timer
-    from dmvpn.base.notices import Route
+    from dmvpn.base.notices import InterfaceState, Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.groups import UpdateGroup
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.settings import PeerSettings
@@ -49,32 +51,27 @@ LONGEST_RETRY: Final = 60.0
 _ORDER: Final = tuple(SessionState)
 
 
-class PeerTimers(NamedTuple):
-    """Timers of a peer. connect: connect to it. leave: end its sessions after graceful shutdown.
-
-    restart: stop waiting for its restart, or for the end of its table after that. select: filter its routes again.
-    """
+class NeighborTimers(NamedTuple):
+    """Timers of a neighbor. connect: connect to it. leave: end its sessions after graceful shutdown."""
 
     connect: Timer
     leave: Timer
-    restart: Timer
-    select: Timer
 
 
-class Peer:
-    """The state of a peer. dynamic: it connected from a listen range. reason: why we do not connect to it.
+class Neighbor:
+    """A neighbor and its sessions. dynamic: it connected from a listen range. reason: why we do not connect to it.
 
+    settings: those of its sessions. peers: what it is in each of its families, by key.
     changed: when it came up or went down last, seconds monotonic; None: never. retry: seconds until the next attempt.
-    received: its Adj-RIB-In. several: how many paths it sent to a prefix, if paths have identifiers.
-    filtered: routes of `received` that its filters deny. stale: routes not sent again since a refresh or restart began.
-    denied: received routes that were not accepted. identifier: its router ID, from its last OPEN.
+    identifier: its router ID, from its last OPEN.
     barred_until: connections are neither made nor accepted before, because it sent too many prefixes.
-    group: its update group. queue: its send queue. complained: when a damaged UPDATE was last logged.
     """
 
-    def __init__(self, settings: PeerSettings, timers: PeerTimers, *, dynamic: bool) -> None:
+    def __init__(self, settings: PeerSettings, timers: NeighborTimers, *, dynamic: bool) -> None:
         self.settings = settings
+        self.address = settings.address
         self.timers = timers
+        self.peers: dict[bytes, Peer] = {}
         self.dynamic = dynamic
         self.sessions: list[Session] = []
         self.reason: Reason | None = None
@@ -84,23 +81,8 @@ class Peer:
         self.established = 0
         self.dropped = 0
         self.retry = FIRST_RETRY
-        self.received: dict[Nlri, Attributes] = {}
-        self.several: dict[Prefix, int] = {}
-        self.filtered: dict[Nlri, None] = {}
-        self.group: UpdateGroup | None = None
-        self.queue = SendQueue(settings.address)
-        self.stale: dict[Nlri, None] = {}
         self.barred_until = float("-inf")
-        self.complained = float("-inf")
-        self.denied = 0
-        self.warned = False
-        self.exceeded = False
         self.counts = MessageCounts.none()
-
-    @property
-    def address(self) -> IPv4Address:
-        """Its address."""
-        return self.settings.address
 
     @property
     def session(self) -> Session | None:
@@ -118,14 +100,12 @@ class Peer:
             return max((session.state for session in self.sessions), key=_ORDER.index).value
         return "Idle" if self.reason is not None else "Active"
 
-    @property
-    def accepted(self) -> int:
-        """How many of its prefixes were accepted."""
-        return len(self.received) - len(self.filtered)
-
     def obey(self, settings: PeerSettings) -> PeerSettings:
-        """Apply new settings; returns the old ones."""
+        """Apply new settings, those of its families included; returns the old ones."""
         before, self.settings = self.settings, settings
+        for one in settings.in_families:
+            if one.family in self.peers:
+                self.peers[one.family].obey(one)
         return before
 
     def came_up(self, identifier: IPv4Address, now: float) -> None:
@@ -157,29 +137,6 @@ class Peer:
         """Refuse connections before this time; without a time, allow them again."""
         self.barred_until = until
 
-    def count(self, *, warned: bool = False, exceeded: bool = False) -> None:
-        """Record which messages about `maximum-prefix` were logged; without an argument, that the count is
-        low again.
-        """
-        self.warned = warned or (exceeded and self.warned)
-        self.exceeded = exceeded
-
-    def clear_adj_rib_in(self) -> dict[Nlri, Attributes]:
-        """Clear the Adj-RIB-In; returns its content."""
-        received, self.received, self.several = self.received, {}, {}
-        self.filtered.clear()
-        self.stale.clear()
-        self.denied = 0
-        self.warned = self.exceeded = False
-        return received
-
-    def filter(self, nlri: Nlri, *, is_refused: bool) -> None:
-        """Record whether its filters deny this route."""
-        if is_refused:
-            self.filtered[nlri] = None
-        else:
-            self.filtered.pop(nlri, None)
-
     @property
     def is_busy(self) -> bool:
         """Return whether a further incoming connection is refused, because the peer has a session already. A peer that
@@ -205,10 +162,75 @@ class Peer:
             session.notify(cease(subcode), reason)
 
 
+class Peer:
+    """A neighbor in one address family. restart: the timer that stops the wait for its restart, or for the end of its
+    table after that; select: filters its routes again.
+
+    received: its Adj-RIB-In. several: how many paths it sent to a prefix, if paths have identifiers.
+    filtered: routes of `received` that its filters deny. stale: routes not sent again since a refresh or restart began.
+    denied: received routes that were not accepted.
+    group: its update group. queue: its send queue. complained: when a damaged UPDATE was last logged.
+    """
+
+    def __init__(self, neighbor: Neighbor, settings: PeerSettings, restart: Timer, select: Timer) -> None:
+        self.neighbor = neighbor
+        self.settings = settings
+        self.address = settings.address
+        self.restart, self.select = restart, select
+        self.received: dict[Nlri, Attributes] = {}
+        self.several: dict[Prefix, int] = {}
+        self.filtered: dict[Nlri, None] = {}
+        self.group: UpdateGroup | None = None
+        self.queue = SendQueue(settings.address)
+        self.stale: dict[Nlri, None] = {}
+        self.complained = float("-inf")
+        self.denied = 0
+        self.warned = False
+        self.exceeded = False
+
+    @property
+    def session(self) -> Session | None:
+        """The established session that carries the family."""
+        key = self.settings.family
+        return next((one for one in self.neighbor.sessions if one.is_established and key in one.families), None)
+
+    @property
+    def accepted(self) -> int:
+        """How many of its prefixes were accepted."""
+        return len(self.received) - len(self.filtered)
+
+    def obey(self, settings: PeerSettings) -> None:
+        """Apply new settings."""
+        self.settings = settings
+
+    def count(self, *, warned: bool = False, exceeded: bool = False) -> None:
+        """Record which messages about `maximum-prefix` were logged; without an argument, that the count is
+        low again.
+        """
+        self.warned = warned or (exceeded and self.warned)
+        self.exceeded = exceeded
+
+    def clear_adj_rib_in(self) -> dict[Nlri, Attributes]:
+        """Clear the Adj-RIB-In; returns its content."""
+        received, self.received, self.several = self.received, {}, {}
+        self.filtered.clear()
+        self.stale.clear()
+        self.denied = 0
+        self.warned = self.exceeded = False
+        return received
+
+    def filter(self, nlri: Nlri, *, is_refused: bool) -> None:
+        """Record whether its filters deny this route."""
+        if is_refused:
+            self.filtered[nlri] = None
+        else:
+            self.filtered.pop(nlri, None)
+
+
 # ------------------------------------------------------------------------------------------------ the route to it
 
 
-def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
+def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPAddress | None, BgpReason | None]:
     """Return our address for the session, or why no session is possible."""
     route = ports.rib.lookup_without_nhrp(settings.address)
     if route is None or not route.next_hops or leads_past_its_tunnel(ports, settings.address, route):
@@ -219,10 +241,25 @@ def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None,
         return None, BgpReason.NOT_CONNECTED
     if settings.lines.update_source:
         state = ports.interfaces.get(settings.lines.update_source)
-    address = state.address if state is not None and state.line else None
-    if not isinstance(address, IPv4Address):
-        return None, BgpReason.NO_ADDRESS
-    return address, None
+    address = state.primary(settings.address.version) if state is not None and state.line else None
+    return address, BgpReason.NO_ADDRESS if address is None else None
+
+
+def network_of(state: InterfaceState, version: int) -> Prefix | None:
+    """Return the connected network of the primary address of this IP version."""
+    own = next(iter(state.routed(version)), None)
+    return Prefix.of(*own) if own is not None else None
+
+
+def own_hop(version: int, end: IPAddress, state: InterfaceState | None, router_id: IPv4Address) -> IPAddress:
+    """Return the next hop of this IP version that stands for us. end: our end of the session; state: its interface.
+
+    Without an address of the version it is what IOS sends, which no other router can use.
+    """
+    own = end if end.version == version else state.primary(version) if state is not None else None
+    if own is not None:
+        return own
+    return IPv6Address(0xFFFF << 32 | int(end)) if version == 6 else router_id
 
 
 def leads_past_its_tunnel(ports: Ports, address: IPAddress, route: Route) -> bool:
@@ -231,7 +268,8 @@ def leads_past_its_tunnel(ports: Ports, address: IPAddress, route: Route) -> boo
     """
     tunnels = ports.tunnels
     states = [ports.interfaces.get(tunnel.name) for tunnel in tunnels.all()]
-    inside = any(address in prefix for state in states if state is not None and (prefix := state.prefix) is not None)
+    networks = [network_of(state, address.version) for state in states if state is not None]
+    inside = any(address in network for network in networks if network is not None)
     return inside and tunnels.get(route.next_hops[0].interface) is None
 
 
@@ -243,15 +281,17 @@ class State:
     """The state of the process.
 
     router_id: None while no address can serve as router ID.
-    peers: the neighbors by address. by_stream: the connections. ended: sessions that ended and are not yet buried.
+    neighbors: by address. families: what their parts share, by key. by_stream: the connections. ended: sessions that
+    ended and are not yet buried.
     guests: how many of the neighbors are dynamic.
     """
 
     context: Context
     config: BgpConfig = field(default_factory=BgpConfig)
     router_id: IPv4Address | None = None
-    peers: dict[IPv4Address, Peer] = field(default_factory=dict)
-    by_stream: dict[int, tuple[Peer, Session]] = field(default_factory=dict)
+    neighbors: dict[IPAddress, Neighbor] = field(default_factory=dict)
+    families: dict[bytes, FamilyState] = field(default_factory=dict)
+    by_stream: dict[int, tuple[Neighbor, Session]] = field(default_factory=dict)
     ended: list[Session] = field(default_factory=list)
     guests: int = 0
 
@@ -260,38 +300,50 @@ class State:
         """The router's other features."""
         return self.context.ports
 
-    def traces(self, neighbor: IPv4Address, *flags: str) -> bool:
+    def traces(self, neighbor: IPAddress, *flags: str) -> bool:
         """Return whether one of these debugs is on for this neighbor. Ask first: formatting costs time."""
         return any(self.ports.debugging.on(flag, address=neighbor) for flag in flags)
 
     # -------------------------------------------------------------------------------------------------- neighbors
 
-    def add(self, peer: Peer) -> None:
+    def add(self, neighbor: Neighbor) -> None:
         """Add a neighbor."""
-        self.peers[peer.settings.address] = peer
-        self.guests += peer.dynamic
+        self.neighbors[neighbor.address] = neighbor
+        self.guests += neighbor.dynamic
 
-    def forget_neighbor(self, peer: Peer) -> None:
+    def forget_neighbor(self, neighbor: Neighbor) -> None:
         """Forget a neighbor and its timers."""
-        self.context.retire(*peer.timers)
-        if self.peers.pop(peer.settings.address, None) is not None:
-            self.guests -= peer.dynamic
+        self.context.retire(*neighbor.timers)
+        for peer in neighbor.peers.values():
+            self.forget_peer(peer)
+        if self.neighbors.pop(neighbor.address, None) is not None:
+            self.guests -= neighbor.dynamic
 
-    def forget_guest(self, peer: Peer) -> None:
+    def forget_peer(self, peer: Peer) -> None:
+        """Forget what a neighbor is in a family, and its timers."""
+        self.context.retire(peer.restart, peer.select)
+        self.families[peer.settings.family].peers.pop(peer.address, None)
+
+    def forget_guest(self, neighbor: Neighbor) -> None:
         """Forget a dynamic neighbor without a session, unless it may be restarting."""
-        if peer.dynamic and not peer.sessions and not self.context.is_running(peer.timers.restart):
-            self.forget_neighbor(peer)
+        is_awaited = any(self.context.is_running(peer.restart) for peer in neighbor.peers.values())
+        if neighbor.dynamic and not neighbor.sessions and not is_awaited:
+            self.forget_neighbor(neighbor)
 
-    def open(self, peer: Peer, session: Session) -> None:
+    def add_family(self, family: FamilyState) -> None:
+        """Add an address family."""
+        self.families[family.family.key] = family
+
+    def open(self, neighbor: Neighbor, session: Session) -> None:
         """Add a connection to a neighbor."""
-        peer.sessions.append(session)
-        self.by_stream[session.stream] = peer, session
+        neighbor.sessions.append(session)
+        self.by_stream[session.stream] = neighbor, session
 
-    def close(self, session: Session) -> Peer:
+    def close(self, session: Session) -> Neighbor:
         """Remove a connection that ended, and return its neighbor."""
-        peer, _ = self.by_stream.pop(session.stream)
-        peer.sessions.remove(session)
-        return peer
+        neighbor, _ = self.by_stream.pop(session.stream)
+        neighbor.sessions.remove(session)
+        return neighbor
 
     # -------------------------------------------------------------------------------------------------- router ID
 
@@ -318,6 +370,40 @@ class State:
         self.router_id = None
 
 
+@dataclass(slots=True)
+class FamilyState:
+    """What the parts of one address family share. config: the lines of the family. peers: its neighbors by address."""
+
+    process: State
+    family: Family
+    config: BgpConfig = field(default_factory=BgpConfig)
+    peers: dict[IPAddress, Peer] = field(default_factory=dict)
+
+    @property
+    def context(self) -> Context:
+        """That of the process."""
+        return self.process.context
+
+    @property
+    def ports(self) -> Ports:
+        """The router's other features."""
+        return self.process.context.ports
+
+    def configure(self, config: BgpConfig) -> BgpConfig:
+        """Take over the lines of the family. Returns the old ones."""
+        old, self.config = self.config, config
+        return old
+
+    def join(self, peer: Peer) -> None:
+        """Add a neighbor to the family."""
+        self.peers[peer.address] = peer.neighbor.peers[self.family.key] = peer
+
+    def leave(self, peer: Peer) -> None:
+        """Remove a neighbor from the family."""
+        self.process.forget_peer(peer)
+        del peer.neighbor.peers[self.family.key]
+
+
 # ------------------------------------------------------------------------------------------------ BFD
 
 
@@ -325,16 +411,16 @@ class State:
 _PROCESS = 0
 
 
-def watch(ports: Ports, peer: Peer, session: Session, *, wanted: bool) -> list[WatchWanted]:
+def watch(ports: Ports, peer: Neighbor, session: Session, *, wanted: bool) -> list[WatchWanted]:
     """Start or stop watching a peer; nothing for a peer that is not on a connected network."""
     state = ports.interfaces.owner(session.up.local) if session.up is not None else None
-    prefix = state.prefix if state is not None else None
+    prefix = network_of(state, peer.address.version) if state is not None else None
     if state is None or prefix is None or peer.address not in prefix:
         return []
     return [WatchWanted(Client.BGP, _PROCESS, state.name, peer.address, wanted)]
 
 
-def path_lost(lost: PathLost, peers: Iterable[Peer]) -> None:
+def path_lost(lost: PathLost, peers: Iterable[Neighbor]) -> None:
     """End the session with an unreachable peer without waiting for the hold time. RFC 9384."""
     why = "BFD adjacency down" if lost.witness is Witness.BFD else "Next hop server does not answer"
     for peer in peers:
@@ -355,12 +441,12 @@ class Connector:
         self._state = state
         self._context = state.context
 
-    def connect_soon(self, peer: Peer, *, at_once: bool = False) -> None:
+    def connect_soon(self, peer: Neighbor, *, at_once: bool = False) -> None:
         """Connect to a neighbor immediately, or after its retry pause, which grows with each attempt."""
         pause = 0.0 if at_once else jittered(self._state.ports.entropy, peer.pause(), 0.25)
         self._context.start(peer.timers.connect, pause)
 
-    def connect(self, peer: Peer) -> None:
+    def connect(self, peer: Neighbor) -> None:
         """Open a connection, unless one exists, the peer must not be called, or there is no route to it."""
         state, settings = self._state, peer.settings
         if peer.sessions or peer.dynamic or settings.lines.shutdown or self._context.now < peer.barred_until:
@@ -396,11 +482,12 @@ class Connector:
             settings,
             router_id=state.router_id,
             marks_refreshes=not settings.lines.plain_refresh,
+            families=tuple((FAMILIES[key], ways) for key, ways in settings.families),
             restart=Restart(seconds=state.config.restart_time) if settings.helps else None,
             alternates=settings.lines.alternates if dynamic else (),
         )
 
-    def open(self, peer: Peer, stream: int, identity: OpenParameters) -> Session:
+    def open(self, peer: Neighbor, stream: int, identity: OpenParameters) -> Session:
         """Begin a session with a neighbor over this stream."""
         state = self._state
         session = Session(stream, identity, peer.address, peer.counts, self._context, state.ended.append)

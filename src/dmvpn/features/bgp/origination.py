@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from ipaddress import IPv4Address
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF
 from dmvpn.base.distribution import line_for
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
@@ -26,6 +25,7 @@ from dmvpn.features.bgp.policy import candidate, changed, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.exports import ExportedPath, PathsImported
@@ -49,7 +49,7 @@ def own_path(
 
     networks: the `network` lines by prefix.
     """
-    route = ports.rib.exact(prefix) if prefix.version == 4 else None
+    route = ports.rib.exact(prefix)
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
     paths = (
@@ -87,11 +87,11 @@ def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
     return replace(path, attributes=changed(path.attributes, changes), weight=weight)
 
 
-def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
-    """Return all prefixes that may have an originated path."""
+def own_prefixes(config: BgpConfig, ports: Ports, version: int) -> dict[Prefix, None]:
+    """Return all prefixes of this IP version that may have an originated path."""
     prefixes = dict.fromkeys(network.prefix for network in config.networks)
     if config.redistributions:
-        prefixes.update(dict.fromkeys(route.prefix for route in ports.rib.routes()))
+        prefixes.update(dict.fromkeys(route.prefix for route in ports.rib.routes() if route.prefix.version == version))
     return prefixes
 
 
@@ -112,7 +112,7 @@ def aggregate_path(
         attributes=Attributes(
             origin=max(one.origin for one in paths) if aggregate.as_set else Origin.IGP,
             path=_joined(paths) if aggregate.as_set else (),
-            next_hop=UNSPECIFIED,
+            next_hop=UNSPECIFIED_OF[aggregate.prefix.version],
             atomic=not aggregate.as_set and has_systems,
             aggregator=Aggregator(config.outer_as, router_id),
             communities=tuple(communities) if aggregate.as_set else (),
@@ -152,7 +152,7 @@ def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, default_p
     return Path(
         origin=origin,
         attributes=Attributes(
-            origin=kind, next_hop=hop if isinstance(hop, IPv4Address) else UNSPECIFIED, med=min(metric, 0xFFFFFFFF)
+            origin=kind, next_hop=hop or UNSPECIFIED_OF[route.prefix.version], med=min(metric, 0xFFFFFFFF)
         ),
         weight=OWN_WEIGHT,
         default_pref=default_pref,

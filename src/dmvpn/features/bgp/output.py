@@ -15,6 +15,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
+from dmvpn.features.bgp.families import IPV4
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
@@ -22,7 +23,8 @@ from dmvpn.features.bgp.policy import changed
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: AS numbers for private use, RFC 6996 §5.
@@ -48,7 +50,8 @@ class Audience:
 
     confederate: they are in another member AS of our confederation. lines: only the lines that affect advertisements.
     overridden: the AS number that is replaced by ours in paths; 0: none. interval: seconds between announcements.
-    local: our end of the sessions. shared: the connected network that both ends are on.
+    local: the next hop that stands for us; link_local: the address beside it on a shared link. shared: the connected
+    network that both ends are on.
     wide: AS numbers have four octets. leaves_at: the sessions are in graceful shutdown, with this local preference.
     numbered: path identifiers are sent (RFC 7911); advertised: the paths that are sent then.
     """
@@ -60,7 +63,7 @@ class Audience:
     overridden: int
     lines: NeighborLines
     interval: float
-    local: IPv4Address
+    local: IPAddress
     router_id: IPv4Address
     cluster_id: IPv4Address
     shared: Prefix | None
@@ -68,13 +71,17 @@ class Audience:
     leaves_at: int | None = None
     numbered: bool = False
     advertised: PathChoice = BEST_ALONE
+    family: Family = IPV4
+    link_local: IPAddress | None = None
 
     @classmethod
     def of(
         cls,
         settings: PeerSettings,
         *,
-        local: IPv4Address,
+        family: Family = IPV4,
+        local: IPAddress,
+        link_local: IPAddress | None = None,
         router_id: IPv4Address,
         cluster_id: IPv4Address,
         shared: Prefix | None,
@@ -92,6 +99,8 @@ class Audience:
             real_as=settings.real_as,
             overridden=settings.remote_as if lines.override_as else 0,
             lines=outward,
+            family=family,
+            link_local=link_local,
             interval=settings.advertisement_interval,
             local=local,
             router_id=router_id,
@@ -107,6 +116,11 @@ class Audience:
     def inside(self) -> bool:
         """Whether they are in our AS or in our confederation."""
         return self.internal or self.confederate
+
+    def hops(self, attributes: Attributes) -> tuple[IPAddress, ...]:
+        """Return the next hops that an UPDATE has: beside our own our link-local one, RFC 2545 §3."""
+        hop = attributes.next_hop
+        return (hop, self.link_local) if self.link_local is not None and hop == self.local else (hop,)
 
     @property
     def is_filtered(self) -> bool:
@@ -203,7 +217,7 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
     lines, attributes = audience.lines, path.attributes
     hop = attributes.next_hop
     is_reflected = audience.internal and path.internal and not path.own
-    if hop == UNSPECIFIED or path.imported is not None:  # of another VRF: these peers have no route to it
+    if not int(hop) or path.imported is not None:  # of another VRF: these peers have no route to it
         keeps = False
     elif lines.next_hop_unchanged:
         keeps = True

@@ -24,6 +24,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.net.ipv4 import Octets
 
 # ------------------------------------------------------------------------------------------------ codes
@@ -160,14 +161,17 @@ def encoded(nlri: Nlri) -> bytes:
     return bytes((nlri.length,)) + nlri.covered
 
 
-def decoded(data: bytes, at: int, end: int, *, numbered: bool) -> Iterator[Nlri]:
-    """Yield the routes in this part of a message. numbered: with path identifiers. Raises MessageError."""
+def decoded(data: bytes, at: int, end: int, numbered: bool, version: int = 4) -> Iterator[Nlri]:
+    """Yield the prefixes of this IP version in this part of a message. numbered: with path identifiers. Raises
+    MessageError.
+    """
+    width = 32 if version == 4 else 128
     while at < end:
         start = at + (_NUMBER_LENGTH if numbered else 0)
         length = data[start] if start < end else 0
         octets = (length + 7) >> 3
         following = start + 1 + octets
-        if length > 32 or following > end:
+        if length > width or following > end:
             raise MessageError(
                 f"a prefix of {length} bits" if start < end else "the number of a path without a prefix",
                 code=ErrorCode.UPDATE,
@@ -175,8 +179,8 @@ def decoded(data: bytes, at: int, end: int, *, numbered: bool) -> Iterator[Nlri]
                 clause="RFC 7606 §5.3",
                 offset=at,
             )
-        number = int.from_bytes(data[start + 1 : following], "big") >> 8 * octets - length << 32 - length
-        prefix = Prefix.of_number(number, length)
+        number = int.from_bytes(data[start + 1 : following], "big") >> 8 * octets - length << width - length
+        prefix = Prefix.of_number(number, length, version)
         yield NumberedPrefix(prefix, int.from_bytes(data[at:start], "big")) if numbered else prefix
         at = following
 
@@ -209,6 +213,8 @@ class Capability(enum.IntEnum):
 
 #: The value of the multiprotocol capability for IPv4 unicast, RFC 4760 §8.
 IPV4_UNICAST: Final = b"\x00\x01\x00\x01"
+#: A family in most messages: the address family in two octets, and the subsequent one in one.
+IPV4_KEY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,14 +325,23 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """UPDATE, RFC 4271 §4.3. damage: the attributes could not be delimited, so the announced routes count
-    as withdrawn.
+    """UPDATE, RFC 4271 §4.3, or the part of it about one family. damage: the attributes could not be delimited, so the
+    announced routes count as withdrawn.
+
+    hops: the next hop that MP_REACH_NLRI has, and a link-local one; without them it is an attribute.
     """
 
     withdrawn: tuple[Nlri, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     announced: tuple[Nlri, ...] = ()
     damage: str = ""
+    family: bytes = IPV4_KEY
+    hops: tuple[IPAddress, ...] = ()
+
+    @property
+    def ends_table(self) -> bool:
+        """Whether it is the End-of-RIB marker of its family, RFC 4724 §2."""
+        return not (self.withdrawn or self.attributes or self.announced or self.damage)
 
     @classmethod
     def parse(cls, body: Octets, *, numbered: bool = False) -> Self:
@@ -343,8 +358,8 @@ class Update:
         attributes_end = attributes_at + int.from_bytes(data[withdrawn_end:attributes_at], "big")
         if attributes_end > len(data):
             raise _list_error("path attributes that do not fit", withdrawn_end)
-        withdrawn = tuple(decoded(data, 2, withdrawn_end, numbered=numbered))
-        announced = tuple(decoded(data, attributes_end, len(data), numbered=numbered))
+        withdrawn = tuple(decoded(data, 2, withdrawn_end, numbered))
+        announced = tuple(decoded(data, attributes_end, len(data), numbered))
         attributes, damage = _attributes(data[attributes_at:attributes_end])
         return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
 
@@ -404,6 +419,11 @@ class RouteRefresh:
     subtype: int = 0
     subsequent: int = 1
     rest: bytes = b""
+
+    @property
+    def key(self) -> bytes:
+        """The numbers of the family."""
+        return self.family.to_bytes(2, "big") + bytes((self.subsequent,))
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
@@ -543,27 +563,23 @@ def _list_error(what: str, offset: int) -> MessageError:
 # ------------------------------------------------------------------------------------------------ graceful restart
 
 
-#: The End-of-RIB marker of IPv4 unicast: an UPDATE without routes, RFC 4724 §2.
-END_OF_TABLE: Final = Update()
-END_OF_TABLE_OCTETS: Final = serialize(END_OF_TABLE)
 _NOTIFIES: Final = 0x4000
 _SECONDS: Final = 0x0FFF
 _KEPT: Final = 0x80
-_FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
     """The capability, RFC 4724 §3. seconds: restart time.
 
-    notifies: a restart may also follow a NOTIFICATION (RFC 8538 §2). keeps: IPv4 unicast is included; kept: its
+    notifies: a restart may also follow a NOTIFICATION (RFC 8538 §2). keeps: the keys of its families; kept: those whose
     forwarding state was preserved in the restart.
     """
 
     seconds: int
     notifies: bool = True
-    keeps: bool = False
-    kept: bool = False
+    keeps: tuple[bytes, ...] = ()
+    kept: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, received: Open) -> Self | None:
@@ -576,8 +592,8 @@ class Restart:
         return cls(
             seconds=head & _SECONDS,
             notifies=bool(head & _NOTIFIES),
-            keeps=_FAMILY in families,
-            kept=bool(families.get(_FAMILY, 0) & _KEPT),
+            keeps=tuple(families),
+            kept=tuple(key for key, flags in families.items() if flags & _KEPT),
         )
 
     def capability(self) -> CapabilityValue:

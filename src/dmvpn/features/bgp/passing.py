@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.paths import Path
+    from dmvpn.features.bgp.tables import Table
 
 _NAME = "bgp"
 
 
 def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     """Return why a route does not pass, None: it does, or BGP does not connect these two."""
-    mine, theirs = (cast("BgpMachine", side.machines[_NAME]) for side in (here, there))
+    tables = [
+        next((one for one in machine.tables.values() if one.family.version == gap.prefix.version), machine.ipv4)
+        for machine in (cast("BgpMachine", side.machines[_NAME]) for side in (here, there))
+    ]
+    mine, theirs = tables
     best = mine.routes.table.best(gap.prefix)
     if gap.sender.router == gap.receiver.router:
         return (
@@ -39,7 +44,9 @@ def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     )
     if peer is None or sender is None:
         return None
-    limits = ((one.settings.lines.maximum_prefixes, one is peer) for one in (peer, sender) if one.barred_until > 0)
+    limits = (
+        (one.settings.lines.maximum_prefixes, one is peer) for one in (peer, sender) if one.neighbor.barred_until > 0
+    )
     for limit, at_sender in limits:
         return barred(_NAME, RouteReason.MAXIMUM, limit, at_sender=at_sender)
     if peer.group is None or sender.session is None:
@@ -54,7 +61,7 @@ def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     return _not_taken(there, theirs, sender, sent.attributes, gap.prefix)
 
 
-def _not_brought_in(here: Side, machine: BgpMachine, prefix: Prefix) -> Barrier | None:
+def _not_brought_in(here: Side, machine: Table, prefix: Prefix) -> Barrier | None:
     route, config = here.ports.rib.exact(prefix), machine.config
     paths = machine.routes.table.destinations.get(prefix)
     for path in paths.paths.values() if paths is not None else ():
@@ -68,9 +75,7 @@ def _not_brought_in(here: Side, machine: BgpMachine, prefix: Prefix) -> Barrier 
     return not_brought_in(_NAME, route, config.redistributions, here.policies) if route is not None else None
 
 
-def _not_sent(
-    here: Side, machine: BgpMachine, peer: Peer, audience: Audience, path: Path, prefix: Prefix
-) -> Barrier | None:
+def _not_sent(here: Side, machine: Table, peer: Peer, audience: Audience, path: Path, prefix: Prefix) -> Barrier | None:
     if prefix in machine.routes.suppressed:
         over = (one.prefix for one in machine.config.aggregates if prefix in one.prefix)
         return barred(_NAME, RouteReason.SUMMARY, next(over, prefix))
@@ -82,9 +87,7 @@ def _not_sent(
     return None if is_reflected(path, audience) else barred(_NAME, RouteReason.REFLECTION)
 
 
-def _not_taken(
-    there: Side, machine: BgpMachine, sender: Peer, attributes: Attributes, prefix: Prefix
-) -> Barrier | None:
+def _not_taken(there: Side, machine: Table, sender: Peer, attributes: Attributes, prefix: Prefix) -> Barrier | None:
     session, settings = sender.session, sender.settings
     if session is None:
         return None
@@ -120,7 +123,7 @@ def _filtered(
     return None
 
 
-def _not_imported(mine: BgpMachine, theirs: BgpMachine, there: Side, path: Path, gap: Gap) -> Barrier | None:
+def _not_imported(mine: Table, theirs: Table, there: Side, path: Path, gap: Gap) -> Barrier | None:
     targets, vpn = mine.exports.targets_of(gap.prefix, path), theirs.config.vpn
     if not targets:
         return barred(_NAME, RouteReason.NOT_EXPORTED, gap.sender.vrf)

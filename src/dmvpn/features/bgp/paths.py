@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
@@ -63,7 +63,7 @@ class PathOrigin(enum.Enum):
 
 #: Identifies a path to a prefix: a peer, and its path identifier if it sends them; one of our reasons to originate it;
 #: or the VRF that it is imported from.
-Source = tuple[PathOrigin, "IPv4Address", int | str | None]
+Source = tuple[PathOrigin, "IPAddress", int | str | None]
 
 
 def own_source(origin: PathOrigin) -> Source:
@@ -89,7 +89,7 @@ class Imported:
     rd: str
     metric: int
     is_own: bool
-    peer: IPv4Address
+    peer: IPAddress
     next_hops: tuple[NextHop, ...]
 
 
@@ -107,7 +107,7 @@ class Path:
 
     origin: PathOrigin
     attributes: Attributes
-    peer: IPv4Address = UNSPECIFIED
+    peer: IPAddress = UNSPECIFIED
     identifier: IPv4Address = UNSPECIFIED
     number: int | None = None
     internal: bool = False
@@ -137,7 +137,7 @@ class Path:
         return self.origin is not PathOrigin.PEER and self.imported is None
 
     @property
-    def teller(self) -> IPv4Address:
+    def teller(self) -> IPAddress:
         """The sender, whichever VRF it is in; 0.0.0.0: ourselves."""
         return self.peer if self.imported is None else self.imported.peer
 
@@ -149,7 +149,7 @@ class Path:
 
 
 def ordered(
-    paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision = USUAL
+    paths: Iterable[Path], metric_to: Callable[[IPAddress], int | None], decision: Decision = USUAL
 ) -> list[Path]:
     """Return the usable paths, best first; the best path of each neighboring AS precedes the other paths."""
     usable = [(path, metric) for path in paths if (metric := path_metric(path, metric_to)) is not None]
@@ -170,7 +170,7 @@ def ordered(
 
 
 def side_by_side(
-    paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int, decision: Decision = USUAL
+    paths: list[Path], metric_to: Callable[[IPAddress], int | None], limit: int, decision: Decision = USUAL
 ) -> list[Path]:
     """Return the best path and the paths equal to it up to the metric to the next hop (`maximum-paths`)."""
     if len(paths) < 2 or limit < 2:
@@ -185,13 +185,13 @@ def side_by_side(
 
     highest = rank(best)
     equal = [best, *(path for path in paths[1:] if rank(path) == highest)]
-    hops: dict[IPv4Address, Path] = {}
+    hops: dict[IPAddress, Path] = {}
     for path in equal:
         hops.setdefault(path.attributes.next_hop, path)
     return list(hops.values())[:limit]
 
 
-def path_metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
+def path_metric(path: Path, metric_to: Callable[[IPAddress], int | None]) -> int | None:
     """Return the metric to the next hop of a path; None: the path cannot be used.
 
     An imported path has that of its own VRF: otherwise two VRFs that import from each other could each prefer the path
@@ -250,7 +250,7 @@ class AdvertisablePath(NamedTuple):
 
 
 def eligible(
-    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], choice: PathChoice, decision: Decision
+    paths: Sequence[Path], metric_to: Callable[[IPAddress], int | None], choice: PathChoice, decision: Decision
 ) -> list[tuple[Path, Merit]]:
     """Return the paths that may be advertised, with the reasons. paths: the usable ones, best first.
 
@@ -285,7 +285,7 @@ def eligible(
 
 
 def _following(
-    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision, most: int
+    paths: Sequence[Path], metric_to: Callable[[IPAddress], int | None], decision: Decision, most: int
 ) -> Iterable[Path]:
     """Yield the best of the remaining paths, `most` times, each time without the next hop of the previous one."""
     left = paths
@@ -329,10 +329,10 @@ class NextHops:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._known: dict[IPv4Address, int | None] = {}
+        self._known: dict[IPAddress, int | None] = {}
         self._sorted: list[int] = []  # the same addresses as integers
 
-    def metric_to(self, hop: IPv4Address) -> int | None:
+    def metric_to(self, hop: IPAddress) -> int | None:
         """Return the metric of the route to a next hop; None: unreachable, or our own address."""
         if hop not in self._known:
             self._known[hop] = self._look(hop)
@@ -345,7 +345,7 @@ class NextHops:
         at = bisect_left(self._sorted, first)
         return at < len(self._sorted) and self._sorted[at] < first + prefix.size
 
-    def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
+    def refresh(self, *, in_use: Container[IPAddress]) -> list[IPAddress]:
         """Look up the next hops again; returns the changed ones. in_use: next hops to keep; the rest is removed."""
         changed = []
         for hop in list(self._known):
@@ -360,7 +360,7 @@ class NextHops:
             self._sorted = sorted(map(int, self._known))
         return changed
 
-    def _look(self, hop: IPv4Address) -> int | None:
+    def _look(self, hop: IPAddress) -> int | None:
         if self._ports.interfaces.owner(hop) is not None:
             return None
         route = self._ports.rib.lookup_without_nhrp(hop)
@@ -399,14 +399,14 @@ class LocRib:
     originate.
     """
 
-    def __init__(self, metric_to: Callable[[IPv4Address], int | None]) -> None:
+    def __init__(self, metric_to: Callable[[IPAddress], int | None]) -> None:
         self.destinations: dict[Prefix, Destination] = {}
         self.version = 1
         self.limits = (1, 1)
         self.decision = USUAL
         self.choice = BEST_ALONE
         self.metric_to = metric_to
-        self.hops: dict[IPv4Address, dict[Prefix, int]] = {}
+        self.hops: dict[IPAddress, dict[Prefix, int]] = {}
         self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
@@ -499,6 +499,6 @@ class LocRib:
         """Return whether there is a route to the next hop of a path."""
         return path.own or path.imported is not None or self.metric_to(path.attributes.next_hop) is not None
 
-    def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
+    def by_next_hop(self, hops: Iterable[IPAddress]) -> list[Prefix]:
         """Return the prefixes that have a path with one of these next hops."""
         return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

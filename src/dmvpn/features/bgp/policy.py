@@ -6,7 +6,6 @@ Their order is that of IOS: inbound the route map, then lists; outbound lists, t
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute
@@ -16,7 +15,7 @@ from dmvpn.features.bgp.model import FilterDirection, FilterKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.model import Filter, NeighborLines
     from dmvpn.features.bgp.paths import Path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 EXTERNAL: Final = ("external",)
 INTERNAL: Final = ("internal",)
 LOCAL: Final = ("local",)
-_NO_HOPS: Final[Mapping[HopWord, IPv4Address]] = {}
+_NO_HOPS: Final[Mapping[HopWord, IPAddress]] = {}
 _ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
 
 
@@ -43,7 +42,7 @@ def verdict(
         if one.direction is not direction:
             continue
         if one.kind is FilterKind.ROUTE_MAP:
-            source = lines.peer if direction is FilterDirection.IN and isinstance(lines.peer, IPv4Address) else None
+            source = lines.peer if direction is FilterDirection.IN and not isinstance(lines.peer, str) else None
             made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=source))
             if made is None:
                 return None
@@ -83,7 +82,7 @@ def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = E
     )
 
 
-def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv4Address] = _NO_HOPS) -> Attributes:
+def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPAddress] = _NO_HOPS) -> Attributes:
     """Return the attributes with the changes of a route map, except weight, which is no attribute.
 
     hops: addresses for the keywords of `set ip next-hop`; a keyword without one leaves the next hop unchanged.

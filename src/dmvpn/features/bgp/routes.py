@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.input import Learning
     from dmvpn.features.bgp.model import NetworkLine, Vpn
-    from dmvpn.features.bgp.neighbor import Peer, State
+    from dmvpn.features.bgp.neighbor import FamilyState, Peer
     from dmvpn.features.bgp.origination import Imports
 
 
@@ -53,8 +54,9 @@ class Routes:
     again.
     """
 
-    def __init__(self, ports: Ports, learning: Learning, imports: Imports) -> None:
+    def __init__(self, ports: Ports, family: Family, learning: Learning, imports: Imports) -> None:
         self._ports = ports
+        self._family = family
         self._learning = learning
         self._imports = imports
         self._begin()
@@ -126,7 +128,7 @@ class Routes:
     def look_at_own(self) -> None:
         """Queue all originated prefixes, because configuration lines or route maps changed."""
         self._own.update(self.table.own)
-        self._own.update(own_prefixes(self._config, self._ports))
+        self._own.update(own_prefixes(self._config, self._ports, self._family.version))
 
     def policies_changed(self) -> None:
         """Apply changed lists and maps to our own routes at once."""
@@ -138,17 +140,17 @@ class Routes:
     def own(self) -> tuple[Prefix, ...]:
         """The originated prefixes of `network` and `redistribute`."""
         found = self.table.destinations
-        wanted = [prefix for prefix in own_prefixes(self._config, self._ports) if prefix in found]
+        wanted = [prefix for prefix in own_prefixes(self._config, self._ports, self._family.version) if prefix in found]
         return tuple(prefix for prefix in wanted if any(path.own for path in found[prefix].paths.values()))
 
     def condition(self, name: str) -> Changes | None:
-        """Return the changes that a route map makes to the first route of IPv4 that it permits in the routing table;
-        None: it permits none.
+        """Return the changes that a route map makes to the first route of our IP version that it permits in the routing
+        table; None: it permits none.
         """
         if not name:
             return UNCHANGED
         policies = self._ports.policies.of_routes()
-        routes = (route for route in self._ports.rib.routes() if route.prefix.version == 4)
+        routes = (route for route in self._ports.rib.routes() if route.prefix.version == self._family.version)
         made = (policies.mapped(name, MatchedRoute.of(route)) for route in routes)
         return next((changes for changes in made if changes is not None), None)
 
@@ -208,7 +210,7 @@ class Routes:
         """
         found = self.table.destinations.get(prefix)
         route = None
-        if found is not None and found.best:
+        if found is not None and found.best and self._family.in_table:
             known = alike.get(id(found.best)) if not self._config.neighbor_distances else None
             route = _of_prefix(known, prefix) if known is not None else self._route(prefix, found.best)
             alike[id(found.best)] = route
@@ -306,7 +308,7 @@ _COST: Final = 16
 class Exports:
     """The paths that this VRF has announced to the other VRFs."""
 
-    def __init__(self, state: State, routes: Routes) -> None:
+    def __init__(self, state: FamilyState, routes: Routes) -> None:
         self._context = state.context
         self._routes = routes
         self._vpn = NO_VPN

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import Audience, default_route, sent_attributes
-from dmvpn.features.bgp.packet import (
-    NumberedPrefix,
-    named,
-)
+from dmvpn.features.bgp.packet import NumberedPrefix, named
 from dmvpn.features.bgp.paths import is_advertised
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.updates import AdvertisedRoute, fits
@@ -19,14 +16,12 @@ from dmvpn.features.bgp.updates import AdvertisedRoute, fits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.routes import Routes
-
-
-DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
 
 
 class RouteSelection:
@@ -51,7 +46,7 @@ class RouteSelection:
             if one is not None:
                 found[nlri] = one
         audience = self._audience
-        if not found and prefix == DEFAULT and audience.lines.default_originate:
+        if not found and prefix == audience.family.default and audience.lines.default_originate:
             changes = self._routes.condition(audience.lines.originate_map)
             if changes is not None:
                 own = default_route(audience, changes, self._preference)
@@ -94,6 +89,6 @@ class RouteSelection:
     def _advertised(self, path: Path, changes: Changes) -> AdvertisedRoute | None:
         """Return a path with the attributes that these peers receive; None: it is not for them, or too long to send."""
         attributes = sent_attributes(path, self._audience, changes)
-        if attributes is None or not fits(attributes, wide=self._audience.wide):
+        if attributes is None or not fits(attributes, self._audience.family, wide=self._audience.wide):
             return None
         return AdvertisedRoute(attributes, path.peer)

@@ -21,9 +21,10 @@ from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend,
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
+from dmvpn.features.bgp.families import IPV4, parts
 from dmvpn.features.bgp.model import ONE_PATH, Additional
 from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
+    IPV4_KEY,
     VERSION,
     Capability,
     CapabilityValue,
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.base.streams import StreamUp
+    from dmvpn.features.bgp.families import Family
 
 
 # ------------------------------------------------------------------------------------------------ states
@@ -89,10 +92,6 @@ MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
 # ------------------------------------------------------------------------------------------------ OPEN
 
 
-#: IPv4 unicast in capabilities: the address family in two octets, and the subsequent one in one.
-_FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenParameters:
     """Parameters of our OPEN to one peer, and requirements for its OPEN. hold_time, keepalive: seconds.
@@ -100,7 +99,7 @@ class OpenParameters:
     marks_refreshes: we support Enhanced Route Refresh (RFC 7313).
     least_hold_time: a smaller hold time of the peer is refused.
     restart: our graceful restart capability; None: not sent.
-    additional: whether we receive and send several paths to a prefix.
+    families: the families that we offer, each with whether we receive and send several paths to a prefix.
     alternates: further AS numbers that the peer may be in.
     """
 
@@ -112,22 +111,24 @@ class OpenParameters:
     marks_refreshes: bool = True
     least_hold_time: int = 0
     restart: Restart | None = None
-    additional: Additional = ONE_PATH
+    families: tuple[tuple[Family, Additional], ...] = ((IPV4, ONE_PATH),)
     alternates: tuple[int, ...] = ()
 
     def open(self) -> Open:
         """Return our OPEN."""
-        ways = self.additional.receives + 2 * self.additional.sends
+        ways = b"".join(
+            family.key + bytes((one.receives + 2 * one.sends,)) for family, one in self.families if one != ONE_PATH
+        )
         return Open.with_capabilities(
             self.local_as,
             self.hold_time,
             self.router_id,
             (
-                CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
+                *(family.capability for family, _ in self.families),
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, self.local_as.to_bytes(4, "big")),
-                *((CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()),
+                *((CapabilityValue(Capability.ADDITIONAL_PATHS, ways),) if ways else ()),
                 *((CapabilityValue(Capability.ENHANCED_REFRESH),) if self.marks_refreshes else ()),
                 *((self.restart.capability(),) if self.restart is not None else ()),
             ),
@@ -146,26 +147,33 @@ class OpenParameters:
             raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
         if message.hold_time in (1, 2) or message.hold_time < self.least_hold_time:
             raise _refused("hold time", OpenError.UNACCEPTABLE_HOLD_TIME)
-        families = [one.value for one in message.capabilities if one.code == Capability.MULTIPROTOCOL]
-        if families and IPV4_UNICAST not in families:
-            wanted = CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST).serialize()
+        if not agreed(self.families, message):
+            wanted = b"".join(family.capability.serialize() for family, _ in self.families)
             raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
 
 
-def agreed(own: Additional, received: Open) -> Additional:
-    """Return in which directions path identifiers are used: where one end sends them and the other receives them."""
-    theirs = _additional_of(received)
-    return Additional(sends=own.sends and theirs.receives, receives=own.receives and theirs.sends)
+def agreed(own: tuple[tuple[Family, Additional], ...], received: Open) -> dict[bytes, Additional]:
+    """Return the families of a session by key: what both ends offer, with the directions in which path
+    identifiers are used: where one end sends them and the other receives them. An end that names no family has IPv4.
+    """
+    offered = [one for one in received.capabilities if one.code == Capability.MULTIPROTOCOL]
+    ways = _additional_of(received)
+    return {
+        family.key: Additional(
+            sends=mine.sends and ways.get(family.key) in (1, 3),
+            receives=mine.receives and ways.get(family.key) in (2, 3),
+        )
+        for family, mine in own
+        if (family.capability in offered if offered else family is IPV4)
+    }
 
 
-def _additional_of(received: Open) -> Additional:
-    """Return the ADD-PATH support of an OPEN for IPv4 unicast; undefined values are ignored (RFC 7911 §4)."""
+def _additional_of(received: Open) -> dict[bytes, int]:
+    """Return the ADD-PATH support of an OPEN by family, RFC 7911 §4."""
     found = received.capability(Capability.ADDITIONAL_PATHS)
     if found is None or len(found.value) % 4:
-        return ONE_PATH
-    families = {found.value[at : at + 3]: found.value[at + 3] for at in range(0, len(found.value), 4)}
-    ways = families.get(_FAMILY, 0)
-    return Additional(sends=ways in (2, 3), receives=ways in (1, 3))
+        return {}
+    return {found.value[at : at + 3]: found.value[at + 3] for at in range(0, len(found.value), 4)}
 
 
 def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:
@@ -241,7 +249,7 @@ class MessageCounts:
 class Session:
     """One connection. `take` yields the messages that the peer has to handle.
 
-    additional: whether path identifiers are used, in prefixes that we send and that we receive.
+    families: those of both ends, by key: whether path identifiers are used in routes that we send and that we receive.
     is_paused: we read nothing of the peer for now, and it counts as heard.
     """
 
@@ -249,7 +257,7 @@ class Session:
         self,
         stream: int,
         identity: OpenParameters,
-        peer: IPv4Address,
+        peer: IPAddress,
         counts: MessageCounts,
         context: Context,
         ended: Callable[[Session], None],
@@ -261,7 +269,9 @@ class Session:
         self.taken = False
         self.up: StreamUp | None = None
         self.peer_open: packet.Open | None = None
-        self.additional = ONE_PATH
+        self.families: dict[bytes, Additional] = {}
+        self._numbered: dict[bytes, bool] = {}
+        self._is_numbered = False  # of IPv4 unicast, which has fields of its own
         self.ending: Ending | None = None
         self.hold_time = 0
         self.keepalive = 0
@@ -304,12 +314,14 @@ class Session:
         self._buffer += octets
         try:
             for data in packet.split(self._buffer):
-                message = packet.parse(data, numbered=self.additional.receives)
+                message = packet.parse(data, numbered=self._is_numbered)
                 self._counts.count(message, received=True)
                 self._trace_message(message, "rcv")
                 self.last_read = self._context.now
                 taken = self._take(message)
-                if taken is not None:
+                if taken is not None and self._numbered and isinstance(taken, packet.Update):
+                    yield from parts(taken, self._numbered)
+                elif taken is not None:
                     yield taken
                 if self.ending is not None:
                     return
@@ -458,7 +470,9 @@ class Session:
         """Handle the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
         self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
-        self.peer_open, self.additional = message, agreed(self.identity.additional, message)
+        self.peer_open, self.families = message, agreed(self.identity.families, message)
+        ways = {key: one.receives for key, one in self.families.items()}
+        self._is_numbered, self._numbered = ways.get(IPV4_KEY, False), ways if [*ways] != [IPV4_KEY] else {}
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
         self._move(SessionMove.OPENED)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.model import NO_CONFEDERATION, ONE_PATH, Additional, BgpConfig, Confederation, NeighborLines
+from dmvpn.features.bgp.model import (
+    IPV4_KEY,
+    NO_CONFEDERATION,
+    ONE_PATH,
+    Additional,
+    BgpConfig,
+    Confederation,
+    NeighborLines,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.base.addresses import IPAddress
 
 #: Fields of a neighbor that are not inherited.
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
@@ -33,9 +42,11 @@ class PeerSettings:
     least_hold_time: seconds; the peer is refused if it proposes a smaller hold time.
     additional: whether several paths to a prefix are sent to it and received from it.
     in_vrf: it is a neighbor in a VRF.
+    family: the key of the address family of these settings. active: its routes are exchanged with the peer.
+    others: its settings in the other families in which it is active.
     """
 
-    address: IPv4Address
+    address: IPAddress
     local_as: int
     remote_as: int
     keepalive: int
@@ -48,6 +59,19 @@ class PeerSettings:
     system: int = 0
     confederation: Confederation = NO_CONFEDERATION
     in_vrf: bool = False
+    family: bytes = IPV4_KEY
+    active: bool = True
+    others: tuple[PeerSettings, ...] = ()
+
+    @property
+    def in_families(self) -> tuple[PeerSettings, ...]:
+        """Its settings in each family in which it is active."""
+        return (self, *self.others) if self.active else self.others
+
+    @property
+    def families(self) -> tuple[tuple[bytes, Additional], ...]:
+        """Those families, and whether several paths to a prefix are sent and received."""
+        return tuple((one.family, one.additional) for one in self.in_families)
 
     @property
     def confederate(self) -> bool:
@@ -96,15 +120,23 @@ def advertisement_interval(lines: NeighborLines, *, internal: bool, in_vrf: bool
 
 
 def settings_of(
-    config: BgpConfig, address: IPv4Address, lines: NeighborLines, groups: Mapping[str, NeighborLines] | None = None
+    config: BgpConfig,
+    address: IPAddress,
+    lines: NeighborLines,
+    groups: Mapping[str, NeighborLines] | None = None,
+    elsewhere: Sequence[_Elsewhere] | None = None,
 ) -> PeerSettings | None:
-    """Return the settings of a peer with these lines; None: it has no AS number, or is not active in IPv4 unicast.
-    groups:
-    the result of `groups_of`, to save time with many peers.
+    """Return the settings of a peer with these lines; None: it has no AS number, or is not active in any family.
+    groups, elsewhere: the results of `groups_of` and `elsewhere_of`, to save time with many peers.
     """
     merged = with_group(config, lines, groups)
-    is_active = config.ipv4_by_default if merged.active is None else merged.active
-    if merged.remote_as is None or not is_active:
+    is_active = config.active_by_default and address.version == 4 if merged.active is None else merged.active
+    found = (
+        settings_of(one, address, known.get(address, lines))
+        for one, known in (elsewhere_of(config) if elsewhere is None else elsewhere)
+    )
+    others = tuple(one for one in found if one is not None)
+    if merged.remote_as is None or not (is_active or others):
         return None
     keepalive, hold, least = merged.timers or config.timers
     helps = config.graceful_restart if merged.helps is None else merged.helps
@@ -124,39 +156,51 @@ def settings_of(
         config.local_as,
         config.confederation,
         config.in_vrf,
+        config.family,
+        is_active,
+        others,
     )
 
 
-def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
+#: The lines of another family, and those of its neighbors by address.
+_Elsewhere = tuple[BgpConfig, "Mapping[IPAddress | str, NeighborLines]"]
+
+
+def elsewhere_of(config: BgpConfig) -> Sequence[_Elsewhere]:
+    """Return the lines of the other families, by neighbor; there may be thousands."""
+    return [(one, {lines.peer: lines for lines in one.neighbors}) for one in config.others]
+
+
+def configured_peers(config: BgpConfig) -> dict[IPAddress, PeerSettings]:
     """Return the settings of peers configured by address, in the order of the configuration."""
     found = {}
-    groups = groups_of(config)
+    groups, elsewhere = groups_of(config), elsewhere_of(config)
     for lines in config.neighbors:
-        if isinstance(lines.peer, IPv4Address):
-            settings = settings_of(config, lines.peer, lines, groups)
+        if not isinstance(lines.peer, str):
+            settings = settings_of(config, lines.peer, lines, groups, elsewhere)
             if settings is not None:
                 found[lines.peer] = settings
     return found
 
 
-def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSettings | None] | None:
+def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPAddress, PeerSettings | None] | None:
     """Return the settings of the peers whose own lines changed; None: the lines of a group changed, which
     has members.
     """
     gone, came = config.neighbors.changes(old.neighbors)
-    changed: dict[IPv4Address, PeerSettings | None] = {}
+    changed: dict[IPAddress, PeerSettings | None] = {}
     for lines in (*gone.values(), *came.values()):
-        if not isinstance(lines.peer, IPv4Address):
+        if isinstance(lines.peer, str):
             return None
         changed[lines.peer] = None
     for lines in came.values():
-        if isinstance(lines.peer, IPv4Address):
+        if not isinstance(lines.peer, str):
             changed[lines.peer] = settings_of(config, lines.peer, lines)
     return changed
 
 
 def guest(
-    config: BgpConfig, address: IPv4Address, groups: Mapping[str, NeighborLines] | None = None, *, remote_as: int = 0
+    config: BgpConfig, address: IPAddress, groups: Mapping[str, NeighborLines] | None = None, *, remote_as: int = 0
 ) -> PeerSettings | None:
     """Return the settings of a dynamic neighbor with this address; None: no `bgp listen range` contains it.
 
@@ -175,7 +219,7 @@ def guest(
 
 def longest_hold_time(config: BgpConfig) -> int:
     """Return the longest configured hold time, seconds; 0: no session is configured."""
-    guests = [guest(config, IPv4Address(one.prefix.number)) for one in config.listen_ranges]
+    guests = [guest(config, one.prefix.address) for one in config.listen_ranges]
     known = [*configured_peers(config).values(), *(one for one in guests if one is not None)]
     return max((settings.hold_time for settings in known), default=0)
 
@@ -190,7 +234,7 @@ def caller_of(settings: PeerSettings) -> StreamPeer | None:
 def calling_guests(config: BgpConfig) -> Iterator[StreamPeer]:
     """Yield the listen ranges from which connections are accepted."""
     for one in config.listen_ranges:
-        first = IPv4Address(one.prefix.number)
+        first = one.prefix.address
         example = settings_of(config, first, NeighborLines(peer=first, group=one.group))
         if example is not None and not example.lines.shutdown:
             yield StreamPeer(one.prefix, example.lines.password, example.minimum_ttl, example.ttl)
@@ -262,7 +306,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
-        *(settings.additional, settings.system, settings.confederation.identifier, settings.confederate),
+        *(settings.families, settings.system, settings.confederation.identifier, settings.confederate),
         *(lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
     )
 
@@ -279,5 +323,5 @@ def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:
     """Return whether the settings of all dynamic neighbors are unchanged."""
-    firsts = [IPv4Address(one.prefix.number) for one in new.listen_ranges]
+    firsts = [one.prefix.address for one in new.listen_ranges]
     return old.listen_ranges == new.listen_ranges and all(guest(old, one) == guest(new, one) for one in firsts)

@@ -23,13 +23,16 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attributes import write
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, encoded, update_octets
+from dmvpn.features.bgp.families import IPV4
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.families import Family
+    from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.session import Session
 
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
 
 #: Octets of an UPDATE that are left for prefixes and attributes, after the header and the two length fields.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
-#: A /32 with its path identifier.
-_LARGEST_PREFIX: Final = 9
 #: Octets of UPDATEs that are sent at once.
 _CHUNK: Final = 1 << 14
 
@@ -49,7 +50,7 @@ class AdvertisedRoute(NamedTuple):
     """A route in the Adj-RIB-Out. source: the peer that sent us the path; 0.0.0.0: the path is our own."""
 
     attributes: Attributes
-    source: IPv4Address
+    source: IPAddress
 
 
 class RouteToSend(NamedTuple):
@@ -74,7 +75,7 @@ class _Piece(NamedTuple):
     changes: Sequence[RouteToSend]
 
 
-def attributes_for(route: AdvertisedRoute | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
+def attributes_for(route: AdvertisedRoute | None, peer: IPAddress, local: IPAddress) -> Attributes | None:
     """Return the attributes that this peer receives; None: it does not receive the route. local: our end of the
     session.
     """
@@ -84,34 +85,33 @@ def attributes_for(route: AdvertisedRoute | None, peer: IPv4Address, local: IPv4
     return replace(attributes, next_hop=local) if attributes.next_hop == peer else attributes
 
 
-def fits(attributes: Attributes, *, wide: bool) -> bool:
-    """Return whether the attributes leave room for at least one prefix in an UPDATE."""
-    return _room(attributes, wide=wide) >= _LARGEST_PREFIX
+def fits(attributes: Attributes, family: Family, *, wide: bool) -> bool:
+    """Return whether the attributes leave room for at least one route of this family in an UPDATE."""
+    return _room(attributes, wide=wide) >= family.largest
 
 
 class Batch:
-    """Changes that are sent together. wide: AS numbers have four octets. local: our end of the members' sessions.
+    """Changes that are sent together to members of this audience.
 
     since: the number of the last change before these in the change log of the group.
     """
 
-    def __init__(self, changes: Sequence[RouteToSend], local: IPv4Address, *, wide: bool, since: int = 0) -> None:
+    def __init__(self, changes: Sequence[RouteToSend], audience: Audience, since: int = 0) -> None:
         self.changes = changes
         self.since = since
-        self._local = local
-        self._wide = wide
+        self._audience = audience
 
-    def chunks(self, peer: IPv4Address) -> Sequence[Chunk]:
+    def chunks(self, peer: IPAddress) -> Sequence[Chunk]:
         """Return the UPDATEs for this peer."""
         if peer not in self._concerned:
             return self._common
 
         def hear(route: AdvertisedRoute | None) -> Attributes | None:
-            return attributes_for(route, peer, self._local)
+            return attributes_for(route, peer, self._audience.local)
 
         return tuple(_joined(self._for_one(hear, peer)))
 
-    def cost(self, peer: IPv4Address) -> int:
+    def cost(self, peer: IPAddress) -> int:
         """Return the cost of `chunks`, in prefixes to encode."""
         if "_pieces" not in self.__dict__:
             return len(self.changes)
@@ -119,23 +119,23 @@ class Batch:
 
     @cached_property
     def _pieces(self) -> tuple[_Piece, ...]:
-        return tuple(_pieces(self.changes, _attributes_of, wide=self._wide))
+        return tuple(_pieces(self.changes, _attributes_of, self._audience))
 
     @cached_property
     def _common(self) -> tuple[Chunk, ...]:
         return tuple(_joined(self._pieces))
 
     @cached_property
-    def _concerned(self) -> dict[IPv4Address, None]:
+    def _concerned(self) -> dict[IPAddress, None]:
         """Peers for which some UPDATEs differ from those of the other members."""
         return _concerned(self.changes)
 
     def _for_one(
-        self, hear: Callable[[AdvertisedRoute | None], Attributes | None], peer: IPv4Address
+        self, hear: Callable[[AdvertisedRoute | None], Attributes | None], peer: IPAddress
     ) -> Iterator[_Piece]:
         for piece in self._pieces:
             if peer in _concerned(piece.changes):
-                yield from _pieces(piece.changes, hear, wide=self._wide)
+                yield from _pieces(piece.changes, hear, self._audience)
             else:
                 yield piece
 
@@ -150,13 +150,13 @@ def _attributes_of(route: AdvertisedRoute | None) -> Attributes | None:
     return route.attributes if route is not None else None
 
 
-def _concerned(changes: Iterable[RouteToSend]) -> dict[IPv4Address, None]:
+def _concerned(changes: Iterable[RouteToSend]) -> dict[IPAddress, None]:
     every = {id(route): route for change in changes for route in change[1:] if route is not None}
     return dict.fromkeys(one for route in every.values() for one in (route.source, route.attributes.next_hop))
 
 
 def _pieces(
-    changes: Iterable[RouteToSend], hear: Callable[[AdvertisedRoute | None], Attributes | None], *, wide: bool
+    changes: Iterable[RouteToSend], hear: Callable[[AdvertisedRoute | None], Attributes | None], audience: Audience
 ) -> Iterator[_Piece]:
     """Yield the UPDATEs for this view of the changes: withdrawals first, then prefixes grouped by attributes."""
     quiet: list[RouteToSend] = []
@@ -175,12 +175,17 @@ def _pieces(
             known[id(after)][1].append(change)
     if quiet:
         yield _Piece(b"", quiet)
-    for some, octets in _fitting(withdrawn, _ROOM):
-        yield _Piece(update_octets(octets, b"", b""), some)
+    family = audience.family
+    is_plain, room, encode = family is IPV4, _ROOM - family.overhead, family.encode
+    for some, octets in _fitting(withdrawn, room, encode):
+        yield _Piece(update_octets(octets, b"", b"") if is_plain else family.withdrawal(octets), some)
     for attributes, found in announced.items():
-        raw = b"".join(one.serialize() for one in write(attributes, wide=wide))
-        for some, octets in _fitting(found, _ROOM - len(raw)):
-            yield _Piece(update_octets(b"", raw, octets), some)
+        raw = b"".join(one.serialize() for one in write(attributes, wide=audience.wide))
+        for some, octets in _fitting(found, room - len(raw), encode):
+            if is_plain:
+                yield _Piece(update_octets(b"", raw, octets), some)
+            else:
+                yield _Piece(family.announcement(audience.hops(attributes), raw, octets), some)
 
 
 def _room(attributes: Attributes, *, wide: bool) -> int:
@@ -188,12 +193,14 @@ def _room(attributes: Attributes, *, wide: bool) -> int:
     return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide))
 
 
-def _fitting(changes: Sequence[RouteToSend], room: int) -> Iterator[tuple[list[RouteToSend], bytes]]:
+def _fitting(
+    changes: Sequence[RouteToSend], room: int, encode: Callable[[Nlri], bytes]
+) -> Iterator[tuple[list[RouteToSend], bytes]]:
     """Yield as many changes at a time as fit one UPDATE, with their encoded prefixes; at least one fits."""
     taken: list[RouteToSend] = []
     octets = bytearray()
     for change in changes:
-        one = encoded(change.nlri)
+        one = encode(change.nlri)
         if len(octets) + len(one) > room:
             yield taken, bytes(octets)
             taken, octets = [], bytearray()
@@ -227,7 +234,7 @@ class SendQueue:
     is_blocked: the session has no room. behind: the number of the last change sent; None: the neighbor is in step.
     """
 
-    def __init__(self, peer: IPv4Address) -> None:
+    def __init__(self, peer: IPAddress) -> None:
         self.peer = peer
         self.refreshed = float("-inf")
         self.length = 0

@@ -26,6 +26,7 @@ from dmvpn.network.terms.table import Failure, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.network.device import Device
@@ -113,7 +114,7 @@ class _Speaker:
         self._groups = groups_of(device.bgp)
 
     @cached_property
-    def _peers(self) -> dict[IPv4Address, PeerSettings]:
+    def _peers(self) -> dict[IPAddress, PeerSettings]:
         return configured_peers(self._config)
 
     @cached_property
@@ -266,7 +267,7 @@ def missing_lines(here: Side, there: Side) -> tuple[str, ...]:
         return (*here.process, *lines)
     is_known = here.lines is not None and here.lines.remote_as is not None
     lines = () if is_known else (NEIGHBOR.line(peer=here.peer, remote_as=there.presents(here)),)
-    if is_known or not config.ipv4_by_default:
+    if is_known or not config.active_by_default:
         lines = (*lines, *(() if config.in_vrf else (FAMILY.line(),)), FAMILY_ACTIVATE.line(peer=here.peer))
     return (*here.process, *lines)
 

@@ -41,7 +41,8 @@ def add_provider(network: InferredNetwork, configurations: dict[str, str]) -> st
         for peer in external:
             if isinstance(peer, IPv4Address) and any(peer in port.address.network for port in ports):
                 _want_gateway(network, router, peer)
-        for gateway in [*device.bgp.called, *dict.fromkeys(_next_hops(device))]:
+        called = [one for one in device.bgp.called if isinstance(one, IPv4Address)]
+        for gateway in [*called, *dict.fromkeys(_next_hops(device))]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)

@@ -8,7 +8,6 @@
  * @typedef {object} Desk what a panel works with
  * @property {string} path of the lab's resources
  * @property {string} role of the user: "view", "operate", "configure"
- * @property {string[]} without tools that the teacher has switched off, as in an exam
  * @property {Stage} stage
  * @property {(overlay: Overlay) => void} put over the map
  * @property {(router: string) => void} choose
@@ -37,7 +36,7 @@ const TOOLS = [
  */
 export function tools(panels, base) {
   const panel = byId("tool");
-  for (const tool of TOOLS.filter(({ name, roles }) => roles.includes(base.role) && !base.without.includes(name.toLowerCase()))) {
+  for (const tool of TOOLS.filter(({ roles }) => roles.includes(base.role))) {
     const body = element("div");
     const head = element("h2", {}, tool.name, " ", element("small", {}, tool.title));
     let over = NOTHING;

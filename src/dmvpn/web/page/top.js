@@ -2,9 +2,8 @@
  * The right end of the header of every page: the user and the role, light or dark, and the logout.
  *
  * @typedef {import("./icons.js").Icon} Icon
- * @typedef {{user: string, role: string, labs: string, serves: string, without: string[], closes: number}} Who
- *   labs: of the token, as in "anna-*"; "": all. serves: the only lab of this server; "": all running labs.
- *   without: what the teacher has switched off, as in an exam. closes: seconds since 1970, then the user only looks; 0: never
+ * @typedef {{user: string, role: string, labs: string, serves: string}} Who labs: of the token, as in "anna-*"; "": all.
+ *   serves: the only lab of this server; "": all running labs
  */
 
 import { byId, element, keep, kept, say } from "./dom.js";
@@ -62,9 +61,7 @@ export async function top() {
   /** @type {Who} */
   const who = await (await ask("/api/v1/session")).json();
   const of = who.labs ? ` for ${who.labs}` : "";
-  const [end, over] = [new Date(who.closes * 1000), who.closes * 1000 <= Date.now()];
-  const until = who.closes ? `, ${over ? "ended at" : "until"} ${end.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
-  const role = element("span", { class: "role", title: `${who.role} ${ROLES[who.role] ?? ""}` }, `${who.user}: ${who.role}${of}${until}`);
+  const role = element("span", { class: "role", title: `${who.role} ${ROLES[who.role] ?? ""}` }, `${who.user}: ${who.role}${of}`);
   const leave = element("button", { type: "button", class: "plain", id: "leave", title: "Log out" }, "Log out");
   leave.prepend(icon("leave"));
   leave.addEventListener("click", () => logOut().catch((error) => say(error.message, true)));

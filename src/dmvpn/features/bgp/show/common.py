@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 
 
@@ -39,8 +40,16 @@ HELP: Final = {
 _HEADER: Final = "For address family: IPv4 Unicast"
 
 
-def active(ctx: ShowContext) -> BgpMachine | None:
-    """Return the process; None: BGP is not configured. The machine is imported on first use or when configured."""
+def active(ctx: ShowContext) -> Table | None:
+    """Return the table of a family; None: BGP is not configured. The machine is imported on first use or when
+    configured.
+    """
+    machine = process(ctx)
+    return machine.ipv4 if machine is not None else None
+
+
+def process(ctx: ShowContext) -> BgpMachine | None:
+    """Return the process, in whatever families; None: BGP is not configured."""
     from dmvpn.features.bgp.machine import BgpMachine
 
     machine = ctx.machine(BgpMachine)
@@ -126,13 +135,13 @@ def spelled(
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """Return the lines; none without `router bgp`."""
-    machine = active(ctx)
+    machine = process(ctx)
     return list(_block(ctx, machine)) if machine is not None else []
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
     """Return the running process."""
-    machine = active(ctx)
+    machine = process(ctx)
     return [f"bgp {machine.config.local_as}"] if machine is not None else []
 
 
@@ -148,12 +157,12 @@ def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
         yield f"  Redistributing: {', '.join(sources)}"
     yield "  Neighbor(s):"
     yield "    Address          FiltIn FiltOut DistIn DistOut Weight RouteMap"
-    for address in sorted(machine.peers):
+    for address in sorted(machine.neighbors):
         yield f"    {address}"
     yield f"  Maximum path: {config.maximum_paths[0]}"
     yield "  Routing Information Sources:"
     yield "    Gateway         Distance      Last Update"
-    for address, peer in sorted(machine.peers.items()):
+    for address, peer in sorted(machine.neighbors.items()):
         if peer.session is not None and peer.changed is not None:
             distance = config.distances[1 if peer.settings.internal else 0]
             yield f"    {address!s:<16}{distance:>8}      {age(ctx.now - peer.changed)}"
@@ -166,11 +175,11 @@ def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
 
 def connections(ctx: ShowContext) -> list[StreamLine]:
     """Return the connections to neighbors, open or being opened, and the listening port if BGP runs."""
-    machine = active(ctx)
+    machine = process(ctx)
     if machine is None:
         return []
     lines = []
-    for peer in machine.peers.values():
+    for peer in machine.neighbors.values():
         for session in peer.sessions:
             up = session.up
             if up is None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.model import NeighborLines
+    from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 
 #: Addresses per line.
@@ -85,7 +85,7 @@ def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
                 len(group.adj_rib_out),
                 sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
                 round(group.audience.interval),
-                tuple(f"{'*' if machine.peers[one].dynamic else ''}{one}" for one in group.members),
+                tuple(f"{'*' if machine.peers[one].neighbor.dynamic else ''}{one}" for one in group.members),
             )
             for group in machine.groups
             if number in (0, group.number) and (address is None or address in group.members)
@@ -103,7 +103,7 @@ def query_peer_groups(ctx: ShowContext, args: Args) -> ShowPeerGroups:
     return ShowPeerGroups(groups=tuple(_peer_group(machine, one) for one in groups))
 
 
-def _peer_group(machine: BgpMachine, lines: NeighborLines) -> PeerGroup:
+def _peer_group(machine: Table, lines: NeighborLines) -> PeerGroup:
     members = [peer for _, peer in sorted(machine.peers.items()) if peer.settings.lines.group == lines.peer]
     number = lines.remote_as or 0
     internal = number == machine.config.local_as
@@ -113,7 +113,7 @@ def _peer_group(machine: BgpMachine, lines: NeighborLines) -> PeerGroup:
         internal,
         advertisement_interval(lines, internal=internal, in_vrf=machine.config.in_vrf),
         tuple(in_words(lines)),
-        tuple(f"{'*' if peer.dynamic else ''}{peer.address}" for peer in members),
+        tuple(f"{'*' if peer.neighbor.dynamic else ''}{peer.address}" for peer in members),
         tuple(str(one.prefix) for one in machine.config.listen_ranges if one.group == lines.peer),
     )
 
@@ -233,9 +233,9 @@ def query_replication(ctx: ShowContext, args: Args) -> ShowReplication:
     )
 
 
-def _replication(machine: BgpMachine, group: UpdateGroup) -> Replication:
+def _replication(machine: Table, group: UpdateGroup) -> Replication:
     members = group.members
-    sent = [machine.peers[one].counts.updates[False] for one in members]
+    sent = [machine.peers[one].neighbor.counts.updates[False] for one in members]
     return Replication(
         number=group.number,
         internal=group.audience.internal,

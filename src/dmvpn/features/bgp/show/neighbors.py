@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import surely
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass, project
+from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.packet import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.neighbor import Peer
     from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.session import MessageCounts, Session
+    from dmvpn.features.bgp.tables import Table
 
 #: Octets that IOS counts for a network, a path and a set of attributes.
 _NETWORK: Final = 248
@@ -42,20 +43,20 @@ class NeighborEntry:
     """A neighbor. state: its state, or the number of prefixes received from it."""
 
     neighbor: str = _peer.column(
-        "Neighbor        V", "{:<15} 4", of=_peer(lambda it: ("*" if it.dynamic else "") + str(it.address))
+        "Neighbor        V", "{:<15} 4", of=_peer(lambda it: ("*" if it.neighbor.dynamic else "") + str(it.address))
     )
     autonomous_system: int = _peer.column("           AS", "{:>13}", of=_peer(lambda it: it.settings.remote_as))
     received: int = _peer.column(
         " MsgRcvd",
         " {:>7}",
         "MsgRcvd :: Messages received from the neighbor.",
-        _peer(lambda it: it.counts.total(received=True)),
+        _peer(lambda it: it.neighbor.counts.total(received=True)),
     )
     sent: int = _peer.column(
         " MsgSent",
         " {:>7}",
         "MsgSent :: Messages sent to the neighbor.",
-        _peer(lambda it: it.counts.total(received=False)),
+        _peer(lambda it: it.neighbor.counts.total(received=False)),
     )
     version: int = _peer.column(
         "   TblVer",
@@ -73,13 +74,13 @@ class NeighborEntry:
         " Up/Down ",
         " {:>8}",
         "Up/Down | Up | Down :: How long the neighbor has been in this state.",
-        _peer.at(lambda it, beside: "never" if it.changed is None else age(beside[1] - it.changed)),
+        _peer.at(lambda it, beside: "never" if it.neighbor.changed is None else age(beside[1] - it.neighbor.changed)),
     )
     state: str = _peer.column(
         " State/PfxRcd",
         " {:>8}",
         "State/PfxRcd | PfxRcd :: The state of a neighbor, or how many prefixes came from it.",
-        _peer(lambda it: str(it.accepted) if it.session is not None else it.state),
+        _peer(lambda it: str(it.accepted) if it.session is not None else it.neighbor.state),
     )
 
 
@@ -123,7 +124,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
         sum(bool(found.best) for found in destinations),
         len({path.attributes for path in paths}),
         tuple(_peer.row(NeighborEntry, peer, (machine.routes.table.version, ctx.now)) for peer in peers),
-        sum(peer.dynamic for peer in peers),
+        sum(peer.neighbor.dynamic for peer in peers),
         machine.config.listen_limit,
         tuple((one.group, str(one.prefix)) for one in machine.config.listen_ranges),
     )
@@ -340,7 +341,7 @@ def _restarts(one: NeighborDetail) -> Iterator[str]:
         yield f"  Stale routes: {one.stale}, removed in {one.awaited} seconds"
 
 
-def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
+def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
     """Return all details of a neighbor. used: how many of its paths are best paths, and used beside a better one."""
     from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
 
@@ -352,20 +353,22 @@ def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tup
         autonomous_system=settings.remote_as,
         description=lines.description,
         group=lines.group,
-        dynamic=peer.dynamic,
-        state=peer.state,
-        since="never" if peer.changed is None else age(ctx.now - peer.changed),
-        messages=_counted(peer.counts),
+        dynamic=peer.neighbor.dynamic,
+        state=peer.neighbor.state,
+        since="never" if peer.neighbor.changed is None else age(ctx.now - peer.neighbor.changed),
+        messages=_counted(peer.neighbor.counts),
         sent=peer.group.count(peer.address) if peer.group is not None else 0,
         received=peer.accepted,
         best=used[0],
         multiple=used[1],
         denied=peer.denied,
         interval=round(settings.advertisement_interval),
-        established=peer.established,
-        dropped=peer.dropped,
-        last_reset=f"{age(ctx.now - (peer.changed or 0))}, due to {peer.last_reset}" if peer.last_reset else "",
-        reason=str(peer.reason or ""),
+        established=peer.neighbor.established,
+        dropped=peer.neighbor.dropped,
+        last_reset=f"{age(ctx.now - (peer.neighbor.changed or 0))}, due to {peer.neighbor.last_reset}"
+        if peer.neighbor.last_reset
+        else "",
+        reason=str(peer.neighbor.reason or ""),
         hops=0 if settings.internal else lines.security_hops or settings.ttl,
         update_group=peer.group.number if peer.group is not None else 0,
         lines=tuple(in_words(lines)),
@@ -391,10 +394,11 @@ def _counted(counts: MessageCounts) -> tuple[MessageLine, ...]:
     return tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items())
 
 
-def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine, now: float) -> NeighborDetail:
+def _with_session(detail: NeighborDetail, session: Session, machine: Table, now: float) -> NeighborDetail:
     """Return the details with those of an established session."""
     restart, up = session.restart, surely(session.up)
-    families = f"IPv4 Unicast{' (was preserved)' if restart.kept else ''}" if restart and restart.keeps else ""
+    kept, keeps = (restart.kept, restart.keeps) if restart is not None else ((), ())
+    families = [f"{FAMILIES[key].title}{' (was preserved)' * (key in kept)}" for key in keeps if key in FAMILIES]
     return replace(
         detail,
         identifier=str(surely(session.peer_open).identifier),
@@ -410,7 +414,7 @@ def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine,
         foreign_port=up.remote_port,
         version=machine.routes.table.version,
         restart_time=restart.seconds if restart is not None else None,
-        restart_families=families,
+        restart_families=", ".join(families),
     )
 
 
@@ -419,9 +423,9 @@ def _capabilities(session: Session) -> dict[str, bool]:
         "Route refresh": session.refreshes,
         "Four-octets ASN Capability": session.wide,
         "Enhanced Refresh Capability": session.marks_refreshes,
-        "Additional paths Send": session.additional.sends,
-        "Additional paths Receive": session.additional.receives,
-        "Address family IPv4 Unicast": True,
+        "Additional paths Send": any(one.sends for one in session.families.values()),
+        "Additional paths Receive": any(one.receives for one in session.families.values()),
+        **{f"Address family {FAMILIES[key].title}": True for key in session.families},
     }
 
 
@@ -458,7 +462,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     if address is not None and not peers:
         return ShowNeighbors(asked=str(address))
     # how many best paths each neighbor has, and how many paths used beside a better one
-    best, multiple = Counter[IPv4Address](), Counter[IPv4Address]()
+    best, multiple = Counter[IPAddress](), Counter[IPAddress]()
     for found in machine.routes.table.destinations.values():
         if found.best:
             best[found.best[0].peer] += 1
@@ -496,7 +500,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
     return ShowRoutes(table=table_of(machine, [_route(peer, prefix_of(one), routes[one], mark) for one in names]))
 
 
-def _taken(machine: BgpMachine, peer: Peer, nlri: Nlri) -> Path | None:
+def _taken(machine: Table, peer: Peer, nlri: Nlri) -> Path | None:
     """Return the path made from a received route."""
     source = PathOrigin.PEER, peer.address, number_of(nlri)
     return machine.routes.table.known(prefix_of(nlri), source)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.paths import Destination
+    from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 
 NOT_THERE: Final = "% Network not in table"
@@ -133,7 +133,7 @@ def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
     )
 
 
-def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args, now: float) -> ShowPrefix:
+def _of_prefix(machine: Table, prefix: Prefix, found: Destination, args: Args, now: float) -> ShowPrefix:
     paths = sorted_paths(found)
     best = next((number for number, path in enumerate(paths, 1) if path is found.chosen), 0)
     if "bestpath" in args:
@@ -153,7 +153,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
     )
 
 
-def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[str]:
+def _notes(machine: Table, prefix: Prefix, found: Destination) -> Iterator[str]:
     """Yield why a prefix is not advertised, or not in the routing table."""
     said = () if found.chosen is None else found.chosen.attributes.communities
     yield from (words for community, words in _KEPT.items() if community in said)
@@ -223,7 +223,7 @@ def render_details(answer: ShowDetails) -> Iterator[str]:
         yield from render_prefix(one)
 
 
-def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
+def _remarks(machine: Table, prefix: Prefix, path: Path) -> Iterator[str]:
     """Yield the aggregator of a path, and remarks about the neighbor that sent it."""
     if path.imported is not None:
         yield f"imported path from {path.imported.rd}:{prefix} ({path.imported.vrf})"
@@ -241,7 +241,7 @@ def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
         yield "(received & used)"
 
 
-def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path, now: float) -> PathDetail:
+def _detail(machine: Table, prefix: Prefix, found: Destination, path: Path, now: float) -> PathDetail:
     attributes = path.attributes
     kind = _kind(path)
     marks = (
@@ -285,7 +285,7 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
     )
 
 
-def _damping(machine: BgpMachine, prefix: Prefix, path: Path, now: float) -> str:
+def _damping(machine: Table, prefix: Prefix, path: Path, now: float) -> str:
     """Return the flap history of a path; "": it has none."""
     nlri = named(prefix, path.number)
     flap = machine.flaps.history(path.peer, nlri)
@@ -314,7 +314,7 @@ def _told_as(found: Destination, path: Path) -> str:
     return f"{number:#x}"
 
 
-def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> tuple[int, ...] | None:
+def _groups_of(machine: Table, prefix: Prefix, found: Destination, path: Path) -> tuple[int, ...] | None:
     """Return the update groups that receive a path; None: no additional paths are selected."""
     if not found.candidates:
         return None
@@ -417,7 +417,7 @@ def _flaps(ctx: ShowContext, *, only_damped: bool) -> ShowFlaps:
     )
 
 
-def _lines(machine: BgpMachine, now: float, *, only_damped: bool) -> Iterator[FlapLine]:
+def _lines(machine: Table, now: float, *, only_damped: bool) -> Iterator[FlapLine]:
     flaps = machine.flaps
     for (address, nlri), flap in flaps.all():
         peer = machine.peers.get(address)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.paths import Destination, Path
+    from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 
     Chooser = Callable[[Prefix, Path], bool]
@@ -78,7 +78,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
     return chosen_table(machine, lambda _prefix, _path: True)
 
 
-def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
+def chosen_table(machine: Table, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
     """Return the wanted paths by prefix, best first."""
 
     def lines() -> Iterator[PathLine]:
@@ -90,7 +90,7 @@ def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) ->
     return table_of(machine, lines())
 
 
-def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
+def table_of(machine: Table, lines: Iterable[PathLine]) -> ShowTable:
     """Return these lines with the table version from before they were made."""
     version, router_id = machine.routes.table.version, str(machine.router_id)
     return ShowTable(version, router_id, tuple(lines), machine.vrf, machine.config.vpn.rd)
@@ -153,7 +153,7 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
     )
 
 
-def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
+def status(machine: Table, prefix: Prefix, path: Path) -> str:
     """Return the status codes before a path of the table."""
     found = machine.routes.table.destinations.get(prefix)  # it may have been removed during a pause
     is_best, is_used = found is not None and path is found.chosen, found is not None and path in found.best
@@ -230,7 +230,7 @@ def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
     return ShowSelection(chosen_table(machine, wanted))
 
 
-def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Chooser:
+def _chooser(args: Args, policies: RoutePolicies, machine: Table) -> Chooser:
     """Return the function that selects the paths of these arguments."""
     if "pattern" in args:
         pattern = Pattern(args.text("pattern").strip('"'))
@@ -310,7 +310,7 @@ def _number(word: str) -> int:
     return int(high) << 16 | int(low) if colon else int(high)
 
 
-def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:
+def _has_several_origins(machine: Table, prefix: Prefix) -> bool:
     paths = machine.routes.table.destinations[prefix].paths.values()
     return len({path.attributes.systems[-1:] for path in paths}) > 1
 
