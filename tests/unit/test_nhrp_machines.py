@@ -276,6 +276,7 @@ _VERBS: Final[dict[str, Callable[[Cache, Entry], object]]] = {
     "prove": lambda _, entry: entry.prove(proved=True),
     "resolved": lambda _, entry: entry.resolved(Flag.NHOP, None, 0, 1400),
     "holds": lambda _, entry: entry.holds(600, 1.0),
+    "renewed": lambda _, entry: entry.renewed(1.0),
     "registered": lambda _, entry: entry.registered(Flag.NHOP, None, "", 1400),
     "proved_as": lambda _, entry: entry.proved_as("hub", None),
     "charge": lambda cache, entry: cache.charge(entry, address("203.0.113.2")),
@@ -299,7 +300,9 @@ def test_whoever_remembers_the_cache_learns_which_entry_a_verb_has_changed(verb:
     changed.answered((1, None))
     _VERBS[verb](cache, changed)
     assert list(noted) == [changed.target]
-    assert (changed.answer is None) is (verb != "touch")  # an answer is given again only while the entry is as it was
+    assert (changed.answer is None) is (
+        verb not in ("touch", "renewed")
+    )  # it is given again while the entry is as it was
 
 
 def test_no_verb_of_an_entry_is_forgotten_here() -> None:

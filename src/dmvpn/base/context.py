@@ -340,7 +340,7 @@ class Context:
     def next_deadline(self) -> float | None:
         """Return when the next timer fires. After a slice of a crowd the rest of it waits for a `PAUSE`."""
         following = self.timers.next()
-        return None if following is None else max(following, self._resting)
+        return self._resting if following is not None and following < self._resting else following
 
     def fire(self, budget: int) -> None:
         """Fire timers that are due, the earliest first, until their costs reach the budget.
@@ -426,7 +426,7 @@ class TimerQueue(Generic[Name]):
     most: names of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
     """
 
-    __slots__ = ("_act", "_armed", "_context", "_most", "_purpose")
+    __slots__ = ("_act", "_armed", "_context", "_most", "_purpose", "_when")
 
     def __init__(self, context: Context, purpose: str, act: Callable[[Name], None], *, most: int) -> None:
         self._context = context
@@ -435,6 +435,8 @@ class TimerQueue(Generic[Name]):
         self._purpose = purpose
         #: The deadlines and their timer; made for the first name, since most queues of a router stay empty.
         self._armed: tuple[Deadlines[Name], Timer] | None = None
+        #: For when the timer is set.
+        self._when: float | None = None
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
@@ -455,7 +457,7 @@ class TimerQueue(Generic[Name]):
 
     def _fire(self) -> None:
         deadlines, timer = surely(self._armed)
-        timer.cost = 0
+        timer.cost, self._when = 0, None
         try:
             for name in deadlines.take_due(self._context.now, self._most):
                 timer.cost += 1
@@ -465,11 +467,14 @@ class TimerQueue(Generic[Name]):
 
     def _arm(self, deadlines: Deadlines[Name], timer: Timer) -> None:
         """Arm the timer for the earliest name. A name due at once needs no pause: `Context.fire` rests itself."""
-        following, timers = deadlines.next(), self._context.timers
+        following = deadlines.next()
+        if following == self._when:
+            return
+        self._when = following
         if following is None:
-            timers.cancel(timer)
-        elif following != timers.when(timer):
-            timers.set(timer, following)
+            self._context.timers.cancel(timer)
+        else:
+            self._context.timers.set(timer, following)
 
 
 # ------------------------------------------------------------------------------------------------ retries
@@ -542,6 +547,8 @@ class Machine(ABC):
     unneeded: tuple[type[Notice], ...] = ()
     #: Notices that come in crowds: those that follow each other are handed over in one event.
     crowds: ClassVar[tuple[type[Notice], ...]] = ()
+    #: Whether it has timers.
+    keeps_time: ClassVar[bool] = True
     #: How much of a crowd of timers fires in one event, as the sum of their costs; the others follow after a `PAUSE`.
     budget: ClassVar[int] = 32
 

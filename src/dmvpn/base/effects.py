@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.values import dataclass
 
@@ -28,6 +28,8 @@ GRE_OF = {4: GRE_IPV4, 6: GRE_IPV6}
 @dataclass(frozen=True, slots=True)
 class Effect:
     """The base of all effects."""
+
+    is_notice: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

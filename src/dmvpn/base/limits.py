@@ -113,20 +113,23 @@ class Budgets(Generic[Name]):
 
     def charge(self, sender: Name, work: float, now: float) -> None:
         """Add work to what a sender owes; a negative amount takes some back."""
-        self._add(sender, self._free.pop(sender, now - self._credit), work, now)
+        self.admit(sender, work, now, always=True)
 
-    def admit(self, sender: Name, work: float, now: float) -> bool:
-        """Charge work to a sender that may cause it now; False: it may not. Either way it is the most recent one."""
-        owed = self._free.pop(sender, now - self._credit)
-        if owed > now:
-            self._free[sender] = owed
+    def admit(self, sender: Name, work: float, now: float, *, always: bool = False) -> bool:
+        """Charge work to a sender that may cause it now; False: it may not. Either way it is the most recent one.
+
+        always: also if it may not.
+        """
+        free, owes_nothing = self._free, now - self._credit
+        owed = free.pop(sender, owes_nothing)
+        if owed > now and not always:
+            free[sender] = owed
             return False
-        self._add(sender, owed, work, now)
-        return True
-
-    def _add(self, sender: Name, owed: float, work: float, now: float) -> None:
-        free = self._free
-        owes_nothing = now - self._credit
         free[sender] = (owed if owed > owes_nothing else owes_nothing) + work / self._rate
-        while free and (len(free) > self._most or next(iter(free.values())) <= owes_nothing):
-            del free[next(iter(free))]
+        while free:
+            for oldest, until in free.items():  # noqa: B007 - `next(iter())` takes two calls more, for each packet
+                break
+            if until > owes_nothing and len(free) <= self._most:
+                break
+            del free[oldest]
+        return True

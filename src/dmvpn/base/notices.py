@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 class Notice:
     """The base of all notices."""
 
+    is_notice: ClassVar[bool] = True
+
 
 # ------------------------------------------------------------------------------------------------ interfaces
 

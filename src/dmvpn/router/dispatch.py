@@ -167,21 +167,22 @@ class Dispatch:
             if not notices:
                 return None
             notice = notices.popleft()
+            kind = type(notice)
             if type(notice) is Configured:
                 _sort(self._seats[self._places[notice.feature]].hand(notice, now), effects, notices)
                 continue
             if type(notice) is ConfigurationRestored:
                 return notice
+            places = self._takers.kinds.get(kind)
             # Each log message is a class of its own; a machine that takes messages takes them all.
-            kind = type(notice)
-            if isinstance(notice, Log):
+            if places is None and isinstance(notice, Log):
                 kind = Log
                 if self.logged is not None:
                     self.logged(notice)
             if self.crossing is not None:
                 self._cross(notice, kind, now, effects, notices)
                 continue
-            for place in self._takers.kinds.get(kind, ()):
+            for place in places if places is not None else self._takers.kinds.get(kind, ()):
                 seat = self._seats[place]
                 machine = seat.machine
                 if kind in machine.unneeded:
@@ -225,7 +226,7 @@ class Dispatch:
     def _seat(self, name: str, machine: Machine) -> _Seat:
         if IpReceived in machine.subscriptions:
             raise TypeError(f"{type(machine).__name__} does not say of which protocol it takes packets")
-        return _Seat(machine, self._places[name], self._due, self._handed)
+        return _Seat(machine, self._places[name], self._due, self._handed if machine.keeps_time else {})
 
     def _subscribed(self) -> _Takers:
         seats = self._seats
@@ -251,10 +252,7 @@ class Dispatch:
 
 def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[Notice]) -> None:
     for result in results:
-        if isinstance(result, Notice):
-            notices.append(result)
-        else:
-            effects.append(result)
+        (notices if result.is_notice else effects).append(result)  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------------------------ models

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Machine
     from dmvpn.base.ports import (
         Clock,
-        Debugging,
         Filters,
         Ike,
         Interfaces,
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
         Rib,
         Tunnels,
     )
+    from dmvpn.features.system.machine import SystemMachine
     from dmvpn.ios import Feature
 
 #: Lower layers first: a port filters before it is up, an interface must be known before its tunnel, a route before the
@@ -94,5 +94,5 @@ def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
     if filters := machines.get("filter"):
         ports.filters = cast("Filters", filters)
     if system := machines.get("system"):
-        ports.debugging = cast("Debugging", system)
+        ports.debugging = cast("SystemMachine", system).switches
         ports.clock = cast("Clock", system)

@@ -30,6 +30,8 @@ from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Packets
     from dmvpn.base.notices import Route
@@ -163,6 +165,8 @@ class ChronicleMachine(Machine):
         ConfigurationEntered,
         LinesEntered,
     )
+    crowds: ClassVar[tuple[type[Notice], ...]] = (LateLine,)
+    keeps_time: ClassVar[bool] = False
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
@@ -195,6 +199,13 @@ class ChronicleMachine(Machine):
             self._keep(event, now, is_message=False)
         else:
             return []
+        return [_GREW]
+
+    def handle_crowd(self, notices: Iterable[Notice], now: float) -> list[Effect | Notice]:
+        """Keep late lines: those of one event."""
+        for line in notices:
+            if type(line) is LateLine:
+                self._keep(line, now, is_message=line.thing is None)
         return [_GREW]
 
     def dispatch(self, event: Event | Notice) -> None:

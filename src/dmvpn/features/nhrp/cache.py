@@ -144,7 +144,7 @@ class Entry:
         entry changes.
     """
 
-    changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
+    changed: dict[Prefix, Entry] | None = field(default=None, repr=False, compare=False)
     target: Prefix
     next_hop: IPAddress
     nbma: IPAddress | None
@@ -177,7 +177,7 @@ class Entry:
         """Record in the cache that the entry may have changed."""
         self.answer = None
         if self.changed is not None:
-            self.changed[self.target] = None
+            self.changed[self.target] = self
 
     def asked_for(self) -> None:
         """Count a packet or a redirect for the target while the entry has no answer."""
@@ -226,6 +226,13 @@ class Entry:
         self.expires = now + seconds
         self.say_changed()
 
+    def renewed(self, now: float) -> None:
+        """Start the holding time again. The client registered as before, so its answer stays."""
+        answer = self.answer
+        self.expires = now + self.holding_time
+        self.say_changed()
+        self.answer = answer
+
     def registered(self, flags: Flag, claimed: IPAddress | None, group: str, mtu: int) -> None:
         """Take over the attributes in the client's last registration."""
         self.flags, self.claimed, self.group, self.mtu = flags, claimed, group, mtu
@@ -267,10 +274,10 @@ class Entry:
 class Cache:
     """All entries of a tunnel.
 
-    changed: targets whose entries may have changed, if the history is on; else None.
+    changed: entries that may have changed, also removed ones, by target, if the history is on; else None.
     """
 
-    changed: dict[Prefix, None] | None = None
+    changed: dict[Prefix, Entry] | None = None
     _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
     _by_nbma: dict[IPAddress, _Entries] = field(default_factory=dict)
     _by_next_hop: dict[IPAddress, _Entries] = field(default_factory=dict)
@@ -390,7 +397,7 @@ class Cache:
     def touch(self) -> None:
         """Record that all entries may look different now."""
         if self.changed is not None:
-            self.changed.update(dict.fromkeys(self._table))
+            self.changed.update(zip(self._table, self._table.values(), strict=True))
 
     def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
         """Store who resolved a local entry of this cache. Returns False if there is no room."""

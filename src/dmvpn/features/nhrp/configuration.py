@@ -88,7 +88,7 @@ class Configuration:
             ),
             trust=Timer("trust a server again", lambda: self._peers.server_changed(tunnel), config.name),
         )
-        tunnel = Tunnel(config, RateLimit(*config.max_send), timers, cache=cache, usage=usage)
+        tunnel = Tunnel(config.name, config, RateLimit(*config.max_send), timers, cache=cache, usage=usage)
         tunnel.stand(self._instance.ports.tunnels.get(config.name))
         tunnel.follow(self._instance.ports.interfaces.get(config.name))
         self._instance.tunnels[config.name] = tunnel

@@ -126,9 +126,9 @@ class SenderStanding(NamedTuple):
 
 def standing_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer, known: Iterable[Entry]) -> SenderStanding:
     """Return how far this sender is trusted. known: the entries that lead to its address."""
-    account = account_of(protection, sender)
-    worker = sender.account if account is sender.nbma else account
-    return SenderStanding(account, worker, is_configured(protection, tunnel, sender, known))
+    account = account_of(protection, sender) if sender.connection else sender.nbma
+    worker = (sender.connection or account) if account is sender.nbma else account
+    return tuple.__new__(SenderStanding, (account, worker, is_configured(protection, tunnel, sender, known)))
 
 
 def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer, known: Iterable[Entry]) -> bool:

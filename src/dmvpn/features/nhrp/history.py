@@ -180,10 +180,10 @@ class History:
         self.is_behind = False
         is_configured = type(event) is Configured
         for version, tunnels in networks.items():
-            for tunnel in tunnels.values():
-                if tunnel.cache.changed:
-                    lines += self._changed(version, tunnel, now)
-                    self.is_behind |= bool(tunnel.cache.changed)
+            for tunnel in tunnels.values() if tunnels else ():
+                if changed := tunnel.cache.changed:
+                    lines += self._changed(version, tunnel, changed, now)
+                    self.is_behind |= bool(changed)
             if is_configured:
                 self._configured(version, tunnels, now)
         if self._gone:
@@ -200,14 +200,13 @@ class History:
                     del self._accounts[name]
         return lines
 
-    def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[LateLine]:
+    def _changed(self, version: int, tunnel: Tunnel, changed: dict[Prefix, Entry], now: float) -> list[LateLine]:
         """Record changed entries, up to the limit of one event."""
-        changed = surely(tunnel.cache.changed)
         lines: list[LateLine] = []
         for target in list(islice(changed, _AT_ONCE)):
+            entry = changed[target]
             del changed[target]
-            entry = tunnel.cache.get(target)
-            record = record_of(tunnel, entry) if entry is not None else None
+            record = record_of(tunnel, entry) if entry.changed is not None else None  # it is in the cache
             lines += self._note(version, (tunnel.name, target), record, now)
         return lines
 
@@ -259,12 +258,12 @@ class History:
         for what log messages report.
         """
         before = self._entries[version].note(key, record, now)
-        if before is record:
+        if before is record or (before is not None and record is not None and _is_alike(before, record)):
             return []
         before = before if before is not None and _is_known(before) else None
         record = record if record is not None and _is_known(record) else None
         entry = record or before
-        if entry is None or (before is not None and record is not None and _is_alike(before, record)):
+        if entry is None:
             return []
         thing = (Topic.MAPPING, entry.tunnel, entry.target)
         return [LateLine(_mapping, thing, record is not None, (before, record))]
@@ -315,7 +314,7 @@ def _is_known(record: Record) -> bool:
 
 def _is_alike(before: Record, record: Record) -> bool:
     """Return whether both give the same line. Most changes are refreshes, so the kinds are compared last."""
-    if before.type is not record.type or before.nbma != record.nbma or before.next_hop != record.next_hop:
+    if before.type is not record.type or (before.nbma, before.next_hop) != (record.nbma, record.next_hop):
         return False
     is_same = before.own_flags is record.own_flags and before.route is record.route and before.reason is record.reason
     return is_same or _kind(before) == _kind(record)

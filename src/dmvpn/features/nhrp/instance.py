@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
-    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Rib
     from dmvpn.features.nhrp.cache import Entry, NbmaPeer
     from dmvpn.features.nhrp.connections import SenderStanding
@@ -216,20 +217,22 @@ class Instance:
         self.context.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
         return True
 
-    def answer_again(self, tunnel: Tunnel, to: NbmaPeer, request: bytes, reply: bytes) -> None:
-        """Answer a registration as the client's last one. No debug is on."""
-        tunnel.counters.count_received(PacketType.REGISTRATION_REQUEST)
-        if self.ports.remembers:
-            self.context.emit(late_message(Processing.RECEIVE, tunnel.name, to.nbma, request))
-        self.answer_registration(tunnel, to, reply)
+    def answer_registration(self, tunnel: Tunnel, to: NbmaPeer, reply: bytes, *, again: bytes = b"") -> None:
+        """Send a reply to a registration that was made of another one. No debug is on.
 
-    def answer_registration(self, tunnel: Tunnel, to: NbmaPeer, reply: bytes) -> None:
-        """Send a reply to a registration that was made of another one. No debug is on."""
+        again: the request, if it repeats the client's last one, so that nothing was done with it yet.
+        """
+        name, nbma = tunnel.name, to.nbma
+        if again:
+            tunnel.counters.count_received(PacketType.REGISTRATION_REQUEST)
         tunnel.counters.count_sent(PacketType.REGISTRATION_REPLY)
         tunnel.count_own(to)
+        out: list[Effect | Notice] = []
         if self.ports.remembers:
-            self.context.emit(late_message(Processing.SEND, tunnel.name, to.nbma, reply))
-        self.context.emit(SendGre(tunnel.name, to.nbma, GRE_NHRP, reply, connection=to.connection))
+            if again:
+                out.append(late_message(Processing.RECEIVE, name, nbma, again))
+            out.append(late_message(Processing.SEND, name, nbma, reply))
+        self.context.emit(*out, SendGre(name, nbma, GRE_NHRP, reply, connection=to.connection))
 
     def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:
         """Pass a packet to the chronicle and the debugs."""

@@ -97,20 +97,17 @@ class Reception:
     def receive(self, event: NhrpReceived) -> None:
         """Take in a packet that came out of GRE."""
         tunnel = self._instance.tunnels.get(event.tunnel)
-        if tunnel is not None:
-            self._read(tunnel, event)
-        else:
+        if tunnel is None:
             message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
             self._instance.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
-
-    def _read(self, tunnel: Tunnel, event: NhrpReceived) -> None:
+            return
         if not tunnel.running:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
         if tunnel.protected and not event.connection:
             self._instance.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
             return
-        sender = NbmaPeer(event.outer_source, event.connection)
+        sender = tuple.__new__(NbmaPeer, (event.outer_source, event.connection))
         work = PACKET + len(event.data)
         known = tunnel.cache.at(sender.nbma)
         standing = standing_of(self._instance.ports.protection, tunnel, sender, known)

@@ -118,7 +118,7 @@ class Renewals:
                 break
         else:
             return False
-        answer, pattern = entry.answer, entry.answer[1]
+        pattern = entry.answer[1]
         if (
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)
@@ -127,10 +127,9 @@ class Renewals:
             or checksum(request)
         ):
             return False
-        entry.holds(entry.holding_time, self._context.now)
-        entry.answered(answer)
+        entry.renewed(self._context.now)
         instance.time_entry(tunnel, entry)
-        instance.answer_again(tunnel, sender, request, pattern.reply(request))
+        instance.answer_registration(tunnel, sender, pattern.reply(request), again=request)
         return True
 
     def answer(

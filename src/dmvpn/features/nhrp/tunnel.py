@@ -13,6 +13,7 @@ Entries, clients, paths and accounts of traffic change only themselves.
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from dataclasses import field
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -71,14 +72,14 @@ class Counters:
     heard: packets received, which are cleared with the happenings (`show nhrp stats` counts them, too).
     """
 
-    sent: dict[PacketType, int] = field(default_factory=dict)
-    received: dict[PacketType, int] = field(default_factory=dict)
-    forwarded: dict[PacketType, int] = field(default_factory=dict)
-    refused: dict[Refusal, int] = field(default_factory=dict)
+    sent: dict[PacketType, int] = field(default_factory=lambda: defaultdict(int))
+    received: dict[PacketType, int] = field(default_factory=lambda: defaultdict(int))
+    forwarded: dict[PacketType, int] = field(default_factory=lambda: defaultdict(int))
+    refused: dict[Refusal, int] = field(default_factory=lambda: defaultdict(int))
     redirects_suppressed: int = 0
     heard: int = 0
-    happened: dict[Happening, int] = field(default_factory=dict)
-    failed: dict[Happening, int] = field(default_factory=dict)
+    happened: dict[Happening, int] = field(default_factory=lambda: defaultdict(int))
+    failed: dict[Happening, int] = field(default_factory=lambda: defaultdict(int))
 
     def clear_packets(self) -> None:
         """Reset the packet counters."""
@@ -94,24 +95,24 @@ class Counters:
 
     def count(self, what: Happening) -> None:
         """Count an event of the tunnel, or an order."""
-        self.happened[what] = self.happened.get(what, 0) + 1
+        self.happened[what] += 1
 
     def count_failed(self, what: Happening) -> None:
         """Count an order that was refused."""
-        self.failed[what] = self.failed.get(what, 0) + 1
+        self.failed[what] += 1
 
     def count_sent(self, kind: PacketType) -> None:
         """Count a packet that we made and sent."""
-        self.sent[kind] = self.sent.get(kind, 0) + 1
+        self.sent[kind] += 1
 
     def count_received(self, kind: PacketType) -> None:
         """Count a received packet that could be parsed."""
-        self.received[kind] = self.received.get(kind, 0) + 1
+        self.received[kind] += 1
         self.heard += 1
 
     def count_forwarded(self, kind: PacketType) -> None:
         """Count a packet of another station that was forwarded into this tunnel."""
-        self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
+        self.forwarded[kind] += 1
 
     def count_suppressed(self) -> None:
         """Count a redirect that was not sent."""
@@ -119,7 +120,7 @@ class Counters:
 
     def count_refused(self, why: Refusal) -> None:
         """Count a packet that was dropped, or answered with an error or a NAK."""
-        self.refused[why] = self.refused.get(why, 0) + 1
+        self.refused[why] += 1
 
 
 #: Packets of NHRP's own that have not appeared in the counters yet.
@@ -204,7 +205,11 @@ class TunnelTimers:
 class Tunnel:
     """One tunnel with NHRP on it.
 
+    name: of the interface.
     state, interface: as their owners last reported them.
+    running: whether NHRP can run: both addresses are known, and the tunnel can send.
+    protected: whether its packets leave only in ESP.
+    multipoint: whether its packets need adjacencies.
     address: of the interface, our address beyond this link.
     link_local: of the interface; IPv4 has none.
     addresses: of the interface, all of them.
@@ -223,11 +228,15 @@ class Tunnel:
         although they answer again, None while they do not.
     """
 
+    name: str
     config: TunnelConfig
     limit: RateLimit
     timers: TunnelTimers
     state: TunnelState | None = None
     interface: InterfaceState | None = None
+    running: bool = False
+    protected: bool = False
+    multipoint: bool = False
     address: IPAddress | None = None
     link_local: IPAddress | None = None
     addresses: tuple[IPAddress, ...] = ()
@@ -253,11 +262,6 @@ class Tunnel:
     doubted: dict[IPAddress, float | None] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        """The interface."""
-        return self.config.name
-
-    @property
     def version(self) -> int:
         """The IP version that it carries."""
         return self.config.version
@@ -280,6 +284,13 @@ class Tunnel:
     def stand(self, state: TunnelState | None) -> None:
         """Take over the state of the tunnel."""
         self.state = state
+        self.protected = state is not None and bool(state.protection)
+        self.multipoint = state is not None and state.multipoint
+        self._judge()
+
+    def _judge(self) -> None:
+        state = self.state
+        self.running = state is not None and state.up and state.source is not None and self.address is not None
 
     def follow(self, interface: InterfaceState | None) -> None:
         """Take over the state of the interface.
@@ -296,6 +307,7 @@ class Tunnel:
         self.subnet = Prefix.of(*routed[0]) if routed else None
         subnets = [Prefix.of(*one) for one in routed if version == 4 and one[1] < _SHORTEST_WITHOUT_EDGES]
         self.edges = tuple(edge for subnet in subnets for edge in (subnet.address, subnet.broadcast))
+        self._judge()
 
     def nbma_of(self, target: Prefix) -> IPAddress | None:
         """Return the NBMA address that a `map` line gives a target; of two lines the last counts."""
@@ -328,16 +340,6 @@ class Tunnel:
         return self.state.outer if self.state else None
 
     @property
-    def protected(self) -> bool:
-        """Whether its packets leave only in ESP."""
-        return self.state is not None and bool(self.state.protection)
-
-    @property
-    def multipoint(self) -> bool:
-        """Whether its packets need adjacencies."""
-        return self.state is not None and self.state.multipoint
-
-    @property
     def far_end(self) -> IPAddress | None:
         """The NBMA address that a point-to-point tunnel leads to, whatever the next hop."""
         return self.state.destination if self.state is not None and not self.state.multipoint else None
@@ -346,17 +348,6 @@ class Tunnel:
     def is_carried(self) -> bool:
         """Whether the data plane has this tunnel for packets of this IP version, up or down."""
         return self.interface is not None and self.interface.carries(self.config.version)
-
-    @property
-    def running(self) -> bool:
-        """Whether NHRP can run: configured, both addresses known, and the tunnel can send."""
-        return (
-            self.config.network_id is not None
-            and self.state is not None
-            and self.state.up
-            and self.state.source is not None
-            and self.address is not None
-        )
 
     @property
     def mtu(self) -> int:
@@ -391,7 +382,7 @@ class Tunnel:
 
     def count_own(self, neighbor: NbmaPeer) -> None:
         """Count a packet of NHRP's own that goes there."""
-        account = neighbor.account
+        account = neighbor.connection or neighbor.nbma
         usage = self.usage.get(account)
         if usage is None:
             if len(self.usage) >= LARGEST_USAGE:

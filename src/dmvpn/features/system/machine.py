@@ -458,22 +458,6 @@ class SystemMachine(Machine):
 
     # -------------------------------------------------------------------------------------------- ports
 
-    @property
-    def anything(self) -> bool:
-        """`ports.debugging`: is any debug on?"""
-        return self.switches.anything
-
-    def on(
-        self,
-        flag: str,
-        nbma: IPAddress | None = None,
-        *,
-        address: IPAddress | None = None,
-        interface: str | None = None,
-    ) -> bool:
-        """Return whether this debug is on for this peer (`ports.debugging`)."""
-        return self.switches.on(flag, nbma, address=address, interface=interface)
-
     def wall(self, now: float) -> datetime:
         """Return the wall time at monotonic `now`, UTC (`ports.clock`)."""
         return self.clock.wall(now)
