@@ -28,7 +28,9 @@ class RateLimit:
 
     def may(self, now: float) -> bool:
         """Return whether it may happen once more now."""
-        self._forget(now)
+        oldest = self._tenth(now) - 10
+        while self._slices and self._slices[0][0] <= oldest:
+            self._total -= self._slices.pop(0)[1]
         return self._total < self.times
 
     def take(self, now: float) -> bool:
@@ -49,11 +51,6 @@ class RateLimit:
 
     def _tenth(self, now: float) -> int:
         return int(now * 10 // self.seconds)
-
-    def _forget(self, now: float) -> None:
-        oldest = self._tenth(now) - 10
-        while self._slices and self._slices[0][0] <= oldest:
-            self._total -= self._slices.pop(0)[1]
 
 
 class Limiter(Generic[Name]):

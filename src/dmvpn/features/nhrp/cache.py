@@ -246,7 +246,7 @@ class Entry:
     @property
     def neighbor(self) -> NbmaPeer | None:
         """Where packets go; None while incomplete."""
-        return NbmaPeer(self.nbma, self.connection) if self.nbma is not None else None
+        return tuple.__new__(NbmaPeer, (self.nbma, self.connection)) if self.nbma is not None else None
 
     @property
     def is_local(self) -> bool:
@@ -312,7 +312,10 @@ class Cache:
 
     def binding(self, address: IPAddress) -> Entry | None:
         """Return the same among the entries that were configured or registered."""
-        return next((entry for _, entry in self._table.matches(address) if entry.binds), None)
+        for _, entry in self._table.matches(address):
+            if entry.binds:
+                return entry
+        return None
 
     def at(self, nbma: IPAddress) -> Collection[Entry]:
         """Return the entries that lead to this NBMA address, in the order in which they came."""

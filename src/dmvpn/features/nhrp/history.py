@@ -360,7 +360,7 @@ def message_line(
     """
     if len(octets) > LARGEST_KEPT:
         return spell(direction, packet, tunnel, nbma, bytes(octets))
-    return late_message(direction, tunnel, nbma, bytes(octets))
+    return LateLine(_spell_octets, values=(direction, tunnel, nbma, bytes(octets)))
 
 
 def late_message(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> LateLine:

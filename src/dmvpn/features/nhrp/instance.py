@@ -203,7 +203,7 @@ class Instance:
             counters.count_refused(Refusal.UNPROTECTED)
             self.debug("nhrp error", tunnel, lambda: debug.unprotected_line(packet, tunnel.name), nbma)
             return False
-        if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.context.now):
+        if type(packet) is not RegistrationReply and not tunnel.limit.take(self.context.now):
             counters.count_refused(Refusal.SEND_LIMIT)
             self.debug("nhrp rate", tunnel, lambda: debug.over_limit_line(packet, tunnel.name), nbma)
             return False

@@ -19,25 +19,27 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import copier, dataclass
 from dmvpn.features.nhrp import parts
 from dmvpn.net.gre import ProtocolType
-from dmvpn.net.ipv4 import Octets, checksum, ip_address
+from dmvpn.net.ipv4 import Octets, checksum, ipv4_address, ipv6_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.addresses import IPAddress
 
 #: ar$afn, ar$pro.type, (ar$pro.snap), ar$hopcnt, ar$pktsz, ar$chksum, ar$extoff, ar$op.version, ar$op.type, ar$shtl,
 #: ar$sstl, and the beginning of every mandatory part: two protocol address lengths and six octets that differ by type.
 HEADER = struct.Struct("!HH5xBHHHBBBBBBHI")
+#: ar$pktsz, ar$chksum, ar$extoff.
+_LENGTHS = struct.Struct("!HHH")
 _SIZE_AT = 10
 _CHECKSUM_AT = 12
-_EXTENSION_OFFSET_AT = 14
 _VERSION = 1
 _LARGEST_PACKET = 0xFFFF
 
@@ -140,9 +142,12 @@ class NhrpPacket:
         """Return the six octets that differ by type (two of them, then four) and what follows the addresses."""
         raise NotImplementedError
 
-    def forwarded(self, extensions: parts.Extensions) -> Self:
+    def forwarded(self, extensions: parts.Extensions) -> NhrpPacket:
         """Return the packet for the next hop: one hop less, and with these extensions (transit record, password)."""
-        return replace(self, hop_count=self.hop_count - 1, extensions=extensions)
+        kind = type(self)
+        if kind not in _FORWARDED:
+            _FORWARDED[kind] = copier(kind, "hop_count", "extensions")
+        return _FORWARDED[kind](self, self.hop_count - 1, extensions)
 
     def serialize(self) -> bytes:
         """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
@@ -163,10 +168,10 @@ class NhrpPacket:
             for extension in self.extensions:
                 packet += extension.serialize()
             packet += self.end or parts.END
-        if len(packet) > _LARGEST_PACKET or len(source) != len(destination):
-            raise ValueError(f"NHRP packet of {len(packet)} octets from {source!r} to {destination!r}")
-        packet[_EXTENSION_OFFSET_AT : _EXTENSION_OFFSET_AT + 2] = extension_offset.to_bytes(2, "big")
-        packet[_SIZE_AT : _SIZE_AT + 2] = len(packet).to_bytes(2, "big")
+        size = len(packet)
+        if size > _LARGEST_PACKET or src_len != dst_len:
+            raise ValueError(f"NHRP packet of {size} octets from {source!r} to {destination!r}")
+        _LENGTHS.pack_into(packet, _SIZE_AT, size, 0, extension_offset)
         packet[_CHECKSUM_AT : _CHECKSUM_AT + 2] = checksum(packet).to_bytes(2, "big")
         return bytes(packet)
 
@@ -282,6 +287,8 @@ class TrafficIndication(NhrpPacket):
         return 0, self.traffic_code << 16, self.packet
 
 
+#: How a packet of each class is copied for the next hop.
+_FORWARDED: dict[type[NhrpPacket], Callable[[NhrpPacket, int, parts.Extensions], NhrpPacket]] = {}
 #: Packets that go towards their *source* (§5.2.0.1).
 REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
 _CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {
@@ -323,13 +330,16 @@ def parse(data: Octets) -> NhrpPacket:
         extensions, end_at = parts.parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
+    address = ipv4_address if protocol_length == 4 else ipv6_address
     common: _Common = {
         "hop_count": hop_count,
-        "source_nbma": ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length)),
+        "source_nbma": (ipv4_address if nbma_length == 4 else ipv6_address)(
+            packet[HEADER.size : subaddress_at] or bytes(nbma_length)
+        ),
         "source_nbma_subaddress": packet[subaddress_at:source_at],
         "without_nbma": not shtl,
-        "source_protocol": ip_address(packet[source_at:destination_at]),
-        "destination_protocol": ip_address(packet[destination_at:body_at]),
+        "source_protocol": address(packet[source_at:destination_at]),
+        "destination_protocol": address(packet[destination_at:body_at]),
         "extensions": extensions,
         "end": packet[end_at:],
     }
@@ -360,12 +370,13 @@ def _flags(kind: type[enum.IntFlag], value: int) -> enum.IntFlag:
 
 def _checked(data: Octets) -> bytes:
     """Return the packet without padding, if size, version, type and checksum are right. Raises WireError."""
-    if len(data) < HEADER.size:
-        raise WireError("NHRP header cut short", offset=len(data), clause=_FIXED)
+    length = len(data)
+    if length < HEADER.size:
+        raise WireError("NHRP header cut short", offset=length, clause=_FIXED)
     size = data[_SIZE_AT] << 8 | data[_SIZE_AT + 1]
-    if not HEADER.size <= size <= len(data):
-        raise WireError(f"packet size {size} in {len(data)} octets", offset=_SIZE_AT, clause=_FIXED)
-    packet = bytes(data) if size == len(data) else bytes(data[:size])
+    if not HEADER.size <= size <= length:
+        raise WireError(f"packet size {size} in {length} octets", offset=_SIZE_AT, clause=_FIXED)
+    packet = bytes(data) if size == length else bytes(data[:size])
     if packet[16] != _VERSION:
         raise WireError(f"NHRP version {packet[16]}", offset=16, clause=_FIXED)
     if not PacketType.RESOLUTION_REQUEST <= packet[17] <= PacketType.TRAFFIC_INDICATION:

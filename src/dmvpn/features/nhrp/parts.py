@@ -203,8 +203,9 @@ class AddressExtension(Extension):
     entries: tuple[ClientInfo, ...] = ()
 
     def serialize(self) -> bytes:
-        value = b"".join([entry.serialize() for entry in self.entries]) if self.entries else b""
-        return _encode(self.TYPE, self.compulsory, value)
+        if not self.entries:
+            return _EMPTY_OCTETS[self.TYPE, self.compulsory]
+        return _encode(self.TYPE, self.compulsory, b"".join([entry.serialize() for entry in self.entries]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,15 +353,10 @@ def put(extensions: Extensions, extension: Extension) -> Extensions:
     several.)
     """
     kind = type(extension)
-    changed: list[Extension] = []
-    placed = False
-    for old in extensions:
-        if type(old) is not kind:
-            changed.append(old)
-        elif not placed:
-            changed.append(extension)
-            placed = True
-    return tuple(changed) if placed else (*changed, extension)
+    for at, old in enumerate(extensions):
+        if type(old) is kind:
+            return (*extensions[:at], extension, *[each for each in extensions[at + 1 :] if type(each) is not kind])
+    return (*extensions, extension)
 
 
 def append_entry(extensions: Extensions, kind: type[AddressExtension], entry: ClientInfo) -> Extensions:
@@ -394,6 +390,7 @@ def _encode(kind: int, compulsory: bool, value: bytes) -> bytes:
 
 #: Most address extensions of most packets are empty: they need no object of their own.
 _EMPTY = {(kind, flag): kind(compulsory=flag) for kind in _ADDRESS_EXTENSIONS.values() for flag in (False, True)}
+_EMPTY_OCTETS = {(kind.TYPE, flag): _encode(kind.TYPE, flag, b"") for kind, flag in _EMPTY}
 
 
 #: Authentication is before these, as in packets of IOS.

@@ -180,15 +180,16 @@ class Reception:
         self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, standing: SenderStanding, event: NhrpReceived
     ) -> None:
         # A registration may be for the client itself, as from FRR when it does not know our address.
-        if isinstance(packet, RegistrationRequest) and (
+        kind = type(packet)
+        if type(packet) is RegistrationRequest and (
             tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
         ):
             self._take(tunnel, packet, sender, None, standing, event)
             return
-        if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
+        if type(packet) is ErrorIndication and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
             return
-        towards = packet.source_protocol if isinstance(packet, REPLIES) else packet.destination_protocol
+        towards = packet.source_protocol if kind in REPLIES else packet.destination_protocol
         match route_message(self._instance, tunnel, towards, sender):
             case Egress() as here:
                 self._take(tunnel, packet, sender, here, standing, event)
@@ -296,7 +297,7 @@ def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
 
     With an address of another family we would send into the tunnel what its underlay cannot carry.
     """
-    if packet.source_nbma.version != outer_source.version:
+    if type(packet.source_nbma) is not type(outer_source):
         what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"
         raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
 
@@ -307,7 +308,7 @@ _MANY = (VendorPrivate, UnknownExtension)
 
 def _repeated(extensions: Extensions) -> int | None:
     """Return the number of the first extension that repeats a class; vendors' and unknown ones may (RFC 2332 §5.3)."""
-    kinds = [type(extension) for extension in extensions]
+    kinds = list(map(type, extensions))
     if len(set(kinds)) == len(kinds):
         return None
     return next((at for at, kind in enumerate(kinds) if kind not in _MANY and kind in kinds[:at]), None)

@@ -154,8 +154,9 @@ def route_message(instance: Instance, tunnel: Tunnel, address: IPAddress, came_f
         return Egress(given_prefix(instance, tunnel, _connected(owner.routed(version), address), address))
     for member in instance.network(tunnel):
         entry = member.cache.binding(address)
-        if entry is not None and entry.neighbor is not None and _counts(instance, member, entry, address):
-            return _unless_back(NextStation(member, entry.next_hop, entry.neighbor), came_from)
+        neighbor = entry.neighbor if entry is not None else None
+        if entry is not None and neighbor is not None and _counts(instance, member, entry, address):
+            return _unless_back(NextStation(member, entry.next_hop, neighbor), came_from)
     route = instance.rib(tunnel).lookup_without_nhrp(address)
     if route is None:
         return Unreachable("no route")
@@ -227,7 +228,7 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: NbmaPeer | None) -> Routing:
 
 
 def _unless_back(hop: Routing, came_from: NbmaPeer | None) -> Routing:
-    if isinstance(hop, NextStation) and hop.neighbor.meets(came_from):
+    if type(hop) is NextStation and hop.neighbor.meets(came_from):
         return Unreachable("the route leads back to where the message came from")
     return hop
 

@@ -118,7 +118,7 @@ class Transit:
         ]
         kinds = (
             (parts.ReverseTransitRecord, parts.ResponderAddress)
-            if isinstance(packet, REPLIES)
+            if type(packet) in REPLIES
             else (parts.ForwardTransitRecord,)
         )
         for kind in kinds:
@@ -131,14 +131,14 @@ class Transit:
     def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> parts.Extensions:
         """Return the extensions with this station on the record, and with translated addresses that only we know."""
         own = self._instance.own_entry(leaves_by)
-        if isinstance(packet, REPLIES):
+        if type(packet) in REPLIES:
             extensions = parts.append_entry(packet.extensions, parts.ReverseTransitRecord, own)
             if isinstance(packet, ResolutionReply) and packet.cies and packet.cies[0].protocol is not None:
                 extensions = _translate(extensions, came_by, packet.cies[0].protocol)
                 extensions = self._mapped(extensions, came_by, packet, packet.cies[0].protocol)
             return extensions
         extensions = parts.append_entry(packet.extensions, parts.ForwardTransitRecord, own)
-        if isinstance(packet, ResolutionRequest):
+        if type(packet) is ResolutionRequest:
             extensions = _translate(extensions, came_by, packet.source_protocol)
             extensions = self._mapped(extensions, came_by, packet, packet.source_protocol)
         return extensions

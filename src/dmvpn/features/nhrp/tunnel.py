@@ -53,6 +53,8 @@ IN_USE = 10.0
 class Happening(enum.Enum):
     """An order or event of a tunnel; the value is the name in `show nhrp stats`, [S]ent or [R]eceived."""
 
+    __hash__ = object.__hash__  # that of an enumeration takes two calls
+
     UP = "[R]UP"
     DOWN = "[R]Down"
     ADDRESS_CHANGED = "[R]Addr Changed"

@@ -122,7 +122,10 @@ class MappedPorts:
 
 def mapped_ports(extensions: Extensions) -> MappedPorts | None:
     """Return the (first) extension of ours in the list, or None."""
-    return next((ports for each in extensions if (ports := MappedPorts.parse(each)) is not None), None)
+    for each in extensions:
+        if type(each) is VendorPrivate and (ports := MappedPorts.parse(each)) is not None:
+            return ports
+    return None
 
 
 def with_mapped_ports(extensions: Extensions, ports: MappedPorts) -> Extensions:
