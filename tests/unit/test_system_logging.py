@@ -191,15 +191,15 @@ def test_the_first_configuration_is_a_restart_and_no_later_one() -> None:
 
 def test_switching_a_debug_says_so_and_ends_the_job() -> None:
     router = machine()
-    assert not router.on("nhrp packet")
+    assert not router.switches.on("nhrp packet")
     assert router.handle(SetDebug(4, (PACKETS,), on=True), 0.0) == [
         JobOutput(4, "NHRP packet debugging is on\n"),
         JobDone(4),
     ]
-    assert router.on("nhrp packet")
-    assert not router.on("nhrp")
+    assert router.switches.on("nhrp packet")
+    assert not router.switches.on("nhrp")
     assert router.handle(SetDebug(4, (PACKETS,), on=False), 0.0)[0] == JobOutput(4, "NHRP packet debugging is off\n")
-    assert not router.on("nhrp packet")
+    assert not router.switches.on("nhrp packet")
 
 
 def test_undebug_all_turns_everything_off_and_forgets_conditions() -> None:
@@ -219,10 +219,10 @@ def test_a_condition_lets_only_its_peer_through() -> None:
     router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
     condition = (ConditionKind.NBMA, "198.51.100.2")
     assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)[0] == JobOutput(4, "Condition 1 set\n")
-    assert router.on("nhrp", wanted)
-    assert not router.on("nhrp", other)
-    assert not router.on("nhrp")
-    assert not router.on("nhrp packet", wanted)
+    assert router.switches.on("nhrp", wanted)
+    assert not router.switches.on("nhrp", other)
+    assert not router.switches.on("nhrp")
+    assert not router.switches.on("nhrp packet", wanted)
 
 
 def test_conditions_of_different_kinds_are_alternatives() -> None:
@@ -230,9 +230,9 @@ def test_conditions_of_different_kinds_are_alternatives() -> None:
     router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
     for kind, value in ((ConditionKind.ADDRESS, "10.0.0.12"), (ConditionKind.INTERFACE, "Tunnel0")):
         router.handle(SetDebugCondition(4, "nhrp", kind, value, on=True), 0.0)
-    assert router.on("nhrp", address=IPv4Address("10.0.0.12"), interface="Tunnel1")
-    assert router.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel0")
-    assert not router.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel1")
+    assert router.switches.on("nhrp", address=IPv4Address("10.0.0.12"), interface="Tunnel1")
+    assert router.switches.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel0")
+    assert not router.switches.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel1")
 
 
 def test_a_condition_taken_back_no_longer_holds() -> None:
@@ -241,7 +241,7 @@ def test_a_condition_taken_back_no_longer_holds() -> None:
     router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
     router.handle(SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)
     assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=False), 0.0) == [JobDone(4)]
-    assert router.on("nhrp")
+    assert router.switches.on("nhrp")
     assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=False), 0.0)[0] == JobOutput(
         4, "% Condition was not set\n"
     )
@@ -251,16 +251,16 @@ def test_a_family_without_conditions_is_not_narrowed_by_another() -> None:
     router = machine()
     router.handle(SetDebug(4, (("EIGRP", "EIGRP Packet", "eigrp packets", ""),), on=True), 0.0)
     router.handle(SetDebugCondition(4, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
-    assert router.on("eigrp packets")
+    assert router.switches.on("eigrp packets")
 
 
 def test_all_conditions_of_a_family_go_at_once() -> None:
     router = machine()
     router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
     router.handle(SetDebugCondition(4, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
-    assert not router.on("nhrp")
+    assert not router.switches.on("nhrp")
     assert router.handle(SetDebugCondition(4, "nhrp", None, "", on=False), 0.0) == [JobDone(4)]
-    assert router.on("nhrp")
+    assert router.switches.on("nhrp")
 
 
 def test_the_second_line_of_a_message_stands_for_itself() -> None:
