@@ -153,7 +153,8 @@ def routing() -> Figures:
     from dmvpn.features.bgp.attributes import Attributes, write
     from dmvpn.features.bgp.packet import Update, serialize
     from dmvpn.features.eigrp.machine import EigrpMachine
-    from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
+    from dmvpn.features.eigrp.model import IPV4
+    from dmvpn.features.eigrp.output import PROTOCOL
     from dmvpn.features.ospf.lsa import ExternalBody, Lsa, LsaKey, LsaType
     from dmvpn.features.ospf.machine import OspfMachine
     from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket
@@ -167,7 +168,7 @@ def routing() -> Figures:
     hub, now = world.routers["HUB"].router, world.now
     (eigrp,) = hub.machine(EigrpMachine).processes.values()
     hellos = [
-        IpReceived(TUNNEL, neighbor.address, ALL_ROUTERS, PROTOCOL, neighbor.hello, ttl=2)
+        IpReceived(TUNNEL, neighbor.address, IPV4.group, PROTOCOL, neighbor.hello, ttl=2)
         for neighbor in eigrp.neighbors()
     ]
     for _ in range(2):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from bench.figures import Figure
 from dmvpn.base.events import IpReceived
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
+from dmvpn.features.eigrp.model import IPV4
+from dmvpn.features.eigrp.output import PROTOCOL
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.topologies import phase3
 
@@ -53,7 +54,7 @@ def _hear_hellos(world: Simulator) -> tuple[float, ...]:
     hub = world.routers["HUB"].router
     (process,) = hub.machine(EigrpMachine).processes.values()
     hellos = [
-        IpReceived(TUNNEL, neighbor.address, ALL_ROUTERS, PROTOCOL, neighbor.hello, ttl=2)
+        IpReceived(TUNNEL, neighbor.address, IPV4.group, PROTOCOL, neighbor.hello, ttl=2)
         for neighbor in process.neighbors()
         if neighbor.is_up
     ]

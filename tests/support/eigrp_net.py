@@ -27,8 +27,8 @@ from dmvpn.base.notices import (
 from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.metric import Vector
-from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, NetworkLine, ProcessSettings, Summary
-from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
+from dmvpn.features.eigrp.model import IPV4, EigrpConfig, InterfaceSettings, NetworkLine, ProcessSettings, Summary
+from dmvpn.features.eigrp.output import PROTOCOL
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Encoded, Parameters, SoftwareVersion
 from dmvpn.features.eigrp.topology import Advert, from_tlv, to_tlv
@@ -406,7 +406,7 @@ class Crowd:
         packet = EigrpPacket.parse(order.payload)
         if packet.opcode == Opcode.HELLO and not packet.acknowledgment:
             return
-        if order.destination == ALL_ROUTERS:
+        if order.destination == IPV4.group:
             heard = self.spokes if order.interface == _TUNNEL else [self.core]
         else:
             heard = [self._by_address[order.destination]]  # type: ignore[index]
@@ -452,7 +452,7 @@ class Crowd:
         self._fly(event, self._random.uniform(_SOONEST, _LATEST))
 
     def _greet(self, neighbor: Far, delay: float) -> None:
-        event = IpReceived(neighbor.interface, neighbor.address, ALL_ROUTERS, PROTOCOL, self._hello, 1, 0xC0)
+        event = IpReceived(neighbor.interface, neighbor.address, IPV4.group, PROTOCOL, self._hello, 1, 0xC0)
         self._fly(event, delay)
 
     def _fly(self, event: Event, delay: float) -> None:

@@ -13,8 +13,8 @@ from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.features.eigrp import events, machine, state
 from dmvpn.features.eigrp.metric import Vector
-from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, Redistribution
-from dmvpn.features.eigrp.output import ALL_ROUTERS, PROTOCOL
+from dmvpn.features.eigrp.model import IPV4, AuthenticationMode, EigrpConfig, InterfaceSettings, Redistribution
+from dmvpn.features.eigrp.output import PROTOCOL
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Encoded, Parameters
 from dmvpn.features.eigrp.topology import Advert, to_tlv
@@ -48,7 +48,7 @@ def greets(net: EigrpNet, *numbers: int) -> None:
     """Greet R11 by addresses from 10.255.4.0 on."""
     first = int(IPv4Address("10.255.4.0"))
     for number in numbers:
-        net.event("R11", IpReceived("Tunnel100", IPv4Address(first + number), ALL_ROUTERS, PROTOCOL, HELLO, 2))
+        net.event("R11", IpReceived("Tunnel100", IPv4Address(first + number), IPV4.group, PROTOCOL, HELLO, 2))
 
 
 def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_few_lines(

@@ -213,6 +213,23 @@ def test_a_tlv_has_exactly_one_encoding(name: str, tlv: Tlv) -> None:
     [
         ("00030009040a000001", Sequence(addresses=(IPv4Address("10.0.0.1"),))),
         ("0005000800000019", NextMulticastSequence(sequence=25)),
+        (
+            "0402002d" + 32 * "0" + "00000a0000000a0000057800ff010000" + "4020010db800040000",
+            ClassicInternal(
+                metric=ClassicMetric(delay=2560, bandwidth=2560, mtu=1400),
+                destinations=(Prefix.parse("2001:db8:4::/64"),),
+            ),
+        ),
+        (
+            "0602003d" + "00000002" + "0aff0003" + "0000ff0100057800" + "000000989680" + "0000000f4240" + "00000000"
+            "fe800000000000000000000000000041" + "4020010db800040000",
+            WideInternal(
+                router_id=IPv4Address("10.255.0.3"),
+                metric=WideMetric(mtu=1400, delay=10_000_000, bandwidth=1_000_000),
+                next_hop=IPv6Address("fe80::41"),
+                destinations=(Prefix.parse("2001:db8:4::/64"),),
+            ),
+        ),
         ("00070009040a000001", PeerTermination(addresses=(IPv4Address("10.0.0.1"),))),
         ("00070004", PeerTermination()),
         ("00f5000a000000020000", TopologyList()),
@@ -277,7 +294,7 @@ def test_the_conditional_receive_of_a_captured_hello_names_who_is_behind() -> No
 
 
 def test_wide_routes_of_other_families_are_kept_as_they_are() -> None:
-    value = bytes.fromhex("0000" + "0002" + "00000001") + bytes(24 + 16) + bytes.fromhex("4020010db800000000")
+    value = bytes.fromhex("0000" + "0003" + "00000001") + bytes(24 + 16) + bytes.fromhex("4020010db800000000")
     packet = replace(HELLO, tlvs=(UnknownTlv(type=TlvType.WIDE_INTERNAL, value=value),))
     assert EigrpPacket.parse(packet.serialize()) == packet
 

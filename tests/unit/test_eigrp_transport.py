@@ -13,8 +13,8 @@ from dmvpn.base.notices import Configured, LineEnds, NeighborSilent
 from dmvpn.features.eigrp import adjacency
 from dmvpn.features.eigrp.machine import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale
-from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
-from dmvpn.features.eigrp.output import ALL_ROUTERS, LARGEST_LIST
+from dmvpn.features.eigrp.model import IPV4, EigrpConfig, InterfaceSettings, ProcessSettings
+from dmvpn.features.eigrp.output import LARGEST_LIST
 from dmvpn.features.eigrp.packet import ClassicInternal, EigrpPacket, Opcode, PacketFlag, WideInternal
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Parameters, PeerTermination, Sequence, SoftwareVersion
 from support.eigrp_net import EVERYTHING, LINK, NETWORKS, Crowd, EigrpNet, Sent, ethernet, tunnel
@@ -281,7 +281,7 @@ def test_a_way_that_is_dead_in_one_direction_ends_the_adjacency_on_both_ends_at_
     assert down("holding time expired", HUB_NAME) in net.routers["R31"].logs
     assert down("Interface PEER-TERMINATION received", SPOKE_NAME) in net.routers["R11"].logs
     (told,) = terminations(net, "R31")
-    assert told.order.destination == ALL_ROUTERS
+    assert told.order.destination == IPV4.group
     assert told.packet.find(PeerTermination) == PeerTermination(addresses=(IPv4Address(HUB_NAME),))
 
 
@@ -328,7 +328,7 @@ def test_a_goodbye_goes_to_all() -> None:
     net.change("R11", "Tunnel100", tunnel("192.168.100.12"))
     net.run(0.1)
     goodbye = [sent for sent in net.packets(1) if sent.packet.find(Parameters) == Parameters.goodbye(15)]
-    assert {sent.order.destination for sent in goodbye} == {ALL_ROUTERS}
+    assert {sent.order.destination for sent in goodbye} == {IPV4.group}
     assert down("Interface Goodbye received", HUB_NAME) in net.routers["R31"].logs
 
 

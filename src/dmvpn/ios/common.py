@@ -24,7 +24,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.pages import Pages
@@ -345,6 +345,10 @@ class Spoken:
     def flag(self, line: ConfigLine) -> bool:
         """Return whether it is switched on."""
         return self.section.flag(self._spelled(line))
+
+    def negated(self, line: ConfigLine, **values: Hashable) -> bool:
+        """Return whether it is negated (`Section.negated`)."""
+        return self.section.negated(self._spelled(line), **values)
 
     def _spelled(self, line: ConfigLine) -> ConfigLine:
         return self.twins.get(line.serial, line)

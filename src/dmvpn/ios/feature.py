@@ -243,6 +243,7 @@ class Feature:
     endings: what it lets machines say before a new configuration ends it.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.
+        ipv6_blocks(ctx): the lines of its processes for IPv6 in `show ipv6 protocols`.
     tcp(ctx), udp(ctx): its TCP connections and its UDP ports, for `show tcp brief` and `show udp`.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
         mean that it prints. metrics: what it counts, for programs that watch.
@@ -261,6 +262,7 @@ class Feature:
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     protocol_names: Callable[[ShowContext], list[str]] | None = None
+    ipv6_blocks: Callable[[ShowContext], list[str]] | None = None
     tcp: Callable[[ShowContext], list[StreamLine]] | None = None
     udp: Callable[[ShowContext], list[UdpPort]] | None = None
     kept_only: bool = False

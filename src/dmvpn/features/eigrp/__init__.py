@@ -1,4 +1,4 @@
-"""EIGRP for IPv4: RFC 7868, classic and named mode, as IOS does it where the RFC is silent or wrong.
+"""EIGRP for IPv4 and IPv6: RFC 7868, classic and named mode, as IOS does it where the RFC is silent or wrong.
 
 Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `LineEnds`, `ClearNeighbors`;
 emits `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
@@ -21,7 +21,7 @@ The order of the folder: a part knows the state and the parts in the lines below
     packet, tlv    the wire             metric   distances
     model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
 
-Each VRF has a machine of its own. Not here: IPv6, remote neighbors.
+Each VRF has a machine of its own. Not here: IPv6 in VRFs, `include-connected`, remote neighbors.
 """
 
 from __future__ import annotations
@@ -49,6 +49,12 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
     return protocol_names(ctx)
 
 
+def _ipv6_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.eigrp.show import ipv6_protocols
+
+    return ipv6_protocols(ctx)
+
+
 FEATURE = Feature(
     name="eigrp",
     scope=Scope.VRF,
@@ -60,6 +66,7 @@ FEATURE = Feature(
     messages=MESSAGES,
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
+    ipv6_blocks=_ipv6_blocks,
     debugs=(
         DebugFlag(PACKETS, PACKETS, "EIGRP Packet", "EIGRP-IPv4"),
         *(

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer, in_pieces
 from dmvpn.base.limits import Limiter
@@ -36,7 +36,6 @@ from dmvpn.features.eigrp.topology import Origin, PathSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.eigrp.advertiser import Advertiser
@@ -88,11 +87,11 @@ class Membership:
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
         """Send the neighbors of an interface the changes without a new adjacency, and log that."""
-        number, name = self._state.autonomous_system, interface.name
+        process, name = self._state.title, interface.name
 
         def log(some: Iterable[Neighbor]) -> None:
             for neighbor in some if self._state.settings.log_changes else ():
-                self._state.context.emit(NeighborChanged.resync(number, neighbor.address, name, why))
+                self._state.context.emit(NeighborChanged.resync(process, neighbor.address, name, why))
 
         work = in_pieces(list(interface.neighbors.values()), TOGETHER, log)
         self._state.context.work(work, self._state)
@@ -170,14 +169,16 @@ class Teardown:
             self._context.retire(neighbor.hold_timer, neighbor.retransmit_timer)
 
     def _report(self, neighbor: Neighbor, why: str) -> None:
-        number, name = self._state.autonomous_system, neighbor.interface.name
+        name = neighbor.interface.name
         if self._context.ports.debugging.on("eigrp neighbors"):
-            text = f"Neighbor {neighbor.address} went down on {name}: {why}"
+            text = f"Neighbor {spelled(neighbor.address)} went down on {name}: {why}"
             self._context.debug(messages.neighbor_line(text))
         if not neighbor.is_untold:
             if self._state.settings.log_changes:
-                self._context.emit(NeighborChanged.down(number, neighbor.address, name, why))
-            self._context.tell_of_neighbor(Sign.WENT, neighbor.address, name, f"EIGRP {number}: {why}")
+                self._context.emit(NeighborChanged.down(self._state.title, neighbor.address, name, why))
+            self._context.tell_of_neighbor(
+                Sign.WENT, neighbor.address, name, f"EIGRP {self._state.autonomous_system}: {why}"
+            )
 
 
 # ------------------------------------------------------------------------------------------------ the begin
@@ -213,7 +214,7 @@ class Adjacencies:
 
     # Hellos in -------------------------------------------------------------------------------------------------
 
-    def hear_hello(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, payload: bytes) -> None:
+    def hear_hello(self, interface: EigrpInterface, address: IPAddress, packet: EigrpPacket, payload: bytes) -> None:
         """Handle a Hello that differs from the sender's last one."""
         parameters = packet.find(Parameters)
         if parameters is None or parameters.hold_time == 0:
@@ -249,7 +250,7 @@ class Adjacencies:
         if is_new:
             self._greet(neighbor)
 
-    def _make_room(self, interface: EigrpInterface, address: IPv4Address) -> bool:
+    def _make_room(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """Return whether there is room for one more neighbor.
 
         The neighbor that has been pending for longest makes room: its address may be forged.
@@ -257,8 +258,8 @@ class Adjacencies:
         if not self._neighborhood.is_full:
             return True
         if self.may_complain(interface, UNSPECIFIED):
-            number = self._state.autonomous_system
-            self._context.emit(messages.TooManyNeighbors.of(number, address, interface.name, self._neighborhood.most))
+            process = self._state.title
+            self._context.emit(messages.TooManyNeighbors.of(process, address, interface.name, self._neighborhood.most))
         oldest = self._neighborhood.longest_pending()
         if oldest is None:
             self._state.traffic.drop(DownReason.CROWDED.value)
@@ -266,13 +267,13 @@ class Adjacencies:
         self._teardown.drop(oldest, DownReason.CROWDED)
         return True
 
-    def _refuse_weights(self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None) -> None:
+    def _refuse_weights(self, interface: EigrpInterface, address: IPAddress, neighbor: Neighbor | None) -> None:
         self._state.traffic.drop(DownReason.WEIGHTS.value)
         if neighbor is not None:
             self._teardown.drop(neighbor, DownReason.WEIGHTS)
         elif self.may_complain(interface, address):
-            why, number = DownReason.WEIGHTS.value, self._state.autonomous_system
-            self._log(NeighborChanged.down(number, address, interface.name, why))
+            why, process = DownReason.WEIGHTS.value, self._state.title
+            self._log(NeighborChanged.down(process, address, interface.name, why))
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """Return whether another message about this sender may be logged."""
@@ -315,7 +316,7 @@ class Adjacencies:
             self._membership.begin(neighbor)
         return True
 
-    def _add(self, interface: EigrpInterface, address: IPv4Address, hold_time: float) -> Neighbor:
+    def _add(self, interface: EigrpInterface, address: IPAddress, hold_time: float) -> Neighbor:
         now = self._context.now
         neighbor = Neighbor(
             interface=interface,
@@ -336,7 +337,7 @@ class Adjacencies:
     def _greet(self, neighbor: Neighbor) -> None:
         """Greet a new neighbor at once, so that it knows us before our first packet arrives."""
         interface = neighbor.interface
-        self._debug(f"New peer {neighbor.address} on {interface.name}")
+        self._debug(f"New peer {spelled(neighbor.address)} on {interface.name}")
         if not self._neighborhood.is_full:  # when it is full, only neighbors that answer are announced
             self._announce(neighbor)
         self._greetings.answer(interface)
@@ -345,7 +346,7 @@ class Adjacencies:
     def _announce(self, neighbor: Neighbor) -> None:
         neighbor.announce()
         number, name = self._state.autonomous_system, neighbor.interface.name
-        self._log(NeighborChanged.up(number, neighbor.address, name))
+        self._log(NeighborChanged.up(self._state.title, neighbor.address, name))
         self._context.tell_of_neighbor(Sign.CAME, neighbor.address, name, f"EIGRP {number}: new adjacency")
 
     def greet_again(self, neighbor: Neighbor) -> None:

@@ -33,8 +33,8 @@ from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, Origin, t
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
@@ -132,7 +132,7 @@ def is_sent_by_stub(path: Path, stub: StubFlag) -> bool:
             return False
 
 
-def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
+def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPAddress:
     """Return unspecified for ourselves; with `no next-hop-self`, the neighbor on the same interface that packets can be
     sent to directly.
 

@@ -8,7 +8,6 @@ Dropped packets are counted by reason; only errors that an operator has to fix a
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -21,7 +20,7 @@ from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.events import IpReceived
     from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.advertiser import Advertiser
@@ -147,7 +146,7 @@ class Receiver:
     def receive(self, interface: EigrpInterface, event: IpReceived, packet: EigrpPacket) -> bool:
         """Handle a packet of our autonomous system on one of our interfaces. Returns False if it is not authentic."""
         address = event.source
-        if not isinstance(address, IPv4Address) or address == interface.address or not interface.speaks:
+        if address == interface.address or not interface.speaks:
             return True
         multicast = event.destination.is_multicast
         if not self._may_come(interface, address, packet, multicast=multicast):
@@ -185,13 +184,11 @@ class Receiver:
             self._reader.read_routes(neighbor, packet)
         return True
 
-    def _may_come(
-        self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, *, multicast: bool
-    ) -> bool:
+    def _may_come(self, interface: EigrpInterface, address: IPAddress, packet: EigrpPacket, *, multicast: bool) -> bool:
         if not interface.knows(address):
             self._drop("not on common subnet")
             if self._adjacencies.may_complain(interface, address):
-                self._context.emit(NotOnCommonSubnet.of(self._state.autonomous_system, address, interface.name))
+                self._context.emit(NotOnCommonSubnet.of(self._state.title, address, interface.name))
             return False
         if self._limits.is_barred(address):
             self._drop(DownReason.PREFIX_LIMIT.value)
@@ -208,15 +205,15 @@ class Receiver:
         return True
 
     def _refuse(
-        self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, packet: EigrpPacket
+        self, interface: EigrpInterface, address: IPAddress, neighbor: Neighbor | None, packet: EigrpPacket
     ) -> None:
         digest = packet.find(Authentication)
         self._drop("authentication failed")
         if self._adjacencies.may_complain(interface, address):
             kind = None if digest is None else digest.auth_type
-            number = self._state.autonomous_system
+            process = self._state.title
             both = _SEALS.get(kind, f"a digest of type {kind}"), _SEALS[self._seals.kind(interface)]
-            self._context.emit(AuthenticationMismatch.of(number, address, interface.name, *both))
+            self._context.emit(AuthenticationMismatch.of(process, address, interface.name, *both))
         if neighbor is not None:
             wrong = EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
             neighbor.refuse(Reason(EigrpReason.NO_DIGEST if digest is None else wrong, since=self._context.now))

@@ -212,6 +212,8 @@ _TLVS = words(WordKind.CODE, TlvType, rank=56, names=f"{_RFC} tlv type")("""
     CLASSIC_REQUEST :: A request in the classic format; unused.
     CLASSIC_INTERNAL :: A route of EIGRP's own, classic metric: bandwidth and delay, 32 bits in sum. [RFC 7868 §6.8]
     CLASSIC_EXTERNAL :: A redistributed route, classic metric. [RFC 7868 §6.8.3]
+    CLASSIC_INTERNAL_IPV6 :: A route of EIGRP's own for IPv6, classic metric. [RFC 7868 §6.6.1]
+    CLASSIC_EXTERNAL_IPV6 :: A redistributed route of IPv6, classic metric. [RFC 7868 §6.6.1]
     CLASSIC_COMMUNITY :: Communities of a route, classic format. [RFC 7868 §6.4]
     WIDE_REQUEST :: A request in the format of wide metrics; unused.
     WIDE_INTERNAL :: A route of EIGRP's own, wide metric: 64 bits, delay in picoseconds. [RFC 7868 §6.9]
@@ -275,6 +277,12 @@ _ANSWERS = words(WordKind.ANSWER)("""
         one process cannot be written in both modes.
     % Autonomous system <number> is configured in classic mode :: `router eigrp NUMBER` exists already; take it away
         before it is written in named mode.
+    % EIGRP for IPv6 has no networks: it runs on all interfaces with IPv6 :: Take an interface out by `shutdown` in its
+        `af-interface`, or let it have no neighbors by `passive-interface`.
+    % EIGRP for IPv6 runs in the global table alone :: In a VRF there is EIGRP for IPv4 only.
+    % The address family is of IPv<number> :: The address or prefix in the line is of the other version.
+    % No usable Router-ID found :: A process for IPv6 needs a router ID in the form of an IPv4 address: enter
+        `eigrp router-id`, or give any interface an IPv4 address. Without one it does not start.
     % receive-only stands alone :: A stub that advertises nothing cannot also advertise connected or other routes.
     %Entry <prefix> not in topology table :: EIGRP knows no path to exactly this prefix. next: show ip eigrp topology
     """)
@@ -311,9 +319,9 @@ _DEBUGS = words(WordKind.DEBUG)("""
         none). [RFC 7868 §5.2]
 
     ## lines of debug ip eigrp :: debug ip eigrp, show logging next: show ip eigrp topology
-    EIGRP-IPv4(<number>): <Int|Ext> <prefix> metric <distance> from <address> :: What a neighbor says of a destination,
+    EIGRP-IPv<number>(<number>): <Int|Ext> <prefix> metric <distance> from <address> :: What a neighbor says of a destination,
         external or not, with its own distance. [RFC 7868 §5.6]
-    EIGRP-IPv4(<number>): <Int|Ext> <prefix> unreachable from <address> :: The neighbor has no way to it.
+    EIGRP-IPv<number>(<number>): <Int|Ext> <prefix> unreachable from <address> :: The neighbor has no way to it.
 
     ## lines of debug eigrp fsm :: debug eigrp fsm, show logging [RFC 7868 §3.5] next: show ip eigrp topology all-links
     DUAL: rcv<update|query|reply>: <prefix> via <address> metric <distances> :: A report about the destination reached
@@ -343,7 +351,7 @@ _REASONS = words(WordKind.REASON, EigrpReason)("""
 # ------------------------------------------------------------------------------------------------ labels
 
 
-_NEIGHBORS = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Neighbors for AS\(", sighted=True)("""
+_NEIGHBORS = words(WordKind.LABEL, mark=r"^EIGRP-IPv[46] .*Neighbors for AS\(", sighted=True)("""
     ## columns of the neighbors :: show ip eigrp neighbors, show eigrp address-family ipv4 neighbors
         next: show ip eigrp neighbors detail
     Static Neighbors | Static Address :: Neighbors from `neighbor` lines, whether they are up or not.
@@ -360,6 +368,7 @@ _NEIGHBORS = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Neighbors for AS\(", sig
     Q Cnt | Q | Cnt :: Queue count: packets for this neighbor that wait to be sent or acknowledged. 0 is healthy.
         [RFC 7868 §5.2]
         when: If it stays above 0, unicasts to the neighbor, or its acknowledgements, are lost.
+    Link-local address :: The neighbor's address of IPv6, in the next line. [RFC 4291 §2.5.6]
     Seq Num | Seq | Num :: Sequence number of the last reliable packet from this neighbor.
     """)
 _DETAIL = words(WordKind.LABEL, sighted=True)("""
@@ -379,7 +388,7 @@ _DETAIL = words(WordKind.LABEL, sighted=True)("""
     Max Nbrs :: How many neighbors may be had; 0 is without limit.
     Current Nbrs :: How many neighbors there are.
     """)
-_ACCOUNTING = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Accounting for AS\(", sighted=True)("""
+_ACCOUNTING = words(WordKind.LABEL, mark=r"^EIGRP-IPv[46] .*Accounting for AS\(", sighted=True)("""
     ## accounts of the prefixes :: show ip eigrp accounting, show eigrp address-family ipv4 accounting
         next: show ip eigrp neighbors
     Total Prefix Count :: Destinations of the topology table. next: show ip eigrp topology
@@ -394,7 +403,7 @@ _ACCOUNTING = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Accounting for AS\(", s
         brings it back.
     Accounting :: Prefixes counted by neighbor or source, for `maximum-prefix`.
     """)
-_INTERFACES = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Interfaces for AS\(", sighted=True)("""
+_INTERFACES = words(WordKind.LABEL, mark=r"^EIGRP-IPv[46] .*Interfaces for AS\(", sighted=True)("""
     ## columns of the interfaces :: show ip eigrp interfaces, show eigrp address-family ipv4 interfaces
         next: show ip eigrp interfaces detail
     Peers :: How many neighbors are on the interface.
@@ -475,8 +484,8 @@ _LABELS = words(WordKind.LABEL)("""
     Topology Table | Table | Topology :: All destinations that EIGRP knows, with their paths.
     Entry | entry :: One destination of the topology table.
     """)
-_PROTOCOLS = words(WordKind.LABEL, mark=r'^Routing Protocol is "eigrp ', sighted=True)("""
-    ## labels of a routing process (EIGRP) :: show ip protocols, show eigrp protocols next: show ip protocols
+_PROTOCOLS = words(WordKind.LABEL, mark=r'^(?:IPv6 )?Routing Protocol is "eigrp ', sighted=True)("""
+    ## labels of a routing process (EIGRP) :: show ip protocols, show ipv6 protocols, show eigrp protocols next: show ip protocols
     Total Prefix Count :: How many destinations the process knows. next: show ip eigrp topology
     Total Redist Count :: Routes that are brought in (`redistribute`). next: show ip eigrp accounting
     Routing Protocol :: A process that is configured here; its number follows.
@@ -487,6 +496,8 @@ _PROTOCOLS = words(WordKind.LABEL, mark=r'^Routing Protocol is "eigrp ', sighted
         updates | Default networks flagged in outgoing updates | Default networks accepted from incoming updates ::
         Whether default routes are advertised and accepted like other routes (`no default-information`: not).
     Redistributing :: The sources whose routes EIGRP advertises as well.
+    Interfaces :: Where a process for IPv6 runs.
+    Redistribution | Redistributing protocol | route-map :: What a process for IPv6 redistributes.
     Automatic Summarization :: Whether routes are summarized to their classful network (`auto-summary`).
     Maximum path :: How many equal next hops one route may have (`maximum-paths`).
     Routing for Networks :: The `network` lines: interfaces in these take part.

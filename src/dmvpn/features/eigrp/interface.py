@@ -20,14 +20,12 @@ from dmvpn.features.eigrp.reasons import NEIGHBOR_MOVES, NeighborMove, NeighborS
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.reasons import Reason
     from dmvpn.features.eigrp.metric import MetricScale, Vector
-    from dmvpn.features.eigrp.model import InterfaceSettings
+    from dmvpn.features.eigrp.model import Family, InterfaceSettings
     from dmvpn.features.eigrp.topology import PathSource
 
 #: Retransmission timeouts, RFC 7868 §5.2: seconds. The initial one is for a neighbor that has acknowledged nothing yet.
@@ -58,7 +56,7 @@ class Neighbor:
     """
 
     interface: EigrpInterface
-    address: IPv4Address
+    address: IPAddress
     handle: int
     source: PathSource
     hold_time: float
@@ -261,6 +259,7 @@ class EigrpInterface:
 
     neighbors: by address, as a number (hashing an address object is slow).
     busy: neighbors that are up and not idle, an ordered set.
+    address: ours, of the family.
     link: the cost of this interface.
     blocked: why we neither send nor accept anything here; None: we do.
     greetings_paid: the time up to which extra Hellos are paid for: each costs an interval.
@@ -269,6 +268,7 @@ class EigrpInterface:
     """
 
     name: str
+    family: Family
     state: InterfaceState
     scale: MetricScale
     settings: InterfaceSettings
@@ -276,6 +276,7 @@ class EigrpInterface:
     flow_timer: Timer
     key_timer: Timer
     pacing_timer: Timer
+    address: IPAddress | None = field(init=False)
     link: Vector = field(init=False)
     neighbors: dict[int, Neighbor] = field(default_factory=dict)
     busy: dict[Neighbor, None] = field(default_factory=dict)
@@ -290,20 +291,17 @@ class EigrpInterface:
     statistics: Statistics = field(default_factory=Statistics)
 
     def __post_init__(self) -> None:
-        self.link = self.scale.link(self.state)
+        self.address, self.link = self.family.address(self.state), self.scale.link(self.state)
 
     @property
     def speaks(self) -> bool:
         """Whether there may be neighbors: not on a passive interface, a blocked one, a loopback or Null interface."""
         return not (self.settings.passive or self.blocked) and not self.name.startswith(("Loopback", "Null"))
 
-    @property
-    def address(self) -> IPAddress | None:
-        """Our address here."""
-        return self.state.address
-
-    def knows(self, address: IPv4Address) -> bool:
-        """Return whether the address is in the subnet of this interface and not our own."""
+    def knows(self, address: IPAddress) -> bool:
+        """Return whether the address is on the link of this interface and not our own: in its subnet, or link-local."""
+        if self.family.version == 6:
+            return address.is_link_local and address != self.address
         prefix = self.state.prefix
         return prefix is not None and address in prefix and address != self.state.address
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
@@ -25,9 +26,7 @@ from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.state import EventKind
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.adjacency import Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual, InboundLists
@@ -189,7 +188,7 @@ class Limits:
         self._teardown = teardown
         self.all = Gauge(Timer("Maximum prefixes", lambda: self._over(self.all)))
         self.redistributed = Gauge(Timer("Maximum prefixes", self._redistribute_again))
-        self.neighbors: dict[IPv4Address, Gauge] = {}
+        self.neighbors: dict[IPAddress, Gauge] = {}
         self._own = dict(state.settings.neighbor_limits)
         #: Prefixes of each neighbor at the last check: an event concerns few of many neighbors.
         self._counts: dict[PathSource, int] = {}
@@ -204,14 +203,14 @@ class Limits:
         """Destinations in memory, and reports of destinations that are too far or denied."""
         return len(self._dual.table) + len(self._dual.too_far) + len(self._inbound_lists.denied)
 
-    def is_barred(self, address: IPv4Address) -> bool:
+    def is_barred(self, address: IPAddress) -> bool:
         """Return whether this neighbor is refused for now."""
         if self.all.barred_until is not None:
             return True
         gauge = self.neighbors.get(address) if self.neighbors else None
         return gauge is not None and gauge.barred_until is not None
 
-    def limit_of(self, address: IPv4Address) -> PrefixLimit | None:
+    def limit_of(self, address: IPAddress) -> PrefixLimit | None:
         """Return the limit of this neighbor."""
         return self._own.get(address, self._state.settings.neighbor_limit)
 
@@ -223,14 +222,14 @@ class Limits:
             for neighbor in [neighbors[one] for one, count in self._counts.items() if before.get(one) != count]:
                 self._check_neighbor(neighbor)
         if settings.limit is not None and self.all.barred_until is None:
-            count, number = len(self._dual.table), settings.autonomous_system
-            if self._is_over(self.all, settings.limit, count, f"{number}: Process"):
+            count = len(self._dual.table)
+            if self._is_over(self.all, settings.limit, count, f"{self._state.title}: Process"):
                 for neighbor in list(neighbors.values()):
                     self._teardown.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
         if self._kept > MOST_PREFIXES:
             self._make_room(list(neighbors.values()))
         if settings.redistributed_limit is not None:
-            about = f"{self._state.settings.autonomous_system}: Redistributed"
+            about = f"{self._state.title}: Redistributed"
             if not self.bars_redistribution and self._is_over(
                 self.redistributed, settings.redistributed_limit, self._redistributor.count, about
             ):
@@ -276,9 +275,9 @@ class Limits:
         return True
 
     def _name(self, neighbor: Neighbor) -> str:
-        return f"{self._state.settings.autonomous_system}: Neighbor {neighbor.address} ({neighbor.interface.name})"
+        return f"{self._state.title}: Neighbor {spelled(neighbor.address)} ({neighbor.interface.name})"
 
-    def _gauge(self, address: IPv4Address) -> Gauge:
+    def _gauge(self, address: IPAddress) -> Gauge:
         gauge = self.neighbors.get(address)
         if gauge is None:
             if len(self.neighbors) >= _MOST_REMEMBERED:
@@ -288,7 +287,7 @@ class Limits:
             gauge = self.neighbors[address] = Gauge(Timer("Maximum prefixes", lambda: self._over_of(address), address))
         return gauge
 
-    def _over_of(self, address: IPv4Address) -> None:
+    def _over_of(self, address: IPAddress) -> None:
         self._over(self.neighbors[address])
 
     @staticmethod
@@ -299,7 +298,7 @@ class Limits:
         self._over(self.redistributed)
         self._redistributor.bar(False)
 
-    def clear(self, address: IPv4Address | None = None) -> None:
+    def clear(self, address: IPAddress | None = None) -> None:
         """Clear the pauses of a neighbor, or all pauses."""
         self._counts = {}
         if address is None:

@@ -41,25 +41,28 @@ class RouterIdChoice:
         self._redistributor = redistributor
         self._advertiser = advertiser
 
-    def choose(self) -> None:
+    def choose(self) -> bool:
         """Choose the configured router ID, or the highest loopback address, or the highest address of any interface.
 
-        A chosen address is kept while there are neighbors.
+        A chosen address is kept while there are neighbors. Returns whether a process for IPv6 may run from now on that
+        might not before, or the other way round: it needs a router ID.
         """
         state, chosen = self._state, self._state.settings.router_id
         if chosen is None:
             if state.router_id != UNSPECIFIED and self._neighborhood.up:
-                return
+                return False
             states = [each for each in state.context.ports.interfaces.all() if each.enabled]
             addressed = [(each.name, each.address) for each in states if isinstance(each.address, IPv4Address)]
             loopbacks = [address for name, address in addressed if name.startswith("Loopback")]
             addresses = loopbacks or [address for _, address in addressed]
             chosen = max(addresses, default=UNSPECIFIED)
-        if chosen != state.router_id:
+        before = state.router_id
+        if chosen != before:
             state.router_id = chosen
             self._redistributor.refresh_all()
             for interface in state.interfaces.values():
                 self._advertiser.tell_again(interface)
+        return state.settings.family.version == 6 and UNSPECIFIED in (before, chosen) and before != chosen
 
 
 # ------------------------------------------------------------------------------------------------ changed keys
@@ -82,8 +85,8 @@ class Sealing:
         before, seals = interface.blocked, self._seals
         interface.seal(seals.obstacle(interface))
         if interface.blocked is not None and not interface.blocked.says_the_same(before):
-            number, why = self._state.autonomous_system, interface.blocked.what
-            self._context.emit(AuthenticationImpossible.of(number, interface.name, why))
+            process, why = self._state.title, interface.blocked.what
+            self._context.emit(AuthenticationImpossible.of(process, interface.name, why))
         left = seals.changes_in(interface)
         if left is None:
             self._context.stop(interface.key_timer)
@@ -188,11 +191,17 @@ class Links:
 
     def changed(self, name: str, state: InterfaceState | None) -> None:
         """Apply the state of an interface; None: it is gone."""
-        if self._state.settings.router_id is None:
-            self._identity.choose()
+        if self._state.settings.router_id is None and self._identity.choose():
+            for each in self._context.ports.interfaces.all():  # a process for IPv6 begins, or ends
+                self._apply(each.name, each)
+        self._apply(name, state)
+
+    def _apply(self, name: str, state: InterfaceState | None) -> None:
         settings, interface = self._state.settings, self._state.interfaces.get(name)
         runs = state is not None and state.line and self._covers(state) and not settings.interface(name).shutdown
-        if interface is not None and (not runs or state is None or state.address != interface.address):
+        if interface is not None and (
+            not runs or state is None or self._state.settings.family.address(state) != interface.address
+        ):
             configured = state is not None and state.line
             reason = DownReason.ROUTE_CONFIGURATION if configured else DownReason.INTERFACE_DOWN
             self.stop(name, reason, tell=configured)
@@ -206,6 +215,8 @@ class Links:
         self._connected.refresh(state)
 
     def _covers(self, state: InterfaceState) -> bool:
+        if self._state.settings.family.version == 6:
+            return state.runs(6) and self._state.router_id != UNSPECIFIED
         networks = self._state.settings.networks
         matches = (network.matches(address) for address, _ in state.addresses for network in networks)
         return any(matches)
@@ -213,6 +224,7 @@ class Links:
     def _start(self, state: InterfaceState) -> None:
         interface = EigrpInterface(
             name=state.name,
+            family=self._state.settings.family,
             state=state,
             scale=self._state.settings.scale,
             settings=self._state.settings.interface(state.name),

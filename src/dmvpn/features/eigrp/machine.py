@@ -43,10 +43,9 @@ from dmvpn.features.eigrp.rib import Offers, Redistributor
 from dmvpn.features.eigrp.state import EventKind, EventLog, Neighborhood, PacketCounts, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv4Address
+    from collections.abc import Iterable, Mapping
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.dual import DualActions
@@ -63,13 +62,15 @@ class ClearNeighbors(Event):
     """`clear ip eigrp neighbors`: reset adjacencies. None: all.
 
     soft: the adjacencies stay, and the table is sent again.
+    version: of IP.
     """
 
     autonomous_system: int | None = None
     interface: str | None = None
-    address: IPv4Address | None = None
+    address: IPAddress | None = None
     soft: bool = False
     vrf: str = ""
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class ClearEvents(Event):
 
     autonomous_system: int | None = None
     vrf: str = ""
+    version: int = 4
 
 
 # ------------------------------------------------------------------------------------------------ a process
@@ -238,7 +240,7 @@ class Process:
     # Neighbors -------------------------------------------------------------------------------------------------
 
     def clear_neighbors(
-        self, interface_name: str | None = None, address: IPv4Address | None = None, *, soft: bool = False
+        self, interface_name: str | None = None, address: IPAddress | None = None, *, soft: bool = False
     ) -> None:
         """Clear neighbors (`clear ip eigrp neighbors`): all, those of an interface, or one."""
         if soft:
@@ -320,7 +322,7 @@ _GREETINGS: Final = frozenset((Opcode.HELLO, Opcode.ACK))
 
 
 class EigrpMachine(Machine):
-    """All EIGRP processes of a router."""
+    """All EIGRP processes of a router: those for IPv4 and those for IPv6, by number."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
         Packets(PROTOCOL),
@@ -340,6 +342,9 @@ class EigrpMachine(Machine):
         self.config = EigrpConfig()
         self.processes: dict[int, Process] = {}
         self._tables: dict[int, dict[Prefix, Destination]] = {}
+        #: Of IPv6: the processes, and their tables; None while there is none.
+        self._ipv6: tuple[dict[int, Process], dict[int, dict[Prefix, Destination]]] | None = None
+        self._all: tuple[Process, ...] = ()
         super().__init__(Context(ports))
         self._running: dict[str, list[tuple[Process, EigrpInterface]]] = {}
         self._packets = PacedPackets(self._context, PACE, self._receive)
@@ -355,7 +360,7 @@ class EigrpMachine(Machine):
 
     def settle(self) -> None:
         """Let each process send the results of DUAL."""
-        for process in self.processes.values():
+        for process in self._all:
             process.settle()
 
     def dispatch(self, event: Event | notices.Notice) -> None:
@@ -364,10 +369,10 @@ class EigrpMachine(Machine):
             case IpReceived():
                 self._admit(event)
             case notices.RouteChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.redistributor.route_changed(event)
             case notices.AccessListsChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.policies_changed()
             case notices.MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
@@ -378,7 +383,7 @@ class EigrpMachine(Machine):
             case PathLost():
                 self._path_lost(event)
             case notices.InterfaceChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.links.changed(event.name, event.new)
                     process.redistributor.interface_changed(event.old, event.new)
                 self._index()
@@ -386,19 +391,17 @@ class EigrpMachine(Machine):
                 self._configure(cast("EigrpConfig", event.model))
                 self._index()
             case ClearNeighbors():
-                for number, process in self.processes.items():
-                    if event.autonomous_system in (None, number):
-                        process.clear_neighbors(event.interface, event.address, soft=event.soft)
+                for process in self._cleared(event):
+                    process.clear_neighbors(event.interface, event.address, soft=event.soft)
             case ClearEvents():
-                for number, process in self.processes.items():
-                    if event.autonomous_system in (None, number):
-                        process.state.log.clear()
+                for process in self._cleared(event):
+                    process.state.log.clear()
             case ClockSet():
                 for running in self._running.values():
                     for process, interface in running:
                         process.sealing.hasten(interface)
             case Resync():
-                for process in self.processes.values():
+                for process in self._all:
                     process.greetings.listen_again()
 
     def _path_lost(self, lost: PathLost) -> None:
@@ -447,7 +450,7 @@ class EigrpMachine(Machine):
 
     def _complain(self, process: Process, interface: EigrpInterface, event: IpReceived, what: str) -> None:
         if process.adjacencies.may_complain(interface, event.source):
-            log = BadPacket.of(process.state.autonomous_system, event.source, interface.name, what)
+            log = BadPacket.of(process.state.title, event.source, interface.name, what)
             self._context.emit(log)
 
     def _receive(self, event: IpReceived) -> bool:
@@ -462,34 +465,62 @@ class EigrpMachine(Machine):
                 process.state.traffic.drop("malformed")
                 self._complain(process, interface, event, str(error))
             return False
+        version = event.source.version
         for process, interface in running:
-            if process.state.autonomous_system == packet.autonomous_system:
+            settings = process.state.settings
+            if settings.autonomous_system == packet.autonomous_system and settings.family.version == version:
                 return process.receiver.receive(interface, event, packet)
         running[0][0].state.traffic.drop("other autonomous system")
         return True
 
+    def of_version(self, version: int) -> dict[int, Process]:
+        """Return the processes for a version of IP, by number."""
+        if version == 4:
+            return self.processes
+        return self._ipv6[0] if self._ipv6 is not None else {}
+
+    def _cleared(self, event: ClearNeighbors | ClearEvents) -> list[Process]:
+        """Return the processes that a command is about."""
+        processes = self.of_version(event.version)
+        return [process for number, process in processes.items() if event.autonomous_system in (None, number)]
+
     def _configure(self, config: EigrpConfig) -> None:
         self.config = config
-        wanted = {settings.autonomous_system: settings for settings in config.processes if not settings.shutdown}
-        for number, process in list(self.processes.items()):
+        self._run(self.processes, self._tables, config.processes)
+        if config.ipv6 and self._ipv6 is None:
+            self._ipv6 = {}, {}
+        if self._ipv6 is not None:
+            self._run(*self._ipv6, config.ipv6)
+        self._all = (*self.processes.values(), *self.of_version(6).values())
+
+    def _run(
+        self,
+        processes: dict[int, Process],
+        tables: dict[int, dict[Prefix, Destination]],
+        configured: Iterable[ProcessSettings],
+    ) -> None:
+        """Run the configured processes of one version of IP, in order of their numbers."""
+        wanted = {settings.autonomous_system: settings for settings in configured if not settings.shutdown}
+        for number, process in list(processes.items()):
             old, settings = process.state.settings, wanted.get(number)
             # Other weights change every metric.
             if settings is None or (old.name, old.scale.weights) != (settings.name, settings.scale.weights):
                 process.close(DownReason.ROUTE_CONFIGURATION)
                 process.settle()
-                del self.processes[number], self._tables[number]
+                del processes[number], tables[number]
             else:
-                process.reconfigure(settings, config)
+                process.reconfigure(settings, self.config)
         for number, settings in wanted.items():
-            if number not in self.processes:
-                process = self.processes[number] = Process(settings, config, self._context, self._tables)
-                self._tables[number] = process.dual.table
+            if number not in processes:
+                process = processes[number] = Process(settings, self.config, self._context, tables)
+                tables[number] = process.dual.table
                 process.start()
-        self.processes = dict(sorted(self.processes.items()))
+        for number in sorted(processes):
+            processes[number] = processes.pop(number)
 
     def _index(self) -> None:
         """Build the index of the processes that run on each interface."""
         self._running = {}
-        for process in self.processes.values():
+        for process in self._all:
             for name, interface in process.state.interfaces.items():
                 self._running.setdefault(name, []).append((process, interface))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Stub
@@ -79,27 +80,31 @@ _FLAG_NAMES: Final = (
 )
 
 
+#: How IOS begins the name of the protocol in older messages, by version of IP.
+_NAMES: Final = {4: "IP", 6: "IPv6"}
+
+
 class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
     """A neighbor came up, went down (and why), or gets all routes again after a change of configuration (resync)."""
 
     @classmethod
-    def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """Return the message of a new adjacency."""
-        return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
+    def up(cls, process: str, neighbor: IPAddress, interface: str) -> Self:
+        """Return the message of a new adjacency. process: its family and number, "EIGRP-IPv4 100"."""
+        return cls._of(process, neighbor, interface, "up: new adjacency")
 
     @classmethod
-    def down(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
+    def down(cls, process: str, neighbor: IPAddress, interface: str, reason: str) -> Self:
         """Return the message that a neighbor is given up. reason: in IOS's words."""
-        return cls._of(autonomous_system, neighbor, interface, f"down: {reason}")
+        return cls._of(process, neighbor, interface, f"down: {reason}")
 
     @classmethod
-    def resync(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
+    def resync(cls, process: str, neighbor: IPAddress, interface: str, reason: str) -> Self:
         """Return the message that a neighbor stays and its routes are synchronized again. reason: in IOS's words."""
-        return cls._of(autonomous_system, neighbor, interface, f"resync: {reason}")
+        return cls._of(process, neighbor, interface, f"resync: {reason}")
 
     @classmethod
-    def _of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
-        text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is {what}"
+    def _of(cls, process: str, neighbor: IPAddress, interface: str, what: str) -> Self:
+        text = f"{process}: Neighbor {spelled(neighbor)} ({interface}) is {what}"
         return cls(text)
 
 
@@ -109,17 +114,17 @@ class StuckInActive(Log, name="DUAL-3-SIA"):
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
         """Return the message for this destination."""
-        text = f"Route {prefix} stuck-in-active state in IP-EIGRP(0) {autonomous_system}.  Cleaning up"
-        return cls(text)
+        where = f"{_NAMES[prefix.version]}-EIGRP(0) {autonomous_system}"
+        return cls(f"Route {spelled(prefix)} stuck-in-active state in {where}.  Cleaning up")
 
 
 class AuthenticationImpossible(Log, name="DUAL-4-AUTHBLOCKED"):
     """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
 
     @classmethod
-    def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
+    def of(cls, process: str, interface: str, why: str) -> Self:
         """Return the message for this interface."""
-        return cls(f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
+        return cls(f"{process}: {interface} is silent: {why}")
 
 
 class AuthenticationMismatch(Log, name="DUAL-4-AUTHMISMATCH"):
@@ -128,19 +133,19 @@ class AuthenticationMismatch(Log, name="DUAL-4-AUTHMISMATCH"):
     """
 
     @classmethod
-    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
+    def of(cls, process: str, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
         """Return the message for this sender. theirs, ours: the authentication of each side."""
         known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
-        return cls(f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
+        return cls(f"{process}: Neighbor {spelled(neighbor)} ({interface}) is refused: theirs is {known}")
 
 
 class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
 
     @classmethod
-    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
+    def of(cls, process: str, neighbor: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
-        text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is blocked: not on common subnet"
+        text = f"{process}: Neighbor {spelled(neighbor)} ({interface}) is blocked: not on common subnet"
         return cls(text)
 
 
@@ -150,9 +155,9 @@ class BadPacket(Log, name="DUAL-4-BADPACKET"):
     """
 
     @classmethod
-    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
+    def of(cls, process: str, neighbor: IPAddress, interface: str, what: str) -> Self:
         """Return the message for this sender."""
-        text = f"EIGRP-IPv4 {autonomous_system}: bad packet from {neighbor} ({interface}): {what}"
+        text = f"{process}: bad packet from {spelled(neighbor)} ({interface}): {what}"
         return cls(text)
 
 
@@ -162,7 +167,7 @@ class PrefixThreshold(Log, name="DUAL-4-PFXLIMITTHR"):
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
         """Return the message. about: the process, its redistribution, or a neighbor."""
-        return cls(f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
+        return cls(f"{about} threshold prefix level({percent}) reached.")
 
 
 class PrefixLimitReached(Log, name="DUAL-3-PFXLIMIT"):
@@ -173,7 +178,7 @@ class PrefixLimitReached(Log, name="DUAL-3-PFXLIMIT"):
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:
         """Return the message. about: the process, its redistribution, or a neighbor."""
-        return cls(f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
+        return cls(f"{about} prefix limit reached({maximum}).")
 
 
 class TooManyNeighbors(Log, name="DUAL-4-NBRLIMIT"):
@@ -182,10 +187,10 @@ class TooManyNeighbors(Log, name="DUAL-4-NBRLIMIT"):
     """
 
     @classmethod
-    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, most: int) -> Self:
+    def of(cls, process: str, neighbor: IPAddress, interface: str, most: int) -> Self:
         """Return the message for the neighbor that exceeds the limit."""
-        about = f"Neighbor {neighbor} ({interface}) is one more"
-        return cls(f"EIGRP-IPv4 {autonomous_system}: {about} than there is room for: there are {most} already")
+        about = f"Neighbor {spelled(neighbor)} ({interface}) is one more"
+        return cls(f"{process}: {about} than there is room for: there are {most} already")
 
 
 MESSAGES: Final = log_messages(vars())
@@ -197,7 +202,7 @@ def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, oth
     """
     name = "ACK" if packet.is_acknowledgment else PACKET_NAMES.get(packet.opcode, f"OPCODE {packet.opcode}")
     verb = "Sending" if way == "sent" else "Received"
-    tail = "" if other.is_multicast else f" nbr {other}"
+    tail = "" if other.is_multicast else f" nbr {spelled(other)}"
     flags = ",".join(name for flag, name in _FLAG_NAMES if flag in packet.flags) or "NULL"
     return (
         f"EIGRP: {verb} {name} on {interface} - paklen {length}{tail}",
@@ -211,7 +216,8 @@ def route_line(
 ) -> str:
     """Return the line of `debug ip eigrp` for a received route. distance: None: unreachable."""
     kind, metric = "Ext" if is_external else "Int", "unreachable" if distance is None else f"metric {distance}"
-    return f"EIGRP-IPv4({autonomous_system}): {kind} {prefix} {metric} from {neighbor}"
+    family = f"EIGRP-IPv{prefix.version}"
+    return f"{family}({autonomous_system}): {kind} {spelled(prefix)} {metric} from {spelled(neighbor)}"
 
 
 def fsm_line(text: str) -> str:

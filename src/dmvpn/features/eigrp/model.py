@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.distribution import NOTHING, Distribution, RedistributionLine
@@ -17,10 +18,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.credentials import KeyChain
+    from dmvpn.base.notices import InterfaceState
     from dmvpn.features.eigrp.tlv import StubFlag
 
 _CLASSIC = MetricScale()
@@ -35,6 +35,38 @@ HOLD_TIME = 15
 #: Events that are kept: the number of IOS.
 EVENT_LOG_SIZE: Final = 500
 LARGEST_EVENT_LOG: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One address family: in what a process for IPv4 and one for IPv6 differ, RFC 7868 §6.3.
+
+    A process for IPv6 speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never
+    by `network` statements, and its router ID still has the form of an IPv4 address: without one it does not start, as
+    on IOS.
+
+    version: of IP.
+    name: in the headings of shows and in the log: "EIGRP-IPv4".
+    group: all EIGRP routers of a link.
+    ip_header: octets.
+    """
+
+    version: int
+    name: str
+    group: IPAddress
+    ip_header: int
+
+    def address(self, state: InterfaceState) -> IPAddress | None:
+        """Return our address on an interface, None where this family has none."""
+        return state.address if self.version == 4 else state.link_local(6)
+
+    def mtu(self, state: InterfaceState) -> int:
+        """Return the octets of the largest packet on an interface."""
+        return state.ip_mtu if self.version == 4 or state.ipv6 is None else state.ipv6.mtu
+
+
+IPV4: Final = Family(4, "EIGRP-IPv4", IPv4Address("224.0.0.10"), 20)
+IPV6: Final = Family(6, "EIGRP-IPv6", IPv6Address("ff02::a"), 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +126,7 @@ class InterfaceSettings:
     authentication: AuthenticationMode | None = None
     key_chain: str = ""
     password: str = field(default="", repr=False)
-    neighbors: tuple[IPv4Address, ...] = ()
+    neighbors: tuple[IPAddress, ...] = ()
     bfd: bool = False
 
 
@@ -142,6 +174,7 @@ class ProcessSettings:
     """
 
     autonomous_system: int
+    family: Family = IPV4
     name: str = ""
     shutdown: bool = False
     log_changes: bool = True
@@ -163,12 +196,16 @@ class ProcessSettings:
     limit: PrefixLimit | None = None
     redistributed_limit: PrefixLimit | None = None
     neighbor_limit: PrefixLimit | None = None
-    neighbor_limits: tuple[tuple[IPv4Address, PrefixLimit], ...] = ()
+    neighbor_limits: tuple[tuple[IPAddress, PrefixLimit], ...] = ()
     summary_metrics: tuple[tuple[Prefix, Vector | None, int | None], ...] = ()
     vrf: str = ""
     router: int = 0
     default_interface: InterfaceSettings = InterfaceSettings()
     interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()
+
+    def covers(self, address: IPAddress) -> bool:
+        """Return whether the process runs on networks with this address; that for IPv6 has no `network` lines."""
+        return self.family.version == 6 or any(network.matches(address) for network in self.networks)
 
     @property
     def is_named(self) -> bool:
@@ -182,10 +219,11 @@ class ProcessSettings:
 
 @dataclass(frozen=True, slots=True)
 class EigrpConfig:
-    """The whole configuration, sorted by autonomous system and name."""
+    """The whole configuration, sorted by autonomous system and name. ipv6: the processes for IPv6."""
 
     processes: tuple[ProcessSettings, ...] = ()
     key_chains: Pages[KeyChain] = NONE
+    ipv6: tuple[ProcessSettings, ...] = ()
 
     def key_chain(self, name: str) -> KeyChain | None:
         """Return the key chain of this name."""

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from dataclasses import field
 from functools import lru_cache
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
@@ -57,12 +56,10 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ packets
 
 
-#: IP protocol number and group, RFC 7868 §6.1, §6.3.
+#: IP protocol number, RFC 7868 §6.1.
 PROTOCOL: Final = 88
-ALL_ROUTERS: Final = IPv4Address("224.0.0.10")
 _TTL = 1
 _TOS = 0xC0  # internetwork control
-_IP_HEADER = 20
 _SENT, _RECEIVED = "sent", "received"
 
 
@@ -79,6 +76,9 @@ class Sender:
         self._context = state.context
         self._seals = seals
         self._traffic = state.traffic
+        self._family = state.settings.family
+        #: All EIGRP routers of a link.
+        self.group = self._family.group
 
     def send(
         self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket, *, again: bool = False
@@ -91,21 +91,21 @@ class Sender:
         payload = self._seals.seal(interface, packet) if address is not None and interface.blocked is None else None
         if payload is None:
             return None
-        alone = interface.settings.neighbors if destination == ALL_ROUTERS else ()
+        alone = interface.settings.neighbors if destination == self.group else ()
         for each in alone or (destination,):
             self._context.emit(SendIp(interface.name, address, each, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
             self._traffic.send(packet)
             # A first packet is as small as a Hello, and its recipient may not exist: news for other neighbors must not
             # wait for it.
             if packet.sequence and PacketFlag.INIT not in packet.flags:
-                interface.spend(_IP_HEADER + len(payload), self._context.now)
+                interface.spend(self._family.ip_header + len(payload), self._context.now)
             if is_shown(self._context.ports.debugging, packet, again=again):
                 self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), each))
         return payload
 
     def repeat(self, interface: EigrpInterface, payload: bytes) -> None:
         """Send an encoded Hello again."""
-        for destination in interface.settings.neighbors or (ALL_ROUTERS,):
+        for destination in interface.settings.neighbors or (self.group,):
             order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
             self._context.emit(order)
             self._traffic.send_again()
@@ -121,7 +121,8 @@ class Sender:
 
     def room(self, interface: EigrpInterface) -> int:
         """Return how many octets of TLVs fit in a packet."""
-        return interface.state.ip_mtu - _IP_HEADER - HEADER_LENGTH - self._seals.length(interface)
+        family = self._family
+        return family.mtu(interface.state) - family.ip_header - HEADER_LENGTH - self._seals.length(interface)
 
 
 # ------------------------------------------------------------------------------------------------ the content of Hellos
@@ -177,7 +178,7 @@ class _Pending:
 
     timer: Timer
     paid: float = float("-inf")
-    waiting: dict[IPv4Address, None] = field(default_factory=dict)
+    waiting: dict[IPAddress, None] = field(default_factory=dict)
 
 
 class Farewells:
@@ -193,7 +194,7 @@ class Farewells:
         """Announce to all neighbors on the interface that we leave."""
         self._send(interface, Parameters.goodbye(interface.settings.hold_time))
 
-    def to_one(self, interface: EigrpInterface, address: IPv4Address) -> None:
+    def to_one(self, interface: EigrpInterface, address: IPAddress) -> None:
         """Announce to a neighbor that we gave it up, at once or together with further ones in a moment."""
         pending = self._pending.get(interface)
         if pending is None:
@@ -209,7 +210,7 @@ class Farewells:
         else:
             self._name_waiting(interface)
 
-    def withdraw(self, interface: EigrpInterface, address: IPv4Address) -> None:
+    def withdraw(self, interface: EigrpInterface, address: IPAddress) -> None:
         """Cancel the pending notice to a neighbor that has returned: it would end the new adjacency."""
         pending = self._pending.get(interface)
         if pending is not None:
@@ -235,7 +236,7 @@ class Farewells:
         self._send(interface, parameters(self._state.settings, interface), termination)
 
     def _send(self, interface: EigrpInterface, *tlvs: Tlv) -> None:
-        self._sender.send(interface, ALL_ROUTERS, greeting(self._state.settings, *tlvs))
+        self._sender.send(interface, self._sender.group, greeting(self._state.settings, *tlvs))
 
 
 # ------------------------------------------------------------------------------------------------ Hellos
@@ -279,7 +280,7 @@ class Greetings:
             return
         octets = interface.hello
         if octets is None:
-            octets = self._sender.send(interface, ALL_ROUTERS, hello(self._state.settings, interface))
+            octets = self._sender.send(interface, self._sender.group, hello(self._state.settings, interface))
         else:
             self._sender.repeat(interface, octets)
         interface.said(octets)
@@ -320,20 +321,20 @@ class Greetings:
         """Join the group on an interface where we send to it; leave it elsewhere."""
         if interface.listen():
             order = Listen if interface.listening else StopListening
-            self._context.emit(order(interface.name, PROTOCOL, ALL_ROUTERS))
+            self._context.emit(order(interface.name, PROTOCOL, self._sender.group))
         if not interface.speaks:
             self._context.stop(interface.hello_timer)
 
     def stop_listening(self, interface: EigrpInterface) -> None:
         """Leave the group on an interface that EIGRP no longer runs on."""
         if interface.listening:
-            self._context.emit(StopListening(interface.name, PROTOCOL, ALL_ROUTERS))
+            self._context.emit(StopListening(interface.name, PROTOCOL, self._sender.group))
 
     def listen_again(self) -> None:
         """Listen again because the shell may have lost the orders (`Resync`)."""
         for interface in self._state.interfaces.values():
             if interface.listening:
-                self._context.emit(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
+                self._context.emit(Listen(interface.name, PROTOCOL, self._sender.group))
 
 
 # ------------------------------------------------------------------------------------------------ reliable transport
@@ -382,9 +383,9 @@ class Transport:
         if laggards:
             names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
             announced = NextMulticastSequence(sequence=packet.sequence)
-            self._sender.send(interface, ALL_ROUTERS, hello(self._state.settings, interface, names, announced))
+            self._sender.send(interface, self._sender.group, hello(self._state.settings, interface, names, announced))
         interface.count_multicast(conditional=bool(laggards))
-        self._sender.send(interface, ALL_ROUTERS, packet)
+        self._sender.send(interface, self._sender.group, packet)
         for neighbor in recipients:
             neighbor.expect(packet, self._context.now)
             self._context.start(neighbor.retransmit_timer, neighbor.rto)

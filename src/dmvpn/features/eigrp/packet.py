@@ -5,19 +5,22 @@
 
 A route TLV has one metric, and the destinations that have it:
 
-    ClassicInternal, ClassicExternal    TLV version 1.2, RFC 7868 §6.8: scaled 32-bit metrics, all that FRR reads
+    ClassicInternal, ClassicExternal    TLV version 1.2, RFC 7868 §6.8: scaled 32-bit metrics, all that FRR reads; IPv6
+                                        has types of its own
     WideInternal, WideExternal          TLV version 2.0, RFC 7868 §6.9: picoseconds and kbit/s in 48 bits
 
 Captures of IOS differ from the RFC: a wide TLV begins with topology, then address family (§6.9.1 has them the other way
 round), and the external data of a wide TLV has a tag (§6.9.4 omits it).
 
-Only IPv4 is decoded in wide TLVs; other families, requests and communities remain `UnknownTlv`.
+All destinations of a TLV are of one family. Next hops of both are 0.0.0.0 where the sender is the next hop. Other
+families than IPv4 and IPv6, requests and communities remain `UnknownTlv`.
 """
 
 from __future__ import annotations
 
 import enum
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
@@ -25,12 +28,13 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import tlv
 from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
-from dmvpn.net.ipv4 import checksum, ipv4_address
+from dmvpn.net.ipv4 import checksum, ip_address, ipv4_address, ipv6_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.net.ipv4 import Octets
 
 
@@ -41,8 +45,10 @@ _CLASSIC_METRIC = struct.Struct("!IIIBBBB")
 _EXTERNAL = struct.Struct("!4sIII2xBB")
 _WIDE_HEADER = struct.Struct("!HH4s")
 _WIDE_METRIC = struct.Struct("!BBBBIHIHI2xH")
-_ADDRESS_LENGTH = 4
-_AFI_IPV4 = 1
+#: RFC 7868 §6.9.1, by version of IP.
+_AFI: Final = {4: 1, 6: 2}
+#: Octets of an address, by family.
+_ADDRESS_LENGTHS: Final = {1: 4, 2: 16}
 #: Octets of the shortest route TLV: a classic internal one of the default route.
 SMALLEST: Final = 25
 
@@ -195,93 +201,113 @@ class ExternalData:
 class ClassicInternal(Tlv):
     """RFC 7868 §6.8.5.1. next_hop: 0.0.0.0 = the sender."""
 
-    TYPE: ClassVar = TlvType.CLASSIC_INTERNAL
+    TYPES: ClassVar = {4: TlvType.CLASSIC_INTERNAL, 6: TlvType.CLASSIC_INTERNAL_IPV6}
 
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     metric: ClassicMetric
     destinations: tuple[Prefix, ...]
 
     def serialize(self) -> bytes:
         """Encode."""
-        value = self.next_hop.packed + self.metric.serialize() + _pack_destinations(self.destinations)
-        return encode(self.TYPE, value)
+        version = self.destinations[0].version
+        head = (self.next_hop.packed if version == 4 else _long(self.next_hop)) + self.metric.serialize()
+        return encode(self.TYPES[version], head + _pack_destinations(self.destinations))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassicExternal(Tlv):
     """RFC 7868 §6.8.5.2. next_hop: 0.0.0.0 = the sender."""
 
-    TYPE: ClassVar = TlvType.CLASSIC_EXTERNAL
+    TYPES: ClassVar = {4: TlvType.CLASSIC_EXTERNAL, 6: TlvType.CLASSIC_EXTERNAL_IPV6}
 
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     external: ExternalData
     metric: ClassicMetric
     destinations: tuple[Prefix, ...]
 
     def serialize(self) -> bytes:
         """Encode."""
-        head = self.next_hop.packed + self.external.serialize() + self.metric.serialize()
-        return encode(self.TYPE, head + _pack_destinations(self.destinations))
+        version = self.destinations[0].version
+        head = (
+            (self.next_hop.packed if version == 4 else _long(self.next_hop))
+            + self.external.serialize()
+            + self.metric.serialize()
+        )
+        return encode(self.TYPES[version], head + _pack_destinations(self.destinations))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WideInternal(Tlv):
-    """RFC 7868 §6.9.6, IPv4. router_id: of the router that the destination belongs to; our own means a loop."""
+    """RFC 7868 §6.9.6. router_id: of the router that the destination belongs to; our own means a loop."""
 
     TYPE: ClassVar = TlvType.WIDE_INTERNAL
 
     topology: int = 0
     router_id: IPv4Address
     metric: WideMetric
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     destinations: tuple[Prefix, ...]
 
     def serialize(self) -> bytes:
         """Encode."""
-        head = _WIDE_HEADER.pack(self.topology, _AFI_IPV4, self.router_id.packed)
-        value = head + self.metric.serialize() + self.next_hop.packed + _pack_destinations(self.destinations)
-        return encode(self.TYPE, value)
+        version = self.destinations[0].version
+        head = _WIDE_HEADER.pack(self.topology, _AFI[version], self.router_id.packed)
+        value = head + self.metric.serialize() + (self.next_hop.packed if version == 4 else _long(self.next_hop))
+        return encode(self.TYPE, value + _pack_destinations(self.destinations))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WideExternal(Tlv):
-    """RFC 7868 §6.9.6, IPv4, with the external data after the next hop."""
+    """RFC 7868 §6.9.6, with the external data after the next hop."""
 
     TYPE: ClassVar = TlvType.WIDE_EXTERNAL
 
     topology: int = 0
     router_id: IPv4Address
     metric: WideMetric
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     external: ExternalData
     destinations: tuple[Prefix, ...]
 
     def serialize(self) -> bytes:
         """Encode."""
-        head = _WIDE_HEADER.pack(self.topology, _AFI_IPV4, self.router_id.packed)
-        value = head + self.metric.serialize() + self.next_hop.packed + self.external.serialize()
+        version = self.destinations[0].version
+        head = _WIDE_HEADER.pack(self.topology, _AFI[version], self.router_id.packed)
+        value = (
+            head
+            + self.metric.serialize()
+            + (self.next_hop.packed if version == 4 else _long(self.next_hop))
+            + self.external.serialize()
+        )
         return encode(self.TYPE, value + _pack_destinations(self.destinations))
 
 
-def _parse_classic_internal(value: bytes, offset: int) -> Tlv:
-    metric_at = _ADDRESS_LENGTH
-    destinations_at = metric_at + _CLASSIC_METRIC.size
-    destinations = _parse_destinations(value, destinations_at, offset)
-    metric = _parse_classic_metric(value, metric_at)
-    return ClassicInternal(next_hop=ipv4_address(value[:4]), metric=metric, destinations=destinations)
+def _long(address: IPAddress) -> bytes:
+    """Return 16 octets: 0.0.0.0 is the unspecified address of IPv6, too."""
+    return address.packed.rjust(16, b"\x00")
 
 
-def _parse_classic_external(value: bytes, offset: int) -> Tlv:
-    external_at = _ADDRESS_LENGTH
-    metric_at = external_at + _EXTERNAL.size
-    destinations_at = metric_at + _CLASSIC_METRIC.size
-    destinations = _parse_destinations(value, destinations_at, offset)
-    return ClassicExternal(
-        next_hop=ipv4_address(value[:4]),
-        external=_parse_external(value, external_at),
-        metric=_parse_classic_metric(value, metric_at),
-        destinations=destinations,
-    )
+@lru_cache(maxsize=1024)
+def _next_hop(octets: bytes) -> IPAddress:
+    return ip_address(octets) if any(octets) else UNSPECIFIED
+
+
+def _parse_classic(kind: TlvType) -> Callable[[bytes, int], Tlv]:
+    """Return the parser of one of the classic TLVs."""
+    is_external = kind in ClassicExternal.TYPES.values()
+    family = 1 if kind in (TlvType.CLASSIC_INTERNAL, TlvType.CLASSIC_EXTERNAL) else 2
+
+    def parse(value: bytes, offset: int) -> Tlv:
+        external_at = _ADDRESS_LENGTHS[family]
+        metric_at = external_at + (_EXTERNAL.size if is_external else 0)
+        destinations = _parse_destinations(value, metric_at + _CLASSIC_METRIC.size, offset, family)
+        metric, next_hop = _parse_classic_metric(value, metric_at), _next_hop(value[:external_at])
+        if not is_external:
+            return ClassicInternal(next_hop=next_hop, metric=metric, destinations=destinations)
+        external = _parse_external(value, external_at)
+        return ClassicExternal(next_hop=next_hop, external=external, metric=metric, destinations=destinations)
+
+    return parse
 
 
 def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
@@ -293,15 +319,15 @@ def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
         if len(value) < attributes_at:
             raise WireError("wide route TLV cut short", offset=offset, clause="RFC 7868 §6.9")
         topology, family, router_id = _WIDE_HEADER.unpack_from(value)
-        if family != _AFI_IPV4:
+        if family not in _ADDRESS_LENGTHS:
             return UnknownTlv(type=kind, value=value)
         next_hop_at = attributes_at + 2 * value[metric_at]
-        external_at = next_hop_at + _ADDRESS_LENGTH
+        external_at = next_hop_at + _ADDRESS_LENGTHS[family]
         destinations_at = external_at + (_EXTERNAL.size if kind == TlvType.WIDE_EXTERNAL else 0)
-        destinations = _parse_destinations(value, destinations_at, offset)
+        destinations = _parse_destinations(value, destinations_at, offset, family)
         metric = _parse_wide_metric(value, metric_at, value[attributes_at:next_hop_at])
         originator = ipv4_address(router_id)
-        next_hop = ipv4_address(value[next_hop_at:external_at])
+        next_hop = _next_hop(value[next_hop_at:external_at])
         if kind == TlvType.WIDE_INTERNAL:
             return WideInternal(
                 topology=topology, router_id=originator, metric=metric, next_hop=next_hop, destinations=destinations
@@ -320,10 +346,12 @@ def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
 
 #: How to decode the value of a TLV at an offset of the packet. All of them raise WireError.
 PARSERS: Final[dict[int, Callable[[bytes, int], Tlv]]] = {
-    TlvType.CLASSIC_INTERNAL: _parse_classic_internal,
-    TlvType.CLASSIC_EXTERNAL: _parse_classic_external,
-    TlvType.WIDE_INTERNAL: _parse_wide(TlvType.WIDE_INTERNAL),
-    TlvType.WIDE_EXTERNAL: _parse_wide(TlvType.WIDE_EXTERNAL),
+    kind: parser(kind)
+    for parser, kinds in (
+        (_parse_classic, (*ClassicInternal.TYPES.values(), *ClassicExternal.TYPES.values())),
+        (_parse_wide, (TlvType.WIDE_INTERNAL, TlvType.WIDE_EXTERNAL)),
+    )
+    for kind in kinds
 }
 
 
@@ -375,7 +403,7 @@ def _pack_destinations(destinations: tuple[Prefix, ...]) -> bytes:
     return b"".join([bytes((prefix.length,)) + prefix.covered for prefix in destinations])
 
 
-def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefix, ...]:
+def _parse_destinations(value: bytes, position: int, offset: int, family: int) -> tuple[Prefix, ...]:
     """Return the destinations that fill the value from `position`, at least one.
 
     Raises WireError, also if `position` is behind the end.
@@ -383,14 +411,15 @@ def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefi
     if position >= len(value):
         raise WireError("route TLV without destination", offset=offset, clause="RFC 7868 §6.8.4")
     destinations: list[Prefix] = []
+    octets, address = (4, ipv4_address) if family == 1 else (16, ipv6_address)
     while position < len(value):
         length = value[position]
         start = position + 1
         end = start + (length + 7 >> 3)
-        if length > 32 or end > len(value):
+        if length > 8 * octets or end > len(value):
             at = offset + HEADER.size + position
             raise WireError(f"destination of {length} bits", offset=at, clause="RFC 7868 §6.8.4")
-        destinations.append(Prefix.of(ipv4_address(value[start:end].ljust(4, b"\x00")), length))
+        destinations.append(Prefix.of(address(value[start:end].ljust(octets, b"\x00")), length))
         position = end
     return tuple(destinations)
 

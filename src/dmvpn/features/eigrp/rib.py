@@ -125,7 +125,7 @@ class Redistributor:
     def _report(self, route: Route) -> Report | None:
         """Return the report of a route as an external destination; None: it is not redistributed."""
         rule = None if self._is_ours(route) else line_for(self._state.settings.redistributions, route)
-        if rule is None or route.prefix.version != 4:
+        if rule is None or route.prefix.version != self._state.settings.family.version:
             return None
         lists, policies = self._state.settings.distribution, self._context.ports.policies.of_routes()
         if not lists.brings_in(policies, MatchedRoute.of(route)):

@@ -154,6 +154,11 @@ class State:
         """Its number."""
         return self.settings.autonomous_system
 
+    @property
+    def title(self) -> str:
+        """Its family and number, as messages name it: "EIGRP-IPv4 100"."""
+        return f"{self.settings.family.name} {self.settings.autonomous_system}"
+
 
 # ------------------------------------------------------------------------------------------------ neighbors by state
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.packet import ExternalData
     from dmvpn.features.eigrp.tlv import Tlv
 
@@ -63,7 +63,7 @@ class PathSource:
 
     origin: Origin
     interface: str = ""
-    address: IPv4Address = UNSPECIFIED
+    address: IPAddress = UNSPECIFIED
     link: Vector | None = None
     absolute: bool = False
     prefixes: dict[Prefix, None] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Report:
     """
 
     metric: Vector | None
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     originator: IPv4Address = UNSPECIFIED
     external: ExternalData | None = None
 
@@ -376,7 +376,7 @@ class Advert(NamedTuple):
     """
 
     metric: Vector | None
-    next_hop: IPv4Address = UNSPECIFIED
+    next_hop: IPAddress = UNSPECIFIED
     originator: IPv4Address = UNSPECIFIED
     external: packet.ExternalData | None = None
 

@@ -257,6 +257,10 @@ _LABELS = words(WordKind.LABEL)("""
     Routing paths :: The next hops of the IPv6 route.
     Last updated :: How long ago the IPv6 route was learned.
 
+    ## labels of the sources of IPv6 routes :: show ipv6 protocols next: show ipv6 route
+    Routing Protocol :: A source of routes: networks of our interfaces (connected), neighbor discovery (ND), static
+        routes, or a process of a routing protocol with what holds for it.
+
     ## labels of the list of routing processes :: show ip protocols summary next: show ip protocols
     Index Process Name | Process Name | Index :: What brings routes in, counted.
     """)

@@ -9,9 +9,12 @@ from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
 from dmvpn.ios import common
+from dmvpn.ios.common import Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
@@ -90,6 +93,24 @@ IP_SUMMARY: Final = _interface_line(
     key=("number", "prefix", "address", "mask"),
 )
 _INTERFACE_LINES: Final = collected(ConfigLine, vars())
+#: The line that enables a process of classic mode for IPv6, and the same lines for it.
+IPV6_EIGRP: Final = _interface_line(
+    f"ipv6 eigrp {_NUMBER}", {"ipv6": "Internet Protocol, version 6", "eigrp": "Run EIGRP here"}, order=84
+)
+IPV6: Final = Twins(
+    _INTERFACE_LINES,
+    {"ip ": "ipv6 ", "( {address:address} {mask:mask} | {prefix:prefix} )": "{prefix:network6}"},
+    help={"ipv6": "Internet Protocol, version 6"},
+    order=84,
+)
+
+
+def _of_another_family(args: Args, section: Section) -> str | None:
+    """Return what is wrong with a prefix of the other version of IP than the address family."""
+    family = section.parent.opened_by if section.parent is not None else None
+    version = 6 if family is not None and "ipv6" in family else 4
+    typed = args.prefix("prefix", None)
+    return None if (4 if typed is None else typed.version) == version else f"% The address family is of IPv{version}"
 
 
 def _af_line(
@@ -100,8 +121,11 @@ def _af_line(
     default: str | None = None,
     default_on: bool = False,
     key: tuple[str, ...] | None = None,
+    check: Callable[[Args, Section], str | None] | None = None,
 ) -> ConfigLine:
-    return ConfigLine(AF_INTERFACE, syntax, help_, order=order, default=default, default_on=default_on, key=key)
+    return ConfigLine(
+        AF_INTERFACE, syntax, help_, order=order, default=default, default_on=default_on, key=key, check=check
+    )
 
 
 AF_BANDWIDTH_PERCENT: Final = _af_line(
@@ -152,24 +176,40 @@ AF_NEXT_HOP_SELF_ECMP: Final = _af_line(
     default_on=True,
 )
 AF_SUMMARY: Final = _af_line(
-    "summary-address ( {prefix:prefix} | {address:address} {mask:mask} ) [ {distance:1-255} ] [ leak-map {leak:word} ]",
+    "summary-address ( {prefix:prefix} | {prefix:network6} | {address:address} {mask:mask} ) "
+    "[ {distance:1-255} ] [ leak-map {leak:word} ]",
     _SUMMARY_HELP,
     order=18,
     key=("prefix", "address", "mask"),
+    check=_of_another_family,
 )
 AF_SHUTDOWN: Final = _af_line("shutdown", {"shutdown": "Do not run here"}, order=19)
 AF_BFD: Final = _af_line("bfd", {"bfd": "Let BFD watch neighbors here"}, order=20)
 
-LINES: Final = collected(ConfigLine, vars())
+LINES: Final = (*collected(ConfigLine, vars()), *IPV6.lines)
 
 
-def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:
+def own_settings(
+    tree: ConfigTree, number: int, default: InterfaceSettings, version: int = 4
+) -> dict[str, InterfaceSettings]:
     """Return the settings in the interfaces' own sections for this autonomous system, on top of the default."""
-    return dict(tree.made(common.INTERFACE, _interface_settings, number, default))
+    return dict(tree.made(common.INTERFACE, _interface_settings if version == 4 else _of_ipv6, number, default))
+
+
+def _of_ipv6(
+    args: Args, section: Section, number: int, base: InterfaceSettings
+) -> tuple[str, InterfaceSettings] | None:
+    """Return name and settings by the lines about IPv6. `ipv6 eigrp` lets a process run that `base` stops."""
+    runs = bool(_entries(section, IPV6_EIGRP, number))
+    found = _interface_settings(args, IPV6.spoken(section), number, base)
+    if not runs:
+        return found
+    name, settings = found or (args.interface("name"), base)
+    return name, replace(settings, shutdown=False)
 
 
 def _interface_settings(
-    args: Args, section: Section, number: int, base: InterfaceSettings
+    args: Args, section: Section | Spoken, number: int, base: InterfaceSettings
 ) -> tuple[str, InterfaceSettings] | None:
     """Return name and settings; None: the section has no line for this autonomous system."""
     if not any(_entries(section, line, number) or section.negated(line, number=number) for line in _INTERFACE_LINES):
@@ -231,7 +271,7 @@ def _password(mode: Args) -> str:
     return mode.text("password", "") if mode.integer("type", 0) == 0 else ""
 
 
-def _entries(section: Section, line: ConfigLine, number: int) -> list[Args]:
+def _entries(section: Section | Spoken, line: ConfigLine, number: int) -> list[Args]:
     return [args for args in section.all(line) if args.integer("number") == number]
 
 

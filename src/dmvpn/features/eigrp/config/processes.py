@@ -143,7 +143,7 @@ def _default_information(mode: str) -> ConfigLine:
 def _summary_metric(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
-        "summary-metric ( {prefix:prefix} | {address:address} {mask:mask} ) "
+        "summary-metric ( {prefix:prefix} | {prefix:network6} | {address:address} {mask:mask} ) "
         f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
         {
             "summary-metric": "Fixed metric of a summary",
@@ -211,8 +211,10 @@ class TopologyLines:
 
 CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
 CLASSIC_VRF: Final = "eigrp-classic-af"
+CLASSIC_IPV6: Final = "eigrp-ipv6"
 MODES: Final = (
     Mode(CLASSIC, "config-router"),
+    Mode(CLASSIC_IPV6, "config-rtr"),
     Mode(CLASSIC_VRF, "config-router-af", CLASSIC, exit_word="exit-address-family"),
     Mode(NAMED, "config-router"),
     Mode(FAMILY, "config-router-af", NAMED, exit_word="exit-address-family"),
@@ -225,7 +227,7 @@ _NUMBER_HELP = "Autonomous system"
 
 
 def _no_named_twin(args: Args, section: Section) -> str | None:
-    return _named_twin(section, args.integer("number"), "")
+    return _named_twin(section, args.integer("number"), "", ipv6="ipv6" in args)
 
 
 def _refused_in_classic(args: Args, section: Section) -> str | None:
@@ -239,18 +241,22 @@ def _refused_number(args: Args, section: Section) -> str | None:
     return _named_twin(section, args.integer("number"), vrf)
 
 
-def _named_twin(section: Section, number: int, vrf: str) -> str | None:
+def _named_twin(section: Section, number: int, vrf: str, *, ipv6: bool = False) -> str | None:
     families = [family for _, named in section.root.sections(ROUTER_NAMED) for family in named.all(ADDRESS_FAMILY)]
-    taken = any((one.integer("number"), one.text("vrf", "")) == (number, vrf) for one in families)
+    wanted = (number, vrf, ipv6)
+    taken = any((one.integer("number"), one.text("vrf", ""), "ipv6" in one) == wanted for one in families)
     return f"% Autonomous system {number} is configured in named mode" if taken else None
 
 
 def _refused_in_named(args: Args, section: Section) -> str | None:
     number, vrf = args.integer("number"), args.text("vrf", "")
+    if vrf and "ipv6" in args:
+        return "% EIGRP for IPv6 runs in the global table alone"
     if vrf:
         taken = any(one == (number, vrf) for one, _, _ in classic_families(section.root))
     else:
-        taken = any(classic.integer("number") == number for classic in section.root.all(ROUTER_CLASSIC))
+        router = ROUTER_IPV6 if "ipv6" in args else ROUTER_CLASSIC
+        taken = any(classic.integer("number") == number for classic in section.root.all(router))
     twin = f"% Autonomous system {number} is configured in classic mode" if taken else None
     return refusal(section, vrf) or twin
 
@@ -271,6 +277,15 @@ ROUTER_CLASSIC: Final = ConfigLine(
     key=("number",),
     order=400,
     opens=CLASSIC,
+    check=_no_named_twin,
+)
+ROUTER_IPV6: Final = ConfigLine(
+    "global",
+    f"ipv6 router eigrp {_NUMBER}",
+    {"ipv6": "Internet Protocol, version 6", "router": "A routing process", "eigrp": "EIGRP", "number": _NUMBER_HELP},
+    key=("number",),
+    order=401,
+    opens=CLASSIC_IPV6,
     check=_no_named_twin,
 )
 ROUTER_NAMED: Final = ConfigLine(
@@ -311,21 +326,22 @@ AUTONOMOUS_SYSTEM: Final = ConfigLine(
 )
 ADDRESS_FAMILY: Final = ConfigLine(
     NAMED,
-    f"address-family ipv4 [ unicast ] [ vrf {{vrf:word}} ] ( autonomous-system | as ) {_NUMBER}",
+    f"address-family ( ipv4 | ipv6 ) [ unicast ] [ vrf {{vrf:word}} ] ( autonomous-system | as ) {_NUMBER}",
     {
         "address-family": "A process of this instance",
         "ipv4": "IPv4",
+        "ipv6": "IPv6",
         "unicast": "Unicast",
         "vrf": "In a VRF",
         "autonomous-system": "Its autonomous system",
         "number": "Number",
     },
-    key=("vrf", "number"),
+    key=("ipv6", "vrf", "number"),
     opens=FAMILY,
     complete=lambda args, _: args.with_keyword("unicast").with_keyword("autonomous-system"),
     check=_refused_in_named,
     show=lambda args: (
-        "address-family ipv4 unicast "
+        f"address-family {'ipv6' if 'ipv6' in args else 'ipv4'} unicast "
         + (f"vrf {args.text('vrf')} " if "vrf" in args else "")
         + f"autonomous-system {args.integer('number')}"
     ),
@@ -356,6 +372,20 @@ def _check_stub(args: Args, section: Section) -> str | None:
     return "% receive-only stands alone" if "receive-only" in args and others else None
 
 
+def is_ipv6(section: Section) -> bool:
+    """Return whether a section is that of an address family, or of a process, for IPv6."""
+    return section.opened_by is not None and "ipv6" in section.opened_by
+
+
+def _no_network_of_ipv6(args: Args, section: Section) -> str | None:
+    return "% EIGRP for IPv6 has no networks: it runs on all interfaces with IPv6" if is_ipv6(section) else None
+
+
+def _neighbor_of_another_family(args: Args, section: Section) -> str | None:
+    version = 6 if is_ipv6(section) else 4
+    return None if args.any_address("address").version == version else f"% The address family is of IPv{version}"
+
+
 def _network(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
@@ -367,6 +397,7 @@ def _network(mode: str) -> ConfigLine:
         },
         key=("address", "wildcard"),
         order=30,
+        check=_no_network_of_ipv6,
     )
 
 
@@ -396,7 +427,7 @@ class FamilyLines:
         self.network = _network(mode)
         self.neighbor = ConfigLine(
             mode,
-            "neighbor {address:address} {name:interface}",
+            "neighbor ( {address:address} | {address:address6} ) {name:interface}",
             {
                 "neighbor": "The neighbors of an interface, without multicasts",
                 "address": "Its address",
@@ -404,6 +435,7 @@ class FamilyLines:
             },
             key=("address", "name"),
             order=37,
+            check=_neighbor_of_another_family,
         )
         self.router_id = ConfigLine(
             mode,
@@ -480,6 +512,7 @@ class ClassicLines:
 
 OF_CLASSIC: Final = ClassicLines(CLASSIC)
 OF_CLASSIC_VRF: Final = ClassicLines(CLASSIC_VRF)
+OF_IPV6: Final = ClassicLines(CLASSIC_IPV6)
 PASSIVE: Final = OF_CLASSIC.passive
 CLASSIC_SHUTDOWN: Final = OF_CLASSIC.shutdown
 IN_FAMILY: Final = FamilyLines(FAMILY)
@@ -505,12 +538,19 @@ def _classic(lines: ClassicLines) -> tuple[ConfigLine, ...]:
     return (*_of(lines.family), *_of(lines.topology), *lines.topology.distribution.all, *_of(lines))
 
 
-_CLASSIC_LINES: Final = (*_classic(OF_CLASSIC), CLASSIC_FAMILY, *_classic(OF_CLASSIC_VRF), AUTONOMOUS_SYSTEM)
+_CLASSIC_LINES: Final = (
+    *_classic(OF_CLASSIC),
+    CLASSIC_FAMILY,
+    *_classic(OF_CLASSIC_VRF),
+    AUTONOMOUS_SYSTEM,
+    *_classic(OF_IPV6),
+)
 _FAMILY_LINES: Final = (*_of(IN_FAMILY), RIB_SCALE, FAMILY_SHUTDOWN, INSTANCE_SHUTDOWN)
 _TOPOLOGY_LINES: Final = (*_of(OF_TOPOLOGY), TOPOLOGY_LIMIT, *OF_TOPOLOGY.distribution.all)
 
 LINES: Final = (
     ROUTER_CLASSIC,
+    ROUTER_IPV6,
     ROUTER_NAMED,
     ADDRESS_FAMILY,
     AF_INTERFACE_DEFAULT,

@@ -60,7 +60,9 @@ SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
 def family(autonomous_system: int, vrf: str = "") -> str:
     """Return the line that opens a process of named form."""
     within = {"vrf": vrf} if vrf else {}
-    return processes.ADDRESS_FAMILY.line(unicast=True, autonomous_system=True, number=autonomous_system, **within)
+    return processes.ADDRESS_FAMILY.line(
+        ipv4=True, unicast=True, autonomous_system=True, number=autonomous_system, **within
+    )
 
 
 def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:

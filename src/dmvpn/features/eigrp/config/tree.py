@@ -14,7 +14,10 @@ from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
 from dmvpn.features.eigrp.model import (
     EVENT_LOG_SIZE,
+    IPV4,
+    IPV6,
     EigrpConfig,
+    Family,
     InterfaceSettings,
     NetworkLine,
     PrefixLimit,
@@ -38,13 +41,20 @@ def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:
     """Return what the configuration says of a VRF, "": of the global table."""
     classic = [_classic_process(number, section, tree, lines) for number, section, lines in _classic(tree, vrf)]
     found = [replace(process, vrf=vrf) for process in classic] if vrf else classic
+    ipv6 = []
+    for args, section in tree.sections(processes.ROUTER_IPV6) if not vrf else ():
+        ipv6.append(_classic_process(args.integer("number"), section, tree, processes.OF_IPV6, IPV6))
     for name, instance in tree.sections(processes.ROUTER_NAMED):
         for args, family in instance.sections(processes.ADDRESS_FAMILY):
             if args.text("vrf", "") == vrf:
-                found.append(_named_process(name.text("name"), args, family, tree))
+                (ipv6 if "ipv6" in args else found).append(_named_process(name.text("name"), args, family, tree))
     if vrf and not found:
         return EigrpConfig()  # key chains are other protocols', too
-    return EigrpConfig(tuple(sorted(found, key=lambda process: process.autonomous_system)), key_chains(tree))
+    return EigrpConfig(_in_order(found), key_chains(tree), _in_order(ipv6) if ipv6 else ())
+
+
+def _in_order(found: list[ProcessSettings]) -> tuple[ProcessSettings, ...]:
+    return tuple(sorted(found, key=lambda process: process.autonomous_system))
 
 
 def _classic(tree: ConfigTree, vrf: str) -> Iterator[tuple[int, Section, processes.ClassicLines]]:
@@ -60,10 +70,16 @@ def _classic(tree: ConfigTree, vrf: str) -> Iterator[tuple[int, Section, process
     yield from ((number, section, processes.OF_CLASSIC_VRF) for number, section in found.items())
 
 
-def _classic_process(number: int, section: Section, tree: ConfigTree, lines: processes.ClassicLines) -> ProcessSettings:
-    default = InterfaceSettings(passive=section.flag(lines.passive_default), bfd=section.flag(lines.bfd_all))
+def _classic_process(
+    number: int, section: Section, tree: ConfigTree, lines: processes.ClassicLines, family: Family = IPV4
+) -> ProcessSettings:
+    default = InterfaceSettings(
+        passive=section.flag(lines.passive_default),
+        bfd=section.flag(lines.bfd_all),
+        shutdown=family is IPV6,  # it runs where `ipv6 eigrp` says so
+    )
     listed = [entry.args.interface("name") for entry in section.entries(lines.passive)]
-    interfaces = own_settings(tree, number, default)
+    interfaces = own_settings(tree, number, default, family.version)
     for name in listed:
         passive = not section.negated(lines.passive, name=name)
         interfaces[name] = replace(interfaces.get(name, default), passive=passive)
@@ -75,6 +91,7 @@ def _classic_process(number: int, section: Section, tree: ConfigTree, lines: pro
     outer = section.parent.opened_by if section.parent is not None else None
     return replace(
         process,
+        family=family,
         router=outer.integer("number") if outer is not None else 0,
         shutdown=section.flag(lines.shutdown),
         scale=MetricScale(wide=False, weights=_weights(section, lines.family)),
@@ -85,8 +102,9 @@ def _classic_process(number: int, section: Section, tree: ConfigTree, lines: pro
 
 def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
+    version = 6 if "ipv6" in args else 4
     default = af_settings(InterfaceSettings(), family.section(processes.AF_INTERFACE_DEFAULT))
-    interfaces = own_settings(tree, number, default)
+    interfaces = own_settings(tree, number, default, version)
     for block_args, block in family.sections(processes.AF_INTERFACES):
         interface = block_args.interface("name")
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
@@ -97,6 +115,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
     instance = family.parent
     return replace(
         process,
+        family=IPV4 if version == 4 else IPV6,
         name=name,
         vrf=args.text("vrf", ""),
         shutdown=family.flag(processes.FAMILY_SHUTDOWN)
@@ -112,7 +131,7 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
     for args in lines:
         name = args.interface("name")
         settings = interfaces.get(name, default)
-        neighbors = (*settings.neighbors, args.address("address"))
+        neighbors = (*settings.neighbors, args.any_address("address"))
         interfaces[name] = replace(settings, neighbors=tuple(sorted(neighbors)))
 
 

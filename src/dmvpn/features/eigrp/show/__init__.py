@@ -1,7 +1,8 @@
 """The show and clear commands of EIGRP: a query that returns a dataclass, a renderer that turns it into lines.
 
-Each show exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode; and each of
-the two for a VRF, too: `show ip eigrp vrf NAME [N] X`.
+Each show exists in the words of classic and of named mode, for both families: `show ip eigrp [N] X`, `show eigrp
+address-family ipv4 [N] X`, `show ipv6 eigrp [N] X`, `show eigrp address-family ipv6 [N] X`. Those of IPv4 exist for a
+VRF, too: `show ip eigrp vrf NAME [N] X`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dmvpn.features.eigrp.show.process import (
     TIMERS,
     TRAFFIC,
     ip_protocols,
+    ipv6_protocols,
     protocol_names,
 )
 from dmvpn.features.eigrp.show.topology import SUMMARY, TOPOLOGY
@@ -35,4 +37,4 @@ COMMANDS = (
     *CLEAR_EVENTS,
 )
 
-__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]
+__all__ = ["COMMANDS", "ip_protocols", "ipv6_protocols", "protocol_names"]

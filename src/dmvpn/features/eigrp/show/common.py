@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.features.eigrp.machine import Process
 
 R = TypeVar("R")
 
 #: How commands begin, in the words of classic and of named mode.
-_WORDS: Final = ("show ip eigrp", "show eigrp address-family ipv4 [ unicast ]")
+_WORDS: Final = (
+    "show ip eigrp",
+    "show eigrp address-family ipv4 [ unicast ]",
+    "show ipv6 eigrp",
+    "show eigrp address-family ipv6 [ unicast ]",
+)
 _NUMBER: Final = "[ {number:1-65535} ]"
 
 HELP: Final = {
@@ -25,32 +31,39 @@ HELP: Final = {
     "number": "Autonomous system",
     "address-family": "Processes of named mode",
     "ipv4": "IPv4",
+    "ipv6": "IPv6",
     "unicast": "Unicast",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessName:
-    """The process of a table. name: the virtual instance of named mode, or "". vrf: "", of the global table."""
+    """The process of a table. name: the virtual instance of named mode, or "". vrf: "", of the global table.
+
+    family: "EIGRP-IPv4" or "EIGRP-IPv6".
+    """
 
     autonomous_system: int
     name: str
     router_id: str
     vrf: str = ""
+    family: str = "EIGRP-IPv4"
 
     def heading(self, what: str, more: str = "") -> Iterator[str]:
         """Yield the first line of a table, with `more` at its end; that of a named process in a VRF is two lines."""
         if self.name:
-            yield f"EIGRP-IPv4 VR({self.name}) Address-Family {what} for AS({self.autonomous_system}){more}"
+            yield f"{self.family} VR({self.name}) Address-Family {what} for AS({self.autonomous_system}){more}"
             yield from (f"           VRF({vrf})" for vrf in (self.vrf,) if vrf)
         else:
             vrf = f" VRF({self.vrf})" if self.vrf else ""
-            yield f"EIGRP-IPv4 {what} for AS({self.autonomous_system}){more}{vrf}"
+            yield f"{self.family} {what} for AS({self.autonomous_system}){more}{vrf}"
+        if self.family != "EIGRP-IPv4" and self.router_id == str(UNSPECIFIED):
+            yield "% No usable Router-ID found"
 
     def topology_heading(self, what: str, more: str = "") -> Iterator[str]:
         """Yield the first line of a part of the topology table, which is two lines in a VRF."""
         instance = f"VR({self.name}) " if self.name else ""
-        yield f"EIGRP-IPv4 {instance}Topology {what} for AS({self.autonomous_system})/ID({self.router_id}){more}"
+        yield f"{self.family} {instance}Topology {what} for AS({self.autonomous_system})/ID({self.router_id}){more}"
         yield from (f"           Topology(base) TID(0) VRF({vrf})" for vrf in (self.vrf,) if vrf)
 
 
@@ -58,22 +71,28 @@ def name_of(process: Process) -> ProcessName:
     """Return the name of a process."""
     state = process.state
     vrf = state.context.ports.vrf
-    return ProcessName(state.autonomous_system, state.settings.name, str(state.router_id), vrf)
+    settings = state.settings
+    return ProcessName(settings.autonomous_system, settings.name, str(state.router_id), vrf, settings.family.name)
 
 
-def every_process(ctx: ShowContext) -> tuple[Process, ...]:
-    """Return the running processes. The machine is imported on first use or when configured."""
+def every_process(ctx: ShowContext, version: int = 4) -> tuple[Process, ...]:
+    """Return the running processes for a version of IP. The machine is imported on first use or when configured."""
     from dmvpn.features.eigrp.machine import EigrpMachine
 
-    return tuple(ctx.machine(EigrpMachine).processes.values())
+    return tuple(ctx.machine(EigrpMachine).of_version(version).values())
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield the processes of a command: all, or the one with the number typed."""
     number = args.integer("number", None)
-    for process in every_process(ctx):
+    for process in every_process(ctx, version_of(args)):
         if number in (None, process.state.autonomous_system):
             yield process
+
+
+def version_of(args: Args) -> int:
+    """Return the version of IP that a command is about."""
+    return 6 if "ipv6" in args else 4
 
 
 def distance_text(distance: int) -> str:
@@ -84,10 +103,12 @@ def distance_text(distance: int) -> str:
 def both_commands(
     rest: str, help_: dict[str, str], query: Callable[[ShowContext, Args], R], render: Callable[[R], Iterable[str]]
 ) -> tuple[ExecCommand, ...]:
-    """Return the command in the words of classic and of named mode, each for the global table and for a VRF."""
+    """Return the command in the words of classic and of named mode, for each family; that of IPv4 for a VRF, too."""
     texts = {**HELP, **help_}
-    plain = [ExecCommand(f"{words} {_NUMBER} {rest}", texts, query=query, render=render) for words in _WORDS]
-    return tuple(each for one, words in zip(plain, _WORDS, strict=True) for each in (one, by_vrf(one, words)))
+    plain = [
+        ExecCommand(_of_family(f"{words} {_NUMBER} {rest}"), texts, query=query, render=render) for words in _WORDS
+    ]
+    return _with_vrfs(plain, _WORDS)
 
 
 def clear_commands(
@@ -96,5 +117,26 @@ def clear_commands(
     """Return what clears, in the same words."""
     texts = {**HELP, **help_}
     words = [one.replace("show", "clear", 1) for one in _WORDS]
-    plain = [ExecCommand(f"{one} {_NUMBER} {rest}", texts, action=action, privilege=15) for one in words]
-    return tuple(each for one, begins in zip(plain, words, strict=True) for each in (one, by_vrf(one, begins)))
+    plain = [ExecCommand(_of_family(f"{one} {_NUMBER} {rest}"), texts, action=action, privilege=15) for one in words]
+    return _with_vrfs(plain, words)
+
+
+def _of_family(syntax: str) -> str:
+    """Return the syntax of a command with the addresses of its family; IPv6 has no masks."""
+    if "ipv6" not in syntax:
+        return syntax
+    for old, new in (
+        (" | {address:address} {mask:mask}", ""),
+        ("{address:address}", "{address:address6}"),
+        ("{prefix:prefix}", "{prefix:prefix6}"),
+    ):
+        syntax = syntax.replace(old, new)
+    return syntax
+
+
+def _with_vrfs(commands: list[ExecCommand], words: Sequence[str]) -> tuple[ExecCommand, ...]:
+    """Return the commands, those of IPv4 also for a VRF: EIGRP for IPv6 runs in the global table."""
+    pairs = zip(commands, words, strict=True)
+    return tuple(
+        one for each, begins in pairs for one in ((each,) if "ipv6" in begins else (each, by_vrf(each, begins)))
+    )

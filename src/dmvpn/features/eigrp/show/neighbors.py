@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
+from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes, version_of
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
 
@@ -202,7 +203,7 @@ class NeighborEntry:
     """
 
     handle: int
-    address: str
+    address: str = _neighbor(lambda it: spelled(it.address))
     interface: str = _neighbor(lambda it: it.interface.name)
     hold: int = _neighbor.at(lambda it, now: max(0, int(it.hold_left(now))))
     uptime: str = _neighbor.at(lambda it, now: age(now - it.since))
@@ -266,10 +267,14 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
         if table.neighbors:
             yield from _TITLE
         for entry in table.neighbors:
+            is_long = ":" in entry.address  # an address of IPv6 has a line of its own
+            address = "Link-local address:" if is_long else entry.address
             yield (
-                f"{entry.handle:<4}{entry.address:<24}{short_interface(entry.interface):<23}{entry.hold:>4} "
+                f"{entry.handle:<4}{address:<24}{short_interface(entry.interface):<23}{entry.hold:>4} "
                 f"{entry.uptime:<8}{entry.srtt:>5}{entry.rto:>6}{entry.queue:>3}  {entry.sequence}"
             )
+            if is_long:
+                yield f"    {entry.address}"
             if answer.detail:
                 yield from _detail(entry)
         if answer.detail and table.neighbors:
@@ -297,9 +302,10 @@ def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
     return ClearNeighbors(
         args.integer("number", None),
         args.interface("interface", None),
-        args.address("address", None),
+        args.any_address("address", None),
         soft="soft" in args,
         vrf=ctx.ports.vrf,
+        version=version_of(args),
     )
 
 
@@ -326,7 +332,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
             StaticNeighbors(
                 name_of(process),
                 tuple(
-                    (str(address), name)
+                    (spelled(address), name)
                     for name, settings in process.state.settings.interfaces
                     for address in settings.neighbors
                     if wanted in (None, name)
@@ -413,11 +419,11 @@ def _accounts(process: Process, now: float) -> Accounts:
     for neighbor in process.neighbors():
         state, count = "A" if neighbor.is_up else "P", len(neighbor.source.prefixes)
         gauge, name = limits.neighbors.get(neighbor.address), short_interface(neighbor.interface.name)
-        found.append(_account(str(neighbor.address), name, state, count, gauge, now))
+        found.append(_account(spelled(neighbor.address), name, state, count, gauge, now))
     for address, gauge in limits.neighbors.items():
         if address not in present and gauge.barred_until is not None:
             known = (name for name, interface in process.state.interfaces.items() if interface.knows(address))
-            found.append(_account(str(address), short_interface(next(known, "----")), "D", 0, gauge, now))
+            found.append(_account(spelled(address), short_interface(next(known, "----")), "D", 0, gauge, now))
     return Accounts(name_of(process), len(process.dual.table), tuple(found))
 
 

@@ -23,6 +23,7 @@ from dmvpn.features.eigrp.show.common import (
     every_process,
     name_of,
     processes,
+    version_of,
 )
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Timer
     from dmvpn.features.eigrp.machine import ClearEvents, Process
-    from dmvpn.features.eigrp.model import NetworkLine
+    from dmvpn.features.eigrp.model import NetworkLine, Redistribution
     from dmvpn.ios import ShowContext
 
 
@@ -48,6 +49,28 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
             lines.append("")
         lines += _block(process, ctx.now)
     return lines
+
+
+def ipv6_protocols(ctx: ShowContext) -> list[str]:
+    """Return the lines of all processes for IPv6, with the interfaces that they run on."""
+    lines: list[str] = []
+    for process in every_process(ctx, 6):
+        rules = process.state.settings.redistributions
+        lines += [
+            f'IPv6 Routing Protocol is "eigrp {process.state.autonomous_system}"',
+            *_parameters(process),
+            "",
+            "  Interfaces:",
+            *(f"    {name}" for name in sorted(process.state.interfaces, key=interface_sort_key)),
+            "  Redistribution:",
+            *([f"    Redistributing protocol {' '.join(_named(rule))}" for rule in rules] or ["    None"]),
+        ]
+    return lines
+
+
+def _named(rule: Redistribution) -> Iterator[str]:
+    yield rule.source.value
+    yield from (text for text in (rule.process, f"route-map {rule.route_map}" if rule.route_map else "") if text)
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
@@ -245,7 +268,7 @@ def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
     """Clear the events (`clear ip eigrp events`)."""
     from dmvpn.features.eigrp.machine import ClearEvents
 
-    return ClearEvents(args.integer("number", None), ctx.ports.vrf)
+    return ClearEvents(args.integer("number", None), ctx.ports.vrf, version_of(args))
 
 
 EVENTS: Final = both_commands(

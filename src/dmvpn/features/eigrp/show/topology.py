@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, Prefix, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
@@ -140,7 +140,7 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
             _destination(process, destination, ctx.now, all_links=all_links) for destination in breathing(destinations)
         ]
         tables.append(TopologyTable(name_of(process), process.state.settings.is_named, tuple(entries)))
-    return ShowTopology("all-links" in args or "detail-links" in args, str(wanted) if wanted else "", tuple(tables))
+    return ShowTopology("all-links" in args or "detail-links" in args, spelled(wanted) if wanted else "", tuple(tables))
 
 
 def _is_pending(process: Process, destination: Destination) -> bool:
@@ -177,7 +177,7 @@ def _destination(process: Process, destination: Destination, now: float, *, all_
     current = destination.current
     external = current.report.external if current else None
     return DestinationEntry(
-        prefix=str(destination.prefix),
+        prefix=spelled(destination.prefix),
         active=destination.is_active,
         successors=0 if destination.is_active else len(destination.successors),
         feasible_distance=destination.feasible_distance,
@@ -187,7 +187,7 @@ def _destination(process: Process, destination: Destination, now: float, *, all_
         origin_flag=1 if destination.state.value is None else destination.state.value,
         query_origin=_ORIGINS.get(destination.state, ""),
         active_for=age(now - destination.active_since) if destination.is_active else "",
-        awaiting=tuple((str(source.address), source.interface) for source in destination.awaiting),
+        awaiting=tuple((spelled(source.address), source.interface) for source in destination.awaiting),
         paths=tuple(_path(process, path) for path in ranked),
     )
 
@@ -200,7 +200,7 @@ def _path(process: Process, path: Path) -> PathEntry:
         entry = ExternalEntry(external.autonomous_system, protocol, external.metric, external.tag)
     return PathEntry(
         via=_via(path),
-        next_hop=str(path.report.next_hop),
+        next_hop=_next_hop(process, path),
         interface="Null0" if source.origin is Origin.SUMMARY else source.interface,
         distance=path.distance,
         reported_distance=path.reported_distance,
@@ -215,6 +215,11 @@ def _path(process: Process, path: Path) -> PathEntry:
     )
 
 
+def _next_hop(process: Process, path: Path) -> str:
+    hop, version = path.report.next_hop, process.state.settings.family.version
+    return spelled(hop if hop != UNSPECIFIED else UNSPECIFIED_OF[version])
+
+
 def _via(path: Path) -> str:
     match path.source.origin:
         case Origin.CONNECTED:
@@ -224,7 +229,7 @@ def _via(path: Path) -> str:
         case Origin.REDISTRIBUTED:
             return "R" + path.source.interface
         case _:
-            return str(path.source.address)
+            return spelled(path.source.address)
 
 
 def render_topology(answer: ShowTopology) -> Iterator[str]:

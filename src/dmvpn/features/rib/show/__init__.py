@@ -1,6 +1,7 @@
 """The commands of the routing table.
 
-routes      show ip route [protocol | A.B.C.D | summary], show ip protocols [summary], clear ip route
+routes      show ip route [protocol | A.B.C.D | summary], show ip protocols [summary], show ipv6 protocols, clear ip
+            route
 cef         show ip cef
 entries     what the route commands show, as values; show ipv6 route [protocol | X:X:X:X::X]
 
@@ -28,6 +29,7 @@ COMMANDS: Final = (
     *(by_vrf(command, "show ip protocols") for command in _PROTOCOLS),
     routes.CLEAR,
     by_vrf(routes.CLEAR, "clear ip route"),
+    routes.IPV6_PROTOCOLS,
     *entries.COMMANDS,
     *(by_vrf(command, "show ipv6 route") for command in entries.COMMANDS),
 )

@@ -477,6 +477,19 @@ def query_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
     return ShowIpProtocols(tuple(tuple(lines) for lines in answers if lines))
 
 
+def query_ipv6_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
+    """Ask every feature that routes IPv6; first what every router has, as on IOS."""
+    answers = [feature.ipv6_blocks(ctx) for feature in ctx.awake if feature.ipv6_blocks is not None]
+    own = [[f'IPv6 Routing Protocol is "{name}"'] for name in ("connected", "ND", "static")]
+    return ShowIpProtocols(tuple(tuple(lines) for lines in (*own, *answers) if lines))
+
+
+def render_ipv6_protocols(answer: ShowIpProtocols) -> Iterator[str]:
+    """Yield the blocks."""
+    for block in answer.blocks:
+        yield from block
+
+
 def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
     """Yield the blocks with an empty line behind each."""
     yield "*** IP Routing is NSF aware ***"
@@ -515,6 +528,12 @@ def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
     return ClearRoutes(args.prefix("prefix", None), vrf)
 
 
+IPV6_PROTOCOLS = ExecCommand(
+    "show ipv6 protocols",
+    {"ipv6": "Internet Protocol, version 6", "protocols": "Routing protocols"},
+    query=query_ipv6_protocols,
+    render=render_ipv6_protocols,
+)
 PROTOCOLS = ExecCommand(
     "show ip protocols", {"protocols": "Routing protocols"}, query=query_protocols, render=render_protocols
 )
