@@ -136,6 +136,8 @@ def _check(block: tuple[str, ...]) -> None:
     typed = at_prompt(block)
     if _Became.REFUSED in typed[:-1]:
         return  # the line that opens the section has become another one: `router eigrp NAME` with a number as its name
+    if typed[-1] is _Became.REFUSED and at_prompt(block[-1:]) == [_Became.EFFECTIVE]:
+        return  # its section refuses it; at the margin of a file, the same words begin a section of their own
     assert in_file(block) == typed
     assert in_file((_NOBODY_KNOWS, *block))[1:] == typed
     inside = _inside(block)
