@@ -319,8 +319,8 @@ _DEBUGS = words(WordKind.DEBUG)("""
         none). [RFC 7868 §5.2]
 
     ## lines of debug ip eigrp :: debug ip eigrp, show logging next: show ip eigrp topology
-    EIGRP-IPv<number>(<number>): <Int|Ext> <prefix> metric <distance> from <address> :: What a neighbor says of a destination,
-        external or not, with its own distance. [RFC 7868 §5.6]
+    EIGRP-IPv<number>(<number>): <Int|Ext> <prefix> metric <distance> from <address> :: What a neighbor says of a
+        destination, external or not, with its own distance. [RFC 7868 §5.6]
     EIGRP-IPv<number>(<number>): <Int|Ext> <prefix> unreachable from <address> :: The neighbor has no way to it.
 
     ## lines of debug eigrp fsm :: debug eigrp fsm, show logging [RFC 7868 §3.5] next: show ip eigrp topology all-links
@@ -485,7 +485,8 @@ _LABELS = words(WordKind.LABEL)("""
     Entry | entry :: One destination of the topology table.
     """)
 _PROTOCOLS = words(WordKind.LABEL, mark=r'^(?:IPv6 )?Routing Protocol is "eigrp ', sighted=True)("""
-    ## labels of a routing process (EIGRP) :: show ip protocols, show ipv6 protocols, show eigrp protocols next: show ip protocols
+    ## labels of a routing process (EIGRP) :: show ip protocols, show ipv6 protocols, show eigrp protocols
+        next: show ip protocols
     Total Prefix Count :: How many destinations the process knows. next: show ip eigrp topology
     Total Redist Count :: Routes that are brought in (`redistribute`). next: show ip eigrp accounting
     Routing Protocol :: A process that is configured here; its number follows.
