@@ -106,7 +106,7 @@ IPV6: Final = Twins(
 
 
 def _of_another_family(args: Args, section: Section) -> str | None:
-    """Return what is wrong with a prefix of the other version of IP than the address family."""
+    """Refuse a prefix of the other version of IP than the address family."""
     family = section.parent.opened_by if section.parent is not None else None
     version = 6 if family is not None and "ipv6" in family else 4
     typed = args.prefix("prefix", None)
