@@ -50,7 +50,8 @@ class Prefix(tuple[object, ...]):
 
     def __new__(cls, address: IPAddress, length: int) -> Self:
         """Make the prefix that begins with this address."""
-        return tuple.__new__(cls, (address.version, int(address), length))
+        version = 4 if type(address) is IPv4Address else address.version
+        return tuple.__new__(cls, (version, int(address), length))
 
     @classmethod
     def of_number(cls, number: int, length: int, version: int = 4) -> Self:
@@ -76,10 +77,11 @@ class Prefix(tuple[object, ...]):
     @classmethod
     def of(cls, address: IPAddress, length: int) -> Self:
         """Make the prefix of `length` bits that contains `address`. Raises ValueError if the length does not fit."""
-        if not 0 <= length <= address.max_prefixlen:
+        # A property of an address takes a call, and a hub asks for each packet.
+        version, width = (4, 32) if type(address) is IPv4Address else (address.version, address.max_prefixlen)
+        if not 0 <= length <= width:
             raise ValueError(f"prefix length {length} of {address}")
-        host_bits = address.max_prefixlen - length
-        return tuple.__new__(cls, (address.version, int(address) >> host_bits << host_bits, length))
+        return tuple.__new__(cls, (version, int(address) >> width - length << width - length, length))
 
     @classmethod
     def host(cls, address: IPAddress) -> Self:
@@ -114,7 +116,7 @@ class Prefix(tuple[object, ...]):
     @property
     def size(self) -> int:
         """The number of its addresses."""
-        return 1 << (self.width - self.length)
+        return 1 << ((32 if self.version == 4 else 128) - self.length)
 
     @property
     def netmask(self) -> IPAddress:
@@ -175,7 +177,7 @@ def is_link_local(address: IPAddress) -> bool:
 
     169.254.0.0/16 does not count: people give tunnels addresses from it and route them like any other.
     """
-    return address.version == 6 and int(address) >> 118 == 0x3FA
+    return type(address) is IPv6Address and int(address) >> 118 == 0x3FA
 
 
 def stays_on_link(address: IPAddress) -> bool:
@@ -195,7 +197,7 @@ def is_one_station(address: IPAddress) -> bool:
     (RFC 4291 §2.5.5.2).
     """
     number = int(address)
-    if address.version == 4:
+    if type(address) is IPv4Address:
         return number >> 28 != 0xE and number >> 24 != 127 and number not in (0, 0xFFFFFFFF)
     return number >> 120 != 0xFF and number >> 32 != 0xFFFF and number > 1
 

@@ -7,6 +7,7 @@ small enough to be right. Both families live side by side.
 from __future__ import annotations
 
 from bisect import insort
+from ipaddress import IPv4Address
 from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -36,7 +37,7 @@ class PrefixTable(Generic[Value]):
         if table is None:
             table = self._tables[version, length] = {}
             insort(self._lengths[version], -length)
-        table[number >> (prefix.width - length)] = prefix
+        table[number >> ((32 if version == 4 else 128) - length)] = prefix
         self._entries[prefix] = value
 
     def __delitem__(self, prefix: Prefix) -> None:
@@ -74,7 +75,8 @@ class PrefixTable(Generic[Value]):
 
     def lookup(self, address: IPAddress) -> tuple[Prefix, Value] | None:
         """Return the longest prefix that holds `address`, with its value."""
-        version, number, width = address.version, int(address), address.max_prefixlen
+        version, width = (4, 32) if type(address) is IPv4Address else (address.version, address.max_prefixlen)
+        number = int(address)
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:
@@ -83,7 +85,8 @@ class PrefixTable(Generic[Value]):
 
     def matches(self, address: IPAddress) -> Iterator[tuple[Prefix, Value]]:
         """Yield every prefix that holds `address`, the longest first."""
-        version, number, width = address.version, int(address), address.max_prefixlen
+        version, width = (4, 32) if type(address) is IPv4Address else (address.version, address.max_prefixlen)
+        number = int(address)
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:

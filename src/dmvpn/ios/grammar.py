@@ -153,8 +153,7 @@ class Args(Mapping[str, Hashable]):
     def without_secrets(self, text: str) -> str:
         """Return a text about this line, with a mark in the place of keys and passwords."""
         for name in SECRETS:
-            secret = self._values.get(name)
-            if isinstance(secret, str):
+            if name in self._values and isinstance(secret := self._values[name], str):
                 text = re.sub(rf"(?<!\S){re.escape(secret)}(?!\S)", HIDDEN, text)
         return text
 
@@ -180,8 +179,9 @@ class Args(Mapping[str, Hashable]):
         """Return the value called `name`, True for a keyword, or None: for keys of entries, of which a file has
         many.
         """
-        value = self._values.get(name)
-        return True if value is None and name in self._keywords else value
+        if name in self._values and (value := self._values[name]) is not None:
+            return value
+        return True if name in self._keywords else None
 
     def agrees_with(self, other: Args) -> bool:
         """Return whether `other` has every value and keyword of this one."""
@@ -253,9 +253,11 @@ class Args(Mapping[str, Hashable]):
         return self._typed(name, str, default)
 
     def _typed(self, name: str, kind: type | tuple[type, ...], default: object) -> object:
-        value = self._values.get(name, default)
-        if value is _REQUIRED:
-            raise KeyError(name)
+        if name not in self._values:
+            if default is _REQUIRED:
+                raise KeyError(name)
+            return default
+        value = self._values[name]
         if value is not default and not isinstance(value, kind):
             raise TypeError(f"the argument {name!r} is {value!r}, not {kind}")
         return value

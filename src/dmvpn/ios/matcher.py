@@ -165,7 +165,7 @@ class GrammarPoint(Generic[E]):
         """What begins a (lower-case) keyword that may come next: from nothing to the whole word."""
         if self._beginnings is None:
             words = self.shown_words
-            self._beginnings = frozenset(word[:end] for word in words for end in range(len(word) + 1))
+            self._beginnings = frozenset([word[:end] for word in words for end in range(len(word) + 1)])
         return self._beginnings
 
     def _sorted(self) -> list[str]:
@@ -239,7 +239,7 @@ class Thread(Generic[E]):
         steps.reverse()
         values = {step[0].name: step[1].value for step in steps if step[1] is not None}
         keywords = [step[0].shown for step in steps if step[1] is None]
-        words = tuple(step[0].shown if step[1] is None else step[1].text for step in steps)
+        words = tuple([step[0].shown if step[1] is None else step[1].text for step in steps])
         return Args(values, keywords, words)
 
 

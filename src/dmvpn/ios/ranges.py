@@ -36,7 +36,10 @@ _ENDS: Final = ("!", "exit", "end", "int")
 
 def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, str]]:
     """Yield the lines with the numbers that they have in the text."""
-    if not any(_MAY_BE.search(line) for line in breathing(lines)):
+    for line in breathing(lines):
+        if _MAY_BE.search(line):
+            break
+    else:
         yield from enumerate(lines, 1)
         return
     number = 0

@@ -348,7 +348,7 @@ class FileReader:
             elif is_taken:
                 self._open[-1].is_flat = True
         sections = self._session.sections
-        if len(sections) == len(self._open) and all(map(is_, sections, (each.section for each in self._open))):
+        if len(sections) == len(self._open) and all(map(is_, sections, [each.section for each in self._open])):
             return
         before = {id(each.section): each for each in self._open}
         self._open = [before.get(id(section)) or _Open(section, indentation) for section in sections]

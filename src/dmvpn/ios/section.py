@@ -280,7 +280,8 @@ class Section:
     def get(self, line: ConfigLine) -> Args | None:
         """Return the arguments of `line` (of the first entry of a list), or None."""
         self._note(line)
-        for entry in self._statements.get(line, _NONE).values():
+        entries = self._statements.get(line)
+        for entry in entries.values() if entries else ():
             if not entry.negated:
                 return entry.args
         return None
@@ -292,7 +293,8 @@ class Section:
     def all(self, line: ConfigLine) -> list[Args]:
         """Return every entry of a list-valued line, in the order in which they were entered."""
         self._note(line)
-        return [entry.args for entry in self._statements.get(line, _NONE).values() if not entry.negated]
+        entries = self._statements.get(line)
+        return [entry.args for entry in entries.values() if not entry.negated] if entries else []
 
     def negated(self, line: ConfigLine, **arguments: Hashable) -> bool:
         """Return whether `no LINE` is configured (with these arguments, if any are named)."""
@@ -435,7 +437,8 @@ class Section:
 
     def find(self, line: ConfigLine, args: Args) -> Statement | None:
         """Return the entry that these arguments would replace."""
-        return self._statements.get(line, {}).get(line.key_of(args))
+        entries = self._statements.get(line)
+        return entries.get(line.key_of(args)) if entries else None
 
     def put(self, statement: Statement) -> bool:
         """Add the statement, or replace the one with the same key. True if that changed anything."""
@@ -522,7 +525,7 @@ class Section:
                 made.touch(key)
 
     def _note(self, *lines: ConfigLine) -> None:
-        reading = asked()
+        reading = _READING.get()
         if reading is None:
             return
         breathe()  # a model may be made of thousands of sections

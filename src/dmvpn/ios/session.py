@@ -258,13 +258,15 @@ class ConfigSession:
     @property
     def sections(self) -> tuple[Section, ...]:
         """The sections we are in, outermost first."""
-        return tuple(section for _, section in self._path)
+        return tuple([section for _, section in self._path])  # asked for at each line of a file
 
     @property
     def headers(self) -> tuple[str, ...]:
         """The lines that opened them."""
         path, known, same = self._path, self._headers, 0
-        while same < len(path) and same < len(known) and known[same][0] is path[same][0]:
+        for (statement, _), (before, _) in zip(path, known, strict=False):
+            if statement is not before:
+                break
             same += 1
         if not same == len(path) == len(known):
             known[same:] = [(statement, statement.text_for_others) for statement, _ in path[same:]]
@@ -424,7 +426,7 @@ class ConfigSession:
     @property
     def _where(self) -> tuple[str, ...]:
         """The lines that opened the sections we are in, with their secrets."""
-        return tuple(statement.text for statement, _ in self._path)
+        return tuple([statement.text for statement, _ in self._path])
 
     def _touched_by(self, section: Section, command: Command) -> Touch:
         """Return what a `no` or `default` changes: one entry, if it names one."""

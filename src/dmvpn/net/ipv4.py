@@ -86,7 +86,7 @@ def pseudo_header(source: IPAddress, destination: IPAddress, protocol: int, leng
 
     length: octets of transport header and data.
     """
-    if source.version == 4:
+    if type(source) is IPv4Address:
         return source.packed + destination.packed + protocol.to_bytes(2, "big") + length.to_bytes(2, "big")
     return source.packed + destination.packed + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
 

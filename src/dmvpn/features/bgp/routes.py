@@ -335,7 +335,7 @@ class Exports:
 
     def changed(self, prefixes: Iterable[Prefix]) -> None:
         """Queue prefixes whose best path, or whose route in the routing table, changed."""
-        if not self._may_export and not self._announced:
+        if not (self._vpn.exports or self._vpn.export_map or self._announced):
             return
         self._due.update(dict.fromkeys(prefixes))
         if self._due and not self._context.is_running(self._timer):
