@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.exercises import BUILT_IN
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from support.world import World
@@ -23,6 +27,37 @@ def derived(folder: Path, name: str, **replacements: tuple[tuple[str, str], ...]
             text = text.replace(old, new)
         path.write_text(text)
     return str(copy)
+
+
+#: The address of a hub behind a translator that gives it its old address outside, one to one.
+HUB_INSIDE: Final = "192.168.251.10"
+
+
+def hub_behind_nat(name: str) -> Scenario:
+    """Return a scenario with its hub in a cloud: the translator before it has the address that the spokes know."""
+    one = Scenario.load(name)
+    hub = next(router for router in one.configurations if one.role(router) == "hub")
+    wire = next(link for link in one.lab.links if any("TRANSPORT" in end for end in link.ends) and hub in str(link))
+    port = next(end for end in wire.ends if end.startswith(hub))
+    _, provider = sorted(wire.ends, key=lambda end: "TRANSPORT" in end)
+    text = one.configurations[hub]
+    address = re.search(rf"interface {port.split(':')[1]}\n(?: .*\n)*? ip address ([\d.]+) ([\d.]+)\n", text)
+    gateway = re.search(r"ip route 0.0.0.0 0.0.0.0 ([\d.]+)", text)
+    assert address is not None
+    assert gateway is not None
+    text = text.replace(f"{address[1]} {address[2]}", f"{HUB_INSIDE} 255.255.255.0")
+    text = text.replace(gateway[0], "ip route 0.0.0.0 0.0.0.0 192.168.251.1")
+    box = {
+        "outside": str(IPv4Interface(f"{address[1]}/{address[2]}")),
+        "gateway": gateway[1],
+        "inside": "192.168.251.1/24",
+        "inward": {address[1]: HUB_INSIDE},
+    }
+    links = [link.model_dump() for link in one.lab.links if link is not wire]
+    links += [{"ends": [port, "CLOUD:inside"]}, {"ends": ["CLOUD:outside", provider]}]
+    gateways = {**one.lab.model_dump()["gateways"], "CLOUD": box}
+    lab = Lab.model_validate({**one.lab.model_dump(), "links": links, "gateways": gateways})
+    return Scenario(name, lab, {**one.configurations, hub: text}, one.certificates)
 
 
 def _of_r41(kind: str) -> tuple[tuple[str, str], ...]:

@@ -422,6 +422,17 @@ def test_the_ruleset_is_one_transaction(sent: list[bytes]) -> None:
     assert kinds == [0x10, *(_NFTABLES | number for number in (0, 3, 3, 6, 6)), 0x11]
 
 
+def test_a_station_with_a_public_address_of_its_own_has_a_rule_each_way(sent: list[bytes]) -> None:
+    """`dnat to` in a chain of its own, `snat to` before `masquerade`."""
+    pair = (IPv4Address("172.16.11.3"), IPv4Address("192.168.11.10"))
+    netfilter.install(netfilter.Masquerade("outside", inward=(pair,)))
+    (datagram,) = sent
+    kinds = [message.kind for message in parse_messages(memoryview(datagram))]
+    assert kinds == [0x10, *(_NFTABLES | number for number in (0, 3, 3, 3, 6, 6, 6, 6)), 0x11]
+    assert datagram.count(b"nat\0") >= 4
+    assert datagram.rindex(pair[0].packed) < datagram.index(b"masq\0")
+
+
 def test_only_a_symmetric_translator_asks_for_random_ports(sent: list[bytes]) -> None:
     """The flags of `masquerade random,fully-random`, 4 and 16."""
     for random in (False, True):

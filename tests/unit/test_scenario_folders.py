@@ -491,6 +491,17 @@ def test_a_gateway_is_port_restricted_and_remembers_for_three_minutes_unless_it_
         ("192.168.1.1/24", "203.0.113.9/24", "the same addresses inside and outside"),
         ("192.168.1.1/24", "192.168.1.300/24", "gateways.NAT1.inside"),
         ("{outside", "{kind: magic, outside", "gateways.NAT1.kind"),
+        (
+            "{outside",
+            "{inward: {203.0.113.2: 192.168.1.5}, outside",
+            "203.0.113.2 is no free address of 203.0.113.0/24",
+        ),
+        ("{outside", "{inward: {203.0.113.3: 10.0.0.5}, outside", "10.0.0.5 is no free address of 192.168.1.0/24"),
+        (
+            "{outside",
+            "{inward: {203.0.113.3: 192.168.1.5, 203.0.113.4: 192.168.1.5}, outside",
+            "two public addresses for one station",
+        ),
         ("  NAT1:", "  R1:", "R1 is a router and a gateway"),
         ("links:", "ready: {either: [R9]}\nlinks:", "there is no router R9"),
     ],

@@ -19,6 +19,7 @@ from dmvpn.shells.lab_model import INSIDE
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from dmvpn.app.lab_words import Printer
     from dmvpn.base.notices import InterfaceState
@@ -103,23 +104,25 @@ def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
     drawn = ["+" + "-" * width + "+", *(f"|{line.center(width)}|" for line in box), "+" + "-" * width + "+"]
     near_host = [f"{host} {spec.address}" for host, spec in hosts]
     host_lines = [line for text in near_host for line in (text, "|")] if near_host else []
-    wire = [*_translators(scenario, name, hosts_first=hosts_first), "|", *(_address(state) for state in underlay), "|"]
+    wire = ["|", *(_address(state) for state in underlay), "|"]
+    box = _translator(scenario, name, [state.address for state in underlay])
+    if not box and scenario.lab.gateways and not hosts_first:
+        box = ["|", "|"]  # as many lines as others have
     behind = [*(line for state in inside for line in (_address(state), "|")), *host_lines]
     if hosts_first:
-        return [*behind, *drawn, *wire]
-    return [*wire, *drawn, *reversed(behind)]
+        return [*behind, *drawn, *wire, *reversed(box)]
+    return [*box, *wire, *drawn, *reversed(behind)]
 
 
-def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
-    """Return the NAT box before a router; for a router without one, as many lines of wire if the lab has NAT boxes."""
-    if hosts_first or not scenario.lab.gateways:
-        return []
+def _translator(scenario: Scenario, name: str, stations: Sequence[object]) -> list[str]:
+    """Return the NAT box before a router, with the address that it gives it. stations: the addresses of the router."""
     for ends, _ in scenario.segments():
         if any(node == name for node, _ in ends):
             for gateway, spec in scenario.lab.gateways.items():
                 if (gateway, INSIDE) in ends:
-                    return ["|", f"[ {gateway} {spec.public.ip} ]"]
-    return ["|", "|"]
+                    own = (public for public, station in spec.inward.items() if station in stations)
+                    return ["|", f"[ {gateway} {next(own, spec.public.ip)} ]"]
+    return []
 
 
 def _address(state: InterfaceState) -> str:

@@ -117,11 +117,20 @@ class FlowTable:
     """The mappings of one translator. They change only when a packet passes; expired ones are removed on the way."""
 
     def __init__(
-        self, kind: NatKind, timeout: float, entropy: Entropy, ports: Callable[[Endpoint], PublicPorts] | None = None
+        self,
+        kind: NatKind,
+        timeout: float,
+        entropy: Entropy,
+        ports: Callable[[Endpoint], PublicPorts] | None = None,
+        station: IPv4Address | None = None,
     ) -> None:
-        """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux."""
+        """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux.
+
+        station: the station inside whose address is translated one to one: flows to it begin outside, too.
+        """
         self.kind = kind
         self.timeout = timeout
+        self.station = station
         #: Flows made so far.
         self.made = 0
         self._entropy = entropy
@@ -151,12 +160,11 @@ class FlowTable:
         `remote`.
         """
         flow = self._by_port.get((protocol, port, self._scope(protocol, remote)))
-        if flow is None or not flow.lives(now):
-            return None
         if is_error:
-            return flow if flow.speaks_to(remote, now) else None
-        if self.kind != "cone" and not flow.speaks_to(remote, now):
-            return None
+            return flow if flow is not None and flow.speaks_to(remote, now) else None
+        if flow is None or not flow.lives(now) or (self.kind != "cone" and not flow.speaks_to(remote, now)):
+            begun = self.outbound(protocol, Endpoint(self.station, port), remote, now) if self.station else None
+            return begun if isinstance(begun, NatFlow) and begun.port == port else None
         self._note(flow, remote, now, inbound=True)
         return flow
 
@@ -202,7 +210,8 @@ class FlowTable:
             return 0 if self._is_free(protocol, 0, scope, now) else None
         ported = protocol in _PORTED
         first, count, own = self._ports(inside) if ported else PublicPorts(0, 0x10000, own=True)
-        if own and not (ported and self.kind == "symmetric") and self._is_free(protocol, inside.port, scope, now):
+        moves = ported and self.kind == "symmetric" and inside.address != self.station
+        if own and not moves and self._is_free(protocol, inside.port, scope, now):
             return inside.port
         start = below(self._entropy, count)
         for step in range(count):

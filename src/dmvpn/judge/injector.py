@@ -332,12 +332,9 @@ class Injector:
 
     def _public(self, router: str) -> tuple[bytes, ...]:
         """Return the addresses by which others reach a site."""
-        gateway = self._gateway(router)
-        if gateway is not None:
-            return (gateway.public.packed,)
-        plane = self._world.routers[router].plane
+        gateway, plane = self._gateway(router), self._world.routers[router].plane
         return tuple(
-            address.packed
+            (address if gateway is None else gateway.public_of(address)).packed
             for interface in self._anatomy.sites[router].sources
             for address, _ in plane.addresses_of(interface)
         )

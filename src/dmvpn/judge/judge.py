@@ -230,6 +230,8 @@ class Tables:
                     for address, _ in node.plane.addresses_of(interface):
                         owners[address] = name
         for gateway in self._world.gateways.values():
+            for public, station in gateway.inward.items():
+                owners.setdefault(public, owners.get(station, gateway.name))
             owners.setdefault(gateway.public, gateway.name)
         return owners
 

@@ -37,6 +37,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "ipsec-spoke-behind-nat",
         "ipsec-two-spokes-one-nat",
         "ipsec-both-behind-nat",
+        "hub-behind-nat",
         "isakmp-nat",
         "nat-overload",
     ),

@@ -163,7 +163,7 @@ class TunnelEnd:
         site = self.device.site
         if site is None or site.nat is None:
             return None
-        return site if site.interface in ("", self.tunnel.source_interface) else None
+        return site.of(self.source) if site.interface in ("", self.source_port) else None
 
     @property
     def seen(self) -> IPAddress | None:
@@ -350,7 +350,7 @@ class Network:
             found += [
                 EndPair(end, seat.end, nhrp=False)
                 for seat in far
-                if seat.end.tunnel.destination == end.source and seat.end not in met
+                if seat.end.tunnel.destination in (end.source, end.seen) and seat.end not in met
             ]
         return tuple(found)
 

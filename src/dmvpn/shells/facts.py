@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue, ValidationError
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import Address, AddressWithLength, Fact
 from dmvpn.router.facts import RouterFacts, SetupFacts
+from dmvpn.shells.lab_model import public_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ class GatewayFacts(Fact):
     inside: its own address on the inside link.
     gateway: its next hop outside.
     kind: as in `lab.yaml`, "": unknown.
+    inward: stations inside by their own public addresses.
     """
 
     private: IPv4Network
@@ -43,6 +45,16 @@ class GatewayFacts(Fact):
     gateway: IPv4Address | None = None
     kind: str = ""
     flows: tuple[GreFlow, ...] | None
+    inward: dict[IPv4Address, IPv4Address] = Field(default_factory=dict)
+
+    @property
+    def publics(self) -> tuple[IPv4Address, ...]:
+        """Its addresses outside."""
+        return tuple(dict.fromkeys((self.public, *self.inward)))
+
+    def public_of(self, station: Address | None) -> IPv4Address:
+        """Return the address outside of a station inside."""
+        return public_of(self.inward, station, self.public)
 
 
 class HostFacts(Fact):

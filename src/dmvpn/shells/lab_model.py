@@ -12,6 +12,8 @@
       - ends: [NAT1:inside, R31:GigabitEthernet0/1]
     gateways:                      # optional: translators (NAT) between spokes and the provider
       NAT1: {kind: symmetric, outside: 172.16.31.1/30, gateway: 172.16.31.2, inside: 192.168.31.1/24}
+      NAT2:                        # inward: what comes for this public address goes to this station, as in a cloud
+        {outside: 172.16.41.1/30, gateway: 172.16.41.2, inside: 192.168.41.1/24, inward: {172.16.41.1: 192.168.41.10}}
     hosts:
       H1: {link: "R11:GigabitEthernet0/2", address: 10.1.1.100/24, gateway: 10.1.1.1}
 
@@ -22,12 +24,15 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_interface
-from typing import Annotated, Literal, Self
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, ip_interface
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from dmvpn.dataplane.translator import NatKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
@@ -110,12 +115,24 @@ class HostSpec(Strict):
         return self.interface.version == 6 or self.interface6 is not None
 
 
+def is_free(address: IPv4Address, network: IPv4Network, other: IPv4Address) -> bool:
+    """Return whether a station may have this address on a link where another one is."""
+    return address in network and address not in (other, network.network_address, network.broadcast_address)
+
+
+def public_of(inward: Mapping[IPv4Address, IPv4Address], station: object, others: IPv4Address) -> IPv4Address:
+    """Return the address outside of a station inside. others: of stations that have none of their own."""
+    return next((public for public, inside in inward.items() if inside == station), others)
+
+
 class GatewaySpec(Strict):
     """A translator (NAT) with the ports `inside` and `outside`. Several spokes may be on its inside link.
 
     outside: its public address, and the link's prefix length.
     gateway: the next hop of packets that leave.
     timeout: seconds that a flow is kept after the last packet; a flow without an answer is kept 30 at most.
+    inward: stations inside by their public addresses: each has its own, one to one. One of them may be the address of
+        the translator itself.
     """
 
     kind: NatKind = "port-restricted"
@@ -123,6 +140,7 @@ class GatewaySpec(Strict):
     gateway: IPv4Address
     inside: str
     timeout: float = Field(default=180.0, ge=1, le=86_400)
+    inward: dict[IPv4Address, IPv4Address] = {}
 
     @field_validator("outside", "inside")
     @classmethod
@@ -136,6 +154,13 @@ class GatewaySpec(Strict):
             raise ValueError(f"its gateway {self.gateway} is not on its outside link {self.public.network}")
         if self.public.network.overlaps(self.private.network):
             raise ValueError("the same addresses inside and outside")
+        for public, station in self.inward.items():
+            if not is_free(public, self.public.network, self.gateway):
+                raise ValueError(f"inward: {public} is no free address of {self.public.network}, the link outside")
+            if not is_free(station, self.private.network, self.private.ip):
+                raise ValueError(f"inward: {station} is no free address of {self.private.network}, the link inside")
+        if len(set(self.inward.values())) < len(self.inward):
+            raise ValueError("inward: two public addresses for one station")
         return self
 
     @cached_property
@@ -147,6 +172,10 @@ class GatewaySpec(Strict):
     def private(self) -> IPv4Interface:
         """Inside address with prefix length."""
         return IPv4Interface(self.inside)
+
+    def inward_now(self, public: IPv4Address) -> dict[IPv4Address, IPv4Address]:
+        """Return the stations by their public addresses, while its own address outside is this one."""
+        return {public if one == self.public.ip else one: station for one, station in self.inward.items()}
 
 
 #: "10.4.4.0/24", or with the required next hop: "10.4.4.0/24 via 192.168.100.11"; in a VRF: "vrf RED 10.4.4.0/24".

@@ -3,11 +3,17 @@
 In nft's syntax, `Masquerade` for the outside interface `outside` is:
 
     table ip dmvpn {
-        chain out { type nat hook postrouting priority 100; oifname "outside" masquerade [random,fully-random] }
+        chain to  { type nat hook prerouting priority -100; iifname "outside" ip daddr PUBLIC dnat to STATION }
+        chain out {
+            type nat hook postrouting priority 100
+            oifname "outside" ip saddr STATION snat to PUBLIC
+            oifname "outside" masquerade [random,fully-random]
+        }
         chain in  { type filter hook input priority 0; iifname "outside" meta l4proto != icmp drop }
     }
 
-Every NAT gateway has something like the second chain: without it a stray packet for the public address would make a
+The rules with PUBLIC and STATION are there for each station with a public address of its own. Every NAT gateway has
+something like the last chain: without it a stray packet for the public address would make a
 conntrack entry of its own, which blocks the flow that an inside station is about to begin with the same peer (measured
 on Linux 6.18, for GRE). Also measured: GRE of less than eight octets in all, an empty keepalive without key, is not
 translated.
@@ -160,16 +166,23 @@ def _port(value: memoryview | None) -> int:
 _RANDOM: Final = 1 << 2 | 1 << 4
 #: The hook where source addresses are translated.
 NAT_PRIORITY: Final = 100
+#: The hook where destination addresses are translated.
+_DESTINATION_PRIORITY: Final = -100
 _ICMP = 1
 _TABLE = "dmvpn"
 
 
 @dataclass(frozen=True, slots=True)
 class Masquerade:
-    """Translate the source of all packets that leave by `outside`. random: a random port for every flow."""
+    """Translate the source of all packets that leave by `outside`.
+
+    random: a random port for every flow.
+    inward: public addresses, and the stations inside that have them one to one.
+    """
 
     outside: str
     random: bool = False
+    inward: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
 
 
 def install(wanted: Masquerade, *, again: bool = False) -> None:
@@ -195,20 +208,24 @@ def forget_flows() -> None:
 
 def messages(wanted: Masquerade, table: str = _TABLE) -> list[nftables.Part]:
     """Return the parts of the transaction."""
+    came = nftables.is_interface(nftables.Meta.INPUT_NAME, wanted.outside)
+    leaves = nftables.is_interface(nftables.Meta.OUTPUT_NAME, wanted.outside)
+    before = nftables.base_chain(table, "to", "nat", nftables.Hook.PREROUTING, _DESTINATION_PRIORITY)
     return [
         nftables.new_table(table),
         nftables.base_chain(table, "out", "nat", nftables.Hook.POSTROUTING, NAT_PRIORITY),
         nftables.base_chain(table, "in", "filter", nftables.Hook.INPUT, 0),
-        nftables.rule(
-            table,
-            "out",
-            *nftables.is_interface(nftables.Meta.OUTPUT_NAME, wanted.outside),
-            *nftables.masquerade(_RANDOM if wanted.random else 0),
+        *([before] if wanted.inward else []),
+        *(nftables.rule(table, "to", *came, *nftables.one_to_one(*pair, of_source=False)) for pair in wanted.inward),
+        *(
+            nftables.rule(table, "out", *leaves, *nftables.one_to_one(*pair[::-1], of_source=True))
+            for pair in wanted.inward
         ),
+        nftables.rule(table, "out", *leaves, *nftables.masquerade(_RANDOM if wanted.random else 0)),
         nftables.rule(
             table,
             "in",
-            *nftables.is_interface(nftables.Meta.INPUT_NAME, wanted.outside),
+            *came,
             nftables.meta(nftables.Meta.PROTOCOL),
             nftables.compare(nftables.Compare.NOT_EQUAL, bytes((_ICMP,))),
             nftables.verdict(nftables.NetfilterVerdict.DROP),

@@ -16,6 +16,7 @@ from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from ipaddress import IPv4Address
 
 
 # ------------------------------------------------------------------------------------------------ tables, chains, rules
@@ -228,6 +229,14 @@ def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[by
     loads = (constant(_BE16.pack(port), register) for register, port in zip(registers, ports, strict=True))
     where = b"".join(attribute(2 + place, _BE32.pack(register)) for place, register in enumerate(registers))
     return (*loads, expression("masq", body + where))
+
+
+def one_to_one(old: IPv4Address, new: IPv4Address, *, of_source: bool) -> tuple[bytes, ...]:
+    """Return the expressions that replace the source or destination address of a flow, and its port if it is taken."""
+    where, kind = (12, 0) if of_source else (16, 1)
+    body = numbers(kind, _NFPROTO_IPV4) + attribute(3, _BE32.pack(_REGISTER))
+    matched = (network_header(where, 4), compare(Compare.EQUAL, old.packed))
+    return (*matched, constant(new.packed), expression("nat", body))
 
 
 def numbers(*values: int) -> bytes:

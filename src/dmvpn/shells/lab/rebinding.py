@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.translator import NatKind
+from dmvpn.shells.lab_model import is_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address
     except ValueError as error:
         raise UserError(f"{text} is no IPv4 address") from error
     network = spec.public.network
-    if address not in network or address in (spec.gateway, network.network_address, network.broadcast_address):
+    if not is_free(address, network, spec.gateway) or address in spec.inward.keys() - {spec.public.ip}:
         raise UserError(f"{address} is no free address of {network}, the link outside")
     return address
 

@@ -7,7 +7,7 @@ the relay of bad wires (impair.py) is the switch.
 A translator (`Gateway`) is a network namespace in which the kernel forwards and masquerades. Linux remembers flows by
 both addresses and ports (conntrack), so it is a port-restricted translator, and with random ports a symmetric one. It
 cannot be a cone, which accepts answers from any remote: such a gateway is port-restricted here, and `lab status` shows
-that.
+that. A station with a public address of its own (`inward`) is translated one to one by either kind.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
     from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
     from dmvpn.shells.lab_model import GatewaySpec
@@ -67,7 +69,16 @@ class Gateway:
         """Return one line for `lab status`."""
         kind = _in_linux(self.sign)
         asked = "" if kind == self.sign else f" (a {self.sign} is asked for; Linux cannot be one)"
-        return f"NAT {self.spec.private.ip} -> {self.public.ip}, {kind}{asked}"
+        return f"NAT {self.spec.private.ip} -> {self.public.ip}, {kind}{asked}{inward_of(self.inward)}"
+
+    @property
+    def inward(self) -> dict[IPv4Address, IPv4Address]:
+        """The stations inside by their own public addresses."""
+        return self.spec.inward_now(self.public.ip)
+
+    @property
+    def _rules(self) -> netfilter.Masquerade:
+        return netfilter.Masquerade(OUTSIDE, self.kind == "symmetric", tuple(self.inward.items()))
 
     def begin(self) -> None:
         """Start to translate. Call it once, inside its namespace. Raises HostProblem."""
@@ -79,7 +90,7 @@ class Gateway:
                 **{f"net/netfilter/nf_conntrack_{name}": value for name, value in self._timeouts().items()},
             }
         )
-        netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"))
+        netfilter.install(self._rules)
 
     def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
         """Change its kind; hidden: the display stays. Call it inside its namespace. Raises HostProblem."""
@@ -88,13 +99,15 @@ class Gateway:
         if kind == self.asked:
             return
         self.asked = kind
-        netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"), again=True)
+        netfilter.install(self._rules, again=True)
         netfilter.forget_flows()
 
     def settle(self) -> None:
         """Configure the ports that are plugged in. Call it inside its namespace."""
         with netlink.NetlinkSocket() as kernel:
-            for name, address in ((INSIDE, self.spec.private), (OUTSIDE, self.public)):
+            # Of length 32: so the kernel never masquerades with them.
+            more = [IPv4Interface(one) for one in self.inward if one != self.public.ip]
+            for name, addresses in ((INSIDE, [self.spec.private]), (OUTSIDE, [self.public, *more])):
                 link = kernel.find_link(name)
                 if link is None:
                     continue
@@ -103,7 +116,7 @@ class Gateway:
                 _want(
                     kernel,
                     netlink.set_link(link.index, netlink.LinkSettings(inet=forwarding)),
-                    netlink.add_address(_address(link.index, address)),
+                    *(netlink.add_address(_address(link.index, address)) for address in addresses),
                     netlink.set_up(link.index),
                 )
                 if name == OUTSIDE:
@@ -119,6 +132,7 @@ class Gateway:
                 if link is not None:
                     kernel.call(netlink.delete_address(_address(link.index, old)))
             self.settle()
+            netfilter.install(self._rules, again=True)
         netfilter.forget_flows()
 
     def facts(self) -> GatewayFacts:
@@ -128,7 +142,8 @@ class Gateway:
         except OSError:  # the kernel was built without this file
             flows = None
         else:
-            flows = tuple(flow for flow in map(gre_flow, lines) if flow is not None)
+            mine = (self.public.ip, *self.inward)
+            flows = tuple(flow for line in lines if (flow := gre_flow(line, mine)) is not None)
         return GatewayFacts(
             private=self.spec.private.network,
             public=self.public.ip,
@@ -136,6 +151,7 @@ class Gateway:
             gateway=self.spec.gateway,
             kind=_in_linux(self.sign),
             flows=flows,
+            inward=self.inward,
         )
 
     def _timeouts(self) -> dict[str, int]:
@@ -155,15 +171,21 @@ def _in_linux(kind: NatKind) -> NatKind:
     return "symmetric" if kind == "symmetric" else "port-restricted"
 
 
-def gre_flow(line: str) -> GreFlow | None:
+def inward_of(inward: Mapping[IPv4Address, IPv4Address]) -> str:
+    """Return the stations with public addresses of their own, for `lab status`."""
+    return "".join(f", {public} is {station} one to one" for public, station in inward.items())
+
+
+def gre_flow(line: str, publics: Container[IPv4Address] = ()) -> GreFlow | None:
     """Return the flow of a line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10
-    dst=172.16.11.1 ...".
+    dst=172.16.11.1 src=172.16.11.1 dst=172.16.31.1 ...". publics: the addresses outside, by which others begin flows.
     """
     words = line.split()
     if words[:1] != ["ipv4"] or words[2:3] != ["gre"]:
         return None
-    ends = [word.partition("=")[2] for word in words if word.startswith(("src=", "dst="))]
-    return GreFlow(inside=IPv4Address(ends[0]), remote=IPv4Address(ends[1]))
+    ends = [IPv4Address(word.partition("=")[2]) for word in words if word.startswith(("src=", "dst="))]
+    begun_outside = ends[1] in publics
+    return GreFlow(inside=ends[2 if begun_outside else 0], remote=ends[0 if begun_outside else 1])
 
 
 def _want(kernel: netlink.NetlinkSocket, *requests: netlink.KernelRequest) -> None:

@@ -30,7 +30,7 @@ from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
 from dmvpn.shells.facts import GatewayFacts, GreFlow
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, public_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -236,8 +236,14 @@ class NatNode:
         self.alive = True
         self.spec = spec
         self.sign: NatKind = spec.kind
-        self.flows = FlowTable(spec.kind, spec.timeout, entropy)
+        self.flows = FlowTable(spec.kind, spec.timeout, entropy, station=spec.inward.get(spec.public.ip))
         self._translator = Translator(spec.public.ip, self.flows)
+        own = [
+            Translator(public, FlowTable("port-restricted", spec.timeout, entropy, station=station))
+            for public, station in spec.inward.items()
+            if public != spec.public.ip
+        ]
+        self._of_stations = {one.flows.station: one for one in own}
         self.drops: dict[Drop, int] = {}
         self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
         self._transmit = transmit
@@ -248,6 +254,15 @@ class NatNode:
     def public(self) -> IPv4Address:
         """Its address outside."""
         return self._translator.public
+
+    @property
+    def inward(self) -> dict[IPv4Address, IPv4Address]:
+        """The stations inside by their own public addresses."""
+        return self.spec.inward_now(self.public)
+
+    def public_of(self, station: object) -> IPv4Address:
+        """Return the address outside of a station inside."""
+        return public_of(self.inward, station, self.public)
 
     # -------------------------------------------------------------------------------------------- as a node
 
@@ -280,11 +295,12 @@ class NatNode:
         """Return the addresses of a port."""
         if interface == INSIDE:
             return ((self.spec.private.ip, self.spec.private.network.prefixlen),)
-        return ((self.public, self.spec.public.network.prefixlen),)
+        return tuple((one, self.spec.public.network.prefixlen) for one in dict.fromkeys((self.public, *self.inward)))
 
     def facts(self, now: float) -> GatewayFacts:
         """Return its settings and flows."""
-        flows = [flow for flow in self.flows.living(now) if flow.protocol == IpProtocol.GRE]
+        tables = [self.flows, *(one.flows for one in self._of_stations.values())]
+        flows = [flow for table in tables for flow in table.living(now) if flow.protocol == IpProtocol.GRE]
         return GatewayFacts(
             private=self.spec.private.network,
             public=self.public,
@@ -294,13 +310,15 @@ class NatNode:
             flows=tuple(
                 GreFlow(inside=flow.inside.address, remote=remote.address) for flow in flows for remote in flow.remotes
             ),
+            inward=self.inward,
         )
 
     # -------------------------------------------------------------------------------------------- faults
 
     def rebind(self, public: IPv4Address | None = None) -> None:
         """Remove all mappings, as after a restart; with an address, use it as public one from now on."""
-        self.flows.clear()
+        for one in (self._translator, *self._of_stations.values()):
+            one.flows.clear()
         if public is not None:
             self._translator.public = public
 
@@ -315,13 +333,13 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- outwards
 
     def _from_inside(self, packet: Ipv4Packet) -> None:
-        if packet.destination in (self.public, self.spec.private.ip):
+        if packet.destination in (self.public, self.spec.private.ip, *self.inward):
             self._answer_echo(packet, INSIDE)
             return
         data = self._one_hop_less(packet, INSIDE)
         if data is None:
             return
-        why = self._translator.outwards(data, self._now)
+        why = self._of_stations.get(packet.source, self._translator).outwards(data, self._now)
         if why is not None:
             if why is Drop.TAKEN:
                 pair = (packet.source, packet.destination)
@@ -333,13 +351,14 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- inwards
 
     def _from_outside(self, packet: Ipv4Packet) -> None:
-        if packet.destination != self.public:
+        station = self.inward.get(packet.destination)
+        if station is None and packet.destination != self.public:
             self._drop(Drop.NOT_ROUTED)
             return
-        if self._answer_echo(packet, OUTSIDE):
+        if station is None and self._answer_echo(packet, OUTSIDE):
             return
         data = bytearray(packet.serialize())
-        flow = self._translator.inwards(data, self._now)
+        flow = self._of_stations.get(station, self._translator).inwards(data, self._now)
         if flow is None:
             self._drop(Drop.UNSOLICITED)
         elif self._one_hop_less(packet, OUTSIDE) is not None:

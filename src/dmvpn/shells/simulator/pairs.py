@@ -148,5 +148,5 @@ def _public(world: Simulator, router: str, tunnel: TunnelState) -> IPAddress | N
     with suppress(KeyError):  # a loopback has no wire
         for station, port in world.segment_of(router, tunnel.source_interface).ends:
             if port == INSIDE and station.name in world.gateways:
-                return world.gateways[station.name].public
+                return world.gateways[station.name].public_of(tunnel.source)
     return tunnel.source

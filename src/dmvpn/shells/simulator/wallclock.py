@@ -37,7 +37,7 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.wiring import linux_name
+from dmvpn.shells.lab.wiring import inward_of, linux_name
 from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.network import Impairment
@@ -564,4 +564,4 @@ class SimulatedLab:
 
 def describe(node: NatNode) -> str:
     """Return a translator in one line."""
-    return f"NAT {node.spec.private.ip} -> {node.public}, {node.sign}"
+    return f"NAT {node.spec.private.ip} -> {node.public}, {node.sign}{inward_of(node.inward)}"

@@ -111,7 +111,11 @@ def source_port(scene: Scene, router: str) -> str:
 
 def wanted_server_address(scene: Scene, tunnel: TunnelFacts) -> Address | None:
     """Return the address that clients use for the server of this tunnel, if no router has it."""
-    at = [one.server for one in scene.clients() if tunnel.source is not None and one.nbma == tunnel.source]
+    at = [
+        one.server
+        for one in scene.clients()
+        if tunnel.source is not None and (one.nbma == tunnel.source or one.there is tunnel)
+    ]
     named = [server.address for server in at if server is not None and server.address is not None]
     return next((address for address in named if scene.tunnel_owner(address) is None), None)
 
@@ -150,7 +154,8 @@ def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
         for one in facts.tunnels:
             servers = {server.address for server in one.servers}
             is_near = bool(near & {*servers, *one.addresses}) or any(
-                client.nbma == tunnel.source and client.tunnel.name == one.name for client in scene.clients(name)
+                (client.nbma == tunnel.source or client.there is tunnel) and client.tunnel.name == one.name
+                for client in scene.clients(name)
             )
             for own in addresses_of(facts, one.name) if is_near or one is tunnel else ():
                 if isinstance(own, IPv4Interface):

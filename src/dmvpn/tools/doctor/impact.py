@@ -337,7 +337,9 @@ def _is_known_by_hand(scene: Scene, name: str) -> bool:
         if one.kind == "static"
     }
     tunnels = [tunnel for tunnel in (facts.tunnels if facts is not None else ()) if tunnel.nhrp]
-    return bool(tunnels) and all((own, tunnel.source) in maps for tunnel in tunnels for own in tunnel.addresses)
+    return bool(tunnels) and all(
+        (own, scene.public(name, tunnel)) in maps for tunnel in tunnels for own in tunnel.addresses
+    )
 
 
 def _is_direct(rows: Rows, name: str) -> bool:

@@ -186,7 +186,8 @@ class Flows:
             yield (Kind("GRE", IpProtocol.GRE),)
             return
         esp, in_udp = Kind("ESP", IpProtocol.ESP), Kind("ESP in UDP", UDP, _IKE_NAT)
-        is_translated = self._scene.gateway_of(client.name, client.tunnel.source_interface) is not None
+        ends = [(client.name, client.tunnel), *([(client.hub, client.there)] if client.there is not None else [])]
+        is_translated = any(self._scene.gateway_of(name, one.source_interface) is not None for name, one in ends)
         theirs = client.hub_facts.sas if client.hub_facts is not None else ()
         seen = self._scene.seen_as(client)
         used = [
@@ -205,7 +206,7 @@ class Flows:
             return
         for start, ends, front in (
             (client.name, (source, nbma), client.tunnel.front),
-            (client.hub, (nbma, seen), client.there.front),
+            (client.hub, (client.there.source or nbma, seen), client.there.front),
         ):
             names = (client.name, client.hub) if start == client.name else (client.hub, client.name)
             for passage in self._trail(start, *ends, front):

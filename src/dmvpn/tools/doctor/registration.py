@@ -78,15 +78,16 @@ def _holder(scene: Scene, client: Client, name: str) -> Address | None:
     registrations.
     """
     nbma, source = client.nbma, client.tunnel.source
-    flows = scene.lab.gateways[name].flows
+    gateway = scene.lab.gateways[name]
+    public, flows = gateway.public_of(source), gateway.flows
     if flows is not None:
-        inside = [flow.inside for flow in flows if flow.remote == nbma]
+        inside = [flow.inside for flow in flows if flow.remote == nbma and gateway.public_of(flow.inside) == public]
         return None if not inside or source in inside else inside[0]
     for other in scene.clients():
         tunnel = other.tunnel
         if tunnel.source == source or tunnel.protection or not other.works or other.nbma != nbma:
             continue
-        if scene.gateway_of(other.name, tunnel.source_interface) == name:
+        if scene.gateway_of(other.name, tunnel.source_interface) == name and scene.seen_as(other) == public:
             return tunnel.source
     return None
 
@@ -102,7 +103,7 @@ _STEP: Final = Step.REGISTRATION
 def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that both tunnels have the same key, or none."""
     there = client.there
-    if there is None or there.source != client.nbma:
+    if there is None or client.nbma not in (there.source, scene.public(client.hub, there)):
         return
     ends = ((client.name, client.facts), (client.hub, client.hub_facts))
     strays = tuple(
@@ -240,14 +241,15 @@ _no_server: Final = terms.of_pair(Step.REGISTRATION, registration_rules.WITHOUT_
 def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check which router has the NBMA address of the server."""
     nbma = client.nbma
-    box = next((name for name, it in scene.lab.gateways.items() if nbma is not None and it.public == nbma), "")
-    if box:
-        what = f"{nbma} is the public address of {box}: unsolicited packets to it reach no host inside"
-        yield Finding(step=_UNDERLAY, cause=Cause.SERVER_BEHIND_NAT, router=client.name, what=what)
-        return
     wrong = [*_wrong_nbma(scene, client), *_no_server(scene, client)]
     yield from wrong
     if wrong:
+        return
+    boxes = ((name, it) for name, it in scene.lab.gateways.items() if nbma is not None and it.public == nbma)
+    box = next((name for name, it in boxes if nbma not in it.inward), "")
+    if box:
+        what = f"{nbma} is the public address of {box}: unsolicited packets to it reach no host inside"
+        yield Finding(step=_UNDERLAY, cause=Cause.SERVER_BEHIND_NAT, router=client.name, what=what)
         return
     if nbma is None:
         if client.server is not None and not client.server.responding:
@@ -313,7 +315,7 @@ def _server_lines(scene: Scene, client: Client) -> tuple[str, ...]:
     """Return the line of a server with the address at which it is."""
     address = client.server.address if client.server is not None else None
     real = scene.tunnel_owner(address)
-    nbma = (real[1].source if real is not None else None) or Blank("address")
+    nbma = (scene.public(*real) if real is not None else None) or Blank("address")
     line = nhrp_lines.server(address, nbma)
     if address is None:
         line = nhrp_lines.NHS_DYNAMIC.line(nbma_address=nbma, multicast=True)

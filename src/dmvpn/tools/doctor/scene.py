@@ -277,8 +277,16 @@ class _Index:
             for mine in facts.addresses.values() if facts is not None else ():
                 for address in mine:
                     index.owners.setdefault(address, name)
-        running = ((name, facts) for name, facts in lab.routers.items() if facts is not None)
-        index.ends = EndIndex([_seat(name, facts, tunnel) for name, facts in running for tunnel in facts.tunnels])
+        running = [(name, facts) for name, facts in lab.routers.items() if facts is not None]
+        seats = []
+        for name, facts in running:
+            for tunnel in facts.tunnels:
+                seen = _public(lab, index.links, name, tunnel)
+                sources = [one for one in dict.fromkeys((tunnel.source, seen)) if one is not None]
+                seats.append(_seat(name, facts, tunnel, sources))
+                if seen is not None and any(seen in gateway.inward for gateway in lab.gateways.values()):
+                    index.owners.setdefault(seen, name)
+        index.ends = EndIndex(seats)
         return index
 
 
@@ -452,10 +460,7 @@ class Scene:
 
     def gateway_of(self, router: str, interface: str) -> str | None:
         """Return the translator on whose inside wire this port is."""
-        link = self.link((router, interface))
-        if link is None:
-            return None
-        return next((node for node, port in link.ends if port == INSIDE and node in self.lab.gateways), None)
+        return _gateway_at(self.lab, self.link((router, interface)))
 
     def behind(self, gateway: str) -> LinkFacts | None:
         """Return the outside wire of a translator."""
@@ -463,8 +468,11 @@ class Scene:
 
     def seen_as(self, client: Client) -> Address | None:
         """Return the NBMA address of this client as its peers see it."""
-        gateway = self.gateway_of(client.name, client.tunnel.source_interface)
-        return client.tunnel.source if gateway is None else self.lab.gateways[gateway].public
+        return self.public(client.name, client.tunnel)
+
+    def public(self, router: str, tunnel: TunnelFacts) -> Address | None:
+        """Return the NBMA address of a router's tunnel as its peers see it."""
+        return _public(self.lab, self._index.links, router, tunnel)
 
     def underlay_wires(self, router: str) -> Iterator[InterfaceFacts]:
         """Yield the interfaces of a router that are plugged in."""
@@ -474,9 +482,22 @@ class Scene:
                 yield interface
 
 
-def _seat(router: str, facts: RouterFacts, tunnel: TunnelFacts) -> Seat[tuple[str, TunnelFacts]]:
+def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
+    """Return the translator whose inside is on this wire."""
+    ends = link.ends if link is not None else ()
+    return next((node for node, port in ends if port == INSIDE and node in lab.gateways), None)
+
+
+def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel: TunnelFacts) -> Address | None:
+    """Return the source of a tunnel as others see it."""
+    gateway = _gateway_at(lab, links.get((router, tunnel.source_interface)))
+    return tunnel.source if gateway is None else lab.gateways[gateway].public_of(tunnel.source)
+
+
+def _seat(
+    router: str, facts: RouterFacts, tunnel: TunnelFacts, sources: Sequence[Address]
+) -> Seat[tuple[str, TunnelFacts]]:
     networks = [own.network for own in addresses_of(facts, tunnel.name)]
-    sources = [tunnel.source] if tunnel.source is not None else []
     return Seat((router, tunnel), router, tunnel.key, tunnel.addresses, networks, sources)
 
 

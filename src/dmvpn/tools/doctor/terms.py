@@ -216,8 +216,9 @@ def _placed(scene: Scene, name: str, device: Device) -> Device:
     for interface in device.interface_names:
         gateway = scene.lab.gateways.get(scene.gateway_of(name, interface) or "")
         if gateway is not None:
-            site = Site(nat=cast("NatKind", gateway.kind), public=gateway.public, interface=interface)
-            return replace(device, site=site)
+            inward = tuple(gateway.inward.items())
+            kind = cast("NatKind", gateway.kind)
+            return replace(device, site=Site(nat=kind, public=gateway.public, interface=interface, inward=inward))
     return device
 
 

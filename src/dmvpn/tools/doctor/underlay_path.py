@@ -140,7 +140,7 @@ def _taken(
         if facts is not None and next_hop in facts.addresses.get(interface, ()):
             return ((port, (node, interface)),), node
         gateway = scene.lab.gateways.get(node)
-        if gateway is not None and next_hop == gateway.public:
+        if gateway is not None and next_hop in gateway.publics:
             return ((port, (node, interface)),), node
         if gateway is not None and interface == "inside" and next_hop in gateway.private:
             return _through(scene, port, (node, interface))

@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from dataclasses import field
+from dataclasses import field, replace
 from functools import partial
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -83,8 +84,37 @@ def sites_of(scenario: Scenario) -> dict[str, Site]:
                 continue
             for router, interface in ends:
                 if router in sites:
-                    sites[router] = Site(nat=spec.kind, public=spec.public.ip, interface=interface)
+                    inward = tuple(spec.inward.items())
+                    sites[router] = Site(nat=spec.kind, public=spec.public.ip, interface=interface, inward=inward)
     return sites
+
+
+#: A line of a router that gives a station inside a public address of its own, or at least UDP port 4500 of one.
+_STATIC: Final = re.compile(
+    r"^ip nat inside source static (?:udp (?=\S+ 4500 \S+ 4500))?(\d[\d.]+)(?: 4500)? (\d[\d.]+)", re.MULTILINE
+)
+_NOWHERE: Final = IPv4Address(0)
+
+
+def placed(devices: Sequence[Device]) -> list[Device]:
+    """Return routers with what lines of other routers show: a translator before them that gives them an address."""
+    lines = [(device, match) for device in devices for match in _STATIC.finditer(device.text)]
+    found = []
+    for device in devices:
+        inward = tuple(_pair(match) for other, match in lines if other is not device)
+        stations = [station for _, station in inward]
+        port = next((port.name for port, address, _ in device.addresses() if address in stations), "")
+        free = device.site is None or device.site.nat is None
+        found.append(replace(device, site=Site(nat="cone", interface=port, inward=inward)) if port and free else device)
+    return found
+
+
+def _pair(line: re.Match[str]) -> tuple[IPv4Address, IPv4Address]:
+    """Return the public address of a line, and its station; of addresses that cannot be, 0.0.0.0."""
+    try:
+        return IPv4Address(line[2]), IPv4Address(line[1])
+    except AddressValueError:
+        return _NOWHERE, _NOWHERE
 
 
 # ----------------------------------------------------------------------------------------- comments that allow findings
@@ -275,7 +305,7 @@ def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = N
     for the same input.
     """
     known = sites or {}
-    devices = [Device.read(name, text, known.get(name)) for name, text in configurations.items()]
+    devices = placed([Device.read(name, text, known.get(name)) for name, text in configurations.items()])
     findings = _without_echoes([*_problems(devices), *(_finding(one) for one in _all(devices))])
     left, said = without_allowed(findings, devices, _BY_ID)
     place = {device.name: index for index, device in enumerate(devices)}

@@ -155,8 +155,8 @@ class View:
         if host is not None:
             return tuple(own.ip for own in addresses_of(host))
         if gateway is not None:
-            known = {INSIDE: gateway.inside, OUTSIDE: gateway.public}
-            return tuple(address for name, address in known.items() if name == port and address is not None)
+            known = {INSIDE: (gateway.inside,), OUTSIDE: gateway.publics}
+            return tuple(address for address in known.get(port, ()) if address is not None)
         return ()
 
     # ------------------------------------------------------------------------------------------------ routes, SAs

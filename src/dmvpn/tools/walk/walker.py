@@ -222,7 +222,7 @@ class Walker:
     def _translate(self, name: str, gateway: GatewayFacts, port: str, packet: ip.IpPacket) -> None:
         if not isinstance(packet, Ipv4Packet):
             self.trail.lose(f"{name} translates IPv4")
-        elif packet.destination in (gateway.public, gateway.inside) and port == INSIDE:
+        elif packet.destination in (*gateway.publics, gateway.inside) and port == INSIDE:
             self._arrived(name, packet.serialize())
         elif packet.ttl <= 1:
             self.trail.lose("its TTL is over", clause="RFC 1812 §5.3.1")
@@ -236,9 +236,11 @@ class Walker:
                 self._inwards(name, gateway, packet)
 
     def _outwards(self, name: str, gateway: GatewayFacts, packet: Ipv4Packet) -> None:
-        taken = [flow.inside for flow in gateway.flows or () if flow.remote == packet.destination]
+        public = gateway.public_of(packet.source)
+        flows = [flow.inside for flow in gateway.flows or () if flow.remote == packet.destination]
+        taken = [inside for inside in flows if gateway.public_of(inside) == public]
         if packet.protocol == IpProtocol.GRE and self.trail.wraps and taken and packet.source not in taken:
-            why = f"{taken[0]} has the only GRE flow from {gateway.public} to {packet.destination}: GRE has no ports"
+            why = f"{taken[0]} has the only GRE flow from {public} to {packet.destination}: GRE has no ports"
             self.trail.lose(why, clause="RFC 2663 §5.0")
             return
         if not self.trail.wraps:
@@ -248,9 +250,9 @@ class Walker:
         if wrap is not None and wrap.sa is not None and packet.protocol == IpProtocol.UDP:
             # As the receiver's SA has it, 0 if that is not in view.
             spi = wrap.sa.spi_out
-            there = (sa for sa in self.view.sas() if sa.spi_in == spi and sa.remote == gateway.public)
+            there = (sa for sa in self.view.sas() if sa.spi_in == spi and sa.remote == public)
             port = next((sa.remote_port for sa in there), 0)
-        outside = self._rewritten(packet, Side.SOURCE, gateway.public, port)
+        outside = self._rewritten(packet, Side.SOURCE, public, port)
         link = self.view.link(name, OUTSIDE)
         near = self.view.on_wire(link, packet.destination, name) if link is not None else None
         next_hop: Address = packet.destination if near is not None else gateway.gateway or packet.destination
@@ -266,10 +268,12 @@ class Walker:
         return bytes(data)
 
     def _inwards(self, name: str, gateway: GatewayFacts, packet: Ipv4Packet) -> None:
-        if packet.destination != gateway.public:
-            self.trail.lose(f"{name} lets nothing in that is not for {gateway.public}")
+        if packet.destination not in gateway.publics:
+            self.trail.lose(f"{name} lets nothing in that is not for {' or '.join(map(str, gateway.publics))}")
             return
-        inside = self._inside(name, gateway, packet.source)
+        inside: Address | None = gateway.inward.get(packet.destination)
+        if inside is None or packet.destination == gateway.public:
+            inside = self._inside(name, gateway, packet.source) or inside
         if not isinstance(inside, IPv4Address):
             why = f"no station behind {name} has a flow for it: unsolicited packets are dropped"
             self.trail.lose(why)

@@ -24,9 +24,9 @@ HUB: Final = Rule(
     severity=Severity.ERROR,
     title="A next hop server behind NAT",
     why="Every client contacts the server first, and a NAT drops unsolicited packets from outside. A server needs an "
-    "address of its own, or a static mapping of it.",
+    "address of its own, or a translator that gives it one (1:1, static NAT): spokes name the public address.",
     bad="(sites) HUB is behind a port-restricted NAT",
-    fix="(sites) an address of its own for HUB",
+    fix="(sites) a public address of its own for HUB; in lab.yaml `inward: {PUBLIC: HUB}`",
 )
 SAME: Final = Rule(
     id="nat-same-address-gre",
@@ -77,7 +77,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what a translator before a router will not let pass."""
     behind = [(end, site) for end in network.ends if (site := end.nat) is not None]
     for end, site in behind:
-        if network.clients(end) and end.source is not None:
+        if network.clients(end) and end.source is not None and not site.one_to_one:
             what = f"{end.device.hostname} is behind NAT ({site.public}), and others register with it"
             yield found(HUB, end.device, end.at, what)
         yield from _protected(network, end)

@@ -179,7 +179,9 @@ def _not_registered(network: Network, end: TunnelEnd) -> Iterator[tuple[Prefix, 
         return
     named = [nhs.address for nhs in end.nhrp.nhs]
     for target, nbma in end.nhrp.maps:
-        owners = [one for one in network.owners(target.address) if one.source == nbma and network.clients(one)]
+        owners = [
+            one for one in network.owners(target.address) if nbma in (one.source, one.seen) and network.clients(one)
+        ]
         is_used = bool(owners and network.servers_of(end)) and nbma in end.nhrp.multicast
         if target.is_host and target.address not in named and (not named or is_used):
             yield target, nbma
@@ -190,7 +192,7 @@ def _not_registered(network: Network, end: TunnelEnd) -> Iterator[tuple[Prefix, 
 def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     client, device, address = link.client, link.client.device, link.nhs.address
     if link.nbma is None and not link.nhs.name and client.multipoint and address is not None:
-        hub = link.server.source if link.server is not None else None
+        hub = link.server.seen if link.server is not None else None
         what = f"{address} is a next hop server of {client.name}, and no line has its NBMA address"
         fix = f"{client.at[0]}\n {nhrp_lines.mapping(address, hub or _NBMA)}"
         yield found(WITHOUT_NBMA, device, link.at, what, fix)
@@ -309,7 +311,7 @@ def _fix(network: Network, link: ServerLink) -> str:
     client, old = link.client, link.nhs.address
     hub = next(iter(_hubs(network, link)), link.there)
     lines = lines_about(client, old)
-    address, nbma = (hub.address, hub.source) if hub is not None else (None, link.nbma)
+    address, nbma = (hub.address, hub.seen) if hub is not None else (None, link.nbma)
     new = [server(address, nbma or _NBMA)]
     if hub is not None and address is not None and nbma is not None and link.nbma == nbma:
         new = [with_address(one, address) for one in lines]
@@ -363,16 +365,18 @@ def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkCon
             for other in network.ends
             if other.device is not end.device and address in [mine for mine, _ in other.addresses]
         ]
-        known = [(other, other.source) for other in owners if other.source is not None]
+        known = [(other, right) for other in owners if (right := _right_for(end, other)) is not None]
         if not known or len(known) < len(owners):
             continue
-        if any(nbma in (source, other.seen) for other, source in known):
+        if any(nbma == right or (nbma == other.seen and not _is_one_to_one(other)) for other, right in known):
             continue
         owner, right = known[0]
         if owner in moved:
             continue
         translated = is_private(right) and not is_private(nbma) and owner.device.site is None
         what = f"{address} is {owner.device.hostname}, whose tunnel has the source {right}, not {nbma}"
+        if right != owner.source:
+            what = f"{address} is {owner.device.hostname}, behind a NAT that gives it {right}, not {nbma}"
         if translated:
             what += "; right if a NAT with a fixed mapping is before it"
         yield found(
@@ -385,6 +389,16 @@ def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkCon
             severity=Severity.ADVICE if translated else None,
             cause=None if nhs is not None or address in servers else Cause.WRONG_MAP,
         )
+
+
+def _is_one_to_one(end: TunnelEnd) -> bool:
+    return end.nat is not None and end.nat.one_to_one
+
+
+def _right_for(end: TunnelEnd, other: TunnelEnd) -> IPAddress | None:
+    """Return the NBMA address by which an end reaches another one: its source, unless a translator gives it one."""
+    is_beside = end.nat is not None and other.nat is not None and end.nat.inward == other.nat.inward
+    return other.seen if _is_one_to_one(other) and not is_beside else other.source
 
 
 def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress], nhs: NhsConfig | None) -> list[str]:
@@ -414,13 +428,17 @@ def _moved_server(owner: TunnelEnd, links: list[ServerLink]) -> NetworkConcern |
     if nbma is None or owner.source in (None, nbma) or nbma == owner.seen or any(link.nbma != nbma for link in links):
         return None
     related = tuple((link.client.device, link.at) for link in links)
+    pairs = owner.nat.inward if owner.nat is not None else ()
+    station = next((station for public, station in pairs if public == nbma), None)
+    where, nbma = (f"{nbma}, which the NAT before it sends to {station}", station) if station else (f"{nbma}", nbma)
     has, wire = device.owner(nbma, owner.tunnel.front), owner.underlay
     if has is not None:
         what = f"{name} has {nbma}, where its clients look for it, but its {owner.name} leaves from {owner.source}"
         fix = f"{owner.at[0]}\n {tunnel_lines.SOURCE.line(interface=has.name)}"
         return found(SOURCE, device, owner.line("tunnel source"), what, fix, related=related)
-    if len(links) > 1 and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
-        what = f"all clients of {name} look for it at {nbma}, and the address of its {wire.name} is {owner.source}"
+    is_moved = len(links) > 1 or station is not None
+    if is_moved and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
+        what = f"all clients of {name} look for it at {where}, and the address of its {wire.name} is {owner.source}"
         at, line = f"interface {wire.name}", ADDRESS.line(address=nbma, mask=Prefix.of(*wire.address).netmask)
         return found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
     return None
@@ -435,7 +453,7 @@ def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
         how = "by DHCP" if interface.dhcp else "from the far end"
         what = f"{interface.name} gets its address {how}, and {end.name} registers as unique: a new address is refused"
         yield found(DYNAMIC, end.device, end.at, what, fix)
-    elif end.device.site is not None and end.device.site.nat is not None:
+    elif end.nat is not None and not end.nat.one_to_one:
         what = (
             f"{end.device.hostname} is behind NAT and registers as unique: if its public address changes, it is refused"
         )

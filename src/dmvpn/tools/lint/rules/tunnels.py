@@ -132,7 +132,7 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
 def _registration(network: Network, end: TunnelEnd) -> list[str]:
     """Return the lines by which an end registers with the servers on its subnet."""
     hubs = [hub for hub in network.servers if hub is not end and hub.subnet is not None and hub.subnet == end.subnet]
-    lines = [server(hub.address, hub.source or Blank("nbma-address")) for hub in hubs]
+    lines = [server(hub.address, hub.seen or Blank("nbma-address")) for hub in hubs]
     return [AUTHENTICATION.line(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
 
 

@@ -183,7 +183,7 @@ def _is_known_better(network: Network, end: TunnelEnd, prefix: Prefix, protocol:
     if not others or end.source is None:
         return False
     listening = [other for other in others if any(one.protocol is protocol for one in other.running)]
-    known = [other.device.underlay_route(end.source) for other in listening]
+    known = [other.device.underlay_route(end.seen or end.source) for other in listening]
     return all(route is not None and route.length >= prefix.length for route in known)
 
 

@@ -212,7 +212,7 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if any(hop is not None and _home(device, vrf, one, hop) == front for vrf, one, hop in hops):
         return  # its route is in another table: a finding of its own
     far = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
-    far += [client.source for client in network.clients(end)]
+    far += [client.seen for client in network.clients(end)]
     if any(nbma is not None and any(nbma in wire for wire in _wires(device, front)) for nbma in far):
         return
     what = f"VRF {front}, in which {end.name} sends its outer packets, "

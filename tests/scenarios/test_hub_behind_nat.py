@@ -1,0 +1,111 @@
+"""A hub with a private address, to which a translator gives a public one: as in every cloud."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dmvpn.base.findings import Cause
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.lint import lint, sites_of
+from support.doctors import ExaminedWorld
+from support.nats import hub_behind_nat, lost
+from support.world import World
+
+#: Scenarios, and the pair of hosts whose packets go directly at last.
+NETWORKS = {
+    "notes-phase3": ("R31", "H3", "10.4.4.100"),
+    "phase2-eigrp": ("SPOKE1", "H1", "10.1.2.100"),
+    "spoke-behind-nat": ("R31", "H3", "10.4.4.100"),
+    "intro-phase3": ("SPOKE10", "H10", "192.168.20.100"),
+    "ipsec-both-behind-nat": ("R31", "H3", "10.4.4.100"),
+    "ipsec-two-spokes-one-nat": ("R31", "H3", "10.4.4.100"),
+    "isakmp-nat": ("R31", "H3", "10.4.4.100"),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_spokes_name_the_public_address_and_everything_works_as_with_a_hub_outside(name: str) -> None:
+    """Registration, direct paths of phases 2 and 3, and nothing is complained of that was not before."""
+    scenario, outside = hub_behind_nat(name), Scenario.load(name)
+    world = World.of(scenario).converge()
+    router, host, far = NETWORKS[name]
+    world.run_for(5)
+    assert lost(world, host, far, seconds=5) <= 1
+    assert lost(world, host, far, seconds=5) == 0
+    trace = world.do(router, f"traceroute {far}")
+    assert len(re.findall(r"^ +\d+ [\d.]+ ", trace, re.MULTILINE)) <= 2, trace
+    assert visit(ExaminedWorld(world)).healthy
+    found = [{one.rule for one in lint(it.configurations, sites_of(it))} for it in (outside, scenario)]
+    assert found[0] == found[1]
+
+
+HUB, PUBLIC, PRIVATE = "192.168.100.11", "172.16.11.3", "192.168.11.10"
+
+
+def changed(*routers: str, old: str, new: str) -> Scenario:
+    """hub-behind-nat with another line in these configurations."""
+    one = Scenario.load("hub-behind-nat")
+    assert all(old in one.configurations[router] for router in routers)
+    texts = {name: text.replace(old, new) if name in routers else text for name, text in one.configurations.items()}
+    return Scenario(one.name, one.lab, texts)
+
+
+def said(scenario: Scenario) -> tuple[set[tuple[str, str]], set[tuple[Cause, str, tuple[str, ...]]]]:
+    """What lint finds, without advice; and what the doctor finds, with the lines to enter."""
+    world = World.of(scenario)
+    world.run_for(40)
+    linted = lint(scenario.configurations, sites_of(scenario))
+    found = visit(ExaminedWorld(world)).findings
+    return (
+        {(one.file, one.rule) for one in linted if one.severity.name != "ADVICE"},
+        {(one.cause, one.router, tuple(map(str, one.fix[-1:]))) for one in found if not one.advice},
+    )
+
+
+def test_the_identity_of_the_hub_is_its_private_address_and_keys_are_looked_up_by_the_public_one() -> None:
+    match = "match identity remote address"
+    by_private = changed("R31", "R41", old=f"{match} 0.0.0.0", new=f"{match} {PRIVATE} 255.255.255.255")
+    assert said(by_private) == (set(), set())
+    by_public = changed("R31", "R41", old=f"{match} 0.0.0.0", new=f"{match} {PUBLIC} 255.255.255.255")
+    linted, found = said(by_public)
+    assert linted == {("R31", "ike-profile-unmatched"), ("R41", "ike-profile-unmatched")}
+    assert {cause for cause, *_ in found} == {Cause.IKE_IDENTITY}
+    world = World.of(changed("R31", "R41", old="  address 0.0.0.0 0.0.0.0", new=f"  address {PUBLIC}")).converge()
+    assert f"Peer: {PUBLIC} port 4500 " in world.show("R41", "crypto session")
+    assert f"Phase1_id: {PRIVATE}" in world.show("R41", "crypto session detail")
+    hub = world.lines("R41", f"ip nhrp {HUB}")
+    assert hub[3] == f"   NBMA address: {PUBLIC} "
+
+
+@pytest.mark.parametrize("wrong", [PRIVATE, "172.16.11.1"])
+def test_a_spoke_that_names_another_address_of_the_hub_is_told_the_public_one(wrong: str) -> None:
+    linted, found = said(changed("R31", old=f"nbma {PUBLIC}", new=f"nbma {wrong}"))
+    assert linted == {("R31", "nhrp-map-wrong")}
+    assert found == {(Cause.NHS_NBMA, "R31", (f"ip nhrp nhs {HUB} nbma {PUBLIC} multicast",))}
+
+
+def test_a_hub_with_another_address_than_the_translator_knows_is_told_the_right_one() -> None:
+    linted, found = said(changed("R11", old=PRIVATE, new="192.168.11.11"))
+    assert ("R11", "nhrp-map-wrong") in linted
+    assert found == {(Cause.NHS_NBMA, "R11", (f"ip address {PRIVATE} 255.255.255.0",))}
+
+
+@pytest.mark.parametrize(
+    ("line", "severities"),
+    [
+        ("", {"ADVICE"}),
+        (f"ip nat inside source static {PRIVATE} 203.0.113.3\n", set()),
+        (f"ip nat inside source static udp {PRIVATE} 4500 203.0.113.3 4500 extendable\n", set()),
+        (f"ip nat inside source static {PRIVATE} 203.0.113.4\n", {"ERROR"}),
+    ],
+)
+def test_a_static_translation_in_the_file_of_another_router_is_read(line: str, severities: set[str]) -> None:
+    """Of configurations alone, without a lab file."""
+    one = Scenario.load("hub-behind-nat")
+    texts = {name: text.replace(PUBLIC, "203.0.113.3") for name, text in one.configurations.items()}
+    texts["TRANSPORT"] = texts["TRANSPORT"].replace("!\nend", f"!\n{line}end")
+    found = [one for one in lint(texts) if one.rule in ("nhrp-map-wrong", "nat-before-server")]
+    assert {one.severity.name for one in found} == severities
