@@ -57,6 +57,7 @@ STORIES = [
     Story("course-lab", "SPOKE1", "traceroute 10.3.0.1 source 10.2.0.1", ("H2", "10.3.0.100")),
     Story("ipsec-two-spokes-one-nat", *BEHIND),
     Story("ipsec-both-behind-nat", *BEHIND),
+    Story("hub-behind-nat", *BEHIND),
     Story("ipsec-symmetric-nat", *BEHIND, direct=False),
 ]
 

@@ -15,6 +15,7 @@ RARE = (
     "course-lab",
     "dual-hub-two-clouds",
     "guide-phase2-broadcast",
+    "hub-behind-nat",
     "ipsec-both-behind-nat",
     "ipsec-symmetric-nat",
     "ipsec-two-spokes-one-nat",

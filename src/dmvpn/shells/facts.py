@@ -14,7 +14,6 @@ from pydantic import Field, JsonValue, ValidationError
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import Address, AddressWithLength, Fact
 from dmvpn.router.facts import RouterFacts, SetupFacts
-from dmvpn.shells.lab_model import public_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +26,11 @@ class GreFlow(Fact):
 
     inside: IPv4Address
     remote: IPv4Address
+
+
+def public_of(inward: Mapping[IPv4Address, IPv4Address], station: object, others: IPv4Address) -> IPv4Address:
+    """Return the address outside of a station inside. others: of stations that have none of their own."""
+    return next((public for public, inside in inward.items() if inside == station), others)
 
 
 class GatewayFacts(Fact):

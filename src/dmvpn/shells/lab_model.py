@@ -25,14 +25,11 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, ip_interface
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from dmvpn.dataplane.translator import NatKind
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
@@ -118,11 +115,6 @@ class HostSpec(Strict):
 def is_free(address: IPv4Address, network: IPv4Network, other: IPv4Address) -> bool:
     """Return whether a station may have this address on a link where another one is."""
     return address in network and address not in (other, network.network_address, network.broadcast_address)
-
-
-def public_of(inward: Mapping[IPv4Address, IPv4Address], station: object, others: IPv4Address) -> IPv4Address:
-    """Return the address outside of a station inside. others: of stations that have none of their own."""
-    return next((public for public, inside in inward.items() if inside == station), others)
 
 
 class GatewaySpec(Strict):

@@ -29,8 +29,8 @@ from dmvpn.dataplane.translator import Drop, FlowTable, Translator
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
-from dmvpn.shells.facts import GatewayFacts, GreFlow
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE, public_of
+from dmvpn.shells.facts import GatewayFacts, GreFlow, public_of
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
