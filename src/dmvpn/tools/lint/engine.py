@@ -96,9 +96,11 @@ _STATIC: Final = re.compile(
 _NOWHERE: Final = IPv4Address(0)
 
 
-def placed(devices: Sequence[Device]) -> list[Device]:
+def placed(devices: list[Device]) -> list[Device]:
     """Return routers with what lines of other routers show: a translator before them that gives them an address."""
     lines = [(device, match) for device in devices for match in _STATIC.finditer(device.text)]
+    if not lines:
+        return devices
     found = []
     for device in devices:
         inward = tuple(_pair(match) for other, match in lines if other is not device)
