@@ -19,7 +19,7 @@ class Site:
     """The place of a router. nat: the kind of NAT in front of it, None: no NAT. public: its address outside.
 
     interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be
-    configured. one_to_one: the public address is this router's alone, so packets that nobody asked for arrive, too.
+    configured. one_to_one: the public address is this router's alone, so unsolicited packets arrive, too.
     inward: stations behind the NAT by their own public addresses.
     """
 

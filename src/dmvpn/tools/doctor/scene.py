@@ -489,7 +489,7 @@ def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
 
 
 def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel: TunnelFacts) -> Address | None:
-    """Return the source of a tunnel as others see it."""
+    """Return the source of a tunnel as its peers see it."""
     gateway = _gateway_at(lab, links.get((router, tunnel.source_interface)))
     return tunnel.source if gateway is None else lab.gateways[gateway].public_of(tunnel.source)
 
