@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from dmvpn.tools.lint import lint, sites_of
 from support.doctors import ExaminedWorld
 from support.nats import hub_behind_nat, lost
 from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Scenarios, and the pair of hosts whose packets go directly at last.
 NETWORKS = {
@@ -109,3 +113,27 @@ def test_a_static_translation_in_the_file_of_another_router_is_read(line: str, s
     texts["TRANSPORT"] = texts["TRANSPORT"].replace("!\nend", f"!\n{line}end")
     found = [one for one in lint(texts) if one.rule in ("nhrp-map-wrong", "nat-before-server")]
     assert {one.severity.name for one in found} == severities
+
+
+def test_a_folder_without_a_lab_file_gets_the_translator_that_its_spokes_look_for(tmp_path: Path) -> None:
+    one = Scenario.load("hub-behind-nat")
+    for name in ("R11", "R31", "R41"):
+        text = one.configurations[name].replace(PUBLIC, "203.0.113.3").replace("172.16.41.", "198.51.100.")
+        (tmp_path / f"{name}.cfg").write_text(text)
+    guessed = Scenario.load(str(tmp_path))
+    (box,) = guessed.lab.gateways.values()
+    assert {str(public): str(station) for public, station in box.inward.items()} == {"203.0.113.3": PRIVATE}
+    world = World.of(guessed)
+    world.run_for(20)
+    assert "203.0.113.3 port 4500" in world.show("R41", "crypto session")
+    assert visit(ExaminedWorld(world)).healthy
+
+
+@pytest.mark.parametrize(("router", "said_of"), [("R11", "TRANSPORT and R11"), ("R31", "R31 and TRANSPORT")])
+def test_a_cut_wire_is_found_on_the_side_of_the_translator_where_it_is(router: str, said_of: str) -> None:
+    world = World("hub-behind-nat").converge()
+    world.cut(router, "GigabitEthernet0/1")
+    world.run_for(40)
+    (finding,) = visit(ExaminedWorld(world)).findings
+    assert (finding.cause, finding.router) == (Cause.LINK_CUT, router)
+    assert said_of in finding.what

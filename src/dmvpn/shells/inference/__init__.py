@@ -19,7 +19,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import graph, stand_in, through, unadvertised
 from dmvpn.shells.adaptations import adapted, secured
-from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
+from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
 from dmvpn.shells.inference.wires import InferredNetwork
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
@@ -79,8 +79,11 @@ def infer(
     roles = {
         name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations
     }
+    gateways, outside = ({}, []) if strict else add_translators(network, configurations, provider)
     links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
-    lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts(network, configurations))
+    computers = hosts(network, configurations)
+    links += outside
+    lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=computers, gateways=gateways)
     return Inferred(lab, configurations, names, tuple(network.notes))
 
 

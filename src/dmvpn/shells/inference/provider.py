@@ -2,6 +2,7 @@
 
     default routes     their next hops, which is the purpose of a provider
     external BGP       its neighbors on a wire of the router
+    translators        one to one, before a hub with a private address that its clients look for at a public one
     ways out           sources of tunnels, ports of routes without a gateway, and links for two, if no other router is
                        there
 
@@ -10,12 +11,15 @@ On a wire with another router, or with several different gateways, nothing is ad
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.network.device import is_private
+from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
 from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, LinkSpec
 
 if TYPE_CHECKING:
     from dmvpn.features.interface.model import InterfaceSettings
@@ -27,6 +31,8 @@ NO_LAN: Final = 30
 #: Only shorter prefixes have a network and a broadcast address.
 _NO_EDGES: Final = 31
 _HOST: Final = 32
+#: Prefix lengths of the made-up link outside a translator, the first that fits.
+_OUTSIDE: Final = (30, 29, 28)
 
 
 def add_provider(network: InferredNetwork, configurations: dict[str, str]) -> str:
@@ -170,6 +176,66 @@ def _rip(network: InferredNetwork, wires: list[Wire]) -> list[str]:
     ]
     networks = [f" network {address.network.network_address}" for address in speakers]
     return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
+
+
+def add_translators(
+    network: InferredNetwork, configurations: dict[str, str], provider: str
+) -> tuple[dict[str, GatewaySpec], list[LinkSpec]]:
+    """Return translators before hubs that clients look for at a public address, and the wires outside of them.
+
+    The lines of a hub in a cloud show its private address alone, and those of its clients the public one.
+    """
+    found: dict[str, GatewaySpec] = {}
+    wires: list[LinkSpec] = []
+    routers = {device: name for name, device in network.devices.items()}
+    overlay = Network(list(routers))
+    ours = [(wire, port) for wire in network.wires for port in wire.ports if port.router == provider]
+    known = [port.address.network for wire in network.wires for port in wire.ports]
+    for end in overlay.servers:
+        hub, name = routers[end.device], f"NAT-{routers[end.device]}"
+        sought = {link.nbma for link in overlay.links if link.server is end}
+        public = next(iter(sought)) if len(sought) == 1 else None
+        place = next(
+            ((w, p) for w, p in ours if any((q.router, q.address.ip) == (hub, end.source) for q in w.ports)), None
+        )
+        if (
+            place is None
+            or place[1] not in place[0].ports
+            or name in (*found, *configurations)
+            or not isinstance(public, IPv4Address)
+        ):
+            continue
+        if not is_private(end.source) or is_private(public) or any(public in one for one in known):
+            continue
+        (wire, port), link = place, _link_of(public)
+        others = [host for host in link.hosts() if host != public] if link is not None else []
+        if link is None or not others or any(link.overlaps(one) for one in known):
+            continue
+        known.append(link)
+        found[name] = GatewaySpec(
+            outside=f"{public}/{link.prefixlen}",
+            gateway=others[0],
+            inside=str(port.address),
+            inward={public: IPv4Address(str(end.source))},
+        )
+        old, new = (
+            f" ip address {one}\n"
+            for one in (f"{port.address.ip} {port.address.netmask}", f"{others[0]} {link.netmask}")
+        )
+        configurations[provider] = configurations[provider].replace(old, new)
+        wires.append(LinkSpec(ends=[f"{name}:{OUTSIDE}", port.end]))
+        wire.ports[wire.ports.index(port)] = Port(name, INSIDE, port.address)
+        network.notes.append(
+            f"{hub} has the private address {end.source}, and its clients look for it at {public}: the lab puts a "
+            f"translator with that address before it, {name}"
+        )
+    return found, wires
+
+
+def _link_of(public: IPv4Address) -> IPv4Network | None:
+    """Return a small network in which a router may have this address."""
+    links = (IPv4Network((public, length), strict=False) for length in _OUTSIDE)
+    return next((one for one in links if public not in (one.network_address, one.broadcast_address)), None)
 
 
 def answer_for_others(network: InferredNetwork, configurations: dict[str, str], provider: str) -> None:

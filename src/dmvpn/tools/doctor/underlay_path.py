@@ -11,6 +11,7 @@ those of only one client are lost, it is at the client. With a single client, pi
 from __future__ import annotations
 
 import enum
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause
@@ -18,6 +19,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
+from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import ProbePurpose, ProbeResult, interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -117,7 +119,12 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
         wires = (*wires, *over)
         vrf = scene.vrf_of(over[-1][1])
         if target == next_hop and at in scene.lab.gateways:
-            return UnderlayPath(PathEnd.ARRIVED, at, wires=wires)
+            station = scene.lab.gateways[at].inward.get(target) if isinstance(target, IPv4Address) else None
+            link = scene.link((at, INSIDE))
+            ends = link.ends if link is not None and station is not None else ()
+            inside = next((end for end in ends if station in [one.ip for one in scene.addresses_at(*end)]), None)
+            over = (((at, INSIDE), inside),) if inside is not None else ()
+            return UnderlayPath(PathEnd.ARRIVED, inside[0] if inside is not None else at, wires=(*wires, *over))
     return UnderlayPath(PathEnd.LOOP, at, wires=wires)
 
 

@@ -189,6 +189,8 @@ def plan(scenario: Scenario, configurations: Mapping[str, str], kind: NodeKind) 
     for name, gateway in scenario.lab.gateways.items():
         texts[name] = _translator(name, gateway)
         notes.append(f"{name}: it is a router with NAT overload there, not a {gateway.kind} translator")
+        for public, station in gateway.inward.items():
+            notes.append(f"{name}: enter `ip nat inside source static {station} {public}` there, where it can do that")
     wires = list(_wires(scenario))
     routers: list[RouterNode] = []
     numbers = {(name, "eth0"): 0 for name in scenario.lab.hosts}

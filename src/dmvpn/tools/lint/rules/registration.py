@@ -384,7 +384,7 @@ def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkCon
             end.device,
             at,
             what,
-            "\n ".join((end.at[0], *_moved(end, address, (nbma, right), nhs))),
+            "" if translated else "\n ".join((end.at[0], *_moved(end, address, (nbma, right), nhs))),
             related=((owner.device, owner.line("tunnel source")),),
             severity=Severity.ADVICE if translated else None,
             cause=None if nhs is not None or address in servers else Cause.WRONG_MAP,
