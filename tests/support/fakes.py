@@ -181,7 +181,7 @@ class FakePolicies:
     routes: RoutePolicies = field(default_factory=RoutePolicies)
     filters: dict[str, FilterList] = field(default_factory=dict)
 
-    def filter_list(self, name: str) -> FilterList | None:
+    def filter_list(self, name: str, version: int = 4) -> FilterList | None:
         return self.filters.get(name)
 
     def of_packets(self) -> PacketPolicies:
@@ -204,7 +204,7 @@ class FakeFilters:
     def inward(self, interface: str) -> FilterList | None:
         return self.lists.get(interface)
 
-    def failure(self, interface: str) -> None:
+    def failure(self, interface: str, version: int = 4) -> None:
         return None
 
     def matches(

@@ -234,7 +234,7 @@ LINES: Final = (
         "ip audit AUDIT in", "utd enable", "ip nat enable", "ip wccp web-cache redirect in",
     )),
     *((VTY, line) for line in (
-        "authorization exec VTY", "authorization commands 15 VTY", "ipv6 access-class V6 in", "autocommand show users",
+        "authorization exec VTY", "authorization commands 15 VTY", "autocommand show users",
         "login tacacs", "session-limit 2", "absolute-timeout 60",
     )),
     *(((), line) for line in (
@@ -310,7 +310,7 @@ _SAFE: Final = {
         "isakmp-profile isakmp authorization",
     ),
     "definitions: the line that applies one to traffic is left out": (
-        "global mac access-list", "global ipv6 access-list", "global ip access-list", "global ip inspect",
+        "global mac access-list", "global ip access-list", "global ip inspect",
         "global ip urlfilter", "global zone", "global key chain", "global access-expression",
         "policy-map-class inspect", "others",
     ),

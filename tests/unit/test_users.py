@@ -454,6 +454,22 @@ def test_an_access_class_is_for_sessions_through_vrfs_only_if_it_says_so(lines: 
     assert {vrf for vrf in ("", "RED", "BLUE") if names(router, vrf=vrf)} == comes
 
 
+@pytest.mark.parametrize(
+    ("lines", "come"),
+    [
+        (" ipv6 access-class V6 in\n", {"10.9.0.1", "10.0.0.5", "2001:db8::1"}),
+        (" access-class 5 in\n ipv6 access-class V6 in\n", {"10.0.0.5", "2001:db8::1"}),
+        (" ipv6 access-class MISSING in\n", {"10.9.0.1", "10.0.0.5"}),
+        (" ipv6 access-class 5 in\n", {"10.9.0.1", "10.0.0.5"}),
+    ],
+)
+def test_an_access_class_of_ipv6_says_from_which_of_its_addresses(lines: str, come: set[str]) -> None:
+    lists = "access-list 5 permit 10.0.0.0 0.0.0.255\nipv6 access-list V6\n permit tcp 2001:db8::/32 any eq 22\n"
+    router = router_of(f"{USERS}{lists}{LINES}{lines}")
+    where = ("10.0.0.5", "10.9.0.1", "2001:db8::1", "2001:db9::1")
+    assert {one for one in where if names(router, one)} == come
+
+
 def test_an_access_class_that_is_not_there_lets_in_nobody() -> None:
     assert names(router_of(f"{USERS}{LINES} access-class 5 in\n")) == []
 

@@ -368,7 +368,8 @@ class ClearRoute(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetFilters(Effect):
-    """Let only these packets pass the port, in whichever VRF it is, always all of its lists; without lists all pass.
+    """Let only these packets of a version of IP pass the port, in whichever VRF it is, always all of its lists; without
+    lists all pass.
 
     The port may come later. From one order to the next no packet passes that both orders deny, and entries that stay
     keep their counts. If this fails, nothing of a direction that has a list passes, until another order succeeds.
@@ -376,6 +377,7 @@ class SetFilters(Effect):
 
     interface: str
     filters: PortFilters
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -373,6 +373,11 @@ class PacketsFiltered(Event):
     count: int = 1
     hardware_address: bytes = b""
 
+    @property
+    def version(self) -> int:
+        """The version of IP of the list."""
+        return self.packet.source.version
+
 
 @dataclass(frozen=True, slots=True)
 class NameResolved(Event):

@@ -1,4 +1,4 @@
-"""Which packets may pass a port, as values: access lists as `ip access-group` applies them.
+"""Which packets may pass a port, as values: access lists as `ip access-group` and `ipv6 traffic-filter` apply them.
 
     Packet          what a list looks at
     Condition       what an entry asks of a packet: all parts of it
@@ -23,7 +23,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress  # noqa: TC001 - these values travel as facts, by JSON
-from dmvpn.base.translation import ICMP, Addresses
+from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 Ranges = tuple[tuple[int, int], ...]
 #: The octet of service of echoes that prove a direct path: internetwork control.
 PATH_ECHO_SERVICE: Final = 0xC0
-#: Their types and codes: the answer, and the request.
-PATH_ECHO_ICMP: Final = ((0, 0), (8, 0))
+#: Their types and codes, by version of IP: the answer, and the request.
+PATH_ECHO_ICMP: Final = {4: ((0, 0), (8, 0)), 6: ((129, 0), (128, 0))}
 
 
 class TcpFlag(IntFlag):
@@ -71,8 +71,9 @@ ESTABLISHED: Final = Flags(set=TcpFlag.ACK | TcpFlag.RST, is_any=True)
 class Packet:
     """What a list looks at.
 
+    protocol: over IPv6, of the header behind all extension headers.
     service: the octet with DSCP, or with precedence and type of service.
-    options: the numbers of the IP options.
+    options: the numbers of the IP options; over IPv6, of the extension headers (RFC 8200 §4).
     is_later_fragment: without the header behind IP, so ports, ICMP type and flags are unknown.
     has_more: further fragments follow.
     """
@@ -97,7 +98,7 @@ class Condition:
 
     icmp: the type, and the code or None for all of them.
     service: the value of the octet, and its bits that count: `dscp ef` is (184, 252), `precedence 5` (160, 224).
-    option: the number of an IP option, -1: any one.
+    option: the number of an IP option, or of an extension header; -1: any one.
     fragments: only later fragments are meant.
     sources, destinations: a group: of the addresses of `source`, only those of these; without any, all of them.
     """
@@ -261,10 +262,11 @@ class PortFilters:
 
         It is whole and has no options, so that nothing else can pass in its shape.
         """
+        version = packet.source.version
         return (
-            packet.protocol == ICMP
+            packet.protocol == ICMP_OF[version]
             and packet.service == PATH_ECHO_SERVICE
-            and packet.icmp in PATH_ECHO_ICMP
+            and packet.icmp in PATH_ECHO_ICMP[version]
             and not (packet.options or packet.is_later_fragment or packet.has_more)
             and any(one.hold(packet.source) and one.hold(packet.destination) for one in self.echo_subnets)
         )
@@ -286,6 +288,8 @@ class PortFilters:
 END_OF_LIST: Final = 0
 #: `FilterCount.sequence` of packets whose sender is not reachable (`ReversePath`).
 UNREACHABLE_SENDER: Final = -1
+#: `FilterEntry.sequence` of what each IPv6 list permits before its end: solicitations and advertisements of neighbors.
+NEIGHBOR_DISCOVERY: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +297,14 @@ class FilterCount:
     """How many packets an entry has decided on since it is in the list of this port, whatever other entries do.
 
     sequence: of the entry, of all of its number together; `END_OF_LIST`; `UNREACHABLE_SENDER` (inward is True).
+    version: of IP, of which a port has filters of their own.
     """
 
     interface: str
     inward: bool
     sequence: int
     packets: int
+    version: int = 4
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:

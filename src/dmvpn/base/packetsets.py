@@ -21,12 +21,12 @@ beyond them an entry is not judged: an entry that is named is shadowed, and some
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import EVERY_BIT
 from dmvpn.base.filters import Packet, merged
-from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.base.translation import ICMP_OF, TCP, UDP
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class PacketSet:
 
     def example(self, version: type[IPAddress] = IPv4Address) -> Packet:
         """Return one of its packets, if possible not a later fragment. version: of IP."""
-        icmp, protocol = divmod(self.icmp[0][0], _OCTET + 1), _usual(self.protocol)
+        icmp_of_version = ICMP_OF[6 if version is IPv6Address else 4]
+        icmp, protocol = divmod(self.icmp[0][0], _OCTET + 1), _usual(self.protocol, icmp_of_version)
         has_ports = protocol in (TCP, UDP)
         return Packet(
             protocol=protocol,
@@ -181,7 +182,7 @@ class PacketSet:
             destination=version(self.destination.value),
             source_port=self.source_ports[0][0] if has_ports else 0,
             destination_port=self.destination_ports[0][0] if has_ports else 0,
-            icmp=icmp if protocol == ICMP else (0, 0),
+            icmp=icmp if protocol == icmp_of_version else (0, 0),
             flags=self.flags[0][0] if protocol == TCP else 0,
             service=self.service.value,
             ttl=self.ttl[-1][1],
@@ -353,9 +354,9 @@ def _with(packets: PacketSet, name: str, part: Bits | Ranges) -> PacketSet:
     return replace(packets, **{name: part})  # type: ignore[arg-type]  # its field is of the part's type
 
 
-def _usual(protocols: Ranges) -> int:
-    """Return a protocol among these, a well-known protocol if possible."""
-    usual = (one for one in (TCP, UDP, ICMP) if any(first <= one <= last for first, last in protocols))
+def _usual(protocols: Ranges, icmp: int) -> int:
+    """Return a protocol among these, a well-known protocol if possible. icmp: its number."""
+    usual = (one for one in (TCP, UDP, icmp) if any(first <= one <= last for first, last in protocols))
     return next(usual, protocols[0][0])
 
 

@@ -193,8 +193,10 @@ class Policies(Protocol):
         """Return all lists and route maps, for protocols that filter and change routes by them."""
         ...
 
-    def filter_list(self, name: str) -> FilterList | None:
-        """Return an access list as a packet filter, as it is at this time; None: it does not exist, or has no entry."""
+    def filter_list(self, name: str, version: int = 4) -> FilterList | None:
+        """Return an access list of a version of IP as a packet filter, as it is now; None: it does not exist, or has no
+        entry.
+        """
         ...
 
 
@@ -217,11 +219,11 @@ class Filters(Protocol):
         ...
 
     def inward(self, interface: str) -> FilterList | None:
-        """Return the inbound list of a port, as it is at this time; None: all pass."""
+        """Return the inbound list of a port for IPv4, as it is at this time; None: all pass."""
         ...
 
-    def failure(self, interface: str) -> Reason | None:
-        """Return why the host does not filter at a port as it should, or None."""
+    def failure(self, interface: str, version: int = 4) -> Reason | None:
+        """Return why the host does not filter packets of a version of IP at a port as it should, or None."""
         ...
 
 
@@ -234,7 +236,7 @@ class NoFilters:
         """See `Filters`."""
         return None
 
-    def failure(self, interface: str) -> Reason | None:
+    def failure(self, interface: str, version: int = 4) -> Reason | None:
         """See `Filters`."""
         return None
 

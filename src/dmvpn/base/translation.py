@@ -19,6 +19,8 @@ from dmvpn.base.values import dataclass
 
 #: Protocols that an access list of a translator may name, by their numbers.
 ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50
+#: ICMP of each version of IP.
+ICMP_OF: Final = {4: ICMP, 6: 58}
 PROTOCOLS: Final = (ICMP, TCP, UDP)
 
 #: Public ports that may replace an inside port, of TCP and UDP alike. The first range that has the port inside keeps

@@ -1,9 +1,10 @@
-"""What all planes ask of an IPv4 packet: what access lists see of it, whether an ICMP error may answer it, whether it
-is IKE's.
+"""What all planes ask of an IP packet: what access lists see of it, whether an ICMP error may answer it, whether it is
+IKE's.
 
 A packet is hidden from lists if it is too short to have what entries ask for, or if it is a second fragment that would
-overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). A port with a list drops
-hidden packets, without an answer.
+overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). So is a packet of IPv6
+whose extension headers cannot be followed to their end: too many, cut short, or not all in the first fragment (RFC 7112
+§5). A port with a list drops hidden packets, without an answer.
 
 ICMP errors that planes send follow RFC 792, RFC 1122 and RFC 4443.
 """
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
-from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.base.translation import ICMP_OF, TCP, UDP
 from dmvpn.net import icmp, ip
 from dmvpn.net import icmp as icmpv6
 from dmvpn.net.ip import UdpDatagram
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ipv4_address
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ip_address
+from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, FRAGMENT, HOP_BY_HOP
+from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,46 +33,84 @@ if TYPE_CHECKING:
 # --------------------------------------------------------------------------------- packets as access lists look at them
 
 
-#: Octets that a packet must have behind its IP header, by protocol: up to TCP's flags; the headers of UDP and ICMP.
-NEEDED_OCTETS: Final = {TCP: 14, UDP: 8, ICMP: 8}
+#: Octets that a packet must have behind its IP header, by version of IP and by protocol: up to TCP's flags; the headers
+#: of UDP and ICMP.
+NEEDED_OCTETS: Final = {version: {TCP: 14, UDP: 8, icmp: 8} for version, icmp in ICMP_OF.items()}
 _SHORTEST_HEADER: Final = 20
 #: The first octet of a packet of IPv6 is at least this.
 _IPV6: Final = 0x60
 _FLAGS: Final = 13
 _MORE_FRAGMENTS: Final = 0x20
+#: Extension headers that are followed in one packet.
+MOST_EXTENSIONS: Final = 8
 
 
 def has_header(data: Octets) -> bool:
-    """Return whether there is a whole IPv4 header."""
-    return len(data) >= _SHORTEST_HEADER and _SHORTEST_HEADER <= (data[0] & 0x0F) * 4 <= len(data) and data[0] < _IPV6
+    """Return whether there is a whole IP header."""
+    if len(data) < _SHORTEST_HEADER or data[0] >= _IPV6:
+        return len(data) >= _IPV6_HEADER and data[0] >> 4 == 6
+    return _SHORTEST_HEADER <= (data[0] & 0x0F) * 4 <= len(data)
 
 
 def packet_of(data: Octets) -> Packet | None:
     """Return a packet as lists look at it; None: it is hidden from them, or has no whole header."""
     if not has_header(data):
         return None
-    header_length = (data[0] & 0x0F) * 4
-    offset = (data[6] & 0x1F) << 8 | data[7]
-    protocol = data[9]
-    behind = bytes(data[header_length : int.from_bytes(data[2:4], "big")])
-    if (offset == 1 and protocol == TCP) or (not offset and len(behind) < NEEDED_OCTETS.get(protocol, 0)):
+    if data[0] < _IPV6:
+        version, source, end = 4, 12, int.from_bytes(data[2:4], "big")
+        header_length = (data[0] & 0x0F) * 4
+        offset, more = (data[6] & 0x1F) << 8 | data[7], bool(data[6] & _MORE_FRAGMENTS)
+        protocol, service, ttl = data[9], data[1], data[8]
+        options = tuple(_options(bytes(data[_SHORTEST_HEADER:header_length])))
+    else:
+        chain = _extensions(data)
+        if chain is None:
+            return None
+        version, source, end = 6, 8, _IPV6_HEADER + int.from_bytes(data[4:6], "big")
+        protocol, header_length, offset, more, options = chain
+        service, ttl = (data[0] & 0x0F) << 4 | data[1] >> 4, data[7]
+    behind = bytes(data[header_length:end])
+    if (offset == 1 and protocol == TCP) or (not offset and len(behind) < NEEDED_OCTETS[version].get(protocol, 0)):
         return None
+    octets = 4 if version == 4 else 16
     numbers = (0, 0) if offset else (int.from_bytes(behind[0:2], "big"), int.from_bytes(behind[2:4], "big"))
     ports = numbers if protocol in (TCP, UDP) else (0, 0)
     return Packet(
         protocol=protocol,
-        source=ipv4_address(bytes(data[12:16])),
-        destination=ipv4_address(bytes(data[16:20])),
+        source=ip_address(bytes(data[source : source + octets])),
+        destination=ip_address(bytes(data[source + octets : source + 2 * octets])),
         source_port=ports[0],
         destination_port=ports[1],
-        icmp=(behind[0], behind[1]) if protocol == ICMP and not offset else (0, 0),
+        icmp=(behind[0], behind[1]) if protocol == ICMP_OF[version] and not offset else (0, 0),
         flags=behind[_FLAGS] if protocol == TCP and not offset else 0,
-        service=data[1],
-        ttl=data[8],
-        options=tuple(_options(bytes(data[_SHORTEST_HEADER:header_length]))),
+        service=service,
+        ttl=ttl,
+        options=options,
         is_later_fragment=offset > 0,
-        has_more=bool(data[6] & _MORE_FRAGMENTS),
+        has_more=more,
     )
+
+
+def _extensions(data: Octets) -> tuple[int, int, int, bool, tuple[int, ...]] | None:
+    """Return the protocol behind the extension headers and where it begins, offset and "more" of a fragment, and the
+    numbers of the headers (RFC 8200 §4); None: they cannot be followed.
+    """
+    kind, place, end = data[6], _IPV6_HEADER, min(len(data), _IPV6_HEADER + int.from_bytes(data[4:6], "big"))
+    found: list[int] = []
+    offset, more = 0, False
+    while kind in EXTENSION_HEADERS and not offset:
+        misplaced = kind == HOP_BY_HOP if found else False  # RFC 8200 §4.1
+        if misplaced or place + 8 > end or len(found) == MOST_EXTENSIONS or (kind == FRAGMENT and kind in found):
+            return None
+        found.append(kind)
+        kind, octets = data[place], (data[place + 1] + 1) * 8
+        if found[-1] == FRAGMENT:
+            fragment, octets = int.from_bytes(data[place + 2 : place + 4], "big"), 8
+            offset, more = fragment >> 3, bool(fragment & 1)
+        elif found[-1] == AUTHENTICATION:  # RFC 4302 §2.2
+            octets = (data[place + 1] + 2) * 4
+        place += octets
+    return (kind, place, offset, more, tuple(found)) if place <= end else None
 
 
 def _options(octets: bytes) -> Iterator[int]:

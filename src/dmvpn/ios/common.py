@@ -188,6 +188,25 @@ ACCESS_GROUP: Final = ConfigLine(
     key=("in",),
     order=39,
 )
+TRAFFIC_FILTER: Final = replace(
+    ACCESS_GROUP,
+    syntax="ipv6 traffic-filter {name:word} ( in | out )",
+    help={
+        "traffic-filter": "Filter packets of IPv6 by an access list",
+        "name": "Name of the list",
+        "in": "What comes in",
+        "out": "What goes out",
+    },
+    order=90,
+)
+
+
+def lists_of(section: Section, line: ConfigLine) -> tuple[str, str]:
+    """Return the names of the inbound and the outbound list of a port, by one of these lines."""
+    groups = {"in" in group: group.text("name") for group in section.all(line)}
+    return groups.get(True, ""), groups.get(False, "")
+
+
 VERIFY_SOURCE: Final = ConfigLine(
     "interface",
     "ip verify unicast ( source reachable-via ( any | rx ) [ allow-default ] | reverse-path [ allow-default ] )",

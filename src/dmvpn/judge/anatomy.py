@@ -109,7 +109,7 @@ def _all_deny(lists: list[FilterList | None], packet: Packet) -> bool:
 
 
 def _filters(world: Simulator, router: str, port: str) -> PortFilters:
-    return world.routers[router].router.machine(FilterMachine).ordered.get(port, _NOTHING)
+    return world.routers[router].router.machine(FilterMachine).ordered.get((port, 4), _NOTHING)
 
 
 def _tunnels(world: Simulator, router: str) -> list[str]:

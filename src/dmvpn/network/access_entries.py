@@ -159,12 +159,14 @@ def _lines(configuration: Iterable[str], name: str) -> Iterator[tuple[int, str]]
     for line in configuration:
         words = line.split()
         if line[:1] != " ":
-            is_inside = words[:2] == ["ip", "access-list"] and words[3:4] == [name]
+            is_inside = words[:2] in (["ip", "access-list"], ["ipv6", "access-list"]) and words[-1] == name
             if words[:2] == ["access-list", name]:
                 numbered += _STEP  # remarks have their numbers, too
                 yield numbered, " ".join(words[2:])
-        elif is_inside and words and words[0].isdigit():
-            yield int(words[0]), " ".join(words[1:])
+        elif is_inside and words:
+            words = words[words[0] == "sequence" :]
+            if words and words[0].isdigit():
+                yield int(words[0]), " ".join(words[1:])
 
 
 def entry_at(device: Device, name: str, entry: AccessEntry | ListedEntry, *, extended: bool) -> tuple[str, ...]:

@@ -523,7 +523,8 @@ class IpBox(ABC):
         outgoing = self._table.port(hop.interface)
         if source is None or hop.interface in self._tunnels.by_name:
             source = outgoing.address_towards(sender)
-        if body[0] == icmp.IcmpType.DESTINATION_UNREACHABLE and self._filters.is_silent(hop.interface):
+        is_unreachable = sender.version == 4 and body[0] == icmp.IcmpType.DESTINATION_UNREACHABLE
+        if is_unreachable and self._filters.is_silent(hop.interface):
             return
         if source is not None:
             self._emit(hop.interface, hop.address or sender, self._error_packet(source, sender, body))

@@ -59,7 +59,7 @@ _NOTHING: Final = PortFilters()
 _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 #: An address that a station without one sends from, to everybody.
 _ASKS_FOR_ADDRESS: Final = (IPv4Address(0), IPv4Address(0xFFFFFFFF))
-_Place = tuple[str, bool, int]
+_Place = tuple[str, bool, int, int]
 #: Kinds of packets whose entry is remembered, in each direction of a port.
 _MOST_REMEMBERED: Final = 4096
 
@@ -78,7 +78,8 @@ class RouterFilters:
 
     def __init__(self, report: Callable[[Event], None]) -> None:
         self._report = report
-        self.ports: dict[str, PortFilters] = {}
+        #: By port and version of IP.
+        self.ports: dict[tuple[str, int], PortFilters] = {}
         self._counts: dict[_Place, int] = {}
         #: By port and direction. A flow asks again and again, and a list is looked through from its beginning.
         self._decided: dict[tuple[str, bool], dict[Packet, FilterEntry | None]] = {}
@@ -87,22 +88,22 @@ class RouterFilters:
 
     def set(self, order: SetFilters) -> None:
         """Apply this order from now on. Entries that stay keep their counters."""
-        port, filters = order.interface, order.filters
+        port, filters, key = order.interface, order.filters, (order.interface, order.version)
         for inward in (True, False):
             self._decided.pop((port, inward), None)
-        kept = filters.counted_on(self.ports.pop(port, _NOTHING))
-        for place in [place for place in self._counts if place[0] == port and place[1:] not in kept]:
+        kept = filters.counted_on(self.ports.pop(key, _NOTHING))
+        for place in [place for place in self._counts if (place[0], place[3]) == key and place[1:3] not in kept]:
             del self._counts[place]
         if filters != _NOTHING:
-            self.ports[port] = filters
+            self.ports[key] = filters
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return the counters of all entries that have decided on packets."""
-        return tuple(FilterCount(*place, packets) for place, packets in self._counts.items())
+        return tuple(FilterCount(*place[:3], packets, place[3]) for place, packets in self._counts.items())
 
     def admits(self, port: str, data: bytes, table: ForwardingTable, now: float) -> bool | None:
         """Return whether a packet that came by the port may go on; None: it may not, and gets no answer."""
-        filters = self.ports.get(port)
+        filters = self.ports.get((port, data[0] >> 4 if data else 0))
         if filters is None or not has_header(data):
             return True  # malformed: dropped where it is parsed
         if filters.inward is not None:
@@ -112,13 +113,13 @@ class RouterFilters:
             if not filters.is_path_echo(packet) and not self._passes(port, filters.inward, packet, now, inward=True):
                 return False
         if filters.reverse_path is not None and not self._is_reachable(port, filters.reverse_path, data, table):
-            self._count((port, True, UNREACHABLE_SENDER))
+            self._count((port, True, UNREACHABLE_SENDER, 4))
             return None
         return True
 
     def releases(self, port: str, data: bytes, now: float) -> bool | None:
         """Return whether a forwarded packet may leave by the port; None: it may not, and gets no answer."""
-        filters = self.ports.get(port)
+        filters = self.ports.get((port, data[0] >> 4))
         if filters is None or filters.outward is None or not has_header(data):
             return True
         packet = packet_of(data)
@@ -134,15 +135,15 @@ class RouterFilters:
         return True
 
     def is_silent(self, port: str) -> bool:
-        """Return whether no ICMP destination unreachable of the router leaves by this port."""
-        filters = self.ports.get(port)
+        """Return whether no ICMP destination unreachable of the router leaves by this port, over IPv4."""
+        filters = self.ports.get((port, 4))
         return filters is not None and not filters.unreachables
 
     # ------------------------------------------------------------------------------------------------ parts
 
     def _passes(self, port: str, listed: FilterList, packet: Packet, now: float, *, inward: bool) -> bool:
         entry = self._decide(port, listed, packet, inward=inward)
-        place = port, inward, END_OF_LIST if entry is None else entry.sequence
+        place = port, inward, END_OF_LIST if entry is None else entry.sequence, packet.source.version
         self._count(place)
         if entry is None:
             return False

@@ -294,7 +294,7 @@ class TunnelBox(IpBox):
         name = tunnel.spec.name
         is_running = self._table.port(name).running
         self._tell(tunnel, payload, CaptureDirection.IN)
-        if self._filters.ports and protocol == gre.ProtocolType.IPV4 and not self._admits(name, payload):
+        if self._filters.ports and not self._admits(name, payload):
             return True
         if protocol == gre.ProtocolType.IPV4 and is_running:
             header = peek_plain(payload)

@@ -175,7 +175,7 @@ class Ranked:
 
     def _all_of(self, piece: Piece, places: tuple[str, ...], masks: Masks, rank: int) -> tuple[str, ...]:
         """Take in a piece that is about all packets of some chains; returns the other ones of its chains."""
-        whole = places if not masks[0] else places[:1] if piece.box.protocol in NEEDED_OCTETS else ()
+        whole = places if not masks[0] else places[:1] if piece.box.protocol in NEEDED_OCTETS[4] else ()
         whole = whole if piece.kind is not Kind.LATER or not masks[0] else ()
         for place in whole:
             self._whole.setdefault(place, rank)

@@ -171,7 +171,7 @@ def add_list(
     entries = listed.entries
     pieces = [piece for entry in entries for piece in pieces_of(entry)]
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
-    chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS}, later, other)
+    chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS[4]}, later, other)
     second = (*is_protocol(TCP), *is_fragment(Fragment.SECOND))
     rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
     for subnet in echo_subnets:
@@ -185,10 +185,10 @@ def add_list(
         Ranked(rules, entries, pieces, chains.chains).add(chains.all(), outcomes.verdict, DENIED)
     goto = NetfilterVerdict.GOTO
     rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
-    for protocol, octets in NEEDED_OCTETS.items():
+    for protocol, octets in NEEDED_OCTETS[4].items():
         complete = (*is_protocol(protocol), transport_header(octets - 1, 1))
         rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
-    for protocol in NEEDED_OCTETS:
+    for protocol in NEEDED_OCTETS[4]:
         rules.rule(name, *is_protocol(protocol), verdict(NetfilterVerdict.DROP))
     rules.rule(name, verdict(goto, chains.other))
     return name

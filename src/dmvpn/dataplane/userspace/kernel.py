@@ -318,6 +318,13 @@ class Kernel:
             if (name := self._links.name(counters.index))
         )
 
+    def shut_ipv6(self, interface: str, *, shut: bool = True) -> None:
+        """Let an interface receive and send no packet of IPv6, or let it again.
+
+        Where the kernel refuses the setting, it has no IPv6, or its forwarding cannot be set either.
+        """
+        self.change_settings({f"net/ipv6/conf/{self._names.linux(interface)}/disable_ipv6": int(shut)})
+
     def mtu_of(self, ios: str) -> int:
         """Return the MTU of an interface, octets, or that of an Ethernet while it is not here."""
         link = self._socket.find_link(self._names.linux(ios))

@@ -85,6 +85,9 @@ class PortFilterOrders:
         self._orders: dict[str, SetFilters] = {}
         #: The VRF in whose table the filters of a port are.
         self._where: dict[str, str] = {}
+        #: Ports with a list of IPv6, where IPv6 is off; and the last orders for ports.
+        self._shut6: dict[str, None] = {}
+        self._interfaces: dict[str, SetInterface] = {}
         #: Ports that move, and where their former filters are.
         self._gone: list[tuple[str, str]] = []
 
@@ -135,11 +138,29 @@ class PortFilterOrders:
                 self._gone = [one for one in self._gone if one[0] != name]
 
     def guarded(self, order: SetInterface) -> SetInterface:
-        """Return the order for an interface: it stays down while its packets cannot be filtered nor dropped."""
+        """Return the order for an interface: it stays down while its packets cannot be filtered nor dropped, and
+        without IPv6 while a list of IPv6 is to be asked.
+        """
         name = order.interface
+        self._interfaces[name] = order
+        if self.shuts_ipv6(name):
+            order = replace(order, addresses=tuple(one for one in order.addresses if one[0].version == 4), mtu6=None)
         if name in self._orders and not self._filtering(self._where[name]).holds(name):
             return replace(order, up=False)
         return order
+
+    def shuts_ipv6(self, name: str) -> bool:
+        """Return whether IPv6 is off at a port, because a list of IPv6 is to be asked there."""
+        return name in self._shut6
+
+    def set_ipv6(self, order: SetFilters) -> SetInterface | None:
+        """Note whether lists of IPv6 are to be asked at a port; return the order for the port, if that is new there."""
+        name, before = order.interface, self.shuts_ipv6(order.interface)
+        if order.filters.asks:
+            self._shut6[name] = None
+        else:
+            self._shut6.pop(name, None)
+        return self._interfaces.get(name) if before is not order.filters.asks else None
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
@@ -467,6 +488,8 @@ class UserspacePlane(DataPlane):
                 self._set_vrfs(effect.vrfs)
             case effects.SetInterface():
                 self._set_interface(effect, part)
+            case effects.SetFilters(version=6):
+                self._filter_ipv6(effect)
             case effects.SetFilters():
                 self._filters.set(effect)
             case effects.SetTranslation():
@@ -498,10 +521,24 @@ class UserspacePlane(DataPlane):
         self._taps.set_interface(self._filters.guarded(effect), part)
         self._filters.arrived(name)
         self._leaks.refresh(name)
+        if self._filters.shuts_ipv6(name):
+            part.kernel.shut_ipv6(name)
         if moves:
             self._translation.refresh()
         if problem is not None and effect.up:
             raise problem
+
+    def _filter_ipv6(self, order: SetFilters) -> None:
+        """Keep IPv6 off at a port that is to ask a list of IPv6: no kernel is given one yet. Raises EffectError."""
+        vrf = self._vrf_of_interface(order.interface)
+        port, part = self._filters.set_ipv6(order), self._vrfs.part(vrf)
+        if port is not None:
+            with self._places.at(vrf):
+                if not order.filters.asks:
+                    part.kernel.shut_ipv6(port.interface, shut=False)
+                self._set_interface(port, part)
+        if order.filters.asks:
+            raise EffectError(order, 0, "real data planes ask no list of IPv6 yet, so IPv6 is off at the port")
 
     def _execute_on_tunnel(self, effect: effects.Effect) -> None:
         match effect:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.filters import ReversePath
 from dmvpn.features.filter.model import FilterConfig, PortLines
 from dmvpn.ios import ConfigLine
-from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, UNREACHABLES, VERIFY_SOURCE
+from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
 from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ UPDATE_THRESHOLD: Final = ConfigLine(
     },
     order=589,
 )
-_OF_PORTS: Final = (ACCESS_GROUP, VERIFY_SOURCE, UNREACHABLES)
+_OF_PORTS: Final = (ACCESS_GROUP, VERIFY_SOURCE, UNREACHABLES, TRAFFIC_FILTER)
 LINES: Final = (*_OF_PORTS, UPDATE_THRESHOLD)
 
 
@@ -33,17 +33,21 @@ def model(tree: ConfigTree) -> FilterConfig | None:
     found = dict(tree.made(INTERFACE, _port))
     if not found:
         return None
-    ports = {name: found[name] for name in sorted(found, key=interface_sort_key)}
-    return FilterConfig(ports, tree.args(UPDATE_THRESHOLD).integer("packets", 0))
+    names = sorted(found, key=interface_sort_key)
+    ports = {
+        version: {name: found[name][place] for name in names if found[name][place] != PortLines()}
+        for place, version in enumerate((4, 6))
+    }
+    return FilterConfig(ports[4], tree.args(UPDATE_THRESHOLD).integer("packets", 0), ports[6])
 
 
-def _port(args: Args, section: Section) -> tuple[str, PortLines] | None:
-    groups = {"in" in group: group.text("name") for group in section.all(ACCESS_GROUP)}
+def _port(args: Args, section: Section) -> tuple[str, tuple[PortLines, PortLines]] | None:
+    """Return the lines of a port for IPv4, and for IPv6."""
     verify = section.get(VERIFY_SOURCE)
     lines = PortLines(
-        inward=groups.get(True, ""),
-        outward=groups.get(False, ""),
+        *lists_of(section, ACCESS_GROUP),
         reverse_path=None if verify is None else ReversePath("any" not in verify, "allow-default" in verify),
         unreachables=section.flag(UNREACHABLES),
     )
-    return None if lines == PortLines() else (args.interface("name"), lines)
+    both = lines, PortLines(*lists_of(section, TRAFFIC_FILTER))
+    return None if both == (PortLines(), PortLines()) else (args.interface("name"), both)

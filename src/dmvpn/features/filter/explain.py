@@ -16,6 +16,9 @@ _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
     %SEC-6-IPACCESSLOGDP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
     %SEC-6-IPACCESSLOGRP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
     %SEC-6-IPACCESSLOGNP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
+    %IPV6_ACL-6-ACCESSLOGP :: At the first packet of a flow, then every five minutes. next: show ipv6 access-list
+    %IPV6_ACL-6-ACCESSLOGDP :: At the first packet of a flow, then every five minutes. next: show ipv6 access-list
+    %IPV6_ACL-6-ACCESSLOGNP :: At the first packet of a flow, then every five minutes. next: show ipv6 access-list
     %SEC-6-IPACCESSLOGS :: At the first packet of a sender, then every five minutes. next: show ip access-lists
     """)
 _REASONS = words(WordKind.REASON, FilterReason)("""

@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 
 
 class FilterFacts(Fact):
-    """The filters of a port. reason: why the host does not filter so; then nothing passes its lists, or all does."""
+    """The filters of a port for a version of IP.
+
+    reason: why the host does not filter so; then nothing passes its lists, or all does.
+    """
 
     interface: str
     filters: PortFilters
     reason: ReasonFacts = NO_REASON
+    version: int = 4
 
 
 def facts(machine: FilterMachine) -> tuple[FilterFacts, ...]:
     """Return the filters of all ports that have some."""
     return tuple(
-        FilterFacts(interface=port, filters=filters, reason=reason_facts(machine.failure(port)))
-        for port, filters in machine.ordered.items()
+        FilterFacts(
+            interface=port, filters=filters, reason=reason_facts(machine.failure(port, version)), version=version
+        )
+        for (port, version), filters in machine.ordered.items()
     )

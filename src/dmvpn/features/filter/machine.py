@@ -16,17 +16,17 @@ forgotten.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import EVERY_BIT, spelled
 from dmvpn.base.context import Context, Machine, Retries, TimerQueue
 from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, Event, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
 from dmvpn.base.merging import MergedChanges
 from dmvpn.base.reasons import Reason
-from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
+from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.model import FilterConfig
@@ -35,8 +35,9 @@ from dmvpn.features.filter.reasons import FilterReason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Packets
-    from dmvpn.base.filters import FilterEntry, Packet
+    from dmvpn.base.filters import FilterEntry
     from dmvpn.base.notices import Log
     from dmvpn.base.ports import Ports
     from dmvpn.features.filter.model import PortLines
@@ -44,10 +45,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearCounters(Event):
-    """`clear access-list counters`. name: of one list, "": of all. counts: the counters at this moment."""
+    """`clear access-list counters`. name: of one list, "": of all. counts: the counters at this moment.
+
+    version: of lists of one version of IP; 0: of both.
+    """
 
     name: str
     counts: tuple[FilterCount, ...]
+    version: int = 0
 
 
 # ------------------------------------------------------------------------------------------------ log lines
@@ -57,6 +62,11 @@ class ClearCounters(Event):
 INTERVAL: Final = 300.0
 #: Flows that are remembered; packets of further ones are not logged.
 _MOST: Final = 4096
+_KINDS: Final[Mapping[int, tuple[type[Log], type[Log], type[Log]]]] = {
+    4: (messages.PacketPorts, messages.PacketTypes, messages.PacketNumbered),
+    6: (messages.PacketPorts6, messages.PacketTypes6, messages.PacketNumbered6),
+}
+_ICMP_WORDS: Final = {4: "icmp", 6: "icmpv6"}
 _NAMED: Final = {2: "igmp", 4: "ipinip", 88: "eigrp", 89: "ospf", 94: "nos", 103: "pim"}
 
 
@@ -71,6 +81,7 @@ class _Flow(NamedTuple):
     destination: str
     icmp: tuple[int, int]
     is_standard: bool
+    version: int
 
 
 class PacketLogs:
@@ -92,14 +103,15 @@ class PacketLogs:
         packet = event.packet
         has_ports = packet.protocol in (TCP, UDP)
         flow = _Flow(
-            name=name,
+            name=name if event.version == 4 else f"{name}/{entry.sequence}",
             permit=entry.permit,
             where=f" ({_where(event)})" if entry.log_input else "",
             protocol=0 if is_standard else packet.protocol,
-            source=f"{packet.source}({packet.source_port})" if has_ports and not is_standard else str(packet.source),
-            destination="" if is_standard else _destination(packet, has_ports=has_ports),
-            icmp=packet.icmp if packet.protocol == ICMP and not is_standard else (0, 0),
+            source=_end(packet.source, packet.source_port if has_ports and not is_standard else None),
+            destination="" if is_standard else _end(packet.destination, packet.destination_port if has_ports else None),
+            icmp=packet.icmp if packet.protocol == ICMP_OF[event.version] and not is_standard else (0, 0),
             is_standard=is_standard,
+            version=event.version,
         )
         count = event.count
         if flow not in self._flows:
@@ -125,8 +137,8 @@ class PacketLogs:
         self._context.emit(_message(flow, count))
 
 
-def _destination(packet: Packet, *, has_ports: bool) -> str:
-    return f"{packet.destination}({packet.destination_port})" if has_ports else str(packet.destination)
+def _end(address: IPAddress, port: int | None) -> str:
+    return spelled(address) if port is None else f"{spelled(address)}({port})"
 
 
 def _where(event: PacketsFiltered) -> str:
@@ -142,22 +154,27 @@ def _message(flow: _Flow, count: int) -> Log:
     if flow.is_standard:
         return messages.PacketSource(f"list {flow.name} {done} {flow.source} {packets}")
     ends = f"{flow.source}{flow.where} -> {flow.destination}"
+    ports, types, numbered = _KINDS[flow.version]
+    kind: type[Log]
     if flow.protocol in (TCP, UDP):
-        protocol = "tcp" if flow.protocol == TCP else "udp"
-        return messages.PacketPorts(f"list {flow.name} {done} {protocol} {ends}, {packets}")
-    if flow.protocol == ICMP:
-        kind = f"({flow.icmp[0]}/{flow.icmp[1]})"
-        return messages.PacketTypes(f"list {flow.name} {done} icmp {ends} {kind}, {packets}")
-    if flow.protocol in _NAMED:
-        return messages.PacketNamed(f"list {flow.name} {done} {_NAMED[flow.protocol]} {ends}, {packets}")
-    return messages.PacketNumbered(f"list {flow.name} {done} {flow.protocol} {ends}, {packets}")
+        protocol, kind = "tcp" if flow.protocol == TCP else "udp", ports
+    elif flow.protocol == ICMP_OF[flow.version]:
+        protocol, kind = _ICMP_WORDS[flow.version], types
+        ends += f" ({flow.icmp[0]}/{flow.icmp[1]})"
+    elif flow.protocol in _NAMED and flow.version == 4:
+        protocol, kind = _NAMED[flow.protocol], messages.PacketNamed
+    else:
+        protocol, kind = str(flow.protocol), numbered
+    return kind(f"list {flow.name} {done} {protocol} {ends}, {packets}")
 
 
 # ------------------------------------------------------------------------------------------------ the machine
 
 
 _NOTHING = PortFilters()
-_Place = tuple[str, bool, int]
+#: A port, and the version of IP whose packets are filtered.
+_Port = tuple[str, int]
+_Place = tuple[str, bool, int, int]
 
 
 class FilterMachine(Machine):
@@ -175,8 +192,8 @@ class FilterMachine(Machine):
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
-        self._ordered: dict[str, PortFilters] = {}
-        self._retries = Retries[str](self._context, "order refused filters again", self._order, most=16)
+        self._ordered: dict[_Port, PortFilters] = {}
+        self._retries = Retries[_Port](self._context, "order refused filters again", self._order, most=16)
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
@@ -184,13 +201,13 @@ class FilterMachine(Machine):
         self.config = FilterConfig()
 
     @property
-    def ordered(self) -> Mapping[str, PortFilters]:
-        """The last order of each port that filters."""
+    def ordered(self) -> Mapping[tuple[str, int], PortFilters]:
+        """The last order of each port that filters, by its name and the version of IP."""
         return self._ordered
 
-    def failure(self, interface: str) -> Reason | None:
-        """Return why the host does not filter at a port as it should, or None."""
-        return self._retries.reason(interface)
+    def failure(self, interface: str, version: int = 4) -> Reason | None:
+        """Return why the host does not filter packets of a version of IP at a port as it should, or None."""
+        return self._retries.reason((interface, version))
 
     @property
     def any_inward(self) -> bool:
@@ -198,8 +215,8 @@ class FilterMachine(Machine):
         return any(filters.inward is not None for filters in self._ordered.values())
 
     def inward(self, interface: str) -> FilterList | None:
-        """Return the inbound list of a port, as it is at this time; None: all pass."""
-        return self._ordered.get(interface, _NOTHING).inward
+        """Return the inbound list of a port for IPv4, as it is at this time; None: all pass."""
+        return self._ordered.get((interface, 4), _NOTHING).inward
 
     def matches(
         self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
@@ -210,10 +227,10 @@ class FilterMachine(Machine):
         """
         found: dict[tuple[str, int], int] = {}
         for count in counts:
-            listed = self._list_of(count.interface, inward=count.inward)
+            listed = self._list_of(count)
             if listed is None or interface not in ("", count.interface) or inward not in (None, count.inward):
                 continue
-            base = self._bases.get((count.interface, count.inward, count.sequence), 0)
+            base = self._bases.get(_place(count), 0)
             place = listed.name, count.sequence
             found[place] = found.get(place, 0) + max(0, count.packets - base)
         return found
@@ -231,28 +248,30 @@ class FilterMachine(Machine):
                 if self._lists.is_waiting:  # a port that comes up does not wait for its filter
                     self._lists.follow()
                 # The addresses of a tunnel may be different now.
-                before = self._ordered.get(port)
-                filters = self._with_subnets(port, before) if before is not None else None
-                if filters is not None and filters != before:
-                    self._retries.forget_order(port)
-                    self._ordered[port] = filters
-                    self._order(port)
+                for place in ((port, 4), (port, 6)):
+                    before = self._ordered.get(place)
+                    filters = self._with_subnets(place, before) if before is not None else None
+                    if filters is not None and filters != before:
+                        self._retries.forget_order(place)
+                        self._ordered[place] = filters
+                        self._order(place)
             case ClearCounters():
                 self._clear(event)
             case PacketsFiltered():
                 self._log(event)
-            case EffectFailed(effect=SetFilters(interface=port, filters=filters)):
-                if filters == self._ordered.get(port, _NOTHING):
-                    self._fail(port, filters, event)
+            case EffectFailed(effect=SetFilters(interface=port, filters=filters, version=version)):
+                if filters == self._ordered.get((port, version), _NOTHING):
+                    self._fail((port, version), filters, event)
             case Resync():
-                for port in self._ordered:
-                    self._order(port)
+                for place in self._ordered:
+                    self._order(place)
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def _changes(self) -> Iterator[tuple[str, PortFilters, PortFilters]]:
+    def _changes(self) -> Iterator[tuple[_Port, PortFilters, PortFilters]]:
         """Yield the ports that filter otherwise now, with the filters of the last order and with those of the next."""
-        ports = self.config.ports
+        ports = {(name, 4): lines for name, lines in self.config.ports.items()}
+        ports |= {(name, 6): lines for name, lines in self.config.ports6.items()}
         for port in (*ports, *(port for port in tuple(self._ordered) if port not in ports)):
             before, filters = self._ordered.get(port, _NOTHING), _NOTHING
             if port in ports:
@@ -265,10 +284,10 @@ class FilterMachine(Machine):
         entries = 0
         for port, before, filters in self._changes():
             # The plane begins to count these entries again.
-            places = [place for place in self._bases if place[0] == port]
+            places = [place for place in self._bases if (place[0], place[3]) == port]
             stays = filters.counted_on(before) if places else ()
             for place in places:
-                if place[1:] not in stays:
+                if place[1:3] not in stays:
                     del self._bases[place]
             self._retries.forget_order(port)
             if filters == _NOTHING:
@@ -281,54 +300,59 @@ class FilterMachine(Machine):
             self._context.emit(notices.FiltersChanged())
         return entries
 
-    def _filters(self, port: str, lines: PortLines) -> PortFilters:
-        lists = self._context.ports.policies
+    def _filters(self, port: _Port, lines: PortLines) -> PortFilters:
+        lists, version = self._context.ports.policies, port[1]
         filters = PortFilters(
-            lists.filter_list(lines.inward) if lines.inward else None,
-            lists.filter_list(lines.outward) if lines.outward else None,
+            lists.filter_list(lines.inward, version) if lines.inward else None,
+            lists.filter_list(lines.outward, version) if lines.outward else None,
             lines.reverse_path,
             lines.unreachables,
         )
         return self._with_subnets(port, filters)
 
-    def _with_subnets(self, port: str, filters: PortFilters) -> PortFilters:
+    def _with_subnets(self, port: _Port, filters: PortFilters) -> PortFilters:
         """Return the filters with the subnets of the port, if it is a tunnel with a list."""
-        ports = self._context.ports
-        state = ports.interfaces.get(port) if ports.tunnels.get(port) is not None else None
+        ports, (name, version) = self._context.ports, port
+        state = ports.interfaces.get(name) if ports.tunnels.get(name) is not None else None
         is_listed = filters.inward is not None or filters.outward is not None
         known = state.addresses if state is not None and is_listed else ()
         subnets = tuple(
-            Addresses(one, IPv4Address(0xFFFFFFFF >> length)) for one, length in known if isinstance(one, IPv4Address)
+            Addresses(one, type(one)(EVERY_BIT[type(one)] >> length)) for one, length in known if one.version == version
         )
         return replace(filters, echo_subnets=subnets)
 
-    def _order(self, port: str) -> None:
-        self._context.emit(SetFilters(port, self._ordered.get(port, _NOTHING)))
+    def _order(self, port: _Port) -> None:
+        name, version = port
+        self._context.emit(SetFilters(name, self._ordered.get(port, _NOTHING), version))
 
-    def _fail(self, port: str, filters: PortFilters, event: EffectFailed) -> None:
+    def _fail(self, port: _Port, filters: PortFilters, event: EffectFailed) -> None:
         """Note that the plane refused an order. With an error of the kernel the port is open (`dataplane.contract`)."""
         is_open = event.errno or not filters.asks
         code = FilterReason.UNFILTERED if is_open else FilterReason.REFUSED
         if self._retries.failed(port, Reason(code, (event.text,), self._context.now)):
-            self._context.emit((messages.NotFiltered if is_open else messages.PortShut).of(port, event.text))
+            self._context.emit((messages.NotFiltered if is_open else messages.PortShut).of(*port, event.text))
 
     # ------------------------------------------------------------------------------------------------ counters, logs
 
-    def _list_of(self, port: str, *, inward: bool) -> FilterList | None:
-        filters = self._ordered.get(port, _NOTHING)
-        return filters.inward if inward else filters.outward
+    def _list_of(self, told: FilterCount | PacketsFiltered) -> FilterList | None:
+        filters = self._ordered.get((told.interface, told.version), _NOTHING)
+        return filters.inward if told.inward else filters.outward
 
     def _clear(self, clear: ClearCounters) -> None:
         for count in clear.counts:
-            listed = self._list_of(count.interface, inward=count.inward)
-            if listed is not None and clear.name in ("", listed.name):
-                self._bases[count.interface, count.inward, count.sequence] = count.packets
+            listed = self._list_of(count)
+            if listed is not None and clear.name in ("", listed.name) and clear.version in (0, count.version):
+                self._bases[_place(count)] = count.packets
 
     def _log(self, event: PacketsFiltered) -> None:
-        listed = self._list_of(event.interface, inward=event.inward)
+        listed = self._list_of(event)
         entries = _entries(listed, event.sequence)
         if listed is not None and entries:
             self._logs.take(event, listed.name, entries[0], is_standard=listed.is_standard)
+
+
+def _place(count: FilterCount) -> _Place:
+    return count.interface, count.inward, count.sequence, count.version
 
 
 def _entries(listed: FilterList | None, sequence: int) -> tuple[FilterEntry, ...]:

@@ -13,9 +13,10 @@ class PortShut(Log, name="FILTER-3-PORT_SHUT"):
     """
 
     @classmethod
-    def of(cls, interface: str, reason: str) -> Self:
-        """Return the message for this port, with what the host says."""
-        return cls(f"{interface} lets no packet pass its access lists: {reason}")
+    def of(cls, interface: str, version: int, reason: str) -> Self:
+        """Return the message for this port and this version of IP, with what the host says."""
+        what = "packet" if version == 4 else "packet of IPv6"
+        return cls(f"{interface} lets no {what} pass its access lists: {reason}")
 
 
 class NotFiltered(Log, name="FILTER-3-NOT_FILTERED"):
@@ -24,9 +25,10 @@ class NotFiltered(Log, name="FILTER-3-NOT_FILTERED"):
     """
 
     @classmethod
-    def of(cls, interface: str, reason: str) -> Self:
-        """Return the message for this port, with what the host says."""
-        return cls(f"{interface} is not filtered as its lines say: {reason}")
+    def of(cls, interface: str, version: int, reason: str) -> Self:
+        """Return the message for this port and this version of IP, with what the host says."""
+        what = "is not filtered" if version == 4 else "does not filter IPv6"
+        return cls(f"{interface} {what} as its lines say: {reason}")
 
 
 class PacketPorts(Log, name="SEC-6-IPACCESSLOGP"):
@@ -43,6 +45,18 @@ class PacketNamed(Log, name="SEC-6-IPACCESSLOGRP"):
 
 class PacketNumbered(Log, name="SEC-6-IPACCESSLOGNP"):
     """An entry with `log` has permitted or denied packets of a protocol without ports, named by its number."""
+
+
+class PacketPorts6(Log, name="IPV6_ACL-6-ACCESSLOGP"):
+    """An entry with `log` of an IPv6 list has permitted or denied packets of TCP or UDP."""
+
+
+class PacketTypes6(Log, name="IPV6_ACL-6-ACCESSLOGDP"):
+    """An entry with `log` of an IPv6 list has permitted or denied packets of ICMP; type and code are in parentheses."""
+
+
+class PacketNumbered6(Log, name="IPV6_ACL-6-ACCESSLOGNP"):
+    """An entry with `log` of an IPv6 list has permitted or denied packets of another protocol, named by its number."""
 
 
 class PacketSource(Log, name="SEC-6-IPACCESSLOGS"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
+from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, UNREACHABLE_SENDER
 from dmvpn.base.metrics import Bound
 from dmvpn.base.values import collected
 from dmvpn.features.filter.machine import FilterMachine
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path"}
+_WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path", NEIGHBOR_DISCOVERY: "neighbor_discovery"}
 
 
 @measured("filter_matches", "interface", "direction", "list", "entry", "action", bound=Bound.ENTRIES)("""
     counter dmvpn_filter_matched_packets_total :: Packets that an entry of an access list has decided on; entry: its
-        number, end (no entry matched), or reverse_path (the sender is not reachable).
+        number, end (no entry matched), neighbor_discovery (what each IPv6 list permits before its end), or
+        reverse_path (the sender is not reachable).
     """)
 def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
     """Yield the counters of the plane. `clear access-list counters` changes none of them."""
     machine = ctx.machine(FilterMachine)
-    actions: dict[tuple[str, bool], dict[int, bool]] = {}
+    actions: dict[tuple[str, bool, int], dict[int, bool]] = {}
     for count in breathing(ctx.counting.filtered()):
-        filters = machine.ordered.get(count.interface)
+        filters = machine.ordered.get((count.interface, count.version))
         listed = None if filters is None else filters.inward if count.inward else filters.outward
-        place = count.interface, count.inward
+        place = count.interface, count.inward, count.version
         permits = actions.get(place)
         if permits is None:
             entries = () if listed is None else breathing(listed.entries)
@@ -54,10 +55,10 @@ def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
     """)
 def _ports(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(FilterMachine)
-    for port in tuple(machine.ordered):
-        failure = machine.failure(port)
-        is_open = failure is not None and failure.code is FilterReason.UNFILTERED
-        yield (port, int(failure is not None and not is_open), int(is_open))
+    for port in dict.fromkeys(name for name, _ in tuple(machine.ordered)):
+        found = [failure.code for version in (4, 6) if (failure := machine.failure(port, version)) is not None]
+        is_open = FilterReason.UNFILTERED in found
+        yield (port, int(any(code is not FilterReason.UNFILTERED for code in found)), int(is_open))
 
 
 METRICS: Final = collected(Measured, vars())

@@ -25,10 +25,14 @@ class PortLines:
 
 @dataclass(frozen=True, slots=True)
 class FilterConfig:
-    """Ports that filter, in IOS order. threshold: packets after which a flow is logged again, 0: after minutes only."""
+    """Ports that filter, in IOS order. threshold: packets after which a flow is logged again, 0: after minutes only.
+
+    ports6: ports that filter IPv6.
+    """
 
     ports: Mapping[str, PortLines] = field(default_factory=dict)
     threshold: int = 0
+    ports6: Mapping[str, PortLines] = field(default_factory=dict)
 
     def inward(self, port: str) -> str:
         """Return the name of the inbound list of a port, "": it has none."""

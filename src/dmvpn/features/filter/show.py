@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 def clear(ctx: ShowContext, args: Args) -> Event:
     """Count from here."""
-    return ClearCounters(args.text("name", ""), ctx.counting.filtered())
+    version = 6 if "ipv6" in args else 4 if "ip" in args else 0
+    return ClearCounters(args.text("name", ""), ctx.counting.filtered(), version)
 
 
 COMMANDS: Final = (
     ExecCommand(
-        "clear [ ip ] access-list counters [ {name:word} ]",
+        "clear [ ip | ipv6 ] access-list counters [ {name:word} ]",
         {"access-list": "Access lists", "counters": "How often entries fitted", "name": "Of one list"},
         action=clear,
         privilege=15,

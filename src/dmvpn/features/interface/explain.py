@@ -176,8 +176,9 @@ _LABELS: Final = words(WordKind.LABEL)("""
     Secondary address :: Another address of the same interface.
     VPN Routing/Forwarding :: The VRF that the interface is in. next: show vrf
     Internet protocol processing disabled :: The interface has no IPv4 address.
-    Outgoing access list | Inbound access list | Inbound | access list :: The list for forwarded packets that leave by
-        the interface; below it, the list for packets that come in.
+    Outgoing access list | Outgoing | Inbound access list | Inbound | access list :: The list for forwarded packets that
+        leave by the interface; below it, the list for packets that come in.
+    Input | Output | features | Access List :: IPv6 packets that come in, or leave, are filtered by the list below.
     Access lists :: Why the host does not filter as the lists say; then nothing passes them, or all does.
     Proxy ARP :: Whether the router answers ARP for other hosts; it does not.
     ICMP redirects | always | never sent :: Whether the router sends ICMP redirects to hosts; not NHRP's redirects.

@@ -7,7 +7,12 @@ from typing import Final
 from dmvpn.base.explanations import WordKind, groups, words
 
 _LABELS = words(WordKind.LABEL)("""
-    ## access lists :: show ip access-lists, show access-lists next: show running-config
+    ## access lists :: show ip access-lists, show access-lists, show ipv6 access-list next: show running-config
+    IPv6 access list :: The same for packets of IPv6. Before its end, which denies the rest, each one permits
+        solicitations and advertisements of neighbors (`nd-ns`, `nd-na`).
+    sequence :: The number of the entry, by which it has its place.
+    hbh | routing | auth | dest-option | mobility :: Packets with this extension header. [RFC 8200 §4]
+    undetermined-transport :: Packets whose extension headers cannot be followed; no list lets them pass.
     IP access list | access :: A list of addresses or packets; the first entry that matches decides.
     Standard :: By source address alone.
     Extended :: By addresses, protocol and ports.
@@ -104,6 +109,9 @@ _ANSWERS = words(WordKind.ANSWER)("""
         prefix lists), and none is left behind the last one.
     % An entry asks for dscp, or for precedence and tos: they are in one octet :: The DSCP has the bits of the
         precedence, and some of the type of service. Two entries can ask for one each.
+    % An entry asks for one extension header; an entry before it can ask for another one :: As `hbh`, `routing`,
+        `dest-option`, `mobility` and `auth` do, and protocols that are extension headers. Two entries can ask for one
+        each.
     % Fragments have no ports, flags or types: fragments cannot stand beside them :: `fragments` means later fragments,
         which lack the header behind IP. Leave out the ports, or `fragments`.
     % Reflexive lists do not exist here; let answers in by `established` or by their ports :: `reflect` and `evaluate`
@@ -116,9 +124,9 @@ _ANSWERS = words(WordKind.ANSWER)("""
         `periodic weekdays 8:00 to 17:00` or `periodic Friday 20:00 to Monday 8:00`.
     % The range ends before it begins :: The first address of a range is the lower one.
     % Invalid access list name. :: 1 to 99 and 1300 to 1999 are numbers of standard lists, 100 to 199 and 2000 to 2699
-        of extended ones.
-    % Access-list type conflicts with prior definition :: A list of the other kind has this name; remove that first,
-        or choose another name.
+        of extended ones; the name of an IPv6 list begins with no digit.
+    % Access-list type conflicts with prior definition :: A list of another kind has this name; remove that first, or
+        choose another name. Lists of IPv4 and of IPv6 share their names, as on IOS.
     % Duplicate sequence number :: The list has an entry with this number; remove that first.
     % Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value :: `ge` and `le` name lengths beyond the
         prefix's own, in growing order.

@@ -126,9 +126,9 @@ class PolicyMachine(Machine):
         """Return all lists and route maps that filter and change routes."""
         return self._routes
 
-    def filter_list(self, name: str) -> FilterList | None:
-        """Return a list as a packet filter; None: it does not exist, or has no entry."""
-        return self._filters.get(name, self._local())
+    def filter_list(self, name: str, version: int = 4) -> FilterList | None:
+        """Return a list of a version of IP as a packet filter; None: it does not exist, or has no entry."""
+        return self._filters.get(name, self._local(), version)
 
     def dispatch(self, event: Event | Notice) -> None:
         """Take a configuration, or clear counters."""
@@ -173,14 +173,14 @@ def of_packets(config: PolicyConfig | None) -> translation.PacketPolicies:
     )
 
 
-def filter_list(config: PolicyConfig, name: str, local: datetime | None = None) -> FilterList | None:
-    """Return a list as a packet filter; None: it does not exist, or has no entry.
+def filter_list(config: PolicyConfig, name: str, local: datetime | None = None, version: int = 4) -> FilterList | None:
+    """Return a list of a version of IP as a packet filter; None: it does not exist, or has no entry.
 
     local: the time of day, without a time zone; None: while all time ranges hold.
     """
     if local is None:
-        return FilterLists(replace(config, time_ranges={})).get(name, _ANY_TIME)
-    return FilterLists(config).get(name, local)
+        return FilterLists(replace(config, time_ranges={})).get(name, _ANY_TIME, version)
+    return FilterLists(config).get(name, local, version)
 
 
 def _packets(entries: Pages[AccessEntry]) -> translation.ListedPackets:

@@ -9,9 +9,10 @@ minute.
 from __future__ import annotations
 
 from dataclasses import field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.filters import Condition
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
@@ -123,6 +124,13 @@ PROTOCOLS: Final = {
     "pim": 103,
     "pcp": 108,
 }
+#: The same of IPv6: of the header behind all extension headers, or of one of these.
+PROTOCOLS6: Final = {
+    **{"ipv6": None, "icmp": 58, "tcp": 6, "udp": 17, "esp": 50, "ahp": 51, "pcp": 108, "sctp": 132},
+    "hbh": 0,
+}
+#: Words of IPv6 entries that ask for an extension header besides the protocol, and the numbers of these headers.
+HEADERS6: Final = {"hbh": 0, "routing": 43, "auth": 51, "dest-option": 60, "mobility": 135}
 
 
 # ------------------------------------------------------------------------------------------------ lists and maps
@@ -132,13 +140,14 @@ PROTOCOLS: Final = {
 class AddressRange:
     """Addresses that agree with `address` in the bits that are 0 in `wildcard`. group: only those of this group."""
 
-    address: IPv4Address
-    wildcard: IPv4Address
+    address: IPAddress
+    wildcard: IPAddress
     group: str = ""
 
 
 #: `any`.
 ANY = AddressRange(IPv4Address(0), IPv4Address(0xFFFFFFFF))
+ANY6 = AddressRange(IPv6Address(0), IPv6Address(EVERY_BIT[IPv6Address]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,10 @@ class PortRanges:
 
 
 #: Every packet.
-ALL = Condition(source=Addresses(ANY.address, ANY.wildcard), destination=Addresses(ANY.address, ANY.wildcard))
+ALL, ALL6 = (
+    Condition(source=Addresses(one.address, one.wildcard), destination=Addresses(one.address, one.wildcard))
+    for one in (ANY, ANY6)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +201,13 @@ class AccessEntry:
 class PolicyConfig:
     """All lists and maps by name, their entries by sequence number; those without numbers in the order of entry.
 
-    access_lists: the name is "10" for numbered lists; and whether it is an extended one.
+    access_lists: the name is "10" for numbered lists; and whether it is an extended one. ipv6_lists: for IPv6; no name
+        is in both.
     networks, services, time_ranges: what entries of access lists refer to, by name.
     """
 
     access_lists: Mapping[tuple[str, bool], Pages[AccessEntry]] = field(default_factory=dict)
+    ipv6_lists: Mapping[str, Pages[AccessEntry]] = field(default_factory=dict)
     prefix_lists: Mapping[str, Pages[PrefixRule]] = field(default_factory=dict)
     as_path_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     community_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)

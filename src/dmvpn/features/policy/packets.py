@@ -11,12 +11,13 @@ from ipaddress import IPv4Address
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import FilterEntry, FilterList
+from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, FilterEntry, FilterList
 from dmvpn.base.packetsets import ListedEntry
 from dmvpn.base.pages import NONE
-from dmvpn.base.translation import Addresses
+from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
-from dmvpn.features.policy.model import ANY, Service, members_of
+from dmvpn.features.policy.model import ALL6, ANY, Service, members_of
+from dmvpn.net.ipv6 import EXTENSION_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 _EVERYWHERE: Final = (Addresses(ANY.address, ANY.wildcard),)
 _EVERY_SERVICE: Final = (Service(),)
+#: What an IPv6 list permits before it denies the rest: solicitations and advertisements of neighbors, never in
+#: fragments (RFC 6980 §5).
+_DISCOVERY: Final = (
+    FilterEntry(END_OF_LIST, False, replace(ALL6, protocol=ICMP_OF[6], fragments=True)),
+    *(
+        FilterEntry(NEIGHBOR_DISCOVERY, True, replace(ALL6, protocol=ICMP_OF[6], icmp=(one, None)))
+        for one in (136, 135)
+    ),
+)
 #: Pairs of a source and a destination that are entries of their own.
 _PAIRS: Final = 16
 #: Pairs of one entry that a comparison of entries looks at.
@@ -59,6 +69,7 @@ class FilterLists:
         """before: the lists of the configuration before this one."""
         self._config = config
         self._lists = {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}
+        self._lists |= {name: (True, entries) for name, entries in config.ipv6_lists.items()}
         self._before: Mapping[str, _Made] = {} if before is None else before._made
         self._networks: dict[str, tuple[Addresses, ...]] = {}
         self._services: dict[str, tuple[Service, ...]] = {}
@@ -68,8 +79,12 @@ class FilterLists:
         self._prefixes: dict[str, Addresses] = {}
         self._made: dict[str, _Made] = {}
 
-    def get(self, name: str, local: datetime) -> FilterList | None:
-        """Return the list as it is now; None: it does not exist, or has no entry. local: without a time zone."""
+    def get(self, name: str, local: datetime, version: int = 4) -> FilterList | None:
+        """Return the list of a version of IP as it is now; None: it does not exist, or has no entry. local: without a
+        time zone.
+        """
+        if (name in self._config.ipv6_lists) is (version == 4):
+            return None
         made = self._made.get(name)
         if made is None:
             made = self._made[name] = self._make(name, local)
@@ -109,6 +124,8 @@ class FilterLists:
                 ranges[entry.time_range] = self._holds(entry.time_range, local)
             if not entry.time_range or ranges[entry.time_range]:
                 found += means
+        if name in self._config.ipv6_lists:
+            found += _DISCOVERY
         listed = FilterList(name, tuple(found), is_standard=not extended) if entries else None
         keys = {key: None for entry in entries for key in _groups(entry)}
         return _Made(entries, listed, meanings, {key: self._group(*key) for key in keys}, ranges)
@@ -207,11 +224,14 @@ def _condition(
     sources: tuple[Addresses, ...] = (),
     destinations: tuple[Addresses, ...] = (),
 ) -> Condition:
+    protocol = service.protocol if entry.services else entry.protocol
+    if protocol in EXTENSION_HEADERS and source.address.version == 6:
+        protocol = None  # it asks for the header
     return replace(
         entry.asks,
         source=source,
         destination=destination,
-        protocol=service.protocol if entry.services else entry.protocol,
+        protocol=protocol,
         source_ports=entry.source_ports.ranges if entry.source_ports else service.source_ports,
         destination_ports=entry.destination_ports.ranges if entry.destination_ports else service.destination_ports,
         icmp=entry.asks.icmp or service.icmp,

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import cached_property
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Machine, Timer
@@ -266,7 +266,6 @@ def _message(octets: bytes) -> str:
 
 #: Wrong passwords that are remembered.
 _MOST: Final = 1_000
-_ANYWHERE: Final = IPv4Address(0)
 
 
 class Logins:
@@ -305,22 +304,24 @@ class Logins:
     def _is_denied(self, location: str, vrf: str) -> bool:
         """Return whether all lines for SSH have an access class, and none of these has the address in this VRF."""
         lines = [line for line in self._config.lines if line.kind == "vty" and line.ssh]
-        lists = [line.list_for(vrf) for line in lines]
+        version = 6 if ":" in location else 4
+        lists = [line.list_for(vrf, version) for line in lines]
         return bool(lines) and not any(name is not None and self.permits(name, location) for name in lists)
 
     def permits(self, name: str, location: str) -> bool:
         """Return whether an access list lets this address in. A missing access list permits none."""
         if not name:
             return True
-        found = self._context.ports.policies.filter_list(name)
         try:
             address = ip_address(location)
         except ValueError:
             return False
-        if found is None or not isinstance(address, IPv4Address):
+        found = self._context.ports.policies.filter_list(name, address.version)
+        if found is None:
             return False
+        anywhere = type(address)(0)
         packet = Packet(
-            protocol=IpProtocol.TCP, source=address, destination=_ANYWHERE, destination_port=22, flags=TcpFlag.SYN
+            protocol=IpProtocol.TCP, source=address, destination=anywhere, destination_port=22, flags=TcpFlag.SYN
         )
         entry = found.decides(packet)
         return entry is not None and entry.permit

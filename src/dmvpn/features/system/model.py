@@ -72,8 +72,10 @@ class LineConfig:
         the router, and is not left behind in a rack: it waits forever unless `exec-timeout` says otherwise.
     login: the authority for logins.
     ssh: SSH may come in.
-    access_list: of the addresses that may, "" for all.
-    vrf_also: the list is for sessions through VRFs, too. vrf_lists: names of VRFs, and lists for sessions through them.
+    access_list: of the addresses that may, "" for all. access_list6: of those of IPv6, "" for as `access_list` says, in
+        which there are none.
+    vrf_also, vrf_also6: the list is for sessions through VRFs, too.
+    vrf_lists: names of VRFs, and lists for sessions through them.
     level: at which sessions begin, None: that of the user.
     rotary: group of lines, None: of none.
     """
@@ -91,13 +93,18 @@ class LineConfig:
     access_list: str = ""
     vrf_also: bool = False
     vrf_lists: tuple[tuple[str, str], ...] = ()
+    access_list6: str = ""
+    vrf_also6: bool = False
     level: int | None = None
     rotary: int | None = None
 
-    def list_for(self, vrf: str) -> str | None:
-        """Return the access list for sessions through a VRF ("": the global table), "" for all addresses; None: no
-        session may come in. As on IOS, an access class is for sessions through VRFs only if it says so.
+    def list_for(self, vrf: str, version: int = 4) -> str | None:
+        """Return the access list for sessions of a version of IP through a VRF ("": the global table), "" for all
+        addresses; None: no session may come in. As on IOS, an access class is for sessions through VRFs only if it says
+        so.
         """
+        if version == 6 and self.access_list6:
+            return self.access_list6 if not vrf or self.vrf_also6 else None
         named = dict(self.vrf_lists).get(vrf) if vrf else None
         if named is not None:
             return named

@@ -173,7 +173,7 @@ class _Side:
     def _gate(self, router: str, port: str, direction: str) -> Gate | None:
         node = self.subject.world.routers.get(router)
         machine = cast("FilterMachine | None", node.router.machines.get("filter")) if node is not None else None
-        filters = machine.ordered.get(port) if isinstance(machine, FilterMachine) else None
+        filters = machine.ordered.get((port, 4)) if isinstance(machine, FilterMachine) else None
         if filters is None:
             return None
         listed = filters.inward if direction == "in" else filters.outward

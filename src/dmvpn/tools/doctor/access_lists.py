@@ -94,7 +94,7 @@ _missing: Final = terms.of_all(_STEP, ACCESS_GROUP, stops=False)
 def filters(scene: Scene) -> Iterator[Verdict]:
     """Check the lists of all routers, and how they verify senders."""
     yield from _missing(scene)
-    if not any(facts.packet_filters for _, facts in scene.alive()):
+    if not any(one.version == 4 for _, facts in scene.alive() for one in facts.packet_filters):
         return
     decisions = Decisions(scene)
     reasons = {one: _reason(decisions, one) for one in decisions.denials}

@@ -110,7 +110,9 @@ class Flows:
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
         self._walkers = [Walker(View(lab)) for lab in (scene.unfiltered, without_shortcuts(scene.unfiltered))]
         self._trails: dict[tuple[str, Address, Address, str], tuple[Passage, ...]] = {}
-        self.filtering = [name for name, facts in scene.alive() if facts.packet_filters]
+        self.filtering = [
+            name for name, facts in scene.alive() if any(one.version == 4 for one in facts.packet_filters)
+        ]
         self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
 
     # ------------------------------------------------------------------------------------------------ hosts
@@ -271,7 +273,7 @@ def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address
 def _services(scene: Scene) -> list[Kind]:
     """Return the services that entries of lists name, by their first port."""
     found: dict[Kind, None] = {}
-    filters = (one.filters for _, facts in scene.alive() for one in facts.packet_filters)
+    filters = (one.filters for _, facts in scene.alive() for one in facts.packet_filters if one.version == 4)
     lists = (listed for one in filters for listed in (one.inward, one.outward) if listed is not None)
     for condition in (entry.condition for listed in lists for entry in listed.entries):
         for ports in (condition.destination_ports, condition.source_ports):
@@ -337,7 +339,10 @@ class Decisions:
         self.scene = scene
         self.flows = Flows(scene)
         self.ports: Ports = {
-            (name, one.interface): one.filters for name, facts in scene.alive() for one in facts.packet_filters
+            (name, one.interface): one.filters
+            for name, facts in scene.alive()
+            for one in facts.packet_filters
+            if one.version == 4
         }
         self.hosts = tuple(self.flows.of_hosts())
         self.strangers = tuple(self.flows.of_strangers())

@@ -112,8 +112,9 @@ class RecordedFilters(RouterFilters):
     def __init__(self, plane: RecordedPlane) -> None:
         super().__init__(lambda _: None)
         self._name, self._facts, self._trail = plane.name, plane.router, plane.trail
-        self._failed = {it.interface: it for it in plane.router.packet_filters if it.reason != NO_REASON}
-        self.ports[""] = PortFilters()  # with lists of some port, all ports are asked
+        failed = (it for it in plane.router.packet_filters if it.reason != NO_REASON)
+        self._failed = {(it.interface, it.version): it for it in failed}
+        self.ports["", 4] = PortFilters()  # with lists of some port, all ports are asked
 
     def admits(self, port: str, data: bytes, table: ForwardingTable, now: float) -> bool | None:
         """Return whether a packet that came by the port may go on."""
@@ -133,8 +134,8 @@ class RecordedFilters(RouterFilters):
         """Return whether a packet passes the lists of a port if the host could not take them."""
         if port:
             self._trail.passes((self._name, port, inward), data)
-        found = self._failed.get(port)
-        if found is None or data[0] >> 4 != 4:
+        found = self._failed.get((port, data[0] >> 4))
+        if found is None:
             return True
         listed = found.filters.inward if inward else found.filters.outward
         if listed is None and not (inward and found.filters.reverse_path is not None):
@@ -153,15 +154,20 @@ class RecordedFilters(RouterFilters):
         entry = listed.decides(packet)
         name = f"{port}, list {listed.name} {'in' if inward else 'out'}"
         line = entry_line(self._facts.configuration, listed.name, entry.sequence) if entry is not None else ""
+        number = (
+            f"entry {entry.sequence}"
+            if entry is not None and entry.sequence > 0
+            else "its implicit entry for neighbor discovery"
+        )
         which = "its later fragments" if packet.is_later_fragment else "it"
         if entry is None:
             self._trail.lose(f"{name}: no entry permits {which}, so it is denied", listed=True)
             return False
         said = f" ({line})" if line else ""
         if entry.permit:
-            self._trail.say(Act.FILTER, f"{name}: entry {entry.sequence} permits it{said}")
+            self._trail.say(Act.FILTER, f"{name}: {number} permits it{said}")
         else:
-            self._trail.lose(f"{name}: entry {entry.sequence} denies {which}{said}", listed=True)
+            self._trail.lose(f"{name}: {number} denies {which}{said}", listed=True)
         return entry.permit
 
     def _is_reachable(self, port: str, asked: ReversePath, data: bytes, table: ForwardingTable) -> bool:

@@ -314,7 +314,7 @@ def orders(facts: RouterFacts) -> Iterator[Effect]:
             yield SetAdjacency(tunnel.name, *adjacency)
     for found in facts.packet_filters:
         if found.reason == NO_REASON:
-            yield SetFilters(found.interface, found.filters)
+            yield SetFilters(found.interface, found.filters, found.version)
     yield from map(_install, facts.sas)
     if facts.translation is not None:
         yield SetTranslation(facts.translation.inside, facts.translation.overloads)

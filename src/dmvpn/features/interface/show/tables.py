@@ -17,7 +17,7 @@ from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
-from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, UNREACHABLES, VERIFY_SOURCE
+from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,7 @@ class InterfaceRow(InterfaceState):
     description: str
     redirects: bool
     filters: FilterRow
+    filters6: FilterRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 description=port.settings.description,
                 redirects=port.settings.redirects,
                 filters=_filters(ctx, state.name),
+                filters6=_filters6(ctx, state.name),
             )
         )
     return InterfaceRows(tuple(rows))
@@ -89,7 +91,7 @@ def _filters(ctx: ShowContext, name: str) -> FilterRow:
     section = ctx.running.section(INTERFACE, name=name)
     if section is None:
         return FilterRow()
-    groups = {"in" in line: line.text("name") for line in section.all(ACCESS_GROUP)}
+    groups = lists_of(section, ACCESS_GROUP)
     verify = section.get(VERIFY_SOURCE)
     words, drops = "", 0
     if verify is not None:
@@ -98,7 +100,14 @@ def _filters(ctx: ShowContext, name: str) -> FilterRow:
         drops = sum(one.packets for one in counts if (one.interface, one.inward, one.sequence) == place)
         words = f"{'ANY' if 'any' in verify else 'RX'}{', allow default' if 'allow-default' in verify else ''}"
     failure = str(ctx.ports.filters.failure(name) or "")
-    return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES), words, drops, failure)
+    return FilterRow(*groups, section.flag(UNREACHABLES), words, drops, failure)
+
+
+def _filters6(ctx: ShowContext, name: str) -> FilterRow:
+    section = ctx.running.section(INTERFACE, name=name)
+    if section is None:
+        return FilterRow()
+    return FilterRow(*lists_of(section, TRAFFIC_FILTER), failure=str(ctx.ports.filters.failure(name, 6) or ""))
 
 
 def line_protocol(row: InterfaceRow) -> str:
@@ -333,6 +342,15 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
         for address, length in ipv6.addresses:
             yield f"    {spelled(address)}, subnet is {spelled(Prefix.of(address, length))} "
         yield f"  MTU is {ipv6.mtu} bytes"
+        for way, place, name in (
+            ("Input", "Inbound", row.filters6.inward),
+            ("Output", "Outgoing", row.filters6.outward),
+        ):
+            if name:
+                yield f"  {way} features: Access List"
+                yield f"  {place} access list {name}"
+        if row.filters6.failure:
+            yield f"  Access lists: {row.filters6.failure}"
 
 
 _IPV6_HELP = {

@@ -1,4 +1,6 @@
-"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line; prefix lists: `ip prefix-list`.
+"""Access lists: `ip access-list` with a mode of its own, and `access-list` in one line; `ipv6 access-list`.
+
+Prefix lists: `ip prefix-list`.
 
 `access-list N` and `ip access-list extended N` are one list: where both forms are entered, in any order. As soon as the
 mode of a numbered list is opened, its entries are those of the mode, with numbers, as IOS XE shows them. So each entry
@@ -14,14 +16,25 @@ import heapq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import collected
-from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
+from dmvpn.features.policy.config.conditions import (
+    DSCP,
+    FLAGS,
+    ICMP,
+    ICMP6,
+    IGMP,
+    OPTION,
+    PRECEDENCE,
+    TCP_FLAGS,
+    TOS,
+)
 from dmvpn.features.policy.config.objects import PORTS, TTL
-from dmvpn.features.policy.model import PROTOCOLS
+from dmvpn.features.policy.model import HEADERS6, PROTOCOLS, PROTOCOLS6
 from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
 from dmvpn.ios.tree import reset
+from dmvpn.net.ipv6 import EXTENSION_HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
 
 # ------------------------------------------------------------------------------------------------ sequence numbers
@@ -95,6 +108,7 @@ _STEP: Final = 10
 #: The numbers of standard and of extended lists.
 _STANDARD_NUMBERS: Final = (range(1, 100), range(1300, 2000))
 _EXTENDED_NUMBERS: Final = (range(100, 200), range(2000, 2700))
+_CONFLICT: Final = "% Access-list type conflicts with prior definition"
 #: What says that an entry is meant, and not the list.
 _ENTRY: Final = ("permit", "deny", "remark")
 
@@ -114,9 +128,8 @@ def check(args: Args, root: Section, forms: Forms, others: Forms) -> str | None:
     ranges = _STANDARD_NUMBERS if forms.opening.opens == "access-list-extended" else _EXTENDED_NUMBERS
     if name.isascii() and name.isdigit() and any(int(name) in each for each in ranges):
         return "% Invalid access list name."
-    if section_of(name, root, others) is not None:
-        return "% Access-list type conflicts with prior definition"
-    return None
+    taken = section_of(name, root, others) is not None or root.find(IPV6, Args({"name": name})) is not None
+    return _CONFLICT if taken else None
 
 
 def section_of(name: str, root: Section, forms: Forms) -> Section | None:
@@ -188,13 +201,16 @@ def _inner(args: Args) -> Args:
 # ------------------------------------------------------------------------------------------------ access lists
 
 
-_STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
-MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
+_STANDARD, _EXTENDED, _IPV6 = "access-list-standard", "access-list-extended", "ipv6-access-list"
+MODES: Final = (
+    *(Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl")),
+    Mode(_IPV6, "config-ipv6-acl"),
+)
 
 STEP, _LAST = 10, 2_147_483_647
 _BARE = " | ".join(word for word in PROTOCOLS if word not in ("icmp", "igmp", "tcp", "udp"))
 #: Keywords that ask more of a packet than addresses, protocol and ports.
-CONDITIONS: Final = ("established", *FLAGS, "fragments")
+CONDITIONS: Final = ("established", *FLAGS, "fragments", *HEADERS6, "undetermined-transport")
 #: Likewise words and the value behind each.
 VALUED: Final = ("match-any", "match-all", "dscp", "precedence", "tos", "option", "time-range", "reflect")
 _EVERY = (
@@ -215,9 +231,13 @@ def _addresses(name: str) -> str:
     )
 
 
-def _ported(protocol: str, more: str) -> str:
-    ends = f"{_FROM} [ {{source_ports:{PORTS.name}}} ] {_TO} [ {{destination_ports:{PORTS.name}}} ]"
-    return f"{protocol} {ends} [* {more}{_EVERY} ]"
+def _addresses6(name: str) -> str:
+    return f"( any | host {{{name}:address6}} | {{{name}:network6}} )"
+
+
+def _ported(protocol: str, more: str, addresses: Callable[[str], str] = _addresses, every: str = _EVERY) -> str:
+    first, second = (f"{addresses(end)} [ {{{end}_ports:{PORTS.name}}} ]" for end in ("source", "destination"))
+    return f"{protocol} {first} {second} [* {more}{every} ]"
 
 
 _FROM, _TO = _addresses("source"), _addresses("destination")
@@ -232,6 +252,22 @@ _EXTENDED_ENTRY = (
     f"| igmp {_FROM} {_TO} [ {{report:{IGMP.name}}} ] [* {_EVERY} ] "
     f"| object-group {{services:word}} {_FROM} {_TO} [* {_EVERY} ] "
     f"| ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} [* {_EVERY} ] ) )"
+)
+#: Words of IPv6 entries that no filter here looks at.
+UNFIT: Final = ("flow-label", "routing-type", "mobility-type", "dest-option-type")
+_EVERY6 = (
+    f"fragments | dscp {{dscp:{DSCP.name}}} | {' | '.join(HEADERS6)} | undetermined-transport "
+    f"| {' | '.join(f'{word} {{{word}:0-1048575}}' for word in UNFIT)} "
+    f"| time-range {{time-range:word}} | reflect {{reflect:word}} [ timeout {{timeout:1-2147483}} ] "
+    f"| log | log-input | sequence {{sequence:1-{_LAST}}}"
+)
+_BARE6 = " | ".join(word for word in PROTOCOLS6 if word not in ("icmp", "tcp", "udp"))
+_FROM6, _TO6 = _addresses6("source"), _addresses6("destination")
+_IPV6_ENTRY = (
+    "( remark [ {text:line} ] | ( permit | deny ) "
+    f"( {_ported('tcp', f'{_FLAGS} | ', _addresses6, _EVERY6)} | {_ported('udp', '', _addresses6, _EVERY6)} "
+    f"| icmp {_FROM6} {_TO6} [ {{message:{ICMP6.name}}} ] [* {_EVERY6} ] "
+    f"| ( {_BARE6} | {{protocol:0-255}} ) {_FROM6} {_TO6} [* {_EVERY6} ] ) )"
 )
 _HELP: Final[Mapping[str, str]] = {
     "access-list": "Which packets or addresses are meant",
@@ -277,13 +313,19 @@ _HELP: Final[Mapping[str, str]] = {
     "log": "Log what fits",
     "log-input": "Log what fits, and where it came in",
     "ip": "Any protocol",
+    "ipv6": "Any protocol",
+    "sctp": "Protocol 132",
+    **{word: f"With extension header {number}" for word, number in HEADERS6.items()},
+    "undetermined-transport": "Packets whose headers cannot be followed; no list lets them pass",
+    **dict.fromkeys(UNFIT, "Not looked at: a permit is left out, a denial denies all that it might mean"),
     **{word: f"Protocol {number}" for word, number in PROTOCOLS.items() if number is not None},
 }
 
 
 def _sequences(section: Section) -> Sequences:
-    """Return the sequences of the list; its mode has but one of the two lines."""
-    return section.index(STANDARD_ENTRY if section.mode.name == _STANDARD else EXTENDED_ENTRY, Sequences)
+    """Return the sequences of the list; its mode has but one of these lines."""
+    lines = {_STANDARD: STANDARD_ENTRY, _EXTENDED: EXTENDED_ENTRY, _IPV6: IPV6_ENTRY}
+    return section.index(lines[section.mode.name], Sequences)
 
 
 def _complete(args: Args, section: Section) -> Args:
@@ -293,6 +335,7 @@ def _complete(args: Args, section: Section) -> Args:
 #: What an entry with `reflect` is refused with: the flows that it would let back in are remembered nowhere.
 _NO_REFLEXIVE: Final = "% Reflexive lists do not exist here; let answers in by `established` or by their ports"
 _ONE_OCTET: Final = "% An entry asks for dscp, or for precedence and tos: they are in one octet"
+_ONE_HEADER: Final = "% An entry asks for one extension header; an entry before it can ask for another one"
 _NO_PORTS: Final = "% Fragments have no ports, flags or types: fragments cannot stand beside them"
 #: What later fragments do not carry.
 _BEHIND_IP: Final = (
@@ -306,6 +349,8 @@ def _check_alone(args: Args, _section: object) -> str | None:
         return _NO_REFLEXIVE
     if "dscp" in args and ("precedence" in args or "tos" in args):
         return _ONE_OCTET
+    if sum(word in args for word in ("ahp", *HEADERS6)) + (args.integer("protocol", None) in EXTENSION_HEADERS) > 1:
+        return _ONE_HEADER
     return _NO_PORTS if "fragments" in args and any(part in args for part in _BEHIND_IP) else None
 
 
@@ -366,6 +411,48 @@ EXTENDED_ENTRY: Final[ConfigLine] = ConfigLine(
     complete=_complete,
     check=_check,
     show=_text,
+)
+
+
+def _text6(args: Args) -> str:
+    """Return an entry with its number first, as IOS XE has it."""
+    words = list(args.words)
+    if "remark" not in words and "sequence" in words:
+        place = words.index("sequence")
+        del words[place : place + 2]
+    elif words[0] == "sequence":
+        del words[:2]
+    return " ".join((*(("sequence", str(args.integer("sequence"))) if "sequence" in args else ()), *words))
+
+
+def _check6(args: Args, root: Section) -> str | None:
+    """Refuse the name of an IPv4 list, and a name that begins with a digit, as IOS does."""
+    name = args.text("name")
+    if name[0].isdigit():
+        return "% Invalid access list name."
+    taken = any(exists(name, root, forms) for forms in (STANDARD_FORMS, EXTENDED_FORMS))
+    return _CONFLICT if taken else None
+
+
+IPV6: Final[ConfigLine] = ConfigLine(
+    "global",
+    "ipv6 access-list {name:word}",
+    _HELP,
+    key=("name",),
+    order=755,
+    opens=_IPV6,
+    sort=("name",),
+    check=_check6,
+)
+IPV6_ENTRY: Final[ConfigLine] = ConfigLine(
+    _IPV6,
+    f"[ sequence {{sequence:1-{_LAST}}} ] {_IPV6_ENTRY}",
+    _HELP,
+    key=("sequence", "remark"),
+    sort=("sequence",),
+    complete=lambda args, section: _complete(args, section).with_keyword("sequence"),
+    check=_check,
+    show=_text6,
 )
 STANDARD_NUMBERED: Final[ConfigLine] = ConfigLine(
     "global",

@@ -64,7 +64,41 @@ _ICMP: Final[Mapping[str, tuple[int, ...]]] = {
     "ttl-exceeded": (11, 0),
     "unreachable": (3,),
 }
-_NAMES_OF_ICMP: Final = {numbers: name for name, numbers in _ICMP.items()}
+#: Likewise over IPv6 (RFC 4443, RFC 4861, RFC 2710, RFC 2894, RFC 6275).
+_ICMP6: Final[Mapping[str, tuple[int, ...]]] = {
+    "beyond-scope": (1, 2),
+    "destination-unreachable": (1, 3),
+    "dhaad-reply": (145,),
+    "dhaad-request": (144,),
+    "echo-reply": (129,),
+    "echo-request": (128,),
+    "header": (4, 0),
+    "hop-limit": (3, 0),
+    "mld-query": (130,),
+    "mld-reduction": (132,),
+    "mld-report": (131,),
+    "mpd-advertisement": (147,),
+    "mpd-solicitation": (146,),
+    "nd-na": (136,),
+    "nd-ns": (135,),
+    "next-header": (4, 1),
+    "no-admin": (1, 1),
+    "no-route": (1, 0),
+    "packet-too-big": (2,),
+    "parameter-option": (4, 2),
+    "parameter-problem": (4,),
+    "port-unreachable": (1, 4),
+    "reassembly-timeout": (3, 1),
+    "redirect": (137,),
+    "renum-command": (138, 0),
+    "renum-result": (138, 1),
+    "renum-seq-number": (138, 255),
+    "router-advertisement": (134,),
+    "router-renumbering": (138,),
+    "router-solicitation": (133,),
+    "time-exceeded": (3,),
+    "unreachable": (1,),
+}
 _IGMP: Final = ("dvmrp", "host-query", "host-report", "pim", "trace")
 _DSCP: Final[Mapping[str, int]] = {
     "default": 0,
@@ -118,12 +152,14 @@ FLAGS: Final = ("ack", "fin", "psh", "rst", "syn", "urg")
 class _Message(ValueType):
     """A type of ICMP, or a type and a code, by name or by numbers. The value is the text, a name where there is one."""
 
-    def __init__(self) -> None:
-        super().__init__("acl-icmp", "<0-255>", lambda text: None)
+    def __init__(self, name: str, names: Mapping[str, tuple[int, ...]]) -> None:
+        """names: of types, or of types and codes."""
+        super().__init__(name, "<0-255>", lambda text: None)
+        self._numbers, self._names = names, {numbers: name for name, numbers in names.items()}
 
     def read_value(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         text = tokens[index].text.lower()
-        begun = [text] if text in _ICMP else self.words(text)
+        begun = [text] if text in self._numbers else self.words(text)
         if len(begun) == 1:
             return Reading(begun[0], begun[0], index + 1)
         numbers: list[int] = []
@@ -134,15 +170,15 @@ class _Message(ValueType):
             numbers.append(number)
         if not numbers:
             return Misfit()
-        name = _NAMES_OF_ICMP.get(tuple(numbers)) or " ".join(map(str, numbers))
+        name = self._names.get(tuple(numbers)) or " ".join(map(str, numbers))
         return Reading(name, name, index + len(numbers))
 
     def hints(self, fragment: str) -> list[tuple[str, str]]:
         numbers = [("<0-255>", "Type, and code behind it")] if not fragment or fragment.isdigit() else []
-        return [*numbers, *((name, _type_and_code(_ICMP[name])) for name in self.words(fragment))]
+        return [*numbers, *((name, _type_and_code(self._numbers[name])) for name in self.words(fragment))]
 
     def words(self, fragment: str) -> list[str]:
-        return [name for name in _ICMP if name.startswith(fragment.lower())]
+        return [name for name in self._numbers if name.startswith(fragment.lower())]
 
 
 class _Named(ValueType):
@@ -202,7 +238,8 @@ def _type_and_code(numbers: tuple[int, ...]) -> str:
     return f"Type {numbers[0]}" if len(numbers) == 1 else f"Type {numbers[0]}, code {numbers[1]}"
 
 
-ICMP: Final = register_type(_Message())
+ICMP: Final = register_type(_Message("acl-icmp", _ICMP))
+ICMP6: Final = register_type(_Message("acl-icmp6", _ICMP6))
 IGMP: Final = register_type(_Named("acl-igmp", 15, _IGMP))
 DSCP: Final = register_type(_Named("acl-dscp", 63, tuple(_DSCP)))
 PRECEDENCE: Final = register_type(_Named("acl-precedence", 7, _PRECEDENCE))
@@ -214,9 +251,9 @@ TCP_FLAGS: Final = register_type(_Flags())
 # ------------------------------------------------------------------------------------------------ what they mean
 
 
-def icmp_of(text: str) -> tuple[int, int | None]:
-    """Return type and code of ICMP; None: every code."""
-    numbers = _ICMP.get(text) or tuple(map(int, text.split()))
+def icmp_of(text: str, version: int) -> tuple[int, int | None]:
+    """Return type and code of ICMP; None: every code. version: of IP."""
+    numbers = (_ICMP if version == 4 else _ICMP6).get(text) or tuple(map(int, text.split()))
     return numbers[0], numbers[1] if len(numbers) == 2 else None
 
 

@@ -330,7 +330,7 @@ def _members(args: Args) -> Iterator[Service]:
         yield Service(protocol=args.integer("protocol"))
         return
     if "icmp" in args:
-        icmp = icmp_of(args.text("message")) if "message" in args.values_given else None
+        icmp = icmp_of(args.text("message"), 4) if "message" in args.values_given else None
         yield Service(protocol=PROTOCOLS["icmp"], icmp=icmp)
         return
     word = next(word for word in ("tcp-udp", *PROTOCOLS) if word in args)

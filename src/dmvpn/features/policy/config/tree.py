@@ -6,21 +6,36 @@ When a line changes, only its entry of its list does: a list may have 100,000 en
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 from dmvpn.base import communities
+from dmvpn.base.addresses import EVERY_BIT, Prefix
 from dmvpn.base.filters import ESTABLISHED, Condition, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
-from dmvpn.features.policy.model import ALL, ANY, PROTOCOLS, AccessEntry, AddressRange, PolicyConfig, PortRanges
+from dmvpn.features.policy.model import (
+    ALL,
+    ALL6,
+    ANY,
+    ANY6,
+    HEADERS6,
+    PROTOCOLS,
+    PROTOCOLS6,
+    AccessEntry,
+    AddressRange,
+    PolicyConfig,
+    PortRanges,
+)
 from dmvpn.ios.filters import Pattern
+from dmvpn.net.ipv6 import EXTENSION_HEADERS, HOP_BY_HOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from dmvpn.base.filters import Ranges
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 
@@ -126,6 +141,7 @@ def read(tree: ConfigTree) -> PolicyConfig:
     """Return what the configuration says of lists and maps. Key chains are read by the protocols that use them."""
     return PolicyConfig(
         access_lists=_access_lists(tree),
+        ipv6_lists=dict(tree.made(access_lists.IPV6, _ipv6_list)),
         prefix_lists=tree.following(access_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
         as_path_lists=tree.following(route_maps.AS_PATH, _attribute_rule, _AttributeLists).lists,
         community_lists=_lists(tree, route_maps.COMMUNITIES_STANDARD, route_maps.COMMUNITIES_EXPANDED, _attribute_rule),
@@ -186,6 +202,16 @@ def _access_list(args: Args, section: Section) -> tuple[str, Pages[AccessEntry]]
     return args.text("name"), entries
 
 
+def _ipv6_list(args: Args, section: Section) -> tuple[str, Pages[AccessEntry]]:
+    entries = section.following(access_lists.IPV6_ENTRY, _ipv6_entry, _AccessEntries).lists.get("", NONE)
+    return args.text("name"), entries
+
+
+def _ipv6_entry(args: Args) -> ListEntry[AccessEntry] | None:
+    found = None if "remark" in args else _access_entry(args, args.integer("sequence"), 6)
+    return None if found is None else ListEntry("", found.sequence, found)
+
+
 def _named_entry(args: Args) -> ListEntry[AccessEntry] | None:
     return (
         None
@@ -198,21 +224,21 @@ def _numbered_entry(args: Args) -> ListEntry[AccessEntry | None]:
     return ListEntry(str(args.integer("number")), None, None if "remark" in args else _access_entry(args, 0))
 
 
-def _access_entry(args: Args, sequence: int) -> AccessEntry:
-    texts = tuple(_texts(args))
+def _access_entry(args: Args, sequence: int, version: int = 4) -> AccessEntry:
+    texts, every = tuple(_texts(args)), ALL if version == 4 else ALL6
     return AccessEntry(
         sequence=sequence,
         permit="permit" in args,
-        source=_range(args, "source"),
-        destination=_range(args, "destination"),
-        protocol=_protocol(args),
+        source=_range(args, "source") if version == 4 else _range6(args, "source"),
+        destination=_range(args, "destination") if version == 4 else _range6(args, "destination"),
+        protocol=_protocol(args, version),
         source_ports=_ports(args, "source_ports"),
         destination_ports=_ports(args, "destination_ports"),
         services=args.text("services", ""),
-        asks=_asks(args) if texts else ALL,
+        asks=_asks(args, every, version) if texts or version == 6 else every,
         texts=texts,
         time_range=args.text("time-range", "") if "time-range" in args else "",
-        unfit=args.text("report", ""),
+        unfit=next((word for word in access_lists.UNFIT if word in args), args.text("report", "")),
         log=next((word for word in ("log-input", "log") if word in args), ""),
     )
 
@@ -226,9 +252,17 @@ def _range(args: Args, name: str) -> AddressRange:
     return ANY if address is None else AddressRange(IPv4Address(int(address) & ~int(wildcard)), wildcard)
 
 
-def _protocol(args: Args) -> int | None:
-    number = args.integer("protocol", None)
-    words = (value for word, value in PROTOCOLS.items() if word in args and word not in args.values_given)
+def _range6(args: Args, name: str) -> AddressRange:
+    said = args.get(name)
+    if said is None:
+        return ANY6
+    prefix = said if isinstance(said, Prefix) else Prefix.host(args.address6(name))
+    return AddressRange(prefix.address, IPv6Address(EVERY_BIT[IPv6Address] >> prefix.length))
+
+
+def _protocol(args: Args, version: int) -> int | None:
+    number, known = args.integer("protocol", None), PROTOCOLS if version == 4 else PROTOCOLS6
+    words = (value for word, value in known.items() if word in args and word not in args.values_given)
     return next(words, None) if number is None else number
 
 
@@ -241,23 +275,34 @@ def _numbers_of(args: Args, name: str) -> tuple[str, tuple[tuple[int, int], ...]
     return cast("tuple[str, tuple[tuple[int, int], ...]]", args.get(name))
 
 
-def _asks(args: Args) -> Condition:
+def _asks(args: Args, every: Condition, version: int) -> Condition:
     """Return what a packet must have besides addresses, protocol and ports."""
+    # No hop limit is meant by packets that no list can look at: they are dropped before.
+    ttl: Ranges | None = () if "undetermined-transport" in args else None
     return replace(
-        ALL,
-        icmp=conditions.icmp_of(args.text("message")) if "message" in args.values_given else None,
+        every,
+        icmp=conditions.icmp_of(args.text("message"), version) if "message" in args.values_given else None,
         flags=_flags(args),
         service=_service(args),
-        ttl=_numbers_of(args, "ttl")[1] if "ttl" in args else None,
-        option=conditions.option_of(args.text("option")) if "option" in args else None,
+        ttl=_numbers_of(args, "ttl")[1] if "ttl" in args else ttl,
+        option=conditions.option_of(args.text("option")) if "option" in args else _header(args, version),
         fragments="fragments" in args,
     )
+
+
+def _header(args: Args, version: int) -> int | None:
+    """Return the number of the extension header that an IPv6 entry asks for, as its protocol or besides."""
+    protocol = _protocol(args, version)
+    if version == 6 and protocol in EXTENSION_HEADERS:
+        return protocol
+    return next((header for word, header in HEADERS6.items() if word in args), None)
 
 
 def _texts(args: Args) -> Iterator[str]:
     """Yield the same as the line has it."""
     yield from (args.text(name) for name in ("message", "report") if name in args.values_given)
-    yield from (word for word in access_lists.CONDITIONS if word in args)
+    is_hop_by_hop = _protocol(args, 6) == HOP_BY_HOP  # its word is that of the protocol
+    yield from (word for word in access_lists.CONDITIONS if word in args and not (is_hop_by_hop and word == "hbh"))
     yield from (f"{word} {args.text(word)}" for word in access_lists.VALUED if word in args)
     if "ttl" in args:
         yield f"ttl {_numbers_of(args, 'ttl')[0]}"

@@ -10,12 +10,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
 from dmvpn.base.routemaps import Counted
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
-from dmvpn.features.policy.model import ANY, PROTOCOLS
+from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE
 
@@ -48,12 +49,16 @@ class AccessLine:
 
 @dataclass(frozen=True, slots=True)
 class AccessList:
-    """A list with its entries, without remarks. direction: "in" or "out" of the port that was asked about, else ""."""
+    """A list with its entries, without remarks. direction: "in" or "out" of the port that was asked about, else "".
+
+    version: of IP.
+    """
 
     name: str
     extended: bool
     entries: tuple[AccessLine, ...]
     direction: str = ""
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,19 @@ class ShowAccessLists:
 
 
 def query_access_lists(ctx: ShowContext, args: Args) -> ShowAccessLists:
-    """Access lists, standard ones first, numbers before names."""
+    """Access lists, standard ones first, numbers before names; those of IPv6 last, which `show ip ...` leaves out."""
     wanted = args.text("name", "")
-    known = ctx.machine(PolicyMachine).config.access_lists
+    config = ctx.machine(PolicyMachine).config
+    known = () if "ipv6" in args else config.access_lists
     chosen = sorted((one for one in known if wanted in ("", one[0])), key=_place)
+    names = () if "ip" in args else sorted(name for name in config.ipv6_lists if wanted in ("", name))
     matches = ctx.ports.filters.matches(ctx.counting.filtered())
-    return ShowAccessLists(tuple(_access_list(ctx, one, matches) for one in chosen))
+    return ShowAccessLists(
+        (
+            *(_access_list(ctx, one, matches) for one in chosen),
+            *(_access_list(ctx, (name, True), matches, version=6) for name in names),
+        )
+    )
 
 
 def query_port(ctx: ShowContext, args: Args) -> ShowAccessLists:
@@ -87,12 +99,16 @@ def query_port(ctx: ShowContext, args: Args) -> ShowAccessLists:
 
 
 def _access_list(
-    ctx: ShowContext, place: tuple[str, bool], matches: Mapping[tuple[str, int], int], direction: str = ""
+    ctx: ShowContext,
+    place: tuple[str, bool],
+    matches: Mapping[tuple[str, int], int],
+    direction: str = "",
+    version: int = 4,
 ) -> AccessList:
     name, extended = place
     config, local = ctx.machine(PolicyMachine).config, ctx.ports.clock.local(ctx.now).replace(tzinfo=None)
     found: list[AccessLine] = []
-    for entry in breathing(config.access_lists[place]):
+    for entry in breathing(config.access_lists[place] if version == 4 else config.ipv6_lists[name]):
         # Entries of `access-list N` have no number of their own.
         last = found[-1].sequence if found else 0
         number = entry.sequence or (last // _STEP + 1) * _STEP
@@ -100,7 +116,7 @@ def _access_list(
         inactive = None if not entry.time_range else time_range is not None and not time_range.holds(local)
         what = _extended(entry) if extended else _standard(entry)
         found.append(AccessLine(number, entry.permit, what, matches.get((name, number), 0), inactive))
-    return AccessList(name, extended, tuple(found), direction)
+    return AccessList(name, extended, tuple(found), direction, version)
 
 
 def _place(key: tuple[str, bool]) -> tuple[bool, bool, int, str]:
@@ -122,7 +138,7 @@ def _standard(entry: AccessEntry) -> str:
 def _extended(entry: AccessEntry) -> str:
     """Return an entry as the configuration has it, options in one order."""
     parts = (
-        f"object-group {entry.services}" if entry.services else _protocol(entry.protocol),
+        f"object-group {entry.services}" if entry.services else _protocol(entry),
         _addresses_text(entry.source),
         entry.source_ports.text if entry.source_ports else "",
         _addresses_text(entry.destination),
@@ -133,32 +149,38 @@ def _extended(entry: AccessEntry) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _protocol(number: int | None) -> str:
-    if number is None:
-        return "ip"
-    return next((word for word, value in PROTOCOLS.items() if value == number), str(number))
+def _protocol(entry: AccessEntry) -> str:
+    known = PROTOCOLS if entry.source.address.version == 4 else PROTOCOLS6
+    return next((word for word, value in known.items() if value == entry.protocol), str(entry.protocol))
 
 
 def _addresses_text(found: AddressRange) -> str:
-    if found == ANY:
+    if found in (ANY, ANY6):
         return "any"
     if found.group:
         return f"object-group {found.group}"
-    return f"host {found.address}" if int(found.wildcard) == 0 else f"{found.address} {found.wildcard}"
+    if int(found.wildcard) == 0:
+        return f"host {spelled(found.address)}"
+    if found.address.version == 6:
+        return f"{spelled(found.address)}/{128 - int(found.wildcard).bit_length()}"
+    return f"{found.address} {found.wildcard}"
 
 
 def render_access_lists(answer: ShowAccessLists) -> Iterable[str]:
     """Yield a line for each list, and below it one for each entry."""
     for one in answer.lists:
-        yield f"{'Extended' if one.extended else 'Standard'} IP access list {one.name}{f' {one.direction}'.rstrip()}"
+        kind = "IPv6" if one.version == 6 else f"{'Extended' if one.extended else 'Standard'} IP"
+        yield f"{kind} access list {one.name}{f' {one.direction}'.rstrip()}"
         for entry in one.entries:
             times = "" if entry.inactive is None else " (inactive)" if entry.inactive else " (active)"
             matches = f" ({entry.matches} match{'' if entry.matches == 1 else 'es'})" if entry.matches else ""
-            yield f"    {entry.sequence} {'permit' if entry.permit else 'deny'} {entry.what}{times}{matches}"
+            said = f"{'permit' if entry.permit else 'deny'} {entry.what}{times}{matches}"
+            yield f"    {entry.sequence} {said}" if one.version == 4 else f"    {said} sequence {entry.sequence}"
 
 
 _HELP: Final = {
     "access-lists": "Access lists",
+    "access-list": "Access lists",
     "name": "Name or number of one list",
     "interface": "The lists of one interface",
     "in": "The one of what comes in",
@@ -331,7 +353,7 @@ def _verdict(entry: EntryLine) -> str:
 COMMANDS: Final = (
     *(
         ExecCommand(f"show {words} [ {{name:word}} ]", _HELP, query=query_access_lists, render=render_access_lists)
-        for words in ("ip access-lists", "access-lists")
+        for words in ("ip access-lists", "access-lists", "ipv6 access-list")
     ),
     ExecCommand(
         "show ip access-lists interface {interface:interface} [ in | out ]",

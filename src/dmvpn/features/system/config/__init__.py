@@ -148,6 +148,7 @@ def _line(tree: ConfigTree, args: Args, section: Section) -> LineConfig:
     kind = next(word for word in ("con", "aux", "vty") if word in args)
     first = args.integer("first")
     access_list, vrf_also, vrf_lists = access.incoming(section)
+    access_list6, vrf_also6 = access.incoming6(section)
     timeout, history, length, width = (section.get(line) for line in (EXEC_TIMEOUT, HISTORY, LENGTH, WIDTH))
     return LineConfig(
         kind=kind,
@@ -163,6 +164,8 @@ def _line(tree: ConfigTree, args: Args, section: Section) -> LineConfig:
         access_list=access_list,
         vrf_also=vrf_also,
         vrf_lists=vrf_lists,
+        access_list6=access_list6,
+        vrf_also6=vrf_also6,
         level=access.number(section.get(access.LEVEL), "level"),
         rotary=access.number(section.get(access.ROTARY), "group"),
     )

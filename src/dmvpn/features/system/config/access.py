@@ -54,6 +54,13 @@ ACCESS_CLASS = ConfigLine(
     key=("in", "out", "vrf"),
     order=12,
 )
+ACCESS_CLASS6 = ConfigLine(
+    "line",
+    "ipv6 access-class {list:word} ( in [ vrf-also ] | out )",
+    ACCESS_CLASS.help,
+    key=("in", "out"),
+    order=13,
+)
 LEVEL = ConfigLine(
     "line",
     "privilege level {level:0-15}",
@@ -141,6 +148,12 @@ def takes_ssh(section: Section) -> bool:
     """Return whether `transport input` lets SSH in. Without that line it does."""
     args = section.get(TRANSPORT)
     return args is None or not {"ssh", "all"}.isdisjoint(args.text("protocols").lower().split())
+
+
+def incoming6(section: Section) -> tuple[str, bool]:
+    """Return the access list for incoming sessions over IPv6, "" for none; and whether it is for VRFs, too."""
+    found = next((args for args in section.all(ACCESS_CLASS6) if "in" in args), None)
+    return ("", False) if found is None else (found.text("list"), "vrf-also" in found)
 
 
 def incoming(section: Section) -> tuple[str, bool, tuple[tuple[str, str], ...]]:
