@@ -17,17 +17,20 @@ import selectors
 import socket
 import time
 from abc import ABC, abstractmethod
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import Effect, NextHop, SendIp, SetCarrier, SetInterface, SetRoute
+from dmvpn.base.effects import Effect, NextHop, SendIp, SetCarrier, SetInterface, SetIpv6Forwarding, SetRoute
 from dmvpn.base.events import Event
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import put_all
 from dmvpn.dataplane.python import PythonEngine
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.net import ip
 from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.net.ipv6 import Ipv6Packet, is_of_the_link
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab.vrf_namespaces import Namespaces
 from support.namespaces import killed_after
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.base.shell import Counting, EthernetStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
+    from dmvpn.net.ip import IpPacket
 
 ROUTERS = ("A", "B", "C")
 UNDERLAY = "GigabitEthernet0/1"
@@ -58,6 +62,11 @@ def host(router: str) -> IPv4Address:
     return IPv4Address(f"192.168.{ROUTERS.index(router) + 1}.100")
 
 
+def host6(router: str) -> IPv6Address:
+    """The IPv6 address of the host behind a router, once `set_up_ipv6` was called."""
+    return IPv6Address(f"2001:db8:{ROUTERS.index(router) + 1}::100")
+
+
 class World(ABC):
     """What a contract test may do."""
 
@@ -65,6 +74,8 @@ class World(ABC):
         self.events: dict[str, list[Event]] = {name: [] for name in ROUTERS}
         #: IP packets that reached each host, by the router that it is behind.
         self.received: dict[str, list[Ipv4Packet]] = {name: [] for name in ROUTERS}
+        #: The same of IPv6; Neighbor Discovery is left out.
+        self.received6: dict[str, list[Ipv6Packet]] = {name: [] for name in ROUTERS}
         #: What the provider got from the routers.
         self.wire: list[Ipv4Packet] = []
         #: What a router does with an event before the plane goes on, as a runtime does.
@@ -79,8 +90,15 @@ class World(ABC):
         """A plane as shows ask it."""
 
     @abstractmethod
-    def send(self, router: str, packet: Ipv4Packet) -> None:
+    def send(self, router: str, packet: IpPacket) -> None:
         """Let the host behind a router send a packet."""
+
+    def host_gets(self, router: str, packet: IpPacket) -> None:
+        """A packet has reached a host."""
+        if isinstance(packet, Ipv4Packet):
+            self.received[router].append(packet)
+        elif not is_of_the_link(packet.serialize()):
+            self.received6[router].append(packet)
 
     @abstractmethod
     def inject(self, router: str, packet: Ipv4Packet) -> None:
@@ -123,6 +141,13 @@ class World(ABC):
                 SetRoute(DEFAULT, (NextHop(UNDERLAY, IPv4Address(f"10.0.{number}.2")),)),
             )
 
+    def set_up_ipv6(self) -> None:
+        """Let every router forward IPv6, and have an address in its LAN."""
+        for number, name in enumerate(ROUTERS, 1):
+            lan = (IPv4Address(f"192.168.{number}.1"), 24), (IPv6Address(f"2001:db8:{number}::1"), 64)
+            local = (IPv6Address(f"fe80::{number}"), 64)
+            self.execute(name, SetIpv6Forwarding(True), SetInterface(LAN, True, (*lan, local), mtu6=1500))
+
 
 class SimulatedWorld(World):
     """In virtual time."""
@@ -145,7 +170,7 @@ class SimulatedWorld(World):
     def counting(self, router: str) -> Counting:
         return self._planes[router]
 
-    def send(self, router: str, packet: Ipv4Packet) -> None:
+    def send(self, router: str, packet: IpPacket) -> None:
         self._queue.append((self._planes[router], LAN, packet.serialize()))
 
     def inject(self, router: str, packet: Ipv4Packet) -> None:
@@ -176,8 +201,8 @@ class SimulatedWorld(World):
             elif interface == UNDERLAY:
                 self.wire.append(Ipv4Packet.parse(packet))
                 self._queue.append((self._planes["P"], f"GigabitEthernet0/{ROUTERS.index(name) + 1}", packet))
-            elif next_hop == host(name):
-                self.received[name].append(Ipv4Packet.parse(packet))
+            elif next_hop in (host(name), host6(name)):
+                self.host_gets(name, ip.parse(packet))
             else:
                 return False
             return True
@@ -200,7 +225,7 @@ class RealWorld(World):
         self._make_engine = make_engine
         self.planes = {name: self._plane(name) for name in ROUTERS}
         self._taps = {name: self._host(name) for name in ROUTERS}
-        self._taps["P"] = self._tap("P", None, self.wire)
+        self._taps["P"] = self._tap("P", None, self._provider_gets)
         self.set_up()
         self._wait_for_carriers(*self._spaces.values())
 
@@ -245,12 +270,33 @@ class RealWorld(World):
     def counting(self, router: str) -> Counting:
         return _Inside(self, router)
 
-    def send(self, router: str, packet: Ipv4Packet) -> None:
+    def send(self, router: str, packet: IpPacket) -> None:
+        family = socket.AF_INET if isinstance(packet, Ipv4Packet) else socket.AF_INET6
         with (
             inside_network(self._spaces[f"H{router}"]),
-            socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw,
+            socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw,
         ):
             raw.sendto(packet.serialize(), (str(packet.destination), 0))
+
+    def set_up_ipv6(self) -> None:
+        super().set_up_ipv6()
+        for number, name in enumerate(ROUTERS, 1):
+            with inside_network(self._spaces[f"H{name}"]), netlink.NetlinkSocket() as kernel:
+                put_all({"net/ipv6/conf/eth0/accept_dad": 0, "net/ipv6/conf/all/accept_dad": 0})
+                link = kernel.find_link("eth0")
+                assert link is not None
+                flags, gateway = netlink.AddressFlag.NODAD, IPv6Address(f"2001:db8:{number}::1")
+                hops = (netlink.KernelNextHop(link.index, gateway),)
+                kernel.call(
+                    netlink.add_address(netlink.InterfaceAddress(link.index, host6(name), 64, flags)),
+                    netlink.add_address(netlink.InterfaceAddress(link.index, IPv6Address("fe80::100"), 64, flags)),
+                    netlink.add_route(netlink.KernelRoute(Prefix(IPv6Address(0), 0), hops)),
+                )
+            with self.inside(f"H{name}"):
+                self._listeners.append(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+                self._listeners[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                self._listeners[-1].bind(("::", 5000))
+            self._taps[f"{name}6"] = self._tap(f"H{name}", "eth0", functools.partial(self.host_gets, name), kind=0x86DD)
 
     def inject(self, router: str, packet: Ipv4Packet) -> None:
         with self.inside("P"), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
@@ -356,14 +402,20 @@ class RealWorld(World):
         with inside_network(self._spaces[f"H{name}"]):
             self._listeners.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             self._listeners[-1].bind(("", 5000))  # somebody must want the packets, or the kernel refuses them
-        return self._tap(f"H{name}", "eth0", self.received[name])
+        return self._tap(f"H{name}", "eth0", functools.partial(self.host_gets, name))
 
-    def _tap(self, space: str, interface: str | None, heard: list[Ipv4Packet]) -> socket.socket:
+    def _provider_gets(self, packet: IpPacket) -> None:
+        if isinstance(packet, Ipv4Packet):
+            self.wire.append(packet)
+
+    def _tap(
+        self, space: str, interface: str | None, heard: Callable[[IpPacket], None], *, kind: int = 0x0800
+    ) -> socket.socket:
         """Note what comes in there; interface: None: by all of them."""
         with self.inside(space):
-            tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+            tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(kind))
             if interface is not None:
-                tap.bind((interface, 0x0800))
+                tap.bind((interface, kind))
         tap.setblocking(False)
 
         def read() -> None:
@@ -371,13 +423,13 @@ class RealWorld(World):
                 while True:
                     data, where = tap.recvfrom(65536)
                     if where[2] != socket.PACKET_OUTGOING:
-                        heard.append(Ipv4Packet.parse(data))
+                        heard(ip.parse(data))
 
         self.add(tap.fileno(), read)
         return tap
 
 
-__all__ = ["LAN", "ROUTERS", "UNDERLAY", "RealWorld", "SendIp", "SimulatedWorld", "World", "host", "nbma"]
+__all__ = ["LAN", "ROUTERS", "UNDERLAY", "RealWorld", "SendIp", "SimulatedWorld", "World", "host", "host6", "nbma"]
 
 
 class _Inside:

@@ -19,6 +19,8 @@ from dmvpn.app.lab_words import Printer
 from dmvpn.app.main import argument_parser
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.engines import choose
+from dmvpn.dataplane.python import PythonEngine
 from dmvpn.labs.bringing_up import addresses, patience
 from dmvpn.labs.catalog import TOPICS
 from dmvpn.router.features import FEATURES
@@ -378,19 +380,13 @@ def test_what_a_scenario_may_need_is_a_part_of_the_program() -> None:
 def test_a_scenario_with_ipv6_says_that_it_needs_it(name: str) -> None:
     scenario = Scenario.load(name)
     speaks = any("ipv6 address" in text for text in scenario.configurations.values())
-    assert scenario.simulated_only == speaks == ("ipv6" in scenario.lab.needs)
+    assert scenario.needs_ipv6 == speaks == ("ipv6" in scenario.lab.needs)
 
 
-def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with pytest.raises(UserError) as refused:
-        lab.up(argument_parser().parse_args(["lab", "up", "ipv6-phase3"]), Printer(for_programs=False))
-    assert str(refused.value) == (
-        "ipv6-phase3 needs IPv6, which only simulated labs support so far: 'dmvpn lab up ipv6-phase3 --simulated'"
-    )
-    assert not list(tmp_path.rglob("ipv6-phase3"))
+def test_a_lab_with_ipv6_takes_the_engine_that_carries_it() -> None:
+    assert choose("auto", ipv6=Scenario.load("ipv6-phase3").needs_ipv6) is PythonEngine
+    with pytest.raises(UserError, match="the Rust engine carries no IPv6 yet"):
+        choose("rust", ipv6=True)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

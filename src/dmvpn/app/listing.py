@@ -28,8 +28,7 @@ def list_labs(_: argparse.Namespace, printer: Printer) -> int:
         printer.say(_heading(topic, HINTS.get(topic, "")))
         for entry in entries:
             lacks = f" (not in this release: needs {', '.join(entry.lacks)})" if entry.lacks else ""
-            only = " (simulated only)" if entry.simulated_only else ""
-            printer.say(_row(entry.name, f"{entry.title}{lacks}{only}", is_up=entry.is_up))
+            printer.say(_row(entry.name, f"{entry.title}{lacks}", is_up=entry.is_up))
     exercises = list(catalog.exercises(running, of_release))
     printer.say(_heading("exercises", "in this order; 'dmvpn lab grade' lists the remaining tasks"))
     for exercise in exercises:
@@ -50,7 +49,7 @@ def list_labs(_: argparse.Namespace, printer: Printer) -> int:
                 "topic": entry.topic,
                 "title": entry.title,
                 "up": entry.is_up,
-                "simulated_only": entry.simulated_only,
+                "simulated_only": False,
                 "lacks": list(entry.lacks),
             }
             for entry in scenarios

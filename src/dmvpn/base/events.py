@@ -101,9 +101,12 @@ class Remembered(Event):
 class PlaneAnnounced(Event):
     """The protocols that the data plane carries besides IPv4, which every plane carries. It comes before the
     configuration, or never.
+
+    lacks: what it lacks for IPv6 here; "": nothing, or the plane itself carries none.
     """
 
     ipv6: bool
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

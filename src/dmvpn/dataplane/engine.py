@@ -59,6 +59,7 @@ class RustEngine:
     """A `PacketEngine` in Rust."""
 
     name = "rust"
+    carries_ipv6 = False
 
     def __init__(self, report: Callable[[events.Event], None], watch: Watch) -> None:
         """Raises UserError if the installed engine is of another version, OSError."""
@@ -142,7 +143,12 @@ class RustEngine:
         self._core.clear_peer(self._served[tunnel].number, peer)
 
     def set_multicast(
-        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+        self,
+        tunnel: str,
+        nbmas: tuple[IPAddress, ...],
+        bound: tuple[tuple[IPAddress, int], ...] = (),
+        *,
+        version: int = 4,
     ) -> None:
         """Send multicast frames to these NBMA addresses, and over each of these connections."""
         over = [(nbma.packed, connection) for nbma, connection in bound]
@@ -159,6 +165,10 @@ class RustEngine:
         self._core.set_own_addresses(sorted(one for one in own if len(one.address) == 4))
         for name, (table, address) in of_tunnels.items():
             self._core.set_address(self._served[name].number, address, table)
+
+    def set_ipv6(self, tunnel: str, mtu: int, mss: int | None, address: bytes) -> None:
+        """Refuse: this engine carries IPv4 only."""
+        raise UserError(f"{tunnel}: the Rust engine carries IPv4 only")
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0

@@ -1,10 +1,11 @@
-"""IPv4 sockets of the data plane: GRE, ICMP, and routing protocols bound to an interface. raw(7), ip(7).
+"""Sockets of the data plane: GRE, ICMP, and routing protocols bound to an interface. raw(7), ip(7), ipv6(7).
 
     GreSocket        raw protocol 47 on one NBMA address: send with TOS, with or without DF; receive with outer header
     EspSocket        raw protocol 50, likewise
     UdpSocket        likewise a UDP port, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
     IcmpSocket       raw ICMP of the whole namespace: echo, and errors from routers on the way
+    Ipv6Socket       raw protocol of IPv6 of the whole namespace: ICMPv6 likewise; others are only sent
 
 None of them blocks: watch `fileno()`, call `receive` until it returns None. Sends raise the kernel's OSError: EMSGSIZE
 (DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue full), EPERM (a packet filter).
@@ -41,10 +42,14 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.host import HostProblem, need
+from dmvpn.net.ipv4 import ipv6_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from ipaddress import IPv6Address
     from types import TracebackType
+
+    from dmvpn.base.addresses import IPAddress
 
 
 # ------------------------------------------------------------------------------------------------ calls
@@ -61,6 +66,16 @@ PROBES_ONLY: Final[Program] = (
     (0x15, 0, 2, 8),  # not 8: keep
     (0x30, 0, 0, 1),  # A = TOS
     (0x15, 0, 1, 0xC0),  # not 0xC0: drop
+    (0x06, 0, 0, 0xFFFFFFFF),
+    (0x06, 0, 0, 0),
+)
+#: The same of ICMPv6 (type 128): its raw socket has no IP header, which the kernel keeps before what the filter sees.
+PROBES_ONLY6: Final[Program] = (
+    (0x30, 0, 0, 0),  # A = ICMPv6 type
+    (0x15, 0, 3, 128),  # not 128: keep
+    (0x20, 0, 0, 0xFFF00000),  # A = first word of the IP header (SKF_NET_OFF)
+    (0x54, 0, 0, 0x0FF00000),  # A = traffic class
+    (0x15, 0, 1, 0x0C000000),  # not 0xC0: drop
     (0x06, 0, 0, 0xFFFFFFFF),
     (0x06, 0, 0, 0),
 )
@@ -174,7 +189,9 @@ PMTUDISC_OMIT: Final = 5
 _PKTINFO = struct.Struct("=i4s4s")
 #: ip_mreqn: group, our address, interface.
 _MREQN = struct.Struct("=4s4si")
-_ANCILLARY = socket.CMSG_SPACE(_PKTINFO.size) + 2 * socket.CMSG_SPACE(4)
+#: in6_pktinfo: our address, interface.
+_PKTINFO6 = struct.Struct("=16si")
+_ANCILLARY = socket.CMSG_SPACE(_PKTINFO6.size) + 2 * socket.CMSG_SPACE(4)
 _MAX_PACKET = 65535
 
 #: A control message as `socket.sendmsg` takes it: level, type, octets.
@@ -190,8 +207,8 @@ class Datagram:
     """
 
     payload: bytes
-    source: IPv4Address
-    destination: IPv4Address
+    source: IPAddress
+    destination: IPAddress
     ttl: int
     tos: int
     link: int
@@ -278,8 +295,8 @@ _TOS_SPACE = socket.CMSG_SPACE(1)
 class _Socket:
     """The common part of the sockets: closing, and use as a context."""
 
-    def __init__(self, kind: int, protocol: int) -> None:
-        self._socket = opened(kind, protocol)
+    def __init__(self, kind: int, protocol: int, family: int = socket.AF_INET) -> None:
+        self._socket = opened(kind, protocol, family)
 
     def fileno(self) -> int:
         """Return the descriptor to watch for readability."""
@@ -585,3 +602,55 @@ class IcmpSocket(_Socket):
     def receive(self) -> Datagram | None:
         """Return the next message, or None if there is none now."""
         return receive_datagram(self._socket, raw=True)
+
+
+class Ipv6Socket(_Socket):
+    """A raw protocol of IPv6 in the whole namespace. Of ICMPv6 it receives some types, of echo requests those of other
+    routers alone; of another protocol nothing.
+    """
+
+    def __init__(self, protocol: int, *, types: Iterable[int] = (), checksum_at: int | None = None) -> None:
+        """types: of ICMPv6. checksum_at: where the kernel puts the checksum of another protocol; None: nowhere.
+
+        Raises HostProblem, OSError.
+        """
+        super().__init__(socket.SOCK_RAW, protocol, socket.AF_INET6)
+        if types:
+            for option in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
+                self._socket.setsockopt(socket.IPPROTO_IPV6, option, 1)
+            refused = ~sum(1 << number for number in types)
+            words = struct.pack("=8I", *(refused >> 32 * place & 0xFFFFFFFF for place in range(8)))
+            self._socket.setsockopt(socket.IPPROTO_ICMPV6, _ICMP_FILTER, words)
+        elif checksum_at is not None:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_CHECKSUM, checksum_at)
+        attach(self._socket, PROBES_ONLY6 if types else NOTHING)
+
+    def send(
+        self,
+        payload: Octets,
+        destination: IPv6Address,
+        *,
+        source: IPv6Address | None = None,
+        link: int = 0,
+        ttl: int = 255,
+        tos: int = 0,
+        df: bool = False,
+    ) -> None:
+        """Send a packet. source: one of our addresses, None: the kernel chooses. link: out of it; 0: as routed."""
+        words = ((socket.IPV6_HOPLIMIT, ttl), (socket.IPV6_TCLASS, tos), (socket.IPV6_DONTFRAG, int(df)))
+        control = [(socket.IPPROTO_IPV6, kind, struct.pack("=i", value)) for kind, value in words]
+        ours = source.packed if source is not None else bytes(16)
+        control.append((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _PKTINFO6.pack(ours, link)))
+        self._socket.sendmsg((payload,), control, 0, (str(destination), 0, 0, link))
+
+    def receive(self) -> Datagram | None:
+        """Return the next message, or None if there is none now."""
+        try:
+            octets, control, _, sender = self._socket.recvmsg(_MAX_PACKET, _ANCILLARY)
+        except BlockingIOError:
+            return None
+        found = {kind: value for level, kind, value in control if level == socket.IPPROTO_IPV6}
+        packed, link = _PKTINFO6.unpack_from(found[socket.IPV6_PKTINFO])
+        ttl, tos = (int.from_bytes(found[kind], sys.byteorder) for kind in (socket.IPV6_HOPLIMIT, socket.IPV6_TCLASS))
+        source = ipv6_address(socket.inet_pton(socket.AF_INET6, sender[0].partition("%")[0]))
+        return Datagram(octets, source, ipv6_address(packed), ttl, tos, link)

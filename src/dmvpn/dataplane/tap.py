@@ -89,6 +89,7 @@ VNET_HEADER_SIZE: Final = _VNET.size
 NEEDS_CHECKSUM: Final = 1
 GSO_NONE: Final = 0
 GSO_TCPV4: Final = 1
+GSO_TCPV6: Final = 4
 GSO_UDP_L4: Final = 5
 #: Flag of `gso_type`: the first segment may carry CWR (RFC 3168 §6.1.2).
 GSO_ECN: Final = 0x80

@@ -233,11 +233,6 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
     as_found = wanted.strict or scenario.is_exercise
     made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]
     yield from (Note(f"note: {text}") for text in (*scenario.notes, *made))
-    if scenario.simulated_only and not wanted.simulated:
-        raise UserError(
-            f"{scenario.name} needs IPv6, which only simulated labs support so far: "
-            f"'dmvpn lab up {scenario.name} --simulated'"
-        )
     if scenario.lacks:
         reasons = [f"  {', '.join(routers)}: {reason}" for reason, routers in _what_does_not_run(scenario).items()]
         needs = " and ".join(scenario.lacks)
@@ -316,7 +311,7 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
         import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
     for text in scenario.configurations.values():
         addresses(text)  # a description needs them; now, because it imports the protocols that the routers run
-    engine = choose(wanted.engine)
+    engine = choose(wanted.engine, ipv6=scenario.needs_ipv6)
 
     def supervise() -> int:
         _log_to(folder.log)

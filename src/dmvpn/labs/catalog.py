@@ -12,8 +12,8 @@ from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    #: Scenarios: name, topic, title, whether it is simulated only, what it lacks; exercises: name and title.
-    BuiltIn = tuple[tuple[tuple[str, str, str, bool, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
+    #: Scenarios: name, topic, title, what it lacks; exercises: name and title.
+    BuiltIn = tuple[tuple[tuple[str, str, str, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
 
 #: Topics in the order in which one meets them, and their scenarios in the order in which one would bring them up.
 TOPICS: Final[dict[str, tuple[str, ...]]] = {
@@ -75,7 +75,6 @@ class ScenarioEntry:
     """A built-in scenario.
 
     is_up: a lab of it runs.
-    simulated_only: it does not come up with real packets.
     lacks: parts that this release does not have.
     """
 
@@ -83,7 +82,6 @@ class ScenarioEntry:
     topic: str
     title: str
     is_up: bool
-    simulated_only: bool
     lacks: tuple[str, ...]
 
 
@@ -118,7 +116,7 @@ def built_in() -> BuiltIn:
     for topic, names in in_order(built_in_names()):
         for name in names:
             scenario = Scenario.load(name)
-            found.append((name, topic, scenario.lab.title, scenario.simulated_only, tuple(scenario.lacks)))
+            found.append((name, topic, scenario.lab.title, tuple(scenario.lacks)))
     return tuple(found), tuple((one.name, one.scenario().lab.title.partition(": ")[2]) for one in all_of_them())
 
 
@@ -127,13 +125,12 @@ def scenarios(running: Mapping[str, str], known: BuiltIn | None = None) -> Itera
 
     running: what `running_scenarios` returned. known: what `built_in` returned; it takes long.
     """
-    for name, topic, title, simulated_only, lacks in (known or built_in())[0]:
+    for name, topic, title, lacks in (known or built_in())[0]:
         yield ScenarioEntry(
             name=name,
             topic=topic,
             title=title,
             is_up=name in running.values(),
-            simulated_only=simulated_only,
             lacks=lacks,
         )
 

@@ -130,8 +130,9 @@ def _left_to_a_card(data: Octets, start: int, protocol_type: int) -> bool:
     if data[4] == data[5] == 0:
         return True
     inner = data[start:]
-    is_ipv4 = protocol_type == ProtocolType.IPV4 and len(inner) >= HEADER_LENGTH and inner[0] >> 4 == 4
-    return is_ipv4 and lacks_checksum(inner) is not None
+    version, least = (6, 2 * HEADER_LENGTH) if protocol_type == ProtocolType.IPV6 else (4, HEADER_LENGTH)
+    is_ip = protocol_type in (ProtocolType.IPV4, ProtocolType.IPV6) and len(inner) >= least
+    return is_ip and inner[0] >> 4 == version and lacks_checksum(inner) is not None
 
 
 #: A packet that is so many numbers late was not overtaken: its sender has begun again.
@@ -243,7 +244,12 @@ def reassembled(tos: int, marks: int) -> int | None:
 
 
 def decapsulated(outer: int, packet: bytes) -> bytes | None:
-    """Return the IPv4 packet that came out of a tunnel, with what its outer TOS says; None: it is to be dropped."""
+    """Return the IP packet that came out of a tunnel, with what its outer TOS says; None: it is to be dropped."""
+    if packet[0] >> 4 == 6:
+        word = int.from_bytes(packet[:2], "big")
+        inner = word >> 4 & 0xFF
+        tos = merged(outer, inner)
+        return None if tos is None else (word & 0xF00F | tos << 4).to_bytes(2, "big") + packet[2:]
     tos = merged(outer, packet[1])
     if tos is None or tos == packet[1]:
         return None if tos is None else packet

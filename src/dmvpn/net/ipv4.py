@@ -379,15 +379,20 @@ def _options_of_later_fragments(options: bytes) -> bytes:
 
 #: Where in the header the checksum is, and least octets of the header.
 _HEADERS = {IpProtocol.TCP: (16, 20), IpProtocol.UDP: (6, 8)}
+#: The first octet of a packet of IPv6 is at least this.
+_IPV6 = 0x60
+_IPV6_HEADER_LENGTH = 40
 
 
 def lacks_checksum(packet: Octets) -> int | None:
-    """Return where in its transport header a whole IPv4 packet has a checksum that is to be completed; None: it lacks
+    """Return where in its transport header a whole IP packet has a checksum that is to be completed; None: it lacks
     nothing.
 
-    packet: not shorter than an IPv4 header. A right checksum that happens to be equal to the pseudo header's sum does
+    packet: not shorter than its IP header. A right checksum that happens to be equal to the pseudo header's sum does
     no harm: completing it gives the same value again.
     """
+    if packet[0] >= _IPV6:
+        return _lacks_over_ipv6(packet)
     protocol, ip_length = packet[9], (packet[0] & 0x0F) << 2
     if protocol not in _HEADERS:
         return None
@@ -404,3 +409,15 @@ def lacks_checksum(packet: Octets) -> int | None:
     found = int.from_bytes(packet[ip_length + at : ip_length + at + 2], "big")
     pseudo = int.from_bytes(packet[12:20], "big") + protocol + length
     return at if found == (pseudo % 0xFFFF or 0xFFFF) else None
+
+
+def _lacks_over_ipv6(packet: Octets) -> int | None:
+    if packet[6] not in _HEADERS:
+        return None
+    at, least = _HEADERS[IpProtocol(packet[6])]
+    length = len(packet) - _IPV6_HEADER_LENGTH
+    if length < least or int.from_bytes(packet[4:6], "big") != length:
+        return None
+    start = _IPV6_HEADER_LENGTH + at
+    pseudo = int.from_bytes(packet[8:40], "big") + packet[6] + length
+    return at if int.from_bytes(packet[start : start + 2], "big") == (pseudo % 0xFFFF or 0xFFFF) else None

@@ -107,6 +107,22 @@ class Flow(NamedTuple):
     destination_port: int
 
 
+#: ICMPv6 of the link alone: Multicast Listener Discovery (RFC 2710, RFC 3810), Neighbor Discovery (RFC 4861).
+_OF_THE_LINK = frozenset((130, 131, 132, 143, 133, 134, 135, 136, 137))
+_HOP_BY_HOP = 0
+
+
+def is_of_the_link(data: Octets) -> bool:
+    """Return whether a packet, whose header is whole, is one of Neighbor or Multicast Listener Discovery.
+
+    The latter has a Hop-by-Hop Options header before it (RFC 3810 §5).
+    """
+    protocol, at = data[6], HEADER_LENGTH
+    if protocol == _HOP_BY_HOP and len(data) > at + 1:
+        protocol, at = data[at], at + 8 + 8 * data[at + 1]
+    return protocol == IpProtocol.ICMPV6 and len(data) > at and data[at] in _OF_THE_LINK
+
+
 def peek_addresses(data: Octets) -> tuple[IPv6Address, IPv6Address]:
     """Return source and destination of the packet in `data`, of which only the header need be there.
 

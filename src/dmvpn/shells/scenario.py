@@ -113,8 +113,8 @@ def _keys(kind: type[BaseModel], where: Path_) -> list[str]:
 # ------------------------------------------------------------------------------------------------ scenarios
 
 
-#: Needs that only the data plane of a simulated lab meets so far.
-_SIMULATED_ONLY = ("ipv6",)
+#: Needs that are no feature: data planes meet them.
+_OF_PLANES = ("ipv6",)
 
 
 class Scenario:
@@ -316,11 +316,11 @@ class Scenario:
     def lacks(self) -> list[str]:
         """Requirements that this release does not support."""
         built = {feature.name for feature in FEATURES if not feature.kept_only}
-        return [need for need in self.lab.needs if need not in built and need not in _SIMULATED_ONLY]
+        return [need for need in self.lab.needs if need not in built and need not in _OF_PLANES]
 
     @property
-    def simulated_only(self) -> bool:
-        """Whether it needs IPv6, which the real data planes do not carry yet."""
+    def needs_ipv6(self) -> bool:
+        """Whether its data planes must carry IPv6."""
         return "ipv6" in self.lab.needs or any(host.speaks_ipv6 for host in self.lab.hosts.values())
 
     def still_missing(self, lacks: Mapping[str, Sequence[str]]) -> list[str]:

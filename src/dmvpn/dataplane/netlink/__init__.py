@@ -50,6 +50,7 @@ from dmvpn.dataplane.netlink.monitor import (
     subject_of,
 )
 from dmvpn.dataplane.netlink.route import (
+    CONNECTED_METRIC6,
     EVERYWHERE,
     KERNEL_PROTOCOL,
     ROUTE_METRIC,

@@ -201,6 +201,9 @@ KERNEL_PROTOCOL: Final = 2
 #: The one metric of our routes. Above 0 and 256, with which the kernel makes IPv4 and IPv6 connected routes: those win.
 ROUTE_METRIC: Final = 260
 
+#: With which the kernel makes the connected routes of IPv6.
+CONNECTED_METRIC6: Final = 256
+
 TABLE_MAIN: Final = 254
 #: The prefix of a route that stands for all of a form.
 EVERYWHERE: Final = Prefix.parse("0.0.0.0/0")

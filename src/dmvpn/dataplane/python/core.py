@@ -24,21 +24,21 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
+from dmvpn.base.effects import GRE_IPV4, GRE_IPV6, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
+from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
 from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
-from dmvpn.net import gre
+from dmvpn.net import gre, ip, ipv6
 from dmvpn.net.gre import GreHeader, ProtocolType
-from dmvpn.net.icmp import quote
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum
+from dmvpn.net.icmp import closed_icmpv6
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv6_address
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class Cuts:
         self._known: dict[int, list[bytes] | None] = {}
 
     def fragments(self, largest: int) -> list[bytes] | None:
-        """Return the packet in fragments. largest: octets of each. None: the packet has DF. Raises WireError."""
+        """Return the packet in fragments. largest: octets of each. None: it has DF, or is IPv6. Raises WireError."""
+        if self._packet[0] >= _IPV6:
+            return None
         if largest not in self._known:
             whole = Ipv4Packet.parse(self._packet)
             pieces = [] if whole.dont_fragment else whole.fragments(largest)
@@ -100,6 +102,11 @@ Value = TypeVar("Value")
 
 _ETHERNET = 14
 _IPV4_ETHERTYPE = b"\x08\x00"
+_IPV6_ETHERTYPE = b"\x86\xdd"
+#: The first octet of a packet of IPv6 is at least this.
+_IPV6 = 0x60
+#: The beginning of an ICMPv6 message port unreachable.
+_PORT_UNREACHABLE6 = b"\x01\x04"
 #: Octets of a hairpinned packet that are reported: enough for any header that the redirect quotes.
 _REPORTED = 64
 
@@ -108,6 +115,10 @@ _REPORTED = 64
 _Way: TypeAlias = tuple[int | None, bytes]
 
 _DONT_FRAGMENT = 0x40
+#: Octets of a packet, where the path says nothing.
+_MOST = 0xFFFF
+#: The first octet of a group of IPv6.
+_GROUP = 0xFF
 
 
 class ToWire(NamedTuple):
@@ -191,13 +202,21 @@ class PacketCore:
         """
         tunnel = self.tunnels[number]
         start = VNET_HEADER_SIZE + _ETHERNET
-        if len(frame) < start + HEADER_LENGTH or frame[start - 2 : start] != _IPV4_ETHERTYPE or frame[start] >> 4 != 4:
+        kind, packet = frame[start - 2 : start], frame[start:]
+        if kind == _IPV4_ETHERTYPE and len(packet) >= HEADER_LENGTH and packet[0] >> 4 == 4:
+            if packet[9] == IpProtocol.IGMP:
+                return  # group membership does not concern a tunnel's neighbors
+            protocol, tos = GRE_IPV4, packet[1]
+        elif kind == _IPV6_ETHERTYPE and tunnel.ipv6.mtu and _is_ipv6(packet):
+            if ipv6.is_of_the_link(packet):
+                return  # nor do groups, and NHRP finds neighbors
+            protocol, tos = GRE_IPV6, ip.peek_tos(packet)
+        else:
             self.dropped.not_ipv4 += 1
             return
-        mac, packet = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6], frame[start:]
-        if packet[9] == IpProtocol.IGMP:
-            return  # group membership does not concern a tunnel's neighbors
-        neighbors = tunnel.neighbors(mac)
+        mac = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6]
+        overlay = tunnel.overlay(packet)
+        neighbors = tunnel.neighbors(mac, overlay)
         if not neighbors:
             self.dropped.no_peer += 1
             return
@@ -208,37 +227,46 @@ class PacketCore:
             return
         if not mac[0] & 1:
             self._watch_hairpin(number, tunnel, neighbors[0], packets[0], now)
-        minds_paths = tunnel.df is not DfBit.CLEAR and self.paths.knows(now)
+        minds_paths = (tunnel.df is not DfBit.CLEAR and self.paths.knows(now)) or tunnel.is_wide
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
-            if tunnel.mss is not None:
-                packet = clamp_mss(packet, tunnel.mss)
+            if overlay.mss is not None:
+                packet = clamp_mss(packet, overlay.mss)
             if minds_paths:
-                self._send_by_path(number, tunnel, neighbors, packet, now)
+                self._send_by_path(number, tunnel, neighbors, protocol, packet, tos, now)
                 continue
             for neighbor in neighbors:
-                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], now)
+                self._send(tunnel, neighbor, protocol, packet, tos, now)
 
     def _send_by_path(
-        self, number: int, tunnel: CoreTunnel, neighbors: tuple[NbmaPeer, ...], packet: bytes, now: float
+        self,
+        number: int,
+        tunnel: CoreTunnel,
+        neighbors: tuple[NbmaPeer, ...],
+        protocol: int,
+        packet: bytes,
+        tos: int,
+        now: float,
     ) -> None:
         """Send where path MTUs are known: a packet that is too big is fragmented, or its sender gets an ICMP error."""
-        cuts = Cuts(packet)
+        cuts, most = Cuts(packet), tunnel.mtu if tunnel.is_wide else _MOST
         for neighbor in neighbors:
-            room = self._room(tunnel, neighbor, now)
-            if room is None or len(packet) <= room.largest:
-                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], now, may_df=room is None or room.df)
+            room = self._room(tunnel, neighbor, now) or Room(_MOST, True)
+            largest = min(room.largest, most) if protocol == GRE_IPV4 else max(room.largest, LEAST6)
+            if len(packet) <= largest:
+                may_df = room.df and len(packet) <= room.largest
+                self._send(tunnel, neighbor, protocol, packet, tos, now, may_df=may_df)
                 continue
             try:
-                pieces = cuts.fragments(room.largest)
+                pieces = cuts.fragments(largest)
             except WireError:
                 self.dropped.malformed += 1
                 continue
             for piece in pieces or ():
-                self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], now, may_df=room.df)
+                self._send(tunnel, neighbor, protocol, piece, tos, now, may_df=room.df)
             # A sender that gets no ICMP error does not use up the limit.
-            if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
-                self.punts.append(Punt("big", number, neighbor.nbma, quote(packet), room.largest))
+            if pieces is None and may_answer(packet) and self._refusals.may_tell(_pair(packet), now):
+                self.punts.append(Punt("big", number, neighbor.nbma, ip.quote(packet), largest))
 
     def send(
         self,
@@ -266,7 +294,9 @@ class PacketCore:
         may_df: bool = True,
     ) -> None:
         packet = tunnel.header(protocol).serialize(payload)
-        copied = tunnel.df is DfBit.COPY and protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT)
+        copied = tunnel.df is DfBit.COPY and (
+            protocol == GRE_IPV6 or (protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT))
+        )
         df = may_df and (tunnel.df is DfBit.SET or copied)
         if not tunnel.protected:
             _count(tunnel, tunnel.sent, neighbor.nbma, len(payload))
@@ -298,6 +328,8 @@ class PacketCore:
 
     def _as_ios_would(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
         """Return our own ICMP port unreachable with the tunnel's address, whichever address of ours was probed."""
+        if packet[0] >= _IPV6:
+            return self._as_ios_would_ipv6(tunnel, packet)
         ip_length = (packet[0] & 0x0F) << 2
         if (
             packet[9] != IpProtocol.ICMP
@@ -312,16 +344,31 @@ class PacketCore:
         changed[10:12] = checksum(changed[:ip_length]).to_bytes(2, "big")
         return bytes(changed)
 
+    def _as_ios_would_ipv6(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
+        if (
+            packet[6] != IpProtocol.ICMPV6
+            or packet[40:42] != _PORT_UNREACHABLE6
+            or len(packet) < ipv6.HEADER_LENGTH + 8
+            or not tunnel.ipv6.address
+            or (tunnel.table, packet[8:24]) not in self.own_addresses
+        ):
+            return packet
+        own = tunnel.ipv6.address
+        ends = ipv6_address(own), ipv6_address(packet[24:40])
+        return packet[:8] + own + packet[24:40] + closed_icmpv6(packet[40:], *ends)
+
     def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: NbmaPeer, packet: bytes, now: float) -> None:
-        way = (leaves.network, packet[12:20])
+        network = leaves.overlay(packet).network
+        way = (network, _pair(packet))
         came = self.came_from.get(way) if self.came_from else None
         arrived = self.tunnels.get(came[0]) if came is not None else None
         if came is None or arrived is None or self._leads_to(leaves, to, arrived, came[1]):
             return
-        if not arrived.report or arrived.network != leaves.network:
+        order = arrived.overlay(packet)
+        if not order.report or order.network != network:
             return
         last = self._reported.get(way)
-        if last is not None and now - last < arrived.interval:
+        if last is not None and now - last < order.interval:
             return
         _remember(self._reported, way, now)
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
@@ -393,6 +440,11 @@ class PacketCore:
             self.punts.append(Punt("nhrp", number, sender.nbma, payload, connection=sender.connection))
         elif header.protocol_type == ProtocolType.KEEPALIVE:
             self.punts.append(Punt("keepalive", number, sender.nbma, b""))
+        elif header.protocol_type == GRE_IPV6 and tunnel.ipv6.mtu and _is_ipv6(payload):
+            if ipv6.is_of_the_link(payload):
+                self.dropped.not_ipv4 += 1  # neighbors are found by NHRP: what a peer says of any would be forged
+            else:
+                self._receive(number, tunnel, arrival, payload)
         elif header.protocol_type != GRE_IPV4 or len(payload) < HEADER_LENGTH or payload[0] >> 4 != 4:
             self.dropped.not_ipv4 += 1
         elif payload[9] == IpProtocol.GRE and payload[12:20] == self.doors.address(local).packed + sender.nbma:
@@ -426,20 +478,24 @@ class PacketCore:
                 self.dropped.malformed += 1
                 return
             payload = marked
-        offload = unfinished(payload, tunnel.mtu)
-        if tunnel.mss is not None:
-            payload = clamp_mss(payload, tunnel.mss, partial_checksum=bool(offload.flags))
-        if tunnel.report and tunnel.network is not None:
-            _remember(self.came_from, (tunnel.network, payload[12:20]), (number, sender))
+        is_ipv6, overlay = payload[0] >= _IPV6, tunnel.overlay(payload)
+        offload = unfinished(payload, overlay.mtu)
+        if overlay.mss is not None:
+            payload = clamp_mss(payload, overlay.mss, partial_checksum=bool(offload.flags))
+        if overlay.report and overlay.network is not None:
+            _remember(self.came_from, (overlay.network, _pair(payload)), (number, sender))
         first = payload[16]
-        if 224 <= first < 240:
+        if is_ipv6:
+            mac = b"\x33\x33" + payload[36:40] if payload[24] == _GROUP else tunnel.own_mac
+        elif 224 <= first < 240:
             mac = b"\x01\x00\x5e" + bytes((payload[17] & 0x7F,)) + payload[18:20]
         elif payload[16:20] == b"\xff\xff\xff\xff":
             mac = b"\xff" * 6
         else:
             mac = tunnel.own_mac
         source = tunnel.mac_of(sender)
-        self.taps.append(ToTap(number, offload.serialize() + mac + source + _IPV4_ETHERTYPE + payload))
+        kind = _IPV6_ETHERTYPE if is_ipv6 else _IPV4_ETHERTYPE
+        self.taps.append(ToTap(number, offload.serialize() + mac + source + kind + payload))
 
     def _count_over(self, amounts: dict[int, Amount], connection: int, octets: int) -> None:
         """Count a packet of a connection. If there are too many counters, those of closed connections are removed."""
@@ -451,6 +507,15 @@ class PacketCore:
                     del amounts[gone]
             amount = amounts[connection] = Amount()
         amount.add(octets)
+
+
+def _is_ipv6(packet: bytes) -> bool:
+    return len(packet) >= ipv6.HEADER_LENGTH and packet[0] >> 4 == 6
+
+
+def _pair(packet: bytes) -> bytes:
+    """Return source and destination."""
+    return packet[12:20] if packet[0] < _IPV6 else packet[8:40]
 
 
 def _count(tunnel: CoreTunnel, amounts: dict[bytes, Amount], nbma: bytes, octets: int) -> None:

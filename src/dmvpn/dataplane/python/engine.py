@@ -22,7 +22,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import NhrpNetworks, usage_of
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
-from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, Overlay
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, minding_paths
 from dmvpn.net.gre import GreSequence
@@ -61,6 +61,7 @@ class PythonEngine:
     """A `PacketEngine` in Python."""
 
     name = "python"
+    carries_ipv6 = True
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         self.core = PacketCore()
@@ -128,16 +129,21 @@ class PythonEngine:
         self.core.clear_peer(self._served[tunnel].number, peer)
 
     def set_multicast(
-        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+        self,
+        tunnel: str,
+        nbmas: tuple[IPAddress, ...],
+        bound: tuple[tuple[IPAddress, int], ...] = (),
+        *,
+        version: int = 4,
     ) -> None:
         """Send multicast frames to these NBMA addresses, and over each of these connections."""
-        served = self._core_tunnel(tunnel)
+        served = self._overlay(tunnel, version)
         served.multicast = tuple(nbma.packed for nbma in nbmas)
         served.bound = tuple(NbmaPeer(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""
-        tunnel = self._core_tunnel(order.tunnel)
+        tunnel = self._overlay(order.tunnel, order.version)
         network = self._networks.number(self._served[order.tunnel].spec.vrf, order.network)
         tunnel.network, tunnel.report, tunnel.interval = network, order.report, order.interval
 
@@ -147,6 +153,11 @@ class PythonEngine:
         for name, (table, address) in of_tunnels.items():
             tunnel = self._core_tunnel(name)
             tunnel.table, tunnel.address = table, address
+
+    def set_ipv6(self, tunnel: str, mtu: int, mss: int | None, address: bytes) -> None:
+        """Let a tunnel carry IPv6, or (mtu 0) no more."""
+        overlay = self._core_tunnel(tunnel).ipv6
+        overlay.mtu, overlay.mss, overlay.address = mtu, mss, address
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
@@ -369,6 +380,9 @@ class PythonEngine:
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
         self._ends.mind_paths(minding)
+
+    def _overlay(self, tunnel: str, version: int) -> CoreTunnel | Overlay:
+        return self._core_tunnel(tunnel) if version == 4 else self._core_tunnel(tunnel).ipv6
 
     def _core_tunnel(self, name: str) -> CoreTunnel:
         return self.core.tunnels[self._served[name].number]

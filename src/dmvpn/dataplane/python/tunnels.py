@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The beginning of a neighbor's link-layer address; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
+#: The first octet of a packet of IPv6 is at least this.
+_IPV6 = 0x60
 _NOBODY = PEER_MAC_PREFIX + bytes(4)
 
 
@@ -30,11 +33,26 @@ class NbmaPeer(NamedTuple):
 
 
 @dataclass(slots=True)
+class Overlay:
+    """IPv6 inside a tunnel, whose NHRP may be of another network. mtu: octets; 0: it is not carried."""
+
+    mtu: int = 0
+    mss: int | None = None
+    address: bytes = b""
+    network: int | None = None
+    report: bool = False
+    interval: float = 8.0
+    multicast: tuple[bytes, ...] = ()
+    bound: tuple[NbmaPeer, ...] = ()
+
+
+@dataclass(slots=True)
 class CoreTunnel:
     """One tunnel.
 
     own_mac: of the TAP.
     mtu: octets, of the inner packets.
+    ipv6: what is its own for IPv6; the rest is IPv4's.
     peers: neighbors by link-layer address.
     multicast, bound: the addresses that get copies, and the connections over which further copies go.
     sent, received: what passed, by NBMA address; on a protected tunnel sent_over, received_over, by connection.
@@ -68,10 +86,20 @@ class CoreTunnel:
     checksum: bool = False
     sequence: GreSequence | None = None
     barred: frozenset[bytes] = frozenset()
+    ipv6: Overlay = field(default_factory=Overlay)
 
     def header(self, protocol: int) -> GreHeader:
         """Return the header of the next packet to send."""
         return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
+
+    def overlay(self, packet: bytes) -> CoreTunnel | Overlay:
+        """Return what is of the version of this IP packet."""
+        return self if packet[0] < _IPV6 else self.ipv6
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its interface takes larger packets than IPv4's may be."""
+        return bool(self.ipv6.mtu) and max(self.ipv6.mtu, LEAST6) > self.mtu
 
     @property
     def header_length(self) -> int:
@@ -95,12 +123,12 @@ class CoreTunnel:
         elif neighbor is not None:
             self.ids.pop(neighbor.nbma, None)
 
-    def neighbors(self, mac: bytes) -> tuple[NbmaPeer, ...]:
-        """Return the neighbors that get a frame to this link-layer address."""
+    def neighbors(self, mac: bytes, overlay: CoreTunnel | Overlay) -> tuple[NbmaPeer, ...]:
+        """Return the neighbors that get a frame to this link-layer address. overlay: this tunnel, or its IPv6."""
         if self.destination is not None:
             return (NbmaPeer(self.destination),)
         if mac[0] & 1:
-            return (*map(NbmaPeer, self.multicast), *self.bound)
+            return (*map(NbmaPeer, overlay.multicast), *overlay.bound)
         neighbor = self.peers.get(mac)
         return () if neighbor is None else (neighbor,)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import (
     GRE_IPV4,
+    GRE_IPV6,
     GRE_NHRP,
     GRE_OF,
     DfBit,
@@ -37,7 +38,7 @@ from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unres
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
+from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
@@ -45,7 +46,8 @@ from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunne
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net import gre as ecn
 from dmvpn.net import ip as udp
-from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, ip_address, peek_plain
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, ip_address, peek_plain
+from dmvpn.net.ipv6 import Ipv6Packet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
 
+#: Types of the payload of GRE that are IP packets.
+_INNER = tuple(GRE_OF.values())
 #: Protocols that carry GRE: itself, ESP, and ESP in UDP.
 _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 
@@ -117,15 +121,17 @@ class TunnelBox(IpBox):
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
-        minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR
+        minds_paths = protocol in _INNER and tunnel.spec.df is not DfBit.CLEAR
         message = b""
         for receiver in receivers:
             room = front.room(tunnel.spec, receiver) if minds_paths else None
-            if room is not None and len(payload) > room.largest:
-                self._encapsulate_pieces(tunnel, receiver, payload, room.largest)
+            largest = room.largest if room is not None else len(payload)
+            if len(payload) > (largest if protocol == GRE_IPV4 else max(largest, LEAST6)):
+                self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
             message = message or tunnel.header(protocol).serialize(payload)
-            outer = front.outer(tunnel.spec, receiver, message, tos, df=df and (room is None or room.df))
+            may_df = len(payload) <= largest and (room is None or room.df)
+            outer = front.outer(tunnel.spec, receiver, message, tos, df=df and may_df)
             if outer is not None:
                 tunnel.count_sent(outer.receiver, len(payload))
                 port.count_sent(len(payload))
@@ -135,9 +141,11 @@ class TunnelBox(IpBox):
         """Encapsulate for a path of at most `largest` octets: fragment the packet first, or send its sender an ICMP
         error.
         """
-        packet = Ipv4Packet.parse(payload)
-        if packet.dont_fragment:
-            if may_answer(payload) and self._refusals.may_tell(payload[12:20], self._chassis.now):
+        packet = ip.parse(payload)
+        if isinstance(packet, Ipv6Packet):
+            largest = max(largest, LEAST6)
+        if isinstance(packet, Ipv6Packet) or packet.dont_fragment:
+            if may_answer(payload) and self._refusals.may_tell(ip.peek_addresses(payload), self._chassis.now):
                 self._answer(payload, too_big(largest), link=tunnel.spec.name)
             return
         try:
@@ -425,12 +433,12 @@ class TunnelBox(IpBox):
 
 
 def _is_whole(protocol: int, payload: bytes) -> bool:
-    """Return whether the payload is an IPv4 packet with DF."""
-    return protocol == GRE_IPV4 and bool(payload[6] & 0x40)
+    """Return whether the payload is an IPv4 packet with DF, or one of IPv6, which no router cuts."""
+    return protocol == GRE_IPV6 or (protocol == GRE_IPV4 and bool(payload[6] & 0x40))
 
 
 def _marked(tos: int | None, protocol: int, payload: bytes) -> bytes | None:
-    """Return an IPv4 packet with the outer header's congestion marks (RFC 6040); None: it must be dropped."""
-    if tos is None or protocol != gre.ProtocolType.IPV4 or len(payload) < HEADER_LENGTH:
+    """Return an IP packet with the outer header's congestion marks (RFC 6040); None: it must be dropped."""
+    if tos is None or protocol not in _INNER or len(payload) < HEADER_LENGTH:
         return payload
     return ecn.decapsulated(tos, payload)

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import errno
 import socket
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
-from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket, origin_control, place
-from dmvpn.net.icmp import IcmpType
+from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, Ipv6Socket, UdpSocket, origin_control, place
+from dmvpn.net.icmp import IcmpType, Icmpv6Type
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
 
@@ -127,6 +127,17 @@ _ICMP_TYPES = (
     IcmpType.PARAMETER_PROBLEM,
 )
 
+_ICMPV6_TYPES = (
+    Icmpv6Type.ECHO_REQUEST,
+    Icmpv6Type.ECHO_REPLY,
+    Icmpv6Type.DESTINATION_UNREACHABLE,
+    Icmpv6Type.PACKET_TOO_BIG,
+    Icmpv6Type.TIME_EXCEEDED,
+    Icmpv6Type.PARAMETER_PROBLEM,
+)
+#: Where the kernel puts the checksum of a packet over IPv6, by protocol.
+_CHECKSUM_AT: dict[int, int] = {IpProtocol.UDP: 6}
+
 _Key = tuple[str, int, int | None]
 
 
@@ -148,6 +159,8 @@ class ControlSockets:
         self._icmp = IcmpSocket(types=_ICMP_TYPES, probes_only=True)
         #: Opened with the first packet that needs it: a VRF has few descriptors.
         self._whole: socket.socket | None = None
+        self._icmp6: Ipv6Socket | None = None
+        self._others: dict[int, Ipv6Socket] = {}
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
@@ -181,7 +194,8 @@ class ControlSockets:
         """Send a packet of our own. Raises the kernel's OSError."""
         destination, source = order.destination, order.source
         if not isinstance(destination, IPv4Address):
-            raise OSError(errno.EAFNOSUPPORT, "IPv4 only")
+            self._send_ipv6(order, destination)
+            return
         own = source if isinstance(source, IPv4Address) else None
         opened = self._find(order)
         if opened is not None:
@@ -211,6 +225,26 @@ class ControlSockets:
                 place(self._whole)
             self._whole.sendmsg((packet.serialize(),), way, 0, (str(destination), 0))
 
+    def serve_ipv6(self) -> None:
+        """Receive ICMPv6 from now on, too. Raises OSError, UserError."""
+        if self._icmp6 is None:
+            self._icmp6 = Ipv6Socket(IpProtocol.ICMPV6, types=_ICMPV6_TYPES)
+            self._watch.add(self._icmp6.fileno(), self._read_icmp6)
+
+    def _send_ipv6(self, order: SendIp, destination: IPv6Address) -> None:
+        link = 0 if order.interface is None else socket.if_nametoindex(self._linux_name(order.interface))
+        opened = self._icmp6
+        if order.protocol != IpProtocol.ICMPV6:
+            opened = self._others.get(order.protocol)
+            if opened is None:
+                opened = self._others[order.protocol] = Ipv6Socket(
+                    order.protocol, checksum_at=_CHECKSUM_AT.get(order.protocol)
+                )
+        if opened is None:
+            raise OSError(errno.EADDRNOTAVAIL, "no interface has an IPv6 address")
+        own = order.source if isinstance(order.source, IPv6Address) else None
+        opened.send(order.payload, destination, source=own, link=link, ttl=order.ttl, tos=order.tos, df=order.df)
+
     def close(self) -> None:
         """Close all sockets."""
         for name, protocol, port in list(self._sockets):
@@ -219,6 +253,11 @@ class ControlSockets:
         self._icmp.close()
         if self._whole is not None:
             self._whole.close()
+        if self._icmp6 is not None:
+            self._watch.remove(self._icmp6.fileno())
+            self._icmp6.close()
+        for opened in self._others.values():
+            opened.close()
 
     def _find(self, order: SendIp) -> InterfaceSocket | None:
         if order.interface is None:
@@ -240,12 +279,19 @@ class ControlSockets:
             self._report(_received(datagram, interface, protocol, payload))
 
     def _read_icmp(self) -> None:
+        self._read_messages(self._icmp, IpProtocol.ICMP)
+
+    def _read_icmp6(self) -> None:
+        if self._icmp6 is not None:
+            self._read_messages(self._icmp6, IpProtocol.ICMPV6)
+
+    def _read_messages(self, opened: IcmpSocket | Ipv6Socket, protocol: IpProtocol) -> None:
         for _ in range(_TURN):
-            datagram = self._icmp.receive()
+            datagram = opened.receive()
             if datagram is None:
                 return
             interface = self._interface_name(datagram.link)
-            self._report(_received(datagram, interface, IpProtocol.ICMP, datagram.payload))
+            self._report(_received(datagram, interface, protocol, datagram.payload))
 
 
 def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes) -> IpReceived:

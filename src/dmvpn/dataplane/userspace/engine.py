@@ -68,7 +68,7 @@ class TooBig(Event):
     """A packet for a tunnel does not fit the path to its neighbor and has DF: its sender must get an ICMP error.
 
     mtu: octets of a packet that would fit.
-    quoted: the part of the IPv4 packet that an ICMP error quotes; the packet may be answered.
+    quoted: the part of the IP packet that an ICMP error quotes; the packet may be answered.
     """
 
     tunnel: str
@@ -161,6 +161,8 @@ class PacketEngine(Protocol):
 
     #: For people: "python" or "rust".
     name: str
+    #: Whether it carries IPv6 inside tunnels.
+    carries_ipv6: bool
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError.
@@ -188,9 +190,14 @@ class PacketEngine(Protocol):
         ...
 
     def set_multicast(
-        self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
+        self,
+        tunnel: str,
+        nbmas: tuple[IPAddress, ...],
+        bound: tuple[tuple[IPAddress, int], ...] = (),
+        *,
+        version: int = 4,
     ) -> None:
-        """Send multicast frames to these NBMA addresses, and over each of these connections."""
+        """Send multicast frames of a version of IP to these NBMA addresses, and over each of these connections."""
         ...
 
     def set_hairpin(self, order: SetHairpin) -> None:
@@ -199,6 +206,13 @@ class PacketEngine(Protocol):
 
     def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
         """Set all our addresses, and each tunnel's own: for ICMP port unreachable as IOS sends it."""
+        ...
+
+    def set_ipv6(self, tunnel: str, mtu: int, mss: int | None, address: bytes) -> None:
+        """Let a tunnel carry IPv6 packets of up to `mtu` octets, or (0) no more; call it only where `carries_ipv6`.
+
+        mss: see `SetInterface.mss6`. address: its own one, for ICMPv6 port unreachable; empty: none.
+        """
         ...
 
     def send(

@@ -21,6 +21,7 @@ import errno
 import time
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
+from dmvpn.base.addresses import is_link_local
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
@@ -112,7 +113,9 @@ def key_of(what: KernelObject) -> Key:
     match what:
         case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in what network
             return (ObjectKind.NETWORK, what.prefix, links_of(what))
-        case netlink.KernelRoute(metric=0, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST):
+        case netlink.KernelRoute(
+            metric=0 | netlink.CONNECTED_METRIC6, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST
+        ):
             return (ObjectKind.NETWORK, what.prefix, (what.table, links_of(what)))
         case netlink.KernelRoute():
             return _key_of_route(what.prefix, (what.table, what.metric))
@@ -135,14 +138,20 @@ def _key_of_route(prefix: Prefix, place: tuple[int, int]) -> Key:
 def networks_of(
     addresses: Iterable[netlink.InterfaceAddress], table: int = netlink.TABLE_MAIN
 ) -> list[netlink.KernelRoute]:
-    """Return the routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
+    """Return the routes that the kernel makes of addresses of one interface that is up: one for each network, but for
+    that of IPv6's link-local addresses.
+    """
     found: dict[Prefix, netlink.KernelRoute] = {}
     for address in addresses:
-        if address.address.version == 4 and address.prefix_length < 32:
-            hops = (netlink.KernelNextHop(address.link),)
-            protocol = netlink.KERNEL_PROTOCOL
+        is_ipv4 = address.address.version == 4
+        if address.prefix_length < address.address.max_prefixlen and (is_ipv4 or not is_link_local(address.address)):
             route = netlink.KernelRoute(
-                address.network, hops, metric=0, protocol=protocol, table=table, source=address.address
+                address.network,
+                (netlink.KernelNextHop(address.link),),
+                metric=0 if is_ipv4 else netlink.CONNECTED_METRIC6,
+                protocol=netlink.KERNEL_PROTOCOL,
+                table=table,
+                source=address.address if is_ipv4 else None,
             )
             found.setdefault(address.network, route)
     return list(found.values())

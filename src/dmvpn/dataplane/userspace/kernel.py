@@ -19,7 +19,7 @@ from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unreso
 from dmvpn.base.shell import EthernetStation
 from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.host import Setting
+from dmvpn.dataplane.host import Setting, read, write
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.userspace.cleanup import HostSettings, KernelGre, StaleObjects, restore_settings
 from dmvpn.dataplane.userspace.differences import Difference, differences
@@ -34,6 +34,7 @@ from dmvpn.dataplane.userspace.links import (
     HostRoutes,
     InterfaceNames,
     KernelLinks,
+    has_ipv6,
     made_here,
     stray_rule,
 )
@@ -63,6 +64,10 @@ _ROUTER_SETTINGS = {
     # The TAP of a protected tunnel that outlived its router has no carrier, and must still be routed into.
     "net/ipv4/conf/all/ignore_routes_with_linkdown": 0,
 }
+
+_FORWARDING_IPV6: Final = "net/ipv6/conf/all/forwarding"
+#: Of an interface with IPv6 addresses: they stay while it is down, and nobody else gives it addresses or routes.
+_OF_IPV6_INTERFACE: Final = {"disable_ipv6": 0, "keep_addr_on_down": 1, "accept_ra": 0, "accept_redirects": 0}
 
 _ETHERNET_MTU: Final = 1500
 
@@ -175,9 +180,11 @@ class Kernel:
 
     def _start_domain(self) -> None:
         """Begin the table of a VRF device: it ends before a port is in it. The settings are those of the namespace."""
-        end = self._domain.end
+        end, end6 = self._domain.end, self._domain.end6
         self._socket.call(netlink.replace_route(end))
         self._keeper.want(end, netlink.replace_route(end))
+        if not self._socket.execute([netlink.replace_route(end6)]):  # a kernel without IPv6 refuses it
+            self._keeper.want(end6, netlink.replace_route(end6))
         self._left.begin(time.monotonic())
         self._guard.begin(Others(), keep=bool(self._left))
         for link in self._socket.links():
@@ -187,6 +194,27 @@ class Kernel:
         """Change further settings of this namespace. Returns refused settings."""
         with self._records.locked():
             return self._settings.set_all(settings)
+
+    def lacks_ipv6(self) -> str:
+        """Return why IPv6 cannot be forwarded and guarded here; "": it can."""
+        found = read(_FORWARDING_IPV6)
+        if found is None:
+            return "this kernel has no IPv6"
+        if write(_FORWARDING_IPV6, found) is not None:
+            return "IPv6 forwarding cannot be set, because /proc/sys is read-only"
+        try:
+            is_possible = any(rule.version == 6 for rule in self._socket.rules())
+        except netlink.NetlinkError:
+            is_possible = False
+        return (
+            "" if is_possible else "this kernel has no policy rules of IPv6, which the guard of protected tunnels needs"
+        )
+
+    def forward_ipv6(self, *, enabled: bool) -> None:
+        """Forward IPv6 packets, or be a host. Raises OSError."""
+        limit = {"net/ipv6/icmp/ratelimit": 0} if enabled else {}
+        for refused in self.change_settings({_FORWARDING_IPV6: int(enabled), **limit}):
+            raise OSError(errno.EROFS, str(refused))
 
     def _keep_main_table(self) -> None:
         """Keep the rule for the kernel's main table, too, where everything is ours (`ip rule flush`)."""
@@ -303,12 +331,20 @@ class Kernel:
         if not (self._manage or made_here(order.interface)):
             return
         index = self._links.index(order.interface)
+        if has_ipv6(order):
+            self._prepare_ipv6(order)
         requests = self._links.requests(order, () if order.leased else self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
+        if order.mtu6 is not None and has_ipv6(order):  # after the interface's, which it may not exceed
+            self.change_settings({f"net/ipv6/conf/{self._names.linux(order.interface)}/mtu": order.mtu6})
         if order.up:  # with the old address, or while it was down, it lost routes without notification
             self._keeper.suspect(index)
             self._keeper.settle()
+
+    def _prepare_ipv6(self, order: SetInterface) -> None:
+        folder = f"net/ipv6/conf/{self._names.linux(order.interface)}"
+        self.change_settings({f"{folder}/{name}": value for name, value in _OF_IPV6_INTERFACE.items()})
 
     def counts(self) -> tuple[InterfaceCount, ...]:
         """Return the counters of every interface."""

@@ -20,6 +20,7 @@ The kernel reports changes, but not routes that it drops with a link or an addre
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
 from dmvpn.dataplane.userspace.keeper import LinkState, ObjectKind, networks_of
@@ -74,6 +76,11 @@ def made_here(ios: str) -> bool:
     return split_interface(ios)[0] in _MADE_HERE
 
 
+def has_ipv6(order: SetInterface) -> bool:
+    """Return whether an interface gets an IPv6 address."""
+    return any(address.version == 6 for address, _ in order.addresses)
+
+
 # ---------------------------------------------------------------------------------------------------- domain
 
 #: The metric of the route that ends the table of a VRF device: the worst that ip-route(8) advises.
@@ -96,8 +103,13 @@ class Domain:
     @property
     def end(self) -> KernelRoute:
         """The last route of a VRF device: without it the kernel would go on to the main table."""
-        prefix, kind = Prefix.parse("0.0.0.0/0"), netlink.RouteType.UNREACHABLE
-        return netlink.KernelRoute(prefix, kind=kind, metric=END_METRIC, table=self.table)
+        kind = netlink.RouteType.UNREACHABLE
+        return netlink.KernelRoute(netlink.EVERYWHERE, kind=kind, metric=END_METRIC, table=self.table)
+
+    @property
+    def end6(self) -> KernelRoute:
+        """The same of IPv6."""
+        return replace(self.end, prefix=Prefix.parse("::/0"))
 
 
 MAIN: Final = Domain()
@@ -117,6 +129,10 @@ def stray_rule(port: str) -> netlink.Rule:
 
 #: Octets of kernel buffer that may wait for one next hop: the default holds no more than 256 small packets.
 _WAITING_OCTETS = 4 << 20
+
+
+#: Of an address, by its version: nobody else may have those of IPv6, and they are of use at once.
+_FLAGS: Final = {4: netlink.AddressFlag.NONE, 6: netlink.AddressFlag.NODAD}
 
 
 class KernelLinks:
@@ -140,6 +156,7 @@ class KernelLinks:
         self.orders: dict[str, SetInterface] = {}
         self._names_by_index: dict[int, str] = {}
         self._mtus: dict[int, int] = {}
+        self._ip_mtus: dict[int, int] = {}  # IPv4's, of interfaces of ours
         self._found_mtus: dict[int, int] = {}  # of interfaces of the host, before the first order
 
     # ------------------------------------------------------------------------------------------------ mapping
@@ -221,17 +238,30 @@ class KernelLinks:
         )
         self._socket.silence_ipv6(link.index)
         self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbor_parameters(parameters))
+        of_ipv6 = netlink.set_neighbor_parameters(replace(parameters, family=netlink.AF_INET6))
+        self._socket.execute([of_ipv6])  # a kernel without IPv6 refuses it, and has no such neighbors
         # On a point-to-point tunnel there is one neighbor, and nothing to resolve.
         self._socket.call(netlink.set_arp(link.index, multipoint))
         self.prepare(link.index)
+        self._ip_mtus[link.index] = mtu
         self._keep_link(link.index, up=link.up, mtu=mtu)
 
     def set_mtu(self, ios: str, mtu: int) -> None:
         """Change the MTU of an interface, octets."""
         index = self.index(ios)
         order = self.orders.get(ios)
+        self._ip_mtus[index] = mtu
+        mtu = self._widest(index, order)
         self._keep_link(index, up=order is not None and order.up, mtu=mtu)
         self._socket.call(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
+
+    def _widest(self, index: int, order: SetInterface | None) -> int:
+        """Return the MTU of an interface of ours that carries both versions of IP.
+
+        One whose MTU is ever below 1,280 octets loses its IPv6 addresses. IPv4's own MTU is the engine's business then.
+        """
+        mtu = self._ip_mtus[index]
+        return max(mtu, order.mtu6 or 0, LEAST6) if order is not None and has_ipv6(order) else mtu
 
     def note_order(self, order: SetInterface) -> None:
         """Store the wanted state of an interface."""
@@ -243,16 +273,30 @@ class KernelLinks:
         have: the addresses that it has; a lease is not touched.
         """
         index = self.index(order.interface)
-        mtu = self._mtus.get(index) if made_here(order.interface) else self._mtu_of_host(index, order)
+        before = self._mtus.get(index)
+        mtu = self._widest(index, order) if made_here(order.interface) else self._mtu_of_host(index, order)
         self._keep_link(index, up=order.up, mtu=mtu)
+        had_ipv6 = False
         for kind in (ObjectKind.ADDRESS, ObjectKind.NETWORK):
             for old in self._keeper.wanted_on(index, kind):
+                had_ipv6 |= isinstance(old, netlink.InterfaceAddress) and old.address.version == 6
                 self._keeper.release(old)
-        requests = [self._forwarding(index, order)]
-        requests += [] if order.leased else self._addressing(index, order, have)
-        if mtu is not None and not made_here(order.interface):
+        if order.leased:
+            have = [address for address in have if address.address.version == 6]
+        if not (had_ipv6 or has_ipv6(order)):  # what the kernel itself gave a port stays
+            have = [address for address in have if address.address.version == 4]
+        gone, new = self._addressing(index, order, have)
+        requests = [self._forwarding(index, order), *map(netlink.delete_address, gone)]
+        if mtu is not None and (not made_here(order.interface) or mtu != before):
             requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
-        return [*requests, netlink.set_up(index) if order.up else netlink.set_down(index)]
+        requests += [netlink.add_address(address) for address in new if address.address.version == 4]
+        if not order.up:
+            return [*requests, netlink.set_down(index)]
+        # IPv6 needs the MTU, and a link-local address does not stay on an interface that is down.
+        if has_ipv6(order):
+            requests.append(netlink.set_link(index, netlink.LinkSettings(silent_ipv6=True)))
+        requests.append(netlink.set_up(index))
+        return requests + [netlink.add_address(address) for address in new if address.address.version == 6]
 
     def _forwarding(self, index: int, order: SetInterface) -> netlink.KernelRequest:
         """Return the request that lets the kernel forward IPv4 packets from an interface, if it has an address.
@@ -271,19 +315,21 @@ class KernelLinks:
 
     def _addressing(
         self, index: int, order: SetInterface, have: Sequence[netlink.InterfaceAddress]
-    ) -> list[netlink.KernelRequest]:
-        """Return the requests that set the ordered addresses of an interface, and keep them so."""
-        wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
+    ) -> tuple[list[netlink.InterfaceAddress], list[netlink.InterfaceAddress]]:
+        """Return the addresses that an interface has too many, and those that it lacks; keep the ordered ones."""
+        wanted = [
+            netlink.InterfaceAddress(index, address, length, _FLAGS[address.version])
+            for address, length in order.addresses
+            if (address.version == 4 and not order.leased) or (address.version == 6 and order.up)
+        ]
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
         for address in wanted:
             self._keeper.want(address, netlink.add_missing_address(address))
         for network in networks_of(wanted, self._domain.table) if order.up else ():
             self._keeper.want(network, netlink.append_route(network))
-        requests: list[netlink.KernelRequest] = []
-        requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
-        requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
-        return requests
+        gone = [address for address in have if (address.address, address.prefix_length) not in ordered]
+        return gone, [address for address in wanted if (address.address, address.prefix_length) not in kept]
 
     def _keep_link(self, index: int, *, up: bool, mtu: int | None) -> None:
         if mtu is not None:
@@ -327,12 +373,11 @@ class HostAddresses:
         self._assigned: dict[str, tuple[IPAddress, int]] = {}
 
     def on(self, index: int) -> list[netlink.InterfaceAddress]:
-        """Return the IPv4 addresses of an interface."""
-        known = self._socket.addresses()
-        return [each for each in known if each.link == index and isinstance(each.address, IPv4Address)]
+        """Return the addresses of an interface."""
+        return [each for each in self._socket.addresses() if each.link == index]
 
     def own(self, ios: str) -> list[IPv4Address]:
-        """Return the addresses of an interface, if it exists."""
+        """Return the IPv4 addresses of an interface, if it exists."""
         link = self._links.get(ios)
         known = self.on(link.index) if link is not None else ()
         return [each.address for each in known if isinstance(each.address, IPv4Address)]
@@ -350,7 +395,8 @@ class HostAddresses:
         leased = order is not None and order.leased
         if ios not in self._links or made_here(ios) or (self._manage and not leased):
             return
-        have = [(each.address, each.prefix_length) for each in self.on(self._links[ios].index)]
+        known = self.on(self._links[ios].index)
+        have = [(each.address, each.prefix_length) for each in known if isinstance(each.address, IPv4Address)]
         wanted = order.addresses[:1] if order is not None else ()
         new = next((address for address in have if address in wanted), have[0] if have else None)
         if new == self._assigned.get(ios):

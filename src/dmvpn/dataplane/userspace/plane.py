@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base import effects
 from dmvpn.base.effects import SendIp, SetFilters, SetInterface
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import EffectFailed, Event, InterfacesCounted, SasCounted, UsageReported
+from dmvpn.base.events import EffectFailed, Event, InterfacesCounted, PlaneAnnounced, SasCounted, UsageReported
 from dmvpn.base.filters import PortFilters
 from dmvpn.dataplane import packets
 from dmvpn.dataplane.contract import DataPlane, EffectError
@@ -36,12 +36,13 @@ from dmvpn.dataplane.netlink.nfsocket import forward_drops
 from dmvpn.dataplane.packets import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.leaks import RouteLeaks, VrfTranslation
-from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here
+from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, has_ipv6, made_here
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrf_devices import NoBackends, Places, VrfLoop, VrfLosses
 from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
+from dmvpn.net import ip
 from dmvpn.net.gre import keepalive
 from dmvpn.net.icmp import UnreachableCode
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, ipv4_address
@@ -263,11 +264,19 @@ class UserspacePlane(DataPlane):
             self._vrfs, self._places, self._vrf_of_interface, self._taps.address, self._report
         )
         self._losses = VrfLosses(self._loop, self._report, self._remake_vrf)
+        self._forwards_ipv6 = False
         self._closed = False
 
     def start(self) -> list[Setting]:
         """Prepare the namespace; returns refused settings."""
         return self._vrfs.part("").start()
+
+    def announced(self) -> PlaneAnnounced:
+        """Return what it carries besides IPv4."""
+        if not self._engine.carries_ipv6:
+            return PlaneAnnounced(ipv6=False)
+        lacks = self._vrfs.part("").kernel.lacks_ipv6()
+        return PlaneAnnounced(ipv6=not lacks, lacks=lacks)
 
     def adopt(self, *interfaces: str) -> None:
         """Adopt interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
@@ -426,6 +435,8 @@ class UserspacePlane(DataPlane):
         for vrf in names:
             try:
                 self._vrfs.add(vrf)
+                if self._forwards_ipv6:
+                    self._forward_ipv6(self._vrfs.part(vrf))
             except UserError as error:
                 refused[vrf] = 0, str(error)
             except OSError as error:
@@ -506,8 +517,16 @@ class UserspacePlane(DataPlane):
                 self._leaks.refresh(effect.tunnel)
             case effects.PollInterfaces():
                 self._report(self._interfaces_counted())
+            case effects.SetIpv6Forwarding(enabled):
+                self._forwards_ipv6 = enabled
+                for each in self._vrfs:
+                    self._forward_ipv6(each)
             case _:
                 part.execute(effect)
+
+    def _forward_ipv6(self, part: Part) -> None:
+        with self._places.at(part.vrf):
+            part.kernel.forward_ipv6(enabled=self._forwards_ipv6)
 
     def _set_interface(self, effect: effects.SetInterface, part: Part) -> None:
         name, problem = effect.interface, None
@@ -518,6 +537,8 @@ class UserspacePlane(DataPlane):
             problem = error
         if not made_here(name):
             self._vrfs.move(name, part.vrf)
+        if has_ipv6(effect):
+            part.control.serve_ipv6()
         self._taps.set_interface(self._filters.guarded(effect), part)
         self._filters.arrived(name)
         self._leaks.refresh(name)
@@ -551,7 +572,7 @@ class UserspacePlane(DataPlane):
             case effects.ClearAdjacency():
                 self._taps.clear_adjacency(effect)
             case effects.SetMulticast():
-                self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
+                self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound, version=effect.version)
             case effects.SetHairpin():
                 self._engine.set_hairpin(effect)
             case effects.SetCarrier():
@@ -583,13 +604,14 @@ class UserspacePlane(DataPlane):
             self._report(event)
 
     def _refuse(self, big: TooBig) -> None:
-        """Send the sender of a packet the MTU, RFC 1191 §4."""
-        own = self._taps.address(big.tunnel)
+        """Send the sender of a packet the MTU, RFC 1191 §4, RFC 4443 §3.2."""
+        source, _ = ip.peek_addresses(big.quoted)
+        own = self._taps.address(big.tunnel, source.version)
         if own is not None:
-            message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
+            message = ip.serialize_icmp(too_big(big.mtu)(big.quoted), source.version)
             with suppress(OSError):  # an unreachable neighbor goes on as before
                 control = self._vrfs.part(self._taps.vrf_of(big.tunnel)).control
-                control.send(effects.SendIp(None, own, source, IpProtocol.ICMP, message))
+                control.send(effects.SendIp(None, own, source, ip.ICMP[source.version], message))
 
     def _vanished(self, name: str) -> None:
         self._taps.vanished(name)

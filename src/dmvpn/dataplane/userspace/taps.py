@@ -28,6 +28,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import OwnAddress
+from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
 
@@ -203,10 +204,14 @@ class Taps:
         """Return the current order of a tunnel."""
         return self._tunnels[tunnel].spec
 
-    def address(self, interface: str) -> IPAddress | None:
-        """Return the first address of an interface, if it has one."""
-        addresses = self._addresses.get(interface)
-        return ip_address(addresses[0].address) if addresses else None
+    def address(self, interface: str, version: int = 4) -> IPAddress | None:
+        """Return the first address of an interface of this version of IP, if it has one."""
+        first = self._first(interface, version)
+        return ip_address(first.address) if first is not None else None
+
+    def _first(self, interface: str, version: int) -> OwnAddress | None:
+        length = 4 if version == 4 else 16
+        return next((one for one in self._addresses.get(interface, ()) if len(one.address) == length), None)
 
     def close(self) -> None:
         """Remove all of them."""
@@ -336,9 +341,13 @@ class Taps:
             self._closing.make_way(self._names.linux(name))
             self._loopbacks[name] = _Loopback(Tap(self._names.linux(name)), part)
             part.kernel.prepare_tap(name, 1500, multipoint=False)
-        part.kernel.set_interface(effect)
         table = self._tables.setdefault(part.vrf, len(self._tables))
         self._addresses[name] = tuple(OwnAddress(table, address.packed) for address, _ in effect.addresses)
+        if name in self._tunnels and self._engine.carries_ipv6:
+            first = self._first(name, 6)
+            own = first.address if first is not None else b""
+            self._engine.set_ipv6(name, (effect.mtu6 or LEAST6) if own else 0, effect.mss6, own)
+        part.kernel.set_interface(effect)
         self._tell_addresses()
 
     def _remove_loopback(self, name: str) -> None:
@@ -349,8 +358,8 @@ class Taps:
 
     def _tell_addresses(self) -> None:
         own = frozenset(chain.from_iterable(self._addresses.values()))
-        tunnels = {name: self._addresses[name][0] for name in self._tunnels if self._addresses.get(name)}
-        self._engine.set_addresses(own, tunnels)
+        first = {name: self._first(name, 4) for name in self._tunnels}
+        self._engine.set_addresses(own, {name: address for name, address in first.items() if address is not None})
 
 
 def _number(name: str) -> int:

@@ -81,6 +81,7 @@ _REASONS = words(WordKind.REASON, InterfaceReason)("""
     ## reasons of interfaces :: show interfaces, show ipv6 interface next: show interfaces
     REFUSED :: The kernel did not take up, down, an address or an MTU.
     ONLY_IPV4 :: The running data plane does not support IPv6 inside the tunnel.
+    NO_IPV6 :: The data plane could, but the host lacks what it needs: in most containers /proc/sys is read-only.
     SHUT :: `shutdown` is configured. next: show running-config interface
     UNDECIDED :: The tunnel exists in the configuration and its state is not decided yet.
     MISSING :: The configuration names an interface that the host lacks, or that `--map` gives to none.

@@ -26,7 +26,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
-from dmvpn.features.interface.port import InterfaceSources, Status, kind_name, kind_of, sort_key
+from dmvpn.features.interface.port import NO_IPV6, InterfaceSources, Status, kind_name, kind_of, sort_key
 from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class InterfaceMachine(Machine):
         self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
         self._config = InterfaceConfig()
-        self._carries_ipv6 = False
+        self._plane = NO_IPV6
 
     # -------------------------------------------------------------------------------------------- ports.Interfaces
 
@@ -224,9 +224,9 @@ class InterfaceMachine(Machine):
                 if port is not None and port.lead_over(tunnel.source if tunnel else None):
                     self._refresh((name,))
             case events.PlaneAnnounced():
-                self._carries_ipv6 = event.ipv6
+                self._plane = event
                 for port in self._interfaces.values():
-                    port.carry_ipv6(event.ipv6)
+                    port.announced(event)
                 self._refresh(list(self._interfaces))
             case events.InterfacesCounted():
                 self._count(event)
@@ -301,9 +301,7 @@ class InterfaceMachine(Machine):
     def _port(self, name: str) -> InterfaceSources:
         port = self._interfaces.get(name)
         if port is None:
-            port = self._interfaces[name] = InterfaceSources(
-                InterfaceSettings(name=name), carries_ipv6=self._carries_ipv6
-            )
+            port = self._interfaces[name] = InterfaceSources(InterfaceSettings(name=name), ipv6_plane=self._plane)
         return port
 
     def _refresh(self, names: Iterable[str]) -> None:

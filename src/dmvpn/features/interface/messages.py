@@ -44,7 +44,7 @@ class Ipv6Down(Log, name="IPV6-4-NOTRUNNING"):
     @classmethod
     def of(cls, interface: str, reason: Reason) -> Self:
         """Return the message for this interface."""
-        return cls(f"IPv6 on Interface {interface} stays down: {reason.what}")
+        return cls(f"IPv6 on Interface {interface} stays down: {reason}")
 
 
 MESSAGES: Final = log_messages(vars())

@@ -16,6 +16,7 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SetInterface
+from dmvpn.base.events import PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -101,6 +102,8 @@ def derive(hardware: bytes, address: IPAddress | None, names: str) -> IPv6Addres
     return IPv6Address(_PREFIX | int.from_bytes(hashlib.sha256(names.encode()).digest()[:8], "big"))
 
 
+#: What a data plane carries that has said nothing.
+NO_IPV6 = PlaneAnnounced(ipv6=False)
 #: RFC 4291 §2.5.6: the prefix of all link-local addresses.
 LINK_LOCAL_LENGTH = 64
 #: The IP MTU of a tunnel whose owner has not spoken yet: Ethernet's 1500 less an IP and a GRE header.
@@ -122,7 +125,8 @@ class InterfaceSources:
     link: None until the host reports one.
     assigned: by the host (DHCP).
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
-    carries_ipv6: the data plane says so. hostname, underlay (of a tunnel): what a link-local address is made of.
+    ipv6_plane: what the data plane says of IPv6.
+    hostname, underlay (of a tunnel): what a link-local address is made of.
     """
 
     settings: InterfaceSettings
@@ -130,7 +134,7 @@ class InterfaceSources:
     link: LinkChanged | None = None
     assigned: tuple[IPAddress, int] | None = None
     decided: LineProtocolDecided | None = None
-    carries_ipv6: bool = False
+    ipv6_plane: PlaneAnnounced = NO_IPV6
     hostname: str = ""
     underlay: IPAddress | None = None
 
@@ -160,9 +164,9 @@ class InterfaceSources:
         before, self.decided = self.decided, decision
         return before == decision
 
-    def carry_ipv6(self, carries: bool) -> None:
+    def announced(self, plane: PlaneAnnounced) -> None:
         """Apply the data plane's report about IPv6."""
-        self.carries_ipv6 = carries
+        self.ipv6_plane = plane
 
     def lead_over(self, underlay: IPAddress | None) -> bool:
         """Take the NBMA address of a tunnel, of which its link-local address may be made. Returns whether that
@@ -234,7 +238,10 @@ class InterfaceSources:
         if settings is None:
             return None
         before = old.ipv6.reason if old is not None and old.ipv6 is not None else None
-        reason = None if self.carries_ipv6 else before or Reason(InterfaceReason.ONLY_IPV4, since=now)
+        reason, plane = None, self.ipv6_plane
+        if not plane.ipv6:
+            code = InterfaceReason.NO_IPV6 if plane.lacks else InterfaceReason.ONLY_IPV4
+            reason = before or Reason(code, (plane.lacks,) if plane.lacks else (), now)
         return Ipv6State(
             link_local=settings.link_local or self._derived(),
             addresses=settings.addresses,

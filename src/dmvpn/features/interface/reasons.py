@@ -13,6 +13,7 @@ class InterfaceReason(ReasonCode):
 
     REFUSED = "the host refused the interface's state", "<error>"
     ONLY_IPV4 = "this data plane carries IPv4 only"
+    NO_IPV6 = "this host does not let the router carry IPv6", "<why>"
     SHUT = "administratively down"
     UNDECIDED = "the tunnel is not set up yet"
     MISSING = "this system has no such interface"

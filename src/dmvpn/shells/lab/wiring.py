@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,8 +195,9 @@ def _want(kernel: netlink.NetlinkSocket, *requests: netlink.KernelRequest) -> No
             raise netlink.NetlinkError(refusal)
 
 
-def _address(index: int, address: IPv4Interface) -> netlink.InterfaceAddress:
-    return netlink.InterfaceAddress(index, address.ip, address.network.prefixlen)
+def _address(index: int, address: IPv4Interface | IPv6Interface) -> netlink.InterfaceAddress:
+    flags = netlink.AddressFlag.NODAD if address.version == 6 else netlink.AddressFlag.NONE
+    return netlink.InterfaceAddress(index, address.ip, address.network.prefixlen, flags)
 
 
 # ------------------------------------------------------------------------------------------------ cables
@@ -206,6 +207,14 @@ End = tuple[str, str]
 
 #: A host should answer every packet: no limit on its ICMP errors.
 _HOST_SETTINGS = {"net/ipv4/icmp_ratelimit": 0}
+#: One with IPv6: at once, without a second of duplicate address detection; it takes no router's word for a route.
+_HOST_SETTINGS6 = {
+    "net/ipv6/icmp/ratelimit": 0,
+    "net/ipv6/conf/all/accept_dad": 0,
+    "net/ipv6/conf/eth0/accept_dad": 0,
+    "net/ipv6/conf/eth0/accept_ra": 0,
+    "net/ipv6/conf/eth0/disable_ipv6": 0,
+}
 _BRIDGE = "switch"
 #: Ports with the same name everywhere.
 _SAME_NAME = ("eth0", INSIDE, OUTSIDE)
@@ -351,17 +360,18 @@ def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
 
 
 def _configure_host(host: HostSpec) -> None:
-    sysctl.put_all(_HOST_SETTINGS)
+    sysctl.put_all(_HOST_SETTINGS | (_HOST_SETTINGS6 if host.speaks_ipv6 else {}))
     with netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("eth0")
         if link is None:
             raise UserError("a host's cable is gone")
-        interface = host.interface
-        kernel.silence_ipv6(link.index)
-        kernel.call(
-            netlink.add_address(netlink.InterfaceAddress(link.index, interface.ip, interface.network.prefixlen)),
-            netlink.set_up(link.index),
-        )
-        if host.gateway is not None:
-            default = netlink.KernelRoute(Prefix(IPv4Address(0), 0), (netlink.KernelNextHop(link.index, host.gateway),))
-            kernel.call(netlink.add_route(default))
+        if not host.speaks_ipv6:  # with IPv6 the kernel gives it a link-local address
+            kernel.silence_ipv6(link.index)
+        for each in (host.interface, host.interface6):
+            if each is not None:
+                kernel.call(netlink.add_address(_address(link.index, each)))
+        kernel.call(netlink.set_up(link.index))
+        for gateway in (host.gateway, host.gateway6):
+            if gateway is not None:
+                hops = (netlink.KernelNextHop(link.index, gateway),)
+                kernel.call(netlink.add_route(netlink.KernelRoute(Prefix.of(gateway, 0), hops)))

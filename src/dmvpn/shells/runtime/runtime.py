@@ -264,6 +264,7 @@ class Runtime:
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
+        self.post(self.plane.announced())
         self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by="startup", saved=True))
         self.plane.adopt(*self._interfaces)
 

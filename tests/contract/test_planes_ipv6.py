@@ -1,0 +1,302 @@
+"""IPv6 inside a tunnel over IPv4, on every plane that carries it: the same test, simulated and with real packets."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from contract.test_planes import TUNNEL, _on, only_icmp, only_udp, udp
+from contract.worlds import LAN, RealWorld, World, host, host6, nbma
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    GRE_IPV6,
+    DfBit,
+    NextHop,
+    SendGre,
+    SendIp,
+    SetAdjacency,
+    SetCarrier,
+    SetHairpin,
+    SetInterface,
+    SetRoute,
+    SetTunnel,
+    TunnelSpec,
+)
+from dmvpn.base.events import Hairpin, IpReceived, Unresolved
+from dmvpn.dataplane import netlink
+from dmvpn.net import icmp, ip
+from dmvpn.net.ip import UdpDatagram
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv6 import Ipv6Packet
+from dmvpn.net.tcp import Flag, TcpSegment
+
+PYTHON = pytest.param("python", marks=pytest.mark.lab)
+contract = _on(["simulated", PYTHON])
+on_kernels = _on([PYTHON])
+
+TUNNEL6 = {name: IPv6Address(f"2001:db8:100::{number}") for number, name in enumerate("ABC", 1)}
+LAN6 = {name: Prefix.of(host6(name), 64) for name in TUNNEL6}
+
+
+def overlay(
+    world: World, *, mtu: int = 1400, mtu6: int = 1400, df: DfBit = DfBit.CLEAR, protected: bool = False
+) -> None:
+    """B and C send everything through A, which knows both; in both versions of IP."""
+    world.set_up_ipv6()
+    for number, name in enumerate(TUNNEL6, 1):
+        spec = TunnelSpec(
+            name="Tunnel0", source=nbma(name), destination=None, key=100, mtu=mtu, df=df, protected=protected
+        )
+        addresses = (TUNNEL[name], 24), (TUNNEL6[name], 64), (IPv6Address(f"fe80::{number}"), 64)
+        world.execute(
+            name,
+            SetTunnel(spec),
+            SetInterface("Tunnel0", True, addresses, mtu6=mtu6, mss6=mtu6 - 60),
+            SetCarrier("Tunnel0", True),
+            SetHairpin("Tunnel0", 1, True),
+            SetHairpin("Tunnel0", 600, True, version=6),
+        )
+    for name in ("B", "C"):
+        for here, there, lan in ((name, "A", Prefix.parse("2001:db8::/32")), ("A", name, LAN6[name])):
+            world.execute(
+                here,
+                SetAdjacency("Tunnel0", TUNNEL[there], nbma(there)),
+                SetAdjacency("Tunnel0", TUNNEL6[there], nbma(there)),
+                SetRoute(lan, (NextHop("Tunnel0", TUNNEL6[there]),)),
+            )
+        world.execute("A", SetRoute(Prefix.of(host(name), 24), (NextHop("Tunnel0", TUNNEL[name]),)))
+        world.execute(name, SetRoute(Prefix.parse("192.168.0.0/16"), (NextHop("Tunnel0", TUNNEL["A"]),)))
+
+
+def udp6(source: str, destination: IPv6Address, *, size: int = 32, hops: int = 64) -> Ipv6Packet:
+    """A UDP packet of a host. size: octets of data."""
+    datagram = UdpDatagram(source_port=4000, destination_port=5000, payload=bytes(size))
+    return Ipv6Packet(
+        next_header=IpProtocol.UDP,
+        hop_limit=hops,
+        source=host6(source),
+        destination=destination,
+        payload=datagram.serialize(host6(source), destination),
+    )
+
+
+def messages(world: World, name: str) -> list[tuple[IPv6Address, icmp.IcmpMessage]]:
+    """The ICMPv6 messages that a host got, each with its sender."""
+    packets = [packet for packet in world.received6[name] if packet.next_header == IpProtocol.ICMPV6]
+    return [(one.source, ip.parse_icmp(one.payload, one.source, one.destination)) for one in packets]
+
+
+def arrived(world: World, name: str) -> list[int]:
+    """The hop limits of the datagrams that a host got."""
+    return [packet.hop_limit for packet in world.received6[name] if packet.next_header == IpProtocol.UDP]
+
+
+@contract
+def test_packets_of_both_versions_pass_the_hub_and_go_direct_once_routes_say_so(world: World) -> None:
+    overlay(world)
+    world.send("B", udp6("B", host6("C")))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(arrived(world, "C") and only_udp(world.received["C"])))
+    assert (arrived(world, "C"), [one.ttl for one in only_udp(world.received["C"])]) == ([61], [61])
+    hairpins = world.of("A", Hairpin)
+    assert [(one.tunnel, one.out_tunnel, one.nbma) for one in hairpins] == [("Tunnel0", "Tunnel0", nbma("B"))] * 2
+    ends = sorted((ip.peek_addresses(one.packet) for one in hairpins), key=str)
+    assert ends == [(host("B"), host("C")), (host6("B"), host6("C"))]
+    world.execute("B", SetRoute(LAN6["C"], (NextHop("Tunnel0", TUNNEL6["C"]),)))
+    world.send("B", udp6("B", host6("C")))
+    world.until(lambda: bool(world.of("B", Unresolved)))
+    assert world.of("B", Unresolved) == [Unresolved("Tunnel0", TUNNEL6["C"])]
+    world.execute("B", SetAdjacency("Tunnel0", TUNNEL6["C"], nbma("C")))
+    world.until(lambda: arrived(world, "C") == [61, 62])
+
+
+@contract
+def test_errors_come_from_the_tunnels_addresses_as_ios_sends_them(world: World) -> None:
+    overlay(world)
+    for packet in (udp6("B", host6("C"), hops=2), udp6("B", IPv6Address("2001:db8:3::1"), hops=9)):
+        world.send("B", packet)
+    world.until(lambda: len(messages(world, "B")) == 2)
+    expired, unreachable = sorted(messages(world, "B"), key=lambda one: int(one[0]))
+    assert (expired[0], type(expired[1])) == (TUNNEL6["A"], icmp.TimeExceeded)
+    assert unreachable[0] == TUNNEL6["C"], "of an address in the LAN, too"
+    assert isinstance(unreachable[1], icmp.DestinationUnreachable)
+    assert unreachable[1].code == icmp.UnreachableCode.PORT
+
+
+@contract
+def test_each_version_has_its_own_mtu(world: World) -> None:
+    overlay(world, mtu=1300, mtu6=1452)
+    world.send("B", udp6("B", host6("C"), size=1452 - 48))
+    world.until(lambda: arrived(world, "C") == [61])
+    world.send("B", udp6("B", host6("C"), size=1453 - 48))
+    world.send("B", udp("B", host("C"), size=1301 - 28, df=True))
+    world.send("B", udp("B", host("C"), size=1301 - 28))
+    world.until(lambda: bool(messages(world, "B") and only_icmp(world.received["B"])))
+    big = [messages(world, "B")[0][1], only_icmp(world.received["B"])[0]]
+    assert [one.next_hop_mtu for one in big if isinstance(one, icmp.DestinationUnreachable)] == [1452, 1300]
+    world.until(lambda: bool(only_udp(world.received["C"])))
+    assert arrived(world, "C") == [61]
+
+
+@contract
+def test_a_path_with_less_room_is_told_to_senders_but_every_packet_of_1280_octets_passes(world: World) -> None:
+    overlay(world, mtu=1460, mtu6=1460, df=DfBit.COPY)
+    world.narrow("A", 1350)
+
+    def told() -> list[int]:
+        world.send("B", udp6("B", host6("A"), size=1400))
+        world.run(0.1)
+        found = [one for _, one in messages(world, "B")]
+        return [one.next_hop_mtu for one in found if isinstance(one, icmp.DestinationUnreachable)]
+
+    world.until(lambda: 1322 in told())  # less IPv4's header and GRE's
+    world.send("B", udp6("B", host6("A"), size=1322 - 48))
+    world.until(lambda: bool(arrived(world, "A")))
+    world.narrow("A", 1000)
+
+    def passes() -> bool:
+        world.send("B", udp6("B", host6("A"), size=1280 - 48))
+        world.run(0.1)
+        return len(arrived(world, "A")) > 1
+
+    world.until(passes)
+    assert all(mtu >= 1280 for mtu in told())
+
+
+@contract
+def test_connections_are_clamped_and_probes_of_other_routers_are_reported(world: World) -> None:
+    overlay(world)
+    segment = TcpSegment(source_port=4000, destination_port=80, sequence=1, flags=Flag.SYN, options=b"\2\4\x05\xb4")
+    ends = host6("B"), host6("C")
+    payload = segment.serialize(*ends)
+    world.send("B", Ipv6Packet(next_header=IpProtocol.TCP, source=ends[0], destination=ends[1], payload=payload))
+    world.until(lambda: any(one.next_header == IpProtocol.TCP for one in world.received6["C"]))
+    (syn,) = [one for one in world.received6["C"] if one.next_header == IpProtocol.TCP]
+    assert TcpSegment.parse(syn.payload, *ends).options == b"\2\4\x05\x3c"
+    for tos in (0, 0xC0):
+        probe = ip.serialize_icmp(icmp.EchoRequest(identifier=tos, sequence=1, payload=b"probe"), 6)
+        world.execute("B", SendIp(None, TUNNEL6["B"], TUNNEL6["A"], IpProtocol.ICMPV6, probe, tos=tos))
+    world.until(lambda: len(world.of("B", IpReceived)) == 2)
+    (asked,) = world.of("A", IpReceived)
+    assert (asked.source, asked.destination, asked.tos, asked.interface) == (
+        TUNNEL6["B"],
+        TUNNEL6["A"],
+        0xC0,
+        "Tunnel0",
+    )
+    answers = [ip.parse_icmp(one.payload, one.source, one.destination) for one in world.of("B", IpReceived)]
+    assert [(type(one), one.identifier) for one in answers if isinstance(one, icmp.EchoReply)] == [
+        (icmp.EchoReply, 0),
+        (icmp.EchoReply, 0xC0),
+    ]
+
+
+@on_kernels
+def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reaches_no_peer(world: World) -> None:
+    """A forged advertisement would give the router a default route, a forged neighbor its packets to somebody else."""
+    assert isinstance(world, RealWorld)
+    overlay(world)
+    local = IPv6Address("fe80::2")
+    own = b"\2\1\2\0\0\0\0\0"
+    router = bytes((134, 0, 0, 0, 64, 0, 7, 8)) + bytes(8)
+    stranger = bytes((136, 0, 0, 0, 0x60, 0, 0, 0)) + TUNNEL6["C"].packed + own
+    redirect = bytes((137, 0, 0, 0, 0, 0, 0, 0)) + local.packed + host6("C").packed
+    solicited = bytes((135, 0, 0, 0, 0, 0, 0, 0)) + TUNNEL6["A"].packed + b"\1\1\2\0\0\0\0\7"
+    for message in (router, stranger, redirect, solicited):
+        for target in (IPv6Address("ff02::1"), TUNNEL6["A"]):
+            packet = ip.build(source=local, destination=target, protocol=IpProtocol.ICMPV6, payload=message)
+            world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_IPV6, packet))
+    world.run(0.3)
+    with world.inside("A"), netlink.NetlinkSocket() as kernel:
+        assert not [route for route in kernel.routes(but=netlink.ROUTE_PROTOCOL) if not route.prefix.length]
+        peers = [one for one in kernel.neighbors() if one.address in (local, TUNNEL6["B"], TUNNEL6["C"])]
+        assert {one.lladdr[:2] for one in peers} == {b"\2\0"}
+    drops = world.plane("A").interfaces_counted()
+    assert drops is not None
+    assert drops.drops.not_ipv4 == 8
+    before = len(world.wire)
+    with world.inside("A"), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as member:
+        group = socket.inet_pton(socket.AF_INET6, "ff02::1234") + socket.if_nametoindex("Tunnel0").to_bytes(4, "little")
+        member.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)  # the kernel tells the link
+        world.run(0.3)
+    assert len(world.wire) == before
+
+
+@on_kernels
+def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> None:
+    """The underlay has an IPv6 default route of the host; a capture of all wires sees none of these packets."""
+    assert isinstance(world, RealWorld)
+    overlay(world, protected=True)
+    seen: list[bytes] = []
+    with world.inside("B"), netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link("Gi0-1")
+        assert link is not None
+        hops = (netlink.KernelNextHop(link.index, IPv6Address("fe80::bad"), onlink=True),)
+        everywhere = netlink.KernelRoute(Prefix(IPv6Address(0), 0), hops, metric=1024, protocol=4)
+        neighbor = netlink.KernelNeighbor(link.index, IPv6Address("fe80::bad"), b"\2\7\7\7\7\7")
+        kernel.call(netlink.set_neighbor(neighbor), netlink.add_route(everywhere))
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        wire.bind(("Gi0-1", 3))
+        wire.setblocking(False)
+
+    def capture() -> None:
+        try:
+            while True:
+                data = wire.recv(65536)
+                seen.extend([data] if host6("B").packed in data or TUNNEL6["A"].packed in data else [])
+        except BlockingIOError:
+            return
+
+    def traffic() -> None:
+        for target in (host6("C"), host6("A"), TUNNEL6["A"], TUNNEL6["C"]):
+            world.send("B", udp6("B", target))
+        world.run(0.15)
+        capture()
+
+    traffic()
+    with world.inside("B"), netlink.NetlinkSocket() as kernel:
+        for _ in range(3):
+            ours = [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if route.table == 254]
+            kernel.execute([netlink.delete_route(route) for route in ours if route.prefix.version == 6])
+            for target in (host6("C"), TUNNEL6["A"]):
+                world.send("B", udp6("B", target))
+            traffic()
+        tunnel = kernel.find_link("Tunnel0")
+        assert tunnel is not None
+        kernel.call(netlink.set_down(tunnel.index))
+    traffic()
+    world.execute("B", SetCarrier("Tunnel0", False))
+    traffic()
+    assert seen == [], "in clear"
+    world.send("B", udp6("B", IPv6Address("2001:470::1")))
+    world.run(0.2)
+    capture()
+    assert len(seen) == 1, "what is not the tunnel's takes the host's route"
+    wire.close()
+
+
+@on_kernels
+def test_addresses_stay_through_everything_that_happens_to_an_interface(world: World) -> None:
+    """Linux takes IPv6 addresses away where it leaves those of IPv4: with a link that goes down, with a small MTU."""
+    assert isinstance(world, RealWorld)
+    overlay(world, mtu=1200, mtu6=1280)
+    for name in ("Gi0-2", "Tunnel0"):
+        with world.inside("B"), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(name)
+            assert link is not None
+            kernel.call(netlink.set_down(link.index))
+            if name == "Tunnel0":
+                kernel.call(netlink.set_link(link.index, netlink.LinkSettings(mtu=1000)))
+        world.run(0.3)
+    world.execute("B", SetTunnel(TunnelSpec(name="Tunnel0", source=nbma("B"), destination=None, key=100, mtu=576)))
+    world.execute("B", SetInterface(LAN, False, ()), SetInterface(LAN, True, ()))
+    lan = (IPv4Address("192.168.2.1"), 24), (IPv6Address("2001:db8:2::1"), 64), (IPv6Address("fe80::2"), 64)
+    world.execute("B", SetInterface(LAN, True, lan, mtu6=1500))
+    world.send("B", udp6("B", host6("C"), size=1200))
+    world.until(lambda: arrived(world, "C") == [61])
+    world.execute("B", SetInterface("Tunnel0", True, ((TUNNEL["B"], 24),)))
+    with world.inside("B"), netlink.NetlinkSocket() as kernel:
+        there = [one for one in kernel.addresses() if one.address in (TUNNEL6["B"], IPv6Address("fe80::2"))]
+        assert [one.link for one in there] == [link.index for link in kernel.links() if link.name == "Gi0-2"]

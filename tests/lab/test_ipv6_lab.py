@@ -1,0 +1,60 @@
+"""IPv6 inside tunnels with real packets, beside IPv4 and protected, through the command line that people type."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.labs import eventually, hops
+
+if TYPE_CHECKING:
+    from support.labs import Labs
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
+
+TRACE: Final = "traceroute 2001:db8:4::1 source 2001:db8:3::1 probe 1"
+#: A host sends 4 MiB over TCP, in buffers that the engine cuts; the other one answers with their digest.
+_LISTENS: Final = """
+import hashlib, socket
+server = socket.create_server(("::", 7000), family=socket.AF_INET6)
+print("ready", flush=True)
+digest, (peer, _) = hashlib.sha256(), server.accept()
+while data := peer.recv(1 << 16):
+    digest.update(data)
+peer.sendall(digest.hexdigest().encode())
+"""
+_SENDS: Final = """
+import hashlib, socket
+data = bytes(number % 251 for number in range(1 << 12)) * 1024
+peer = socket.create_connection(("2001:db8:4::100", 7000), timeout=20)
+peer.sendall(data)
+peer.shutdown(socket.SHUT_WR)
+print(peer.recv(64).decode() == hashlib.sha256(data).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("lines", [(), ("tunnel protection ipsec profile CLOUD",)], ids=["in clear", "protected"])
+def test_both_versions_go_direct_on_one_tunnel_and_hosts_talk_over_it(labs: Labs, lines: tuple[str, ...]) -> None:
+    labs.up("dual-stack")
+    for router in ("R11", "R31", "R41") if lines else ():
+        policy = "crypto isakmp policy 10", "encryption aes", "authentication pre-share", "group 14"
+        profile = "crypto ipsec profile CLOUD", "set transform-set SEALED"
+        key = "crypto isakmp key SECRET address 0.0.0.0"
+        transform = "crypto ipsec transform-set SEALED esp-aes esp-sha-hmac", "mode transport"
+        labs.configure(router, *policy, key, *transform, *profile, "interface Tunnel100", *lines)
+    assert eventually(lambda: "!!!!!" in labs.on("R31", "ping 2001:db8:100::11"), 30)
+    assert hops(labs.on("R31", TRACE)) in (["2001:DB8:100::11", "2001:DB8:100::41"], ["2001:DB8:100::41"])
+    assert eventually(lambda: hops(labs.on("R31", TRACE)) == ["2001:DB8:100::41"], 20)
+    shown = labs.on("R31", "show ipv6 route nhrp")
+    assert "H   2001:DB8:4::/64 [250/255]\n     via 2001:DB8:100::41, Tunnel100" in shown
+    assert labs.stream("H3", "10.4.4.100", count=5, seconds=0.5).answered == 5
+    with labs.start("lab", "exec", "H4", sys.executable, "-c", _LISTENS) as listens:
+        assert listens.stdout is not None
+        assert listens.stdout.readline() == "ready\n"
+        assert labs.run("lab", "exec", "H3", sys.executable, "-c", _SENDS).stdout == "True\n"
+    big = labs.on("R31", "ping 2001:db8:4::100 source 2001:db8:3::1 size 1500 df-bit repeat 2")
+    assert "MM\n" in big
+    whole = labs.on("R31", "ping 2001:db8:4::100 source 2001:db8:3::1 size 3000 repeat 3")
+    assert "!!\n" in whole, "fragments of the router's own"
