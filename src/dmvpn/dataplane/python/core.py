@@ -62,11 +62,11 @@ class Cuts:
 
     def fragments(self, largest: int) -> list[bytes] | None:
         """Return the packet in fragments. largest: octets of each. None: it has DF, or is IPv6. Raises WireError."""
-        if self._packet[0] >= _IPV6:
-            return None
         if largest not in self._known:
-            whole = Ipv4Packet.parse(self._packet)
-            pieces = [] if whole.dont_fragment else whole.fragments(largest)
+            whole = ip.parse(self._packet)
+            pieces = []
+            if isinstance(whole, Ipv4Packet) and not whole.dont_fragment:
+                pieces = whole.fragments(largest)
             self._known[largest] = [piece.serialize() for piece in pieces] or None
         return self._known[largest]
 
