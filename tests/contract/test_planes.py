@@ -74,7 +74,7 @@ REAL: list[Planes] = [
 PLANES: list[Planes] = ["simulated", *REAL]
 
 
-def _on(planes: list[Planes]) -> Callable[[Contract], Callable[[str], None]]:
+def on_planes(planes: list[Planes]) -> Callable[[Contract], Callable[[str], None]]:
     """Return the decorator that runs a test on these planes."""
 
     def decorate(test: Contract) -> Callable[[str], None]:
@@ -101,8 +101,8 @@ def _on(planes: list[Planes]) -> Callable[[Contract], Callable[[str], None]]:
 
 
 #: Of tests for every plane, and of tests for the planes of a kernel.
-contract = _on(PLANES)
-on_kernels = _on(REAL)
+contract = on_planes(PLANES)
+on_kernels = on_planes(REAL)
 
 
 def multipoint(world: World, name: str, *, key: int | None = 100, mtu: int = 1400, mss: int | None = None) -> None:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from contract.test_planes import TUNNEL, _on, only_icmp, only_udp, udp
+from contract.test_planes import TUNNEL, on_planes, only_icmp, only_udp, udp
 from contract.worlds import LAN, RealWorld, World, host, host6, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -33,8 +33,8 @@ from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.net.tcp import Flag, TcpSegment
 
 PYTHON = pytest.param("python", marks=pytest.mark.lab)
-contract = _on(["simulated", PYTHON])
-on_kernels = _on([PYTHON])
+contract = on_planes(["simulated", PYTHON])
+on_kernels = on_planes([PYTHON])
 
 TUNNEL6 = {name: IPv6Address(f"2001:db8:100::{number}") for number, name in enumerate("ABC", 1)}
 LAN6 = {name: Prefix.of(host6(name), 64) for name in TUNNEL6}

@@ -1,4 +1,6 @@
-"""Which engine moves the packets: the Rust engine if it is installed and carries what is needed, otherwise Python."""
+"""Which engine moves the packets: the Rust engine if it is installed and carries IPv6 where that is needed, otherwise
+Python.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
     UdpSocket        likewise a UDP port, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
     IcmpSocket       raw ICMP of the whole namespace: echo, and errors from routers on the way
-    Ipv6Socket       raw protocol of IPv6 of the whole namespace: ICMPv6 likewise; others are only sent
+    Ipv6Socket       raw protocol of IPv6 of the whole namespace: ICMPv6 likewise; other protocols only send
 
 None of them blocks: watch `fileno()`, call `receive` until it returns None. Sends raise the kernel's OSError: EMSGSIZE
 (DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue full), EPERM (a packet filter).

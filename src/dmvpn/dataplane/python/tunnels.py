@@ -52,7 +52,7 @@ class CoreTunnel:
 
     own_mac: of the TAP.
     mtu: octets, of the inner packets.
-    ipv6: what is its own for IPv6; the rest is IPv4's.
+    ipv6: the settings and addresses of IPv6; the other ones are IPv4's.
     peers: neighbors by link-layer address.
     multicast, bound: the addresses that get copies, and the connections over which further copies go.
     sent, received: what passed, by NBMA address; on a protected tunnel sent_over, received_over, by connection.
@@ -93,7 +93,7 @@ class CoreTunnel:
         return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
 
     def overlay(self, packet: bytes) -> CoreTunnel | Overlay:
-        """Return what is of the version of this IP packet."""
+        """Return the settings for the version of this IP packet."""
         return self if packet[0] < _IPV6 else self.ipv6
 
     @property

@@ -316,7 +316,7 @@ class KernelLinks:
     def _addressing(
         self, index: int, order: SetInterface, have: Sequence[netlink.InterfaceAddress]
     ) -> tuple[list[netlink.InterfaceAddress], list[netlink.InterfaceAddress]]:
-        """Return the addresses that an interface has too many, and those that it lacks; keep the ordered ones."""
+        """Return the addresses to remove from an interface, and the addresses to add; keep the ordered ones."""
         wanted = [
             netlink.InterfaceAddress(index, address, length, _FLAGS[address.version])
             for address, length in order.addresses
