@@ -13,6 +13,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_IPV6,
     DfBit,
+    Listen,
     NextHop,
     SendGre,
     SendIp,
@@ -20,6 +21,7 @@ from dmvpn.base.effects import (
     SetCarrier,
     SetHairpin,
     SetInterface,
+    SetMulticast,
     SetRoute,
     SetTunnel,
     TunnelSpec,
@@ -191,6 +193,22 @@ def test_connections_are_clamped_and_probes_of_other_routers_are_reported(world:
         (icmp.EchoReply, 0),
         (icmp.EchoReply, 0xC0),
     ]
+
+
+@contract
+def test_hellos_go_to_every_neighbor_of_the_list_and_not_back(world: World) -> None:
+    overlay(world)
+    group, local = IPv6Address("ff02::a"), IPv6Address("fe80::1")
+    for name in TUNNEL6:
+        world.execute(name, Listen("Tunnel0", 88, group))
+    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C")), 6))
+    world.execute("A", SendIp("Tunnel0", local, group, 88, b"a hello", ttl=1, tos=0xC0))
+    world.until(lambda: bool(world.of("B", IpReceived) and world.of("C", IpReceived)))
+    for name in ("B", "C"):
+        (event,) = world.of(name, IpReceived)
+        found = event.interface, event.source, event.destination, event.protocol, event.payload, event.ttl
+        assert found == ("Tunnel0", local, group, 88, b"a hello", 1)
+    assert world.of("A", IpReceived) == []
 
 
 @on_kernels

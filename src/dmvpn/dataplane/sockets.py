@@ -605,25 +605,42 @@ class IcmpSocket(_Socket):
 
 
 class Ipv6Socket(_Socket):
-    """A raw protocol of IPv6 in the whole namespace. Of ICMPv6 it receives some types, of echo requests those of other
-    routers alone; of another protocol nothing.
+    """A raw protocol of IPv6. Of ICMPv6 it receives some types, of echo requests those of other routers alone; of
+    another protocol what arrives on its interface, without one nothing.
     """
 
-    def __init__(self, protocol: int, *, types: Iterable[int] = (), checksum_at: int | None = None) -> None:
+    def __init__(
+        self, protocol: int, *, types: Iterable[int] = (), checksum_at: int | None = None, device: str | None = None
+    ) -> None:
         """types: of ICMPv6. checksum_at: where the kernel puts the checksum of another protocol; None: nowhere.
 
         Raises HostProblem, OSError.
         """
         super().__init__(socket.SOCK_RAW, protocol, socket.AF_INET6)
-        if types:
+        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)  # own hellos do not come back
+        if types or device:
             for option in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
                 self._socket.setsockopt(socket.IPPROTO_IPV6, option, 1)
+        if types:
             refused = ~sum(1 << number for number in types)
             words = struct.pack("=8I", *(refused >> 32 * place & 0xFFFFFFFF for place in range(8)))
             self._socket.setsockopt(socket.IPPROTO_ICMPV6, _ICMP_FILTER, words)
         elif checksum_at is not None:
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_CHECKSUM, checksum_at)
-        attach(self._socket, PROBES_ONLY6 if types else NOTHING)
+        if device is None:
+            attach(self._socket, PROBES_ONLY6 if types else NOTHING)
+        else:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+            drain(self._socket)  # it has received everything since its creation
+
+    def join(self, group: IPv6Address, link: int) -> None:
+        """Receive packets to this group on an interface; again does nothing. Raises OSError."""
+        try:
+            request = struct.pack("=16si", group.packed, link)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
     def send(
         self,

@@ -33,7 +33,7 @@ from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
 from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
-from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, Overlay, TunnelTable
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import gre, ip, ipv6
 from dmvpn.net.gre import GreHeader, ProtocolType
@@ -201,6 +201,7 @@ class PacketCore:
         `now`: seconds, for the hairpin interval, path MTUs and silent peers.
         """
         tunnel = self.tunnels[number]
+        overlay: CoreTunnel | Overlay = tunnel
         start = VNET_HEADER_SIZE + _ETHERNET
         kind, packet = frame[start - 2 : start], frame[start:]
         if kind == _IPV4_ETHERTYPE and len(packet) >= HEADER_LENGTH and packet[0] >> 4 == 4:
@@ -210,12 +211,11 @@ class PacketCore:
         elif kind == _IPV6_ETHERTYPE and tunnel.ipv6.mtu and _is_ipv6(packet):
             if ipv6.is_of_the_link(packet):
                 return  # nor do groups, and NHRP finds neighbors
-            protocol, tos = GRE_IPV6, ip.peek_tos(packet)
+            protocol, tos, overlay = GRE_IPV6, ip.peek_tos(packet), tunnel.ipv6
         else:
             self.dropped.not_ipv4 += 1
             return
         mac = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6]
-        overlay = tunnel.overlay(packet)
         neighbors = tunnel.neighbors(mac, overlay)
         if not neighbors:
             self.dropped.no_peer += 1
@@ -227,7 +227,7 @@ class PacketCore:
             return
         if not mac[0] & 1:
             self._watch_hairpin(number, tunnel, neighbors[0], packets[0], now)
-        minds_paths = (tunnel.df is not DfBit.CLEAR and self.paths.knows(now)) or tunnel.is_wide
+        minds_paths = (tunnel.df is not DfBit.CLEAR and self.paths.knows(now)) or (tunnel.ipv6.mtu and tunnel.is_wide)
         for packet in packets:
             packet = self._as_ios_would(tunnel, packet)
             if overlay.mss is not None:
@@ -265,7 +265,7 @@ class PacketCore:
             for piece in pieces or ():
                 self._send(tunnel, neighbor, protocol, piece, tos, now, may_df=room.df)
             # A sender that gets no ICMP error does not use up the limit.
-            if pieces is None and may_answer(packet) and self._refusals.may_tell(_pair(packet), now):
+            if pieces is None and may_answer(packet) and self._refusals.may_tell(ip.peek_addresses(packet), now):
                 self.punts.append(Punt("big", number, neighbor.nbma, ip.quote(packet), largest))
 
     def send(
@@ -358,13 +358,16 @@ class PacketCore:
         return packet[:8] + own + packet[24:40] + closed_icmpv6(packet[40:], *ends)
 
     def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: NbmaPeer, packet: bytes, now: float) -> None:
-        network = leaves.overlay(packet).network
-        way = (network, _pair(packet))
-        came = self.came_from.get(way) if self.came_from else None
+        if not self.came_from:
+            return
+        is_ipv4 = packet[0] < _IPV6
+        network = leaves.network if is_ipv4 else leaves.ipv6.network
+        way = (network, packet[12:20] if is_ipv4 else packet[8:40])
+        came = self.came_from.get(way)
         arrived = self.tunnels.get(came[0]) if came is not None else None
         if came is None or arrived is None or self._leads_to(leaves, to, arrived, came[1]):
             return
-        order = arrived.overlay(packet)
+        order = arrived if is_ipv4 else arrived.ipv6
         if not order.report or order.network != network:
             return
         last = self._reported.get(way)
@@ -478,12 +481,14 @@ class PacketCore:
                 self.dropped.malformed += 1
                 return
             payload = marked
-        is_ipv6, overlay = payload[0] >= _IPV6, tunnel.overlay(payload)
+        is_ipv6 = payload[0] >= _IPV6
+        overlay = tunnel.ipv6 if is_ipv6 else tunnel
         offload = unfinished(payload, overlay.mtu)
         if overlay.mss is not None:
             payload = clamp_mss(payload, overlay.mss, partial_checksum=bool(offload.flags))
         if overlay.report and overlay.network is not None:
-            _remember(self.came_from, (overlay.network, _pair(payload)), (number, sender))
+            pair = payload[8:40] if is_ipv6 else payload[12:20]
+            _remember(self.came_from, (overlay.network, pair), (number, sender))
         first = payload[16]
         if is_ipv6:
             mac = b"\x33\x33" + payload[36:40] if payload[24] == _GROUP else tunnel.own_mac
@@ -511,11 +516,6 @@ class PacketCore:
 
 def _is_ipv6(packet: bytes) -> bool:
     return len(packet) >= ipv6.HEADER_LENGTH and packet[0] >> 4 == 6
-
-
-def _pair(packet: bytes) -> bytes:
-    """Return source and destination."""
-    return packet[12:20] if packet[0] < _IPV6 else packet[8:40]
 
 
 def _count(tunnel: CoreTunnel, amounts: dict[bytes, Amount], nbma: bytes, octets: int) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: The beginning of a neighbor's link-layer address; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
-#: The first octet of a packet of IPv6 is at least this.
-_IPV6 = 0x60
 _NOBODY = PEER_MAC_PREFIX + bytes(4)
 
 
@@ -91,10 +89,6 @@ class CoreTunnel:
     def header(self, protocol: int) -> GreHeader:
         """Return the header of the next packet to send."""
         return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
-
-    def overlay(self, packet: bytes) -> CoreTunnel | Overlay:
-        """Return the settings for the version of this IP packet."""
-        return self if packet[0] < _IPV6 else self.ipv6
 
     @property
     def is_wide(self) -> bool:

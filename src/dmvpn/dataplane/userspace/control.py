@@ -161,10 +161,15 @@ class ControlSockets:
         self._whole: socket.socket | None = None
         self._icmp6: Ipv6Socket | None = None
         self._others: dict[int, Ipv6Socket] = {}
+        #: Of routing protocols over IPv6, by interface and protocol.
+        self._heard: dict[tuple[str, int], Ipv6Socket] = {}
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
         """Open a socket. Raises OSError, UserError."""
+        if isinstance(order.group, IPv6Address):
+            self._listen_ipv6(order, order.group)
+            return
         key = (order.interface, order.protocol, order.port)
         opened = self._sockets.get(key)
         if opened is None:
@@ -180,6 +185,9 @@ class ControlSockets:
 
     def stop(self, order: StopListening) -> None:
         """Close a socket; an unknown socket is ignored."""
+        if isinstance(order.group, IPv6Address):
+            self._stop_ipv6((order.interface, order.protocol))
+            return
         opened = self._sockets.pop((order.interface, order.protocol, order.port), None)
         if opened is not None:
             self._watch.remove(opened.fileno())
@@ -189,6 +197,8 @@ class ControlSockets:
         """Forget an interface that is gone, and close its sockets."""
         for name, protocol, port in [key for key in self._sockets if key[0] == interface]:
             self.stop(StopListening(name, protocol, None, port))
+        for key in [key for key in self._heard if key[0] == interface]:
+            self._stop_ipv6(key)
 
     def send(self, order: SendIp) -> None:
         """Send a packet of our own. Raises the kernel's OSError."""
@@ -231,6 +241,28 @@ class ControlSockets:
             self._icmp6 = Ipv6Socket(IpProtocol.ICMPV6, types=_ICMPV6_TYPES)
             self._watch.add(self._icmp6.fileno(), self._read_icmp6)
 
+    def _listen_ipv6(self, order: Listen, group: IPv6Address) -> None:
+        linux, key = self._linux_name(order.interface), (order.interface, order.protocol)
+        opened = self._heard.get(key)
+        if opened is None:
+            opened = self._heard[key] = Ipv6Socket(order.protocol, device=linux)
+            self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
+        opened.join(group, socket.if_nametoindex(linux))
+
+    def _stop_ipv6(self, key: tuple[str, int]) -> None:
+        opened = self._heard.pop(key, None)
+        if opened is not None:
+            self._watch.remove(opened.fileno())
+            opened.close()
+
+    def _read_ipv6(self, key: tuple[str, int]) -> None:
+        for _ in range(_TURN):
+            opened = self._heard.get(key)
+            datagram = opened.receive() if opened is not None else None
+            if datagram is None:
+                return
+            self._report(_received(datagram, *key, datagram.payload))
+
     def _send_ipv6(self, order: SendIp, destination: IPv6Address) -> None:
         link = 0 if order.interface is None else socket.if_nametoindex(self._linux_name(order.interface))
         opened = self._icmp6
@@ -256,6 +288,8 @@ class ControlSockets:
         if self._icmp6 is not None:
             self._watch.remove(self._icmp6.fileno())
             self._icmp6.close()
+        for key in list(self._heard):
+            self._stop_ipv6(key)
         for opened in self._others.values():
             opened.close()
 
