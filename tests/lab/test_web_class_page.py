@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.browser import CHROMIUM, DRIVER, Browser
-from support.served import Served, dmvpn, serving
+from support.served import Served, dmvpn, problem, refused, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,11 @@ def environment() -> Iterator[dict[str, str]]:
         found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         said = dmvpn(found, "class", "begin", "notes-phase3", "anna", "ben", "--simulated", "--memory", "512")
         assert said.startswith("anna-notes-phase3 is up\nben-notes-phase3 is up\n")
-        found["TOKEN_OF_BEN"] = next(line.split()[1] for line in said.splitlines() if line.startswith("ben "))
+        lost = next(line.split()[1] for line in said.splitlines() if line.startswith("ben "))
+        assert lost.startswith("http://127.0.0.1:8080/login#dmvpn_")
+        found["LINK_OF_BEN"] = dmvpn(found, "class", "token", "ben", "--at", "http://lab.example:80/").strip()
+        assert "no student carla has a link" in refused(found, "class", "token", "carla")
+        found["LOST"] = lost.partition("#")[2]
         yield found
         assert "ben-notes-phase3 is down" in dmvpn(found, "class", "end")
 
@@ -80,12 +84,16 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
 
 
 def test_the_page_of_a_class_shows_a_student_the_own_lab_alone(web: Served, environment: dict[str, str]) -> None:
+    place, _, token = environment["LINK_OF_BEN"].partition("#")
+    assert place == "http://lab.example:80/login"
+    assert problem(web.ask("/api/v1/class", token=environment["LOST"]), 401)
     with Browser() as browser:
-        browser.open(f"http://127.0.0.1:{web.port}/login#{environment['TOKEN_OF_BEN']}")
+        browser.open(f"http://127.0.0.1:{web.port}/login#{token}")
         browser.wait(lambda: browser.run("return location.pathname") == "/labs/ben-notes-phase3")
+        assert browser.run("return history.length") == 3, "about:blank, the front door, the lab: no link with a token"
         browser.open(f"http://127.0.0.1:{web.port}/class")
         browser.wait(lambda: browser.text("state") == "live")
         assert "ben-notes-phase3" in browser.text("labs")
         assert "anna" not in browser.text("labs")
-    desks = web.ask("/api/v1/class", token=environment["TOKEN_OF_BEN"]).value
+    desks = web.ask("/api/v1/class", token=token).value
     assert [(desk["student"], desk["pupil"]) for desk in desks] == [("ben", "ben")]  # type: ignore[attr-defined]

@@ -208,6 +208,22 @@ def test_bounds_of_a_token_hold_for_sessions_that_it_opened_before(tmp_path: Pat
         assert (caller.most_labs, caller.memory, caller.labs) == (most_labs, memory, "anna-*")
 
 
+def test_a_new_token_in_the_place_of_a_lost_one_ends_its_sessions_and_keeps_its_bounds(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "web")
+    entrance = Entrance(Role.VIEW, file)
+    lost, _ = file.create("anna", Role.OPERATE, 10, "anna-*", most_labs=3)
+    session = entrance.open_session(lost)
+    assert session is not None
+    fresh, _ = file.renew("anna", 10)
+    assert entrance.by_session(session.cookie, session.key, "::1") is None
+    assert entrance.open_session(lost) is None
+    caller = entrance.by_token(fresh, "::1")
+    assert caller is not None
+    assert (caller.name, caller.role, caller.labs, caller.most_labs) == ("anna", Role.OPERATE, "anna-*", 3)
+    with pytest.raises(UserError, match="there is no token ben"):
+        file.renew("ben", 10)
+
+
 # ---------------------------------------------------------------------------------------------------- tokens on disk
 
 

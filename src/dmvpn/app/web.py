@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +19,6 @@ from dmvpn.app.words import add_memory, table, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
 
     from dmvpn.web.permission import Role, TokenFile
@@ -31,9 +32,11 @@ _labs = whole(1, 250, "a number of labs")
 _OWN: Final = Path()
 
 _SERVE = """\
-Each student pastes the token at the address that one of these prints:
+Each student opens the own link, while one of these serves it:
   dmvpn web                                                                    on this machine
   dmvpn web --listen 0.0.0.0:8443 --authority --name NAME-OF-THIS-MACHINE      for other machines
+                                                     (links of class begin --at https://NAME-OF-THIS-MACHINE:8443)
+'dmvpn class token STUDENT' makes a new link, and the old one ends.
 'dmvpn class show' and the page /class show all labs, 'dmvpn class end' ends them."""
 #: Octets of a MiB.
 _MIB = 1 << 20
@@ -251,20 +254,62 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     begin.add_argument("scenario", help="a built-in name, or a folder or file of configurations")
     begin.add_argument("students", nargs="+", metavar="STUDENT")
     begin.add_argument("--simulated", action="store_true", help="virtual packets: no namespaces, no privileges")
-    begin.add_argument(
-        "--days", type=int, choices=range(1, 366), default=7, metavar="N", help="days of validity of the tokens (7)"
-    )
     add_memory(begin)
     most = whole(1, 50, "a number of labs")
     begin.add_argument(
         "--most", type=most, default=3, metavar="N", help="labs of a student at a time, with this one (3)"
     )
+    _add_place(begin)
     begin.set_defaults(command=_begin_class)
+    token = verbs.add_parser("token", help="make a new link for a student; the old one ends at once")
+    token.add_argument("student", metavar="STUDENT")
+    _add_place(token)
+    token.set_defaults(command=_renew)
     show = verbs.add_parser("show", help="list all labs: students, faults, memory and processor time")
     show.set_defaults(command=_show_class)
     end = verbs.add_parser("end", help="revoke the tokens of students, and end their labs")
     end.add_argument("students", nargs="*", metavar="STUDENT", help="without one: all students")
     end.set_defaults(command=_end_class)
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--at",
+        type=_address,
+        default="http://127.0.0.1:8080",
+        metavar="URL",
+        help="where 'dmvpn web' serves (%(default)s)",
+    )
+    command.add_argument(
+        "--days",
+        type=whole(1, 365, "a number of days"),
+        default=7,
+        metavar="N",
+        help="days of validity of the link (7)",
+    )
+
+
+def _address(text: str) -> str:
+    """Return the beginning of all addresses of a server. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"https?://[\w.:\[\]-]+/?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text}: an address such as https://lab.example:8443")
+    return text.rstrip("/")
+
+
+def _link(place: str, secret: str) -> str:
+    """Return the address that logs a student in: no server gets its fragment, and the page removes it at once."""
+    return f"{place}/login#{secret}"
+
+
+def _renew(arguments: argparse.Namespace) -> int:
+    """Make a new link. Raises UserError."""
+    from dmvpn.labs.classes import labs_of
+
+    name, tokens = arguments.student, token_file()
+    if not any((one.name, one.labs) == (name, labs_of(name)) for one in tokens.tokens()):
+        raise UserError(f"no student {name} has a link: dmvpn class begin SCENARIO {name}")
+    print(_link(arguments.at, tokens.renew(name, arguments.days)[0]))
+    return 0
 
 
 def _begin_class(arguments: argparse.Namespace) -> int:
@@ -294,7 +339,8 @@ def _begin_class(arguments: argparse.Namespace) -> int:
             tokens.bound(student, **bounds)
         else:
             made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), **bounds)
-        print(f"{student:<16} {made[0] if made else 'has a token already'}")
+        link = _link(arguments.at, made[0]) if made else f"has a link already; a new one: dmvpn class token {student}"
+        print(f"{student:<16} {link}")
     print(f"\n{_SERVE}")
     return 0
 

@@ -47,7 +47,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from starlette.routing import BaseRoute
@@ -264,9 +264,7 @@ class TokenFile:
     def revoke(self, name: str) -> NamedToken:
         """Remove a token: no server takes it from now on. Raises UserError."""
         with self._changing() as tokens:
-            found = next((one for one in tokens if one.name == name), None)
-            if found is None:
-                raise UserError(f"there is no token {name}: dmvpn web token list")
+            found = self._named(tokens, name)
             tokens.remove(found)
         return found
 
@@ -276,6 +274,23 @@ class TokenFile:
             for index, one in enumerate(tokens):
                 if uses.get(one.hash, 0.0) > one.used:
                     tokens[index] = replace(one, used=uses[one.hash])
+
+    def renew(self, name: str, days: int) -> tuple[str, NamedToken]:
+        """Put a new token in the place of the old one, which no server takes from now on. Raises UserError."""
+        with self._changing() as tokens:
+            found = self._named(tokens, name)
+            secret, now = new_secret(), self._clock()
+            made = replace(found, hash=hash_of(secret).hex(), created=now, expires=now + days * _DAY, used=0.0)
+            tokens[tokens.index(found)] = made
+        return secret, made
+
+    @staticmethod
+    def _named(tokens: Sequence[NamedToken], name: str) -> NamedToken:
+        """Return the token of this name. Raises UserError."""
+        found = next((one for one in tokens if one.name == name), None)
+        if found is None:
+            raise UserError(f"there is no token {name}: dmvpn web token list")
+        return found
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[NamedToken]]:
