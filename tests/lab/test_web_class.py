@@ -17,11 +17,11 @@ from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import OPEN
-from dmvpn.web.permission import Role
+from dmvpn.web.permission import AIDS, Limits, Role, TokenFile
 from dmvpn.web.resources import routes
 from lab.test_web_events import stream
 from lab.test_web_load import owner_of
-from support.served import Served, dmvpn, new_token, problem, refused
+from support.served import Served, dmvpn, new_token, problem, refused, token_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +149,51 @@ def test_a_session_of_a_student_is_for_the_same_labs(web: Served, anna: str) -> 
     headers = {"Cookie": cookie, "X-Session-Key": str(opened.fields["key"])}
     assert web.ask("/api/v1/session", token="", headers=headers).fields["labs"] == "anna-*"
     assert problem(web.ask(f"{LABS}/annabel-1", token="", headers=headers), 404)
+
+
+def test_an_exam_refuses_what_the_teacher_has_switched_off_and_hides_it_in_the_jobs_of_others(
+    environment: dict[str, str], web: Served
+) -> None:
+    lab = f"{LABS}/anna-1"
+    tokens = TokenFile(token_file(environment).parent)
+    fred, _ = tokens.create("fred", Role.CONFIGURE, 1, "anna-*", Limits(without=AIDS))
+    for method, path in (
+        *(("POST", f"{lab}/{aid}") for aid in ("doctor", "walk", "hint", "grade", "reset")),
+        ("GET", f"{lab}/lint"),
+        ("POST", LABS),
+        ("PUT", f"{LABS}/anna-2"),
+    ):
+        aid = path.rpartition("/")[2] if path.startswith(f"{lab}/") else "up"
+        said = problem(web.ask(path, method=method, body="{}", token=fred), 403)
+        assert said == f"your teacher has switched this off for you: {aid}"
+    begun = web.ask(f"{lab}/walk", method="POST", body='{"source": "H3", "destination": "H4"}').fields
+    while web.ask(f"/api/v1/jobs/{begun['id']}").fields["state"] == "running":
+        pass
+    assert problem(web.ask(f"/api/v1/jobs/{begun['id']}", token=fred), 404)
+    assert begun["id"] not in {job["id"] for job in web.ask("/api/v1/jobs", token=fred).value}  # type: ignore[attr-defined]
+    assert web.ask(f"{lab}/routers/R31/run", method="POST", body='{"command": "show clock"}', token=fred).status == 200
+
+
+def test_from_the_end_of_an_exam_on_a_student_looks_and_changes_nothing(
+    environment: dict[str, str], web: Served
+) -> None:
+    tokens = TokenFile(token_file(environment).parent)
+    gina, _ = tokens.create("gina", Role.CONFIGURE, 1, "anna-*", Limits(closes=1e9))
+    router = f"{LABS}/anna-1/routers/R31"
+    assert web.ask("/api/v1/session", token=gina).fields["role"] == "view"
+    assert web.ask(f"{router}/show/clock", token=gina).status == 200
+    for path, body in (
+        (f"{router}/run", {"command": "clear ip nhrp"}),
+        (f"{router}/terminals", {"rows": 24, "columns": 80}),
+        ("/api/v1/terminals/x", {"keys": "x"}),
+        (f"{router}/configuration", {"lines": ["hostname X"]}),
+        (f"{LABS}/anna-1/grade", {}),
+        (LABS, {"scenario": "notes-phase1", "simulated": True, "name": "anna-2"}),
+    ):
+        said = problem(web.ask(path, method="POST", body=json.dumps(body), token=gina), 403)
+        assert said == "the time ended at 2001-09-09 01:46 UTC: you may look, and change nothing"
+    tokens.bound("gina", Limits(closes=4e9))
+    assert web.ask("/api/v1/session", token=gina).fields["role"] == "configure", "the teacher gave more time"
 
 
 def test_the_labs_of_a_token_are_listed_and_checked(environment: dict[str, str], anna: str) -> None:

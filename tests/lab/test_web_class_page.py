@@ -30,6 +30,10 @@ def environment() -> Iterator[dict[str, str]]:
         found["LINK_OF_BEN"] = dmvpn(found, "class", "token", "ben", "--at", "http://lab.example:80/").strip()
         assert "no student carla has a link" in refused(found, "class", "token", "carla")
         found["LOST"] = lost.partition("#")[2]
+        again = ("begin", "notes-phase3", "ben", "--simulated", "--without", "doctor,reset", "--minutes", "600")
+        told = dmvpn(found, "class", *again)
+        assert "ben              has a link already; a new one: dmvpn class token ben" in told
+        assert "Students change nothing from " in told
         yield found
         assert "ben-notes-phase3 is down" in dmvpn(found, "class", "end")
 
@@ -91,6 +95,9 @@ def test_the_page_of_a_class_shows_a_student_the_own_lab_alone(web: Served, envi
         browser.open(f"http://127.0.0.1:{web.port}/login#{token}")
         browser.wait(lambda: browser.run("return location.pathname") == "/labs/ben-notes-phase3")
         assert browser.run("return history.length") == 3, "about:blank, the front door, the lab: no link with a token"
+        browser.wait(lambda: browser.run("return document.getElementById('tab-of-Lint') !== null"))
+        assert browser.run("return document.getElementById('tab-of-Doctor')") is None
+        assert ", until " in browser.text("who")
         browser.open(f"http://127.0.0.1:{web.port}/class")
         browser.wait(lambda: browser.text("state") == "live")
         assert "ben-notes-phase3" in browser.text("labs")

@@ -497,6 +497,15 @@ def test_jobs_of_a_student_are_broken_off_when_the_token_is_revoked(monkeypatch:
     ]
 
 
+def test_a_grade_has_no_hints_for_a_student_of_an_exam_without_them() -> None:
+    job = Job("1", "grade", "anna-a", student("anna"), 1.0)
+    checks = [{"title": '"hint": x', "good": False, "hint": 'look at "Tunnel0\\"'}, {"good": True, "hint": ""}]
+    job.result = json.dumps({"checks": checks})
+    seen = json.loads(bytes(job.answer(replace(student("anna"), without=("hint",))).body))["result"]
+    assert seen["checks"] == [{**check, "hint": ""} for check in checks]
+    assert json.loads(bytes(job.answer(user("teacher")).body))["result"]["checks"] == checks
+
+
 def test_a_job_has_the_memory_of_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """Labs were bounded by `--memory`, and the doctor of a student took as much as it wanted."""
     found = []

@@ -47,7 +47,7 @@ from dmvpn.web.guard import MOST_HEADERS, Guard, Names, fits
 from dmvpn.web.lab_events import id_of, positions_of
 from dmvpn.web.labs import check_new, up_words
 from dmvpn.web.metrics import PEERS, Exposition, Format, Wish, escaped, labels_of
-from dmvpn.web.permission import FILE, Role, TokenFile, hold_roles, needed_by_path, resource
+from dmvpn.web.permission import FILE, Limits, Role, TokenFile, hold_roles, needed_by_path, resource
 from dmvpn.web.resources import application
 from dmvpn.web.serving import Where, usual_role
 from support.callers import asked, user
@@ -198,11 +198,11 @@ def test_a_session_ends_after_half_a_day_and_the_oldest_of_very_many_ends(tmp_pa
 def test_bounds_of_a_token_hold_for_sessions_that_it_opened_before(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "web")
     entrance = Entrance(Role.VIEW, file)
-    token, _ = file.create("anna", Role.OPERATE, 10, "anna-*", most_labs=3, memory=256)
+    token, _ = file.create("anna", Role.OPERATE, 10, "anna-*", Limits(most_labs=3, memory=256))
     session = entrance.open_session(token)
     assert session is not None
     for most_labs, memory in ((3, 256), (1, 512)):
-        file.bound("anna", most_labs=most_labs, memory=memory)
+        file.bound("anna", Limits(most_labs=most_labs, memory=memory))
         caller = entrance.by_session(session.cookie, session.key, "::1")
         assert caller is not None
         assert (caller.most_labs, caller.memory, caller.labs) == (most_labs, memory, "anna-*")
@@ -211,7 +211,7 @@ def test_bounds_of_a_token_hold_for_sessions_that_it_opened_before(tmp_path: Pat
 def test_a_new_token_in_the_place_of_a_lost_one_ends_its_sessions_and_keeps_its_bounds(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "web")
     entrance = Entrance(Role.VIEW, file)
-    lost, _ = file.create("anna", Role.OPERATE, 10, "anna-*", most_labs=3)
+    lost, _ = file.create("anna", Role.OPERATE, 10, "anna-*", Limits(most_labs=3))
     session = entrance.open_session(lost)
     assert session is not None
     fresh, _ = file.renew("anna", 10)

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -209,11 +210,11 @@ def token_file() -> TokenFile:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from dmvpn.web.permission import Role
+    from dmvpn.web.permission import Limits, Role
 
-    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
+    limits = Limits(most_labs=arguments.most, memory=arguments.memory)
     role = Role(arguments.role)
-    secret, made = token_file().create(arguments.name, role, arguments.days, arguments.labs, **bounds)
+    secret, made = token_file().create(arguments.name, role, arguments.days, arguments.labs, limits)
     print(secret)
     about = f"{made.name}, role {made.role.value}{f' for {made.labs}' if made.labs else ''}, until {_day(made.expires)}"
     print(f"{about}; it is not shown again", file=sys.stderr)
@@ -225,9 +226,13 @@ def _list(_: argparse.Namespace) -> int:
     rows = [("name", "role", "labs", "created", "until", "last used")]
     for one in token_file().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
-        used = f"{datetime.fromtimestamp(one.used, UTC):%Y-%m-%d %H:%M} UTC" if one.used else "never"
+        used = _time(one.used) if one.used else "never"
         bounds = (f"{one.most_labs} at a time" * (one.most_labs > 0), f"{one.memory} MiB" * (one.memory > 0))
-        labs = ", ".join(filter(None, (one.labs or "all", *bounds)))
+        exam = (
+            f"without {' '.join(one.without)}" * bool(one.without),
+            f"closes {_time(one.closes)}" * (one.closes > 0),
+        )
+        labs = ", ".join(filter(None, (one.labs or "all", *bounds, *exam)))
         rows.append((one.name, one.role.value, labs, _day(one.created), until, used))
     print("\n".join(table(rows)))
     return 0
@@ -236,6 +241,10 @@ def _list(_: argparse.Namespace) -> int:
 def _revoke(arguments: argparse.Namespace) -> int:
     print(f"{token_file().revoke(arguments.name).name} is revoked; what it had open ends now")
     return 0
+
+
+def _time(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _day(when: float) -> str:
@@ -259,6 +268,10 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     begin.add_argument(
         "--most", type=most, default=3, metavar="N", help="labs of a student at a time, with this one (3)"
     )
+    aids = "an exam: refuse some of doctor,walk,lint,hint,grade,reset,up to students"
+    begin.add_argument("--without", type=_aids, default=(), metavar="AID,...", help=aids)
+    minutes = whole(1, 1440, "a number of minutes")
+    begin.add_argument("--minutes", type=minutes, metavar="N", help="an exam: afterwards students only look")
     _add_place(begin)
     begin.set_defaults(command=_begin_class)
     token = verbs.add_parser("token", help="make a new link for a student; the old one ends at once")
@@ -296,6 +309,16 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _aids(text: str) -> tuple[str, ...]:
+    """Return what a teacher switches off. Raises ArgumentTypeError."""
+    from dmvpn.web.permission import AIDS
+
+    found = tuple(text.split(","))
+    if unknown := {*found} - {*AIDS}:
+        raise argparse.ArgumentTypeError(f"{min(unknown)!r}: some of {','.join(AIDS)}")
+    return found
+
+
 def _link(place: str, secret: str) -> str:
     """Return the address that logs a student in: no server gets its fragment, and the page removes it at once."""
     return f"{place}/login#{secret}"
@@ -317,7 +340,7 @@ def _begin_class(arguments: argparse.Namespace) -> int:
     from dmvpn.labs.classes import labs_of, seats
     from dmvpn.shells.lab.forked import NICE
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.web.permission import Role
+    from dmvpn.web.permission import Limits, Role
 
     tokens = token_file()
     places = seats(Scenario.load(arguments.scenario).name, arguments.students)
@@ -327,20 +350,23 @@ def _begin_class(arguments: argparse.Namespace) -> int:
             raise UserError(
                 f"there is a token {student} for other labs: another name, or dmvpn web token revoke {student}"
             )
-    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
     os.nice(NICE)
     notes: dict[str, None] = {}
     for lab in places.values():
         _bring_up(arguments, lab, notes)
+    closes = time.time() + 60 * arguments.minutes if arguments.minutes else 0.0  # now that all labs are up
+    limits = Limits(most_labs=arguments.most, memory=arguments.memory, without=arguments.without, closes=closes)
     print()
     for student in places:
         made = None
         if student in before:
-            tokens.bound(student, **bounds)
+            tokens.bound(student, limits)
         else:
-            made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), **bounds)
+            made = tokens.create(student, Role.CONFIGURE, arguments.days, labs_of(student), limits)
         link = _link(arguments.at, made[0]) if made else f"has a link already; a new one: dmvpn class token {student}"
         print(f"{student:<16} {link}")
+    if closes:
+        print(f"\nStudents change nothing from {_time(closes)} on.")
     print(f"\n{_SERVE}")
     return 0
 

@@ -34,7 +34,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.web.bounds import TABLE
 from dmvpn.web.permission import NAMELESS, Caller, hash_of, new_secret
 
@@ -239,7 +239,7 @@ class Entrance:
         if source is not None:
             self._used[source.hex()] = self._clock()
             grant = self._named[source]  # its bounds may have changed since a session began
-        return replace(grant.caller, place=place, key=given)
+        return replace(grant.caller.at(self._clock()), place=place, key=given)
 
     @staticmethod
     def _find(given: bytes, grants: dict[bytes, _Grant]) -> bytes | None:
@@ -276,7 +276,7 @@ class Entrance:
         before, self._found = self._named, found
         self._named = {
             bytes.fromhex(one.hash): _Grant(
-                caller=Caller(name=one.name, role=one.role, labs=one.labs, most_labs=one.most_labs, memory=one.memory),
+                caller=project(Caller, one, place="", key=b"", is_over=False),
                 expires=one.expires,
             )
             for one in found

@@ -88,6 +88,8 @@ _LONGEST_RESULT: Final = 4 << 20
 _NOT_WELL, _APART = 1, 3
 _ANSWERS: Final = (0, _NOT_WELL)
 _EXAMINATIONS: Final = {"doctor": (*_ANSWERS, _APART), "exec": _ANSWERS, "grade": _ANSWERS, "walk": _ANSWERS}
+#: The hint of a check in the result of a grade.
+_HINT: Final = re.compile(r'("hint": )"(?:[^"\\]|\\.)*"')
 #: `python -P` puts no folder of the caller before the program's own.
 PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
@@ -205,9 +207,16 @@ class Job:
         """How long its result is, or may be."""
         return len(self.result) if self.ended is not None else _LONGEST_RESULT
 
-    def answer(self, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    def is_seen_by(self, caller: Caller) -> bool:
+        """Return whether a caller may know of it."""
+        return caller.may_see(self.lab) and self.what not in caller.without
+
+    def answer(
+        self, caller: Caller, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """Return the whole job. Its result is text already: it may be long, and other requests wait meanwhile."""
-        text = f'{json.dumps(self.plain)[:-1]}, "result": {self.result}}}'
+        result = _HINT.sub(r'\1""', self.result) if "hint" in caller.without else self.result
+        text = f'{json.dumps(self.plain)[:-1]}, "result": {result}}}'
         return Response(text, status.value, headers, "application/json")
 
     @property
@@ -236,13 +245,13 @@ class Jobs:
     async def list(self, request: Request) -> Response:
         """List all jobs, the newest last, without their results, which may be long."""
         caller = request.scope["caller"]
-        seen = [{**job.plain, "result": None} for job in self._jobs.values() if caller.may_see(job.lab)]
+        seen = [{**job.plain, "result": None} for job in self._jobs.values() if job.is_seen_by(caller)]
         return listed(request, seen)
 
     @resource("GET", JOB, operation("The state of a job", _JOB), apart=True)
     async def show(self, request: Request) -> Response:
         """Give the state of a job."""
-        return self._job(request).answer()
+        return self._job(request).answer(request.scope["caller"])
 
     @resource(
         "DELETE",
@@ -257,7 +266,7 @@ class Jobs:
         if job.caller.name != caller.name and not caller.role.includes(Role.CONFIGURE):
             raise Problem(HTTPStatus.FORBIDDEN, f"the job is of {job.caller.name}: this needs the role configure")
         job.break_off()
-        return job.answer()
+        return job.answer(caller)
 
     def break_off_of(self, name: str) -> None:
         """Break the jobs of a student off whose token was revoked: a lab that came up would have no owner."""
@@ -286,7 +295,7 @@ class Jobs:
             guard.note("job", caller, job=job.number, state=job.state, **found)
 
         threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
-        return job.answer(HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
+        return job.answer(caller, HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
 
     def _check_room(self, lab: str, caller: Caller) -> None:
         """Refuse one more job of a lab. Raises Problem.
@@ -327,7 +336,7 @@ class Jobs:
 
     def _job(self, request: Request) -> Job:
         found = self._jobs.get(request.path_params["job"])
-        if found is None or not request.scope["caller"].may_see(found.lab):
+        if found is None or not found.is_seen_by(request.scope["caller"]):
             raise Problem(HTTPStatus.NOT_FOUND, "there is no such job, or it ended long ago")
         return found
 
@@ -467,6 +476,7 @@ class Examination:
         f"{_LAB}/doctor",
         begun("Find the faults, and the lines that heal them", _COMPLAINT),
         role=Role.CONFIGURE,
+        aid="doctor",
     )
     async def doctor(self, request: Request) -> Response:
         """Find the faults."""
@@ -484,6 +494,7 @@ class Examination:
             members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
         ),
         role=Role.CONFIGURE,
+        aid="lint",
     )
     async def lint(self, request: Request) -> Response:
         """Lint the running configurations."""
@@ -491,7 +502,13 @@ class Examination:
         found = await self._workers.run(folder.name, request.scope["caller"], lambda: _linted(folder))
         return Response(found, media_type="application/json")
 
-    @resource("POST", f"{_LAB}/walk", begun("Follow a packet and its answer, hop by hop", _PACKET), role=Role.OPERATE)
+    @resource(
+        "POST",
+        f"{_LAB}/walk",
+        begun("Follow a packet and its answer, hop by hop", _PACKET),
+        role=Role.OPERATE,
+        aid="walk",
+    )
     async def walk(self, request: Request) -> Response:
         """Follow a packet."""
         given = await body_of(request, _WALK)

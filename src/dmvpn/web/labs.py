@@ -160,7 +160,7 @@ class Labs:
             self._scenarios = self._scenarios or await self._workers.run_read(caller, _built_in)
         return self._scenarios
 
-    @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True)
+    @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True, aid="up")
     async def up(self, request: Request) -> Response:
         """Bring up a built-in scenario or an exercise: no file of this machine."""
         given = await body_of(request, _UP)
@@ -194,6 +194,7 @@ class Labs:
         f"{LAB}/reset",
         operation("Reset configurations, wires and NAT boxes to those of the scenario", _MISSING),
         role=Role.CONFIGURE,
+        aid="reset",
     )
     async def reset(self, request: Request) -> Response:
         """Reset a lab."""
@@ -258,12 +259,12 @@ class Labs:
         words = [*([name] if name else []), *(["--seed", str(seed)] if "seed" in given else [])]
         return await self._job(request, "break", *words, "--lab")
 
-    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the fault"), role=Role.OPERATE)
+    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the fault"), role=Role.OPERATE, aid="hint")
     async def hint(self, request: Request) -> Response:
         """Give the next hint."""
         return await self._job(request, "hint")
 
-    @resource("POST", f"{LAB}/grade", jobs.begun("Grade the repair, or the exercise"), role=Role.OPERATE)
+    @resource("POST", f"{LAB}/grade", jobs.begun("Grade the repair, or the exercise"), role=Role.OPERATE, aid="grade")
     async def grade(self, request: Request) -> Response:
         """Grade the repair."""
         return await self._job(request, "grade")
@@ -371,7 +372,7 @@ class Uploads:
         self._jobs = begun
         self._workers = workers
 
-    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE)
+    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE, aid="up")
     async def up(self, request: Request) -> Response:
         """Bring a lab up from the files in the body."""
         given = await body_of(request, _FILES)

@@ -75,8 +75,8 @@ class Login:
     async def state(self, request: Request) -> Response:
         """Say who asks."""
         caller = request.scope["caller"]
-        only = self._lab or ""
-        return JSONResponse({"user": caller.name, "role": caller.role.value, "labs": caller.labs, "serves": only})
+        who = {"user": caller.name, "role": caller.role.value, "labs": caller.labs, "serves": self._lab or ""}
+        return JSONResponse({**who, "without": caller.without, "closes": caller.closes})
 
     @resource(
         "DELETE",

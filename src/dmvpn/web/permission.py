@@ -13,6 +13,9 @@ Named tokens are in a file of the user, which every `dmvpn web` of this user rea
     {"version": 1, "tokens": [{"name": "anna", "role": "view", "hash": "...", "created": 1.0, "expires": 2.0, "used": 0}
     ]}
 
+A token may have limits, as in an exam: resources that help too much (`AIDS`) are refused to it, and from the end of its
+time on it only looks.
+
 It has the SHA-256 of each token, never the token: 32 random octets need no slower hash. Times are seconds since 1970;
 `used` is 0 for a token that was never used. The file and its folder must belong to the user and be closed to all other
 users (modes 0600 and 0700), and neither may be a symbolic link: else no token in it counts. A change takes the lock of
@@ -37,13 +40,14 @@ import secrets
 import stat
 import time
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
 
-__all__ = ["NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
+__all__ = ["Limits", "NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
 
 FILE: Final = "tokens.json"
 #: Tokens in a file, and octets of it.
@@ -107,6 +111,8 @@ class Role(enum.Enum):
 LEVELS: Final = {Role.VIEW: 1, Role.OPERATE: 7, Role.CONFIGURE: 15}
 #: Methods that change nothing.
 READING: Final = ("GET", "HEAD")
+#: What a teacher may switch off, as in an exam.
+AIDS: Final = ("doctor", "walk", "lint", "hint", "grade", "reset", "up")
 #: First words of the commands of the exec prompt that `operate` may use, though some of them are of level 15.
 ORDERS: Final = ("clear", "debug", "ping", "traceroute", "undebug")
 
@@ -115,12 +121,26 @@ ORDERS: Final = ("clear", "debug", "ping", "traceroute", "undebug")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedToken:
+class Limits:
+    """What a token may not do, though its role may. Older files have none.
+
+    most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB of data of each process of a lab
+    or job that its user begins, 0: no bound. without: some of `AIDS`. closes: seconds since 1970, from then on the role
+    is view; 0: never.
+    """
+
+    most_labs: int = 0
+    memory: int = 0
+    without: tuple[str, ...] = ()
+    closes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedToken(Limits):
     """One token.
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
-    names and a star; "": all labs. most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB
-    of data of each process of a lab or job that its user begins, 0: no bound. Older files have neither.
+    names and a star; "": all labs.
     """
 
     name: str
@@ -130,8 +150,9 @@ class NamedToken:
     expires: float
     used: float = 0.0
     labs: str = ""
-    most_labs: int = 0
-    memory: int = 0
+
+
+_NO_LIMITS: Final = Limits()
 
 
 def new_secret() -> str:
@@ -225,7 +246,7 @@ class TokenFile:
             raise UserError(f"{self.folder}: {error.strerror}") from error
 
     def create(
-        self, name: str, role: Role, days: int, labs: str = "", *, most_labs: int = 0, memory: int = 0
+        self, name: str, role: Role, days: int, labs: str = "", limits: Limits = _NO_LIMITS
     ) -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
         if labs and not _LABS.fullmatch(labs):
@@ -241,25 +262,15 @@ class TokenFile:
                 raise UserError(f"there are {_MOST} tokens: revoke some")
             secret, now = new_secret(), self._clock()
             end = now + days * _DAY
-            made = NamedToken(
-                name=name,
-                role=role,
-                hash=hash_of(secret).hex(),
-                created=now,
-                expires=end,
-                labs=labs,
-                most_labs=most_labs,
-                memory=memory,
-            )
+            digest, when = hash_of(secret).hex(), {"created": now, "expires": end, "used": 0.0}
+            made = project(NamedToken, limits, name=name, role=role, hash=digest, labs=labs, **when)
             tokens.append(made)
         return secret, made
 
-    def bound(self, name: str, *, most_labs: int, memory: int) -> None:
-        """Change the bounds of a token. Raises UserError."""
+    def bound(self, name: str, limits: Limits) -> None:
+        """Change the limits of a token. Raises UserError."""
         with self._changing() as tokens:
-            tokens[:] = [
-                replace(one, most_labs=most_labs, memory=memory) if one.name == name else one for one in tokens
-            ]
+            tokens[:] = [replace(one, **asdict(limits)) if one.name == name else one for one in tokens]
 
     def revoke(self, name: str) -> NamedToken:
         """Remove a token: no server takes it from now on. Raises UserError."""
@@ -333,6 +344,9 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
     most_labs, memory = plain.get("most_labs", 0), plain.get("memory", 0)
     if not isinstance(most_labs, int) or not isinstance(memory, int) or most_labs < 0 or memory < 0:
         raise ValueError
+    without = plain.get("without", [])
+    if not isinstance(without, list) or not all(isinstance(aid, str) for aid in without):
+        raise ValueError
     created, expires, used = (float(str(plain[word])) for word in ("created", "expires", "used"))
     return NamedToken(
         name=name,
@@ -344,14 +358,16 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
         labs=labs,
         most_labs=most_labs,
         memory=memory,
+        without=tuple(without),
+        closes=float(str(plain.get("closes", 0.0))),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks. name: of the token; place: the address; key: the hash of the token or session.
+class Caller(Limits):
+    """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token.
 
-    labs, most_labs, memory: as of a token.
+    role: view from the end of its time on; is_over: that this has come.
     """
 
     name: str
@@ -359,8 +375,11 @@ class Caller:
     place: str = ""
     key: bytes = b""
     labs: str = ""
-    most_labs: int = 0
-    memory: int = 0
+    is_over: bool = False
+
+    def at(self, now: float) -> Caller:
+        """Return the caller as it is at a time, seconds since 1970."""
+        return replace(self, role=Role.VIEW, is_over=True) if 0 < self.closes <= now else self
 
     def may_see(self, lab: str) -> bool:
         """Return whether a lab of this name is one of the caller's."""
@@ -378,7 +397,7 @@ class Resource:
 
     described: for the document of all resources (OpenAPI); None: it is a page, or the document has it otherwise.
     role: that it needs; None: view if it only reads, otherwise configure.
-    apart: it answers about the labs of the caller alone, or about no lab.
+    apart: it answers about the labs of the caller alone, or about no lab. aid: one of `AIDS`, which a token may lack.
     """
 
     method: str
@@ -386,15 +405,16 @@ class Resource:
     described: Plain = None
     role: Role | None = None
     apart: bool = False
+    aid: str = ""
 
 
 def resource(
-    method: str, path: str, described: Plain = None, *, role: Role | None = None, apart: bool = False
+    method: str, path: str, described: Plain = None, *, role: Role | None = None, apart: bool = False, aid: str = ""
 ) -> Callable[[T], T]:
     """Return a decorator for the method of a class that answers such requests (`Resource`)."""
 
     def mark(endpoint: T) -> T:
-        setattr(endpoint, _RESOURCE, Resource(method, path, described, role, apart))
+        setattr(endpoint, _RESOURCE, Resource(method, path, described, role, apart, aid))
         return endpoint
 
     return mark
@@ -445,12 +465,24 @@ class _Barrier:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         role, wanted = scope.get(_ROLE), needed(self._route, scope["method"])
-        if role is not None and not role.includes(wanted):
+        problem = self._of_other_labs(scope) or self._of_limits(scope)
+        if problem is None and role is not None and not role.includes(wanted):
             detail = f"this needs the role {wanted.value}; the token is for {role.value}"
-            await Problem(HTTPStatus.FORBIDDEN, detail).response()(scope, receive, send)
-            return
-        problem = self._of_other_labs(scope)
+            problem = Problem(HTTPStatus.FORBIDDEN, detail)
         await (problem.response() if problem else self._app)(scope, receive, send)
+
+    def _of_limits(self, scope: Scope) -> Problem | None:
+        """Return the refusal of a caller whose token may not do this, though its role may."""
+        caller: Caller | None = scope.get("caller")
+        found = resource_of(self._route.endpoint)
+        if caller is None or found is None:
+            return None
+        if caller.is_over and needed(self._route, scope["method"]) is not Role.VIEW:
+            ended = f"{datetime.fromtimestamp(caller.closes, UTC):%Y-%m-%d %H:%M} UTC"
+            return Problem(HTTPStatus.FORBIDDEN, f"the time ended at {ended}: you may look, and change nothing")
+        if found.aid in caller.without:
+            return Problem(HTTPStatus.FORBIDDEN, f"your teacher has switched this off for you: {found.aid}")
+        return None
 
     def _of_other_labs(self, scope: Scope) -> Problem | None:
         """Return the refusal of a caller whose token is for other labs than the request."""

@@ -176,7 +176,7 @@ export function thumbnail(stage) {
 
 /** @param {Who} who */
 function offer(who) {
-  if (who.role !== "configure" || who.serves) return;
+  if (who.role !== "configure" || who.serves || who.without.includes("up")) return;
   const beginning = who.labs.replace("*", "");
   byId("more").hidden = false;
   offerBuiltIn(beginning).catch((error) => say(error.message, true));

@@ -30,11 +30,12 @@ async function present(desk, checks, said = "") {
   /** @type {Lesson} */
   const now = await (await ask(`${desk.path}/lesson`)).json();
   const mayAct = desk.role !== "view";
+  const may = (/** @type {string} */ what) => !desk.without.includes(what);
   const parts = [];
   if (now.complaint) {
     parts.push(element("p", { class: "complaint" }, now.complaint));
     parts.push(element("ol", {}, ...now.hints.map((hint) => element("li", {}, hint))));
-    if (mayAct && now.hints.length < now.of) parts.push(action(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
+    if (mayAct && may("hint") && now.hints.length < now.of) parts.push(action(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
   } else if (now.exercise) {
     parts.push(element("p", {}, `${now.exercise.title}, about ${now.exercise.minutes} minutes`));
     if (checks.length === 0) parts.push(element("ol", {}, ...now.exercise.tasks.map((task) => element("li", {}, task))));
@@ -44,9 +45,9 @@ async function present(desk, checks, said = "") {
   parts.push(...graded(checks));
   if (said) parts.push(element("p", { role: "status" }, said));
   if (mayAct) {
-    if (now.complaint || now.exercise) parts.push(action(desk, "grade", "Grade"));
+    if (may("grade") && (now.complaint || now.exercise)) parts.push(action(desk, "grade", "Grade"));
     if (!now.complaint) parts.push(action(desk, "break", "Break something"));
-    if (desk.role === "configure") parts.push(action(desk, "reset", "Reset"));
+    if (may("reset") && desk.role === "configure") parts.push(action(desk, "reset", "Reset"));
   }
   desk.show(...parts);
 }

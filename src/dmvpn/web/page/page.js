@@ -536,7 +536,7 @@ async function main() {
     if (error instanceof Refused && error.status < 500) throw error;
     return ask(`${path}/stage`);
   });
-  const [{ role }, first] = await Promise.all([top(), asked]);
+  const [{ role, without }, first] = await Promise.all([top(), asked]);
   const film = new Film(await first.json(), MOST_LIVE);
   const player = start(film, true);
   const { stage } = film;
@@ -558,7 +558,7 @@ async function main() {
     });
   }
   tools(player.panels, {
-    ...{ path, role, stage },
+    ...{ path, role, without, stage },
     put: (overlay) => {
       player.overlay = overlay;
     },

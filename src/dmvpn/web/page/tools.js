@@ -8,6 +8,7 @@
  * @typedef {object} Desk what a panel works with
  * @property {string} path of the lab's resources
  * @property {string} role of the user: "view", "operate", "configure"
+ * @property {string[]} without tools that the teacher has switched off, as in an exam
  * @property {Stage} stage
  * @property {(overlay: Overlay) => void} put over the map
  * @property {(router: string) => void} choose
@@ -36,7 +37,7 @@ const TOOLS = [
  */
 export function tools(panels, base) {
   const panel = byId("tool");
-  for (const tool of TOOLS.filter(({ roles }) => roles.includes(base.role))) {
+  for (const tool of TOOLS.filter(({ name, roles }) => roles.includes(base.role) && !base.without.includes(name.toLowerCase()))) {
     const body = element("div");
     const head = element("h2", {}, tool.name, " ", element("small", {}, tool.title));
     let over = NOTHING;

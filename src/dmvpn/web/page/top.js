@@ -2,8 +2,9 @@
  * The right end of the header of every page: the user and the role, light or dark, and the logout.
  *
  * @typedef {import("./icons.js").Icon} Icon
- * @typedef {{user: string, role: string, labs: string, serves: string}} Who labs: of the token, as in "anna-*"; "": all.
- *   serves: the only lab of this server; "": all running labs
+ * @typedef {{user: string, role: string, labs: string, serves: string, without: string[], closes: number}} Who
+ *   labs: of the token, as in "anna-*"; "": all. serves: the only lab of this server; "": all running labs.
+ *   without: what the teacher has switched off, as in an exam. closes: seconds since 1970, then the user only looks; 0: never
  */
 
 import { byId, element, keep, kept, say } from "./dom.js";
@@ -61,7 +62,9 @@ export async function top() {
   /** @type {Who} */
   const who = await (await ask("/api/v1/session")).json();
   const of = who.labs ? ` for ${who.labs}` : "";
-  const role = element("span", { class: "role", title: `${who.role} ${ROLES[who.role] ?? ""}` }, `${who.user}: ${who.role}${of}`);
+  const [end, over] = [new Date(who.closes * 1000), who.closes * 1000 <= Date.now()];
+  const until = who.closes ? `, ${over ? "ended at" : "until"} ${end.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
+  const role = element("span", { class: "role", title: `${who.role} ${ROLES[who.role] ?? ""}` }, `${who.user}: ${who.role}${of}${until}`);
   const leave = element("button", { type: "button", class: "plain", id: "leave", title: "Log out" }, "Log out");
   leave.prepend(icon("leave"));
   leave.addEventListener("click", () => logOut().catch((error) => say(error.message, true)));
