@@ -220,10 +220,32 @@ def test_a_capture_that_cannot_begin_leaves_none_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="file: File exists"):
         capture.start(["H3"], tmp_path / "file")
     capture.start(["H3"], tmp_path / "good")
-    with pytest.raises(UserError, match="a capture is running; 'dmvpn lab capture --stop' ends it"):
-        capture.start(["H4"], tmp_path / "other")
-    assert not (tmp_path / "other").exists()
+    with pytest.raises(UserError, match=r"a capture to .*good is running; 'dmvpn lab capture --stop' ends it"):
+        capture.start(["H4"], tmp_path / "good")
+    assert not (tmp_path / "good" / "H4-eth0.pcap").exists()
+    with pytest.raises(UserError, match=r"no link H3:Gi7; there are\n  R11:Giga"):
+        capture.start(["H3:Gi7"], tmp_path / "port")
+    assert list(capture.running) == [tmp_path / "good"]
     capture.stop()
+
+
+def test_captures_run_side_by_side_and_one_that_nobody_ends_ends_itself(tmp_path: Path) -> None:
+    world = World("notes-phase3").converge()
+    capture = SimulatedCapture(world.sim)
+    port = capture.start(["R31:Gi0-2"], tmp_path / "port", most=24 + 4 * (16 + 84))
+    capture.start(["R31", "H3"], tmp_path / "nodes", with_keys=True)
+    capture.start(["H3"], tmp_path / "late", seconds=-1)
+    with pytest.raises(UserError, match="a capture with keys is running"):
+        capture.start(["H4"], tmp_path / "keys", with_keys=True)
+    ping(world)
+    assert port == [str(tmp_path / "port" / "R31-Gi0-2.pcap")]
+    assert pings(Path(port[0])) == 4, "its reader finds each packet at once"
+    ping(world)
+    assert (capture.stop(tmp_path / "port")["files"], pings(Path(port[0]))) == ({port[0]: 4}, 4)
+    assert list(capture.running) == [tmp_path / "nodes"]
+    capture.stop()
+    assert pings(tmp_path / "nodes" / "R31-Gi0-2.pcap") == 8
+    assert pings(tmp_path / "late" / "H3-eth0.pcap") == 0
 
 
 def test_a_capture_file_has_a_largest_size_and_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_a_switch_carries_and_can_be_made_bad_and_good_again(two_spokes: Labs) -
     assert "Success rate is 0 percent" in labs.on("R31", "ping 192.168.31.11 repeat 1 timeout 1")
     labs.say("lab", "impair", "R31:Gi0/1")
     assert eventually(lambda: "!!" in labs.on("R31", ping), 10)
-    assert "  R31:Gi0-1--R32:Gi0-1--NAT1:inside\n" in labs.say("lab", "status")
+    assert "  R31:GigabitEthernet0/1 R32:GigabitEthernet0/1 NAT1:inside\n" in labs.say("lab", "status")
 
 
 @pytest.mark.parametrize(("kind", "same_port"), [("port-restricted", True), ("symmetric", False), ("cone", True)])

@@ -85,9 +85,9 @@ def test_a_status_is_what_the_lab_answered() -> None:
         "providers": ["ISP"],
         "hosts": {"H3": "10.4.3.100/24"},
         "gateways": {},
-        "links": ["R31:GigabitEthernet0/1--ISP:GigabitEthernet0/1"],
+        "links": ["R31:GigabitEthernet0/1 ISP:GigabitEthernet0/1"],
         "impaired": {
-            "R31:GigabitEthernet0/1--ISP:GigabitEthernet0/1": {"delay": 0.0, "loss": 5.0, "rate": 0.0, "cut": 0.0}
+            "R31:GigabitEthernet0/1 ISP:GigabitEthernet0/1": {"delay": 0.0, "loss": 5.0, "rate": 0.0, "cut": 0.0}
         },
     }
     status = LabStatus.read(answer)

@@ -142,8 +142,8 @@ def impair(arguments: argparse.Namespace, printer: Printer) -> int:
     if arguments.block:
         wanted["block"] = list(arguments.block)
     if arguments.one_way and wanted:
-        node, colon, _ = arguments.link.partition(":")
-        if not colon or "--" in arguments.link:
+        node, _, port = arguments.link.partition(":")
+        if not port or ":" in port:
             raise UserError(
                 "--one-way needs a link named by the end that sends, ROUTER:INTERFACE, as 'dmvpn lab status' lists them"
             )
@@ -169,7 +169,7 @@ def capture(arguments: argparse.Namespace, printer: Printer) -> int:
     """Capture for some seconds, until Ctrl-C or the end of the lab; or only end a capture whose command was killed."""
     if not (arguments.nodes or arguments.all or arguments.stop):
         raise UserError("capture needs nodes, or --all")
-    folder = find_lab(arguments.lab, _with_lab, arguments.nodes)
+    folder = find_lab(arguments.lab, _with_lab, [place.partition(":")[0] for place in arguments.nodes])
     printer.put(lab=folder.name, keys=None, ended=False)
     if arguments.stop:
         _say_counts(printer, captures.stop(folder))
@@ -186,7 +186,7 @@ def capture(arguments: argparse.Namespace, printer: Printer) -> int:
     except KeyboardInterrupt:
         printer.say()
     if lives:
-        _say_counts(printer, captures.stop(folder))
+        _say_counts(printer, captures.stop(folder, output))
     else:
         printer.say("the lab has ended")
         printer.put(ended=True)

@@ -136,12 +136,12 @@ def _add_wires(verb: _Verb) -> None:
 def _add_looks(verb: _Verb) -> None:
     """Declare the verbs that show packets, events and networks."""
     capture = verb("capture", "write pcap files of a lab", "lab.capture")
-    capture.add_argument("nodes", nargs="*", metavar="NODE")
+    capture.add_argument("nodes", nargs="*", metavar="NODE", help="a node, or one port of it: R31:Gi0/1")
     capture.add_argument("--all", action="store_true", help="every router and host")
     capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
     capture.add_argument("--seconds", type=amount, metavar="N", help="without it: until Ctrl-C")
     capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
-    capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
+    capture.add_argument("--stop", action="store_true", help="end all captures of the lab")
     capture.add_argument("--lab")
     watch = verb("watch", "show messages between routers and their effects live, as a ladder", "watch.watch")
     watch.add_argument("lab", nargs="?")

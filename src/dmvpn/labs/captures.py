@@ -29,18 +29,21 @@ class Captured:
     why: str = ""
 
 
-def begin(folder: LabFolder, nodes: Sequence[str], output: Path, *, keys: bool = False) -> list[str]:
+def begin(folder: LabFolder, places: Sequence[str], output: Path, *, keys: bool = False, **bounds: float) -> list[str]:
     """Begin to capture at these nodes, at all if none is named; returns the paths of the files. Raises UserError.
 
-    output: a folder, as an absolute path. keys: also write the keys of new SAs.
+    places: nodes, and ports (`R31:Gi0/1`). output: a folder, as an absolute path; it is the name of the capture.
+    keys: also write the keys of new SAs. bounds: `seconds` after which the lab ends the capture by itself, and `most`
+    octets of each file.
     """
-    files = control.order(folder.control, do="capture", nodes=list(nodes), output=str(output), keys=keys)
+    files = control.order(folder.control, do="capture", nodes=list(places), output=str(output), keys=keys, **bounds)
     return [str(path) for path in files] if isinstance(files, list) else []
 
 
-def stop(folder: LabFolder) -> Captured:
-    """End the capture. Raises UserError."""
-    answer = control.order(folder.control, do="capture", stop=True)
+def stop(folder: LabFolder, output: Path | None = None) -> Captured:
+    """End a capture, or all of them. Raises UserError."""
+    which = {} if output is None else {"output": str(output)}
+    answer = control.order(folder.control, do="capture", stop=True, **which)
     found = answer if isinstance(answer, dict) else {}
     files = found.get("files")
     counts = {path: int(str(count)) for path, count in files.items()} if isinstance(files, dict) else {}

@@ -26,7 +26,7 @@ from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.shells.documents import Path_
     from dmvpn.shells.folders import FolderContents
@@ -54,6 +54,8 @@ _INSTEAD: Final = {
     "rate": "kbit/s, a whole number; 0 is without limit",
 }
 _NAMES: Final = "a name is a letter, then letters, digits, '_', '.' and '-', 31 at most"
+#: A slash in the name of a port that Linux has.
+_LINUX_SLASH: Final = re.compile(r"(?<=\d)-(?=\d)")
 
 
 def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
@@ -287,14 +289,30 @@ class Scenario:
 
     @staticmethod
     def end(text: str) -> tuple[str, str]:
-        """Return router (or host, or gateway) and interface of a link end; the interface is "" for a host."""
+        """Return router (or host, or gateway) and interface of a link end; the interface is "" for a host.
+
+        The Linux name of a port is one, too: R31:Gi0-1.
+        """
         node, _, interface = text.partition(":")
         if interface in ("", INSIDE, OUTSIDE):
             return node, interface
-        name = normalize_interface(interface)
+        name = normalize_interface(interface) or normalize_interface(_LINUX_SLASH.sub("/", interface))
         if name is None:
             raise UserError(f"link end {text!r}: no such kind of interface")
         return node, name
+
+    @classmethod
+    def find_wire(cls, text: str, wires: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[str, tuple[str, str]]:
+        """Return the name of a wire and one of its ends. text: the name, or the end: "R31:Gi0/1". Raises UserError.
+
+        wires: their ends, by name.
+        """
+        wanted = (cls.end(text), tuple(text.split(":"))) if text.count(":") == 1 else ()  # the last: H3:eth0
+        for name, ends in wires.items():
+            for end in ends:
+                if text == name or end in wanted:
+                    return name, end
+        raise UserError(f"no link {text}; there are\n  " + "\n  ".join(wires))
 
     def segments(self) -> Iterator[tuple[list[tuple[str, str]], LinkSpec]]:
         """Yield every wire: its ends (node, interface) and properties.

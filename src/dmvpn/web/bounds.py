@@ -145,6 +145,7 @@ TABLE: Final[dict[str, Bound]] = {
     "streams": Bound("streams of events", 500),
     "followed": Bound("routers that streams follow", 10_000),
     "terminals": Bound("terminals", 60),
+    "captures": Bound("captures of wires", 4, share=1, trusted=3, kept=1),
     "labs": Bound("labs", 250, trusted=250),
     "jobs": Bound("jobs", 4, share=1, trusted=3, kept=1),
     "results": Bound(

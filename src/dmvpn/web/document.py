@@ -56,6 +56,7 @@ _MEANINGS: Final = {
     "host": "The name of a host",
     "job": "The id of a job",
     "terminal": "The id of a terminal",
+    "link": "An end of a wire, with - for each slash: R31:Gi0-1, H3:eth0",
     "arguments": "The other words of the show, percent-encoded: a blank is %20, a slash %2F",
 }
 
@@ -169,19 +170,20 @@ def list_operation(summary: str, item: Plain) -> dict[str, Plain]:
 
 def listed(request: Request, rows: Sequence[object]) -> JSONResponse:
     """Return the part of a list that a request asks for. Raises Problem."""
-    limit, offset = _in_query(request, "limit", len(rows), 1), _in_query(request, "offset", 0, 0)
+    limit, offset = in_query(request, "limit", len(rows), 1), in_query(request, "offset", 0, 0)
     end = offset + limit
     link = f'<{request.scope["raw_path"].decode("ascii")}?limit={limit}&offset={end}>; rel="next"'
     return JSONResponse([*rows[offset:end]], headers={"Link": link} if end < len(rows) else None)
 
 
-def _in_query(request: Request, name: str, default: int, smallest: int) -> int:
+def in_query(request: Request, name: str, default: int, smallest: int, largest: int = _LARGEST) -> int:
+    """Return a number that the query gives. Raises Problem."""
     text = request.query_params.get(name)
     if text is None:
         return default
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) else -1
-    if not smallest <= number <= _LARGEST:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"{name} is a number from {smallest} to {_LARGEST}")
+    if not smallest <= number <= largest:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"{name} is a number from {smallest} to {largest}")
     return number
 
 

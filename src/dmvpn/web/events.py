@@ -112,7 +112,13 @@ class Following:
 
 
 class Stream(Response, ABC):
-    """The answer with events. It ends when its reader leaves, or when `follow` does. ended: called then."""
+    """An answer that grows, such as one with events. It ends when its reader leaves, or when `follow` does.
+
+    ended: called then. head: its headers. opening: its first octets.
+    """
+
+    head: tuple[tuple[bytes, bytes], ...] = _HEADERS
+    opening = COMMENT
 
     def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
         super().__init__()
@@ -123,9 +129,9 @@ class Stream(Response, ABC):
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
         async def answer() -> None:
-            await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*_HEADERS]})
+            await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*self.head]})
             if scope["method"] != "HEAD":
-                await put(COMMENT)
+                await put(self.opening)
                 await self.follow(put)
             await send({"type": "http.response.body", "body": b""})
 
@@ -144,7 +150,7 @@ class Stream(Response, ABC):
 
     @abstractmethod
     async def follow(self, put: Put) -> None:
-        """Send events until there are no more."""
+        """Send what there is until there is no more."""
 
     @abstractmethod
     async def leave(self) -> None:

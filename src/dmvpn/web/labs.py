@@ -100,8 +100,8 @@ _FILES: Final = '{"files": {NAME: TEXT, ...}}, with "simulated": true for a lab 
 _BODY: Final = members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO})
 
 SAVED: Final = "/api/v1/labs/{lab}/saved"
-_ZIP: Final = "application/zip"
-_FILE: Final[Plain] = {"type": "string", "format": "binary"}
+ZIP: Final = "application/zip"
+FILE: Final[Plain] = {"type": "string", "format": "binary"}
 
 CLASS: Final = "/api/v1/class"
 LESSON: Final = "/api/v1/labs/{lab}/lesson"
@@ -423,9 +423,7 @@ class Saved:
         self._fleet = fleet
         self._workers = workers
 
-    @resource(
-        "GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP]), role=Role.CONFIGURE
-    )
+    @resource("GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", FILE, media=[ZIP]), role=Role.CONFIGURE)
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
         caller = request.scope["caller"]
@@ -433,24 +431,29 @@ class Saved:
         packed = await self._workers.run(folder.name, caller, lambda: _packed(folder))
         request.scope["guard"].note("saved", caller, lab=folder.name)
         headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
-        return Response(packed, media_type=_ZIP, headers=headers)
+        return Response(packed, media_type=ZIP, headers=headers)
 
 
 def _packed(lab: LabFolder) -> bytes:
     """Return the file. Raises Problem."""
     from dmvpn.labs.lessons import LessonLab, save  # much of the program: a server that nobody asks does not need it
 
-    packed = io.BytesIO()
     try:
-        with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / lab.name
-            notes = save(LessonLab(lab), folder)
-            for path in sorted(folder.iterdir()):
-                archive.write(path, f"{lab.name}/{path.name}")
-            if notes:
-                archive.writestr(f"{lab.name}/NOTES.txt", "".join(f"Not saved: {note}\n" for note in notes))
+            if notes := save(LessonLab(lab), folder):
+                (folder / "NOTES.txt").write_text("".join(f"Not saved: {note}\n" for note in notes), encoding="utf-8")
+            return zipped(folder, lab.name)
     except (UserError, OSError) as error:
         raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+
+
+def zipped(folder: Path, name: str) -> bytes:
+    """Return a ZIP file of the files in and below a folder. name: of the folder in it. Raises OSError."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.write(path, f"{name}/{path.relative_to(folder)}")
     return packed.getvalue()
 
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from dmvpn.base.errors import UserError
 from dmvpn.web.bodies import Problem
 from dmvpn.web.bounds import Workers
+from dmvpn.web.captures import Links
 from dmvpn.web.configuration import Commands, Configurations, Errands
 from dmvpn.web.document import ANY_OBJECT, list_operation, listed, openapi_text, operation
 from dmvpn.web.events import Events
@@ -71,6 +72,7 @@ def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None 
         Hosts(fleet, begun, workers),
         Teaching(fleet, workers),
         Saved(fleet, workers),
+        Links(fleet, bounds, workers),
         Uploads(fleet, begun, workers),
         Watched(fleet, workers),
     )

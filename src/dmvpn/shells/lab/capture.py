@@ -11,17 +11,17 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.shells.capture_files import CaptureFile, report
+from dmvpn.shells.capture_files import Captures
 from dmvpn.shells.lab.namespaces import inside_network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab.wiring import Wiring
+    from dmvpn.shells.capture_files import Capture, CaptureFile
+    from dmvpn.shells.lab.wiring import End, Wiring
 
 _ALL_PROTOCOLS = 0x0003
 _TURN = 256
@@ -30,63 +30,66 @@ _BUFFER = 4 << 20
 
 
 @dataclass(slots=True)
-class _Capture:
-    source: socket.socket
+class _Source:
+    socket: socket.socket
     file: CaptureFile
 
 
-class Captures:
-    """The captures that run."""
+class RealCaptures(Captures):
+    """The captures that run. tell_keys: lets all routers write their keys to a folder, or no longer."""
 
-    def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, wiring: Wiring, selector: selectors.BaseSelector, tell_keys: Callable[[Path | None], None]
+    ) -> None:
+        super().__init__()
         self._wiring = wiring
         self._selector = selector
-        self._running: list[_Capture] = []
+        self._tell_keys = tell_keys
+        self._sources: dict[Path, list[_Source]] = {}
 
-    def start(self, nodes: list[str], folder: Path) -> Json:
-        """Capture every interface of these nodes into a folder. Returns the files. Raises UserError."""
-        if self._running:
-            raise UserError("a capture is running; 'dmvpn lab capture --stop' ends it")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder}: {error.strerror}") from error
-        try:
-            for node in nodes:
-                self._open_all(node, folder)
-        except OSError as error:
-            self.stop()
-            raise UserError(f"{error.filename or folder}: {error.strerror}") from error
-        return [str(capture.file.path) for capture in self._running]
+    def _nodes(self) -> Collection[str]:
+        return self._wiring.namespaces
 
-    def stop(self) -> Json:
-        """End the capture. Returns its report (`capture_files.report`)."""
-        ended, self._running = self._running, []
-        for capture in ended:
-            self._read(capture)
-            self._selector.unregister(capture.source)
-            capture.source.close()
-            capture.file.close()
-        return report(capture.file for capture in ended)
+    def _wires(self) -> dict[str, tuple[End, ...]]:
+        return self._wiring.ends
 
-    def _open_all(self, node: str, folder: Path) -> None:
-        for space in self._wiring.spaces(node).values():
-            with inside_network(space), netlink.NetlinkSocket() as kernel:
-                for link in kernel.links():
-                    if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
-                        self._open(folder / f"{node}-{link.name}.pcap", link.name)
+    def _keys_changed(self) -> None:
+        self._tell_keys(self.keys)
 
-    def _open(self, path: Path, interface: str) -> None:
-        file = CaptureFile(path)
-        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # receives nothing until bound to its interface
-        source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        source.bind((interface, _ALL_PROTOCOLS))
-        source.setblocking(False)
-        capture = _Capture(source, file)
-        self._running.append(capture)
-        self._selector.register(source, selectors.EVENT_READ, lambda: self._read(capture))
+    def _begin(self, capture: Capture) -> None:
+        self._sources[capture.folder] = []
+        for node in capture.ports:
+            for space in self._wiring.spaces(node).values():
+                with inside_network(space), netlink.NetlinkSocket() as kernel:
+                    for link in kernel.links():
+                        is_port = netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun")
+                        if is_port and capture.wants(node, link.name):
+                            self._open(capture, node, link.name)
 
-    def _read(self, capture: _Capture) -> None:
+    def _end(self, capture: Capture) -> None:
+        for source in self._sources.pop(capture.folder, ()):
+            self._read(source)
+            self._selector.unregister(source.socket)
+            source.socket.close()
+
+    def _open(self, capture: Capture, node: str, interface: str) -> None:
+        file = capture.open(node, interface)
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # receives nothing until bound to its interface
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        opened.bind((interface, _ALL_PROTOCOLS))
+        opened.setblocking(False)
+        source = _Source(opened, file)
+        self._sources[capture.folder].append(source)
+
+        def read() -> None:
+            if capture.is_over:
+                self.stop(capture.folder)
+            else:
+                self._read(source)
+
+        self._selector.register(opened, selectors.EVENT_READ, read)
+
+    def _read(self, source: _Source) -> None:
         with contextlib.suppress(OSError):
             for _ in range(_TURN):
-                capture.file.write(capture.source.recv(65600), time.time_ns())
+                source.file.write(source.socket.recv(65600), time.time_ns())

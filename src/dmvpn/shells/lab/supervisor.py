@@ -16,7 +16,6 @@ import selectors
 import signal
 import socket
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
@@ -24,12 +23,11 @@ from dmvpn.base.values import dataclass
 from dmvpn.router.facts import RouterFacts, SetupFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
-from dmvpn.shells import storage
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.facts import GatewayFacts, known_setups, lab_facts, plain_setups
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.capture import Captures
+from dmvpn.shells.lab.capture import RealCaptures
 from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, left_by_signal
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network
@@ -55,6 +53,7 @@ from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
@@ -119,8 +118,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._wiring = wiring.wire_up(scenario)
         self._wiring.vrfs = {name: HeldNamespaces(self._selector) for name in scenario.configurations}
-        self._captures = Captures(self._wiring, self._selector)
-        self._keys: Path | None = None
+        self._captures = RealCaptures(self._wiring, self._selector, self._write_keys)
         self._impairments = Impairments(self._wiring, self._selector)
         self._ending = False
         self._begun: list[_Router] = []
@@ -214,7 +212,7 @@ class Supervisor:
         theirs.close()
         hold.close()
         router.pid, router.pipe, router.why = pid, ours, ""
-        if self._keys is not None:
+        if self._captures.keys is not None:
             self._send_keys(router)
 
     def _reap(self, wakeup: socket.socket) -> None:
@@ -394,31 +392,14 @@ class Supervisor:
         return described(self.scenario)
 
     def _order_capture(self, request: dict[str, Json]) -> Json:
-        if request.get("stop"):
-            if self._keys is not None:
-                self._write_keys(None)
-            return self._captures.stop()
-        nodes = request.get("nodes")
-        chosen = [self._known(str(node), self._wiring.namespaces) for node in nodes] if isinstance(nodes, list) else []
-        folder = Path(str(request.get("output")))
-        started = self._captures.start(chosen or list(self._wiring.namespaces), folder)
-        if request.get("keys"):
-            try:
-                storage.make_folder(folder / "keys")
-            except OSError as error:
-                self._captures.stop()
-                raise UserError(f"{folder / 'keys'}: {error.strerror}") from error
-            self._write_keys(folder / "keys")
-        return started
+        return self._captures.obey(request)
 
     def _write_keys(self, folder: Path | None) -> None:
-        """Let all routers write their keys: it is hard to know which of them has an SA that passes a captured link."""
-        self._keys = folder
         for router in self._routers.values():
             self._send_keys(router)
 
     def _send_keys(self, router: _Router) -> None:
-        folder = b"" if self._keys is None else os.fsencode(self._keys)
+        folder = os.fsencode(self._captures.keys or "")
         with contextlib.suppress(OSError):  # it has ended
             if router.pipe is not None:
                 router.pipe.send(KEYS + folder)

@@ -234,8 +234,8 @@ class Cable:
 
     @property
     def name(self) -> str:
-        """Its name for `lab impair`: "R31:Gi0-1--TRANSPORT:Gi0-2"."""
-        return "--".join(f"{node}:{linux_name(interface)}" for node, interface in self.ends)
+        """Its name for `lab impair`, as in a simulated lab: "R31:Gi0/1 TRANSPORT:Gi0/2", with whole names."""
+        return " ".join(f"{node}:{interface}" for node, interface in self.ends)
 
 
 @dataclass(slots=True)
@@ -285,12 +285,13 @@ class Wiring:
 
     def find(self, text: str) -> Cable:
         """Return the cable that is plugged into "R31:Gi0/1", or that has this name. Raises UserError."""
-        wanted = Scenario.end(text) if text.count(":") == 1 else None
-        for cable in self.cables:
-            if cable.name == text or wanted in cable.ends or tuple(text.split(":")) in cable.ends:  # H3:eth0
-                return cable
-        names = "\n  ".join(cable.name for cable in self.cables)
-        raise UserError(f"no link {text}; there are\n  {names}")
+        name, _ = Scenario.find_wire(text, self.ends)
+        return next(cable for cable in self.cables if cable.name == name)
+
+    @property
+    def ends(self) -> dict[str, tuple[End, ...]]:
+        """The ends of each cable, by its name."""
+        return {cable.name: cable.ends for cable in self.cables}
 
 
 def linux_name(interface: str) -> str:

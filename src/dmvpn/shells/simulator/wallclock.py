@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import time
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from dmvpn.base.breath import at_home
@@ -26,7 +25,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import KeysWanted
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import storage
-from dmvpn.shells.capture_files import CaptureFile, report
+from dmvpn.shells.capture_files import Capture, Captures
 from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.facts import known_setups, plain_setups
@@ -37,7 +36,7 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.wiring import inward_of, linux_name
+from dmvpn.shells.lab.wiring import inward_of
 from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.network import Impairment
@@ -46,7 +45,8 @@ from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator
+    from pathlib import Path
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
@@ -135,88 +135,64 @@ class FollowedClock:
 # ------------------------------------------------------------------------------------------------ captures
 
 
-class SimulatedCapture:
-    """The captures in a simulation, at most one at a time."""
+def ends_of(world: Simulator) -> dict[str, list[tuple[str, str]]]:
+    """Return the ends of each wire, by its name."""
+    return {one.name: [(station.name, port) for station, port in one.ends] for one in world.segments}
+
+
+class SimulatedCapture(Captures):
+    """The captures in a simulation."""
 
     def __init__(self, world: Simulator) -> None:
+        super().__init__()
         self._world = world
-        self._folder = Path()
-        self._nodes: tuple[str, ...] = ()
-        self._files: dict[tuple[str, str], CaptureFile] = {}
-        self._keys: Path | None = None
 
-    def start(self, nodes: Sequence[str], folder: Path, *, with_keys: bool = False) -> list[str]:
-        """Capture everything at these nodes into a folder. Returns the files. Raises UserError."""
-        if self._nodes:
-            raise UserError("a capture is running; 'dmvpn lab capture --stop' ends it")
-        self._nodes, self._folder = tuple(nodes), folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for segment in self._world.segments:
-                for station, interface in segment.ends:
-                    if station.name in self._nodes:
-                        self._open(station.name, interface)
-            for name in self._nodes:
-                for tunnel in self._world.routers[name].plane.tunnels if name in self._world.routers else ():
-                    self._open(name, tunnel)
-            if with_keys:
-                storage.make_folder(folder / "keys")
-        except OSError as error:
-            self.stop()
-            raise UserError(f"{error.filename or folder}: {error.strerror}") from error
-        self._world.captures.append(self._take)
-        if with_keys:
-            self._keys = folder / "keys"
-            for name in self._world.routers:
-                self.begin(name)
-        return [str(file.path) for file in self._files.values()]
+    def _nodes(self) -> tuple[str, ...]:
+        return (*self._world.routers, *self._world.hosts, *self._world.gateways)
 
-    def stop(self) -> dict[str, Json]:
-        """End the capture. Returns its report (`capture_files.report`)."""
-        if self._take in self._world.captures:
-            self._world.captures.remove(self._take)
-        if self._keys is not None:
-            self._keys = None
-            for name, node in self._world.routers.items():
-                if node.alive:
-                    self._world.post(name, KeysWanted(False))
-        return self.close()
+    def _wires(self) -> dict[str, list[tuple[str, str]]]:
+        return ends_of(self._world)
 
-    def close(self) -> dict[str, Json]:
-        """Close the files of a capture. Returns its report. The lab may have been interrupted anywhere before."""
-        ended, self._files, self._nodes = self._files, {}, ()
-        for file in ended.values():
-            file.close()
-        return report(ended.values())
+    def _keys_changed(self) -> None:
+        for name in self._world.routers:
+            self.begin(name, wanted=self.keys is not None)
 
-    def begin(self, router: str) -> None:
+    def begin(self, router: str, *, wanted: bool = True) -> None:
         """Start at a router that has (re)started: while keys are written, it must report its own."""
-        if self._keys is not None and self._world.routers[router].alive:
-            self._world.post(router, KeysWanted(True))
+        if wanted is (self.keys is not None) and self._world.routers[router].alive:
+            self._world.post(router, KeysWanted(wanted))
 
     def report(self, effect: Effect) -> None:
         """Write the key in an effect that a router carried out."""
-        if isinstance(effect, ReportKey) and self._keys is not None:
+        if isinstance(effect, ReportKey) and self.keys is not None:
             try:
-                storage.write(self._keys, effect)
+                storage.write(self.keys, effect)
             except OSError:
-                self._keys = None  # the folder is gone, or the disk is full: the packets are captured all the same
+                self.keys = None  # the folder is gone, or the disk is full: the packets are captured all the same
+
+    def _begin(self, capture: Capture) -> None:
+        tunnels = {name: node.plane.tunnels for name, node in self._world.routers.items()}
+        ends = [end for ends in self._wires().values() for end in ends]
+        for node, port in (*ends, *((node, tunnel) for node, all_ in tunnels.items() for tunnel in all_)):
+            if capture.wants(node, port):
+                capture.open(node, port, LinkType.RAW)
+        if self._take not in self._world.captures:
+            self._world.captures.append(self._take)
+
+    def _end(self, capture: Capture) -> None:
+        if not self.running and self._take in self._world.captures:
+            self._world.captures.remove(self._take)
 
     def _take(self, node: str, interface: str, packet: bytes, _: CaptureDirection) -> None:
-        if node not in self._nodes:
-            return
-        file = self._files.get((node, interface))
-        if file is None:  # a tunnel that was configured later
-            try:
-                file = self._open(node, interface)
-            except OSError:
-                return
-        file.write(packet, round((self._world.epoch + self._world.now) * 1e9))
-
-    def _open(self, node: str, interface: str) -> CaptureFile:
-        path = self._folder / f"{node}-{linux_name(interface)}.pcap"
-        file = self._files[node, interface] = CaptureFile(path, LinkType.RAW)
-        return file
+        for capture in [*self.running.values()]:
+            file = capture.files.get((node, interface))
+            if file is None and capture.wants(node, interface):  # a tunnel that was configured later
+                with contextlib.suppress(OSError):
+                    file = capture.open(node, interface, LinkType.RAW)
+            if file is not None and capture.is_over:
+                self.stop(capture.folder)
+            elif file is not None:
+                file.write(packet, round((self._world.epoch + self._world.now) * 1e9))
 
 
 def world_taps(world: Simulator, router: str) -> OpenTap:
@@ -529,24 +505,10 @@ class SimulatedLab:
         return {"lines": list(lines), "code": code}
 
     def _order_capture(self, request: dict[str, Json]) -> Json:
-        if request.get("stop"):
-            return self._capture.stop()
-        wanted = request.get("nodes")
-        known = [*self.world.routers, *self.world.hosts, *self.world.gateways]
-        nodes = [str(node) for node in wanted] if isinstance(wanted, list) and wanted else known
-        for node in nodes:
-            if node not in known:
-                raise UserError(f"there is no {node} in this lab; it has {', '.join(known)}")
-        folder = Path(str(request.get("output")))
-        return list(self._capture.start(nodes, folder, with_keys=bool(request.get("keys"))))
+        return self._capture.obey(request)
 
     def _segment(self, text: str) -> Segment:
-        wanted = Scenario.end(text) if text.count(":") == 1 else None
-        for segment in self.world.segments:
-            ends = [(station.name, interface) for station, interface in segment.ends]
-            if segment.name == text or wanted in ends or tuple(text.split(":")) in ends:  # the last: H3:eth0
-                return segment
-        raise UserError(f"no link {text}; there are\n  " + "\n  ".join(segment.name for segment in self.world.segments))
+        return self.world.segment_of(*Scenario.find_wire(text, ends_of(self.world))[1])
 
     def _gateway(self, request: dict[str, Json]) -> NatNode:
         name = str(request.get("gateway"))

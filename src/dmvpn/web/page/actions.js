@@ -1,6 +1,6 @@
 /**
  * The actions of a user on a lab: open a terminal, kill and start a router, ping and traceroute from a router or a host,
- * cut and impair a wire. Each is a request of the API, for roles that may send it; the answer, or the refusal, is shown.
+ * cut, impair and capture a wire. Each is a request of the API, for roles that may send it; the answer, or the refusal, is shown.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./film.js").StageWire} StageWire
@@ -8,6 +8,7 @@
  */
 
 import { agreed } from "./asking.js";
+import { capturing } from "./capture.js";
 import { byId, element, plain, save } from "./dom.js";
 import { ask, pause, post } from "./feed.js";
 import { impairment } from "./impairment.js";
@@ -39,6 +40,8 @@ export class Actions {
     this.probe = null;
     /** @type {Map<StageWire, string>} the impairments of wires */
     this.bad = new Map();
+    /** @type {Map<string, HTMLElement>} the captures of wires, which go on while something else is shown */
+    this.captures = new Map();
     /** The content of the screen as a key, and its subject. */
     this.shown = "";
     this.about = "";
@@ -200,7 +203,9 @@ export class Actions {
     });
     const restore = button("Restore", repair);
     const change = (/** @type {object} */ wanted) => this.act("The wire was changed.", path, wanted);
-    return [title, state, element("p", {}, cut, " ", restore), impairment(ends, change)];
+    const capture = this.captures.get(link) ?? capturing(this.path, ends, this.role === "configure");
+    this.captures.set(link, capture);
+    return [title, state, element("p", {}, cut, " ", restore), impairment(ends, change), capture];
   }
 
   // ---------------------------------------------------------------------------------------------- requests
