@@ -32,6 +32,8 @@ LABS = "/api/v1/labs"
 #: Resources that answer about a caller's labs alone, or about none.
 APART = (
     "/api/v1/class",
+    "/api/v1/class/results",
+    "/api/v1/class/message",
     "/api/v1/session",
     "/api/v1/openapi.json",
     "/api/v1/scenarios",

@@ -162,8 +162,14 @@ window.fetch = (path, wish) => String(path).endsWith(end) ? Promise.resolve(Resp
 
 
 def test_hostile_labs_and_names_of_files_are_text_on_the_pages_of_all_labs(web: Served) -> None:
-    desk = {"lab": MARKUP, "student": MARKUP + TURNED, "scenario": MARKUP, "complaint": MARKUP + "x" * 5000}
-    numbers = dict.fromkeys(("running", "routers", "hints", "fixed", "memory", "processor"), 1)
+    desk: dict[str, object] = {
+        "lab": MARKUP,
+        "student": MARKUP + TURNED,
+        "scenario": MARKUP,
+        "complaint": MARKUP + "x" * 5000,
+    }
+    desk["left"] = [MARKUP, TURNED]
+    numbers = dict.fromkeys(("running", "routers", "hints", "fixed", "graded", "checks", "memory", "processor"), 1)
     labs = [
         {"name": MARKUP, "service": False, "routers": []},
         {"name": "s", "service": True, "routers": [TURNED, MARKUP]},

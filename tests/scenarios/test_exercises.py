@@ -159,12 +159,12 @@ def test_nobody_is_told_that_the_hub_knows_what_it_does_not_know() -> None:
 
 def test_a_grade_says_what_is_done_what_is_not_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     learner = Learner(ALL[4])
-    assert outer.grade_exercise(learner.bench, learner.exercise, Printer(for_programs=False)) == 1
+    assert outer.grade_exercise(look(learner.bench, learner.exercise), Printer(for_programs=False)) == 1
     printed = capsys.readouterr().out
     assert "TO DO  1. R31 sends directly to R41\n          Now: packets from R31" in printed
     assert printed.endswith("3 of 3 tasks are left.\n")
     learner.follow_the_page()
-    assert outer.grade_exercise(learner.bench, learner.exercise, Printer(for_programs=False)) == 0
+    assert outer.grade_exercise(look(learner.bench, learner.exercise), Printer(for_programs=False)) == 0
     assert capsys.readouterr().out.endswith("All 3 tasks are done.\n")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import csv
+import io
 import json
 import logging
 import os
@@ -578,6 +580,19 @@ def test_a_teacher_sees_a_lab_that_does_not_answer(
         ("one", True, 1, 1),
         ("two", True, 1, 1),
     ]
+
+
+def test_results_of_a_class_are_no_formulas_for_a_spreadsheet() -> None:
+    """The scenario of a lab that a student brings up is called as the student likes."""
+    desk = classes.Desk(
+        lab="@anna-1", student="", scenario='=HYPERLINK("http://x","y")', simulated=True, silent=False, running=1,
+        routers=1, complaint="-1, +2", hints=0, fixed=2, graded=1e9, checks=3, left=("+1\n", "b"), memory=0,
+        processor=0.0,
+    )  # fmt: skip
+    _, row, never = csv.reader(io.StringIO(classes.as_csv([desk, replace(desk, graded=0.0)]), newline=""))
+    assert row[:3] == ["", "'@anna-1", '\'=HYPERLINK("http://x","y")']
+    assert row[3:] == ["2001-09-09T01:46:40+00:00", "1", "3", "'+1\n; b", "2", "0", "'-1, +2"]
+    assert never[3:7] == ["", "", "", ""], "never graded is not the same as no check passed"
 
 
 @pytest.mark.parametrize("name", ["none", "", ".", "..", "../labs/two", "two/", "two\x00"])

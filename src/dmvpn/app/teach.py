@@ -6,6 +6,7 @@ Of an exercise, `lab up` prints the tasks, and `lab grade` the results.
 from __future__ import annotations
 
 import textwrap
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +16,14 @@ from dmvpn.labs.lessons import Conversion, LessonLab
 from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.elsewhere import Elsewhere
 from dmvpn.tools.exercises import exercise, look
+from dmvpn.tools.lessons import LastGrade
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.app.lab_words import Printer
-    from dmvpn.tools.exercises import Exercise, ExerciseBench, TaskResult
+    from dmvpn.tools.exercises import TaskResult
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10
@@ -38,9 +40,8 @@ def tasks(name: str) -> Iterator[str]:
         yield f"  {number}. {task.title}"
 
 
-def grade_exercise(bench: ExerciseBench, one: Exercise, printer: Printer) -> int:
+def grade_exercise(findings: Sequence[TaskResult], printer: Printer) -> int:
     """Print of each task whether it is done. Returns 1 if one is not."""
-    findings = look(bench, one)
     for number, finding in enumerate(findings, 1):
         printer.say("\n".join(_result_lines(number, finding)))
     left = sum(not finding.is_done for finding in findings)
@@ -113,10 +114,15 @@ def grade(arguments: argparse.Namespace, printer: Printer) -> int:
     if learned is not None:
         if not lab.bench.is_simulated:
             printer.say("Looking at the lab; with real packets that may take a minute ...")
-        return grade_exercise(lab.bench, learned, printer)
+        findings = look(lab.bench, learned)
+        remaining = tuple(finding.task.title for finding in findings if not finding.is_done)
+        LastGrade(time.time(), len(findings), remaining).write(lab.folder.path)
+        return grade_exercise(findings, printer)
     lessons.begun(lab)
     printer.say("Checking the lab; new adjacencies must last for some seconds ...")
     graded = lessons.grade(lab)
+    failed = tuple(str(check) for check in graded.checks if not check.is_good)
+    LastGrade(time.time(), len(graded.checks), failed).write(lab.folder.path)
     for check in graded.checks:
         printer.say(f"{'good' if check.is_good else 'BAD '}  {check}")
     printer.put(

@@ -279,6 +279,7 @@ def add_class(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_place(token)
     token.set_defaults(command=_renew)
     show = verbs.add_parser("show", help="list all labs: students, faults, memory and processor time")
+    show.add_argument("--csv", action="store_true", help="the results for a spreadsheet, with the last grades")
     show.set_defaults(command=_show_class)
     end = verbs.add_parser("end", help="revoke the tokens of students, and end their labs")
     end.add_argument("students", nargs="*", metavar="STUDENT", help="without one: all students")
@@ -388,14 +389,20 @@ def _bring_up(arguments: argparse.Namespace, lab: str, notes: dict[str, None]) -
                     print(f"  {text}", file=sys.stderr)
 
 
-def _show_class(_: argparse.Namespace) -> int:
-    from dmvpn.labs.classes import overview
+def _show_class(arguments: argparse.Namespace) -> int:
+    from dmvpn.labs.classes import as_csv, overview
 
-    rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "CPU", "fixed", "hints", "complaint")]
+    if arguments.csv:
+        print(as_csv(overview()), end="")
+        return 0
+    rows: list[tuple[str, ...]] = [
+        ("lab", "scenario", "routers", "memory", "CPU", "grade", "fixed", "hints", "complaint")
+    ]
     for desk in overview():
         routers = "not responding" if desk.silent else f"{desk.running} of {desk.routers}"
         memory, processor = f"{desk.memory / _MIB:.0f} MiB", f"{desk.processor:.0f} s"
-        lesson = (str(desk.fixed), str(desk.hints), desk.complaint)
+        grade = f"{desk.checks - len(desk.left)} of {desk.checks}" if desk.graded else ""
+        lesson = (grade, str(desk.fixed), str(desk.hints), desk.complaint)
         rows.append((desk.lab, desk.scenario, routers, memory, processor, *lesson))
     print("\n".join(table(rows)))
     return 0

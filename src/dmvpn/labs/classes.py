@@ -2,6 +2,7 @@
 
     seats(scenario, students)      the names of the labs: anna-notes-phase3
     overview()                     the teacher's view: all running labs with their lessons and their use of the machine
+    as_csv(overview())             their results, for a spreadsheet
 
 Nothing else is stored: the name of a lab says whose it is, and a token for `anna-*` is for anna's labs. So the name of
 a student has no dash.
@@ -12,10 +13,13 @@ What a lab uses is the memory and processor time of the process behind its contr
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import re
 import socket
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -118,8 +122,8 @@ class Desk:
 
     student: the owner, or "". silent: it does not answer, so its scenario is unknown, and its routers are those of its
     folder. running: of all its routers. complaint: of the trouble that is to be found, "": nothing is
-    broken. hints: how many of them were given. fixed: troubles that were found before. memory: octets. processor:
-    seconds.
+    broken. hints: how many of them were given. fixed: troubles that were found before. graded: when it was graded last,
+    seconds since 1970, 0: never; checks: of that grade; left: the failed ones. memory: octets. processor: seconds.
     """
 
     lab: str
@@ -132,6 +136,9 @@ class Desk:
     complaint: str
     hints: int
     fixed: int
+    graded: float
+    checks: int
+    left: tuple[str, ...]
     memory: int
     processor: float
 
@@ -167,6 +174,7 @@ def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
 
 def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
     from dmvpn.tools.lessons import (  # the troubles are a large import, and most have no lesson
+        LastGrade,
         Lesson,
         fixed,
     )
@@ -178,6 +186,7 @@ def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
             continue  # it has just ended
         try:
             lesson = Lesson.read(folder.path) if (folder.path / LESSON).exists() else None
+            grade = LastGrade.read(folder.path)
         except UserError:
             continue  # likewise
         known = dict.fromkeys(folder.routers, True) | dict.fromkeys(folder.dead_routers, False)
@@ -194,6 +203,26 @@ def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
             complaint=lesson.complaint if lesson else "",
             hints=lesson.hints if lesson else 0,
             fixed=fixed(folder.path),
+            graded=grade.at,
+            checks=grade.checks,
+            left=grade.left,
             memory=used[folder.name].memory,
             processor=used[folder.name].processor,
         )
+
+
+#: What a spreadsheet takes for the beginning of a formula, in some languages also as a wide character.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def as_csv(desks: Iterable[Desk]) -> str:
+    """Return the results of labs as CSV (RFC 4180). What would be a formula begins with an apostrophe."""
+    made = io.StringIO(newline="")
+    writer = csv.writer(made)
+    writer.writerow(("student", "lab", "scenario", "graded", "passed", "checks", "left", "fixed", "hints", "complaint"))
+    for desk in desks:
+        graded = datetime.fromtimestamp(desk.graded, UTC).isoformat(timespec="seconds") if desk.graded else ""
+        result = (graded, desk.checks - len(desk.left), desk.checks, "; ".join(desk.left)) if graded else ("",) * 4
+        row = (desk.student, desk.lab, desk.scenario, *result, desk.fixed, desk.hints, desk.complaint)
+        writer.writerow([f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in row])
+    return made.getvalue()

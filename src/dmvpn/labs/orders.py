@@ -17,7 +17,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.places import LESSON
+from dmvpn.shells.lab.places import GRADE, LESSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -180,7 +180,8 @@ def reset(folder: LabFolder) -> tuple[str, ...]:
     Returns the sentences of `missing` when the lab should be ready.
     """
     control.order(folder.control, do="reset")
-    (folder.path / LESSON).unlink(missing_ok=True)
+    for name in (LESSON, GRADE):
+        (folder.path / name).unlink(missing_ok=True)
     is_simulated, waited = status(folder).simulated, 0.0
     while (left := missing(folder)) and waited < _READY_AGAIN:
         let_pass(folder, _BETWEEN_LOOKS, simulated=is_simulated)

@@ -25,7 +25,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.shells.files import open_private
-from dmvpn.shells.lab.places import FIXED, LESSON
+from dmvpn.shells.lab.places import FIXED, GRADE, LESSON
 from dmvpn.tools import answers
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import place_name, places
@@ -321,6 +321,31 @@ def fixed(folder: Path) -> int:
     """Return the number of different troubles that were fixed in this lab."""
     path = folder / FIXED
     return len(set(path.read_text().split())) if path.exists() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastGrade:
+    """How far a lab was when it was graded last. at: seconds since 1970. left: titles of the checks that failed."""
+
+    at: float = 0.0
+    checks: int = 0
+    left: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> LastGrade:
+        """Return the last grade of a lab; one without checks: it was not graded. Raises UserError."""
+        try:
+            found = cls(**json.loads((folder / GRADE).read_text()))
+            return replace(found, left=tuple(map(str, found.left)))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{folder / GRADE}: {error}; 'dmvpn lab grade' writes it again") from error
+
+    def write(self, folder: Path) -> None:
+        """Remember it. Raises OSError."""
+        with open_private(folder / GRADE) as file:
+            json.dump(asdict(self), file)
 
 
 def note_fixed(folder: Path, trouble: Trouble) -> None:

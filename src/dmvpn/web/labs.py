@@ -3,7 +3,9 @@
     PUT /api/v1/labs/LAB             -> brings up the configurations in its body, as `dmvpn lab up FOLDER` does
     GET /api/v1/labs/LAB/saved       -> what `dmvpn lab save` writes, as one ZIP file: configurations, `lab.yaml`
                                         with the present impairments, and `NOTES.txt` about unsaved parts
-    GET /api/v1/class                -> all labs: their students, faults, and use of the machine
+    GET /api/v1/class                -> all labs: their students, faults, grades, and use of the machine
+    GET /api/v1/class/results        -> the grades as CSV
+    POST /api/v1/class/message       -> a line of the teacher, which the pages of all students show
     GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
 
 What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orders are done when they are answered.
@@ -18,6 +20,7 @@ import io
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections import deque
 from dataclasses import asdict
@@ -28,9 +31,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import project
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
-from dmvpn.labs.classes import overview
+from dmvpn.labs.classes import Desk, as_csv, overview
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web import jobs
@@ -104,6 +108,11 @@ ZIP: Final = "application/zip"
 FILE: Final[Plain] = {"type": "string", "format": "binary"}
 
 CLASS: Final = "/api/v1/class"
+RESULTS: Final = f"{CLASS}/results"
+MESSAGE: Final = f"{CLASS}/message"
+_CSV: Final = "text/csv"
+_LONGEST_MESSAGE: Final = 500
+_SAID: Final = f'{{"text": LINE}}, of at most {_LONGEST_MESSAGE} characters, "" takes the last one back'
 LESSON: Final = "/api/v1/labs/{lab}/lesson"
 _DESK: Final = members(
     {
@@ -118,10 +127,14 @@ _DESK: Final = members(
         "complaint": TEXT,
         "hints": WHOLE,
         "fixed": WHOLE,
+        "graded": NUMBER,
+        "checks": WHOLE,
+        "left": TEXTS,
         "memory": WHOLE,
         "processor": NUMBER,
     }
 )
+_MESSAGE: Final = members({"text": TEXT, "at": NUMBER})
 _EXERCISE: Final = members({"title": TEXT, "minutes": WHOLE, "tasks": TEXTS})
 _LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exercise": or_null(_EXERCISE)})
 
@@ -466,6 +479,7 @@ class Teaching:
     def __init__(self, fleet: Fleet, workers: Workers) -> None:
         self._fleet = fleet
         self._workers = workers
+        self._message: dict[str, Plain] = {"text": "", "at": 0.0}
 
     @resource(
         "GET",
@@ -475,8 +489,42 @@ class Teaching:
     )
     async def labs(self, request: Request) -> Response:
         """List the labs of the caller."""
-        caller = request.scope["caller"]
-        return listed(request, await self._workers.run(ALL, caller, lambda: _labs(self._fleet, caller)))
+        # `pupil` is the older name of `student`: it goes with 0.4.
+        return listed(request, [{**asdict(desk), "pupil": desk.student} for desk in await self._desks(request)])
+
+    @resource("GET", RESULTS, operation("The last grades of the caller's labs as CSV", TEXT, media=[_CSV]), apart=True)
+    async def results(self, request: Request) -> Response:
+        """Give the grades for a spreadsheet."""
+        headers = {"Content-Disposition": 'attachment; filename="class.csv"'}
+        return Response(as_csv(await self._desks(request)), media_type=_CSV, headers=headers)
+
+    async def _desks(self, request: Request) -> list[Desk]:
+        caller, fleet = request.scope["caller"], self._fleet
+        if fleet.router is not None:
+            raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
+
+        def is_wanted(lab: str) -> bool:
+            return fleet.lab in (None, lab) and bool(caller.may_see(lab))
+
+        desks = await self._workers.run(ALL, caller, lambda: overview(is_wanted))
+        hidden = {"graded": 0.0, "checks": 0, "left": ()} if "grade" in caller.without else {}
+        return [project(Desk, desk, **hidden) for desk in desks]
+
+    @resource(
+        "GET", MESSAGE, operation("The last message to all students; at: seconds since 1970", _MESSAGE), apart=True
+    )
+    async def message(self, _: Request) -> Response:
+        """Give the last message."""
+        return JSONResponse(self._message)
+
+    @resource("POST", MESSAGE, operation("A message to all students", _MESSAGE, body=members({"text": TEXT})))
+    async def say(self, request: Request) -> Response:
+        """Take a message."""
+        text = (await body_of(request, _SAID)).get("text")
+        if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST_MESSAGE:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_SAID}")
+        self._message = {"text": text, "at": time.time()}
+        return JSONResponse(self._message)
 
     @resource("GET", LESSON, operation("The complaint about a fault, the hints, and the tasks of an exercise", _LESSON))
     async def lesson(self, request: Request) -> Response:
@@ -484,14 +532,6 @@ class Teaching:
         caller = request.scope["caller"]
         folder = await self._workers.lab_for_orders(request, self._fleet)
         return JSONResponse(await self._workers.run(folder.name, caller, lambda: _lesson(folder)))
-
-
-def _labs(fleet: Fleet, caller: Caller) -> list[dict[str, Plain]]:
-    if fleet.router is not None:
-        raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
-    # `pupil` is the older name of `student`: it goes with 0.4.
-    desks = overview(lambda lab: fleet.lab in (None, lab) and caller.may_see(lab))
-    return [{**asdict(desk), "pupil": desk.student} for desk in desks]
 
 
 def _lesson(folder: LabFolder) -> dict[str, Plain]:

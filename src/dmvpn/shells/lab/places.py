@@ -54,6 +54,8 @@ _CLEARING = 0.2
 LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"
+#: The last grade in it (`tools/lessons.py`).
+GRADE = "grade.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 

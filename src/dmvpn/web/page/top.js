@@ -7,8 +7,8 @@
  *   without: what the teacher has switched off, as in an exam. closes: seconds since 1970, then the user only looks; 0: never
  */
 
-import { byId, element, keep, kept, say } from "./dom.js";
-import { ask, KEY, Refused } from "./feed.js";
+import { byId, element, keep, kept, plain, say } from "./dom.js";
+import { ask, KEY, pause, Refused } from "./feed.js";
 import { icon } from "./icons.js";
 
 /** @type {Record<string, string>} what each role may do */
@@ -17,6 +17,8 @@ const ROLES = {
   operate: "may look, use terminals, and act on routers and wires",
   configure: "may do everything, and sees keys and passwords",
 };
+/** Milliseconds between two looks for a message of the teacher. */
+const OFTEN = 5000;
 /** @type {{name: string, icon: Icon}[]} as the system is set, always light, or always dark */
 const THEMES = [
   { name: "system", icon: "auto" },
@@ -69,7 +71,32 @@ export async function top() {
   leave.prepend(icon("leave"));
   leave.addEventListener("click", () => logOut().catch((error) => say(error.message, true)));
   byId("who").replaceChildren(role, colors, leave);
+  if (who.labs) listen().catch(() => {}); // the page itself says that the session has ended
   return who;
+}
+
+/** Show a student what the teacher writes to all, until the student closes it. Throws Refused. */
+async function listen() {
+  const box = element("p", { id: "notice", role: "alert" });
+  box.hidden = true;
+  document.querySelector("header")?.after(box);
+  let seen = 0;
+  for (;;) {
+    try {
+      /** @type {{text: string, at: number}} */
+      const { text, at } = await (await ask("/api/v1/class/message")).json();
+      if (at !== seen) {
+        const close = element("button", { type: "button" }, "Close");
+        close.addEventListener("click", () => (box.hidden = true));
+        box.replaceChildren(`${new Date(at * 1000).toLocaleTimeString([], { timeStyle: "short" })} `, plain(text), " ", close);
+        box.hidden = text === "";
+        seen = at;
+      }
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500) throw error;
+    }
+    await pause(OFTEN);
+  }
 }
 
 /** End the session, here and at the server, and go to the front door. */
