@@ -131,6 +131,26 @@ def test_a_lab_goes_to_another_program_with_what_was_typed_and_comes_back(labs: 
     labs.configure("R31", "no interface Loopback7")
 
 
+def test_a_reset_is_undone_with_its_fault_its_wires_its_files_and_its_dead_routers(labs: Labs) -> None:
+    """What a reset took away was lost, and a student who pressed the button began again."""
+    labs.say("lab", "break", "redirect-missing")
+    labs.configure("R31", "interface Loopback7", "description mine")
+    labs.on("R31", "copy running-config flash:mine.cfg")
+    labs.say("lab", "impair", "R41:Gi0/1", "--delay", "30")
+    labs.say("lab", "kill", "R41")
+    before = labs.say("lab", "status")
+    labs.say("lab", "reset")
+    assert "has no fault to find" in labs.run("lab", "hint").stderr
+    assert "was undone" in labs.say("lab", "reset", "--undo")
+    assert labs.say("lab", "status") == before
+    assert "description mine" in labs.on("R31", "show running-config")
+    assert "mine.cfg" in labs.on("R31", "dir flash:")
+    assert "redirect" not in labs.on("R11", "show running-config interface Tunnel100")
+    assert labs.say("lab", "hint").startswith("1. ")
+    assert "was not reset, or its reset was undone already" in labs.run("lab", "reset", "--undo").stderr
+    labs.say("lab", "reset")
+
+
 def test_a_lab_that_is_not_well_is_not_broken_further(labs: Labs, tmp_path: Path) -> None:
     """Nobody could tell what had been done to it, and every grade would be good."""
     labs.configure("R11", "interface Tunnel100", "shutdown")

@@ -252,6 +252,11 @@ def test_what_was_written_outlives_a_kill_and_not_a_reset(settled: Labs) -> None
     labs.say("lab", "reset")
     assert eventually(lambda: labs.run("-r", "R41", "show", "clock").returncode == 0)
     assert "Loopback7" not in labs.on("R41", "show running-config")
+    labs.say("lab", "reset", "--undo")
+    assert eventually(lambda: labs.run("-r", "R41", "show", "clock").returncode == 0)
+    assert "interface Loopback7\n description kept\n" in labs.on("R41", "show running-config")
+    labs.say("lab", "reset")
+    assert eventually(lambda: labs.run("-r", "R41", "show", "clock").returncode == 0)
     assert eventually(lambda: "  UP " in labs.on("R41", "show dmvpn"))
 
 

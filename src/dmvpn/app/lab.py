@@ -107,10 +107,12 @@ def status(arguments: argparse.Namespace, printer: Printer) -> int:
 
 
 def reset(arguments: argparse.Namespace, printer: Printer) -> int:
-    """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
-    folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
-    missing = orders.reset(folder)
-    printer.say(f"lab {folder.name} was reset")
+    """Begin again: configurations, wires and translators of the scenario; a lesson is over. Or undo that."""
+    from dmvpn.labs import undoing  # it asks routers, for which it imports much
+
+    folder = find_lab(arguments.lab, f"dmvpn lab reset {'--undo ' * arguments.undo}{{}}".format)
+    missing = (undoing.undo if arguments.undo else undoing.reset)(folder)
+    printer.say(f"the reset of lab {folder.name} was undone" if arguments.undo else f"lab {folder.name} was reset")
     printer.put(lab=folder.name, missing=list(missing))
     return 0
 

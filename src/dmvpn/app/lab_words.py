@@ -106,7 +106,9 @@ def _add_life(verb: _Verb) -> None:
     up.add_argument("--web", action="store_true", help="then serve its page until Ctrl-C, as 'lab web' does")
     verb("down", "shut down a lab", "lab.down").add_argument("lab", nargs="?")
     verb("status", "show the routers, hosts and wires of a lab", "lab.status").add_argument("lab", nargs="?")
-    verb("reset", "reset configurations and wires to those of the scenario", "lab.reset").add_argument("lab", nargs="?")
+    reset = verb("reset", "reset configurations and wires to those of the scenario", "lab.reset")
+    reset.add_argument("lab", nargs="?")
+    reset.add_argument("--undo", action="store_true", help="bring back what the last reset took away")
     verb("kill", "kill -9 a router", "lab.kill").add_argument("router", metavar="[LAB/]ROUTER")
     verb("start", "start a killed router again", "lab.start").add_argument("router", metavar="[LAB/]ROUTER")
 

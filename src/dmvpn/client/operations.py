@@ -460,9 +460,12 @@ class Orders:
         yield Request(self.path, "DELETE")
 
     @Asked
-    def reset(self) -> Steps[tuple[str, ...]]:
-        """Let the lab begin again: configurations, wires, translators. Returns the missing things after that."""
-        answer = (yield Request(f"{self.path}/reset", "POST")).json()
+    def reset(self, *, undo: bool = False) -> Steps[tuple[str, ...]]:
+        """Let the lab begin again: configurations, wires, translators. Returns the missing things after that.
+
+        undo: bring back what the last reset took away.
+        """
+        answer = (yield Request(f"{self.path}/reset", "POST", {"undo": True} if undo else None)).json()
         return made(tuple[str, ...], answer.get("missing") if isinstance(answer, dict) else None)
 
     @Asked

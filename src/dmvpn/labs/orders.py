@@ -182,6 +182,11 @@ def reset(folder: LabFolder) -> tuple[str, ...]:
     control.order(folder.control, do="reset")
     for name in (LESSON, GRADE):
         (folder.path / name).unlink(missing_ok=True)
+    return wait_until_ready(folder)
+
+
+def wait_until_ready(folder: LabFolder) -> tuple[str, ...]:
+    """Wait until all is well, but not for long; returns the sentences of `missing`."""
     is_simulated, waited = status(folder).simulated, 0.0
     while (left := missing(folder)) and waited < _READY_AGAIN:
         let_pass(folder, _BETWEEN_LOOKS, simulated=is_simulated)

@@ -80,6 +80,7 @@ _UP: Final = (
 _LAB_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _CLOCK: Final = '{"seconds": NUMBER}, more than 0 and at most 30 days'
 _WIRE: Final = '{"link": "ROUTER:INTERFACE"}, with delay, loss, rate, mtu (numbers), cut, one_way (true), block (words)'
+_RESET: Final = '{}, or {"undo": true} to bring back what the last reset took away'
 _BREAK: Final = '{}, or {"name": TROUBLE} or {"seed": NUMBER}'
 _TROUBLE: Final = re.compile(r"(?:[a-z][a-z0-9-]{0,80})?", re.ASCII)
 _AMOUNTS: Final = ("delay", "loss", "rate", "mtu")
@@ -205,13 +206,23 @@ class Labs:
     @resource(
         "POST",
         f"{LAB}/reset",
-        operation("Reset configurations, wires and NAT boxes to those of the scenario", _MISSING),
+        operation(
+            "Reset configurations, wires and NAT boxes to those of the scenario; undo: the last reset",
+            _MISSING,
+            body=members({}, {"undo": YES_OR_NO}),
+        ),
         role=Role.CONFIGURE,
         aid="reset",
     )
     async def reset(self, request: Request) -> Response:
-        """Reset a lab."""
-        missing = await self._carry_out(request, orders.reset)
+        """Reset a lab, or undo that."""
+        from dmvpn.labs import undoing  # much of the program: a server that nobody asks does not need it
+
+        given = await body_or_nothing(request, _RESET)
+        undo = given.get("undo", False)
+        if given.keys() - {"undo"} or not isinstance(undo, bool):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_RESET}")
+        missing = await self._carry_out(request, undoing.undo if undo else undoing.reset)
         return JSONResponse({"missing": list(missing)})
 
     @resource(

@@ -77,6 +77,12 @@ class Impairments:
             if not relay.badness.harmless and name not in self._hidden
         }
 
+    def all(self) -> dict[str, dict[str, Json]]:
+        """Return all cables, and of each the impairments and whether they are hidden, for programs."""
+        bad = {name: relay.badness.described() for name, relay in self._relays.items()}
+        names = [cable.name for cable in self._wiring.cables]
+        return {name: {**bad.get(name, {}), "hidden": name in self._hidden} for name in names}
+
     def particulars(self) -> dict[End, tuple[str, ...]]:
         """Return the impairments by all ends of the impaired cables."""
         return {

@@ -56,6 +56,8 @@ LESSON = "lesson.json"
 FIXED = "fixed"
 #: The last grade in it (`tools/lessons.py`).
 GRADE = "grade.json"
+#: What the last reset took away (`labs/undoing.py`).
+BEFORE_RESET = "before-reset.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 

@@ -373,6 +373,14 @@ class Supervisor:
         self._begun = list(self._routers.values())
         return None
 
+    def _order_wired(self, request: dict[str, Json]) -> Json:
+        """Return wires and translators as they are, hidden changes included: what a reset takes away."""
+        gateways = {
+            name: {"public": str(gateway.public.ip), "kind": gateway.asked, "sign": gateway.sign}
+            for name, gateway in self._wiring.gateways.items()
+        }
+        return cast("Json", {"links": self._impairments.all(), "gateways": gateways})
+
     def _order_impair(self, request: dict[str, Json]) -> Json:
         cable = self._wiring.find(str(request.get("link")))
         self._impairments.set(cable, Badness.read(request), hidden=bool(request.get("hidden")))

@@ -426,6 +426,8 @@ class SimulatedLab:
         if self._node(name).alive:
             raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
         stored = self.folder.storage(name) / STARTUP
+        for one in FolderStorage(stored.parent).remembered():
+            self._node(name).stored[one.name] = one.octets
         self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
         self._capture.begin(name)
         self._tended.append(self._begin(self._tend(name)))
@@ -447,6 +449,18 @@ class SimulatedLab:
             self._capture.begin(name)
             self._tended.append(self._begin(self._tend(name)))
         return None
+
+    def _order_wired(self, request: dict[str, Json]) -> Json:
+        """Return wires and translators as they are, hidden changes included: what a reset takes away."""
+        links = {
+            segment.name: {**segment.impairment.filters.described(), "hidden": segment.name in self._hidden}
+            for segment in self.world.segments
+        }
+        gateways = {
+            name: {"public": str(node.public), "kind": node.flows.kind, "sign": node.sign}
+            for name, node in self.world.gateways.items()
+        }
+        return cast("Json", {"links": links, "gateways": gateways})
 
     def _order_impair(self, request: dict[str, Json]) -> Json:
         segment = self._segment(str(request.get("link")))
