@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import selectors
+import signal
 import socket
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar
@@ -15,16 +17,22 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import TRANSMIT_QUEUE, Tap
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.links import InterfaceNames
+from dmvpn.router.facts import SetupFacts
+from dmvpn.shells.facts import read_setups
+from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, new_network
+from dmvpn.shells.lab.syscalls import peer_credentials
 from dmvpn.shells.lab.wiring import Cable, Wiring
 from dmvpn.shells.lab.wiring import plug_in as plug_in_cable
 from dmvpn.shells.lab_model import LinkSpec
+from support.labs import eventually
 from support.namespaces import USERS, patiently, run_in_lab_as
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.forked import Json
+    from support.labs import Labs
 
 PORT, LINUX = "GigabitEthernet0/1", "Gi0-1"
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
@@ -201,3 +209,31 @@ def _ask_for(far: int, address: IPv4Address) -> bool:
 def _is_known(far: int, address: IPv4Address) -> bool:
     with inside_network(far), netlink.NetlinkSocket() as kernel:
         return any(entry.address == address and entry.lladdr for entry in kernel.neighbors())
+
+
+def test_a_router_that_is_busy_is_set_up_as_it_was_and_no_dead_one(labs: Labs) -> None:
+    """Seen: the page drew a busy router without its addresses, as one that was killed."""
+    labs.up("notes-gre")
+    folder = labs.folder / "dmvpn" / "labs" / "notes-gre"
+
+    def setups(**known: str) -> dict[str, SetupFacts | None]:
+        return read_setups(control.order(folder / "supervisor.sock", do="facts", known={**known}), {})
+
+    before = setups()
+    assert before["R31"] is not None
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(next(folder.glob("R31*.sock"))))
+        process = peer_credentials(client).pid
+    os.kill(process, signal.SIGSTOP)
+    try:
+        assert setups(R31=before["R31"].tag)["R31"] == SetupFacts(tag=before["R31"].tag)
+        assert setups()["R31"] is None, "of a client that knows nothing"
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert eventually(lambda: setups() == before)
+    labs.configure("R31", "interface Loopback9", "ip address 10.99.0.1 255.255.255.0")
+    after = setups(R31=before["R31"].tag)["R31"]
+    assert after is not None
+    assert "interface Loopback9" in after.configuration
+    labs.say("lab", "kill", "R31")
+    assert setups(R31=after.tag)["R31"] is None

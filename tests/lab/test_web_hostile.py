@@ -47,7 +47,12 @@ def hostile_film() -> dict[str, object]:
     lines = [
         {"time": 1.0, "topic": "mapping", "sign": "+", "subject": MARKUP, "text": TURNED, "interface": MARKUP},
         {"time": 2.0, "way": "sent", "protocol": "NHRP", "name": MARKUP, "peer": "10.0.0.1", "mark": "m"}
-        | {"subject": long, "interface": MARKUP, "contents": f"{MARKUP}: {long}\n{TURNED}: {MARKUP}"},
+        | {
+            "subject": long,
+            "interface": MARKUP,
+            "contents": f"{MARKUP}: {long}\n{TURNED}: {MARKUP}",
+            "octets": f"00ff{MARKUP}",
+        },
     ]
     stage = {
         "title": f"{TURNED} {MARKUP}",
@@ -69,6 +74,7 @@ def test_hostile_texts_of_a_film_are_text_in_all_its_parts(tmp_path: Path) -> No
         assert browser.text("title") == f"exe\N{REPLACEMENT CHARACTER}gpj {MARKUP}"
         browser.run("[...document.querySelectorAll('.step')].at(-1).click()")
         browser.wait(lambda: MARKUP in browser.text("message"))
+        assert "0000  00 ff " in browser.text("message")
         browser.run("document.querySelectorAll('#routers button')[1].click()")
         browser.wait(lambda: "NHRP cache" in browser.text("detail"))
         assert MARKUP in browser.text("detail")

@@ -8,7 +8,14 @@ from ipaddress import IPv4Address, ip_address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import LARGEST_KEPT, LONGEST_CONTENTS, LateLine, MessagePassed
+from dmvpn.base.chronicle import (
+    LARGEST_KEPT,
+    LONGEST_CONTENTS,
+    ChronicleLine,
+    LateLine,
+    MessagePassed,
+    line_to_plain,
+)
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import config
 from dmvpn.features.nhrp.debug import Processing
@@ -362,7 +369,13 @@ def test_no_password_is_in_the_fields_of_a_packet_nor_of_one_that_an_error_quote
     for packet in (secret, complaint):
         text = "\n".join(contents(packet))
         assert "s3cret" not in text
-        assert b"s3cret".hex() not in text
+        shown = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, packet)))["octets"]
+        assert len(str(shown)) == 2 * len(packet.serialize())
+        assert b"s3cret".hex() not in f"{text}{shown}"
+    plain = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, purge(1))))
+    assert plain["octets"] == purge(1).serialize().hex()
+    many = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, purge(60))))
+    assert "octets" not in many, "they and the fields have a bound together"
 
 
 def test_each_field_of_a_packet_is_explained() -> None:

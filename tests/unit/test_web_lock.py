@@ -17,6 +17,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -51,7 +52,7 @@ from dmvpn.web.labs import check_new, up_words
 from dmvpn.web.metrics import PEERS, Exposition, Format, Wish, escaped, labels_of
 from dmvpn.web.permission import FILE, Limits, Role, TokenFile, hold_roles, needed_by_path, resource
 from dmvpn.web.resources import application
-from dmvpn.web.serving import Where, usual_role
+from dmvpn.web.serving import usual_role
 from support.callers import asked, user
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def test_the_printed_code_is_for_everything_only_where_the_owner_alone_uses_it(
     listen: str, proxies: tuple[str, ...], role: Role
 ) -> None:
     """The page of `dmvpn lab web` only looked, and did not say so."""
-    assert usual_role(Where(listen=listen, proxies=proxies)) is role
+    assert usual_role(ip_address(listen.rpartition(":")[0].strip("[]")), proxies) is role
 
 
 @pytest.mark.parametrize("path", ["/", "/login"])

@@ -67,30 +67,38 @@ class Topic(enum.Enum):
     CONFIGURATION = "configuration"
 
 
-#: Characters of the contents of one message: 256 of them are one message of the management socket.
+#: Characters of the contents and octets of one message: 256 of them are one message of the management socket.
 LONGEST_CONTENTS: Final = 2400
 
 
 class Contents:
-    """The fields of a message, as lines "Name: value".
+    """The fields of a message, as lines "Name: value", and its octets.
 
-    read: yields the lines. It is called for each reader, and kept until the chronicle forgets it.
+    read: yields the lines of the octets. show: returns the octets without a password. Both are called for each reader,
+    until the chronicle forgets the octets. A message without octets has lines alone.
     """
 
-    __slots__ = ("_read",)
+    __slots__ = ("_octets", "_read", "_show")
 
-    def __init__(self, read: Callable[[], Iterable[str]]) -> None:
-        self._read: Callable[[], Iterable[str]] | None = read
+    def __init__(
+        self, read: Callable[[bytes], Iterable[str]], octets: bytes = b"", show: Callable[[bytes], bytes] = bytes
+    ) -> None:
+        self._read: Callable[[bytes], Iterable[str]] | None = read
+        self._octets, self._show = octets, show
 
     def release_octets(self) -> None:
         """Release the octets of the message."""
-        self._read = None
+        self._read, self._octets = None, b""
+
+    def octets(self, most: int = LONGEST_CONTENTS) -> str:
+        """Return the octets as hexadecimal digits; "" if they are unknown, or have more than so many digits."""
+        return self._show(self._octets).hex() if 2 * len(self._octets) <= most else ""
 
     def text(self) -> str:
         """Return the lines in ASCII, `LONGEST_CONTENTS` characters at most; "" if they were forgotten."""
         if self._read is None:
             return ""
-        text = "\n".join(self._read()).encode("ascii", "replace").decode()
+        text = "\n".join(self._read(self._octets)).encode("ascii", "replace").decode()
         return text if len(text) <= LONGEST_CONTENTS else f"{text[: LONGEST_CONTENTS - 4]}\n..."
 
 
@@ -216,6 +224,7 @@ def line_to_plain(line: ChronicleLine) -> Plain:
     plain: Plain = {"number": line.number, "time": line.time}
     if isinstance(what, MessagePassed):
         contents = what.contents.text() if what.contents is not None else ""
+        octets = what.contents.octets(LONGEST_CONTENTS - len(contents)) if what.contents is not None else ""
         return {
             **plain,
             **{name: str(getattr(what, name)) for name in _MESSAGE},
@@ -223,6 +232,7 @@ def line_to_plain(line: ChronicleLine) -> Plain:
             "peer": str(what.peer),
             **({"exchange": what.exchange} if what.exchange else {}),
             **({"contents": contents} if contents else {}),
+            **({"octets": octets} if octets else {}),
         }
     return {
         **plain,

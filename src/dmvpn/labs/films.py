@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 #: The formats, by the ending of a file; the first is that of standard output.
 WRITERS: Final[dict[str, Callable[[Picture], str]]] = {"svg": as_svg, "dot": as_dot, "mermaid": as_mermaid}
 
-#: Labs whose stage is kept; routers whose tags fit into one request.
-_MOST_STAGES: Final = 16
+#: Labs whose stage is kept: those of a large class; routers whose tags fit into one request.
+_MOST_STAGES: Final = 64
 _MOST_KNOWN: Final = 500
 #: Lines of all routers, and characters of the fields of their messages.
 MOST_LINES: Final = 200_000
@@ -326,9 +326,9 @@ class RecordedNews:
     def _slim(self, line: PlainLine) -> Plain:
         """Return a line without what the film does not need."""
         slim = {name: value for name, value in line.items() if name != "number" and (value or name not in _SELDOM)}
-        contents = slim.pop("contents", None)
-        if isinstance(contents, str) and self._is_first_half(line) and self._has_room(line, contents):
-            slim["contents"] = contents
+        shown: Plain = {name: str(slim.pop(name)) for name in ("contents", "octets") if name in slim}
+        if shown and self._is_first_half(line) and self._has_room(line, "".join(map(str, shown.values()))):
+            slim |= shown
         return slim
 
     def _is_first_half(self, line: PlainLine) -> bool:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Machine
     from dmvpn.base.ports import Interfaces
+    from dmvpn.ios.tree import ConfigTree
     from dmvpn.router.router import Router
 
 M = TypeVar("M")
@@ -193,11 +194,27 @@ class SetupFacts(Fact):
         return RouterFacts(configuration=self.configuration, interfaces=tuple(interfaces), tunnels=())
 
 
-def setup_facts(router: Router, known: str = "") -> SetupFacts:
-    """Return how a router is set up. known: the tag that the client knows."""
+class Rendered:
+    """The configuration of a router without keys, for a client that asks again and again."""
+
+    def __init__(self) -> None:
+        self._tree: ConfigTree | None = None
+        self._revision = 0
+        self._lines: tuple[str, ...] = ()
+
+    def lines(self, tree: ConfigTree) -> tuple[str, ...]:
+        """Return it, rendered again only after a change."""
+        if self._tree is not tree or self._revision != tree.revision:
+            self._tree, self._revision = tree, tree.revision
+            self._lines = tuple(tree.render_for_others())
+        return self._lines
+
+
+def setup_facts(router: Router, known: str, rendered: Rendered) -> SetupFacts:
+    """Return how a router is set up. known: the tag that the client knows. rendered: of the same router each time."""
     found = SetupFacts.of(
         RouterFacts(
-            configuration=tuple(router.running.render_for_others()),
+            configuration=rendered.lines(router.running),
             interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
             tunnels=(),
         )

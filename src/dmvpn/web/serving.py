@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.guard import Guard
     from dmvpn.web.permission import TokenFile
@@ -227,7 +228,7 @@ def serve(fleet: Fleet, where: Where, role: Role | None, tokens: TokenFile, say:
     secure = _tls(where, address, names.names)
     if secure is not None:
         names = Names(names.names | secure.names, names.proxies)
-    entrance, audit = Entrance(role or usual_role(where), tokens), Audit()
+    entrance, audit = Entrance(role or usual_role(address, where.proxies), tokens), Audit()
     allow_descriptors()
     with _listening(where.listen, address, port) as listening:
         guard = application(fleet, entrance, audit, names, Bounds())
@@ -238,14 +239,13 @@ def serve(fleet: Fleet, where: Where, role: Role | None, tokens: TokenFile, say:
         Server(config, reception, guard, entrance, audit, renewal).run()
 
 
-def usual_role(where: Where) -> Role:
-    """Return the role of a printed code if the user named none. Raises UserError.
+def usual_role(address: IPAddress, proxies: tuple[str, ...]) -> Role:
+    """Return the role of a printed code if the user named none.
 
     On loopback the code is for the user who started this process and may do everything anyway. On a server for other
     machines, or behind a proxy, it is for other users.
     """
-    address, _ = _address(where.listen)
-    return Role.CONFIGURE if address.is_loopback and not where.proxies else Role.VIEW
+    return Role.CONFIGURE if address.is_loopback and not proxies else Role.VIEW
 
 
 def configuration(guard: Guard) -> uvicorn.Config:

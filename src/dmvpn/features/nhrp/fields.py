@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Octets of a packet whose fields are kept. Usual packets have 60 to 250.
 LARGEST_READ: Final = 2048
+#: Where the checksum is (RFC 2332 §5.1).
+_CHECKSUM: Final = 12
 #: Entries that have a line.
 _MOST_ENTRIES: Final = 8
 
@@ -62,6 +64,17 @@ def packet_fields(octets: bytes) -> Iterator[str]:
             case _:
                 yield "Unknown Extension: ignored"
     yield f"Packet Size: {len(octets)} octets"
+
+
+def shown_octets(octets: bytes) -> bytes:
+    """Return the octets of such a packet, with zeros for a password, a quoted packet, and then for the checksum."""
+    packet = parse(octets)
+    secrets = [extension.data for extension in packet.extensions if isinstance(extension, Authentication)]
+    secrets += [packet.packet] if isinstance(packet, ErrorIndication) else []
+    for secret in filter(None, secrets):
+        octets = octets.replace(secret, bytes(len(secret)))
+        octets = octets[:_CHECKSUM] + bytes(2) + octets[_CHECKSUM + 2 :]
+    return octets
 
 
 def _entries(name: str, entries: tuple[ClientInfo, ...]) -> Iterator[str]:

@@ -14,7 +14,6 @@ its sender must not decide how long our line is: of a long list the line has the
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -38,7 +37,7 @@ from dmvpn.base.notices import Configured, TunnelChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Processing
-from dmvpn.features.nhrp.fields import LARGEST_READ, packet_fields
+from dmvpn.features.nhrp.fields import LARGEST_READ, packet_fields, shown_octets
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -384,7 +383,7 @@ def spell(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddres
         mark=_mark(packet),
         about=_about(packet),
         exchange=_exchange(packet),
-        contents=Contents(partial(packet_fields, octets)) if len(octets) <= LARGEST_READ else None,
+        contents=Contents(packet_fields, octets, shown_octets) if len(octets) <= LARGEST_READ else None,
     )
 
 

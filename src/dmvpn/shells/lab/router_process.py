@@ -182,7 +182,9 @@ def _startup(plan: RouterPlan) -> str:
 
 
 def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: asyncio.Event) -> Callable[[], None]:
-    from dmvpn.router.facts import setup_facts  # as in `Runtime.facts`
+    from dmvpn.router.facts import Rendered, setup_facts  # as in `Runtime.facts`
+
+    rendered = Rendered()
 
     def answer() -> None:
         try:
@@ -197,7 +199,7 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             return
         if question.startswith(SETUP):
             known = question.removeprefix(SETUP).decode(errors="replace")
-            lend(pipe, setup_facts(runtime.router, known).model_dump_json().encode())
+            lend(pipe, setup_facts(runtime.router, known, rendered).model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

@@ -16,7 +16,7 @@ import selectors
 import signal
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -68,6 +68,8 @@ STOPPING = 2.0
 #: Seconds in which a router that a request starts begins to listen, and between two checks whether it does.
 STARTING = 5.0
 _LOOK_AGAIN = 0.01
+
+_Facts = TypeVar("_Facts", RouterFacts, SetupFacts)
 
 
 @dataclass(slots=True)
@@ -306,32 +308,29 @@ class Supervisor:
             router.why = str(error)
         return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
-    def _setups(self, known: dict[str, str]) -> dict[str, SetupFacts | None]:
-        """Return how each router is set up; None: it does not answer. known: the tags that the client knows."""
-        found: dict[str, SetupFacts | None] = {}
-        for name, router in self._routers.items():
-            found[name] = None
-            with contextlib.suppress(OSError, ValueError):
-                if router.pipe is not None:
-                    put(router.pipe, SETUP + known.get(name, "").encode())
-                    found[name] = SetupFacts.model_validate_json(borrow(router.pipe))
-        return found
-
-    def _order_facts(self, request: dict[str, Json]) -> Json:
-        if (known := known_setups(request)) is not None:
-            return plain_setups(self._setups(known))
-        routers: dict[str, RouterFacts | None] = {}
+    def _ask_all(
+        self, kind: type[_Facts], question: Callable[[str], bytes]
+    ) -> tuple[dict[str, _Facts | None], dict[str, str]]:
+        """Return what each router answers, and why some do not."""
+        found: dict[str, _Facts | None] = dict.fromkeys(self._routers)
         absent: dict[str, str] = {}
         for name, router in self._routers.items():
-            routers[name] = None
             try:
                 if router.pipe is not None:
-                    put(router.pipe, OWN_FACTS if request.get("own") else FACTS)
-                    routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
+                    put(router.pipe, question(name))
+                    found[name] = kind.model_validate_json(borrow(router.pipe))
                 else:
                     absent[name] = self._why_mute(router)
             except (OSError, ValueError) as error:
                 absent[name] = self._why_mute(router, error)
+        return found, absent
+
+    def _order_facts(self, request: dict[str, Json]) -> Json:
+        if (known := known_setups(request)) is not None:
+            setups, absent = self._ask_all(SetupFacts, lambda name: SETUP + known.get(name, "").encode())
+            busy = (name for name in absent if name in known and self._routers[name].alive)
+            return plain_setups({**setups, **{name: SetupFacts(tag=known[name]) for name in busy}})
+        routers, absent = self._ask_all(RouterFacts, lambda _: OWN_FACTS if request.get("own") else FACTS)
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):

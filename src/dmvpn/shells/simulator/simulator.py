@@ -19,7 +19,7 @@ from dmvpn.base.recording import Recorder
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.values import dataclass
 from dmvpn.ios.language import sealed_text
-from dmvpn.router.facts import SetupFacts, router_facts, setup_facts
+from dmvpn.router.facts import Rendered, SetupFacts, router_facts, setup_facts
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
@@ -109,6 +109,7 @@ class Simulator:
         self.captures: list[Heard] = []
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
+        self._rendered: dict[str, Rendered] = {}
         self._plugs: dict[str, _Plug] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._wakes: dict[str, float] = {}
@@ -346,7 +347,9 @@ class Simulator:
     def setups(self, known: Mapping[str, str]) -> dict[str, SetupFacts | None]:
         """Return how each router is set up, None for a dead one. known: the tags that the client knows."""
         return {
-            name: setup_facts(node.router, known.get(name, "")) if node.alive else None
+            name: setup_facts(node.router, known.get(name, ""), self._rendered.setdefault(name, Rendered()))
+            if node.alive
+            else None
             for name, node in self.routers.items()
         }
 

@@ -22,6 +22,7 @@ import { layout, wholeView } from "./layout.js";
 import { paint, pointUnder } from "./map.js";
 import { along, bend } from "./shapes.js";
 import { begin } from "./state.js";
+import { distanceFromLine } from "./wires.js";
 
 /** The worst first: it is what a line of several changes says. color: of the map. */
 /** @type {readonly {name: Verdict, title: string, look: string, color: string}[]} */
@@ -175,10 +176,8 @@ class Picture {
       const [begins, ends] = [this.places.get(from), this.places.get(to)];
       if (begins === undefined || ends === undefined) continue;
       const middle = bend(begins, ends, true);
-      for (let part = 0; part <= POINTS; part += 1) {
-        const at = along(begins, middle, ends, part / POINTS);
-        if (Math.hypot(at.x - point.x, at.y - point.y) <= NEAR / this.view.scale) return changes[0];
-      }
+      const line = Array.from({ length: POINTS + 1 }, (_, part) => along(begins, middle, ends, part / POINTS));
+      if (distanceFromLine(point, line) <= NEAR / this.view.scale) return changes[0];
     }
     return null;
   }

@@ -29,6 +29,7 @@
  * @property {boolean} [forwarded] of an arrow
  * @property {string} [exchange] of an arrow: equal for a request and its reply
  * @property {string} [contents] of an arrow: its fields, each as a line "Name: value"
+ * @property {string} [octets] of an arrow, hexadecimal
  * @property {number} [holds] of traffic: seconds for which its rates are true
  * @property {import("./traffic.js").Rate[]} [rates] of traffic
  * @property {string[]} [addresses] that a router has from now on

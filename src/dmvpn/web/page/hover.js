@@ -9,7 +9,7 @@ import { branchesOf, pointOfWay } from "./bundles.js";
 import { element } from "./dom.js";
 import { nodeAt } from "./map.js";
 import { kbit, ratesOf } from "./traffic.js";
-import { distance, named, wireAt } from "./wires.js";
+import { distance, distanceFromLine, named, wireAt } from "./wires.js";
 
 /** The largest distance in pixels between the pointer and a tunnel, and the number of points on its curve. */
 const NEAR = 6;
@@ -87,7 +87,7 @@ function tunnelAt(scene, point, near) {
     if (distance(point, from, end) > near + Math.hypot(end.x - from.x, end.y - from.y) / 2) continue;
     const ends = /** @type {const} */ ([{ name: here, at: from }, { name: there, at: to }]);
     const points = Array.from({ length: POINTS }, (_, place) => pointOfWay(branches, ...ends, direct, (own * place) / POINTS));
-    const away = Math.min(...points.map((at, place) => distance(point, at, points[place + 1] ?? end)));
+    const away = distanceFromLine(point, [...points, end]);
     if (away <= nearest) [nearest, found] = [away, tunnel];
   }
   return found;

@@ -15,6 +15,7 @@
  * @property {string} [mark] equal at both ends of a message
  * @property {string} [exchange] equal for a request and its reply
  * @property {string} [contents] the fields of a message, each as a line "Name: value"
+ * @property {string} [octets] of a message, hexadecimal
  * @property {string} [topic] of a change
  * @property {"+"|"~"|"-"} [sign]
  * @property {string} [text]
@@ -101,13 +102,14 @@ export class Assembler {
       step[received ? "receiver" : "sender"] = router;
       step.arrived = true;
       step.contents ??= line.contents;
+      step.octets ??= line.octets;
       this.completed += 1;
       return null;
     }
     const other = this._owners.get(line.peer ?? "") ?? line.peer ?? "";
-    const { time, protocol, name, subject, exchange, contents } = line;
+    const { time, protocol, name, subject, exchange, contents, octets } = line;
     /** @type {Step} */
-    const step = { type: "arrow", time, protocol, name, subject, exchange, contents, sender: router, receiver: other };
+    const step = { type: "arrow", time, protocol, name, subject, exchange, contents, octets, sender: router, receiver: other };
     if (received) [step.sender, step.receiver] = [other, router];
     step.forwarded = line.way === "forwarded";
     // Only a router whose news come here can say that it received something.

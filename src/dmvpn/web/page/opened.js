@@ -8,6 +8,8 @@
 
 import { clock, element } from "./dom.js";
 
+/** Octets of a line. */
+const OF_LINE = 16;
 /** What a change says, by name of the field. */
 const NOTED = /** @type {const} */ ([
   ["Kind", "kind"],
@@ -75,7 +77,21 @@ export function opened(step, meanings, { choose, close }) {
   } else if (isMessage) {
     made.push(element("p", { class: "why" }, "Fields unknown: a router keeps only those of its last 256 messages."));
   }
+  if (step.octets) made.push(dump(step.octets));
   return made;
+}
+
+/**
+ * Return the octets of a message as text2pcap of Wireshark reads them, folded.
+ * @param {string} digits hexadecimal
+ */
+function dump(digits) {
+  const lines = (digits.match(/.{1,32}/g) ?? []).map((line, place) => {
+    const number = (place * OF_LINE).toString(16).padStart(4, "0");
+    return `${number}  ${(line.match(/../g) ?? []).join(" ")}`;
+  });
+  const title = element("summary", {}, `${digits.length / 2} octets`);
+  return element("details", {}, title, element("pre", {}, lines.join("\n")));
 }
 
 /**

@@ -72,6 +72,15 @@ function short(end) {
 }
 
 /**
+ * Return the distance of a point from a line through other points.
+ * @param {Point} point
+ * @param {Point[]} line
+ */
+export function distanceFromLine(point, line) {
+  return Math.min(...line.map((at, place) => distance(point, at, line[place + 1] ?? at)));
+}
+
+/**
  * Return the distance of a point from a line between two points.
  * @param {Point} point
  * @param {Point} from

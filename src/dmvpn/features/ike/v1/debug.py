@@ -101,7 +101,7 @@ def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, way: Way) 
     )
 
 
-def _fields(header: Header, size: int) -> Iterator[str]:
+def _fields(header: Header, size: int, _: bytes) -> Iterator[str]:
     """Yield the header as lines "Name: value"; `explain` has the names."""
     yield f"Initiator Cookie: {header.cookie_i.hex()}"
     yield f"Responder Cookie: {header.cookie_r.hex()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import LARGEST_KEPT, Contents, LateLine, MessagePassed, Way
@@ -54,7 +53,7 @@ def _spelled(header: Header, first: int, octets: bytes, peer: IPAddress, directi
         mark=mark,
         about=(peer,),
         exchange=header.spi_i.hex(),
-        contents=Contents(partial(message_fields, octets)) if len(octets) <= LARGEST_READ else None,
+        contents=Contents(message_fields, octets) if len(octets) <= LARGEST_READ else None,
     )
 
 
