@@ -83,6 +83,35 @@ def test_hostile_texts_of_a_film_are_text_in_all_its_parts(tmp_path: Path) -> No
         check_unharmed(browser)
 
 
+def film_of(*names: str) -> dict[str, object]:
+    """A film of routers that have each said one thing."""
+    nodes = [{"name": name, "kind": "spoke", "addresses": [f"10.0.0.{at}"]} for at, name in enumerate(names, 1)]
+    line = {"time": 1.0, "topic": "server", "sign": "+", "subject": "10.0.0.9", "text": "answers", "interface": "Tu0"}
+    usual = {"now": 3.0, "begins": True, "missed": 0, "addresses": [], "lines": [line]}
+    return {
+        "stage": {"title": "names", "nodes": nodes, "wires": [], "tunnels": []},
+        "news": [{"router": name, **usual} for name in names],
+    }
+
+
+def test_names_that_nearly_are_the_same_have_columns_that_are_told_apart_and_no_name_is_no_error(
+    tmp_path: Path,
+) -> None:
+    """Seen: eight columns whose heads were all S...16, or all R...ab."""
+    middle = [f"R{number:02d}{'x' * 58}ab" for number in range(8)]
+    case = [f"{word}{number}" for word in ("Spoke", "SPOKE") for number in range(16, 20)]
+    with Browser() as browser:
+        for number, names in enumerate((middle, case, [])):
+            (tmp_path / f"{number}.html").write_text(as_page(film_of(*names)))
+            browser.open(f"{(tmp_path / f'{number}.html').as_uri()}#end")
+            browser.wait(lambda: browser.text("ladder") != "")
+            heads = "[...document.querySelectorAll('#ladder .head text')].map((one) => one.firstChild.data)"
+            assert len({*browser.run(f"return {heads}")}) == len(names)
+            assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.text("summary") == "There is no router."
+        assert browser.complaints() == []
+
+
 def test_hostile_lines_of_a_router_are_text_and_the_page_works_on(web: Served) -> None:
     text = '"><img/src=x/onerror=window.hacked=1>'
     lines = ["interface Loopback9", f" description {text}", " ip address 10.9.9.9 255.255.255.255"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.face.calling import PROTOCOL
+from dmvpn.face.messages import Hello
+from dmvpn.face.protocol import encode
 from lab.test_web_events import Stream, bring_up, stream, web
 from support.served import dmvpn, problem
 
@@ -76,6 +83,31 @@ def test_a_router_that_dies_is_an_event_and_the_stream_goes_on_with_all(web: Web
         while (event := read.next()).data["router"] != "R41":
             pass
         assert (event.kind, event.data["begins"]) == ("news", True)
+
+
+def test_a_router_of_another_version_is_named_and_the_others_are_followed(web: Web) -> None:
+    """Seen: the page said "loading 75 %" for as long as it was open."""
+    web.dmvpn("lab", "kill", "R41")
+    path = Path(web.environment["XDG_RUNTIME_DIR"]) / "dmvpn" / "labs" / "notes-phase3" / "R41.sock"
+    path.unlink(missing_ok=True)
+    with socket.create_server(str(path), family=socket.AF_UNIX) as server:
+
+        def greet() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with server.accept()[0] as client:
+                        client.sendall(encode(Hello("R41", PROTOCOL + 1)))
+
+        threading.Thread(target=greet, daemon=True).start()
+        with stream(web, HERE) as read:
+            while (gone := read.next()).kind != "gone":
+                pass
+            assert gone.data == {"router": "R41", "why": "runs another version of this program"}
+            bring_up(web, "Loopback95", "R31")
+            until_log(read, "R31", "Loopback95")
+        server.shutdown(socket.SHUT_RDWR)
+    path.unlink()
+    web.dmvpn("lab", "start", "R41")
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,25 @@ def test_what_the_guides_do_not_have_is_found_in_the_reference(way: str, served:
     assert asked <= {"127.0.0.1", ""}
 
 
+def test_what_the_guides_have_is_shown_where_the_reference_cannot_be_loaded(tmp_path: Path) -> None:
+    """Seen: the page of the search said so, and had no answers at all."""
+
+    class Lossy(Quiet):
+        def do_GET(self) -> None:
+            if self.path.endswith("search-reference.js"):
+                self.send_error(404)
+            else:
+                super().do_GET()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Lossy, directory=str(SITE))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/search.html?q=mermaid+graphviz&reference=1"
+        shown, _, _ = opened(address, tmp_path)
+        server.shutdown()
+    assert "The reference cannot be loaded." in shown
+    assert 'href="./how-to/see-a-lab.html' in shown
+
+
 def test_a_question_is_text_in_the_page_of_the_search(tmp_path: Path) -> None:
     question = "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%3C/ol%3E%3Cscript%3E"
     shown, said, asked = opened(f"{SITE.as_uri()}/search.html?q={question}&reference=1", tmp_path)

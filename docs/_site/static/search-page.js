@@ -69,6 +69,7 @@
     const question = asked();
     remember(question);
     let answer = documentation.find(question, guides, MOST);
+    let trouble = "";
     if (question && (reference.checked || !answer.whole)) {
       status.textContent = "Loading the reference ...";
       try {
@@ -76,12 +77,12 @@
         if (reference.checked || other.whole || !answer.count) answer = other;
       } catch {
         whole = null;
-        status.textContent = "The reference cannot be loaded.";
+        trouble = "The reference cannot be loaded. ";
       }
-      if (!whole || asked() !== question) return;
+      if (asked() !== question) return;
     }
     list.replaceChildren();
-    status.textContent = question && sentence(answer);
+    status.textContent = question && trouble + sentence(answer);
     answer.pages.forEach(show);
   };
 

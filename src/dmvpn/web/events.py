@@ -62,6 +62,10 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(\.\d{1,18}){2}", re.ASCII)
 # -------------------------------------------------------------------------------------------- a router that is followed
 
 
+class OtherVersionError(Problem):
+    """A router that answers, and cannot be followed."""
+
+
 class Following:
     """A connection to a router that watches it."""
 
@@ -81,7 +85,7 @@ class Following:
                     hello = await made._message()
                     if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
                         detail = f"{path.stem} runs another version of this program"
-                        raise Problem(HTTPStatus.BAD_GATEWAY, detail)
+                        raise OtherVersionError(HTTPStatus.BAD_GATEWAY, detail)
                     made._writer.write(encode(wish))
                 except BaseException:
                     made.close()

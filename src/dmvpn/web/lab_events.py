@@ -34,7 +34,18 @@ from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
 from dmvpn.face.watching import LARGEST_BATCH, LENGTH
 from dmvpn.web.bodies import Problem
-from dmvpn.web.events import COMMENT, HEARTBEAT, RETRY, Following, Stream, event_text, plain_news, stream, topics_of
+from dmvpn.web.events import (
+    COMMENT,
+    HEARTBEAT,
+    RETRY,
+    Following,
+    OtherVersionError,
+    Stream,
+    event_text,
+    plain_news,
+    stream,
+    topics_of,
+)
 from dmvpn.web.permission import resource
 
 if TYPE_CHECKING:
@@ -331,7 +342,9 @@ class _LabStream(Stream):
         """Give the news of a router until it goes."""
         try:
             following = await Following.begin(path, Watch(self._since[router], self._topics, self._past_routes))
-        except Problem:  # it is tried again; a router that is only busy is not gone
+        except Problem as problem:  # it is tried again; a router that is only busy is not gone
+            if isinstance(problem, OtherVersionError):
+                await self._put_gone(router, "runs another version of this program")
             del self._followed[router]
             return
         self._absent.discard(router)
@@ -347,10 +360,10 @@ class _LabStream(Stream):
         await self._put_gone(router)
         del self._followed[router]
 
-    async def _put_gone(self, router: str) -> None:
+    async def _put_gone(self, router: str, why: str = "") -> None:
         if router not in self._absent:
             self._absent.add(router)
-            await self._put(event_text("gone", {"router": router}))
+            await self._put(event_text("gone", {"router": router, **({"why": why} if why else {})}))
 
 
 def id_of(since: Mapping[str, str]) -> str:

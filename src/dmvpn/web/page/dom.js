@@ -16,12 +16,13 @@ export function plain(text) {
  * Return a name that is no longer than a number of characters: its middle is cut out, for names often differ at the end.
  * @param {string} name
  * @param {number} most characters
+ * @param {number} share the part of them that is the beginning
  */
-export function cut(name, most) {
+export function cut(name, most, share = 0.5) {
   const letters = [...name];
   if (letters.length <= most) return name;
   const kept = Math.max(1, most - 1);
-  const end = Math.ceil(kept / 2);
+  const end = Math.ceil(kept * (1 - share));
   return `${letters.slice(0, kept - end).join("")}…${letters.slice(letters.length - end).join("")}`;
 }
 

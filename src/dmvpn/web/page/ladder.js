@@ -18,6 +18,8 @@ const NARROWEST = 28;
 const OF_ALL = 0.5;
 const NARROW = 560;
 const TIME = 110;
+/** The part of a cut name that is its beginning: the first with which all names differ. */
+const SHARES = [0.5, 0.7, 1, 0.3, 0];
 /** Pixels between two names. */
 const GAP = 6;
 const HEIGHT = 22;
@@ -132,11 +134,13 @@ function speakers(step) {
  */
 function heads(names, width) {
   const made = drawn("svg", { width: names.length * width, height: HEIGHT });
+  const ways = SHARES.map((share) => names.map((name) => fitting(name, width - GAP, share)));
+  const fitted = ways.find((texts) => new Set(texts).size === names.length) ?? ways[0];
   names.forEach((name, index) => {
     const text = drawn("text", { x: (index + 0.5) * width, y: 15, "text-anchor": "middle" });
     const whole = drawn("title", {});
     whole.textContent = plain(name);
-    text.append(fitting(name, width - GAP), whole);
+    text.append(fitted[index], whole);
     made.append(text);
   });
   return made;
@@ -149,13 +153,14 @@ let measuring = null;
  * Return a name without its middle, as far as it must be cut.
  * @param {string} name
  * @param {number} width pixels
+ * @param {number} share of its beginning
  */
-function fitting(name, width) {
+function fitting(name, width, share) {
   measuring ??= document.createElement("canvas").getContext("2d");
   if (measuring !== null) measuring.font = "12.8px system-ui, sans-serif";
   let most = [...name].length;
-  while (most > 2 && (measuring?.measureText(plain(cut(name, most))).width ?? 0) > width) most -= 1;
-  return plain(cut(name, most));
+  while (most > 2 && (measuring?.measureText(plain(cut(name, most, share))).width ?? 0) > width) most -= 1;
+  return plain(cut(name, most, share));
 }
 
 /**

@@ -24,7 +24,7 @@
  * @property {string} [next_hop]
  * @typedef {{router: string, lines: Line[], addresses: string[], now: number, begins: boolean, missed: number,
  *   more?: boolean}} News more: it has further lines of the past, which follow
- * @typedef {{router: string, now: number, gone: true}} Gone a router that does not run
+ * @typedef {{router: string, now: number, gone: true, why?: string}} Gone a router that does not run, or cannot be followed
  */
 
 /** Seconds between the two reports of one message; later the same message is a new one. */
@@ -64,7 +64,7 @@ export class Assembler {
     const { router } = news;
     if ("gone" in news) {
       this._lives.set(router, false);
-      return [about(router, news.now, "-", "not running")];
+      return [about(router, news.now, "-", news.why ?? "not running")];
     }
     /** @type {Step[]} */
     const steps = [];
