@@ -83,16 +83,23 @@ class Core:
     def clear_peer(self, number: int, peer: int) -> None:
         """Forget a peer id."""
 
-    def set_multicast(self, number: int, nbmas: Sequence[bytes], bound: Sequence[tuple[bytes, int]] = ...) -> None:
+    def set_multicast(
+        self, number: int, nbmas: Sequence[bytes], bound: Sequence[tuple[bytes, int]] = ..., version: int = 4
+    ) -> None:
         """Multicast frames go to these NBMA addresses, and to those over one connection each."""
 
-    def set_hairpin(self, number: int, network: int | None, report: bool, interval: float) -> None:
-        """What the tunnel reports of transit packets. interval: seconds."""
+    def set_hairpin(self, number: int, network: int | None, report: bool, interval: float, version: int = 4) -> None:
+        """What the tunnel reports of transit packets of a version of IP. interval: seconds."""
+
+    def set_ipv6(self, number: int, mtu: int, mss: int | None, address: bytes | None) -> None:
+        """Let the tunnel carry IPv6 packets of up to `mtu` octets; 0: no more. address: its own one."""
 
     def set_address(self, number: int, address: bytes | None, table: int) -> None:
         """The tunnel's own address, and the number of the routing table that it is in."""
 
-    def set_own_addresses(self, addresses: Sequence[tuple[int, bytes]]) -> None:
+    def set_own_addresses(
+        self, addresses: Sequence[tuple[int, bytes]], ipv6: Sequence[tuple[int, bytes]] = ...
+    ) -> None:
         """All our addresses, each with the number of the routing table that it is in."""
 
     def install_sa(

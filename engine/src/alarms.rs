@@ -21,6 +21,8 @@ pub enum Alarm {
     Spi(Door, Place),
     /// A packet between these two is too big for its path.
     TooBig([u8; 8]),
+    /// The same over IPv6.
+    TooBigV6([u8; 32]),
 }
 
 /// Who was told of within the running second.

@@ -23,22 +23,26 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use std::ops::Range;
 
+use crate::MAX_PACKET;
 use crate::alarms::{Alarm, Alarms};
 use crate::arrived::payload;
-use crate::delivery::{delivered, is_keepalive, returned_keepalive};
+use crate::delivery::{delivered, delivered_v6, is_keepalive, returned_keepalive};
 use crate::doors::{Door, Doors};
 use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Way};
 use crate::ipv4::{self, Address, Packet, address};
-use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_sent};
+use crate::ipv6;
+use crate::leaving::{Leaving, Limit, Lost, Narrow, leads_to, note_sent};
 use crate::outcome::{Came, Joined, Outcome};
 use crate::paths::PathMtus;
-use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
+use crate::pieces::{
+    FRAME_HEADER, Inner, Piece, as_ios_would, as_ios_would_v6, beginning, clamp, finish, is_group, opened,
+};
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
 use crate::sealing::Unplanned;
-use crate::table::{Df, Ends, Mac, Neighbor, Settings, Table, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbor, Settings, Table, Tunnel, Watch};
 use crate::usage::{Amount, Counted, Counts, Usage};
 use crate::wire::{self, Outer, Span};
 
@@ -113,12 +117,15 @@ pub struct Core {
     pub paths: PathMtus,
     /// All our addresses, each with the number of the routing table that it is in.
     pub own_addresses: HashSet<(u32, Address)>,
+    /// The same of IPv6.
+    pub own_addresses_v6: HashSet<(u32, ipv6::Address)>,
     /// Counters.
     pub dropped: Dropped,
     usage: BTreeMap<u32, Usage>,
     pub(crate) alarms: Alarms,
     refusals: Alarms,
     hairpins: Hairpins<[u8; 8]>,
+    hairpins_v6: Hairpins<[u8; 32]>,
     limits: Limits,
     /// What the frame at hand becomes. Kept for its memory only.
     pieces: Vec<Piece>,
@@ -133,11 +140,13 @@ impl Core {
             doors: Doors::default(),
             paths: PathMtus::default(),
             own_addresses: HashSet::new(),
+            own_addresses_v6: HashSet::new(),
             dropped: Dropped::default(),
             usage: BTreeMap::new(),
             alarms: Alarms::default(),
             refusals: Alarms::default(),
             hairpins: Hairpins::new(limits.pairs),
+            hairpins_v6: Hairpins::new(limits.pairs),
             limits,
             pieces: Vec::new(),
         }
@@ -184,25 +193,31 @@ impl Core {
         out: &mut Outcome,
     ) -> Result<(), NoSuchTunnel> {
         let tunnel = self.table.get(number).ok_or(NoSuchTunnel(number))?;
-        let Some((offload, mac, packet)) = opened(&arena[frame.clone()]) else {
+        let Some((offload, mac, packet)) = opened(&arena[frame.clone()])
+            .filter(|(_, _, packet)| matches!(packet, Inner::V4(_)) || tunnel.ipv6.mtu != 0)
+        else {
             self.dropped.not_ipv4 += 1;
             return Ok(());
         };
-        if packet.protocol() == ipv4::IGMP {
-            return Ok(()); // group membership is of no interest to a tunnel's neighbors
-        }
-        let neighbors = tunnel.neighbors(mac);
+        // What is of the link alone is of no interest to a tunnel's neighbors: group membership, neighbors of others.
+        let (pair, protocol, tos, multicast) = match packet {
+            Inner::V4(packet) if packet.protocol() == ipv4::IGMP => return Ok(()),
+            Inner::V6(packet) if packet.is_of_the_link() => return Ok(()),
+            Inner::V4(packet) => (Pair::V4(packet.pair()), gre::IPV4, packet.tos(), &tunnel.multicast),
+            Inner::V6(packet) => (Pair::V6(packet.pair()), gre::IPV6, packet.tos(), &tunnel.ipv6.multicast),
+        };
+        let neighbors = tunnel.neighbors(mac, multicast);
         let Some(&first) = neighbors.first() else {
             self.dropped.no_peer += 1;
             return Ok(());
         };
-        let pair = packet.pair();
-        let df = stays_whole(tunnel.settings.df, gre::IPV4, packet.octets());
-        let outer = Outer { tos: packet.tos(), df };
         let packet = frame.start + FRAME_HEADER..frame.end;
+        let df = stays_whole(tunnel.settings.df, protocol, &arena[packet.clone()]);
+        let outer = Outer { tos, df };
         self.pieces.clear();
         let key = tunnel.ends.key;
-        if finish(offload, arena, packet.clone(), key, &mut out.wire, &mut self.pieces).is_err() {
+        let made = finish(offload, arena, packet.clone(), (protocol, key), &mut out.wire, &mut self.pieces);
+        if made.is_err() {
             self.dropped.malformed += 1;
             return Ok(());
         }
@@ -211,7 +226,16 @@ impl Core {
             let back = |origin: Origin, arrived: &Tunnel| {
                 leads_to(&self.sas, tunnel, first, origin.neighbor, || front(arrived) == front(tunnel))
             };
-            if let Some(origin) = transit(&self.table, &mut self.hairpins, tunnel, back, pair, now) {
+            let origin = match pair {
+                Pair::V4(pair) => {
+                    transit(&self.table, &mut self.hairpins, tunnel, |tunnel| tunnel.watch, back, pair, now)
+                }
+                Pair::V6(pair) => {
+                    let watch = |tunnel: &Tunnel| tunnel.ipv6.watch;
+                    transit(&self.table, &mut self.hairpins_v6, tunnel, watch, back, pair, now)
+                }
+            };
+            if let Some(origin) = origin {
                 out.punts.push(Punt {
                     reason: Reason::Hairpin(number),
                     tunnel: origin.tunnel,
@@ -221,11 +245,21 @@ impl Core {
                 });
             }
         }
-        adjust(tunnel, &self.own_addresses, &mut arena[packet], &self.pieces, &mut out.wire);
+        let packet = &mut arena[packet];
+        let (mss, limit_of_version) = if let Pair::V4(_) = pair {
+            as_ios_would(tunnel, &self.own_addresses, packet);
+            let most = if tunnel.is_wide() { tunnel.settings.mtu } else { MAX_PACKET };
+            (tunnel.settings.mss, Limit::AtMost(most))
+        } else {
+            as_ios_would_v6(tunnel, &self.own_addresses_v6, packet);
+            (tunnel.ipv6.mss, Limit::AtLeast(ipv6::LEAST))
+        };
+        clamp(tunnel, mss, packet, &self.pieces, &mut out.wire);
         let usage = self.usage.entry(number).or_default();
         let limit = self.limits.counted;
-        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer, now };
-        let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
+        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer, limit_of_version, now };
+        let minds_paths = tunnel.settings.df != Df::Clear && self.paths.knows(now);
+        let lost = if !minds_paths && !tunnel.is_wide() {
             way.send(neighbors, &self.pieces, arena, usage, out)
         } else {
             let front = self.doors.front(tunnel.ends.source);
@@ -251,7 +285,8 @@ impl Core {
         let piece = Piece { head: out.wire.end_head(begin), body: Span::default() };
         let usage = self.usage.entry(number).or_default();
         let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
-        let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer, now };
+        let (limit, limit_of_version) = (self.limits.counted, Limit::AtMost(MAX_PACKET));
+        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer, limit_of_version, now };
         self.dropped.count(way.send(&[neighbor], &[piece], &[], usage, out));
         Ok(())
     }
@@ -335,13 +370,34 @@ impl Core {
                         self.dropped.malformed += 1;
                         return;
                     }
-                    if let Some(network) = tunnel.network.filter(|_| tunnel.report) {
+                    if let Some(network) = tunnel.watch.network.filter(|_| tunnel.watch.report) {
                         self.hairpins
                             .arrived(Way { network, pair }, Origin { tunnel: number, neighbor: from });
                     }
                     out.frames.push(delivered(number, tunnel, from, arena, payload));
                 }
             },
+            gre::IPV6 => {
+                let carried = ipv6::Packet::of(octets).filter(|_| tunnel.ipv6.mtu != 0);
+                // NHRP finds neighbors: what a peer says of any would be forged.
+                let Some(inner) = carried.filter(|inner| !inner.is_of_the_link()) else {
+                    self.dropped.not_ipv4 += 1;
+                    return;
+                };
+                let pair = inner.pair();
+                let marked =
+                    came.tos.map_or(Ok(()), |tos| ecn::decapsulate_v6(tos, &mut arena[payload.clone()]));
+                if marked.is_err() {
+                    self.dropped.malformed += 1;
+                    return;
+                }
+                let watch = tunnel.ipv6.watch;
+                if let Some(network) = watch.network.filter(|_| watch.report) {
+                    let origin = Origin { tunnel: number, neighbor: from };
+                    self.hairpins_v6.arrived(Way { network, pair }, origin);
+                }
+                out.frames.push(delivered_v6(number, tunnel, from, arena, payload));
+            }
             _ => self.dropped.not_ipv4 += 1,
         }
     }
@@ -375,28 +431,40 @@ impl Core {
     }
 }
 
+/// Source and destination.
+#[derive(Clone, Copy)]
+enum Pair {
+    V4([u8; 8]),
+    V6([u8; 32]),
+}
+
 /// Must the GRE packet that carries this stay whole?
 fn stays_whole(df: Df, protocol: u16, payload: &[u8]) -> bool {
     match df {
         Df::Clear => false,
-        Df::Copy => protocol == gre::IPV4 && Packet::of(payload).is_some_and(Packet::is_to_stay_whole),
+        Df::Copy => {
+            protocol == gre::IPV6
+                || (protocol == gre::IPV4 && Packet::of(payload).is_some_and(Packet::is_to_stay_whole))
+        }
         Df::Set => true,
     }
 }
 
 /// Where a packet that leaves by a tunnel came from, if that is another neighbor of the same NHRP network and nobody was
-/// told within the interval. back: does the packet go to this one?
+/// told within the interval. watch: of the packet's version of IP. back: does the packet go to this one?
 fn transit<P: Copy + Eq + Hash>(
     table: &Table,
     hairpins: &mut Hairpins<P>,
     leaves: &Tunnel,
+    watch: impl Fn(&Tunnel) -> Watch,
     back: impl Fn(Origin, &Tunnel) -> bool,
     pair: P,
     now: f64,
 ) -> Option<Origin> {
-    let way = Way { network: leaves.network?, pair };
+    let way = Way { network: watch(leaves).network?, pair };
     let origin = hairpins.origin(way)?;
     let arrived = table.get(origin.tunnel).filter(|arrived| !back(origin, arrived))?;
-    let reported = arrived.report && arrived.network == leaves.network;
-    (reported && hairpins.is_due(way, now, arrived.interval)).then_some(origin)
+    let order = watch(arrived);
+    let reported = order.report && order.network == Some(way.network);
+    (reported && hairpins.is_due(way, now, order.interval)).then_some(origin)
 }

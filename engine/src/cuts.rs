@@ -6,11 +6,14 @@ use std::ops::Range;
 use crate::fragments;
 use crate::gre;
 use crate::ipv4::Packet;
-use crate::pieces::Piece;
+use crate::ipv6;
+use crate::pieces::{Inner, Piece};
 use crate::wire::{Span, Wire};
 
 /// Octets of a packet that an ICMP error quotes, RFC 1812 §4.3.2.3: 576 with both headers.
 const QUOTED: usize = 576 - 20 - 8;
+/// Of `ICMPv6`, RFC 4443 §2.4 (c).
+const QUOTED_V6: usize = 1280 - 40 - 8;
 
 /// What becomes of a packet.
 #[derive(Clone, Debug)]
@@ -58,7 +61,11 @@ impl Cuts {
     fn cut(&mut self, packet: Piece, key: Option<u32>, largest: usize, arena: &[u8], wire: &mut Wire) -> Cut {
         let (head, body) = parts(packet, key, wire, arena);
         let length = head.len() + body.len();
-        let Some(header) = header(head, body).filter(|header| header.is_right_of(length)) else {
+        if let Some(Inner::V6(packet)) = header(head, body) {
+            return if packet.total_length() <= length { Cut::Whole } else { Cut::Malformed };
+        }
+        let found = Packet::of(if head.is_empty() { body } else { head });
+        let Some(header) = found.filter(|header| header.is_right_of(length)) else {
             return Cut::Malformed;
         };
         if header.is_to_stay_whole() {
@@ -85,7 +92,7 @@ pub(crate) fn beginning<'a>(
     key: Option<u32>,
     wire: &'a Wire,
     arena: &'a [u8],
-) -> Option<Packet<'a>> {
+) -> Option<Inner<'a>> {
     let (head, body) = parts(packet, key, wire, arena);
     header(head, body)
 }
@@ -93,7 +100,8 @@ pub(crate) fn beginning<'a>(
 /// So much of a packet in GRE as an ICMP error quotes.
 pub(crate) fn quoted(packet: Piece, key: Option<u32>, wire: &Wire, arena: &[u8]) -> Vec<u8> {
     let (head, body) = parts(packet, key, wire, arena);
-    head.iter().chain(body).take(QUOTED).copied().collect()
+    let most = if matches!(header(head, body), Some(Inner::V6(_))) { QUOTED_V6 } else { QUOTED };
+    head.iter().chain(body).take(most).copied().collect()
 }
 
 /// A packet in GRE without that: the headers of one that was cut from a train, and the octets where it was read.
@@ -101,6 +109,7 @@ fn parts<'w, 'a>(packet: Piece, key: Option<u32>, wire: &'w Wire, arena: &'a [u8
     (&packet.head.of(&wire.heads)[gre::length(key)..], packet.body.of(arena))
 }
 
-fn header<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Packet<'a>> {
-    Packet::of(if head.is_empty() { body } else { head })
+fn header<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Inner<'a>> {
+    let octets = if head.is_empty() { body } else { head };
+    Packet::of(octets).map(Inner::V4).or_else(|| ipv6::Packet::of(octets).map(Inner::V6))
 }

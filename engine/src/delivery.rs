@@ -5,14 +5,18 @@ use std::ops::Range;
 use crate::ETHERNET;
 use crate::doors::Door;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address};
+use crate::ipv6;
 use crate::mss;
 use crate::table::{Mac, Neighbor, Tunnel};
-use crate::unfinished::unfinished;
+use crate::unfinished::{unfinished, unfinished_v6};
 use crate::vnet::Vnet;
 use crate::wire::{self, Outer, Span};
 
 /// What follows an Ethernet header that says so is IPv4.
 pub(crate) const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+
+/// What follows an Ethernet header that says so is IPv6.
+pub(crate) const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xDD];
 
 /// A frame that the kernel shall receive on a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +68,48 @@ pub(crate) fn delivered(
     if let Some(mss) = tunnel.settings.mss {
         mss::clamp(octets, mss, offload.flags != 0);
     }
-    let mut ethernet = [0; ETHERNET];
-    ethernet[..6].copy_from_slice(&destination_mac(tunnel, address(octets, 16)));
-    ethernet[6..12].copy_from_slice(&tunnel.mac_of(from));
-    ethernet[12..].copy_from_slice(&ETHERTYPE_IPV4);
-    Frame { tunnel: number, offload, ethernet, packet: place.into() }
+    let to = destination_mac(tunnel, address(octets, 16));
+    Frame {
+        tunnel: number,
+        offload,
+        ethernet: ethernet(to, tunnel.mac_of(from), ETHERTYPE_IPV4),
+        packet: place.into(),
+    }
+}
+
+/// The same of an IPv6 packet.
+pub(crate) fn delivered_v6(
+    number: u32,
+    tunnel: &Tunnel,
+    from: Neighbor,
+    arena: &mut [u8],
+    place: Range<usize>,
+) -> Frame {
+    let octets = &mut arena[place.clone()];
+    let overlay = &tunnel.ipv6;
+    let offload =
+        ipv6::Packet::of(octets).map(|packet| unfinished_v6(packet, overlay.mtu)).unwrap_or_default();
+    if let Some(mss) = overlay.mss {
+        mss::clamp(octets, mss, offload.flags != 0);
+    }
+    let to = match octets[24..40] {
+        [0xFF, .., first, second, third, last] => [0x33, 0x33, first, second, third, last], // RFC 2464 §7
+        _ => tunnel.own_mac,
+    };
+    Frame {
+        tunnel: number,
+        offload,
+        ethernet: ethernet(to, tunnel.mac_of(from), ETHERTYPE_IPV6),
+        packet: place.into(),
+    }
+}
+
+fn ethernet(to: Mac, from: Mac, kind: [u8; 2]) -> [u8; ETHERNET] {
+    let mut header = [0; ETHERNET];
+    header[..6].copy_from_slice(&to);
+    header[6..12].copy_from_slice(&from);
+    header[12..].copy_from_slice(&kind);
+    header
 }
 
 /// RFC 1112 §6.4 for groups; the kernel takes what is for its own address.

@@ -46,6 +46,14 @@ pub fn reassembled(tos: u8, marks: u8) -> Result<u8, Congested> {
     }
 }
 
+/// Let an IPv6 packet that came out of a tunnel have what the outer TOS says.
+pub fn decapsulate_v6(outer: u8, packet: &mut [u8]) -> Result<(), Congested> {
+    let first = word(packet, 0);
+    let tos = merged(outer, (first >> 4) as u8)?;
+    put_word(packet, 0, first & 0xF00F | u16::from(tos) << 4);
+    Ok(())
+}
+
 /// Let an IPv4 packet that came out of a tunnel have what the outer TOS says.
 pub fn decapsulate(outer: u8, packet: &mut [u8]) -> Result<(), Congested> {
     let tos = merged(outer, packet[1])?;
@@ -76,6 +84,13 @@ mod tests {
             assert_eq!([NOT_ECT, ECT_1, ECT_0, CE].map(|outer| merged(outer, inner)), expected);
             assert_eq!(merged(0xB8 | CE, 0x28 | ECT_0), Ok(0x28 | CE), "the rest of TOS is the inner one's");
         }
+    }
+
+    #[test]
+    fn the_traffic_class_of_ipv6_is_marked_and_the_flow_label_stays() {
+        let mut packet = [0x6B, 0xA7, 0x65, 0x43];
+        assert_eq!(decapsulate_v6(CE, &mut packet), Ok(()));
+        assert_eq!(packet, [0x6B, 0xB7, 0x65, 0x43]);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use crate::checksum::Sum;
 use crate::ipv4::Packet;
-use crate::unfinished::lacks_checksum;
+use crate::ipv6;
+use crate::unfinished::{lacks_checksum, lacks_checksum_v6};
 
 /// What a GRE packet carries, RFC 2784 §2.4: the empty answer to a keepalive of IOS.
 pub const KEEPALIVE: u16 = 0x0000;
 /// IPv4.
 pub const IPV4: u16 = 0x0800;
+/// IPv6, RFC 7676 §2.
+pub const IPV6: u16 = 0x86DD;
 /// NHRP, RFC 2332 §5.
 pub const NHRP: u16 = 0x2001;
 
@@ -80,6 +83,8 @@ impl Header {
 fn left_to_a_card(options: &[u8], protocol: u16, inner: &[u8]) -> bool {
     options.starts_with(&[0, 0])
         || (protocol == IPV4 && Packet::of(inner).is_some_and(|inner| lacks_checksum(inner).is_some()))
+        || (protocol == IPV6
+            && ipv6::Packet::of(inner).is_some_and(|inner| lacks_checksum_v6(inner).is_some()))
 }
 
 /// A packet that is so many numbers late was not overtaken: its sender has begun again.

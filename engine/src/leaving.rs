@@ -3,6 +3,7 @@
 
 use std::ops::AddAssign;
 
+use crate::MAX_PACKET;
 use crate::alarms::{Alarm, Alarms};
 use crate::cuts::{self, Cut, Cuts};
 use crate::doors::Front;
@@ -10,7 +11,7 @@ use crate::gre;
 use crate::ipv4::{Address, HEADER_LENGTH};
 use crate::outcome::Outcome;
 use crate::paths::{LEAST, PathMtus};
-use crate::pieces::Piece;
+use crate::pieces::{Inner, Piece};
 use crate::punt::{Punt, Reason};
 use crate::sas::{Link, Sas};
 use crate::sealing::Unplanned;
@@ -27,6 +28,8 @@ pub(crate) struct Leaving<'a> {
     pub(crate) number: u32,
     pub(crate) tunnel: &'a Tunnel,
     pub(crate) outer: Outer,
+    /// Of these packets.
+    pub(crate) limit_of_version: Limit,
     /// Seconds.
     pub(crate) now: f64,
 }
@@ -132,25 +135,26 @@ impl Leaving<'_> {
         let (mut lost, mut cuts) = (Lost::default(), Cuts::default());
         for &piece in pieces {
             cuts.clear();
+            let length = piece.len() - gre::length(key);
             for neighbor in neighbors {
-                let Some(room) = self.room(*neighbor, |remote| paths.to((front, remote), now)) else {
-                    lost += self.send(&[*neighbor], &[piece], arena, usage, out);
-                    continue;
+                let room = self.room(*neighbor, |remote| paths.to((front, remote), now)).unwrap_or(Room::ANY);
+                let largest = match self.limit_of_version {
+                    Limit::AtMost(most) => room.largest.min(most),
+                    Limit::AtLeast(least) => room.largest.max(least),
                 };
-                let outer = Outer { df: self.outer.df && room.df, ..self.outer };
-                let way = Leaving { outer, ..*self };
-                if piece.len() - gre::length(key) <= room.largest {
+                let df = self.outer.df && room.df && (length <= room.largest || length > largest);
+                let way = Leaving { outer: Outer { df, ..self.outer }, ..*self };
+                if length <= largest {
                     lost += way.send(&[*neighbor], &[piece], arena, usage, out);
                     continue;
                 }
-                match cuts.of(piece, key, room.largest, arena, &mut out.wire) {
+                match cuts.of(piece, key, largest, arena, &mut out.wire) {
                     Cut::Malformed => lost.malformed += 1,
                     Cut::Pieces(range) => {
                         lost += way.send(&[*neighbor], &cuts.pieces[range], arena, usage, out);
                     }
                     Cut::Whole if may_tell(piece, key, &out.wire, arena, refusals, now) => {
-                        let (reason, tunnel, nbma) =
-                            (Reason::TooBig(room.largest), self.number, neighbor.nbma);
+                        let (reason, tunnel, nbma) = (Reason::TooBig(largest), self.number, neighbor.nbma);
                         let data = cuts::quoted(piece, key, &out.wire, arena);
                         out.punts.push(Punt { reason, tunnel, nbma, connection: 0, data });
                     }
@@ -206,6 +210,20 @@ struct Room {
     df: bool,
 }
 
+impl Room {
+    /// Nothing is known about the path.
+    const ANY: Self = Self { largest: MAX_PACKET, df: true };
+}
+
+/// What a version of IP says of the largest packet, whatever the path takes, octets.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// IPv4's own MTU, where the interface takes more.
+    AtMost(usize),
+    /// Every path of IPv6 takes so much.
+    AtLeast(usize),
+}
+
 /// Is the sender of a packet that must stay whole to hear that it is too big? Whom nobody answers takes no one's turn.
 fn may_tell(
     packet: Piece,
@@ -215,8 +233,11 @@ fn may_tell(
     refusals: &mut Alarms,
     now: f64,
 ) -> bool {
-    cuts::beginning(packet, key, wire, arena).is_some_and(|packet| {
-        packet.may_be_answered() && refusals.may_tell(Alarm::TooBig(packet.pair()), now)
+    cuts::beginning(packet, key, wire, arena).is_some_and(|packet| match packet {
+        Inner::V4(packet) => packet.may_be_answered() && refusals.may_tell(Alarm::TooBig(packet.pair()), now),
+        Inner::V6(packet) => {
+            packet.may_be_answered() && refusals.may_tell(Alarm::TooBigV6(packet.pair()), now)
+        }
     })
 }
 

@@ -34,6 +34,7 @@ pub mod gre;
 pub mod hairpin;
 pub mod hash;
 pub mod ipv4;
+pub mod ipv6;
 mod leaving;
 pub mod merge;
 pub mod mss;

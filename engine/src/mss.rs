@@ -3,6 +3,7 @@
 
 use crate::checksum::update;
 use crate::ipv4::{self, Packet, put_word, word};
+use crate::ipv6;
 
 const TCP_HEADER: usize = 20;
 const SYN: u8 = 0x02;
@@ -36,6 +37,10 @@ pub fn clamp(packet: &mut [u8], mss: u16, partial: bool) {
 
 /// Where a whole TCP header begins; None: other protocol, not the first fragment, or too short.
 fn tcp_header(packet: &[u8]) -> Option<usize> {
+    if let Some(ip) = ipv6::Packet::of(packet) {
+        let whole = ip.next_header() == ipv4::TCP && packet.len() >= ipv6::HEADER_LENGTH + TCP_HEADER;
+        return whole.then_some(ipv6::HEADER_LENGTH);
+    }
     let ip = Packet::of(packet)?;
     let start = ip.header_length();
     let first_of_tcp = ip.protocol() == ipv4::TCP && word(packet, 6) & 0x1FFF == 0;

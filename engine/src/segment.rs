@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use crate::checksum::Sum;
 use crate::ipv4::{self, Packet, long, put_word, seal_header, word};
-use crate::vnet::{GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CHECKSUM, Vnet};
+use crate::ipv6;
+use crate::vnet::{GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, NEEDS_CHECKSUM, Vnet};
 use crate::{ETHERNET, MAX_PACKET};
 
 const TCP_HEADER: usize = 20;
@@ -21,7 +22,7 @@ const CWR: u8 = 0x80;
 pub enum BadOffload {
     /// The checksum is to be put where there is no room for it.
     Checksum(Vnet),
-    /// Segmentation of something that is neither TCP over IPv4 nor UDP, or into segments of no length.
+    /// Segmentation of something that is neither TCP over this version of IP nor UDP, or into segments of no length.
     Segmentation(Vnet),
     /// A buffer whose headers are not all there, or of more octets than a packet has.
     Headers(usize),
@@ -39,9 +40,17 @@ pub fn complete(vnet: Vnet, packet: &mut [u8]) -> Result<(), BadOffload> {
         return Err(bad);
     }
     // The field holds the pseudo header's sum: summing from `start` on completes it.
-    let value = written(packet[9], Sum::of(&packet[start..]).checksum());
+    let protocol = header(packet).map_or(0, |(_, protocol)| protocol);
+    let value = written(protocol, Sum::of(&packet[start..]).checksum());
     put_word(packet, at, value);
     Ok(())
+}
+
+/// Octets of the IP header, as it says itself, and what is behind it; None: it is not all there.
+fn header(octets: &[u8]) -> Option<(usize, u8)> {
+    let of_ipv6 = |packet: ipv6::Packet| (ipv6::HEADER_LENGTH, packet.next_header());
+    let of_ipv4 = |packet: Packet| (packet.header_length(), packet.protocol());
+    Packet::of(octets).map(of_ipv4).or_else(|| ipv6::Packet::of(octets).map(of_ipv6))
 }
 
 /// A checksum as it is written: UDP sends zero as ones (RFC 768).
@@ -52,7 +61,9 @@ fn written(protocol: u8, checksum: u16) -> u16 {
 /// A buffer and how it is cut.
 #[derive(Clone, Copy)]
 pub struct Train<'a> {
-    packet: Packet<'a>,
+    octets: &'a [u8],
+    is_ipv6: bool,
+    protocol: u8,
     ip_length: usize,
     header_length: usize,
     size: usize,
@@ -60,23 +71,24 @@ pub struct Train<'a> {
 
 impl<'a> Train<'a> {
     /// See a train in a packet; None: it is a single one, for [`complete`].
-    pub fn of(vnet: Vnet, packet: Packet<'a>) -> Result<Option<Self>, BadOffload> {
+    pub fn of(vnet: Vnet, octets: &'a [u8]) -> Result<Option<Self>, BadOffload> {
         if vnet.gso_type == GSO_NONE {
             return Ok(None);
         }
+        let is_ipv6 = octets.first().is_some_and(|first| *first >= 0x60);
         let (protocol, least) = match vnet.gso_type & !GSO_ECN {
-            GSO_TCPV4 => (ipv4::TCP, TCP_HEADER),
+            GSO_TCPV4 if !is_ipv6 => (ipv4::TCP, TCP_HEADER),
+            GSO_TCPV6 if is_ipv6 => (ipv4::TCP, TCP_HEADER),
             GSO_UDP_L4 => (ipv4::UDP, UDP_HEADER),
             _ => return Err(BadOffload::Segmentation(vnet)),
         };
         if vnet.gso_size == 0 {
             return Err(BadOffload::Segmentation(vnet));
         }
-        let octets = packet.octets();
         let bad = BadOffload::Headers(octets.len());
-        let ip_length = packet.header_length();
+        let (ip_length, found) = header(octets).ok_or(bad)?;
         let whole = ip_length >= ipv4::HEADER_LENGTH && octets.len() >= ip_length + least;
-        if !whole || packet.protocol() != protocol || octets.len() > MAX_PACKET {
+        if !whole || found != protocol || octets.len() > MAX_PACKET {
             return Err(bad);
         }
         let length =
@@ -85,32 +97,40 @@ impl<'a> Train<'a> {
         if length < least || header_length > octets.len() {
             return Err(bad);
         }
-        Ok(Some(Self { packet, ip_length, header_length, size: usize::from(vnet.gso_size) }))
+        let size = usize::from(vnet.gso_size);
+        Ok(Some(Self { octets, is_ipv6, protocol, ip_length, header_length, size }))
     }
 
     /// How many packets it makes: one even of a buffer without data.
     pub fn count(&self) -> usize {
-        (self.packet.octets().len() - self.header_length).div_ceil(self.size).max(1)
+        (self.octets.len() - self.header_length).div_ceil(self.size).max(1)
     }
 
     /// Where the data of packet `number` is in the buffer.
     pub fn body(&self, number: usize) -> Range<usize> {
         let start = self.header_length + number * self.size;
-        start..(start + self.size).min(self.packet.octets().len())
+        start..(start + self.size).min(self.octets.len())
     }
 
     /// Append the headers of packet `number`; the IP identification counts up.
     pub fn write_head(&self, number: usize, to: &mut Vec<u8>) {
-        let octets = self.packet.octets();
+        let octets = self.octets;
         let body = self.body(number);
         let begin = to.len();
         to.extend_from_slice(&octets[..self.header_length]);
         let head = &mut to[begin..];
-        put_word(head, 2, (self.header_length + body.len()) as u16);
-        put_word(head, 4, word(octets, 4).wrapping_add(number as u16));
-        seal_header(head, self.ip_length);
+        let length = self.header_length - self.ip_length + body.len();
+        let pseudo = if self.is_ipv6 {
+            put_word(head, 4, length as u16);
+            ipv6::Packet::of(octets).map(|packet| packet.pseudo_header(self.protocol, length))
+        } else {
+            put_word(head, 2, (self.ip_length + length) as u16);
+            put_word(head, 4, word(octets, 4).wrapping_add(number as u16));
+            seal_header(head, self.ip_length);
+            Packet::of(octets).map(|packet| packet.pseudo_header(length))
+        };
         let inner = &mut head[self.ip_length..];
-        let checksum_at = if self.packet.protocol() == ipv4::TCP {
+        let checksum_at = if self.protocol == ipv4::TCP {
             self.write_tcp(number, inner);
             16
         } else {
@@ -118,16 +138,15 @@ impl<'a> Train<'a> {
             6
         };
         put_word(inner, checksum_at, 0);
-        let pseudo = self.packet.pseudo_header(inner.len() + body.len());
-        let checksum = pseudo.and(inner).and(&octets[body]).checksum();
-        put_word(inner, checksum_at, written(self.packet.protocol(), checksum));
+        let checksum = pseudo.unwrap_or_default().and(inner).and(&octets[body]).checksum();
+        put_word(inner, checksum_at, written(self.protocol, checksum));
     }
 
     /// Sequence numbers count up, FIN and PSH stay on the last packet.
     fn write_tcp(&self, number: usize, tcp: &mut [u8]) {
         let sequence = long(tcp, 4).wrapping_add((number * self.size) as u32);
         tcp[4..8].copy_from_slice(&sequence.to_be_bytes());
-        if self.body(number).end < self.packet.octets().len() {
+        if self.body(number).end < self.octets.len() {
             tcp[13] &= !FIN_PSH;
         }
         if number > 0 {
@@ -155,8 +174,7 @@ mod tests {
 
     fn cut(octets: &[u8], size: u16) -> Result<Vec<Vec<u8>>, BadOffload> {
         let vnet = Vnet { gso_type: GSO_TCPV4, gso_size: size, ..Vnet::default() };
-        let packet = Packet::of(octets).ok_or(BadOffload::Headers(octets.len()))?;
-        let train = Train::of(vnet, packet)?.ok_or(BadOffload::Segmentation(vnet))?;
+        let train = Train::of(vnet, octets)?.ok_or(BadOffload::Segmentation(vnet))?;
         let packet = |number| {
             let mut packet = Vec::new();
             train.write_head(number, &mut packet);
@@ -192,7 +210,7 @@ mod tests {
         let mut octets = buffer(250);
         octets[9] = ipv4::UDP;
         let vnet = Vnet { gso_type: GSO_UDP_L4, gso_size: 112, ..Vnet::default() };
-        let train = Packet::of(&octets).and_then(|packet| Train::of(vnet, packet).ok().flatten());
+        let train = Train::of(vnet, &octets).ok().flatten();
         let heads: Vec<(Vec<u8>, Range<usize>)> = train
             .iter()
             .flat_map(|train| {
@@ -211,6 +229,26 @@ mod tests {
             let pseudo = Packet::of(&packet).map(|ip| ip.pseudo_header(packet.len() - 20));
             assert_eq!(pseudo.map(|sum| sum.and(&packet[20..]).checksum()), Some(0));
         }
+    }
+
+    #[test]
+    fn a_buffer_of_ipv6_is_cut_with_right_lengths_and_checksums() {
+        let mut octets = vec![0; 40];
+        (octets[0], octets[6], octets[23], octets[39]) = (0x60, ipv4::TCP, 1, 2);
+        octets.extend_from_slice(&buffer(250)[20..]);
+        let vnet = Vnet { gso_type: GSO_TCPV6, gso_size: 100, ..Vnet::default() };
+        let train = Train::of(vnet, &octets).ok().flatten();
+        assert_eq!(train.map(|train| train.count()), Some(3));
+        for (train, number) in train.iter().flat_map(|train| (0..3).map(move |number| (train, number))) {
+            let mut packet = Vec::new();
+            train.write_head(number, &mut packet);
+            packet.extend_from_slice(&octets[train.body(number)]);
+            assert_eq!(usize::from(word(&packet, 4)), packet.len() - 40);
+            let pseudo = ipv6::Packet::of(&packet).map(|ip| ip.pseudo_header(ipv4::TCP, packet.len() - 40));
+            assert_eq!(pseudo.map(|sum| sum.and(&packet[40..]).checksum()), Some(0));
+        }
+        let other = Vnet { gso_type: GSO_TCPV4, ..vnet };
+        assert_eq!(Train::of(other, &octets).err(), Some(BadOffload::Segmentation(other)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::doors::Door;
 use crate::gre::Extras;
 use crate::hash::Told;
 use crate::ipv4::Address;
+use crate::ipv6;
 
 /// A link-layer address.
 pub type Mac = [u8; 6];
@@ -70,6 +71,38 @@ pub struct Settings {
     pub extras: Extras,
 }
 
+/// What is reported of transit packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// The NHRP network that a tunnel belongs to.
+    pub network: Option<u32>,
+    /// Report transit packets that came out of it.
+    pub report: bool,
+    /// At most once in so many seconds for a pair of addresses.
+    pub interval: f64,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { network: None, report: false, interval: 8.0 }
+    }
+}
+
+/// IPv6 inside a tunnel, whose NHRP may be of another network.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay {
+    /// Octets; 0: it is not carried.
+    pub mtu: usize,
+    /// Lower TCP's maximum segment size to this, octets.
+    pub mss: Option<u16>,
+    /// Its own address.
+    pub address: Option<ipv6::Address>,
+    /// What it reports.
+    pub watch: Watch,
+    /// Where multicast goes.
+    pub multicast: Vec<Neighbor>,
+}
+
 /// One tunnel.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
@@ -83,14 +116,12 @@ pub struct Tunnel {
     pub address: Option<Address>,
     /// The routing table that it is in. The number is the owner's.
     pub table: u32,
-    /// The NHRP network it belongs to.
-    pub network: Option<u32>,
-    /// Report transit packets that came out of it.
-    pub report: bool,
-    /// At most once in so many seconds for a pair of addresses.
-    pub interval: f64,
+    /// What it reports.
+    pub watch: Watch,
     /// Where multicast goes.
     pub multicast: Vec<Neighbor>,
+    /// What is IPv6's own; the rest is IPv4's.
+    pub ipv6: Overlay,
     /// Of a protected tunnel: NBMA addresses whose connections are other tunnels'.
     pub barred: Vec<Address>,
     destination: Option<Neighbor>,
@@ -108,10 +139,9 @@ impl Tunnel {
             settings,
             address: None,
             table: 0,
-            network: None,
-            report: false,
-            interval: 8.0,
+            watch: Watch::default(),
             multicast: Vec::new(),
+            ipv6: Overlay::default(),
             barred: Vec::new(),
             destination: ends.destination.map(Neighbor::at),
             peers: Told::default(),
@@ -149,13 +179,18 @@ impl Tunnel {
         self.ids.contains_key(&nbma)
     }
 
-    /// The neighbors that a frame to this MAC address goes to.
-    pub fn neighbors(&self, mac: Mac) -> &[Neighbor] {
+    /// Whether its interface takes larger packets than IPv4's may be.
+    pub fn is_wide(&self) -> bool {
+        self.ipv6.mtu != 0 && self.ipv6.mtu.max(ipv6::LEAST) > self.settings.mtu
+    }
+
+    /// The neighbors that a frame to this MAC address goes to. multicast: those of its version of IP.
+    pub fn neighbors<'a>(&'a self, mac: Mac, multicast: &'a [Neighbor]) -> &'a [Neighbor] {
         if let Some(destination) = &self.destination {
             return slice::from_ref(destination);
         }
         if mac[0] & GROUP != 0 {
-            return &self.multicast;
+            return multicast;
         }
         let [first, second, id @ ..] = mac;
         let peer = if [first, second] == PEER { self.peers.get(&u32::from_be_bytes(id)) } else { None };
@@ -271,16 +306,16 @@ mod tests {
         tunnel.multicast = vec![there, elsewhere];
         tunnel.set_peer(0x0102_0304, there);
         tunnel.set_peer(5, over);
-        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4]), [there]);
-        assert_eq!(tunnel.neighbors([2, 0, 0, 0, 0, 5]), [over]);
+        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4], &tunnel.multicast), [there]);
+        assert_eq!(tunnel.neighbors([2, 0, 0, 0, 0, 5], &tunnel.multicast), [over]);
         assert_eq!(tunnel.mac_of(there), [2, 0, 1, 2, 3, 4]);
         assert_eq!(tunnel.mac_of(over), [2, 0, 0, 0, 0, 5]);
         assert_eq!(tunnel.mac_of(Neighbor { connection: 8, ..there }), [2, 0, 1, 2, 3, 4]);
         assert_eq!(tunnel.mac_of(elsewhere), [2, 0, 0, 0, 0, 0]);
-        assert_eq!(tunnel.neighbors([2, 1, 1, 2, 3, 4]), [] as [Neighbor; 0], "our own");
-        assert_eq!(tunnel.neighbors([1, 0, 0x5e, 0, 0, 10]), [there, elsewhere]);
+        assert_eq!(tunnel.neighbors([2, 1, 1, 2, 3, 4], &tunnel.multicast), [] as [Neighbor; 0], "our own");
+        assert_eq!(tunnel.neighbors([1, 0, 0x5e, 0, 0, 10], &tunnel.multicast), [there, elsewhere]);
         tunnel.clear_peer(0x0102_0304);
-        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4]), [] as [Neighbor; 0]);
+        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4], &tunnel.multicast), [] as [Neighbor; 0]);
         assert!(!tunnel.knows(THERE));
     }
 }

@@ -7,7 +7,8 @@
 
 use crate::ETHERNET;
 use crate::ipv4::{self, Packet, word};
-use crate::vnet::{GSO_TCPV4, NEEDS_CHECKSUM, Vnet};
+use crate::ipv6;
+use crate::vnet::{GSO_TCPV4, GSO_TCPV6, NEEDS_CHECKSUM, Vnet};
 
 const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
@@ -37,6 +38,30 @@ pub fn lacks_checksum(packet: Packet) -> Option<usize> {
     (word(octets, ip_length + checksum_offset) == pseudo).then_some(checksum_offset)
 }
 
+/// The same of an IPv6 packet without extension headers.
+pub fn lacks_checksum_v6(packet: ipv6::Packet) -> Option<usize> {
+    let octets = packet.octets();
+    let (checksum_offset, least) = match packet.next_header() {
+        ipv4::TCP => (16, TCP_HEADER),
+        ipv4::UDP => (6, UDP_HEADER),
+        _ => return None,
+    };
+    let length = octets.len() - ipv6::HEADER_LENGTH;
+    if length < least || packet.total_length() != octets.len() {
+        return None;
+    }
+    let pseudo = packet.pseudo_header(packet.next_header(), length).folded();
+    (word(octets, ipv6::HEADER_LENGTH + checksum_offset) == pseudo).then_some(checksum_offset)
+}
+
+/// What the TAP must be told about an IPv6 packet. mtu: see [`unfinished`].
+pub fn unfinished_v6(packet: ipv6::Packet, mtu: usize) -> Vnet {
+    let train = (packet.next_header() == ipv4::TCP).then_some(GSO_TCPV6);
+    lacks_checksum_v6(packet).map_or_else(Vnet::default, |checksum_offset| {
+        left(packet.octets(), ipv6::HEADER_LENGTH, train, checksum_offset, mtu)
+    })
+}
+
 /// What the TAP must be told about a packet.
 ///
 /// mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were.
@@ -44,28 +69,25 @@ pub fn unfinished(packet: Packet, mtu: usize) -> Vnet {
     let Some(checksum_offset) = lacks_checksum(packet) else {
         return Vnet::default();
     };
-    let octets = packet.octets();
-    let ip_length = packet.header_length();
+    let train = (packet.protocol() == ipv4::TCP).then_some(GSO_TCPV4);
+    left(packet.octets(), packet.header_length(), train, checksum_offset, mtu)
+}
+
+/// What is left to do on a packet without checksum. train: what a merged one is; None: it is none.
+fn left(octets: &[u8], ip_length: usize, train: Option<u8>, checksum_offset: usize, mtu: usize) -> Vnet {
     let left = Vnet {
         flags: NEEDS_CHECKSUM,
         checksum_start: (ETHERNET + ip_length) as u16,
         checksum_offset: checksum_offset as u16,
         ..Vnet::default()
     };
-    if packet.protocol() == ipv4::UDP || octets.len() <= mtu {
-        return left;
-    }
+    let Some(gso_type) = train.filter(|_| octets.len() > mtu) else { return left };
     let header_length = ip_length + (usize::from(octets[ip_length + 12] >> 4) << 2);
     let size = mtu.saturating_sub(header_length).max(LEAST_SEGMENT);
     if header_length < ip_length + TCP_HEADER || header_length + size >= octets.len() {
         return left;
     }
-    Vnet {
-        gso_type: GSO_TCPV4,
-        header_length: (ETHERNET + header_length) as u16,
-        gso_size: size as u16,
-        ..left
-    }
+    Vnet { gso_type, header_length: (ETHERNET + header_length) as u16, gso_size: size as u16, ..left }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub const NEEDS_CHECKSUM: u8 = 1;
 pub const GSO_NONE: u8 = 0;
 /// The frame is a train of TCP segments over IPv4.
 pub const GSO_TCPV4: u8 = 1;
+/// The frame is a train of TCP segments over IPv6.
+pub const GSO_TCPV6: u8 = 4;
 /// The frame is a train of UDP datagrams (Linux 6.2).
 pub const GSO_UDP_L4: u8 = 5;
 /// Flag of `gso_type`: the first segment may carry CWR (RFC 3168 §6.1.2).
@@ -18,7 +20,7 @@ pub const GSO_ECN: u8 = 0x80;
 pub struct Vnet {
     /// [`NEEDS_CHECKSUM`].
     pub flags: u8,
-    /// [`GSO_NONE`], [`GSO_TCPV4`] or [`GSO_UDP_L4`].
+    /// [`GSO_NONE`], [`GSO_TCPV4`], [`GSO_TCPV6`] or [`GSO_UDP_L4`].
     pub gso_type: u8,
     /// Octets of all headers, a hint.
     pub header_length: u16,

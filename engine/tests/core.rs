@@ -36,7 +36,7 @@ fn hub() -> Core {
     core.doors.set(AT_HUB, Front(0), HUB);
     core.set_tunnel(1, MULTIPOINT, OWN_MAC, COPYING);
     let tunnel = core.table.get_mut(1).expect("it was just made");
-    (tunnel.network, tunnel.report) = (Some(1), true);
+    (tunnel.watch.network, tunnel.watch.report) = (Some(1), true);
     tunnel.set_peer(1, Neighbor::at(SPOKE_1));
     tunnel.set_peer(2, Neighbor::at(SPOKE_2));
     tunnel.multicast = [SPOKE_1, SPOKE_2].map(Neighbor::at).to_vec();
@@ -157,7 +157,7 @@ fn stations_with_equal_addresses_in_two_front_doors_are_two() {
     core.doors.set(elsewhere, Front(1), HUB);
     core.set_tunnel(2, Ends { source: elsewhere, ..MULTIPOINT }, OWN_MAC, COPYING);
     let tunnel = core.table.get_mut(2).expect("it was just made");
-    (tunnel.network, tunnel.report) = (Some(1), true);
+    (tunnel.watch.network, tunnel.watch.report) = (Some(1), true);
     tunnel.set_peer(7, Neighbor::at(SPOKE_1));
     let inner = packet([192, 168, 2, 1], [192, 168, 3, 1]);
     let (mut outcome, mut arena) = (Outcome::default(), from(SPOKE_1, &KEY_100, &inner));

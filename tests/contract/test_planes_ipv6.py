@@ -5,9 +5,7 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
-import pytest
-
-from contract.test_planes import TUNNEL, on_planes, only_icmp, only_udp, udp
+from contract.test_planes import TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import LAN, RealWorld, World, host, host6, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -33,10 +31,6 @@ from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.net.tcp import Flag, TcpSegment
-
-PYTHON = pytest.param("python", marks=pytest.mark.lab)
-contract = on_planes(["simulated", PYTHON])
-on_kernels = on_planes([PYTHON])
 
 TUNNEL6 = {name: IPv6Address(f"2001:db8:100::{number}") for number, name in enumerate("ABC", 1)}
 LAN6 = {name: Prefix.of(host6(name), 64) for name in TUNNEL6}

@@ -114,14 +114,6 @@ def test_the_catalog_names_every_scenario_with_its_topic(monkeypatch: pytest.Mon
     assert catalog.others({}).own == ()
 
 
-def test_a_lab_that_cannot_come_up_is_refused_before_anything_starts(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with pytest.raises(UserError, match="carries no IPv6"):
-        list(bring_up(Wanted(scenario="ipv6-phase3", engine="rust")))
-
-
 def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "R1.cfg").write_text(

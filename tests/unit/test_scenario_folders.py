@@ -19,8 +19,6 @@ from dmvpn.app.lab_words import Printer
 from dmvpn.app.main import argument_parser
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.python import PythonEngine
 from dmvpn.labs.bringing_up import addresses, patience
 from dmvpn.labs.catalog import TOPICS
 from dmvpn.router.features import FEATURES
@@ -380,13 +378,7 @@ def test_what_a_scenario_may_need_is_a_part_of_the_program() -> None:
 def test_a_scenario_with_ipv6_says_that_it_needs_it(name: str) -> None:
     scenario = Scenario.load(name)
     speaks = any("ipv6 address" in text for text in scenario.configurations.values())
-    assert scenario.needs_ipv6 == speaks == ("ipv6" in scenario.lab.needs)
-
-
-def test_a_lab_with_ipv6_takes_the_engine_that_carries_it() -> None:
-    assert choose("auto", ipv6=Scenario.load("ipv6-phase3").needs_ipv6) is PythonEngine
-    with pytest.raises(UserError, match="the Rust engine carries no IPv6 yet"):
-        choose("rust", ipv6=True)
+    assert speaks == ("ipv6" in scenario.lab.needs)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -28,7 +28,9 @@ fn core() -> Core {
     }
     core.own_addresses.insert((0, [172, 16, 0, 1]));
     if let Some(tunnel) = core.table.get_mut(1) {
-        (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
+        (tunnel.address, tunnel.watch.network, tunnel.watch.report) = (Some([172, 16, 0, 1]), Some(1), true);
+        (tunnel.ipv6.mtu, tunnel.ipv6.mss, tunnel.ipv6.address) = (1280, Some(1220), Some([1; 16]));
+        (tunnel.ipv6.watch, tunnel.ipv6.multicast) = (tunnel.watch, vec![Neighbor::at(THEIRS)]);
         tunnel.set_peer(1, Neighbor::at(THEIRS));
         tunnel.set_peer(2, Neighbor::at([10, 0, 0, 3]));
         tunnel.multicast = [THEIRS, [10, 0, 0, 3]].map(Neighbor::at).to_vec();

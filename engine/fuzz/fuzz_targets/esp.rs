@@ -27,7 +27,7 @@ fn core() -> (Core, Vec<Outbound>) {
     let settings = Settings { mtu: 1400, mss: Some(1360), protected: true, df: Df::Copy, extras: Extras::default() };
     core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], settings);
     if let Some(tunnel) = core.table.get_mut(1) {
-        (tunnel.network, tunnel.report) = (Some(1), true);
+        (tunnel.watch.network, tunnel.watch.report) = (Some(1), true);
         tunnel.set_peer(1, Neighbor { nbma: THEIRS, connection: 1 });
     }
     let mut peers = Vec::new();

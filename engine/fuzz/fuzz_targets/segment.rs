@@ -1,7 +1,6 @@
 //! Whatever a TAP returns is completed, cut or refused. What is cut has all the data, once and in order.
 #![no_main]
 
-use dmvpn_engine::ipv4::Packet;
 use dmvpn_engine::segment::{Train, complete};
 use dmvpn_engine::vnet::{SIZE, Vnet};
 use libfuzzer_sys::fuzz_target;
@@ -20,8 +19,7 @@ fn all_data_is_there(train: &Train, length: usize) {
 fuzz_target!(|frame: &[u8]| {
     let Some(vnet) = Vnet::parse(frame) else { return };
     let mut octets = frame[SIZE..].to_vec();
-    let Some(packet) = Packet::of(&octets) else { return };
-    match Train::of(vnet, packet) {
+    match Train::of(vnet, &octets) {
         Ok(Some(train)) => all_data_is_there(&train, octets.len()),
         Ok(None) => assert!(complete(vnet, &mut octets).is_ok() || vnet.flags != 0),
         Err(_) => (),

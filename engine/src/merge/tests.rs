@@ -107,7 +107,7 @@ fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     let octets = &frame[PACKET..];
     let train = Packet::of(octets)
         .zip(Vnet::parse(frame))
-        .and_then(|(packet, vnet)| segment::Train::of(vnet, packet).ok().flatten());
+        .and_then(|(packet, vnet)| segment::Train::of(vnet, packet.octets()).ok().flatten());
     let Some(train) = train else { return vec![octets.to_vec()] };
     let packet = |number| {
         let mut packet = Vec::new();

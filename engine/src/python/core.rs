@@ -13,12 +13,13 @@ use crate::doors::{Door, Front};
 use crate::esp::{Hash, Suite};
 use crate::gre::Extras;
 use crate::ipv4::Address;
+use crate::ipv6;
 use crate::locked;
 use crate::merge::Merger;
 use crate::opening::sort;
 use crate::outcome::Outcome;
 use crate::sas::{Place, Terms};
-use crate::table::{Df, Ends, Mac, Neighbor, Settings, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbor, Settings, Tunnel, Watch};
 
 /// door, nbma, tos, packet, DF
 type ToWire = (u32, Octets, u8, Octets, bool);
@@ -182,17 +183,49 @@ impl PyCore {
     }
 
     /// Multicast frames go to these NBMA addresses, and to those over one connection each.
-    #[pyo3(signature = (number, nbmas, bound=vec![]))]
-    fn set_multicast(&self, number: u32, nbmas: Vec<Address>, bound: Vec<(Address, u64)>) -> PyResult<()> {
+    #[pyo3(signature = (number, nbmas, bound=vec![], version=4))]
+    fn set_multicast(
+        &self,
+        number: u32,
+        nbmas: Vec<Address>,
+        bound: Vec<(Address, u64)>,
+        version: u8,
+    ) -> PyResult<()> {
         let bound = bound.into_iter().map(|(nbma, connection)| Neighbor { nbma, connection });
         let all = nbmas.into_iter().map(Neighbor::at).chain(bound).collect();
-        self.change(number, |tunnel| tunnel.multicast = all)
+        self.change(number, |tunnel| match version {
+            4 => tunnel.multicast = all,
+            _ => tunnel.ipv6.multicast = all,
+        })
     }
 
-    /// What the tunnel reports of transit packets. interval: seconds.
-    fn set_hairpin(&self, number: u32, network: Option<u32>, report: bool, interval: f64) -> PyResult<()> {
+    /// What the tunnel reports of transit packets of a version of IP. interval: seconds.
+    #[pyo3(signature = (number, network, report, interval, version=4))]
+    fn set_hairpin(
+        &self,
+        number: u32,
+        network: Option<u32>,
+        report: bool,
+        interval: f64,
+        version: u8,
+    ) -> PyResult<()> {
+        let watch = Watch { network, report, interval };
+        self.change(number, |tunnel| match version {
+            4 => tunnel.watch = watch,
+            _ => tunnel.ipv6.watch = watch,
+        })
+    }
+
+    /// Let the tunnel carry IPv6 packets of up to `mtu` octets; 0: no more. address: its own one.
+    fn set_ipv6(
+        &self,
+        number: u32,
+        mtu: usize,
+        mss: Option<u16>,
+        address: Option<ipv6::Address>,
+    ) -> PyResult<()> {
         self.change(number, |tunnel| {
-            (tunnel.network, tunnel.report, tunnel.interval) = (network, report, interval);
+            (tunnel.ipv6.mtu, tunnel.ipv6.mss, tunnel.ipv6.address) = (mtu, mss, address);
         })
     }
 
@@ -202,8 +235,11 @@ impl PyCore {
     }
 
     /// All our addresses, each with the number of the routing table that it is in.
-    fn set_own_addresses(&self, addresses: Vec<(u32, Address)>) {
-        locked(&self.core).own_addresses = addresses.into_iter().collect();
+    #[pyo3(signature = (addresses, ipv6=vec![]))]
+    fn set_own_addresses(&self, addresses: Vec<(u32, Address)>, ipv6: Vec<(u32, ipv6::Address)>) {
+        let mut core = locked(&self.core);
+        core.own_addresses = addresses.into_iter().collect();
+        core.own_addresses_v6 = ipv6.into_iter().collect();
     }
 
     /// Receive on a pair of SAs, and send on it if `eager`, or if its connection has nothing else. cipher: "aes-gcm" or

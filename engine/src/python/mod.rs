@@ -18,7 +18,7 @@ use crate::doors::Door;
 use crate::punt::{Punt, Reason};
 
 /// What `Core` and `Engine` look like. dmvpn refuses an engine of another one; to be raised with every change.
-const INTERFACE: u32 = 10;
+const INTERFACE: u32 = 11;
 
 /// The packet engine of dmvpn.
 #[pymodule]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.engine import Watch
 
 #: The version of the interface that this module uses.
-_INTERFACE: Final = 10
+_INTERFACE: Final = 11
 #: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -59,7 +59,7 @@ class RustEngine:
     """A `PacketEngine` in Rust."""
 
     name = "rust"
-    carries_ipv6 = False
+    carries_ipv6 = True
 
     def __init__(self, report: Callable[[events.Event], None], watch: Watch) -> None:
         """Raises UserError if the installed engine is of another version, OSError."""
@@ -152,23 +152,24 @@ class RustEngine:
     ) -> None:
         """Send multicast frames to these NBMA addresses, and over each of these connections."""
         over = [(nbma.packed, connection) for nbma, connection in bound]
-        self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas], over)
+        self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas], over, version)
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""
         served = self._served[order.tunnel]
         network = self._networks.number(served.spec.vrf, order.network)
-        self._core.set_hairpin(served.number, network, order.report, order.interval)
+        self._core.set_hairpin(served.number, network, order.report, order.interval, order.version)
 
     def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
         """Set all our addresses, and each tunnel's own."""
-        self._core.set_own_addresses(sorted(one for one in own if len(one.address) == 4))
+        of = [sorted(one for one in own if len(one.address) == length) for length in (4, 16)]
+        self._core.set_own_addresses(*of)
         for name, (table, address) in of_tunnels.items():
             self._core.set_address(self._served[name].number, address, table)
 
     def set_ipv6(self, tunnel: str, mtu: int, mss: int | None, address: bytes) -> None:
-        """Refuse: this engine carries IPv4 only."""
-        raise UserError(f"{tunnel}: the Rust engine carries IPv4 only")
+        """Let a tunnel carry IPv6, or (mtu 0) no more."""
+        self._core.set_ipv6(self._served[tunnel].number, mtu, mss, address or None)
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0

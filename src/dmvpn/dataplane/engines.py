@@ -1,6 +1,4 @@
-"""Which engine moves the packets: the Rust engine if it is installed and carries IPv6 where that is needed, otherwise
-Python.
-"""
+"""Which engine moves the packets: the Rust engine if it is installed, otherwise Python."""
 
 from __future__ import annotations
 
@@ -14,13 +12,9 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
 
-def choose(wanted: str, *, ipv6: bool = False) -> MakeEngine:
-    """Return the engine that is asked for: "auto", "rust" or "python". ipv6: it must carry IPv6. Raises UserError if it
-    cannot be had.
-    """
-    if wanted == "rust" and ipv6:
-        raise UserError("the Rust engine carries no IPv6 yet: leave the choice of the engine out, or take python")
-    if wanted != "python" and not ipv6 and importlib.util.find_spec("dmvpn_engine") is not None:
+def choose(wanted: str) -> MakeEngine:
+    """Return the engine that is asked for: "auto", "rust" or "python". Raises UserError if it is not installed."""
+    if wanted != "python" and importlib.util.find_spec("dmvpn_engine") is not None:
         from dmvpn.dataplane.engine import RustEngine
 
         return RustEngine

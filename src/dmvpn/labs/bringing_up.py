@@ -311,7 +311,7 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
         import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
     for text in scenario.configurations.values():
         addresses(text)  # a description needs them; now, because it imports the protocols that the routers run
-    engine = choose(wanted.engine, ipv6=scenario.needs_ipv6)
+    engine = choose(wanted.engine)
 
     def supervise() -> int:
         _log_to(folder.log)

@@ -336,11 +336,6 @@ class Scenario:
         built = {feature.name for feature in FEATURES if not feature.kept_only}
         return [need for need in self.lab.needs if need not in built and need not in _OF_PLANES]
 
-    @property
-    def needs_ipv6(self) -> bool:
-        """Whether its data planes must carry IPv6."""
-        return "ipv6" in self.lab.needs or any(host.speaks_ipv6 for host in self.lab.hosts.values())
-
     def still_missing(self, lacks: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the items that the lab waits for. lacks: sentences by router."""
         either = self.lab.ready.either

@@ -1,0 +1,145 @@
+"""IPv6 in the core of the Rust engine against its oracle, the Python one: same packets in, same octets out."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import IPv6Address
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.effects import GRE_IPV6, DfBit
+from dmvpn.dataplane.python import core as oracle
+from dmvpn.dataplane.python.tunnels import Overlay
+from dmvpn.dataplane.tap import GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, NEEDS_CHECKSUM, VnetHeader
+from dmvpn.net.gre import GreHeader
+from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
+from dmvpn.net.ipv6 import Ipv6Packet
+from support import traffic
+from support.both_cores import COUNTED, PAIRS, Both, Tunnel
+
+OWN = IPv6Address("2001:db8:100::1")
+INSIDE = [IPv6Address(f"2001:db8:{number}::1") for number in (1, 2)]
+addresses = st.sampled_from([*INSIDE, OWN, IPv6Address("fe80::1"), IPv6Address("::")])
+receivers = st.sampled_from([*INSIDE, OWN, IPv6Address("ff02::5"), IPv6Address("ff0e::1:2")])
+data = st.one_of(
+    st.integers(0, 40).map(bytes), st.sampled_from([1200, 1340, 4000, 60_000]).map(lambda size: b"Zq" * (size // 2))
+)
+
+
+def transport(
+    source: IPv6Address, destination: IPv6Address, protocol: IpProtocol, octets: bytes, flags: int, *, partial: bool
+) -> bytes:
+    """A segment or datagram. partial: its checksum field holds the sum of the pseudo header only."""
+    options = b"\2\4\5\xb4" if flags & 2 else b""
+    if protocol is IpProtocol.TCP:
+        made = bytearray(struct.pack("!IIIBBHHH", 0x10002000, 7, 1, (20 + len(options)) << 2, flags, 512, 0, 0))
+        made += options + octets
+        at = 16
+    else:
+        made, at = bytearray(struct.pack("!IHH", 0x10002000, (8 + len(octets)) & 0xFFFF, 0) + octets), 6
+    pseudo = pseudo_header(source, destination, protocol, len(made))
+    struct.pack_into("!H", made, at, 0xFFFF - checksum(pseudo) if partial else checksum(pseudo + made))
+    return bytes(made)
+
+
+@st.composite
+def packets(draw: st.DrawFn) -> bytes:
+    """Mostly such as occur: TCP, UDP, ICMPv6, what is of the link alone, extension headers, fragments; some damaged."""
+    source, destination = draw(addresses), draw(receivers)
+    protocol = draw(st.sampled_from([IpProtocol.TCP, IpProtocol.TCP, IpProtocol.UDP, IpProtocol.ICMPV6, 0, 44, 60, 59]))
+    if protocol in (IpProtocol.TCP, IpProtocol.UDP):
+        flags = draw(st.sampled_from([0x10, 2, 0x12, 0x18, 0x99]))
+        payload = transport(source, destination, IpProtocol(protocol), draw(data), flags, partial=draw(st.booleans()))
+    elif protocol == IpProtocol.ICMPV6:
+        kind = draw(st.sampled_from([b"\1\4", b"\1\0", b"\2\0", b"\x80\0", b"\x85\0", b"\x87\0", b"\x8f\0"]))
+        payload = kind + draw(st.binary(max_size=60))
+    else:
+        payload = draw(st.sampled_from([b"\x3a\0", b"\x06\0", b"\x3a\1", b"\x00\0"])) + draw(st.binary(max_size=40))
+    packet = Ipv6Packet(
+        traffic_class=draw(st.sampled_from([0, 0xC0, 0xB9, 2])),
+        flow_label=draw(st.sampled_from([0, 0xABCDE])),
+        next_header=protocol,
+        hop_limit=63,
+        source=source,
+        destination=destination,
+        payload=payload,
+    ).serialize()
+    if draw(st.integers(0, 7)) == 0:
+        packet = packet[: draw(st.integers(0, len(packet)))]
+    if draw(st.integers(0, 7)) == 0 and packet:
+        at = draw(st.integers(0, min(len(packet), 80) - 1))
+        packet = packet[:at] + bytes((draw(st.integers(0, 255)),)) + packet[at + 1 :]
+    return packet
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> bytes:
+    packet = draw(packets())
+    kinds = [0, 0, 0, GSO_TCPV6, GSO_TCPV6, GSO_UDP_L4, GSO_TCPV4]
+    vnet = VnetHeader(
+        flags=draw(st.sampled_from([0, NEEDS_CHECKSUM])),
+        gso_type=draw(st.sampled_from(kinds)),
+        gso_size=draw(st.sampled_from([1340, 500, 0])),
+        checksum_start=draw(st.sampled_from([54, 54, 34])),
+        checksum_offset=draw(st.sampled_from([16, 6])),
+    )
+    mac = draw(st.sampled_from([b"\x33\x33\0\0\0\5", *(b"\2\0\0\0\0" + bytes((peer,)) for peer in (1, 2, 3))]))
+    return vnet.serialize() + mac + traffic.OWN_MAC + draw(st.sampled_from([b"\x86\xdd"] * 5 + [b"\x08\0"])) + packet
+
+
+tunnels = st.builds(
+    Tunnel,
+    source=st.just(traffic.OURS[0]),
+    destination=st.sampled_from([None, None, traffic.THEIRS[0]]),
+    key=st.just(100),
+    mtu=st.sampled_from([1300, 1400]),
+    mss=st.none(),
+    address=st.none(),
+    network=st.just(1),
+    report=st.booleans(),
+    multicast=st.just([traffic.THEIRS[3]]),
+    peers=st.just([(1, traffic.THEIRS[0]), (2, traffic.THEIRS[1]), (3, traffic.THEIRS[2])]),
+    df=st.sampled_from(DfBit),
+    checksum=st.booleans(),
+)
+overlays = st.builds(
+    Overlay,
+    mtu=st.sampled_from([1280, 1400, 1400, 0]),
+    mss=st.sampled_from([None, 1220]),
+    address=st.sampled_from([b"", OWN.packed]),
+    network=st.sampled_from([None, 6]),
+    report=st.booleans(),
+    multicast=st.lists(st.sampled_from(traffic.THEIRS), max_size=2).map(tuple),
+)
+steps = st.one_of(
+    st.tuples(st.just("out"), frames(), st.sampled_from([0.0, 4.0, 9.0])),
+    st.tuples(st.just("out"), traffic.frames(), st.just(0.0)),
+    st.tuples(st.just("in"), packets(), st.sampled_from(traffic.THEIRS)),
+    st.tuples(st.just("learn"), st.sampled_from(traffic.THEIRS), traffic.path_mtus),
+)
+
+
+@patch.multiple(oracle, HAIRPIN_PAIRS=PAIRS, COUNTED_PEERS=COUNTED)
+@given(tunnels, overlays, st.lists(steps, min_size=3, max_size=14))
+def test_both_cores_make_the_same_of_ipv6(tunnel: Tunnel, overlay: Overlay, taken: list[tuple[object, ...]]) -> None:
+    both, now = Both([tunnel]), 0.0
+    both.python.own_addresses |= {(0, OWN.packed), (0, INSIDE[0].packed)}
+    of = [sorted(one for one in both.python.own_addresses if len(one[1]) == length) for length in (4, 16)]
+    both.rust.set_own_addresses(*of)
+    both.python.tunnels[1].ipv6 = overlay
+    both.rust.set_ipv6(1, overlay.mtu, overlay.mss, overlay.address or None)
+    both.rust.set_hairpin(1, overlay.network, overlay.report, overlay.interval, 6)
+    both.rust.set_multicast(1, list(overlay.multicast), [], 6)
+    for step in taken:
+        match step:
+            case ("out", bytes(frame), float(later)):
+                now += later
+                both.outbound(1, frame, now)
+            case ("in", bytes(packet), bytes(nbma)):
+                gre = GreHeader(protocol_type=GRE_IPV6, key=100).serialize(packet)
+                both.inbound(traffic.outer(nbma, traffic.OURS[0], gre), now)
+            case ("learn", bytes(nbma), int(mtu)):
+                both.learn_path(nbma, mtu, now)
+        both.agree()
