@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from contract.test_planes import TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
@@ -17,6 +19,7 @@ from dmvpn.base.effects import (
     SendIp,
     SetAdjacency,
     SetCarrier,
+    SetFilters,
     SetHairpin,
     SetInterface,
     SetMulticast,
@@ -25,7 +28,9 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import Hairpin, IpReceived, Unresolved
+from dmvpn.base.filters import FilterList, PortFilters
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
@@ -312,3 +317,26 @@ def test_addresses_stay_through_everything_that_happens_to_an_interface(world: W
     with world.inside("B"), netlink.NetlinkSocket() as kernel:
         there = [one for one in kernel.addresses() if one.address in (TUNNEL6["B"], IPv6Address("fe80::2"))]
         assert [one.link for one in there] == [link.index for link in kernel.links() if link.name == "Gi0-2"]
+
+
+def _has(world: World, ipv6: int, ipv4: int) -> bool:
+    """Whether the host behind C has so many datagrams."""
+    return (len(arrived(world, "C")), len(only_udp(world.received["C"]))) == (ipv6, ipv4)
+
+
+@contract
+def test_a_list_of_ipv6_lets_no_packet_pass_that_it_denies_whether_it_is_asked_or_ipv6_is_off(world: World) -> None:
+    overlay(world)
+    nothing = PortFilters(FilterList("NOTHING", ()), FilterList("NOTHING", ()))
+    for seen, (router, port) in enumerate((("A", "Tunnel0"), ("B", LAN))):
+        with suppress(EffectError):
+            world.execute(router, SetFilters(port, nothing, 6))
+        world.send("B", udp6("B", host6("C")))
+        world.send("B", udp("B", host("C")))
+        world.until(partial(_has, world, seen, seen + 1))
+        world.execute(router, SetFilters(port, PortFilters(), 6))
+        for name in ("B", "C") if router == "A" else ():
+            world.execute("A", SetAdjacency("Tunnel0", TUNNEL6[name], nbma(name)))
+            world.execute("A", SetRoute(LAN6[name], (NextHop("Tunnel0", TUNNEL6[name]),)))
+        world.send("B", udp6("B", host6("C")))
+        world.until(partial(_has, world, seen + 1, seen + 1))

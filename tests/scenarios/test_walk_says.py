@@ -307,6 +307,14 @@ def test_a_server_of_the_other_ip_version_is_not_asked() -> None:
     assert told.forth.end.why == "2001:db8:100::11 has not registered, and there is no next hop server to ask"
 
 
+def test_the_entry_of_an_ipv6_list_that_drops_a_packet_is_named_with_its_line() -> None:
+    world = World("dual-stack").converge()
+    lines = ("ipv6 access-list L", "permit tcp any any", "deny udp any any log", "interface GigabitEthernet0/2")
+    world.configure("R31", *lines, "ipv6 traffic-filter L in")
+    told = walk(world.sim.facts(world.scenario), "2001:db8:3::100", "2001:db8:4::100", service=(17, 5000))
+    assert told.forth.end.why == "GigabitEthernet0/2, list L in: entry 20 denies it (deny udp any any log)"
+
+
 def test_what_comes_in_clear_to_a_protected_tunnel_ends_there() -> None:
     """R31's tunnel is taken for one without protection; its packets are not sent, for nobody may see them."""
     lab = World("ipsec-spoke-behind-nat").converge()

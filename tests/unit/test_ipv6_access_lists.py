@@ -20,6 +20,7 @@ from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
+from dmvpn.tools.lint import lint
 
 PORT = "GigabitEthernet0/1"
 HERE, THERE = IPv6Address("2001:db8:1::1"), IPv6Address("2001:db8:2::2")
@@ -289,3 +290,35 @@ def test_an_entry_with_log_says_which_packets_it_decided_on(entry: str, seen: Pa
     router.handle(ConfigurationEntered(text), 0.0)
     router.handle(PacketsFiltered(PORT, False, 10, seen), 1.0)
     assert line in "\n".join(router.machine(SystemMachine).syslog.lines)
+
+
+# ------------------------------------------------------------------------------------------------ lint and walk
+
+
+def test_lint_names_lists_that_do_not_exist_that_nothing_names_or_that_keep_neighbors_out() -> None:
+    text = (
+        "ipv6 access-list A\n permit tcp any any\n deny tcp 2001:db8::/32 any eq 23\n deny ipv6 any any\n"
+        f"ipv6 access-list B\n permit udp any any\ninterface {PORT}\n ip address 10.0.0.1 255.255.255.0\n"
+        " ipv6 address 2001:db8::1/64\n ip access-group B in\n ipv6 traffic-filter A in\n ipv6 traffic-filter C out\n"
+        "line vty 0 4\n ipv6 access-class D in\n"
+    )
+    said = {(one.rule, one.what): one.fix for one in lint({"R.cfg": text})}
+    expected = {
+        ("list-denies-protocol", f"entry 30 of A denies neighbor discovery on {PORT}"),
+        (
+            "access-group-undefined",
+            f"{PORT} filters packets in by the access list B, which is not configured: all of them pass",
+        ),
+        (
+            "access-group-undefined",
+            f"{PORT} filters packets out of IPv6 by the access list C, which is not configured: all of them pass",
+        ),
+        ("list-undefined", "line vty 0 4 names the IPv6 access list D, which is not configured"),
+    }
+    assert expected <= said.keys()
+    assert any(rule == "list-entry-shadowed" and what.startswith("entry 20") for rule, what in said)
+    fix = said["list-denies-protocol", f"entry 30 of A denies neighbor discovery on {PORT}"]
+    again = text.replace(
+        " deny ipv6 any any\n", " deny ipv6 any any\n" + "".join(f"{one}\n" for one in fix.splitlines()[1:])
+    )
+    assert not [one for one in lint({"R.cfg": again}) if one.rule == "list-denies-protocol"]

@@ -171,10 +171,13 @@ def _lines(configuration: Iterable[str], name: str) -> Iterator[tuple[int, str]]
 
 def entry_at(device: Device, name: str, entry: AccessEntry | ListedEntry, *, extended: bool) -> tuple[str, ...]:
     """Return the words of the line of an entry, as `Places.find` takes them."""
+    verdict = "permit" if entry.permit else "deny"
+    if name in device.policy.ipv6_lists:
+        return f"ipv6 access-list {name}", f"sequence {entry.sequence} {verdict}"
     numbered = device.numbered_lists.get(name)
     if not numbered:
         header = f"ip access-list {'extended' if extended else 'standard'} {name}"
-        return header, f"{entry.sequence} {'permit' if entry.permit else 'deny'}"
+        return header, f"{entry.sequence} {verdict}"
     place = entry.sequence // _STEP - 1
     return (numbered[place] if place < len(numbered) else f"access-list {name}",)
 

@@ -30,7 +30,7 @@ from dmvpn.features.pki.config import trustpoints
 from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
-from dmvpn.features.system.config.access import ACCESS_CLASS
+from dmvpn.features.system.config.access import ACCESS_CLASS, ACCESS_CLASS6
 from dmvpn.features.track.lint import MISSING, NO_OPERATION
 from dmvpn.features.track.model import TrackKind
 from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
@@ -235,19 +235,27 @@ def _uses(device: Device) -> Iterator[Use]:
         yield Use(kind, name, where[0], where)
 
 
+#: By version of IP: what a name of a list on a port is, its line, and the lines that open such lists.
+_OF_PORTS: Final = {
+    4: ("filter", "ip access-group", (access_lists.STANDARD, access_lists.EXTENDED)),
+    6: ("IPv6 filter", "ipv6 traffic-filter", (access_lists.IPV6,)),
+}
+
+
 def _of_interfaces(device: Device) -> Iterator[Use]:
     for args, section in device.tree.sections(INTERFACE):
         interface = args.interface("name")
         for line, kind in ((IN_VRF, "VRF"), (IN_VRF_OLD, "VRF"), (SERVICE_POLICY, "service policy")):
             for said in section.all(line):
                 yield Use(kind, said.text("name"), interface, (f"interface {interface}", line.text(said)))
-    for port, lines in device.filters.ports.items():
+    of_both = ((4, device.filters.ports), (6, device.filters.ports6))
+    for version, port, lines in ((version, *one) for version, ports in of_both for one in ports.items()):
+        what, words, headers = _OF_PORTS[version]
         for name, direction in ((lines.inward, "in"), (lines.outward, "out")):
-            kinds = (access_lists.STANDARD, access_lists.EXTENDED) if name else ()
-            is_open = any(device.places.find((kind.line(name=name),)) is not None for kind in kinds)
-            at = (f"interface {port}", f"ip access-group {name} {direction}")
+            is_open = bool(name) and any(device.places.find((one.line(name=name),)) is not None for one in headers)
+            at = (f"interface {port}", f"{words} {name} {direction}")
             lack = "has no entry" if is_open else "is not configured"
-            yield Use("filter", name, f"{port} filters packets {direction}", at, lack)
+            yield Use(what, name, f"{port} filters packets {direction}", at, lack)
     for tunnel in device.nhrp.tunnels:
         family = "ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"
         for group, policy in tunnel.groups:
@@ -354,14 +362,16 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "access list", rule.access_list, (str(rule),)
         yield "route map", rule.route_map, (str(rule),)
     for args, terminal in device.tree.sections(TERMINALS):
-        for line in terminal.all(ACCESS_CLASS):
-            if "in" in line:
-                yield "access list", line.text("list"), (TERMINALS.text(args), ACCESS_CLASS.text(line))
+        for kind, says in (("access list", ACCESS_CLASS), ("IPv6 access list", ACCESS_CLASS6)):
+            for line in terminal.all(says):
+                if "in" in line:
+                    yield kind, line.text("list"), (TERMINALS.text(args), says.text(line))
 
 
 def _of_entries(device: Device) -> Iterator[Use]:
     """Yield the object groups and time ranges of entries of access lists."""
-    for (name, extended), entries in device.policy.access_lists.items():
+    of_ipv6 = (((name, True), entries) for name, entries in device.policy.ipv6_lists.items())
+    for (name, extended), entries in (*device.policy.access_lists.items(), *of_ipv6):
         for entry in entries:
             groups = (entry.source.group, entry.destination.group)
             if not (any(groups) or entry.services or entry.time_range):
@@ -420,6 +430,11 @@ def _access_list_lines(_device: Device, use: Use) -> str:
         entry = access_lists.EXTENDED_ENTRY.line(ip=True, source_wildcard=Blank("wildcard"), any=True, **source)
         return f"{access_lists.EXTENDED.line(name=use.name)}\n {entry}"
     return f"{access_lists.STANDARD.line(name=use.name)}\n {access_lists.STANDARD_ENTRY.line(**source)}"
+
+
+def _ipv6_list_lines(_device: Device, use: Use) -> str:
+    entry = access_lists.IPV6_ENTRY.line(permit=True, ipv6=True, source=Blank("prefix"), any=True)
+    return f"{access_lists.IPV6.line(name=use.name)}\n {entry}"
 
 
 def _as_path_lines(_device: Device, use: Use) -> str:
@@ -564,6 +579,7 @@ REFERENCES: Final = (
         _section(access_lists.ENTRY, permit=True, prefix=Blank("prefix")),
     ),
     Reference(LIST, "access list", lambda device: [name for name, _ in device.policy.access_lists], _access_list_lines),
+    Reference(LIST, "IPv6 access list", lambda device: device.policy.ipv6_lists, _ipv6_list_lines),
     Reference(LIST, "as path access list", lambda device: device.policy.as_path_lists, _as_path_lines),
     Reference(LIST, _listed(CommunityKind.PLAIN), lambda device: device.policy.community_lists, _community_lines),
     Reference(LIST, _listed(CommunityKind.EXTENDED), lambda device: device.policy.extended_lists, _community_lines),
@@ -586,6 +602,14 @@ REFERENCES: Final = (
         "filter",
         lambda device: [name for (name, _), entries in device.policy.access_lists.items() if entries],
         said="{whose} by the access list {name}, which {more}: all of them pass",
+        is_alike=True,
+        is_once=True,
+    ),
+    Reference(
+        ACCESS_GROUP,
+        "IPv6 filter",
+        lambda device: [name for name, entries in device.policy.ipv6_lists.items() if entries],
+        said="{whose} of IPv6 by the access list {name}, which {more}: all of them pass",
         is_alike=True,
         is_once=True,
     ),

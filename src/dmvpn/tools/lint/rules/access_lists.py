@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.packetsets import Bits, ListedEntry, PacketSet, rest_of, sets_of, shadows
-from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP
+from dmvpn.base.pages import NONE
+from dmvpn.base.translation import ESP, GRE, ICMP, ICMP_OF, TCP, UDP
 from dmvpn.features.bfd.config import model as bfd_model
 from dmvpn.features.policy.config import access_lists, listed_entries, objects
 from dmvpn.ios.common import ACCESS_GROUP
@@ -176,6 +177,11 @@ class _Expected(NamedTuple):
     is_vital: bool = True
 
 
+#: Whole packets of ICMP over IPv6; and the words for the types by which neighbors find each other (RFC 4861 §4).
+_OF_NEIGHBORS: Final = PacketSet(protocol=((ICMP_OF[6], ICMP_OF[6]),), later=((0, 0),))
+_DISCOVERY: Final = {135: "nd-ns", 136: "nd-na"}
+
+
 def check_hellos(network: Network) -> Iterator[NetworkConcern]:
     """Yield lists that deny what protocols on their port expect."""
     for device in network.devices:
@@ -183,6 +189,31 @@ def check_hellos(network: Network) -> Iterator[NetworkConcern]:
             entries = entries_of(device, lines.inward) if lines.inward else ()
             if entries:
                 yield from _denied(device, port, lines.inward, entries)
+        for port, lines in device.filters.ports6.items():
+            if not port.startswith(("Tunnel", "Loopback")):
+                yield from _deaf(device, port, lines.inward)
+
+
+def _deaf(device: Device, port: str, name: str) -> Iterator[NetworkConcern]:
+    """Yield the first entry of an IPv6 list that keeps solicitations or advertisements of neighbors out.
+
+    The end of the list lets them in, and on tunnels NHRP finds the neighbors.
+    """
+    entries = listed_entries(device.policy, device.policy.ipv6_lists.get(name, NONE))
+    for kinds in ((135, 136), (135,), (136,)):
+        packets = [replace(_OF_NEIGHBORS, icmp=((kind << 8, kind << 8 | 0xFF),)) for kind in kinds]
+        place = _denied_at(entries, packets)
+        if place is not None and place < len(entries):
+            what = f"entry {entries[place].sequence} of {name} denies neighbor discovery on {port}"
+            names = [_DISCOVERY[kind] for kind in kinds]
+            free = numbers_before((one.sequence for one in entries), entries[place].sequence, len(names))
+            permits = (
+                f"sequence {number} permit icmp any any {word}" for number, word in zip(free, names, strict=False)
+            )
+            fix = "\n ".join((access_lists.IPV6.line(name=name), *permits)) if len(free) == len(names) else ""
+            at = (f"interface {port}", f"ipv6 traffic-filter {name} in")
+            yield found(HELLOS, device, at, what, fix)
+            return
 
 
 def _denied(device: Device, port: str, name: str, entries: Sequence[ListedEntry]) -> Iterator[NetworkConcern]:
@@ -337,8 +368,15 @@ class _List(NamedTuple):
     extended: bool
 
     @property
+    def is_ipv6(self) -> bool:
+        """Whether it is for packets of IPv6."""
+        return self.name in self.device.policy.ipv6_lists
+
+    @property
     def header(self) -> str:
         """The line that opens it, or would."""
+        if self.is_ipv6:
+            return access_lists.IPV6.line(name=self.name)
         return (access_lists.EXTENDED if self.extended else access_lists.STANDARD).line(name=self.name)
 
     def at(self, entry: AccessEntry | ListedEntry) -> tuple[str, ...]:
@@ -349,21 +387,23 @@ class _List(NamedTuple):
         """Return the entry without the name of its list, "" if its line is not found."""
         placed = self.device.places.find(self.at(entry))
         words = placed.text.split() if placed is not None else []
-        return " ".join(words[2 if words[:1] == ["access-list"] else 1 :])
+        return " ".join(words[2 if words[:1] in (["access-list"], ["sequence"]) else 1 :])
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield entries and names that do nothing."""
     for device in network.devices:
-        for name, extended in device.policy.access_lists:
+        of_ipv6 = ((name, True) for name in device.policy.ipv6_lists)
+        for name, extended in (*device.policy.access_lists, *of_ipv6):
             yield from _entries(_List(device, name, extended))
         yield from _unused(device)
 
 
 def _entries(listed: _List) -> Iterator[NetworkConcern]:
     device, config = listed.device, listed.device.policy
-    entries = config.access_lists[listed.name, listed.extended]
-    for entry in entries:
+    known = config.ipv6_lists.get(listed.name)
+    entries = config.access_lists[listed.name, listed.extended] if known is None else known
+    for entry in entries if known is None else ():
         for end in (entry.source, entry.destination):
             if inverted(f"{end.address} {end.wildcard}") and not int(end.address):
                 yield from _masked(listed, entry, end)
@@ -421,10 +461,12 @@ def _address(text: str) -> int:
 def _unused(device: Device) -> Iterator[NetworkConcern]:
     """Yield names that are in no line but their own. Lines upon which nothing here acts count, so do remarks."""
     config = device.policy
-    if not device.interface_names or not (config.access_lists or config.networks or config.services):
+    filters = (config.access_lists, config.ipv6_lists, config.networks, config.services)
+    if not device.interface_names or not any(filters):
         return  # without interfaces it is an excerpt
     named = _words(device)
     lists = [(name, _header(device, name, extended=extended)) for name, extended in config.access_lists]
+    lists += [(name, access_lists.IPV6.line(name=name)) for name in config.ipv6_lists]
     networks = [(name, objects.NETWORK_GROUP.line(name=name)) for name in config.networks]
     services = [(name, objects.SERVICE_GROUP.line(name=name)) for name in config.services]
     times = [(name, objects.TIME_RANGE.line(name=name)) for name in config.time_ranges]
@@ -450,7 +492,7 @@ def _words(device: Device) -> dict[str, None]:
     for line in device.text.splitlines():
         words = line.split()
         match words:
-            case ["ip", "access-list", "standard" | "extended", _]:
+            case ["ip", "access-list", "standard" | "extended", _] | ["ipv6", "access-list", _]:
                 continue
             case ["object-group", "network" | "service", _, *_] | ["time-range", _]:
                 continue
