@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 _LONG_AGO: Final = float("-inf")
-#: Of all timers of which none was canceled yet. Nothing can be written into it.
+#: What a table is that nothing was written into yet, and nothing can be: most tables of a router stay so.
 _NONE: Final = cast("dict[int, None]", MappingProxyType({}))
 
 
@@ -97,8 +97,8 @@ class Deadlines(Generic[Name]):
     __slots__ = ("_gone", "_heap", "_now", "_serial", "_when")
 
     def __init__(self) -> None:
-        self._when: dict[Name, tuple[float, int]] = {}
-        self._heap: list[tuple[float, int, Name]] = []
+        self._when: dict[Name, tuple[float, int]] = _NONE  # type: ignore[assignment]
+        self._heap: list[tuple[float, int, Name]] = ()  # type: ignore[assignment]
         #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
         self._gone = _NONE
         self._serial = 0
@@ -112,6 +112,8 @@ class Deadlines(Generic[Name]):
             if self._gone is _NONE:
                 self._gone = {}
             self._gone[before[1]] = None
+        elif self._when is _NONE:
+            self._when, self._heap = {}, []
         if when < self._now:
             when = self._now
         self._serial += 1
@@ -124,7 +126,7 @@ class Deadlines(Generic[Name]):
 
     def cancel(self, name: Name) -> None:
         """Forget `name`; it need not be set."""
-        entry = self._when.pop(name, None)
+        entry = self._when.pop(name, None) if self._when is not _NONE else None
         if entry is not None:
             if self._gone is _NONE:
                 self._gone = {}
@@ -285,7 +287,7 @@ class Context:
 
     def take(self) -> list[Effect | Notice]:
         """Return the effects and notices of this event, in order."""
-        out, self._out = self._out, []
+        out, self._out = self._out, ()  # type: ignore[assignment]  # no list while there is no event
         return out
 
     def emit(self, *results: Effect | Notice) -> None:
@@ -502,11 +504,13 @@ class Retries(Generic[Name]):
         self._again = again
         self._due: TimerQueue[Name] = TimerQueue(context, purpose, self._try, most=most)
         #: The last delay, and the last reason, until the order is done.
-        self._failures: dict[Name, tuple[float, Reason | None]] = {}
-        self._reasons: dict[Name, Reason] = {}
+        self._failures: dict[Name, tuple[float, Reason | None]] = _NONE  # type: ignore[assignment]
+        self._reasons: dict[Name, Reason] = _NONE  # type: ignore[assignment]
 
     def failed(self, name: Name, reason: Reason) -> bool:
         """Note that the order `name` failed: it will be due again. Returns whether that, or the reason, is new."""
+        if self._failures is _NONE:
+            self._failures, self._reasons = {}, {}
         delay, known = self._failures.get(name, (0.5, None))
         delay = min(2 * delay, LONGEST_DELAY)
         self._failures[name] = delay, reason
@@ -516,7 +520,8 @@ class Retries(Generic[Name]):
 
     def forget_order(self, name: Name) -> None:
         """Forget the failures of an order that was replaced by another one."""
-        if self._failures.pop(name, None) is not None:
+        if name in self._failures:
+            del self._failures[name]
             self._reasons.pop(name, None)
             self._due.cancel(name)
 

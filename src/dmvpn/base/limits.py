@@ -60,11 +60,13 @@ class Limiter(Generic[Name]):
 
     def __init__(self, interval: float, burst: int) -> None:
         self._interval, self._burst = interval, burst
-        self._said: dict[Name, float] = {}  # the earliest first
+        self._said: dict[Name, float] | None = None  # the earliest first; made with the first
 
     def permits(self, name: Name, now: float) -> bool:
         """Return whether it may be said now. Then it counts as said."""
         said = self._said
+        if said is None:
+            said = self._said = {}
         while said and now - next(iter(said.values())) >= self._interval:
             del said[next(iter(said))]
         if name in said or len(said) >= self._burst:
@@ -73,11 +75,12 @@ class Limiter(Generic[Name]):
         return True
 
     def __contains__(self, name: Name) -> bool:
-        return name in self._said
+        return self._said is not None and name in self._said
 
     def permit_again(self, name: Name) -> None:
         """Permit it again."""
-        self._said.pop(name, None)
+        if self._said is not None:
+            self._said.pop(name, None)
 
 
 class Budgets(Generic[Name]):

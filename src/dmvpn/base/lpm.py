@@ -6,7 +6,6 @@ small enough to be right. Both families live side by side.
 
 from __future__ import annotations
 
-from bisect import insort
 from ipaddress import IPv4Address
 from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -29,14 +28,15 @@ class PrefixTable(Generic[Value]):
     def __init__(self) -> None:
         self._entries: dict[Prefix, Value] = {}
         self._tables: dict[tuple[int, int], dict[int, Prefix]] = {}
-        self._lengths: dict[int, list[int]] = {4: [], 6: []}  # of negative lengths, so that the longest is first
+        #: Of IPv4 and of IPv6: negative lengths, so that the longest is first.
+        self._lengths: tuple[tuple[int, ...], ...] = ((), ())
 
     def __setitem__(self, prefix: Prefix, value: Value) -> None:
         version, number, length = prefix.version, prefix.number, prefix.length
         table = self._tables.get((version, length))
         if table is None:
             table = self._tables[version, length] = {}
-            insort(self._lengths[version], -length)
+            self._order()
         table[number >> ((32 if version == 4 else 128) - length)] = prefix
         self._entries[prefix] = value
 
@@ -47,7 +47,11 @@ class PrefixTable(Generic[Value]):
         del table[number >> (prefix.width - length)]
         if not table:
             del self._tables[version, length]
-            self._lengths[version].remove(-length)
+            self._order()
+
+    def _order(self) -> None:
+        lengths = sorted((version, -length) for version, length in self._tables)
+        self._lengths = tuple(tuple(length for of, length in lengths if of == version) for version in (4, 6))
 
     def __contains__(self, prefix: Prefix) -> bool:
         return prefix in self._entries
@@ -77,7 +81,7 @@ class PrefixTable(Generic[Value]):
         """Return the longest prefix that holds `address`, with its value."""
         version, width = (4, 32) if type(address) is IPv4Address else (address.version, address.max_prefixlen)
         number = int(address)
-        for negative in self._lengths[version]:
+        for negative in self._lengths[version == 6]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:
                 return found, self._entries[found]
@@ -87,7 +91,7 @@ class PrefixTable(Generic[Value]):
         """Yield every prefix that holds `address`, the longest first."""
         version, width = (4, 32) if type(address) is IPv4Address else (address.version, address.max_prefixlen)
         number = int(address)
-        for negative in self._lengths[version]:
+        for negative in self._lengths[version == 6]:
             found = self._tables[version, -negative].get(number >> (width + negative))
             if found is not None:
                 yield found, self._entries[found]
