@@ -16,6 +16,8 @@ const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
 const FIN_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
+/// The first octet of a packet of IPv6 is at least this.
+const IPV6: u8 = 0x60;
 
 /// The vnet header does not fit its frame: the packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub fn complete(vnet: Vnet, packet: &mut [u8]) -> Result<(), BadOffload> {
         return Err(bad);
     }
     // The field holds the pseudo header's sum: summing from `start` on completes it.
-    let protocol = header(packet).map_or(0, |(_, protocol)| protocol);
+    let protocol = if packet[0] >= IPV6 { packet[6] } else { packet[9] };
     let value = written(protocol, Sum::of(&packet[start..]).checksum());
     put_word(packet, at, value);
     Ok(())
@@ -75,7 +77,7 @@ impl<'a> Train<'a> {
         if vnet.gso_type == GSO_NONE {
             return Ok(None);
         }
-        let is_ipv6 = octets.first().is_some_and(|first| *first >= 0x60);
+        let is_ipv6 = octets.first().is_some_and(|first| *first >= IPV6);
         let (protocol, least) = match vnet.gso_type & !GSO_ECN {
             GSO_TCPV4 if !is_ipv6 => (ipv4::TCP, TCP_HEADER),
             GSO_TCPV6 if is_ipv6 => (ipv4::TCP, TCP_HEADER),

@@ -7,11 +7,14 @@ from contextlib import suppress
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
+import pytest
+
 from contract.test_planes import TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import LAN, RealWorld, World, host, host6, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_IPV6,
+    ClearRoute,
     DfBit,
     Listen,
     NextHop,
@@ -287,6 +290,15 @@ def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> N
     world.execute("B", SetCarrier("Tunnel0", False))
     traffic()
     assert seen == [], "in clear"
+    everything = PortFilters(outward=FilterList("NONE", ()))
+    world.execute("B", ClearRoute(Prefix.parse("2001:db8::/32")))
+    with pytest.raises(EffectError, match="IPv6 is off at the port"):
+        world.execute("B", SetFilters("Tunnel0", everything, version=6))
+    for target in (TUNNEL6["A"], TUNNEL6["C"]):
+        world.send("B", udp6("B", target))
+    world.run(0.2)
+    capture()
+    assert seen == [], "in clear, because a list took IPv6 from the tunnel"
     world.send("B", udp6("B", IPv6Address("2001:470::1")))
     world.run(0.2)
     capture()

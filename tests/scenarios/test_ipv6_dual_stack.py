@@ -71,7 +71,7 @@ def test_idle_shortcuts_of_both_expire_in_silence() -> None:
 
 
 def test_a_plane_without_ipv6_keeps_ipv6_down_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is on all real planes: IPv4 runs as if nothing else were configured."""
+    """So it is where /proc/sys is read-only: IPv4 runs as if nothing else were configured."""
     post = Simulator.post
 
     def without_ipv6(here: Simulator, router: str, event: Event) -> None:

@@ -544,6 +544,7 @@ class UserspacePlane(DataPlane):
         self._leaks.refresh(name)
         if self._filters.shuts_ipv6(name):
             part.kernel.shut_ipv6(name)
+            part.kernel.routes.cover_network(effect)  # the network of a protected tunnel that lost its address
         if moves:
             self._translation.refresh()
         if problem is not None and effect.up:
