@@ -257,7 +257,7 @@ _MORE: Final = {"system": (SOURCES / "features" / "system" / "reports.py",)}
 _ASKED: Final = re.compile(r"[a-z]+(?:_[a-z0-9]+)+|.*\{\w+:[\w-]+\}.*|(?:show|clear) .*|.* \[confirm\]|[\[(] ?.*\|.*")
 #: Calls whose texts are asked for and not printed: words of arguments, names of fields, questions.
 _ASKING: Final = {
-    *("get", "getattr", "address", "integer", "prefix", "interface", "text"),
+    *("get", "getattr", "address", "any_address", "integer", "prefix", "interface", "text"),
     *("startswith", "endswith", "removeprefix", "replace", "partition", "split", "strftime"),
     *("UserError", "Ask", "moment"),
     *("DialogStep", "_only"),  # prompts and complaints of a dialog

@@ -56,11 +56,10 @@ REFUSED: Final = (
     ("show vlan", "a router has no VLANs: Ansible learns from the error that this is none of the switches"),
     ("show switch virtual", "it is no stack of switches"),
     ("show env temperature status", "there is no hardware whose temperature is known"),
-    ("show bgp ipv4 multicast neighbors", "BGP has one address family here"),
-    ("show bgp ipv6 unicast neighbors", "BGP has one address family here"),
-    ("show bgp ipv6 multicast neighbors", "BGP has one address family here"),
-    ("show bgp vpnv6 unicast all neighbors", "BGP has one address family here"),
-    ("show bgp ipv4 mdt all neighbors", "BGP has one address family here"),
+    ("show bgp ipv4 multicast neighbors", "BGP has no such address family here"),
+    ("show bgp ipv6 multicast neighbors", "BGP has no such address family here"),
+    ("show bgp vpnv6 unicast all neighbors", "BGP has no such address family here"),
+    ("show bgp ipv4 mdt all neighbors", "BGP has no such address family here"),
 )
 _HEAD: Final = file_text("shows.md")
 

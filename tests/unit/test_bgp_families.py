@@ -21,7 +21,9 @@ from dmvpn.features.bgp.packet import (
     NumberedPrefix,
     Update,
 )
+from dmvpn.shells.scenario import Scenario
 from support.routing import Caller, a, hub, p
+from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,3 +151,110 @@ def test_routes_that_cannot_be_delimited_end_the_session(attributes: tuple[Attri
         with pytest.raises(MessageError) as error:
             list(parts(Update(attributes=attributes), families))
     assert error.value.subcode == subcode
+
+
+# ------------------------------------------------------------------------------------------------ IPv6 unicast
+
+
+def cloud(**more: str) -> World:
+    """A hub that reflects routes of IPv6 to spokes that call it over IPv6, in phase 3, without IPv4 in the overlay."""
+    scenario = Scenario.load("ipv6-phase3")
+    lines = {
+        "R11": [
+            *("bgp listen range 2001:DB8:100::/64 peer-group SPOKES", "no bgp default ipv4-unicast"),
+            *("neighbor SPOKES peer-group", "neighbor SPOKES remote-as 65000", "neighbor SPOKES password secret"),
+            *("address-family ipv6", " neighbor SPOKES activate", " neighbor SPOKES route-reflector-client"),
+            " network 2001:DB8:1::/64",
+        ],
+        **{
+            router: [
+                *(f"bgp router-id {number}.{number}.{number}.{number}", "neighbor 2001:DB8:100::11 remote-as 65000"),
+                *("neighbor 2001:DB8:100::11 password secret", "address-family ipv6 unicast"),
+                *(" redistribute connected route-map LAN", " neighbor 2001:db8:100::11 activate"),
+            ]
+            for router, number in (("R31", 3), ("R41", 4))
+        },
+    }
+    for router, said in lines.items():
+        text = scenario.configurations[router].rpartition("end")[0]
+        kept = [line for line in text.splitlines() if not line.startswith("ipv6 route")]
+        kept += ["router bgp 65000", *(f" {one}" for one in said), "!", *more.get(router, "").splitlines()]
+        if router != "R11":
+            kept += ["route-map LAN permit 10", " match interface GigabitEthernet0/2"]
+        scenario.configurations[router] = "\n".join([*kept, "end", ""])
+    scenario.configurations["R11"] = scenario.configurations["R11"].replace(
+        "router bgp 65000\n", "router bgp 65000\n bgp router-id 1.1.1.1\n"
+    )
+    world = World.of(scenario)
+    world.run_for(60)
+    return world
+
+
+@pytest.fixture(scope="module")
+def running() -> World:
+    return cloud()
+
+
+def test_routes_of_ipv6_come_over_the_hub_and_keep_their_next_hop_and_packets_take_the_direct_path(
+    running: World,
+) -> None:
+    assert running.lines("R31", "bgp ipv6 unicast | begin Network") == [
+        "     Network          Next Hop            Metric LocPrf Weight Path",
+        " *>i  2001:DB8:1::/64  2001:DB8:100::11",
+        "                                                0    100      0 i",
+        " *>   2001:DB8:3::/64  ::                       0         32768 ?",
+        " *>i  2001:DB8:4::/64  2001:DB8:100::41",
+        "                                                0    100      0 ?",
+    ]
+    assert "B   2001:DB8:4::/64 [200/0]\n     via 2001:DB8:100::41" in running.show("R31", "ipv6 route bgp")
+    for _ in range(2):
+        trace = running.do("R31", "traceroute 2001:db8:4::1 source 2001:db8:3::1 probe 1")
+    assert "2001:DB8:100::11" not in trace
+    assert "% BGP not active" not in running.show("R31", "ip bgp summary")
+    assert "2001:DB8:100::11" not in running.show("R31", "ip bgp summary")
+    assert running.show("R31", "bgp ipv6 unicast summary").splitlines()[-2:] == [
+        "2001:DB8:100::11",
+        "                4        65000       4       3        4    0    0 00:00:59        2",
+    ]
+    assert "For address family: IPv6 Unicast" in running.show("R31", "bgp all summary")
+
+
+def test_lines_of_ipv6_are_printed_as_ios_prints_them(running: World) -> None:
+    assert running.show("R31", "running-config | section router bgp") == "\n".join(
+        [
+            "router bgp 65000",
+            " bgp router-id 3.3.3.3",
+            " neighbor 2001:DB8:100::11 remote-as 65000",
+            " neighbor 2001:DB8:100::11 password secret",
+            " !",
+            " address-family ipv6",
+            "  redistribute connected route-map LAN",
+            "  neighbor 2001:DB8:100::11 activate",
+            " exit-address-family",
+            "",
+        ]
+    )
+
+
+def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
+    """A prefix list of IPv6, a limit, an aggregate, a default route, our own next hop; then the family goes."""
+    world = cloud()
+    world.configure(
+        "R11",
+        *("ipv6 prefix-list LANS seq 5 permit 2001:DB8::/32 ge 48 le 64", "ipv6 prefix-list LANS deny 2001:db8:4::/64"),
+        *("no ipv6 prefix-list LANS seq 10 deny 2001:DB8:4::/64", "ipv6 prefix-list LANS seq 1 deny 2001:db8:4::/64"),
+        *("router bgp 65000", "address-family ipv6", "neighbor SPOKES prefix-list LANS out"),
+        *("neighbor SPOKES next-hop-self all", "neighbor SPOKES default-originate", "neighbor SPOKES maximum-prefix 1"),
+        *("aggregate-address 2001:db8::/46", "aggregate-address 2001:DB8::/48"),
+    )
+    world.do("R11", "clear bgp ipv6 unicast *")
+    world.run_for(90)
+    assert world.lines("R31", "ipv6 route bgp | include /") == [
+        "B   ::/0 [200/0]",
+        "B   2001:DB8:1::/64 [200/0]",
+    ]
+    assert "via 2001:DB8:100::11" in world.show("R31", "ipv6 route bgp")
+    world.configure("R31", "router bgp 65000", "no address-family ipv6")
+    world.run_for(10)
+    assert world.lines("R31", "ipv6 route bgp | include /") == []
+    assert "% BGP not active" in world.do("R31", "show bgp ipv6 unicast summary")

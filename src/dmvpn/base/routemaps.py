@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ prefix lists
 
 
+#: What is before the name of a prefix list of IPv6 among all lists: names themselves have no space.
+IPV6_LIST: Final = "ipv6 "
+
+
 @dataclass(frozen=True, slots=True)
 class PrefixRule:
     """One entry of a prefix list: prefixes inside of `prefix`, with a length between these two."""
@@ -304,7 +308,14 @@ class RoutePolicies:
         return _first(self.access_lists.get(name), prefix)
 
     def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
-        """Return whether the list lets the prefix through."""
+        """Return whether the list of this name, for the IP version of the prefix, lets the prefix through.
+
+        A list that is defined for the other version alone lets nothing through.
+        """
+        if prefix.version != 4:
+            named, name = name, f"{IPV6_LIST}{name}"
+            if name not in self.prefix_lists:
+                return named not in self.prefix_lists
         rules = self.prefix_lists.get(name)
         if not rules:
             return True

@@ -1,4 +1,5 @@
-"""BGP version 4, IPv4 unicast: RFC 4271, with route reflection, dynamic neighbors and four-octet AS numbers.
+"""BGP version 4, IPv4 and IPv6 unicast: RFC 4271, RFC 4760, with route reflection, dynamic neighbors and AS numbers of
+four octets.
 
 Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; emits `RouteOffered` and
 `RouteRetracted`, new streams and the octets to send over them.
@@ -50,7 +51,9 @@ def _tcp(ctx: ShowContext) -> list[StreamLine]:
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
     """Return a debug flag that accepts every spelling of the command."""
     events = "" if rest else " [ events ]"
-    return DebugFlag(name, f"( ip bgp [ ipv4 unicast ] | bgp ipv4 unicast ){rest}{events}", title, "IP routing")
+    return DebugFlag(
+        name, f"( ip bgp [ ipv4 unicast ] | bgp ( ipv4 | ipv6 ) unicast ){rest}{events}", title, "IP routing"
+    )
 
 
 FEATURE = Feature(

@@ -128,8 +128,11 @@ IPV4: Final = Family(
     overhead=0,
     decode=prefixes(4),
 )
+IPV6: Final = Family(
+    key=b"\x00\x02\x01", title="IPv6 Unicast", words="ipv6 unicast", number=1, version=6, largest=21, decode=prefixes(6)
+)
 #: All families that are known, by key.
-FAMILIES: Final[dict[bytes, Family]] = {IPV4_KEY: IPV4}
+FAMILIES: Final[dict[bytes, Family]] = {one.key: one for one in (IPV4, IPV6)}
 
 
 # ------------------------------------------------------------------------------------------------ received UPDATEs

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer, TimerQueue
 from dmvpn.base.errors import surely
@@ -180,7 +181,7 @@ class Lifecycle:
 
 def _name(peer: Neighbor) -> str:
     """Return the name of a neighbor in the log: a dynamic one has a star."""
-    return f"*{peer.address}" if peer.dynamic else str(peer.address)
+    return f"*{spelled(peer.address)}" if peer.dynamic else spelled(peer.address)
 
 
 # ------------------------------------------------------------------------------------------------ messages

@@ -91,6 +91,8 @@ def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPA
         return attributes
     first = (attributes.neighbor_system,) * changes.repeat if attributes.neighbor_system else ()
     hop = hops.get(changes.next_hop) if isinstance(changes.next_hop, HopWord) else changes.next_hop
+    if hop is not None and hop.version != attributes.next_hop.version:
+        hop = None  # `set ip next-hop` says nothing to routes of IPv6
     marks, extended, large = changes.communities, changes.extended, changes.large
     return replace(
         attributes,

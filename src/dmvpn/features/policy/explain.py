@@ -88,7 +88,7 @@ _LABELS = words(WordKind.LABEL)("""
     ## labels of lists that choose routes :: show ip prefix-list, show ip as-path-access-list, show ip community-list,
         show ip extcommunity-list, show ip large-community-list
         next: show running-config
-    ip prefix-list | entries :: A list of prefixes; the first entry that fits decides.
+    ip prefix-list | ipv6 prefix-list | entries :: A list of prefixes; the first entry that fits decides.
     seq :: The place of the entry in the list.
     count :: How many entries the list has.
     range entries :: Entries with `ge` or `le`.

@@ -108,7 +108,7 @@ _IPV6_CODES = words(
     EX | EIGRP external :: EIGRP external, for IPv6. Not in this router.
     H :: NHRP's own IPv6 route, straight to another spoke. next: show ipv6 nhrp
     % :: NHRP's IPv6 next hop is used instead of the protocol's. next: show ipv6 nhrp
-    B :: BGP for IPv6. {_FOREIGN}
+    B :: BGP, from a neighbor of IPv6 unicast. next: show bgp ipv6 unicast
     O | OSPF Intra :: OSPFv3, within an area. {_FOREIGN}
     OI | OSPF Inter :: OSPFv3 between areas. {_FOREIGN}
     OE1 | OSPF ext 1 :: OSPFv3, external type 1. {_FOREIGN}

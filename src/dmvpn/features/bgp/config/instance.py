@@ -1,5 +1,5 @@
-"""`router bgp`, its address family IPv4 unicast, in which the lines about routes may be repeated, and those of VRFs,
-which have neighbors of their own.
+"""`router bgp`, its address family IPv4 unicast, in which the lines about routes may be repeated, IPv6 unicast, and the
+families of VRFs, which have neighbors of their own.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class RouteLines:
-    """The lines of one mode."""
+    """The lines of one mode, about routes of this IP version."""
 
-    def __init__(self, mode: str) -> None:
-        self.network = _network(mode)
-        self.aggregate = _aggregate(mode)
-        self.redistribute = _redistribute(mode)
+    def __init__(self, mode: str, version: int = 4) -> None:
+        self.network = _network(mode, version)
+        self.aggregate = _aggregate(mode, version)
+        self.redistribute = _redistribute(mode, version)
         self.maximum_paths = ConfigLine(
             mode,
             "maximum-paths [ ibgp ] {paths:1-32}",
@@ -69,7 +69,8 @@ class RouteLines:
             default="distance bgp 20 200 200",
         )
         self.dampening = _dampening(mode)
-        self.neighbor_distance = distance_line(mode, order=52)
+        if version == 4:
+            self.neighbor_distance = distance_line(mode, order=52)
         self.default_metric = ConfigLine(
             mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
         )
@@ -82,7 +83,9 @@ class RouteLines:
 
 
 def prefix_of(args: Args) -> Prefix:
-    """Return the prefix of a `network` or `aggregate-address`; without a mask, the classful network."""
+    """Return the prefix of a `network` or `aggregate-address`; IPv4 without a mask means the classful network."""
+    if "prefix" in args.values_given:
+        return args.prefix("prefix")
     address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
     length = classful_length(address) if mask is None else mask_length(mask) or 0
     return Prefix.of(address, length if int(address) else 0)
@@ -95,30 +98,41 @@ def _check_network(args: Args, section: Section) -> str | None:
     return None
 
 
-def _network(mode: str) -> ConfigLine:
+#: A prefix, and its key, by IP version; in an aggregate its mask is not left out.
+_PREFIX: Final = {
+    4: ("{address:address} [ mask {mask:mask} ]", "{address:address} {mask:mask}", ("address", "mask")),
+    6: ("{prefix:network6}", "{prefix:network6}", ("prefix",)),
+}
+
+
+def _network(mode: str, version: int) -> ConfigLine:
+    syntax, _, key = _PREFIX[version]
     return ConfigLine(
         mode,
-        "network {address:address} [ mask {mask:mask} ] [ route-map {map:word} ]",
+        f"network {syntax} [ route-map {{map:word}} ]",
         {
+            "prefix": "The prefix",
             "network": "Advertise a prefix of the routing table",
             "mask": "Its mask",
             "address": "The prefix",
             "route-map": "Change it by a route map",
             "map": "Name",
         },
-        key=("address", "mask"),
+        key=key,
         order=20,
-        check=_check_network,
+        check=_check_network if version == 4 else None,
     )
 
 
-def _aggregate(mode: str) -> ConfigLine:
+def _aggregate(mode: str, version: int) -> ConfigLine:
+    _, syntax, key = _PREFIX[version]
     return ConfigLine(
         mode,
-        "aggregate-address {address:address} {mask:mask} "
+        f"aggregate-address {syntax} "
         "[* summary-only | as-set | suppress-map {suppress:word} | advertise-map {advertise:word} "
         "| ( attribute-map | route-map ) {attributes:word} ]",
         {
+            "prefix": "The prefix",
             "aggregate-address": "Advertise one prefix for many",
             "summary-only": "And those no more",
             "as-set": "With all their autonomous systems",
@@ -132,16 +146,17 @@ def _aggregate(mode: str) -> ConfigLine:
             "address": "The prefix",
             "mask": "Its mask",
         },
-        key=("address", "mask"),
+        key=key,
         order=21,
     )
 
 
-def _redistribute(mode: str) -> ConfigLine:
+def _redistribute(mode: str, version: int) -> ConfigLine:
+    more = " | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535}" if version == 4 else ""
     return ConfigLine(
         mode,
-        "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} ) "
-        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH} ]",
+        f"redistribute ( connected | static{more} ) "
+        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}}{f' | {MATCH}' if version == 4 else ''} ]",
         {
             **MATCH_HELP,
             "redistribute": "Redistribute routes of another source",
@@ -154,7 +169,7 @@ def _redistribute(mode: str) -> ConfigLine:
             "route-map": "Only routes that a route map permits",
             "map": "Name",
         },
-        key=("connected", "static", "rip", "eigrp", "ospf"),
+        key=("connected", "static", *(("rip", "eigrp", "ospf") if version == 4 else ())),
         adds=True,
         order=22,
     )
@@ -202,12 +217,13 @@ def _dampening(mode: str) -> ConfigLine:
 # ------------------------------------------------------------------------------------------------ the process
 
 
-_ROUTER, _FAMILY, _VRF = "router-bgp", "bgp-ipv4", "bgp-ipv4-vrf"
+_ROUTER, _FAMILY, _VRF, _IPV6 = "router-bgp", "bgp-ipv4", "bgp-ipv4-vrf", "bgp-ipv6"
 _SESSION, _POLICY = "bgp-peer-session", "bgp-peer-policy"
 MODES: Final = (
     Mode(_ROUTER, "config-router"),
     Mode(_FAMILY, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_VRF, "config-router-af", _ROUTER, exit_word="exit-address-family"),
+    Mode(_IPV6, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_SESSION, "config-router-stmp", _ROUTER, exit_word="exit-peer-session"),
     Mode(_POLICY, "config-router-ptmp", _ROUTER, exit_word="exit-peer-policy"),
 )
@@ -254,6 +270,16 @@ FAMILY: Final = ConfigLine(
     opens=_FAMILY,
     complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv4",
+)
+IPV6_FAMILY: Final = ConfigLine(
+    _ROUTER,
+    "address-family ipv6 [ unicast ]",
+    {"address-family": "Family of addresses", "ipv6": "IPv6", "unicast": "Unicast"},
+    key=("ipv6",),
+    order=92,
+    opens=_IPV6,
+    complete=lambda args, _: args.with_keyword("unicast"),
+    show=lambda args: "address-family ipv6",
 )
 VRF_FAMILY: Final = ConfigLine(
     _ROUTER,
@@ -383,7 +409,7 @@ REDISTRIBUTE_INTERNAL: Final = _line(
     order=14,
 )
 LISTEN_RANGE: Final = _line(
-    "bgp listen range {prefix:prefix} peer-group {group:word}",
+    "bgp listen range ( {prefix:prefix} | {prefix:network6} ) peer-group {group:word}",
     {
         "listen": "Neighbors that are not configured",
         "range": "Neighbors that connect from here",
@@ -424,9 +450,10 @@ def _drop_other_lines(args: Args, root: Section) -> None:
         if any(_makes_neighbor(entry.args) for entry in router.matching(NEIGHBOR, about)):
             continue
         _drop(router, _OF_ROUTER, about)
-        family = router.section(FAMILY)
-        if family is not None:
-            _drop(family, _OF_FAMILY, about)
+        for opener, lines in ((FAMILY, _OF_FAMILY), (IPV6_FAMILY, _OF_IPV6)):
+            family = router.section(opener)
+            if family is not None:
+                _drop(family, lines, about)
 
 
 def _makes_neighbor(args: Args) -> bool:
@@ -466,6 +493,11 @@ IN_VRF: Final = RouteLines(_VRF)
 VRF_NEIGHBOR: Final = neighbor_line(_VRF, with_session=True, order=40, takes_along=_drop_other_lines_of_vrf)
 VRF_ACTIVATE: Final = activate_line(_VRF, order=41)
 VRF_DEFAULT_ORIGINATE: Final = default_originate_line(_VRF, order=40)
+IN_IPV6: Final = RouteLines(_IPV6, 6)
+IPV6_NEIGHBOR: Final = neighbor_line(_IPV6, with_session=False, order=40)
+IPV6_ACTIVATE: Final = activate_line(_IPV6, order=39)
+IPV6_DEFAULT_ORIGINATE: Final = default_originate_line(_IPV6, order=40)
+_OF_IPV6: Final = (IPV6_NEIGHBOR, IPV6_ACTIVATE, IPV6_DEFAULT_ORIGINATE)
 _OF_VRF: Final = (VRF_NEIGHBOR, VRF_ACTIVATE, VRF_DEFAULT_ORIGINATE)
 _OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)
 _OF_FAMILY: Final = (FAMILY_NEIGHBOR, FAMILY_ACTIVATE, FAMILY_DEFAULT_ORIGINATE)
@@ -474,4 +506,5 @@ LINES: Final = (
     *collected(ConfigLine, vars()),
     *(*SESSION_LINES, *POLICY_LINES),
     *(*vars(IN_ROUTER).values(), *vars(IN_FAMILY).values(), *vars(IN_VRF).values()),
+    *vars(IN_IPV6).values(),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.ios import ConfigLine, ValueType, register_type
 from dmvpn.ios.grammar import several
 
@@ -31,14 +32,20 @@ def _read_as(text: str) -> tuple[int, str] | None:
 def _read_peer(text: str) -> tuple[Hashable, str] | None:
     """Return an address, or a name that cannot be a mistyped address."""
     try:
-        address = IPv4Address(text)
+        address = ip_address(text)
     except ValueError:
         return (text, text) if _NAME.match(text) else None
-    return address, str(address)
+    return (address, spelled(address)) if "%" not in text else None
+
+
+def _spelled(peer: Hashable) -> str:
+    return spelled(peer) if isinstance(peer, IPv4Address | IPv6Address) else str(peer)
 
 
 AS_NUMBER: Final = register_type(ValueType("bgp-as", "<1-4294967295>", _read_as, fragment=r"[\d.]{1,11}"))
-PEER: Final = register_type(ValueType("bgp-peer", "A.B.C.D or WORD", _read_peer, weight=20))
+PEER: Final = register_type(
+    ValueType("bgp-peer", "A.B.C.D or X:X:X:X::X or WORD", _read_peer, weight=20, spell=_spelled)
+)
 
 
 #: Endings about the session, whatever routes it carries.
@@ -83,6 +90,8 @@ _OF_FAMILY: Final = (
     "filter-list {list:1-500} ( in | out )",
     "unsuppress-map {map:word}",
 )
+#: A word that each ending about the session has, and no other one.
+SESSION_WORDS: Final = tuple(one.removeprefix("inherit ").split()[0] for one in _OF_SESSION)
 _HELP: Final = {
     "neighbor": "A neighbor or a peer group",
     "peer": "Its address, or the name of the group",

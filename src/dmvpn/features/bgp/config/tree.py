@@ -1,13 +1,13 @@
 """From the configuration tree to the typed model.
 
-Lines of `router bgp` and of `address-family ipv4` mean the same, because IPv4 unicast is the only address family. All
-`neighbor` lines of one neighbor make one value.
+Lines about routes mean the same in `router bgp` and in `address-family ipv4`. All `neighbor` lines of one neighbor make
+one value for each address family: those about the session count in all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
 from dmvpn.features.bgp.config.instance import prefix_of
+from dmvpn.features.bgp.config.neighbor import SESSION_WORDS
 from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
+from dmvpn.ios.section import NOTHING
 from dmvpn.ios.vrf_targets import vpn_of
 
 if TYPE_CHECKING:
@@ -38,12 +40,17 @@ if TYPE_CHECKING:
 def peer_of(args: Args) -> model.Peer:
     """Return the neighbor of a line."""
     peer = args["peer"]
-    return peer if isinstance(peer, IPv4Address) else str(peer)
+    return peer if isinstance(peer, IPv4Address | IPv6Address) else str(peer)
 
 
 def said(args: Args) -> Said:
     """Return the neighbor of a line, and the arguments of the line."""
     return peer_of(args), args
+
+
+def of_session(args: Args) -> Said:
+    """Return the same of a line of `router bgp` that is about the session; of a line about routes, no arguments."""
+    return peer_of(args), args if any(word in args for word in SESSION_WORDS) else NOTHING
 
 
 def activated(args: Args, negated: bool) -> Said:
@@ -210,9 +217,20 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
     if place is None:
         return model.BgpConfig()
     args, router = found[0]
+    config = _config(args, router, place, vrf)
+    family = router.section(instance.IPV6_FAMILY) if not vrf else None
+    if family is None:
+        return config
+    other = _config(args, router, _of_ipv6(router, family), vrf)
+    return replace(config, others=(replace(other, family=_IPV6, active_by_default=False, vpn=model.NO_VPN),))
+
+
+def _config(args: Args, router: Section, place: _Place, vrf: str) -> model.BgpConfig:
+    """Return the model of the process with the lines of one address family."""
 
     def everywhere(name: str) -> list[Args]:
-        return [one for section, lines in place.sections for one in section.all(getattr(lines, name))]
+        lines = [(section, getattr(lines, name, None)) for section, lines in place.sections]
+        return [one for section, line in lines if line is not None for one in section.all(line)]
 
     return model.BgpConfig(
         local_as=args.integer("number"),
@@ -301,6 +319,24 @@ def _place(router: Section, vrf: str) -> _Place | None:
         neighbors.merged(),
         (section.made(instance.IN_VRF.network, _network), NONE),
         router_id=_address(section, instance.VRF_ROUTER_ID),
+    )
+
+
+#: IPv6 unicast, RFC 4760 §3.
+_IPV6: Final = b"\x00\x02\x01"
+
+
+def _of_ipv6(router: Section, family: Section) -> _Place:
+    """Return the lines of IPv6 unicast. Of a neighbor the lines about its session are in `router bgp`."""
+    neighbors = router.following(instance.NEIGHBOR, of_session, MergedNeighbors)
+    neighbors.show(family.made(instance.IPV6_NEIGHBOR, said), 1)
+    neighbors.show(family.made(instance.IPV6_DEFAULT_ORIGINATE, said), 2)
+    neighbors.show(family.said(instance.IPV6_ACTIVATE, activated), 3)
+    return _Place(
+        ((family, instance.IN_IPV6),),
+        neighbors.merged(),
+        (family.made(instance.IN_IPV6.network, _network), NONE),
+        tuple(router.all(instance.LISTEN_RANGE)),
     )
 
 

@@ -1,12 +1,15 @@
-"""`clear ip bgp`, also as `clear bgp`, of IPv4 unicast, the only address family."""
+"""`clear ip bgp`, also as `clear bgp`, of one address family."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
+from dmvpn.features.bgp.families import IPV6
+from dmvpn.features.bgp.model import IPV4_KEY
+from dmvpn.features.bgp.show.common import typed
+from dmvpn.features.bgp.show.table import wanted_prefix
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 _HELP: Final[Mapping[str, str]] = {
     "bgp": "Border Gateway Protocol",
     "ipv4": "IPv4",
+    "ipv6": "IPv6",
+    "prefix": "Those to this prefix",
     "unicast": "Unicast",
     "vpnv4": "Routes of VRFs",
     "all": "All address families",
@@ -39,7 +44,6 @@ _HELP: Final[Mapping[str, str]] = {
 
 def clear(ctx: ShowContext, args: Args) -> ClearBgp:
     """Return the event that ends sessions, or only exchanges routes again."""
-    address = args.address("address", None)
     softness = Softness.HARD
     if "in" in args:
         softness = Softness.SOFT_IN
@@ -47,41 +51,44 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
         softness = Softness.SOFT_OUT
     elif "soft" in args:
         softness = Softness.SOFT
-    neighbor = address if isinstance(address, IPv4Address) else None
     return ClearBgp(
-        neighbor,
+        args.any_address("address", None),
         args.integer("autonomous_system", 0),
         softness,
         external="external" in args,
         group=args.text("group", ""),
         update_group=args.integer("number", 0),
         vrf=ctx.ports.vrf,
+        family=_family(args),
     )
+
+
+def _family(args: Args) -> bytes:
+    """Return the key of the family that the command names."""
+    return IPV6.key if "ipv6" in args else IPV4_KEY
 
 
 def clear_dampening(ctx: ShowContext, args: Args) -> ClearDampening:
     """Return the event that clears flap histories."""
-    address = args.address("destination", None)
-    if not isinstance(address, IPv4Address):
-        return ClearDampening(vrf=ctx.ports.vrf)
-    mask = args.address("mask", None)
-    return ClearDampening(Prefix.of(address, 32 if mask is None else mask_length(mask) or 0), ctx.ports.vrf)
+    whole = "prefix" in args or "destination" in args
+    wanted = (wanted_prefix(args) or Prefix.host(args.any_address("destination"))) if whole else None
+    return ClearDampening(wanted, ctx.ports.vrf, _family(args))
 
 
 _WHOM: Final = (
-    "( * | {address:address} | {autonomous_system:1-4294967295} | external | peer-group {group:word} "
+    "( * | {address:family} | {autonomous_system:1-4294967295} | external | peer-group {group:word} "
     "| update-group [ {number:1-4294967295} ] )"
 )
-_HEADS: Final = ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]")
-_FLAPS: Final = "( dampening | flap-statistics ) [ {destination:address} [ {mask:mask} ] ]"
+_HEADS: Final = ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]", "clear bgp ipv6 unicast")
+_FLAPS: Final = "( dampening | flap-statistics ) [ {destination:family} ]"
 #: How the commands for a VRF begin, besides `vrf NAME`.
 _IN_VRF: Final = ("clear ip bgp", "clear bgp", "clear ip bgp vpnv4 unicast", "clear bgp vpnv4 unicast")
 
 
 def _commands(head: str) -> tuple[ExecCommand, ExecCommand]:
     return (
-        ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15),
-        ExecCommand(f"{head} {_FLAPS}", _HELP, action=clear_dampening, privilege=15),
+        ExecCommand(f"{head} {typed(_WHOM)} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15),
+        ExecCommand(f"{head} {typed(_FLAPS, ipv6='ipv6' in head)}", _HELP, action=clear_dampening, privilege=15),
     )
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, IPAddress, spelled
 from dmvpn.base.streams import StreamLine, TcpState
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.families import IPV6
+from dmvpn.features.bgp.model import IPV4_KEY
 from dmvpn.features.bgp.neighbor import PORT
 from dmvpn.ios import ExecCommand, age
 from dmvpn.ios.vrfs import by_vrf
@@ -31,21 +33,40 @@ HELP: Final = {
     "bgp": "Border Gateway Protocol",
     "all": "All address families, or all VRFs",
     "ipv4": "IPv4",
+    "ipv6": "IPv6",
     "unicast": "Unicast",
     "vpnv4": "Routes of VRFs",
     "summary": "One line a neighbor",
     "neighbors": "Everything about neighbors",
     "address": "A neighbor",
 }
-_HEADER: Final = "For address family: IPv4 Unicast"
+#: Prefixes and addresses in the table, as they are typed, by the family; and a neighbor, which may have any address.
+_TYPED: Final = {
+    "{prefix:family}": ("{prefix:prefix} | {destination:address} {mask:mask}", "{prefix:network6}"),
+    "{destination:family}": (
+        "{prefix:prefix} | {destination:address} [ {mask:mask} ]",
+        "{prefix:network6} | {destination:address6}",
+    ),
+    "{address:family}": ("( {address:address} | {address:address6} )",) * 2,
+}
 
 
-def active(ctx: ShowContext) -> Table | None:
-    """Return the table of a family; None: BGP is not configured. The machine is imported on first use or when
-    configured.
+def typed(text: str, *, ipv6: bool = False) -> str:
+    """Return a syntax with the types of one family."""
+    for name, syntax in _TYPED.items():
+        text = text.replace(name, syntax[ipv6])
+    return text
+
+
+def active(ctx: ShowContext, args: Args) -> Table | None:
+    """Return the table of the address family that the command names; None: it is not configured. The machine is
+    imported on first use or when configured.
     """
     machine = process(ctx)
-    return machine.ipv4 if machine is not None else None
+    if machine is None:
+        return None
+    table = machine.tables.get(IPV6.key if "ipv6" in args else IPV4_KEY)
+    return table if table is not None and table.config.local_as else None
 
 
 def process(ctx: ShowContext) -> BgpMachine | None:
@@ -54,6 +75,11 @@ def process(ctx: ShowContext) -> BgpMachine | None:
 
     machine = ctx.machine(BgpMachine)
     return machine if machine.config.local_as else None
+
+
+def by_version(address: IPAddress) -> tuple[int, int]:
+    """Return the key by which neighbors are sorted."""
+    return address.version, int(address)
 
 
 A = TypeVar("A")
@@ -67,15 +93,45 @@ class OfVrfs(Generic[A]):
     answers: tuple[A, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OfFamilies(Generic[A]):
+    """The answers of all address families that are configured, with their titles; (): BGP is not configured."""
+
+    titles: tuple[str, ...]
+    answers: tuple[A, ...]
+
+
 def _running(ctx: ShowContext) -> Iterator[ShowContext]:
     """Yield the contexts of all VRFs with a table of BGP."""
     for vrf in ctx.ports.tables:
         inside = ctx.in_vrf(vrf) if vrf else None
-        if inside is not None and active(inside) is not None:
+        if inside is not None and process(inside) is not None:
             yield inside
 
 
-def spelled(
+def _of_all(
+    query: Callable[[ShowContext, Args], A], render: Callable[[A], Iterator[str]], *, gap: bool
+) -> tuple[Callable[[ShowContext, Args], OfFamilies[A]], Callable[[OfFamilies[A]], Iterator[str]]]:
+    """Return the query and the renderer of a show for all address families. The arguments are those of `spellings`."""
+
+    def of_families(ctx: ShowContext, args: Args) -> OfFamilies[A]:
+        machine = process(ctx)
+        tables = [one for one in machine.tables.values() if one.config.local_as] if machine is not None else []
+        found = (query(ctx, args.with_keyword(table.family.words.split()[0])) for table in tables)
+        return OfFamilies(tuple(table.family.title for table in tables), tuple(found))
+
+    def by_family(answer: OfFamilies[A]) -> Iterator[str]:
+        if not answer.titles:
+            yield NOT_ACTIVE
+        for place, (title, one) in enumerate(zip(answer.titles, answer.answers, strict=True)):
+            yield from ("",) * bool(place)
+            yield from (f"For address family: {title}", "") if gap else (f"For address family: {title}",)
+            yield from render(one)
+
+    return of_families, by_family
+
+
+def spellings(
     rest: str,
     words: Mapping[str, str],
     query: Callable[[ShowContext, Args], A],
@@ -92,7 +148,7 @@ def spelled(
     """
 
     def of_vrfs(ctx: ShowContext, args: Args) -> OfVrfs[A]:
-        return OfVrfs(active(ctx) is not None, tuple(query(inside, args) for inside in _running(ctx)))
+        return OfVrfs(process(ctx) is not None, tuple(query(inside, args) for inside in _running(ctx)))
 
     def by_vrfs(answer: OfVrfs[A]) -> Iterator[str]:
         if not answer.is_active:
@@ -105,18 +161,17 @@ def spelled(
     def rendered(answer: A) -> Iterator[str]:
         return render(answer) if getattr(answer, "is_active", True) else iter((NOT_ACTIVE,))
 
-    def by_family(answer: A) -> Iterator[str]:
-        lines = list(rendered(answer))
-        if lines != [NOT_ACTIVE]:
-            yield from (_HEADER, "") if gap else (_HEADER,)
-        yield from lines
-
-    help_ = {**HELP, **words}
+    of_families, by_family = _of_all(query, rendered, gap=gap)
+    help_, rest6, rest = {**HELP, **words}, typed(rest, ipv6=True), typed(rest)
     plain = ("show ip bgp [ ipv4 unicast ]", "show bgp [ ipv4 unicast ]" if rest else "show bgp ipv4 unicast")
     return (
         *(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered) for head in plain),
         *(
-            ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=by_family)
+            ExecCommand(f"{head} {rest6}".rstrip(), help_, query=query, render=rendered)
+            for head in ("show bgp ipv6 unicast", "show ip bgp ipv6 unicast")
+        ),
+        *(
+            ExecCommand(f"{head} {rest}".rstrip(), help_, query=of_families, render=by_family)
             for head in ("show ip bgp all", "show bgp all")
         ),
         *(
@@ -157,15 +212,15 @@ def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
         yield f"  Redistributing: {', '.join(sources)}"
     yield "  Neighbor(s):"
     yield "    Address          FiltIn FiltOut DistIn DistOut Weight RouteMap"
-    for address in sorted(machine.neighbors):
-        yield f"    {address}"
+    for address in sorted(machine.neighbors, key=by_version):
+        yield f"    {spelled(address)}"
     yield f"  Maximum path: {config.maximum_paths[0]}"
     yield "  Routing Information Sources:"
     yield "    Gateway         Distance      Last Update"
-    for address, peer in sorted(machine.neighbors.items()):
+    for address, peer in sorted(machine.neighbors.items(), key=lambda one: by_version(one[0])):
         if peer.session is not None and peer.changed is not None:
             distance = config.distances[1 if peer.settings.internal else 0]
-            yield f"    {address!s:<16}{distance:>8}      {age(ctx.now - peer.changed)}"
+            yield f"    {spelled(address):<16}{distance:>8}      {age(ctx.now - peer.changed)}"
     external, internal, local = config.distances
     yield f"  Distance: external {external} internal {internal} local {local}"
 
@@ -183,7 +238,7 @@ def connections(ctx: ShowContext) -> list[StreamLine]:
         for session in peer.sessions:
             up = session.up
             if up is None:
-                local = UNSPECIFIED
+                local = UNSPECIFIED_OF[peer.address.version]
                 lines.append(StreamLine(session.stream, local, 0, peer.address, PORT, TcpState.CALLS))
             else:
                 lines.append(

@@ -7,9 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.settings import advertisement_interval
-from dmvpn.features.bgp.show.common import active, spelled
+from dmvpn.features.bgp.show.common import active, by_version, spellings
 from dmvpn.features.bgp.show.neighbors import ShowSummary, query_summary, render_summary
 from dmvpn.features.bgp.show.settings import in_words
 from dmvpn.features.bgp.show.table import ShowTable, chosen_table, render_table
@@ -42,9 +43,10 @@ class UpdateGroupEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShowUpdateGroups:
-    """All update groups, or the selected ones."""
+    """All update groups, or the selected ones. family: its title."""
 
     is_active: bool = True
+    family: str = ""
     groups: tuple[UpdateGroupEntry, ...] = ()
 
 
@@ -63,19 +65,21 @@ class PeerGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShowPeerGroups:
-    """All peer groups, or the selected one."""
+    """All peer groups, or the selected one. family: its title."""
 
     is_active: bool = True
+    family: str = ""
     groups: tuple[PeerGroup, ...] = ()
 
 
 def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
     """Return all update groups, one by number, or that of a neighbor."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowUpdateGroups(is_active=False)
-    number, address = args.integer("number", 0), args.address("address", None)
+    number, address = args.integer("number", 0), args.any_address("address", None)
     return ShowUpdateGroups(
+        family=machine.family.title,
         groups=tuple(
             UpdateGroupEntry(
                 group.number,
@@ -85,26 +89,30 @@ def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
                 len(group.adj_rib_out),
                 sum(queue.length for queue in group.queues.values()) + len(group.pending) + len(group.waiting),
                 round(group.audience.interval),
-                tuple(f"{'*' if machine.peers[one].neighbor.dynamic else ''}{one}" for one in group.members),
+                tuple(f"{'*' if machine.peers[one].neighbor.dynamic else ''}{spelled(one)}" for one in group.members),
             )
             for group in machine.groups
             if number in (0, group.number) and (address is None or address in group.members)
-        )
+        ),
     )
 
 
 def query_peer_groups(ctx: ShowContext, args: Args) -> ShowPeerGroups:
     """Return all peer groups, or one by name."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowPeerGroups(is_active=False)
     config, asked = machine.config, args.text("name", "")
     groups = [one for one in config.neighbors if one.is_group and asked in ("", one.peer)]
-    return ShowPeerGroups(groups=tuple(_peer_group(machine, one) for one in groups))
+    return ShowPeerGroups(family=machine.family.title, groups=tuple(_peer_group(machine, one) for one in groups))
 
 
 def _peer_group(machine: Table, lines: NeighborLines) -> PeerGroup:
-    members = [peer for _, peer in sorted(machine.peers.items()) if peer.settings.lines.group == lines.peer]
+    members = [
+        peer
+        for _, peer in sorted(machine.peers.items(), key=lambda one: by_version(one[0]))
+        if peer.settings.lines.group == lines.peer
+    ]
     number = lines.remote_as or 0
     internal = number == machine.config.local_as
     return PeerGroup(
@@ -113,19 +121,19 @@ def _peer_group(machine: Table, lines: NeighborLines) -> PeerGroup:
         internal,
         advertisement_interval(lines, internal=internal, in_vrf=machine.config.in_vrf),
         tuple(in_words(lines)),
-        tuple(f"{'*' if peer.neighbor.dynamic else ''}{peer.address}" for peer in members),
-        tuple(str(one.prefix) for one in machine.config.listen_ranges if one.group == lines.peer),
+        tuple(f"{'*' if peer.neighbor.dynamic else ''}{spelled(peer.address)}" for peer in members),
+        tuple(spelled(one.prefix) for one in machine.config.listen_ranges if one.group == lines.peer),
     )
 
 
 def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
     """Return the summary, restricted to the members of a group."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     summary = query_summary(ctx, args)
     if machine is None:
         return summary
     name = args.text("name")
-    members = {str(peer.address) for peer in machine.peers.values() if peer.settings.lines.group == name}
+    members = {spelled(peer.address) for peer in machine.peers.values() if peer.settings.lines.group == name}
     kept = tuple(line for line in summary.neighbors if line.neighbor.lstrip("*") in members)
     ranges = tuple(one for one in summary.ranges if one[0] == name)
     return replace(summary, neighbors=kept, ranges=ranges)
@@ -135,7 +143,7 @@ def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
     """Yield a block for each group."""
     for one in answer.groups:
         kind = "internal" if one.internal else "external"
-        yield f"BGP version 4 update-group {one.number}, {kind}, Address Family: IPv4 Unicast"
+        yield f"BGP version 4 update-group {one.number}, {kind}, Address Family: {answer.family}"
         yield f"  BGP Update version : {one.version}/0, messages {one.queued}"
         yield from (f"  {line}" for line in one.lines)
         yield f"  Number of NLRIs in the Adj-RIB-Out: {one.prefixes}"
@@ -148,7 +156,7 @@ def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
 
 def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
     """Yield a line for each group."""
-    yield "Summary for Update-groups, Address Family IPv4 Unicast"
+    yield f"Summary for Update-groups, Address Family {answer.family}"
     yield ""
     yield "Group    Type      Members   Prefixes     Queued"
     for one in answer.groups:
@@ -167,7 +175,7 @@ def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
         yield "  BGP version 4"
         yield f"  Default minimum time between advertisement runs is {one.interval} seconds"
         yield ""
-        yield " For address family: IPv4 Unicast"
+        yield f" For address family: {answer.family}"
         kind = "internal" if one.internal else "external"
         yield f"  BGP neighbor is {one.name}, peer-group {kind}, members:"
         for at in range(0, len(one.members), _A_LINE):
@@ -220,10 +228,10 @@ class ShowHops:
 
 def query_replication(ctx: ShowContext, args: Args) -> ShowReplication:
     """Return how often encoded UPDATEs were sent."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowReplication(is_active=False)
-    number, address = args.integer("number", 0), args.address("address", None)
+    number, address = args.integer("number", 0), args.any_address("address", None)
     return ShowReplication(
         groups=tuple(
             _replication(machine, group)
@@ -240,7 +248,7 @@ def _replication(machine: Table, group: UpdateGroup) -> Replication:
         number=group.number,
         internal=group.audience.internal,
         members=len(members),
-        leader=str(members[0]) if members else "",
+        leader=spelled(members[0]) if members else "",
         formatted=sum(sent[:1]),
         replicated=sum(sent[1:]),
         pending=len(group.pending) + len(group.waiting),
@@ -250,7 +258,7 @@ def _replication(machine: Table, group: UpdateGroup) -> Replication:
 
 def query_pending(ctx: ShowContext, args: Args) -> ShowTable:
     """Return the paths to prefixes that are still to be processed."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowTable()
     pending = machine.routes.pending
@@ -259,14 +267,14 @@ def query_pending(ctx: ShowContext, args: Args) -> ShowTable:
 
 def query_hops(ctx: ShowContext, args: Args) -> ShowHops:
     """Return the next hops of all paths."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowHops(is_active=False)
     table = machine.routes.table
     return ShowHops(
         hops=tuple(
-            Hop(str(hop), table.metric_to(hop), sum(prefixes.values()), len(prefixes))
-            for hop, prefixes in sorted(table.hops.items())
+            Hop(spelled(hop), table.metric_to(hop), sum(prefixes.values()), len(prefixes))
+            for hop, prefixes in sorted(table.hops.items(), key=lambda one: by_version(one[0]))
             if int(hop)
         )
     )
@@ -295,32 +303,32 @@ def render_hops(answer: ShowHops) -> Iterator[str]:
 
 
 COMMANDS: Final = (
-    *spelled(
-        "update-group [ {number:1-4294967295} | {address:address} ]",
+    *spellings(
+        "update-group [ {number:1-4294967295} | {address:family} ]",
         {"update-group": "Neighbors that hear the same", "number": "One of them", "address": "That of a neighbor"},
         query_update_groups,
         render_update_groups,
     ),
-    *spelled(
+    *spellings(
         "update-group summary",
         {"update-group": "Neighbors that hear the same", "summary": "One line a group"},
         query_update_groups,
         render_update_group_summary,
     ),
-    *spelled(
+    *spellings(
         "peer-group [ {name:word} ]",
         {"peer-group": "Groups of the configuration", "name": "One of them"},
         query_peer_groups,
         render_peer_groups,
     ),
-    *spelled(
+    *spellings(
         "peer-group {name:word} summary",
         {"peer-group": "Groups of the configuration", "name": "One of them"},
         query_group_summary,
         render_summary,
     ),
-    *spelled(
-        "replication [ {number:1-4294967295} | {address:address} ]",
+    *spellings(
+        "replication [ {number:1-4294967295} | {address:family} ]",
         {
             "replication": "How often each message was sent",
             "number": "Of an update group",
@@ -329,12 +337,12 @@ COMMANDS: Final = (
         query_replication,
         render_replication,
     ),
-    *spelled(
+    *spellings(
         "pending-prefixes",
         {"pending-prefixes": "Prefixes that are still to be looked at"},
         query_pending,
         render_table,
         gap=True,
     ),
-    *spelled("nexthops", {"nexthops": "Next hops, and how far they are"}, query_hops, render_hops),
+    *spellings("nexthops", {"nexthops": "Next hops, and how far they are"}, query_hops, render_hops),
 )

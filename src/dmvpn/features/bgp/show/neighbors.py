@@ -9,20 +9,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import surely
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.packet import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, by_version, spellings
 from dmvpn.features.bgp.show.settings import in_words
 from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
 from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _NETWORK: Final = 248
 _PATH: Final = 136
 _ATTRIBUTES: Final = 288
+#: Columns of an address.
+_ADDRESS: Final = 15
 _peer: Final[Source[Peer, tuple[int, float]]] = Source()
 
 
@@ -43,7 +45,7 @@ class NeighborEntry:
     """A neighbor. state: its state, or the number of prefixes received from it."""
 
     neighbor: str = _peer.column(
-        "Neighbor        V", "{:<15} 4", of=_peer(lambda it: ("*" if it.neighbor.dynamic else "") + str(it.address))
+        "Neighbor        V", "{:<15} 4", of=_peer(lambda it: ("*" if it.neighbor.dynamic else "") + spelled(it.address))
     )
     autonomous_system: int = _peer.column("           AS", "{:>13}", of=_peer(lambda it: it.settings.remote_as))
     received: int = _peer.column(
@@ -109,12 +111,12 @@ class ShowSummary:
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
     """Return the counts, and a line for each neighbor."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowSummary()
     destinations = machine.routes.table.destinations.values()
     paths = [path for found in destinations for path in found.paths.values()]
-    peers = [peer for _, peer in sorted(machine.peers.items())]
+    peers = [peer for _, peer in sorted(machine.peers.items(), key=lambda one: by_version(one[0]))]
     return ShowSummary(
         str(machine.router_id or "0.0.0.0"),  # noqa: S104
         machine.config.local_as,
@@ -126,7 +128,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
         tuple(_peer.row(NeighborEntry, peer, (machine.routes.table.version, ctx.now)) for peer in peers),
         sum(peer.neighbor.dynamic for peer in peers),
         machine.config.listen_limit,
-        tuple((one.group, str(one.prefix)) for one in machine.config.listen_ranges),
+        tuple((one.group, spelled(one.prefix)) for one in machine.config.listen_ranges),
     )
 
 
@@ -149,7 +151,7 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"BGP activity {answer.networks}/0 prefixes, {answer.paths}/0 paths, scan interval 60 secs"
     if answer.neighbors:
         yield ""
-        yield from table(NeighborEntry, answer.neighbors)
+        yield from _wrapped(table(NeighborEntry, answer.neighbors))
     if answer.ranges:
         yield "* Dynamically created based on a listen range command"
         yield f"Dynamically created neighbors: {answer.dynamic}, Subnet ranges: {len(answer.ranges)}"
@@ -160,6 +162,15 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield ""
         total = f"Total dynamically created neighbors: {answer.dynamic}/({answer.limit} max)"
         yield f"{total}, Subnet ranges: {len(answer.ranges)}"
+
+
+def _wrapped(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a summary: an address that is longer than its column has a line of its own, as on IOS."""
+    for line in lines:
+        address = line.split(" ", 1)[0]
+        if len(address) > _ADDRESS:
+            yield address
+        yield " " * _ADDRESS + line[len(address) :] if len(address) > _ADDRESS else line
 
 
 def render_summaries(answers: tuple[ShowSummary, ...]) -> Iterator[str]:
@@ -207,6 +218,7 @@ class NeighborDetail:
     """
 
     address: str
+    family: str
     autonomous_system: int
     local_as: int
     internal: bool
@@ -306,7 +318,7 @@ def _messages(one: NeighborDetail) -> Iterator[str]:
 
 
 def _family(one: NeighborDetail) -> Iterator[str]:
-    yield " For address family: IPv4 Unicast"
+    yield f" For address family: {one.family}"
     if one.state == "Established":
         yield f"  Session: {one.address}"
     yield f"  BGP table version {one.version}, neighbor version {one.version}/0"
@@ -349,7 +361,8 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
     detail = project(
         NeighborDetail,
         settings,
-        address=str(peer.address),
+        address=spelled(peer.address),
+        family=machine.family.title,
         autonomous_system=settings.remote_as,
         description=lines.description,
         group=lines.group,
@@ -409,7 +422,7 @@ def _with_session(detail: NeighborDetail, session: Session, machine: Table, now:
         last_read=age(now - session.last_read),
         last_write=age(now - session.last_write),
         capabilities=tuple(name for name, is_agreed in _capabilities(session).items() if is_agreed),
-        local=str(up.local),
+        local=spelled(up.local),
         local_port=up.local_port,
         foreign_port=up.remote_port,
         version=machine.routes.table.version,
@@ -454,13 +467,17 @@ class ShowRoutes:
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     """Return all neighbors, or one."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowNeighbors(is_active=False)
-    address = args.address("address", None)
-    peers = [peer for _, peer in sorted(machine.peers.items()) if address in (None, peer.address)]
+    address = args.any_address("address", None)
+    peers = [
+        peer
+        for _, peer in sorted(machine.peers.items(), key=lambda one: by_version(one[0]))
+        if address in (None, peer.address)
+    ]
     if address is not None and not peers:
-        return ShowNeighbors(asked=str(address))
+        return ShowNeighbors(asked=spelled(address))
     # how many best paths each neighbor has, and how many paths used beside a better one
     best, multiple = Counter[IPAddress](), Counter[IPAddress]()
     for found in machine.routes.table.destinations.values():
@@ -476,13 +493,13 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
     """Return the routes received from a neighbor, or advertised to it."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowRoutes(is_active=False)
-    address = args.address("address")
+    address = args.any_address("address")
     peer = machine.peers.get(address)
     if peer is None:
-        return ShowRoutes(asked=str(address))
+        return ShowRoutes(asked=spelled(address))
     if "routes" in args:
         lines = [
             path_line(prefix_of(nlri), path, status(machine, prefix_of(nlri), path))
@@ -491,7 +508,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
         ]
         return ShowRoutes(table=table_of(machine, lines))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
-        return ShowRoutes(unkept=str(address))
+        return ShowRoutes(unkept=spelled(address))
     from dmvpn.features.bgp.advertiser import advertised  # as the machine: imported on first use
 
     routes = dict(advertised(peer)) if "advertised-routes" in args else peer.received
@@ -550,10 +567,10 @@ def _route(peer: Peer, prefix: Prefix, attributes: Attributes, mark: str) -> Pat
 
 
 COMMANDS: Final = (
-    *spelled("summary", {}, query_summary, render_summary, join=render_summaries),
-    *spelled("neighbors [ {address:address} ]", {}, query_neighbors, render_neighbors),
-    *spelled(
-        "neighbors {address:address} ( advertised-routes | received-routes | routes )",
+    *spellings("summary", {}, query_summary, render_summary, join=render_summaries),
+    *spellings("neighbors [ {address:family} ]", {}, query_neighbors, render_neighbors),
+    *spellings(
+        "neighbors {address:family} ( advertised-routes | received-routes | routes )",
         {
             "advertised-routes": "Routes sent to it",
             "received-routes": "Routes from it, before filters",

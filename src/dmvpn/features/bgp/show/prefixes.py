@@ -8,13 +8,14 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.packet import NumberedPrefix, named, prefix_of
 from dmvpn.features.bgp.paths import Merit, Path, PathOrigin, path_metric
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spellings
 from dmvpn.features.bgp.show.table import CODES, ORIGINS, merits_of, sorted_paths, spelled_prefix, wanted_prefix
 from dmvpn.ios import age
 
@@ -105,13 +106,13 @@ class ShowDetails:
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
     """Return the requested prefix, or the longest prefix with the address."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowPrefix(is_active=False)
     destinations = machine.routes.table.destinations
     wanted = wanted_prefix(args)
     if wanted is None:
-        address = args.address("destination")
+        address = args.any_address("destination")
         holding = [prefix for prefix in breathing(tuple(destinations)) if address in prefix]
         wanted = max(holding, key=lambda prefix: prefix.length, default=None)
     found = destinations.get(wanted) if wanted is not None else None
@@ -122,7 +123,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
 
 def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
     """Return every prefix with all details."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowDetails(is_active=False)
     found = in_order(machine.routes.table.destinations.items())
@@ -169,7 +170,7 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         yield NOT_THERE
         return
     rd = f"{answer.rd}:" if answer.rd else ""
-    yield f"BGP routing table entry for {rd}{answer.prefix}, version {answer.version}"
+    yield f"BGP routing table entry for {rd}{spelled(answer.prefix)}, version {answer.version}"
     best = f"best #{answer.best}" if answer.best else "no best path"
     table = f"table {answer.vrf or 'default'}"
     yield f"Paths: ({answer.total} available, {', '.join((best, table, *answer.notes))})"
@@ -262,9 +263,9 @@ def _detail(machine: Table, prefix: Prefix, found: Destination, path: Path, now:
     own, is_ours = str(machine.router_id), path.own or (path.imported is not None and path.imported.is_own)
     return PathDetail(
         path_text(attributes.path),
-        str(attributes.next_hop),
+        spelled(attributes.next_hop),
         metric,
-        str(path.teller),
+        spelled(path.teller),
         own if is_ours else str(path.identifier),
         attributes.origin.name if attributes.origin is not Origin.INCOMPLETE else "incomplete",
         attributes.med,
@@ -377,7 +378,7 @@ class ShowFlaps:
 
 def query_parameters(ctx: ShowContext, args: Args) -> ShowParameters:
     """Return the configured parameters."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowParameters(is_active=False)
     limits = machine.config.dampening
@@ -397,16 +398,16 @@ def query_parameters(ctx: ShowContext, args: Args) -> ShowParameters:
 
 def query_damped(ctx: ShowContext, args: Args) -> ShowFlaps:
     """Return the suppressed routes."""
-    return _flaps(ctx, only_damped=True)
+    return _flaps(ctx, args, only_damped=True)
 
 
 def query_flaps(ctx: ShowContext, args: Args) -> ShowFlaps:
     """Return all routes with a flap history."""
-    return _flaps(ctx, only_damped=False)
+    return _flaps(ctx, args, only_damped=False)
 
 
-def _flaps(ctx: ShowContext, *, only_damped: bool) -> ShowFlaps:
-    machine = active(ctx)
+def _flaps(ctx: ShowContext, args: Args, *, only_damped: bool) -> ShowFlaps:
+    machine = active(ctx, args)
     if machine is None:
         return ShowFlaps()
     return ShowFlaps(
@@ -430,7 +431,7 @@ def _lines(machine: Table, now: float, *, only_damped: bool) -> Iterator[FlapLin
         yield FlapLine(
             " h " if received is None else "*d " if reuse is not None else "*  ",
             prefix_of(nlri),
-            str(address),
+            spelled(address),
             flap.count,
             age(now - flap.since),
             age(reuse) if reuse is not None else "",
@@ -487,9 +488,9 @@ _HELP: Final = {
 
 
 COMMANDS: Final = (
-    *spelled("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
-    *spelled(
-        "( {prefix:prefix} | {destination:address} [ {mask:mask} ] ) [ bestpath | multipaths ]",
+    *spellings("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
+    *spellings(
+        "( {destination:family} ) [ bestpath | multipaths ]",
         {
             "prefix": "Exactly this one",
             "destination": "The way to this address",
@@ -501,7 +502,7 @@ COMMANDS: Final = (
         render_prefix,
         join=render_prefixes,
     ),
-    *spelled("dampening parameters", _HELP, query_parameters, render_parameters, gap=True),
-    *spelled("( dampening dampened-paths | dampened-paths )", _HELP, query_damped, render_damped, gap=True),
-    *spelled("( dampening flap-statistics | flap-statistics )", _HELP, query_flaps, render_flaps, gap=True),
+    *spellings("dampening parameters", _HELP, query_parameters, render_parameters, gap=True),
+    *spellings("( dampening dampened-paths | dampened-paths )", _HELP, query_damped, render_damped, gap=True),
+    *spellings("( dampening flap-statistics | flap-statistics )", _HELP, query_flaps, render_flaps, gap=True),
 )

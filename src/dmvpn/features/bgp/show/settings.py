@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, PrivateAs
 from dmvpn.features.bgp.settings import with_templates
-from dmvpn.features.bgp.show.common import active, spelled
+from dmvpn.features.bgp.show.common import active, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,6 +173,7 @@ class ShowPolicy:
     is_active: bool = True
     asked: str = ""
     neighbor: str = ""
+    family: str = ""
     own: tuple[str, ...] = ()
     inherited: tuple[str, ...] = ()
 
@@ -200,16 +202,21 @@ class ShowTemplates:
 
 def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
     """Return the policy of one neighbor."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowPolicy(is_active=False)
-    peer = machine.peers.get(args.address("address"))
+    peer = machine.peers.get(args.any_address("address"))
     if peer is None:
-        return ShowPolicy(asked=str(args.address("address")))
+        return ShowPolicy(asked=spelled(args.any_address("address")))
     own = next((one for one in machine.config.neighbors if one.peer == peer.address), None)
     said = tuple(policy_lines(own)) if own is not None else ()
     whole = tuple(policy_lines(peer.settings.lines))
-    return ShowPolicy(neighbor=str(peer.address), own=said, inherited=tuple(line for line in whole if line not in said))
+    return ShowPolicy(
+        neighbor=spelled(peer.address),
+        family=machine.family.title,
+        own=said,
+        inherited=tuple(line for line in whole if line not in said),
+    )
 
 
 def query_sessions(ctx: ShowContext, args: Args) -> ShowTemplates:
@@ -225,7 +232,7 @@ def query_policies(ctx: ShowContext, args: Args) -> ShowTemplates:
 def _templates(
     ctx: ShowContext, args: Args, lines_of: Callable[[NeighborLines], Iterator[str]], *, of_session: bool
 ) -> ShowTemplates:
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowTemplates(is_active=False)
     config, asked = machine.config, args.text("name", "")
@@ -250,7 +257,7 @@ def render_policy(answer: ShowPolicy) -> Iterator[str]:
     if answer.asked:
         yield f"% No such neighbor {answer.asked}"
         return
-    yield f" Neighbor: {answer.neighbor}, Address-Family: IPv4 Unicast"
+    yield f" Neighbor: {answer.neighbor}, Address-Family: {answer.family}"
     if answer.own:
         yield " Locally configured policies:"
         yield from (f"  {line}" for line in answer.own)
@@ -277,19 +284,19 @@ def render_templates(answer: ShowTemplates) -> Iterator[str]:
 
 
 COMMANDS: Final = (
-    *spelled(
-        "neighbors {address:address} policy [ detail ]",
+    *spellings(
+        "neighbors {address:family} policy [ detail ]",
         {"policy": "Its lines about routes, and where they come from", "detail": "The same"},
         query_policy,
         render_policy,
     ),
-    *spelled(
+    *spellings(
         "template peer-session [ {name:word} ]",
         {"template": "What several neighbors have", "peer-session": "Of the session", "name": "One of them"},
         query_sessions,
         render_templates,
     ),
-    *spelled(
+    *spellings(
         "template peer-policy [ {name:word} ]",
         {"template": "What several neighbors have", "peer-policy": "Of the routes", "name": "One of them"},
         query_policies,

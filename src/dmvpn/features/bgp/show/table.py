@@ -7,14 +7,14 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Origin, path_text
 from dmvpn.features.bgp.paths import Merit
 from dmvpn.features.bgp.policy import candidate
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, by_version, spellings
 from dmvpn.ios.filters import Pattern, PatternError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ EMPTY: Final = ShowTable()
 
 def query_table(ctx: ShowContext, args: Args) -> ShowTable:
     """Return all paths by prefix, best first."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowTable()
     return chosen_table(machine, lambda _prefix, _path: True)
@@ -135,7 +135,12 @@ def render_tables(answers: tuple[ShowTable, ...]) -> Iterator[str]:
             med = "" if one.med is None else str(one.med)
             local_pref = "" if one.local_pref is None else str(one.local_pref)
             way = " ".join(word for word in (one.path, one.origin) if word)
-            yield f"{head}{one.next_hop:<15}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
+            if len(one.next_hop) > 15:
+                yield f"{head}{one.next_hop}"
+                head = " " * 38
+            else:
+                head += f"{one.next_hop:<15}"
+            yield f"{head}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
 
 
 def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
@@ -144,7 +149,7 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
     return PathLine(
         prefix,
         status,
-        str(attributes.next_hop),
+        spelled(attributes.next_hop),
         attributes.med,
         attributes.local_pref,
         path.weight,
@@ -179,11 +184,15 @@ def merits_of(found: Destination | None, path: Path) -> Merit:
 
 def sorted_paths(found: Destination) -> list[Path]:
     """Return the paths, best first."""
-    return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
+    return sorted(
+        found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, by_version(path.peer))
+    )
 
 
 def spelled_prefix(prefix: Prefix) -> str:
     """Return the prefix as on IOS: without its length if that is the classful one; the default route as its address."""
+    if prefix.version != 4:
+        return spelled(prefix)
     if prefix.is_default or prefix.length == classful_length(IPv4Address(prefix.number)):
         return str(prefix.address)
     return str(prefix)
@@ -220,7 +229,7 @@ class ShowFailures:
 
 def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
     """Return the selected paths."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowSelection()
     try:
@@ -263,7 +272,7 @@ def _chooser(args: Args, policies: RoutePolicies, machine: Table) -> Chooser:
     if "route-map" in args:
         return lambda prefix, path: policies.mapped(args.text("list"), candidate(prefix, path.attributes)) is not None
     if "cidr-only" in args:
-        return lambda prefix, _: prefix.length != classful_length(IPv4Address(prefix.number))
+        return lambda prefix, _: prefix.version != 4 or prefix.length != classful_length(IPv4Address(prefix.number))
     if "inconsistent-as" in args:
         return lambda prefix, _: _has_several_origins(machine, prefix)
     whole = wanted_prefix(args)
@@ -272,12 +281,12 @@ def _chooser(args: Args, policies: RoutePolicies, machine: Table) -> Chooser:
 
 def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
     """Return the prefixes for which the routing table has another route."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowFailures(is_active=False)
     return ShowFailures(
         failures=tuple(
-            Failure(prefix, str(path.attributes.next_hop), "Higher admin distance")
+            Failure(prefix, spelled(path.attributes.next_hop), "Higher admin distance")
             for prefix, found in sorted(machine.routes.table.destinations.items())
             for path in found.best[:1]
             if machine.routes.instead(prefix) is not None
@@ -297,7 +306,7 @@ def render_failures(answer: ShowFailures) -> Iterator[str]:
     """Yield a line for each path."""
     yield "  Network            Next Hop                      RIB-failure   RIB-NH Matches"
     for one in answer.failures:
-        yield f"{one.prefix!s:<18} {one.next_hop:<19} {one.why:>21} {'n/a':>16}"
+        yield f"{spelled(one.prefix):<18} {one.next_hop:<19} {one.why:>21} {'n/a':>16}"
 
 
 def _number(word: str) -> int:
@@ -343,7 +352,7 @@ class ShowClusters:
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
     """Return the sets of attributes; equal ones count once."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowPaths(is_active=False)
     used: dict[Attributes, int] = {}
@@ -360,7 +369,7 @@ def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
 
 def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
     """Return our cluster ID, and the number of our reflector clients."""
-    machine = active(ctx)
+    machine = active(ctx, args)
     if machine is None:
         return ShowClusters()
     configured = machine.config.cluster_id
@@ -393,22 +402,22 @@ def render_clusters(answer: ShowClusters) -> Iterator[str]:
 
 
 COMMANDS: Final = (
-    *spelled("", {}, query_table, render_table, gap=True, join=render_tables),
-    *spelled(
+    *spellings("", {}, query_table, render_table, gap=True, join=render_tables),
+    *spellings(
         "( regexp | quote-regexp ) {pattern:line}",
         {"regexp": "By AS path", "quote-regexp": "By AS path, in quotes", "pattern": "A regular expression of IOS"},
         query_selection,
         render_selection,
         gap=True,
     ),
-    *spelled(
+    *spellings(
         "community [ {communities:line} ]",
         {"community": "With communities", "communities": "Communities that are required; exact-match: exactly these"},
         query_selection,
         render_selection,
         gap=True,
     ),
-    *spelled(
+    *spellings(
         "( community-list {list:word} [ exact-match ] | large-community-list {list:word} [ exact-match ] "
         "| extcommunity-list {list:word} | large-community | prefix-list {list:word} | filter-list {list:1-500} "
         "| route-map {list:word} | cidr-only | inconsistent-as )",
@@ -429,8 +438,8 @@ COMMANDS: Final = (
         render_selection,
         gap=True,
     ),
-    *spelled(
-        "( {prefix:prefix} | {destination:address} {mask:mask} ) ( longer-prefixes | subnets )",
+    *spellings(
+        "( {prefix:family} ) ( longer-prefixes | subnets )",
         {
             "prefix": "A prefix",
             "destination": "A prefix",
@@ -442,13 +451,13 @@ COMMANDS: Final = (
         render_selection,
         gap=True,
     ),
-    *spelled(
+    *spellings(
         "rib-failure",
         {"rib-failure": "Prefixes for which the routing table has another route"},
         query_failures,
         render_failures,
         gap=True,
     ),
-    *spelled("paths", {"paths": "Sets of attributes, and how many paths have them"}, query_paths, render_paths),
-    *spelled("cluster-ids", {"cluster-ids": "Clusters of route reflection"}, query_clusters, render_clusters),
+    *spellings("paths", {"paths": "Sets of attributes, and how many paths have them"}, query_paths, render_paths),
+    *spellings("cluster-ids", {"cluster-ids": "Clusters of route reflection"}, query_clusters, render_clusters),
 )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import (
     DSCP,
@@ -525,23 +526,28 @@ _PREFIX_STEP, _LAST_PREFIX = 5, 4_294_967_294
 
 def _complete_prefix(args: Args, section: Section) -> Args:
     # `no` may name the number of an entry that was entered without one.
-    return section.index(ENTRY, Sequences).numbered(args, _PREFIX_STEP).with_keyword("seq")
+    return _entries(args, section).numbered(args, _PREFIX_STEP).with_keyword("seq")
+
+
+def _entries(args: Args, section: Section) -> Sequences:
+    return section.index(ENTRY if args.prefix("prefix").version == 4 else ENTRY6, Sequences)
 
 
 def _check_prefix(args: Args, section: Section) -> str | None:
     prefix, shortest, longest = args.prefix("prefix"), args.integer("least", None), args.integer("most", None)
     bounds = [bound for bound in (shortest, longest) if bound is not None]
     if any(bound <= prefix.length for bound in bounds[:1]) or bounds != sorted(bounds):
-        return f"% Invalid prefix range for {prefix}, make sure: len < ge-value <= le-value"
-    if args.integer("sequence") > _LAST_PREFIX or section.index(ENTRY, Sequences).rivals(args):
+        return f"% Invalid prefix range for {spelled(prefix)}, make sure: len < ge-value <= le-value"
+    if args.integer("sequence") > _LAST_PREFIX or _entries(args, section).rivals(args):
         return "%Insertion failed - seq # exists"
     return None
 
 
 def _prefix_text(args: Args) -> str:
-    words = [f"ip prefix-list {args.text('name')}"]
+    prefix = args.prefix("prefix")
+    words = [f"{'ip' if prefix.version == 4 else 'ipv6'} prefix-list {args.text('name')}"]
     words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
-    words += ["permit" if "permit" in args else "deny", str(args.prefix("prefix"))]
+    words += ["permit" if "permit" in args else "deny", spelled(prefix)]
     words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
     return " ".join(words)
 
@@ -563,17 +569,25 @@ _PREFIX_HELP: Final = {
 DESCRIPTION: Final = ConfigLine(
     "global", "ip prefix-list {name:word} description {text:line}", _PREFIX_HELP, key=(), order=610, sort=("name",)
 )
-ENTRY: Final = ConfigLine(
-    "global",
-    f"ip prefix-list {{name:word}} [ seq {{sequence:1-{_LAST_PREFIX}}} ] ( permit | deny ) {{prefix:prefix}} "
-    "[ ge {least:1-32} ] [ le {most:1-32} ]",
-    _PREFIX_HELP,
-    key=(),
-    order=611,
-    sort=("name", "sequence"),
-    complete=_complete_prefix,
-    check=_check_prefix,
-    show=_prefix_text,
-)
+
+
+def _prefix_line(ip: str, prefix: str, bits: int, order: int) -> ConfigLine:
+    """Return the line of an entry of one IP version."""
+    return ConfigLine(
+        "global",
+        f"{ip} prefix-list {{name:word}} [ seq {{sequence:1-{_LAST_PREFIX}}} ] ( permit | deny ) {{prefix:{prefix}}} "
+        f"[ ge {{least:1-{bits}}} ] [ le {{most:1-{bits}}} ]",
+        _PREFIX_HELP,
+        key=(),
+        order=order,
+        sort=("name", "sequence"),
+        complete=_complete_prefix,
+        check=_check_prefix,
+        show=_prefix_text,
+    )
+
+
+ENTRY: Final = _prefix_line("ip", "prefix", 32, 611)
+ENTRY6: Final = _prefix_line("ipv6", "network6", 128, 612)
 
 LINES: Final = collected(ConfigLine, vars())

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import EVERY_BIT, Prefix
 from dmvpn.base.filters import ESTABLISHED, Condition, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
+from dmvpn.base.routemaps import IPV6_LIST, AttributeRule, Changes, HopWord, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, conditions, objects, route_maps
 from dmvpn.features.policy.model import (
     ALL,
@@ -142,7 +142,7 @@ def read(tree: ConfigTree) -> PolicyConfig:
     return PolicyConfig(
         access_lists=_access_lists(tree),
         ipv6_lists=dict(tree.made(access_lists.IPV6, _ipv6_list)),
-        prefix_lists=tree.following(access_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
+        prefix_lists=_prefix_lists(tree),
         as_path_lists=tree.following(route_maps.AS_PATH, _attribute_rule, _AttributeLists).lists,
         community_lists=_lists(tree, route_maps.COMMUNITIES_STANDARD, route_maps.COMMUNITIES_EXPANDED, _attribute_rule),
         extended_lists=_lists(tree, route_maps.EXTENDED_STANDARD, route_maps.EXTENDED_EXPANDED, _extended_rule),
@@ -331,16 +331,24 @@ def _service(args: Args) -> tuple[int, int] | None:
     return value, mask
 
 
+def _prefix_lists(tree: ConfigTree) -> Mapping[str, Pages[PrefixRule]]:
+    """Return the lists of both IP versions."""
+    four, six = (
+        tree.following(line, _prefix_entry, _PrefixLists).lists for line in (access_lists.ENTRY, access_lists.ENTRY6)
+    )
+    return {**four, **six} if six else four
+
+
 def _prefix_entry(args: Args) -> ListEntry[PrefixRule]:
     prefix, least = args.prefix("prefix"), args.integer("least", None)
     entry = PrefixRule(
         permit="permit" in args,
         prefix=prefix,
         shortest=prefix.length if least is None else least,
-        longest=args.integer("most", prefix.length if least is None else 32),
+        longest=args.integer("most", prefix.length if least is None else prefix.width),
         sequence=args.integer("sequence"),
     )
-    return ListEntry(args.text("name"), entry.sequence, entry)
+    return ListEntry(IPV6_LIST * (prefix.version == 6) + args.text("name"), entry.sequence, entry)
 
 
 def _attribute_rule(args: Args) -> ListEntry[AttributeRule]:

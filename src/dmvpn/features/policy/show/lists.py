@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
-from dmvpn.base.routemaps import Counted
+from dmvpn.base.routemaps import IPV6_LIST, Counted
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6
@@ -221,10 +221,10 @@ class ShowLists:
 
 def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
     """Return prefix lists: all, or the named list."""
-    wanted = args.text("name", "")
-    machine = ctx.machine(PolicyMachine)
-    known = machine.config.prefix_lists
-    return ShowLists(tuple(_prefixes(name, machine) for name in sorted(known) if wanted in ("", name)))
+    before, machine = IPV6_LIST if "ipv6" in args else "", ctx.machine(PolicyMachine)
+    wanted = before + args.text("name", "")
+    known = [name for name in sorted(machine.config.prefix_lists) if name.startswith(IPV6_LIST) is bool(before)]
+    return ShowLists(tuple(_prefixes(name, machine) for name in known if wanted in (before, name)))
 
 
 def query_entries(ctx: ShowContext, args: Args) -> ShowLists:
@@ -275,10 +275,11 @@ def _prefixes(name: str, machine: PolicyMachine) -> ListLines:
 
 
 def _range(entry: PrefixRule) -> str:
-    text = str(entry.prefix)
+    text = spelled(entry.prefix)
     if entry.shortest != entry.prefix.length:
         text += f" ge {entry.shortest}"
-    return text if entry.longest in (entry.prefix.length, 32 if "ge" in text else -1) else f"{text} le {entry.longest}"
+    usual = entry.prefix.length, entry.prefix.width if "ge" in text else -1
+    return text if entry.longest in usual else f"{text} le {entry.longest}"
 
 
 def _attributes(name: str, rules: Pages[AttributeRule]) -> ListLines:
@@ -290,10 +291,15 @@ def _what(rule: AttributeRule) -> str:
     return rule.pattern.pattern if rule.pattern is not None else text_of(rule.kind, rule.communities)
 
 
+def _title(listed: ListLines) -> str:
+    is_six = listed.name.startswith(IPV6_LIST)
+    return f"ipv6 prefix-list {listed.name.removeprefix(IPV6_LIST)}" if is_six else f"ip prefix-list {listed.name}"
+
+
 def render_prefixes(answer: ShowLists) -> Iterator[str]:
     """Yield a paragraph for each list."""
     for listed in answer.lists:
-        yield f"ip prefix-list {listed.name}: {len(listed.entries)} entries"
+        yield f"{_title(listed)}: {len(listed.entries)} entries"
         for entry in listed.entries:
             yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what}"
 
@@ -324,7 +330,7 @@ def render_summary(answer: ShowLists) -> Iterator[str]:
 
 def _summary(listed: ListLines) -> Iterator[str]:
     numbers = [entry.sequence for entry in listed.entries]
-    yield f"ip prefix-list {listed.name}:"
+    yield f"{_title(listed)}:"
     span = f"{numbers[0]} - {numbers[-1]}" if numbers else "0 - 0"
     counts = f"count: {len(numbers)}, range entries: {listed.ranges}"
     yield f"   {counts}, sequences: {span}, refcount: {listed.users + 1}"
@@ -362,7 +368,7 @@ COMMANDS: Final = (
         render=render_access_lists,
     ),
     ExecCommand(
-        "show ip prefix-list [ {name:word} ]",
+        "show ( ip | ipv6 ) prefix-list [ {name:word} ]",
         {"prefix-list": "Lists of prefixes", "name": "One list"},
         query=query_prefixes,
         render=render_prefixes,
@@ -382,13 +388,13 @@ COMMANDS: Final = (
         render=render_entries,
     ),
     ExecCommand(
-        "show ip prefix-list detail [ {name:word} ]",
+        "show ( ip | ipv6 ) prefix-list detail [ {name:word} ]",
         {"detail": "With hit counts", "name": "One list"},
         query=query_prefixes,
         render=render_detail,
     ),
     ExecCommand(
-        "show ip prefix-list summary [ {name:word} ]",
+        "show ( ip | ipv6 ) prefix-list summary [ {name:word} ]",
         {"summary": "How many entries", "name": "One list"},
         query=query_prefixes,
         render=render_summary,

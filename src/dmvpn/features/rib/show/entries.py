@@ -214,7 +214,7 @@ LEGEND: Final = (
     "       O - OSPF Intra, OI - OSPF Inter, OE1 - OSPF ext 1, OE2 - OSPF ext 2",
     "       % - next hop override",
 )
-_SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D"}
+_SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D", "bgp": "B"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,10 +338,11 @@ _HELP: Final = {
     "static": "Static routes",
     "nhrp": "Routes of NHRP",
     "eigrp": "Routes of EIGRP",
+    "bgp": "Routes of BGP",
     "at": "As it was at an earlier moment",
     "when": "A time, perhaps with its date; or how long ago",
 }
-_ROUTES: Final = "show ipv6 route [ connected | local | static | nhrp | eigrp ]"
+_ROUTES: Final = "show ipv6 route [ connected | local | static | nhrp | eigrp | bgp ]"
 _PREFIX: Final = "show ipv6 route {prefix:prefix6}"
 _AT: Final = "at {when:moment}"
 COMMANDS: Final = (
