@@ -22,7 +22,7 @@ export function sheet(title, fill) {
 }
 
 /** What a reset of a lab takes away. */
-export const RESET = "All routers get the configurations of the scenario, and all wires are restored. 'dmvpn lab reset --undo' brings your changes back.";
+export const RESET = "All routers get the configurations of the scenario, and all wires are restored. This can be undone: dmvpn lab reset --undo.";
 
 /**
  * Ask before something that cannot be undone. Returns whether the user agrees.

@@ -25,8 +25,9 @@ export async function lesson(desk) {
  * @param {Desk} desk
  * @param {Check[]} checks of the last grade
  * @param {string} said
+ * @param {boolean} wasReset just now
  */
-async function present(desk, checks, said = "") {
+async function present(desk, checks, said = "", wasReset = false) {
   /** @type {Lesson} */
   const now = await (await ask(`${desk.path}/lesson`)).json();
   const mayAct = desk.role !== "view";
@@ -48,6 +49,7 @@ async function present(desk, checks, said = "") {
     if (may("grade") && (now.complaint || now.exercise)) parts.push(action(desk, "grade", "Grade"));
     if (!now.complaint) parts.push(action(desk, "break", "Break something"));
     if (may("reset") && desk.role === "configure") parts.push(action(desk, "reset", "Reset"));
+    if (wasReset) parts.push(action(desk, "reset", "Undo the reset", { undo: true }));
   }
   desk.show(...parts);
 }
@@ -56,16 +58,17 @@ async function present(desk, checks, said = "") {
  * @param {Desk} desk
  * @param {string} what
  * @param {string} title
+ * @param {object} details
  */
-function action(desk, what, title) {
+function action(desk, what, title, details = {}) {
   const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }, title));
   button.addEventListener("click", async () => {
-    if (what === "reset" && !(await agreed("Reset the lab?", RESET, title))) return;
+    if (title === "Reset" && !(await agreed("Reset the lab?", RESET, title))) return;
     button.disabled = true;
     const { shown, report } = progress(`${title}:`);
     button.after(shown);
-    ended(desk.path, what, {}, { report }).then(
-      (job) => present(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
+    ended(desk.path, what, details, { report }).then(
+      (job) => present(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job), title === "Reset"),
       (error) => present(desk, [], error.message),
     );
   });
