@@ -125,12 +125,14 @@ class TunnelBox(IpBox):
         message = b""
         for receiver in receivers:
             room = front.room(tunnel.spec, receiver) if minds_paths else None
-            largest = room.largest if room is not None else len(payload)
-            if len(payload) > (largest if protocol == GRE_IPV4 else max(largest, LEAST6)):
-                self._encapsulate_pieces(tunnel, receiver, payload, largest)
-                continue
+            may_df = True
+            if room is not None:
+                length, largest = len(payload), room.largest
+                if length > (largest if protocol == GRE_IPV4 else max(largest, LEAST6)):
+                    self._encapsulate_pieces(tunnel, receiver, payload, largest)
+                    continue
+                may_df = room.df and length <= largest
             message = message or tunnel.header(protocol).serialize(payload)
-            may_df = len(payload) <= largest and (room is None or room.df)
             outer = front.outer(tunnel.spec, receiver, message, tos, df=df and may_df)
             if outer is not None:
                 tunnel.count_sent(outer.receiver, len(payload))
