@@ -222,7 +222,7 @@ def test_a_browser_plays_a_failure_to_its_violation(page: Path) -> None:
         browser.run(f"{ROW}.find((row) => row.textContent.includes('R41 is killed')).click()")
         browser.wait(lambda: "Fault: kill" in browser.text("message"))
         browser.run("[...document.querySelectorAll('#message button')].pop().click()")
-        browser.wait(lambda: "R41" in browser.text("detail"))
+        browser.wait(lambda: "R41" in browser.text("router"))
         assert browser.complaints() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.browser import CHROMIUM, DRIVER, Browser
+from support.screens import press
 from support.served import MAIN, Served, dmvpn, serving
 
 if TYPE_CHECKING:
@@ -65,6 +67,47 @@ def rows(browser: Browser) -> list[str]:
     """The rows of the tables of the chosen router."""
     found: list[str] = browser.run("return [...document.querySelectorAll('#detail tr')].map((row) => row.innerText)")
     return found
+
+
+def test_the_ladder_is_filtered_and_a_moment_of_a_lab_that_runs_has_a_link(
+    web: Served, environment: dict[str, str]
+) -> None:
+    def typed(text: str) -> None:
+        browser.run(f"const box = document.getElementById('filter'); box.value = {json.dumps(text)};")
+        browser.run("document.getElementById('filter').dispatchEvent(new Event('input'))")
+
+    def seen() -> list[str]:
+        found: list[str] = browser.run("return [...document.querySelectorAll('.sentence')].map((row) => row.innerText)")
+        return found
+
+    with Browser() as browser:
+        browser.open(web.address)
+        browser.wait(lambda: "2 registered" in browser.text("summary"))
+        dmvpn(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
+        browser.wait(lambda: "1 direct" in browser.text("summary"))
+        typed('nhrp && router == r31 && !(to == R11 || text contains "traffic ind")')
+        browser.wait(lambda: any("Resolution Reply" in row for row in seen()))
+        assert all("R31: NHRP" in row or "R31 sends to R41: NHRP" in row for row in seen() if " sends to " in row)
+        rows_before = seen()
+        typed("nhrp && router ==")
+        browser.wait(lambda: browser.text("unread") == "A word is missing at the end")
+        assert seen() == rows_before, "a filter that is not finished changes nothing"
+        typed("")
+        press(browser, ".step", 'textContent.includes("R11 sends to R31: NHRP Traffic Indication")')
+        moment = "document.getElementById('moment')"
+        browser.run(f"{moment}.value = 500; {moment}.dispatchEvent(new Event('input'))")
+        browser.wait(lambda: browser.text("play") == "Play")
+        browser.click("+", "line")
+        browser.wait(lambda: browser.run(f"return {moment}.value") == "500")
+        clock, address = browser.text("clock"), browser.run("return location.href")
+        assert re.search(r"#2\d{3}-[\d-]+T[\d:.]+Z$", address)
+        browser.open("about:blank")
+        browser.open(address)
+        browser.wait(lambda: browser.text("clock") == clock)
+        assert browser.text("play") == "Play"
+        browser.click("Now", "controls")
+        browser.wait(lambda: browser.run("return location.hash") == "")
+        assert browser.complaints() == []
 
 
 def test_the_page_says_who_died_and_sees_it_come_back(web: Served, environment: dict[str, str]) -> None:
@@ -144,7 +187,7 @@ def test_a_host_pings_a_target_that_is_picked_by_a_click_and_traces_one_that_is_
         browser.click("Pick a target", "actions")
         browser.click("H4", "routers")
         browser.wait(lambda: "H4 is the target." in browser.text("actions"))
-        assert "H3" in browser.text("detail"), "the host that sends is still the chosen one"
+        assert "H3" in browser.text("router"), "the host that sends is still the chosen one"
         browser.click("ping", "actions")
         browser.wait(lambda: "5 packets transmitted, 5 received, 0% packet loss" in browser.text("said"))
         assert browser.text("said").startswith("H3$ ping 10.4.4.100\nPING 10.4.4.100 (10.4.4.100)")

@@ -135,7 +135,7 @@ def test_findings_of_the_linter_are_numbers_on_the_map_and_a_click_chooses_their
         for part in ("what", "rule", "why"):
             assert " ".join(finding[part].split()) in " ".join(browser.text("tool").split())
         click(browser, f"R31 line {finding['line']}")
-        browser.wait(lambda: "R31" in browser.text("detail"))
+        browser.wait(lambda: "R31" in browser.text("router"))
         assert browser.complaints() == []
 
 

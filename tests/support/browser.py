@@ -81,6 +81,15 @@ class Browser:
         """Run a script in the page, and return its value."""
         return self._order("/execute/sync", {"script": script, "args": []})
 
+    def run_later(self, script: str, *values: object) -> Any:  # noqa: ANN401  # whatever it gives
+        """Run a script in the page, and return what it gives to its last argument, a function."""
+        return self._order("/execute/async", {"script": script, "args": list(values)})
+
+    def prefer(self, features: dict[str, str]) -> None:
+        """Set what a page may ask of the user's system, as `prefers-color-scheme`; {}: as it is."""
+        wanted = [{"name": name, "value": value} for name, value in features.items()]
+        self._order("/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": wanted}})
+
     def click(self, text: str, within: str) -> None:
         """Click the button with a text, inside of an element."""
         rows = f"[...document.querySelectorAll('#{within} button')]"

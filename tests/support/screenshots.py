@@ -2,6 +2,7 @@
 
 python -m support.screenshots                 take all (in the folder `tests`)
 python -m support.screenshots exercise-05     take only those of these names
+python -m support.screenshots --screens DIR   take each screen, light and dark, in three sizes
 
 Each exercise of the tutorial has one: the commands of its page are run up to one of them, then its lab is opened.
 """
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from support.browser import Browser
 from support.docs import BLOCK, ROOT, Session, steps
+from support.screens import press, visit
 from support.served import MAIN, Served, dmvpn, serving
 from support.warm import warm
 
@@ -106,6 +108,9 @@ _SPOKES: Final = 700
 _OF_EXERCISE: Final = (1120, 640)
 
 
+_SIZES: Final = {"phone": (390, 844), "laptop": (1366, 768), "wide": (1920, 1080)}
+
+
 class Shot(NamedTuple):
     """The picture of an exercise.
 
@@ -137,12 +142,30 @@ EXERCISES: Final = {
 
 
 def main(names: list[str]) -> None:
-    """Take all, or those of some names."""
+    """Take all, or those of some names, or the screens."""
+    if names[:1] == ["--screens"]:
+        _screens(Path(names[1]))
+        return
     FOLDER.mkdir(exist_ok=True)
     for name in names or EXERCISES:
         _exercise(name, EXERCISES[name])
     if not names:
         _others()
+
+
+def _screens(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(name: str, browser: Browser) -> None:
+        for theme in ("light", "dark"):
+            browser.prefer({"prefers-color-scheme": theme})
+            for size, (width, height) in _SIZES.items():
+                browser.resize(width, height)
+                time.sleep(0.7)
+                (folder / f"{name}-{theme}-{size}.png").write_bytes(browser.screenshot())
+        browser.resize(*_SIZES["laptop"])
+
+    visit(take, *_OPTIONS)
 
 
 def _exercise(name: str, shot: Shot) -> None:
@@ -159,9 +182,9 @@ def _exercise(name: str, shot: Shot) -> None:
             browser.open(web.address)
             browser.wait(lambda: "registered" in browser.text("summary"))
             for text in shot.buttons:
-                _press(browser, "button", f"textContent.match(/^{text}( |$)/)")
+                press(browser, "button", f"textContent.match(/^{text}( |$)/)")
             if shot.row:
-                _press(browser, ".step", f"textContent.includes({json.dumps(shot.row)})")
+                press(browser, ".step", f"textContent.includes({json.dumps(shot.row)})")
             _take(browser, f"{name}.png")
     finally:
         session.close()
@@ -187,7 +210,7 @@ def _live(web: Served, browser: Browser, environment: Mapping[str, str]) -> None
     browser.wait(lambda: "2 registered" in browser.text("summary"))
     dmvpn(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
     browser.wait(lambda: "1 direct" in browser.text("summary"))
-    _press(browser, ".step", 'textContent.includes("NHRP Resolution Reply")')
+    press(browser, ".step", 'textContent.includes("NHRP Resolution Reply")')
     browser.wait(lambda: "Hop Count" in browser.text("message"))
     _take(browser, "page.png")
     browser.click("Close", "message")
@@ -236,12 +259,6 @@ def _many(folder: Path, environment: Mapping[str, str]) -> None:
         browser.open(f"{film.as_uri()}#1.2")
         browser.wait(lambda: "registered" in browser.text("summary"), 120)
         _take(browser, "many.png")
-
-
-def _press(browser: Browser, selector: str, condition: str) -> None:
-    """Click the first element of which a condition holds, as soon as there is one."""
-    script = f"const found = [...document.querySelectorAll('{selector}')].find((one) => one.{condition});"
-    browser.wait(lambda: bool(browser.run(f"{script} found?.click(); return found !== undefined")))
 
 
 def _take(browser: Browser, name: str) -> None:

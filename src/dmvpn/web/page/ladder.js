@@ -28,7 +28,7 @@ const HEIGHT = 22;
  * Return the last steps until a moment that are shown.
  * @param {Step[]} steps all
  * @param {number} count how many of them have happened
- * @param {{router: string, routes: boolean}} wish router: only what it takes part in, "": all
+ * @param {{router: string, routes: boolean, fits?: (step: Step) => boolean}} wish router: only what it takes part in, "": all
  * @returns {Step[]}
  */
 export function visible(steps, count, wish) {
@@ -37,7 +37,8 @@ export function visible(steps, count, wish) {
   for (let place = count - 1; place >= 0 && found.length < ROWS; place -= 1) {
     const step = steps[place];
     if (step.type === "addresses" || step.type === "traffic" || (step.topic === "route" && !wish.routes)) continue;
-    if (wish.router === "" || step.type === "violation" || speakers(step).includes(wish.router)) found.push(step);
+    const isWanted = wish.router === "" || step.type === "violation" || speakers(step).includes(wish.router);
+    if (isWanted && (wish.fits?.(step) ?? true)) found.push(step);
   }
   return found.reverse();
 }
@@ -122,7 +123,7 @@ function nameOf(step) {
 }
 
 /** @param {Step} step */
-function speakers(step) {
+export function speakers(step) {
   if (step.type === "fault") return [step.router ?? "", step.other ?? ""].filter(Boolean);
   if (step.type === "violation") return (step.path ?? []).flat();
   return step.type === "arrow" ? [step.sender ?? "", step.receiver ?? ""] : [step.router ?? ""];
@@ -180,7 +181,7 @@ function drawing(step, names, width) {
     const [from, to] = [place(step.sender), place(step.receiver)];
     const ahead = to > from ? 1 : -1;
     const end = step.lost || step.absent ? from + (to - from) * 0.6 : to;
-    const look = step.lost ? "lost" : step.absent ? "absent" : "message";
+    const look = step.lost ? "lost" : step.absent ? "absent" : `message ${(step.protocol ?? "").slice(0, 3).toLowerCase()}`;
     made.append(drawn("line", { x1: from, x2: end, y1: middle, y2: middle, class: look }));
     made.append(drawn("path", { d: `M${end - ahead * 7},${middle - 4} L${end},${middle} L${end - ahead * 7},${middle + 4}`, class: look }));
   } else if (step.type === "violation") {

@@ -21,6 +21,7 @@ import { Actions } from "./actions.js";
 import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
+import { TimeLine } from "./timeline.js";
 import { tools } from "./tools.js";
 import { lead, RECOLORED, themes, top } from "./top.js";
 import { partakers } from "./trail.js";
@@ -103,11 +104,15 @@ class Player {
     /** The moment that is shown, and the server's clock minus ours: seconds. */
     this.time = NaN;
     this.ahead = 0;
-    this.shown = { key: "", chosen: "" };
+    /** @type {{key: string, chosen: string, wire: import("./film.js").StageWire|null}} */
+    this.shown = { key: "", chosen: "", wire: null };
     const state = film.at(NaN);
     /** What follows from so many steps: it is computed again only when something has happened. */
     this.known = { key: "", count: -1, ...this.following(state) };
     this.clusters = new Clusters();
+    this.line = new TimeLine(film, (time) => this.moveTo(time));
+    /** The moment of the address, as `go` takes it: until all is known that is before it. */
+    this.later = isLive ? location.hash : "";
     this.colors = colors();
     this.last = performance.now();
     this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -163,6 +168,10 @@ class Player {
     }
     for (const [name, end] of this.silent) if (performance.now() > end) this.loading.delete(name);
     if (steps.length > 0) this.film.add(steps);
+    if (this.later !== "" && this.loading.size === 0) {
+      this.go(this.later);
+      this.later = "";
+    }
     this.film.revision = assembler.completed;
   }
 
@@ -301,16 +310,12 @@ class Player {
     byId("clock").textContent = `${clock(this.time)} UTC`;
     const { end } = this;
     const { first } = this.film.span;
-    const slider = /** @type {HTMLInputElement} */ (byId("moment"));
-    if (document.activeElement !== slider || this.playing) {
-      slider.value = String(end > first ? Math.round((1000 * (this.time - first)) / (end - first)) : 1000);
-    }
-    slider.setAttribute("aria-valuetext", clock(this.time));
-    const now = { chosen: this.chosen, key: this.known.key };
+    if (this.film.steps.length > 0) this.line.show(this.time, { first, last: end }, this.colors.faint);
+    const now = { chosen: this.chosen, key: this.known.key, wire: this.wire };
     const isHost = this.film.stage.nodes.some((node) => node.name === now.chosen && node.kind === "host");
     this.story.show(this.known.count, isHost ? "" : now.chosen, this.horizon);
     this.actions?.show(this.chosen, this.wire);
-    if (this.shown.key === now.key && this.shown.chosen === now.chosen) return;
+    if (this.shown.key === now.key && this.shown.chosen === now.chosen && this.shown.wire === now.wire) return;
     this.shown = now;
     this.find();
     byId("summary").textContent = this.summary();
@@ -362,40 +367,59 @@ class Player {
 
   detail() {
     const panel = byId("detail");
+    byId("subject").replaceChildren();
     if (this.chosen === "" || this.scene === undefined) {
       const many = this.scene?.clusters ? " Routers that are close together are one symbol with their number: click it to see them." : "";
-      panel.replaceChildren(element("p", { class: "hint" }, `Select a router on the map or in the list.${many}`));
+      panel.replaceChildren();
+      if (this.wire !== null) return;
+      panel.append(element("p", { class: "hint" }, `Select a router on the map or in the list.${many}`));
       if (this.isLive && this.actions?.role === "view") panel.append(element("p", { class: "hint" }, LOOKS));
       return;
     }
     const node = this.film.stage.nodes.find((each) => each.name === this.chosen);
     const title = element("h2", {}, `${this.chosen} `, element("small", {}, node?.kind ?? ""));
     const addresses = element("p", { class: "addresses" }, (node?.addresses ?? []).join(", "));
-    panel.replaceChildren(title, addresses, ...tables(this.scene.state, this.chosen, this.time));
+    byId("subject").replaceChildren(title, addresses);
+    panel.replaceChildren(...tables(this.scene.state, this.chosen, this.time));
+  }
+
+  /** @param {number} time to stay at */
+  moveTo(time) {
+    this.time = time;
+    this.pause();
   }
 
   pause() {
     this.playing = false;
+    this.link();
     byId("play").replaceChildren(icon("play"), "Play");
+  }
+
+  /** Have the moment in the address while a lab that runs stands still: it is a link to this moment. */
+  link() {
+    if (!this.isLive || Number.isNaN(this.time)) return;
+    const hash = this.playing ? "" : `#${new Date(this.time * 1000).toISOString()}`;
+    if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname);
   }
 
   play() {
     this.playing = true;
+    this.link();
     byId("play").replaceChildren(icon("pause"), "Pause");
     const { first, last } = this.film.span;
     if (!this.isLive && this.time >= last) this.time = first;
   }
 
   /**
-   * Go to the moment of an address: `#end`, or `#12.5`, seconds from the beginning.
+   * Go to the moment of an address: `#end`, `#12.5`, seconds from the beginning, or `#2026-11-27T12:00:00.000Z`.
    * @param {string} hash
    */
   go(hash) {
     const { first, last } = this.film.span;
-    const seconds = hash === "#end" ? last - first : Number(hash.slice(1));
+    const date = hash.includes("T") ? Date.parse(hash.slice(1)) / 1000 : NaN;
+    const seconds = hash === "#end" ? last - first : Number.isNaN(date) ? Number(hash.slice(1)) : date - first;
     if (hash.length < 2 || Number.isNaN(seconds)) return;
-    this.pause();
-    this.time = first + seconds;
+    this.moveTo(first + seconds);
   }
 
   live() {
@@ -414,11 +438,6 @@ class Player {
       this.speed = Number(/** @type {HTMLSelectElement} */ (event.target).value);
       this.play();
     });
-    byId("moment").addEventListener("input", (event) => {
-      const { first } = this.film.span;
-      this.pause();
-      this.time = first + (Number(/** @type {HTMLInputElement} */ (event.target).value) / 1000) * (this.end - first);
-    });
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
     listen([
@@ -426,6 +445,8 @@ class Player {
       { keys: ["ArrowLeft"], shown: "←", what: "One step back", act: () => this.step(-1) },
       { keys: ["ArrowRight"], shown: "→", what: "One step forward", act: () => this.step(1) },
       { keys: [" "], shown: "Space", what: "Pause or play", act: () => (this.playing ? this.pause() : this.play()) },
+      { keys: ["+"], shown: "+", what: "Zoom into the time line", act: () => byId("nearer").click() },
+      { keys: ["-"], shown: "−", what: "More of the time", act: () => byId("farther").click() },
       { keys: ["n"], shown: "n", what: "Now, in a lab that runs", act: () => this.isLive && this.live() },
       { keys: ["f"], shown: "f", what: "The whole map", act: () => this.fit() },
       { keys: ["Escape"], shown: "Esc", what: "Close the message, or end the choice of a target", act: () => this.escape() },
@@ -447,7 +468,7 @@ class Player {
     const count = this.film.count(this.time);
     let place = ahead > 0 ? count : count - 2;
     while (steps[place]?.type === "traffic") place += ahead;
-    if (place >= 0 && place < steps.length) this.time = steps[place].time;
+    if (place >= 0 && place < steps.length) this.moveTo(steps[place].time);
   }
 
   listenToCanvas() {
@@ -619,4 +640,11 @@ function start(film, isLive) {
   return player;
 }
 
-main().catch(lead);
+main().catch((error) => {
+  // Without a network there is nothing but the reason.
+  if (byId("routers").childElementCount === 0) {
+    document.body.classList.add("empty");
+    byId("title").textContent = "No network";
+  }
+  return lead(error);
+});

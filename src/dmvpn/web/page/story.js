@@ -9,6 +9,7 @@
 import { causeOf } from "./cause.js";
 import { byId, element, plain } from "./dom.js";
 import { Fates } from "./fates.js";
+import { parsed } from "./filter.js";
 import { rows, visible } from "./ladder.js";
 import { opened } from "./opened.js";
 
@@ -40,6 +41,15 @@ export class Story {
     this.isOpen = false;
     /** The content of the screen as a key: the same again needs no drawing. */
     this.shown = "";
+    /** Which steps the filter lets through. */
+    this.fits = parsed("");
+    /** Whether the newest row is kept in sight: until a user scrolls up. */
+    this.isAtEnd = true;
+    const ladder = byId("ladder");
+    ladder.addEventListener("scroll", () => {
+      this.isAtEnd = ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 4;
+    });
+    byId("filter").addEventListener("input", () => this.sift());
     for (const id of ["story", "message"]) {
       byId(id).addEventListener("keydown", (event) => {
         const isTyped = event.target instanceof Element && event.target.closest(".desk") !== null;
@@ -47,6 +57,20 @@ export class Story {
       });
     }
     byId("end-cause").addEventListener("click", () => this.close());
+  }
+
+  /** Take the filter as it is typed; an unfinished filter changes nothing, and a text says why. */
+  sift() {
+    const typed = /** @type {HTMLInputElement} */ (byId("filter"));
+    let why = "";
+    try {
+      this.fits = parsed(typed.value);
+      this.shown = "";
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
+    typed.setAttribute("aria-invalid", String(why !== ""));
+    byId("unread").textContent = plain(why);
   }
 
   /**
@@ -58,15 +82,15 @@ export class Story {
   show(count, router, now = Infinity) {
     const [routes, only] = [isChecked("routes"), isChecked("only-cause") && this.cause.length > 0];
     const place = this.opened === null ? -1 : this.film.steps.indexOf(this.opened);
-    const room = byId("ladder").clientWidth;
+    const { clientWidth: room, clientHeight: height } = byId("ladder");
     // What became of the last messages is known a few seconds later.
     const later = this.isOpen ? Math.floor(now) : 0;
-    const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, later, this.fates.loading.size]);
+    const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, height, later, this.fates.loading.size]);
     if (this.shown === shown) return;
     this.shown = shown;
     const steps = only
       ? this.cause.filter((step) => step.type !== "addresses")
-      : visible(this.film.steps, count, { router, routes });
+      : visible(this.film.steps, count, { router, routes, fits: this.fits });
     this.fates.judge(steps, now);
     this.isOpen = steps.some((step) => step.arrived === false && now - step.time < UNDECIDED);
     this.draw(steps, room);
@@ -78,10 +102,9 @@ export class Story {
    */
   draw(steps, room) {
     const ladder = byId("ladder");
-    const isAtEnd = ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 4;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.step : undefined;
     ladder.replaceChildren(...rows(steps, { open: (step) => this.open(step), opened: this.opened, cause: this.cause, room }));
-    if (isAtEnd) ladder.scrollTop = ladder.scrollHeight;
+    if (this.isAtEnd) ladder.scrollTop = ladder.scrollHeight;
     if (focused) /** @type {HTMLElement|null} */ (ladder.querySelector(`[data-step="${CSS.escape(focused)}"]`))?.focus();
     this.caption();
     const message = byId("message");
