@@ -22,7 +22,7 @@ const FIELDS = {
 const TOKENS = /\s*(&&|\|\||==|!=|[!()]|"[^"]*"|[^\s&|!=()"]+|\S)/g;
 
 /**
- * Return a filter as a function. Throws an Error with the reason for one that cannot be read.
+ * Return a filter as a function. Throws an Error that names the first wrong place.
  * @param {string} text a word alone is sought in the sentence of a row; "": everything fits
  * @returns {Fits}
  */

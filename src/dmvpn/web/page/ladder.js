@@ -16,7 +16,7 @@ const WIDEST = 76;
 const NARROWEST = 28;
 /** The part of the ladder that columns may have, and pixels that are left for the time where a sentence is below them. */
 const OF_ALL = 0.5;
-const NARROW = 560;
+const NARROW = 672;
 const TIME = 110;
 /** The part of a cut name that is its beginning: the first with which all names differ. */
 const SHARES = [0.5, 0.7, 1, 0.3, 0];

@@ -395,7 +395,7 @@ class Player {
     byId("play").replaceChildren(icon("play"), "Play");
   }
 
-  /** Have the moment in the address while a lab that runs stands still: it is a link to this moment. */
+  /** Have the moment in the address while a lab that runs is paused: it is a link to this moment. */
   link() {
     if (!this.isLive || Number.isNaN(this.time)) return;
     const hash = this.playing ? "" : `#${new Date(this.time * 1000).toISOString()}`;
