@@ -18,7 +18,7 @@ FRR_LAN, BIRD_LAN = "2001:db8:2::/48", "2001:db8:3::/48"
 
 
 def test_both_take_our_routes_of_ipv6_and_we_take_theirs_and_withdrawals_and_a_refresh_cost_no_session() -> None:
-    """Our own next hop is not of IPv6 here, so both get one that IOS sends, too: an address of IPv4 in one of IPv6."""
+    """The next hop of our own routes is the address of IPv6 on the interface of the session."""
     with Wire(ours=(), frr=(), bird=()) as wire:
         for number, name in ((2, "frr"), (3, "bird")):
             wire.ip(name, "addr", "add", f"2001:db8:9::{number}/64", "dev", "wire", "nodad")
@@ -44,9 +44,14 @@ protocol bgp ours {{
         )
         wire.start_ours(
             "ours",
+            "ipv6 unicast-routing\ninterface GigabitEthernet0/1\n ipv6 address 2001:DB8:9::1/64\n"
             f"router bgp {OUR_AS}\n bgp router-id {OURS}\n neighbor {FRR} remote-as {FRR_AS}\n"
             f" neighbor {BIRD} remote-as {BIRD_AS}\n address-family ipv6\n"
-            + "".join(f" neighbor {one} activate\n neighbor {one} default-originate\n" for one in (FRR, BIRD)),
+            + "".join(
+                f" neighbor {one} {line}\n"
+                for one in (FRR, BIRD)
+                for line in ("activate", "default-originate", "advertisement-interval 0")
+            ),
         )
 
         def heard() -> list[str]:
@@ -56,7 +61,9 @@ protocol bgp ours {{
         wire.wait("routes of both", lambda: heard() == [str(FRR_AS), str(BIRD_AS)])
         wire.wait("our route at FRR", lambda: wire.frr_json("frr", "show bgp ipv6 unicast ::/0").get("paths"))
         wire.wait("our route at BIRD", lambda: f"BGP.as_path: {OUR_AS}" in wire.bird("bird", "show route ::/0 all"))
-        assert f"2001:DB8:9::3 (inaccessible) from {BIRD}" in wire.ask("ours", f"show bgp ipv6 unicast {BIRD_LAN}")
+        wire.wait("FRR's route at BIRD", lambda: f"{OUR_AS} {FRR_AS}" in wire.bird("bird", f"show route {FRR_LAN} all"))
+        wire.wait("BIRD's route at FRR", lambda: wire.frr_json("frr", f"show bgp ipv6 unicast {BIRD_LAN}").get("paths"))
+        assert f"2001:DB8:9::3 from {BIRD}" in wire.ask("ours", f"show bgp ipv6 unicast {BIRD_LAN}")
         wire.frr("frr", "configure terminal", f"router bgp {FRR_AS}", "address-family ipv6", f"no network {FRR_LAN}")
         wire.wait("FRR's withdrawal", lambda: heard() == [str(BIRD_AS)])
         wire.ask("ours", "clear bgp ipv6 unicast * soft")
