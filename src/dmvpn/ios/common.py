@@ -197,7 +197,7 @@ TRAFFIC_FILTER: Final = replace(
         "in": "What comes in",
         "out": "What goes out",
     },
-    order=90,
+    order=89,
 )
 
 

@@ -169,13 +169,13 @@ _IPV6_HELP = {
     "adjust-mss": "Clamp the maximum segment size",
 }
 IPV6_LINK_LOCAL: Final = ConfigLine(
-    "interface", "ipv6 address {local:address6} link-local", _IPV6_HELP, order=83, check=_check_link_local
+    "interface", "ipv6 address {local:address6} link-local", _IPV6_HELP, order=82, check=_check_link_local
 )
 IPV6_ADDRESS: Final = ConfigLine(
-    "interface", "ipv6 address {address:host6}", _IPV6_HELP, key=("address",), order=83, check=_check_ipv6_address
+    "interface", "ipv6 address {address:host6}", _IPV6_HELP, key=("address",), order=82, check=_check_ipv6_address
 )
-IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=83, check=_check_enabling)
-IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=83)
+IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=82, check=_check_enabling)
+IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=82)
 IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _IPV6_HELP, order=85)
 
 

@@ -95,13 +95,13 @@ IP_SUMMARY: Final = _interface_line(
 _INTERFACE_LINES: Final = collected(ConfigLine, vars())
 #: The line that enables a process of classic mode for IPv6, and the same lines for it.
 IPV6_EIGRP: Final = _interface_line(
-    f"ipv6 eigrp {_NUMBER}", {"ipv6": "Internet Protocol, version 6", "eigrp": "Run EIGRP here"}, order=84
+    f"ipv6 eigrp {_NUMBER}", {"ipv6": "Internet Protocol, version 6", "eigrp": "Run EIGRP here"}, order=83
 )
 IPV6: Final = Twins(
     _INTERFACE_LINES,
     {"ip ": "ipv6 ", "( {address:address} {mask:mask} | {prefix:prefix} )": "{prefix:network6}"},
     help={"ipv6": "Internet Protocol, version 6"},
-    order=84,
+    order=83,
 )
 
 

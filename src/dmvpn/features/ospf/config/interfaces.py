@@ -77,7 +77,7 @@ def _line(
     syntax: str,
     help_: Mapping[str, str],
     *,
-    order: int = 81,
+    order: int = 80,
     key: tuple[str, ...] | None = None,
     default: str | None = None,
     show: Callable[[Args], str] | None = None,
@@ -96,7 +96,7 @@ AUTHENTICATION: Final = _line(
         "key-chain": "With digests of a key chain",
         "chain": "Its name",
     },
-    order=80,
+    order=79,
 )
 PASSWORD: Final = _line(
     "authentication-key [ 0 | 6 | 7 ] {key:secret}",
@@ -107,7 +107,7 @@ PASSWORD: Final = _line(
         "7": "It follows hidden",
         "key": "The password",
     },
-    order=80,
+    order=79,
 )
 DIGEST_KEY: Final = _line(
     "message-digest-key {number:1-255} md5 [ 0 | 6 | 7 ] {key:secret}",
@@ -120,7 +120,7 @@ DIGEST_KEY: Final = _line(
         "7": "It follows hidden",
         "key": "The key",
     },
-    order=80,
+    order=79,
     key=("number",),
 )
 NETWORK: Final = _line(
@@ -175,10 +175,10 @@ SHUTDOWN: Final = _line("shutdown", {"shutdown": "Do not run here"})
 PROCESS: Final = _line(
     f"{{process:1-65535}} area {{area:{AREA.name}}}",
     {"process": "Run here, as part of this process", "area": "In this area"},
-    order=82,
+    order=81,
 )
 COST: Final = _line(
-    "cost {cost:1-65535}", {"cost": "Cost of this interface; derived from its bandwidth by default"}, order=82
+    "cost {cost:1-65535}", {"cost": "Cost of this interface; derived from its bandwidth by default"}, order=81
 )
 BFD: Final = _line(
     "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}
