@@ -38,7 +38,7 @@ async function look() {
   const broken = desks.filter((desk) => desk.complaint).length;
   const silent = desks.filter((desk) => desk.silent).length;
   byId("summary").textContent =
-    `${desks.length} labs, ${broken} with a fault` + (silent ? `, ${silent} not responding` : "");
+    `${desks.length === 1 ? "1 lab" : `${desks.length} labs`}, ${broken} with a fault` + (silent ? `, ${silent} not responding` : "");
   if (desks.length === 0) byId("summary").textContent = "No lab is running. Start some: dmvpn class begin SCENARIO STUDENT ...";
   say("live", false);
 }

@@ -276,7 +276,10 @@ async function main() {
     offerLogin();
     return;
   }
-  if (code !== "") {
+  if (refusal !== "") {
+    offerLogin();
+    byId("refusal").textContent = plain(`${refusal}; this browser is still logged in as ${who.user}`);
+  } else if (code !== "") {
     /** @type {Lab[]} */
     const labs = await (await ask(LABS)).json();
     if (labs.length === 1 && !labs[0].service) location.assign(`/labs/${encodeURIComponent(labs[0].name)}`);
