@@ -259,6 +259,21 @@ def test_a_whole_table_that_comes_faster_than_it_is_read_waits_and_nothing_of_it
     assert not net.routers["R11"].process.state.traffic.dropped
 
 
+@pytest.mark.parametrize("wide", [True, False], ids=["wide", "classic"])
+def test_routes_of_the_other_family_are_ignored_and_the_rest_of_the_packet_counts(wide: bool) -> None:
+    net = hub("R31").run(5)
+    talker = Talker(net)
+    advert = Advert(Vector(delay=10_000_000, bandwidth=1_000_000, mtu=1400))
+    routes = [to_tlv(Prefix.parse(text), advert, wide=wide).serialize() for text in ("2001:db8:9::/48", "20.9.9.0/24")]
+    talker.sequence += 1
+    talker.says(Opcode.UPDATE, octets=b"".join(routes))
+    net.run(1)
+    assert talker.told == 1
+    assert talker.acknowledged == talker.sequence
+    assert Prefix.parse("20.9.9.0/24") in net.routers["R11"].routes
+    assert Prefix.parse("2001:db8:9::/48") not in net.routers["R11"].routes
+
+
 def test_what_somebody_without_the_key_sends_in_a_neighbors_name_does_not_count_as_its_work() -> None:
     strong = InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256, password="sesame")
     sealed = replace(CLASSIC, default_interface=strong)

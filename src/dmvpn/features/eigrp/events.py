@@ -57,6 +57,7 @@ class Reader:
     ) -> None:
         self._state = state
         self._context = state.context
+        self._version = state.settings.family.version
         self._transport = transport
         self._dual = dual
         self._inbound_lists = inbound_lists
@@ -68,11 +69,11 @@ class Reader:
         return self._transport.accept(neighbor, packet, multicast=multicast)
 
     def read_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """Process the routes in a packet."""
+        """Process the routes in a packet; those of the other address family are ignored."""
         message, now = _MESSAGES.get(packet.opcode), self._context.now
         for tlv in packet.tlvs:
             found = from_tlv(tlv)
-            if found is None:
+            if found is None or found[1][0].version != self._version:
                 continue
             advert, prefixes = found
             report = self._report(neighbor, advert)
