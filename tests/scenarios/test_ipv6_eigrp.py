@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.shells.convergence import unfinished
 from support.world import World
 
 CLASSIC = """ipv6 router eigrp 100
@@ -58,6 +59,7 @@ def test_a_lost_lan_is_withdrawn_and_both_versions_run_beside_each_other() -> No
     world = cloud(both)
     assert "FE80::31" in world.show("R11", "ipv6 eigrp neighbors")
     assert "192.168.100.31" in world.show("R11", "ip eigrp neighbors")
+    assert unfinished(world.sim.facts(world.scenario)) == {}
     world.configure("R41", "interface GigabitEthernet0/2", "shutdown")
     world.run_for(2)
     assert "2001:DB8:4::/64" not in world.show("R31", "ipv6 route")

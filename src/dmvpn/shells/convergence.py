@@ -271,7 +271,12 @@ def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
         for tunnel in router.tunnels
         if tunnel.enabled and tunnel.addresses
     ]
-    by_address = {address: (name, tunnel.name, address) for name, tunnel in tunnels for address in tunnel.addresses}
+    by_address: dict[Address, Seat] = {
+        address: (name, tunnel.name, address)
+        for name, tunnel in tunnels
+        for address in tunnel.addresses
+        if address.version == 4  # the facts have the neighbors of IPv4 alone
+    }
     by_source: defaultdict[Address, list[Seat]] = defaultdict(list)
     for name, tunnel in tunnels:
         if tunnel.source is not None:
