@@ -59,6 +59,10 @@ def test_a_lost_lan_is_withdrawn_and_both_versions_run_beside_each_other() -> No
     world = cloud(both)
     assert "FE80::31" in world.show("R11", "ipv6 eigrp neighbors")
     assert "192.168.100.31" in world.show("R11", "ip eigrp neighbors")
+    assert "Peer up: FE80::31 Tunnel100" in world.show("R11", "ipv6 eigrp events")
+    protocols = world.show("R11", "eigrp protocols")
+    assert "EIGRP-IPv4 Protocol for AS(100)" in protocols
+    assert "EIGRP-IPv6 Protocol for AS(100)" in protocols
     assert unfinished(world.sim.facts(world.scenario)) == {}
     world.configure("R41", "interface GigabitEthernet0/2", "shutdown")
     world.run_for(2)

@@ -254,6 +254,7 @@ def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
         "B   2001:DB8:1::/64 [200/0]",
     ]
     assert "via 2001:DB8:100::11" in world.show("R31", "ipv6 route bgp")
+    assert any("from 2001:DB8:100::31 (afi 1) reaches 1, max 1" in line for line in world.messages("R11"))
     world.configure("R31", "router bgp 65000", "no address-family ipv6")
     world.run_for(10)
     assert world.lines("R31", "ipv6 route bgp | include /") == []

@@ -29,6 +29,7 @@ from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, prepended, read
+from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import leaving
 from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, NumberedPrefix, in_order, number_of, prefix_of
@@ -545,11 +546,11 @@ class Limits:
         limit, session = peer.settings.lines.maximum_prefixes, peer.session
         if not limit or session is None:
             return
-        accepted = peer.accepted - len(peer.stale)
+        accepted, family = peer.accepted - len(peer.stale), FAMILIES[peer.settings.family].number
         if accepted > limit:
             if not peer.exceeded:  # prefixes are counted in slices: log once, until the count is below the limit again
                 peer.count(exceeded=True)
-                self._context.emit(messages.MaximumExceeded.of(peer.address, accepted, limit))
+                self._context.emit(messages.MaximumExceeded.of(peer.address, family, accepted, limit))
             if not peer.settings.lines.only_warn:
                 # It stays down for the minutes of `restart`, or until `clear ip bgp`.
                 minutes = peer.settings.lines.restart_minutes
@@ -560,7 +561,7 @@ class Limits:
             return
         is_near = accepted * 100 > limit * peer.settings.lines.warn_percent
         if is_near and not peer.warned:
-            self._context.emit(messages.MaximumNear.of(peer.address, accepted, limit))
+            self._context.emit(messages.MaximumNear.of(peer.address, family, accepted, limit))
         peer.count(warned=is_near)
 
     def check_all(self) -> None:

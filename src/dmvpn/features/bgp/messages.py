@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bgp.attributes import path_text
@@ -80,7 +81,7 @@ class Notified(Log, name="BGP-3-NOTIFICATION"):
     def of(cls, way: str, neighbor: IPAddress, notification: Notification) -> Self:
         """Return the message; way: "sent to" or "received from"."""
         one = notification
-        text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
+        text = f"{way} neighbor {spelled(neighbor)} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
         return cls(f"{text} {one.data.hex().upper()}".rstrip())
 
 
@@ -92,16 +93,17 @@ class Stuck(Log, name="BGP-3-SENDHOLD"):
     @classmethod
     def of(cls, neighbor: IPAddress, seconds: float) -> Self:
         """Return the message for this neighbor."""
-        return cls(f"neighbor {neighbor} has taken nothing for {seconds:.0f} seconds (8/0, send hold time expired)")
+        since = f"for {seconds:.0f} seconds (8/0, send hold time expired)"
+        return cls(f"neighbor {spelled(neighbor)} has taken nothing {since}")
 
 
 class MaximumNear(Log, name="BGP-4-MAXPFX"):
     """A neighbor advertises nearly as many prefixes as it may (`maximum-prefix`)."""
 
     @classmethod
-    def of(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
-        """Return the message for this neighbor."""
-        return cls(f"Number of prefixes received from {neighbor} (afi 0) reaches {count}, max {limit}")
+    def of(cls, neighbor: IPAddress, family: int, count: int, limit: int) -> Self:
+        """Return the message for this neighbor. family: its number on IOS."""
+        return cls(f"Number of prefixes received from {spelled(neighbor)} (afi {family}) reaches {count}, max {limit}")
 
 
 class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
@@ -110,16 +112,16 @@ class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
     """
 
     @classmethod
-    def of(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
-        """Return the message for this neighbor."""
-        text = f"Number of prefixes received from {neighbor} (afi 0): {count} exceeds limit {limit}"
+    def of(cls, neighbor: IPAddress, family: int, count: int, limit: int) -> Self:
+        """Return the message for this neighbor. family: its number on IOS."""
+        text = f"Number of prefixes received from {spelled(neighbor)} (afi {family}): {count} exceeds limit {limit}"
         return cls(text)
 
     @classmethod
     def of_all(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
         """Return the message for the neighbor with the most prefixes when the total limit is exceeded."""
-        text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
-        return cls(text)
+        whose = f"{count} are from {spelled(neighbor)}"
+        return cls(f"Number of prefixes received from all neighbors exceeds limit {limit}: {whose}")
 
 
 class Malformed(Log, name="BGP-4-MALFORMED"):
@@ -130,7 +132,7 @@ class Malformed(Log, name="BGP-4-MALFORMED"):
     @classmethod
     def of(cls, neighbor: IPAddress, what: str) -> Self:
         """Return the message for this neighbor. what: the damage, and how it was handled."""
-        return cls(f"Malformed UPDATE from {neighbor}: {what}")
+        return cls(f"Malformed UPDATE from {spelled(neighbor)}: {what}")
 
 
 class CannotListen(Log, name="BGP-3-LISTEN"):

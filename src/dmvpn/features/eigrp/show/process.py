@@ -7,10 +7,10 @@ Running timers are a tree, in which a parent has the time of its first child.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
@@ -144,7 +144,7 @@ class ShowProtocols:
     processes: tuple[tuple[str, ...], ...]
 
 
-def query_protocols(ctx: ShowContext, args: Args) -> ShowProtocols:
+def query_protocols(ctx: ShowContext, _: Args) -> ShowProtocols:
     """Return the parameters of each process."""
     return ShowProtocols(
         tuple(
@@ -153,7 +153,8 @@ def query_protocols(ctx: ShowContext, args: Args) -> ShowProtocols:
                 f"    Total Prefix Count: {len(process.dual.table)}",
                 f"    Total Redist Count: {process.redistributor.count}",
             )
-            for process in processes(ctx, args)
+            for version in (4, 6)
+            for process in every_process(ctx, version)
         )
     )
 
@@ -250,8 +251,12 @@ def _events_of(ctx: ShowContext, process: Process, first: int, last: int) -> Eve
     for event in breathing(list(process.state.log.newest_first())[first - 1 : last]):
         when = ctx.ports.clock.local(event.when)
         time = f"{when:%H:%M:%S}.{when.microsecond // 1000:03}"
-        lines.append(EventLine(time, event.kind.value, tuple(str(value) for value in event.values)))
+        lines.append(EventLine(time, event.kind.value, tuple(map(_text, event.values))))
     return EventTable(process.state.autonomous_system, first, tuple(lines))
+
+
+def _text(value: object) -> str:
+    return spelled(value) if isinstance(value, Prefix | IPv4Address | IPv6Address) else str(value)
 
 
 def render_events(answer: ShowEvents) -> Iterator[str]:
