@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import Configured
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
-from dmvpn.features.bgp.families import FAMILIES, Family, parts
+from dmvpn.features.bgp.families import FAMILIES, IPV6, Family, parts
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
     Attribute,
@@ -154,6 +155,17 @@ def test_routes_that_cannot_be_delimited_end_the_session(attributes: tuple[Attri
 
 
 # ------------------------------------------------------------------------------------------------ IPv6 unicast
+
+
+@pytest.mark.parametrize("hop", ["fe80::9", "::ffff:192.0.2.1", "::1", "ff02::1", "::"])
+def test_routes_whose_next_hop_no_table_can_look_up_count_as_withdrawn_though_a_default_route_is_there(
+    hop: str,
+) -> None:
+    """The default route matched a link-local next hop, and packets left by it."""
+    attribute = reach(IPV6, ip_address(hop).packed, b"\x20\x20\x01\x0d\xb8")
+    (part,) = parts(Update(attributes=(attribute, *SOME)), {IPV6.key: False})
+    assert part.damage.endswith("is not a valid next hop")
+    assert part.announced == (p("2001:db8::/32"),)
 
 
 def cloud(**more: str) -> World:

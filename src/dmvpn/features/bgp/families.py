@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
+from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.packet import (
     IPV4_KEY,
@@ -181,10 +181,16 @@ def _part(
         raise _unreadable(str(error), attribute.serialize()) from error
     if attribute.flags & 0xC0 != _OPTIONAL:
         damage = damage or f"MP_REACH_NLRI: flags {attribute.flags:#04x}"
-    if hops[0].is_multicast or hops[0].is_loopback or hops[0].is_unspecified:
-        damage = damage or f"{hops[0]} is not a valid next hop"
+    if _is_useless(hops[0]):
+        damage = damage or f"{spelled(hops[0])} is not a valid next hop"
     routes = _routes(family, attribute, at + 1, numbered=numbered)
     return Update(family=key, attributes=rest, announced=routes, damage=damage, hops=hops)
+
+
+def _is_useless(hop: IPAddress) -> bool:
+    """Return whether a routing table cannot look this next hop up: its default route would match. RFC 2545 §3."""
+    is_local = is_link_local(hop) or getattr(hop, "ipv4_mapped", None) is not None
+    return is_local or hop.is_multicast or hop.is_loopback or hop.is_unspecified
 
 
 def _routes(family: Family, attribute: Attribute, at: int, *, numbered: bool) -> tuple[Nlri, ...]:
