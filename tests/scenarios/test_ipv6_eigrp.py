@@ -109,5 +109,12 @@ def test_lines_of_the_other_version_are_refused() -> None:
         "R11", "router eigrp CLOUD", "address-family ipv6 as 7", "af-interface Tunnel100", "summary-address 10.0.0.0/8"
     )
     assert "% The address family is of IPv6" in asked
+    for family, prefix in ("ipv4", "2001:db8::/32"), ("ipv6", "10.0.0.0/8"):
+        into = "router eigrp CLOUD", f"address-family {family} unicast autonomous-system 7", "topology base"
+        asked = world.configure("R11", *into, f"summary-metric {prefix} 1 1 1 1 1")
+        assert "% The address family is of IPv" in asked
+    asked = world.configure("R11", "router bgp 65000", "address-family ipv6", "network 10.0.0.0 mask 255.0.0.0")
+    assert "% The address family is of IPv6" in asked
+    assert "network 10.0.0.0" not in world.show("R11", "running-config | section router bgp")
     asked = world.configure("R11", "ipv6 router eigrp 7")
     assert "% Autonomous system 7 is configured in named mode" in asked

@@ -98,10 +98,15 @@ def _check_network(args: Args, section: Section) -> str | None:
     return None
 
 
+def _check_network6(args: Args, section: Section) -> str | None:
+    # Without this form the line would be one of `router bgp` itself, and advertise a network of IPv4.
+    return None if "prefix" in args.values_given else "% The address family is of IPv6"
+
+
 #: A prefix, and its key, by IP version; in an aggregate its mask is not left out.
 _PREFIX: Final = {
     4: ("{address:address} [ mask {mask:mask} ]", "{address:address} {mask:mask}", ("address", "mask")),
-    6: ("{prefix:network6}", "{prefix:network6}", ("prefix",)),
+    6: ("( {prefix:network6} | {address:address} [ mask {mask:mask} ] )", "{prefix:network6}", ("prefix",)),
 }
 
 
@@ -120,7 +125,7 @@ def _network(mode: str, version: int) -> ConfigLine:
         },
         key=key,
         order=20,
-        check=_check_network if version == 4 else None,
+        check=_check_network if version == 4 else _check_network6,
     )
 
 

@@ -105,10 +105,10 @@ IPV6: Final = Twins(
 )
 
 
-def _of_another_family(args: Args, section: Section) -> str | None:
-    """Refuse a prefix of the other version of IP than the address family."""
-    family = section.parent.opened_by if section.parent is not None else None
-    version = 6 if family is not None and "ipv6" in family else 4
+def of_another_family(args: Args, section: Section) -> str | None:
+    """Refuse a prefix of the other version of IP than the address family, whose section this one, or its parent, is."""
+    openers = (one.opened_by for one in (section, section.parent) if one is not None)
+    version = 6 if any(opener is not None and "ipv6" in opener for opener in openers) else 4
     typed = args.prefix("prefix", None)
     return None if (4 if typed is None else typed.version) == version else f"% The address family is of IPv{version}"
 
@@ -181,7 +181,7 @@ AF_SUMMARY: Final = _af_line(
     _SUMMARY_HELP,
     order=18,
     key=("prefix", "address", "mask"),
-    check=_of_another_family,
+    check=of_another_family,
 )
 AF_SHUTDOWN: Final = _af_line("shutdown", {"shutdown": "Do not run here"}, order=19)
 AF_BFD: Final = _af_line("bfd", {"bfd": "Let BFD watch neighbors here"}, order=20)

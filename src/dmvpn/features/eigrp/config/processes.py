@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
+from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, of_another_family
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
@@ -35,7 +35,8 @@ _METRIC_HELP: Final = {
 
 
 def _says_a_metric(args: Args, section: Section) -> str | None:
-    return None if "distance" in args.values_given or "mtu" in args.values_given else "% Incomplete command."
+    is_said = "distance" in args.values_given or "mtu" in args.values_given
+    return of_another_family(args, section) if is_said else "% Incomplete command."
 
 
 def _no_auto_summary(args: Args, section: Section) -> str | None:
