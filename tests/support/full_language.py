@@ -75,6 +75,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "ospf-kinds": st.sampled_from(["internal", "internal external 1 external 2", "ext nssa-external 2"]),
     "acl-ports": st.sampled_from(["eq 80", "eq www 443 ntp", "range 9 5", "gt 1023", "neq 7 echo", "lt 0"]),
     "acl-icmp": st.sampled_from(["echo", "echo-r", "unr", "8", "8 0", "3 4", "255 255", "unreachable", "0"]),
+    "acl-icmp6": st.sampled_from(["echo-request", "echo-rep", "nd-ns", "packet-too-big", "128", "1 4", "255 255"]),
     "acl-igmp": st.sampled_from(["host-report", "7", "pim"]),
     "acl-flags": st.sampled_from(["+syn -ack", "+RST", "-urg +psh -fin"]),
     "acl-dscp": st.sampled_from(["ef", "af11", "63", "default"]),
