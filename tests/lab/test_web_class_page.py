@@ -72,6 +72,7 @@ def click(browser: Browser, lab: str, action: str) -> None:
     )
 
 
+@pytest.mark.timeout(300)
 def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: dict[str, str]) -> None:
     with Browser() as browser:
         enter(browser, web, environment)
