@@ -253,12 +253,18 @@ def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
     world = cloud()
     world.configure(
         "R11",
+        "ipv6 prefix-list LANS description LANs of the branches",
         *("ipv6 prefix-list LANS seq 5 permit 2001:DB8::/32 ge 48 le 64", "ipv6 prefix-list LANS deny 2001:db8:4::/64"),
         *("no ipv6 prefix-list LANS seq 10 deny 2001:DB8:4::/64", "ipv6 prefix-list LANS seq 1 deny 2001:db8:4::/64"),
         *("router bgp 65000", "address-family ipv6", "neighbor SPOKES prefix-list LANS out"),
         *("neighbor SPOKES next-hop-self all", "neighbor SPOKES default-originate", "neighbor SPOKES maximum-prefix 1"),
         *("aggregate-address 2001:db8::/46", "aggregate-address 2001:DB8::/48"),
     )
+    assert world.lines("R11", "running-config | include ^ipv6 prefix-list") == [
+        "ipv6 prefix-list LANS description LANs of the branches",
+        "ipv6 prefix-list LANS seq 1 deny 2001:DB8:4::/64",
+        "ipv6 prefix-list LANS seq 5 permit 2001:DB8::/32 ge 48 le 64",
+    ]
     world.do("R11", "clear bgp ipv6 unicast *")
     world.run_for(90)
     assert world.lines("R31", "ipv6 route bgp | include /") == [

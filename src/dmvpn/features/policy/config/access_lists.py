@@ -566,9 +566,11 @@ _PREFIX_HELP: Final = {
     "most": "Bits",
     "description": "Text for people",
 }
-DESCRIPTION: Final = ConfigLine(
-    "global", "ip prefix-list {name:word} description {text:line}", _PREFIX_HELP, key=(), order=610, sort=("name",)
-)
+
+
+def _description(ip: str) -> ConfigLine:
+    syntax = f"{ip} prefix-list {{name:word}} description {{text:line}}"
+    return ConfigLine("global", syntax, _PREFIX_HELP, key=(), order=610 if ip == "ip" else 612, sort=("name",))
 
 
 def _prefix_line(ip: str, prefix: str, bits: int, order: int) -> ConfigLine:
@@ -587,6 +589,7 @@ def _prefix_line(ip: str, prefix: str, bits: int, order: int) -> ConfigLine:
     )
 
 
+DESCRIPTION, DESCRIPTION6 = map(_description, ("ip", "ipv6"))
 ENTRY: Final = _prefix_line("ip", "prefix", 32, 611)
 ENTRY6: Final = _prefix_line("ipv6", "network6", 128, 612)
 
