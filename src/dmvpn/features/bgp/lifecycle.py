@@ -341,6 +341,7 @@ class Neighbors:
         self._lifecycle.reset(peer, Cease.DECONFIGURED, "Neighbor deleted")
         for key, one in peer.peers.items():
             self._tables[key].restarts.give_up(one)
+        peer.forget_families()
 
     def sign(self, peer: Neighbor) -> None:
         """Change the TCP MD5 password: established sessions continue with it, as on IOS; the other connections are

@@ -393,11 +393,11 @@ class BgpMachine(Machine):
                 self.tables[key].advertiser.regroup(one)
                 if inward_lines(before[key]) != inward_lines(one.settings):
                     self._ask_again(one)
+        if self.neighbors.get(peer.address) is not peer:
+            return  # a dynamic neighbor whose session ended
         self._neighbors.join_families(peer)
         if old.lines.bfd != settings.lines.bfd and peer.session is not None:
             self._context.emit(*watch(self._state.ports, peer, peer.session, wanted=settings.lines.bfd))
-        if self.neighbors.get(peer.address) is not peer:
-            return  # a dynamic neighbor whose session ended
         peer.be_called_often()
         self._connector.connect_soon(peer, at_once=True)
 

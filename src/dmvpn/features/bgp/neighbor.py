@@ -84,6 +84,10 @@ class Neighbor:
         self.barred_until = float("-inf")
         self.counts = MessageCounts.none()
 
+    def forget_families(self) -> None:
+        """Forget what it is in its families, because it is gone: the references lead in a circle."""
+        self.peers = {}
+
     @property
     def session(self) -> Session | None:
         """The established session."""
@@ -329,6 +333,7 @@ class State:
         is_awaited = any(self.context.is_running(peer.restart) for peer in neighbor.peers.values())
         if neighbor.dynamic and not neighbor.sessions and not is_awaited:
             self.forget_neighbor(neighbor)
+            neighbor.forget_families()
 
     def add_family(self, family: FamilyState) -> None:
         """Add an address family."""
