@@ -207,6 +207,15 @@ def test_a_message_to_a_hub_whose_tunnel_was_up_is_lost() -> None:
     assert said_of_messages(STAGE, both, 100.0)[:2] == [LOST, SENT]
 
 
+def test_of_a_message_that_was_sent_again_the_last_one_arrived() -> None:
+    """Both have one mark. A simulated lab of IPsec began with messages in red: its routers begin at one instant."""
+    requests = [message(time, "sent", "Registration Request", "10.0.0.1", "2.0") for time in (1.0, 1.9)]
+    for began, first in ((0.5, LOST), (1.0, EARLY)):
+        both = [news("S1", up(0.5), *requests, REPLY), news("HUB", up(began), *ANSWER)]
+        for heard in (both, both[::-1]):
+            assert said_of_messages(STAGE, heard, 100.0)[:2] == [first, SENT]
+
+
 def test_a_message_that_nobody_answers_in_the_time_of_its_retries_is_lost() -> None:
     both = [news("S1", up(0.5), *REQUESTS), news("HUB", up(90.0))]
     assert said_of_messages(STAGE, both, 5.0) == [EARLY, EARLY]

@@ -49,7 +49,7 @@ export class Fates {
     if (this.read !== this.film.steps.length) this.follow();
     let there = true;
     for (const change of this.presence.get(router) ?? []) {
-      if (change.time > time) break;
+      if (change.time >= time) break; // in a simulated lab all routers begin at one instant
       there = change.there;
     }
     return there;

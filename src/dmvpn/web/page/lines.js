@@ -41,6 +41,8 @@ export class Assembler {
     this.restage(stage);
     /** @type {Map<string, {step: Step, received: boolean}[]>} arrows with one end, by protocol and mark */
     this._halves = new Map();
+    /** @type {Map<string, {step: Step, sent: number}>} received arrows to which the news that are read gave a sender */
+    this._completed = new Map();
     /** @type {Map<string, boolean>} the routers that were heard, and whether each runs */
     this._lives = new Map();
     /** How many arrows of earlier steps were completed. */
@@ -62,6 +64,7 @@ export class Assembler {
    */
   hear(news) {
     const { router } = news;
+    this._completed.clear();
     if ("gone" in news) {
       this._lives.set(router, false);
       return [about(router, news.now, "-", news.why ?? "not running")];
@@ -93,12 +96,16 @@ export class Assembler {
     const key = `${line.protocol} ${line.mark}`;
     const received = line.way === "received";
     const halves = line.mark ? (this._halves.get(key) ?? []) : [];
-    const place = halves.findIndex(
-      (half) => half.received !== received && Math.abs(half.step.time - line.time) <= FLIGHT && end(half) !== router,
-    );
-    if (place >= 0) {
-      const [{ step }] = halves.splice(place, 1);
+    const distance = (/** @type {{step: Step}} */ half) => Math.abs(half.step.time - line.time);
+    // A message that was sent again has the same mark: its last sending is what arrived.
+    const [half] = halves
+      .filter((one) => one.received !== received && distance(one) <= FLIGHT && end(one) !== router)
+      .sort((one, two) => distance(one) - distance(two));
+    if (half !== undefined) {
+      const { step } = half;
+      halves.splice(halves.indexOf(half), 1);
       if (halves.length === 0) this._halves.delete(key);
+      if (half.received) this._completed.set(key, { step, sent: line.time });
       step[received ? "receiver" : "sender"] = router;
       step.arrived = true;
       step.contents ??= line.contents;
@@ -106,8 +113,13 @@ export class Assembler {
       this.completed += 1;
       return null;
     }
+    let { time } = line;
+    const earlier = received ? undefined : this._completed.get(key);
+    if (earlier !== undefined && distance(earlier) < Math.abs(earlier.step.time - earlier.sent)) {
+      [time, earlier.sent] = [earlier.sent, time];
+    }
     const other = this._owners.get(line.peer ?? "") ?? line.peer ?? "";
-    const { time, protocol, name, subject, exchange, contents, octets } = line;
+    const { protocol, name, subject, exchange, contents, octets } = line;
     /** @type {Step} */
     const step = { type: "arrow", time, protocol, name, subject, exchange, contents, octets, sender: router, receiver: other };
     if (received) [step.sender, step.receiver] = [other, router];
