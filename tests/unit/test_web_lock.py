@@ -176,6 +176,24 @@ def test_the_code_works_once_and_for_ten_minutes() -> None:
     assert entrance.open_session(entrance.code) is None
 
 
+def test_what_was_begun_in_an_exam_ends_with_its_time(tmp_path: Path) -> None:
+    """A capture of a wire, begun in the last minute, went on for minutes after the end."""
+    now = [0.0]
+    file = TokenFile(tmp_path / "web", clock=lambda: now[0])
+    entrance = Entrance(Role.VIEW, file, clock=lambda: now[0])
+    session = entrance.open_session(file.create("anna", Role.CONFIGURE, 10, "", Limits(closes=60.0))[0])
+    assert session is not None
+    caller = entrance.by_session(session.cookie, session.key, "::1")
+    assert caller is not None
+    now[0] = 59.0
+    assert entrance.is_valid(caller)
+    now[0] = 60.0
+    assert not entrance.is_valid(caller)
+    looking = entrance.by_session(session.cookie, session.key, "::1")
+    assert looking is not None
+    assert entrance.is_valid(looking)
+
+
 def test_a_session_ends_after_half_a_day_and_the_oldest_of_very_many_ends(tmp_path: Path) -> None:
     now = [0.0]
     file = TokenFile(tmp_path / "web", clock=lambda: now[0])

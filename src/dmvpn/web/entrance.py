@@ -252,9 +252,14 @@ class Entrance:
     # ------------------------------------------------------------------------------------------------ staying in
 
     def is_valid(self, caller: Caller) -> bool:
-        """Return whether the token or session of a caller still counts. Call `refresh` first."""
+        """Return whether the token or session of a caller still counts, and gives the role that it gave. Call `refresh`
+        first.
+        """
         grant = self._own.get(caller.key) or self._named.get(caller.key)
-        return grant is not None and self._holds(grant)
+        if grant is None or not self._holds(grant):
+            return False
+        source = self._named.get(grant.parent, grant) if grant.parent is not None else grant
+        return source.caller.at(self._clock()).is_over == caller.is_over
 
     def _holds(self, grant: _Grant) -> bool:
         if grant.parent is not None and grant.parent not in self._named:
