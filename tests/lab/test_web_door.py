@@ -62,6 +62,8 @@ def test_the_printed_address_opens_a_session_of_a_browser_once(environment: dict
             "role": "configure",
             "labs": "",
             "serves": "",
+            "without": [],
+            "closes": 0.0,
         }
         assert served.ask(LABS, headers=both).status == 200
         again = served.ask(SESSION, method="POST", body=json.dumps({"code": served.code}))
@@ -132,7 +134,8 @@ def test_two_servers_at_once_do_not_take_each_others_codes(environment: dict[str
 def test_a_named_token_works_at_servers_that_run_and_ends_at_once(environment: dict[str, str], web: Served) -> None:
     token = new_token(environment, "anna", "view", "--days", "2")
     assert web.ask(f"{R31}/show/clock", token=token).status == 200
-    assert web.ask(SESSION, token=token).fields == {"user": "anna", "role": "view", "labs": "", "serves": ""}
+    who = {"user": "anna", "role": "view", "labs": "", "serves": "", "without": [], "closes": 0.0}
+    assert web.ask(SESSION, token=token).fields == who
     listed = dmvpn(environment, "web", "token", "list")
     assert re.search(r"^anna +view +", listed, re.MULTILINE)
     kept = token_file(environment)
