@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property, partial
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, is_link_local, spelled
@@ -30,6 +29,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     update_octets,
 )
+from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import DistanceOf, Redistribution
 
-#: IPv4 unicast, by the numbers of its address family and its subsequent one (RFC 4760 §3).
+#: IPv4 and IPv6 unicast, by the numbers of the address family and of its subsequent one (RFC 4760 §3).
 IPV4_KEY: Final = b"\x00\x01\x01"
+IPV6_KEY: Final = b"\x00\x02\x01"
 #: A neighbor by its address, or a peer group by its name.
 Peer = IPAddress | str
 

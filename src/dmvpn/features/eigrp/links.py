@@ -57,12 +57,13 @@ class RouterIdChoice:
             addresses = loopbacks or [address for _, address in addressed]
             chosen = max(addresses, default=UNSPECIFIED)
         before = state.router_id
-        if chosen != before:
-            state.router_id = chosen
-            self._redistributor.refresh_all()
-            for interface in state.interfaces.values():
-                self._advertiser.tell_again(interface)
-        return state.settings.family.version == 6 and UNSPECIFIED in (before, chosen) and before != chosen
+        if chosen == before:
+            return False
+        state.router_id = chosen
+        self._redistributor.refresh_all()
+        for interface in state.interfaces.values():
+            self._advertiser.tell_again(interface)
+        return state.settings.family.version == 6 and UNSPECIFIED in (before, chosen)
 
 
 # ------------------------------------------------------------------------------------------------ changed keys
@@ -217,9 +218,7 @@ class Links:
     def _covers(self, state: InterfaceState) -> bool:
         if self._state.settings.family.version == 6:
             return state.runs(6) and self._state.router_id != UNSPECIFIED
-        networks = self._state.settings.networks
-        matches = (network.matches(address) for address, _ in state.addresses for network in networks)
-        return any(matches)
+        return any(self._state.settings.covers(address) for address, _ in state.addresses)
 
     def _start(self, state: InterfaceState) -> None:
         interface = EigrpInterface(

@@ -222,7 +222,7 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
     if family is None:
         return config
     other = _config(args, router, _of_ipv6(router, family), vrf)
-    return replace(config, others=(replace(other, family=_IPV6, active_by_default=False, vpn=model.NO_VPN),))
+    return replace(config, others=(replace(other, family=model.IPV6_KEY, active_by_default=False, vpn=model.NO_VPN),))
 
 
 def _config(args: Args, router: Section, place: _Place, vrf: str) -> model.BgpConfig:
@@ -320,10 +320,6 @@ def _place(router: Section, vrf: str) -> _Place | None:
         (section.made(instance.IN_VRF.network, _network), NONE),
         router_id=_address(section, instance.VRF_ROUTER_ID),
     )
-
-
-#: IPv6 unicast, RFC 4760 §3.
-_IPV6: Final = b"\x00\x02\x01"
 
 
 def _of_ipv6(router: Section, family: Section) -> _Place:

@@ -15,6 +15,7 @@ from dmvpn.ios.config_line import ConfigLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
@@ -105,11 +106,16 @@ IPV6: Final = Twins(
 )
 
 
-def of_another_family(args: Args, section: Section) -> str | None:
-    """Refuse a prefix of the other version of IP than the address family, whose section this one, or its parent, is."""
+def is_ipv6(section: Section) -> bool:
+    """Return whether a section, or its parent, is that of an address family, or of a process, for IPv6."""
     openers = (one.opened_by for one in (section, section.parent) if one is not None)
-    version = 6 if any(opener is not None and "ipv6" in opener for opener in openers) else 4
-    typed = args.prefix("prefix", None)
+    return any(opener is not None and "ipv6" in opener for opener in openers)
+
+
+def of_another_family(args: Args, section: Section) -> str | None:
+    """Refuse a prefix or address of the other version of IP than the address family."""
+    typed: Prefix | IPAddress | None = args.prefix("prefix", None) or args.any_address("address", None)
+    version = 6 if is_ipv6(section) else 4
     return None if (4 if typed is None else typed.version) == version else f"% The address family is of IPv{version}"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, of_another_family
+from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, is_ipv6, of_another_family
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
@@ -373,18 +373,8 @@ def _check_stub(args: Args, section: Section) -> str | None:
     return "% receive-only stands alone" if "receive-only" in args and others else None
 
 
-def is_ipv6(section: Section) -> bool:
-    """Return whether a section is that of an address family, or of a process, for IPv6."""
-    return section.opened_by is not None and "ipv6" in section.opened_by
-
-
 def _no_network_of_ipv6(args: Args, section: Section) -> str | None:
     return "% EIGRP for IPv6 has no networks: it runs on all interfaces with IPv6" if is_ipv6(section) else None
-
-
-def _neighbor_of_another_family(args: Args, section: Section) -> str | None:
-    version = 6 if is_ipv6(section) else 4
-    return None if args.any_address("address").version == version else f"% The address family is of IPv{version}"
 
 
 def _network(mode: str) -> ConfigLine:
@@ -436,7 +426,7 @@ class FamilyLines:
             },
             key=("address", "name"),
             order=37,
-            check=_neighbor_of_another_family,
+            check=of_another_family,
         )
         self.router_id = ConfigLine(
             mode,

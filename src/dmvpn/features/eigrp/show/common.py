@@ -57,7 +57,7 @@ class ProcessName:
         else:
             vrf = f" VRF({self.vrf})" if self.vrf else ""
             yield f"{self.family} {what} for AS({self.autonomous_system}){more}{vrf}"
-        if self.family != "EIGRP-IPv4" and self.router_id == str(UNSPECIFIED):
+        if self.family == "EIGRP-IPv6" and self.router_id == str(UNSPECIFIED):
             yield "% No usable Router-ID found"
 
     def topology_heading(self, what: str, more: str = "") -> Iterator[str]:
