@@ -199,7 +199,7 @@ impl Core {
             self.dropped.not_ipv4 += 1;
             return Ok(());
         };
-        // What is of the link alone is of no interest to a tunnel's neighbors: group membership, neighbors of others.
+        // Packets for this link alone (group membership, neighbor discovery) go to no neighbor of a tunnel.
         let (pair, protocol, tos, multicast) = match packet {
             Inner::V4(packet) if packet.protocol() == ipv4::IGMP => return Ok(()),
             Inner::V6(packet) if packet.is_of_the_link() => return Ok(()),

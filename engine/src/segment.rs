@@ -48,7 +48,7 @@ pub fn complete(vnet: Vnet, packet: &mut [u8]) -> Result<(), BadOffload> {
     Ok(())
 }
 
-/// Octets of the IP header, as it says itself, and what is behind it; None: it is not all there.
+/// Octets of the IP header, and the protocol of its payload; None: the header is cut short.
 fn header(octets: &[u8]) -> Option<(usize, u8)> {
     let of_ipv6 = |packet: ipv6::Packet| (ipv6::HEADER_LENGTH, packet.next_header());
     let of_ipv4 = |packet: Packet| (packet.header_length(), packet.protocol());

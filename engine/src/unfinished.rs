@@ -73,7 +73,7 @@ pub fn unfinished(packet: Packet, mtu: usize) -> Vnet {
     left(packet.octets(), packet.header_length(), train, checksum_offset, mtu)
 }
 
-/// What is left to do on a packet without checksum. train: what a merged one is; None: it is none.
+/// The work left on a packet without a checksum. train: its type if it may be a merged one.
 fn left(octets: &[u8], ip_length: usize, train: Option<u8>, checksum_offset: usize, mtu: usize) -> Vnet {
     let left = Vnet {
         flags: NEEDS_CHECKSUM,

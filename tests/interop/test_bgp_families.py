@@ -1,4 +1,4 @@
-"""IPv6 unicast beside FRR's bgpd and BIRD on a wire, over sessions of IPv4: what is told in both directions."""
+"""IPv6 unicast beside FRR's bgpd and BIRD on a wire, over sessions of IPv4: routes pass in both directions."""
 
 from __future__ import annotations
 

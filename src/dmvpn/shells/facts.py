@@ -29,7 +29,7 @@ class GreFlow(Fact):
 
 
 def public_of(inward: Mapping[IPv4Address, IPv4Address], station: object, others: IPv4Address) -> IPv4Address:
-    """Return the address outside of a station inside. others: of stations that have none of their own."""
+    """Return the public address of a station inside. others: that of stations without one of their own."""
     return next((public for public, inside in inward.items() if inside == station), others)
 
 

@@ -6,7 +6,7 @@
  * @typedef {import("./top.js").Who} Who
  * @typedef {{name: string, service: boolean, routers: string[]}} Lab
  * @typedef {{lab: string, simulated: boolean, silent: boolean, running: number, routers: number, complaint: string}} Desk
- * @typedef {{name: string, title: string, topic: string, up: boolean, simulated_only: boolean, lacks: string[]}} Scenario
+ * @typedef {{name: string, title: string, topic: string, up: boolean, lacks: string[]}} Scenario
  */
 
 import { agreed } from "./asking.js";
@@ -200,8 +200,6 @@ async function offerBuiltIn(beginning) {
     const one = found.find(({ name }) => name === scenario.value);
     called.value = beginning + scenario.value;
     byId("about").textContent = plain(one?.title ?? "");
-    simulated.disabled = one?.simulated_only ?? false;
-    if (simulated.disabled) simulated.checked = true;
   };
   scenario.value = "notes-phase3";
   choose();
