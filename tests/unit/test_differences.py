@@ -418,6 +418,9 @@ NAMED = ConfigLine("global", "router eigrp {name:word}", "", beside=("router eig
 NETWORK = ConfigLine("interface", "ip ospf network ( broadcast | point-to-multipoint [ non-broadcast ] )", "")
 MTU = ConfigLine("interface", "ip mtu {octets:68-17940}", "")
 UNIQUE = ConfigLine("interface", "ip nhrp registration [ no-unique | timeout {seconds:1-65535} ]", "")
+#: An entry of an access list may have all of its options; no time is there for each of their 16,777,216 subsets.
+OPTIONS = {f"option-{number}": number for number in range(24)}
+MANY = ConfigLine("list", f"permit [* {' | '.join(f'{name} {{{name}:0-99}}' for name in OPTIONS)} ]", "")
 
 #: Lines that take any word.
 TEMPLATES = (
@@ -445,6 +448,7 @@ TEMPLATES = (
         (PASSWORD, {"key": "70"}, "ip ospf authentication-key 70"),
         (PASSWORD, {"key": Placeholder("7")}, "ip ospf authentication-key 7"),
         (NAMED, {"name": "70000"}, "router eigrp 70000"),
+        (MANY, OPTIONS, " ".join(("permit", *(f"{name} {value}" for name, value in OPTIONS.items())))),
     ],
 )
 def test_a_line_says_its_values_and_nothing_besides(line: ConfigLine, values: dict[str, Hashable], text: str) -> None:
