@@ -75,8 +75,10 @@ def line_for(lines: Iterable[Line], route: Route) -> Line | None:
 class Covered:
     """The networks on which one process runs, as reported to the RIB."""
 
-    def __init__(self, source: RouteSource, process: str) -> None:
+    def __init__(self, source: RouteSource, process: str, version: int = 4) -> None:
+        """version: of IP."""
         self._source = source
+        self._version = version
         self._process = process
         self._networks: dict[str, tuple[Prefix, ...]] = {}
 
@@ -88,7 +90,7 @@ class Covered:
             self._networks[interface] = prefixes
         else:
             del self._networks[interface]
-        return [NetworksRun(self._source, self._process, interface, prefixes)]
+        return [NetworksRun(self._source, self._process, interface, prefixes, self._version)]
 
 
 # ------------------------------------------------------------------------------------------------ distribute lists

@@ -406,6 +406,8 @@ class RouteRetracted(Notice):
 class NetworksRun(Notice):
     """A routing protocol runs on these connected networks of an interface, and on no others there. To the RIB.
 
+    version: of IP, of which they all are.
+
     Protocols that redistribute its routes include these networks, too.
     """
 
@@ -413,6 +415,7 @@ class NetworksRun(Notice):
     process: str
     interface: str
     prefixes: tuple[Prefix, ...]
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)

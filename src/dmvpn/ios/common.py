@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.pages import Pages
     from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
+    from dmvpn.ios.section import Section, Statement
 
 
 # ------------------------------------------------------------------------------------------------ dates
@@ -299,12 +299,21 @@ class Twins:
     """The twins of some lines."""
 
     def __init__(
-        self, lines: Iterable[ConfigLine], words: Mapping[str, str], *, help: Mapping[str, str], order: int
+        self,
+        lines: Iterable[ConfigLine],
+        words: Mapping[str, str],
+        *,
+        help: Mapping[str, str],
+        order: int | None = None,
+        mode: str | None = None,
     ) -> None:
-        """words: pieces of syntax and their replacements. help: of new words. order: of all the twins."""
+        """words: pieces of syntax and their replacements. help: of new words. order: of all the twins, mode: theirs;
+        None: that of each line.
+        """
         self._words = dict(words)
         self._help = dict(help)
         self._order = order
+        self._mode = mode
         self._by_serial = {line.serial: self._made(line) for line in lines}
 
     @property
@@ -325,11 +334,12 @@ class Twins:
         places = re.findall(r"[\w-]+", syntax)
         return replace(
             line,
+            mode=self._mode or line.mode,
             syntax=syntax,
             help={**self._help, **line.help} if not isinstance(line.help, str) else line.help,
             default=self._translated(line.default) if line.default is not None else None,
             key=tuple(name for name in line.key if name in places) if line.key else line.key,
-            order=self._order,
+            order=line.order if self._order is None else self._order,
         )
 
     def _translated(self, text: str) -> str:
@@ -360,6 +370,10 @@ class Spoken:
     def made(self, line: ConfigLine, make: Callable[..., V | None]) -> Pages[V]:
         """Return the values made from each entry of a line (`Section.made`)."""
         return self.section.made(self._spelled(line), make)
+
+    def entries(self, line: ConfigLine) -> list[Statement]:
+        """Return the entries of a line."""
+        return self.section.entries(self._spelled(line))
 
     def flag(self, line: ConfigLine) -> bool:
         """Return whether it is switched on."""

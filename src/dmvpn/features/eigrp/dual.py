@@ -440,7 +440,7 @@ class Connected:
     def __init__(self, state: State, dual: Dual, summaries: Summaries) -> None:
         self._state = state
         self._context = state.context
-        self._covered = Covered(RouteSource.EIGRP, str(state.autonomous_system))
+        self._covered = Covered(RouteSource.EIGRP, str(state.autonomous_system), state.settings.family.version)
         self._dual = dual
         self._summaries = summaries
         self._sources: dict[str, PathSource] = {}

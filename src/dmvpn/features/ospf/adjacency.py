@@ -17,6 +17,7 @@ do not notice the restart.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -26,7 +27,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.notices import Client, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.interface import ALL_ROUTERS, Candidate, Neighbor, elect
+from dmvpn.features.ospf.interface import Candidate, Neighbor, elect
 from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, Options, UnknownBody, opaque_of
 from dmvpn.features.ospf.messages import AdjacencyChanged, Helped
 from dmvpn.features.ospf.model import NetworkType
@@ -38,8 +39,8 @@ from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
@@ -90,11 +91,12 @@ class Adjacencies:
         self._descriptions = descriptions
         self._topology = topology
 
-    def create(self, interface: OspfInterface, address: IPv4Address, priority: int = 0) -> Neighbor:
+    def create(self, interface: OspfInterface, address: IPAddress, priority: int = 0) -> Neighbor:
         """Return a new neighbor, from which no Hello has arrived yet."""
         neighbor = Neighbor(
             interface=interface,
             address=address,
+            identity=address if isinstance(address, IPv4Address) else UNSPECIFIED,
             priority=priority,
             since=self._context.now,
             inactivity_timer=Timer("lose a silent neighbor", lambda: self.lose_silent(neighbor), address),
@@ -118,9 +120,10 @@ class Adjacencies:
 
     def call(self, interface: OspfInterface) -> None:
         """Begin with those neighbors of this network that are configured and were not called yet."""
-        for configured in self._state.settings.neighbors:
+        for configured in interface.settings.neighbors:
             address = configured.address
-            if address in interface.prefix and address != interface.address and address not in interface.neighbors:
+            reached = interface.link is not None or address in interface.prefix
+            if reached and address != interface.address and address not in interface.neighbors:
                 neighbor = self.create(interface, address, configured.priority)
                 self.move(neighbor, NeighborMove.START, "Start")
 
@@ -170,12 +173,12 @@ class Adjacencies:
         own = Candidate(
             interface.settings.priority,
             self._state.router_id,
-            interface.address,
+            interface.identity,
             interface.designated,
             interface.backup,
         )
         others = [
-            Candidate(other.priority, other.router, other.address, other.designated, other.backup)
+            Candidate(other.priority, other.router, other.identity, other.designated, other.backup)
             for other in interface.neighbors.values()
             if other.is_two_way
         ]
@@ -191,6 +194,10 @@ class Adjacencies:
                 elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
                     self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
             self._topology.network_changed(interface)
+
+    def described_link(self, interface: OspfInterface) -> None:
+        """Note that a router says another thing to those on a link: if we speak for all, we say its prefixes."""
+        self._topology.network_changed(interface)
 
     # ------------------------------------------------------------------------------------------------ lost
 
@@ -240,7 +247,7 @@ class Adjacencies:
         known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if (settings.log_changes and known and matters) or detail:
             way = (old.value, new.value)
-            log = AdjacencyChanged.of(number, neighbor.router, neighbor.interface.name, way, why)
+            log = AdjacencyChanged.of(number, neighbor.router, neighbor.interface.name, way, why, settings.family)
             if old is NeighborState.INIT and not detail:
                 self._complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:
@@ -279,7 +286,9 @@ class Hellos:
         if not interface.speaks:
             return
         if not interface.settings.by_unicast:
-            self._sender.send(interface, ALL_ROUTERS, self._hello(interface, interface.neighbors.values()))
+            self._sender.send(
+                interface, interface.area.family.routers, self._hello(interface, interface.neighbors.values())
+            )
             return
         self._adjacencies.call(interface)
         interface.calls.begin(self._call_all(interface))
@@ -287,7 +296,7 @@ class Hellos:
     def _call_all(self, interface: OspfInterface) -> Generator[None, None, None]:
         """Greet each neighbor alone, in slices."""
         known = interface.neighbors
-        polls = {each.address: each.poll_interval for each in self._state.settings.neighbors}
+        polls = {each.address: each.poll_interval for each in interface.settings.neighbors}
         hello = self._hello(interface, known.values())
         for neighbor, ends in paced(list(known.values())):
             if ends:
@@ -324,6 +333,7 @@ class Hellos:
         bare = not settings.elects
         return Hello(
             mask=interface.mask,
+            number=interface.number,
             interval=settings.sent_interval,
             options=interface.area.options,
             priority=0 if bare else settings.priority,
@@ -335,7 +345,7 @@ class Hellos:
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def receive(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket, hello: Hello) -> None:
+    def receive(self, interface: OspfInterface, source: IPAddress, packet: OspfPacket, hello: Hello) -> None:
         """Take a Hello that is authentic and of the right area."""
         refusal = self._refusal(interface, hello)
         if refusal is not None:
@@ -380,7 +390,7 @@ class Hellos:
             # The neighbor looks for itself only: a list of all neighbors would make each answer long.
             self._sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
-    def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor | None:
+    def _neighbor(self, interface: OspfInterface, source: IPAddress, packet: OspfPacket) -> Neighbor | None:
         """Return the sender, as a neighbor that was known or is new; None: there are too many.
 
         Where there is only one, another one takes its place.
@@ -425,7 +435,7 @@ class Hellos:
         """Compare the election claims of the Hello with those of the last one, RFC 2328 §10.5, the end."""
         if not interface.settings.elects or not neighbor.is_two_way:
             return
-        address = neighbor.address
+        address = neighbor.identity
         priority, designated, backup = before
         if interface.phase is InterfaceState.WAITING:
             alone = neighbor.designated == address and neighbor.backup == UNSPECIFIED
@@ -448,7 +458,7 @@ _OPAQUE_TYPE: Final = 3
 _PERIOD, _REASON, _ADDRESS = 1, 2, 3
 _CLAUSE: Final = "RFC 3623 §A"
 #: Types that describe the network: a change of one of these is a change of the network.
-_TOPOLOGY: Final = frozenset(int(kind) for kind in LsaType if kind < LsaType.OPAQUE_LINK)
+_TOPOLOGY: Final = frozenset(int(kind) for kind in LsaType if kind < LsaType.LINK)
 
 
 class Grace(NamedTuple):
@@ -492,7 +502,8 @@ class Helper:
 
     def take(self, interface: OspfInterface, lsa: Lsa) -> None:
         """Take an advertisement of the link's scope; only Grace-LSAs are looked at."""
-        if opaque_of(lsa.header.id)[0] != _OPAQUE_TYPE or not isinstance(lsa.body, UnknownBody):
+        is_grace = interface.link is not None or opaque_of(lsa.header.id)[0] == _OPAQUE_TYPE
+        if lsa.header.type != LsaType.OPAQUE_LINK or not is_grace or not isinstance(lsa.body, UnknownBody):
             return
         try:
             grace = Grace.parse(lsa.body.octets)

@@ -18,6 +18,7 @@ from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, Ro
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in, translations
+from dmvpn.features.ospf.prefixes import collect_prefixes
 from dmvpn.features.ospf.spf import (
     OspfRoute,
     Reached,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.ospf.links import VirtualLinks
     from dmvpn.features.ospf.lsa import Database, LsaKey
     from dmvpn.features.ospf.own_lsas import Externals, Summaries
@@ -55,8 +56,8 @@ def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
             continue
-        for key, cost, border in learned_in(state, area, LsaType.SUMMARY):
-            prefix = area.database.entries[key].lsa.prefix
+        for lsa, cost, border in learned_in(state, area, LsaType.SUMMARY):
+            prefix = lsa.prefix
             known = best.get(prefix) if prefix is not None else None
             if known is None or known.area != 0 or known.kind not in _INSIDE or not known.hops or cost > known.cost:
                 continue
@@ -69,12 +70,12 @@ def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reach
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
             continue
-        for key, cost, border in learned_in(state, area, LsaType.BORDER_SUMMARY):
-            number, known = borders.get(key.id, (None, None))
+        for lsa, cost, border in learned_in(state, area, LsaType.BORDER_SUMMARY):
+            number, known = borders.get(lsa.border, (None, None))
             if known is None or number != 0 or cost > known.cost:
                 continue
             hops = border.hops if cost < known.cost else tuple(dict.fromkeys((*known.hops, *border.hops)))
-            borders[key.id] = 0, Reached(cost, hops, known.flags)
+            borders[lsa.border] = 0, Reached(cost, hops, known.flags)
 
 
 # ------------------------------------------------------------------------------------------------ external routes
@@ -89,12 +90,13 @@ class _InternalPaths:
             self.table[route.prefix] = route
         self._interfaces = state.interfaces.values()
 
-    def beside(self, forwarding: IPv4Address) -> Hops:
+    def beside(self, forwarding: IPAddress) -> Hops:
         """Return the path to a station on a connected network, which is its own next hop; (): we are that station."""
-        if any(each.address == forwarding for each in self._interfaces):
+        version = forwarding.version
+        if any(forwarding in (each.address, each.state.primary(version)) for each in self._interfaces):
             return ()
         real = (each for each in self._interfaces if each.far_end is None)
-        return tuple(NextHop(each.name, forwarding) for each in real if forwarding in each.prefix)
+        return tuple(NextHop(each.name, forwarding) for each in real if each.covers(forwarding))
 
 
 def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
@@ -150,7 +152,7 @@ def _route(
 
 
 def _way(
-    border: Reached | None, forwarding: IPv4Address, paths: _InternalPaths, area: RunningArea | None
+    border: Reached | None, forwarding: IPAddress, paths: _InternalPaths, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
     """Return cost and next hops of the path to the border router, or to the forwarding address.
 
@@ -214,13 +216,16 @@ class Calculation:
         # virtual links before the backbone
         for area in sorted(state.areas.values(), key=lambda area: not area.number):
             first_hops = state.first_hops()
-            graph = yield from graph_of(area.database)
+            graph = yield from graph_of(area.database, state.family.version)
             tree = area.tree_of(graph, first_hops)
             if tree is None:
                 tree = yield from grow(graph, state.router_id, first_hops)
             area.take(tree, (graph, first_hops), self._context.now)
             self._virtual.follow(area, graph)
-            found = yield from collect(graph, tree, state.router_id)
+            if state.family.version == 4:
+                found = yield from collect(graph, tree, state.router_id)
+            else:
+                found = yield from collect_prefixes(area.database, tree, state.router_id)
             for each, ends in paced(found.values()):
                 if ends:
                     yield

@@ -14,15 +14,13 @@ without, the times are counted from the start.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.interface import ALL_DESIGNATED
-from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, Lsa, LsaHeader, LsaType, size_of
+from dmvpn.features.ospf import messages, version3
+from dmvpn.features.ospf.lsa import MAX_AGE, NOT_KEPT, OPAQUE, Lsa, LsaHeader, LsaType, size_of
 from dmvpn.features.ospf.messages import DuplicateRouter, LsaLimitIgnoring, LsaLimitPassed, LsaThreshold, MtusDiffer
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
@@ -31,6 +29,7 @@ from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, LinkS
 from dmvpn.features.ospf.reasons import OspfReason
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.features.ospf.adjacency import Adjacencies, Hellos, Helper
     from dmvpn.features.ospf.flooding import Flooding, Origination
@@ -192,7 +191,7 @@ class Exchange:
         taken. theirs: octets, 0 on a virtual link.
         """
         interface = neighbor.interface
-        ours, is_under_way = interface.state.ip_mtu, neighbor.state in _UNDER_WAY
+        ours, is_under_way = interface.mtu, neighbor.state in _UNDER_WAY
         is_smaller = interface.described_mtu > theirs > 0 and is_under_way
         if interface.settings.ignore_mtu or not (theirs > ours or is_smaller):
             return True
@@ -241,8 +240,8 @@ class Exchange:
             if not neighbor.interface.area.admits(header.type):
                 self._adjacencies.restart(neighbor, "SeqNumberMismatch")
                 return
-            database = self._state.database(neighbor.interface.area, header.type)
-            if header.type == LsaType.OPAQUE_LINK or database.compare(header) > 0:
+            database = self._state.database(neighbor.interface.scope(header.type), header.type)
+            if header.type == LsaType.OPAQUE_LINK or header.type & NOT_KEPT or database.compare(header) > 0:
                 talk.miss(header)
         is_over = talk.leads and talk.is_sent and talk.is_heard
         if not is_over:
@@ -271,7 +270,7 @@ class Exchange:
             return
         found: list[Lsa] = []
         for key in dict.fromkeys(request.keys):
-            entry = self._state.database(neighbor.interface.area, key.type).get(key)
+            entry = self._state.database(neighbor.interface.scope(key.type), key.type).get(key)
             if entry is None:
                 self._adjacencies.restart(neighbor, "BadLSReq")
                 return
@@ -339,11 +338,12 @@ class Updates:
 
     def _receive(self, neighbor: Neighbor, lsa: Lsa, at_once: list[LsaHeader]) -> bool:
         """Take one advertisement. at_once: headers to acknowledge without delay. False: the rest is void."""
-        area, header, now = neighbor.interface.area, lsa.header, self._context.now
+        header, now = lsa.header, self._context.now
+        area = neighbor.interface.area if header.type != LsaType.LINK else neighbor.interface.scope(header.type)
         if not lsa.is_sound or not area.admits(header.type) or header.length > _LONGEST:
             self._sender.drop("LSA that may not be")
             return True
-        if header.type == LsaType.OPAQUE_LINK:
+        if header.type == LsaType.OPAQUE_LINK or header.type & NOT_KEPT:
             # All interested neighbors have received them, too: they are neither stored nor flooded.
             self._exchange.got(neighbor, header)
             at_once.append(header)
@@ -396,6 +396,8 @@ class Updates:
         self.go_on()
         if changed:
             self._flooding.note_change(area, lsa)
+            if area is interface.link:
+                self._adjacencies.described_link(interface)
             self._helper.changed(self._flooding.take_changed())
         is_backup = interface.phase is InterfaceState.BACKUP
         if not sent_back and (not is_backup or neighbor.is_designated):
@@ -418,7 +420,8 @@ class Updates:
         """Return whether we seem to have made it. RFC 2328 §13.4."""
         if lsa.header.router == self._state.router_id:
             return True
-        return lsa.header.type == LsaType.NETWORK and self._state.has_address(lsa.header.id)
+        is_network = lsa.header.type == LsaType.NETWORK and self._state.family.version == 4
+        return is_network and self._state.has_address(lsa.header.id)
 
     def acknowledged(self, neighbor: Neighbor, acknowledgment: Acknowledgment) -> None:
         """Take an acknowledgment that came. RFC 2328 §13.7."""
@@ -448,20 +451,20 @@ class Receiver:
         """Process a received packet. Returns False if it is malformed or not authentic: then it may not be from its
         sender.
         """
-        source = event.source
-        if not isinstance(source, IPv4Address) or source == interface.address:
+        source, is_ipv6 = event.source, interface.link is not None
+        if source == interface.address:
             return True
         if not interface.speaks and not self._state.settings.virtual_links:
             return True
         try:
-            packet = parse(event.payload)
+            packet = version3.parse(event.payload, source, event.destination) if is_ipv6 else parse(event.payload)
         except WireError as error:
             self._complaints.refuse(interface, source, "malformed", str(error))
             return False
         virtual = self._virtual(interface, packet)
         if virtual is not None and virtual.far_end is not None:
             interface, source = virtual, virtual.far_end.address
-        if not interface.speaks:
+        if not interface.speaks or packet.instance != interface.settings.instance:
             return True
         if self._is_misplaced(interface, event, source, packet):
             return True
@@ -508,13 +511,11 @@ class Receiver:
             case Acknowledgment() as acknowledgment:
                 self._updates.acknowledged(neighbor, acknowledgment)
 
-    def _is_misplaced(
-        self, interface: OspfInterface, event: IpReceived, source: IPv4Address, packet: OspfPacket
-    ) -> bool:
+    def _is_misplaced(self, interface: OspfInterface, event: IpReceived, source: IPAddress, packet: OspfPacket) -> bool:
         """Return whether the packet is misdirected: its destination, area or source is wrong, or it carries our router
         ID.
         """
-        if event.destination == ALL_DESIGNATED and not interface.leads:
+        if event.destination == self._state.family.designated and not interface.leads:
             return True
         if packet.area != interface.area.id:
             areas = (packet.area, interface.area.id)
@@ -522,7 +523,7 @@ class Receiver:
             self._complaints.refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
             return True
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
-        if not alone and source not in interface.prefix:
+        if not (source.is_link_local if interface.link is not None else alone or source in interface.prefix):
             self._complaints.refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
             return True
         least = interface.settings.least_ttl

@@ -40,13 +40,14 @@ from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.state import Throttle
+from dmvpn.features.ospf.version3 import Lsa3
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, LsaHeader
+    from dmvpn.features.ospf.lsa import Database, LsaHeader, VertexId
     from dmvpn.features.ospf.output import Retransmission, Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
@@ -215,7 +216,7 @@ def router_body(state: State, area: RunningArea) -> RouterBody:
     last_resort = state.last_resort
     if last_resort is not None:
         links = [
-            RouterLink(link.type, link.id, link.data, LAST_RESORT)
+            RouterLink(link.type, link.id, link.data, LAST_RESORT, link.more)
             if link.type != LinkType.STUB or last_resort.stubs
             else link
             for link in links
@@ -233,30 +234,56 @@ def router_body(state: State, area: RunningArea) -> RouterBody:
 
 
 def links_of(interface: OspfInterface) -> Iterator[RouterLink]:
-    """Yield the links that one interface adds."""
-    address, cost = interface.address, interface.cost
+    """Yield the links that one interface adds; in version 3 those to further vertices alone."""
+    stubs = () if interface.link is not None else (stub(prefix, cost) for prefix, cost in stubs_of(interface))
     match interface.phase:
-        case InterfaceState.DOWN:
-            return
-        case InterfaceState.LOOPBACK:
-            whole = interface.settings.network is NetworkType.POINT_TO_POINT  # `ip ospf network point-to-point`
-            yield stub(interface.prefix if whole else Prefix.of(address, 32), cost)
         case InterfaceState.POINT_TO_POINT if interface.far_end is not None:
             for neighbor in interface.full:
-                yield RouterLink(LinkType.VIRTUAL, neighbor.router, address, cost)
+                yield RouterLink(LinkType.VIRTUAL, neighbor.router, interface.number, interface.cost)
         case InterfaceState.POINT_TO_POINT:
             yield from _to_neighbors(interface)
-            yield from (stub(prefix, cost) for prefix in _prefixes(interface))
+            yield from stubs
         case InterfaceState.POINT_TO_MULTIPOINT:
-            if not interface.settings.suppress_prefixes:
-                yield stub(Prefix.of(address, 32), 0)
+            yield from stubs
             yield from _to_neighbors(interface)
         case _:
             if is_transit(interface):
-                yield RouterLink(LinkType.TRANSIT, interface.designated, address, cost)
-                yield from (stub(prefix, cost) for prefix in _prefixes(interface)[1:])
-            else:
-                yield from (stub(prefix, cost) for prefix in _prefixes(interface))
+                yield RouterLink(LinkType.TRANSIT, _network_of(interface), interface.number, interface.cost)
+            yield from stubs
+
+
+def stubs_of(interface: OspfInterface) -> Iterator[tuple[Prefix, int]]:
+    """Yield the networks that lead no further from an interface, with their costs."""
+    cost, version, address = interface.cost, interface.area.family.version, interface.address
+    match interface.phase:
+        case InterfaceState.DOWN:
+            return
+        case InterfaceState.POINT_TO_POINT if interface.far_end is not None:
+            return
+        case InterfaceState.LOOPBACK:
+            whole = interface.settings.network is NetworkType.POINT_TO_POINT  # `ip ospf network point-to-point`
+            if version == 4:
+                yield interface.prefix if whole else Prefix.of(address, 32), cost
+                return
+            for own, length in interface.state.routed(version):
+                yield (Prefix.of(own, length), cost) if whole else (Prefix.host(own), 0)
+        case InterfaceState.POINT_TO_MULTIPOINT:
+            if not interface.settings.suppress_prefixes:
+                own_addresses = [own for own, _ in interface.state.routed(version)] if version == 6 else [address]
+                yield from ((Prefix.host(own), 0) for own in own_addresses)
+        case _:
+            # All prefixes of a transit network are those of the network in version 3, in version 2 the primary one.
+            transit = interface.phase is not InterfaceState.POINT_TO_POINT and is_transit(interface)
+            prefixes = _prefixes(interface)
+            yield from ((prefix, cost) for prefix in ((prefixes[1:] if version == 4 else ()) if transit else prefixes))
+
+
+def _network_of(interface: OspfInterface) -> VertexId:
+    """Return the vertex of a transit network."""
+    if interface.link is None:
+        return interface.designated
+    leader = next((each for each in interface.neighbors.values() if each.is_designated), None)
+    return interface.designated, leader.number if leader is not None else interface.number
 
 
 def is_transit(interface: OspfInterface) -> bool:
@@ -267,6 +294,8 @@ def is_transit(interface: OspfInterface) -> bool:
         return bool(interface.full)
     if interface.phase not in (InterfaceState.BACKUP, InterfaceState.DR_OTHER):
         return False
+    if interface.link is not None:
+        return any(each.is_designated and each.counts_as_full for each in interface.neighbors.values())
     leader = interface.neighbors.get(interface.designated)
     return leader is not None and leader.counts_as_full
 
@@ -288,15 +317,17 @@ def stub(prefix: Prefix, cost: int) -> RouterLink:
 
 def _to_neighbors(interface: OspfInterface) -> Iterator[RouterLink]:
     for neighbor in sorted(interface.full, key=lambda neighbor: neighbor.router):
-        yield RouterLink(
-            LinkType.POINT_TO_POINT, neighbor.router, interface.address, interface.cost_to(neighbor.address)
-        )
+        cost, more = interface.cost_to(neighbor.address), b"" if interface.link is None else neighbor.number.packed
+        yield RouterLink(LinkType.POINT_TO_POINT, neighbor.router, interface.number, cost, more)
 
 
 def _prefixes(interface: OspfInterface) -> list[Prefix]:
     """Return the primary subnet, then the secondary ones; where prefixes are suppressed these alone (RFC 6860)."""
     first = 1 if interface.settings.suppress_prefixes and not is_transit(interface) else 0
-    return [Prefix.of(address, length) for address, length in interface.state.addresses[first:]]
+    addresses = interface.state.addresses if interface.link is None else interface.state.routed(6)
+    if interface.link is not None and interface.settings.suppress_prefixes:
+        return []
+    return [Prefix.of(address, length) for address, length in addresses[first:]]
 
 
 # ----------------------------------------------------------------------------------------------- our own advertisements
@@ -334,6 +365,7 @@ class Origination:
         self._state = state
         self._context = state.context
         self._flooding = flooding
+        self._kind = Lsa if state.family.version == 4 else Lsa3
         self._own: dict[_Name, Own] = {}
 
     def request(
@@ -450,13 +482,13 @@ class Origination:
                 return
             sequence = old.header.sequence + 1
         self._context.start(own.refresh, REFRESH_AGE)
-        self._flooding.originate(own.area, Lsa.make(own.key, body, sequence=sequence, options=options))
+        self._flooding.originate(own.area, self._kind.make(own.key, body, sequence=sequence, options=options))
 
     def _flush(self, area: RunningArea, key: LsaKey) -> None:
         """Flush an instance from all routers: it is flooded once more, at MAX_AGE. RFC 2328 §14.1."""
         entry = self._state.database(area, key.type).get(key)
         if entry is not None and entry.lsa.header.age < MAX_AGE:
-            self._flooding.originate(area, Lsa.parse(entry.lsa.at_age(MAX_AGE)))
+            self._flooding.originate(area, self._kind.parse(entry.lsa.at_age(MAX_AGE)))
 
 
 def as_it_is(body: Body) -> Body:

@@ -8,12 +8,11 @@ Who speaks for a network, the designated router and its backup, is elected by `e
 from __future__ import annotations
 
 from dataclasses import field, replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import Options
+from dmvpn.features.ospf.lsa import LsaType, Options
 from dmvpn.features.ospf.neighbor import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
@@ -28,7 +27,9 @@ from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import InterfaceState as IpInterface
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class Candidate(NamedTuple):
-    """A router on the network. designated, backup: the routers that it considers elected."""
+    """A router on the network. address: its name there. designated, backup: the routers that it considers elected."""
 
     priority: int
     router: IPv4Address
@@ -95,8 +96,6 @@ def _count(own: Candidate, rivals: list[Candidate]) -> Elected:
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
-ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")
 #: Senders whose refused Hellos are remembered.
 _MOST_REFUSALS: Final = 32
 
@@ -120,13 +119,19 @@ class OspfInterface:
     groups. greeted: when a Hello was sent out of turn. costs: of the paths to configured neighbors. sequence: of the
     last packet with a digest. changes: of the state. far_end: of a virtual link, otherwise None.
     key_trouble: the last log message about the keys. calls: Hellos to each neighbor alone.
+    mtu: octets of the largest packet. identity: our name in elections, number: that of this end in our router LSA: both
+    the address in version 2, and in version 3 our identifier and the number of the interface. link: the scope of
+    advertisements for this link alone; None in version 2, which keeps none.
     """
 
     name: str
     state: IpInterface
     settings: Settings
     area: RunningArea
-    address: IPv4Address
+    address: IPAddress
+    identity: IPv4Address
+    number: IPv4Address
+    mtu: int
     cost: int
     hello_timer: Timer
     wait_timer: Timer
@@ -135,27 +140,38 @@ class OspfInterface:
     phase: InterfaceState = InterfaceState.DOWN
     designated: IPv4Address = UNSPECIFIED
     backup: IPv4Address = UNSPECIFIED
-    neighbors: dict[IPv4Address, Neighbor] = field(default_factory=dict)
+    neighbors: dict[IPAddress, Neighbor] = field(default_factory=dict)
     to_flood: dict[LsaKey, Lsa] = field(default_factory=dict)
     to_acknowledge: dict[LsaKey, LsaHeader] = field(default_factory=dict)
-    refusals: dict[IPv4Address, Reason] = field(default_factory=dict)
-    listening: tuple[IPv4Address, ...] = ()
+    refusals: dict[IPAddress, Reason] = field(default_factory=dict)
+    listening: tuple[IPAddress, ...] = ()
     greeted: float = float("-inf")
-    costs: dict[IPv4Address, int] = field(default_factory=dict)
+    costs: dict[IPAddress, int] = field(default_factory=dict)
     sequence: int = 0
     changes: int = 0
     far_end: FarEnd | None = None
     key_trouble: Log | None = None
+    link: RunningArea | None = None
+
+    def covers(self, address: IPAddress) -> bool:
+        """Return whether an address is in one of the subnets that count here: in version 2 the primary one."""
+        if address.version == 4:
+            return address in self.prefix
+        return any(address in Prefix.of(own, length) for own, length in self.state.routed(6))
+
+    def scope(self, kind: int) -> RunningArea:
+        """Return where advertisements of a type belong that come by this interface: the area, or this link."""
+        return self.link if self.link is not None and kind == LsaType.LINK else self.area
 
     @property
     def prefix(self) -> Prefix:
-        """The subnet."""
+        """The subnet, in version 2."""
         return Prefix.of(self.address, self.state.prefix_length)
 
     @property
     def mask(self) -> IPv4Address:
-        """Its mask, as in Hellos: 0.0.0.0 for a virtual link, RFC 2328 §9.5."""
-        if self.far_end is not None:
+        """Its mask, as in Hellos: 0.0.0.0 for a virtual link, RFC 2328 §9.5, and in version 3."""
+        if self.far_end is not None or self.link is not None:
             return UNSPECIFIED
         return ipv4_address(self.prefix.netmask.packed)
 
@@ -191,9 +207,10 @@ class OspfInterface:
         """Neighbors that receive new LSAs."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
 
-    def adjust(self, state: IpInterface, settings: Settings, cost: int, costs: dict[IPv4Address, int]) -> None:
+    def adjust(self, state: IpInterface, settings: Settings, cost: int, costs: dict[IPAddress, int]) -> None:
         """Note that the interface, or its lines, changed, without need to drop neighbors."""
         self.state, self.settings, self.cost, self.costs = state, settings, cost, costs
+        self.mtu = self.area.family.mtu(state)
 
     def lead_by(self, state: IpInterface, address: IPv4Address, far_end: FarEnd, cost: int) -> bool:
         """Move to another path to the far end of a virtual link, which stays the same neighbor, RFC 2328 §15. Returns
@@ -203,8 +220,9 @@ class OspfInterface:
         """
         before = (self.address, self.cost)
         self.state, self.address, self.far_end, self.cost = state, address, far_end, cost
+        self.identity, self.number, self.mtu = address, address, state.ip_mtu
         for neighbor in self.neighbors.values():
-            neighbor.address = far_end.address
+            neighbor.address = neighbor.identity = far_end.address
         self.neighbors = {neighbor.address: neighbor for neighbor in self.neighbors.values()}
         return before != (address, cost)
 
@@ -217,17 +235,17 @@ class OspfInterface:
         if self.neighbors.get(neighbor.address) is neighbor:
             del self.neighbors[neighbor.address]
 
-    def join(self, groups: tuple[IPv4Address, ...]) -> tuple[IPv4Address, ...]:
+    def join(self, groups: tuple[IPAddress, ...]) -> tuple[IPAddress, ...]:
         """Listen to these groups from now on; returns the previous groups."""
         before, self.listening = self.listening, groups
         return before
 
-    def refuse(self, sender: IPv4Address, reason: Reason) -> None:
+    def refuse(self, sender: IPAddress, reason: Reason) -> None:
         """Remember why this sender's Hellos are not taken."""
         if sender in self.refusals or len(self.refusals) < _MOST_REFUSALS:
             self.refusals[sender] = reason
 
-    def accept(self, sender: IPv4Address) -> None:
+    def accept(self, sender: IPAddress) -> None:
         """Forget why, because they are taken."""
         self.refusals.pop(sender, None)
 
@@ -239,9 +257,9 @@ class OspfInterface:
         """Take the result of an election, RFC 2328 §9.4; returns whether our state, and whether anything, is new."""
         before = (self.designated, self.backup)
         self.designated, self.backup = designated, backup
-        if designated == self.address:
+        if designated == self.identity:
             moved = self.move(InterfaceMove.ELECTED)
-        elif backup == self.address:
+        elif backup == self.identity:
             moved = self.move(InterfaceMove.ELECTED_BACKUP)
         else:
             moved = self.move(InterfaceMove.NOT_ELECTED)
@@ -285,9 +303,9 @@ class OspfInterface:
     @property
     def described_mtu(self) -> int:
         """The MTU in descriptions: octets of the largest packet here, 0 on a virtual link. RFC 2328 §10.8."""
-        return self.state.ip_mtu if self.far_end is None else 0
+        return self.mtu if self.far_end is None else 0
 
-    def cost_to(self, address: IPv4Address) -> int:
+    def cost_to(self, address: IPAddress) -> int:
         """Return the cost of the path to one neighbor: what its `neighbor ... cost` says, else that of the
         interface.
         """
@@ -306,11 +324,13 @@ class Neighbor:
     was sent to it again. unanswered: intervals since it answered last, also those in which it did not go on with the
     exchange that it leads. counted: when the last of them began.
     takes_opaque: it takes opaque advertisements. helped_until: of a restart; None: it does not restart gracefully.
-    grace_timer: ends the help; None: it was never helped.
+    grace_timer: ends the help; None: it was never helped. identity: its name in elections: its address, in version 3
+    its identifier. number: that of its interface, in version 3.
     """
 
     interface: OspfInterface
-    address: IPv4Address
+    address: IPAddress
+    identity: IPv4Address
     since: float
     inactivity_timer: Timer
     retransmit_timer: Timer
@@ -334,6 +354,7 @@ class Neighbor:
     takes_opaque: bool = False
     helped_until: float | None = None
     grace_timer: Timer | None = None
+    number: IPv4Address = UNSPECIFIED
 
     @property
     def is_full(self) -> bool:
@@ -369,12 +390,12 @@ class Neighbor:
     @property
     def is_designated(self) -> bool:
         """Whether this router takes it for the designated router."""
-        return self.interface.designated == self.address
+        return self.interface.designated == self.identity
 
     @property
     def is_backup(self) -> bool:
         """Whether this router takes it for the backup."""
-        return self.interface.backup == self.address
+        return self.interface.backup == self.identity
 
     def move(self, move: NeighborMove, now: float) -> NeighborState:
         """Take the move; returns the state before."""
@@ -393,6 +414,8 @@ class Neighbor:
         self.router, self.last_heard = router, now
         self.priority, self.options = hello.priority, hello.options
         self.designated, self.backup = hello.designated, hello.backup
+        if self.interface.link is not None:
+            self.identity, self.number = router, hello.number
 
     def is_replay(self, kind: int, sequence: int, key: int) -> bool:
         """Return whether a digest's number is smaller than the last number in a packet of this type; otherwise note

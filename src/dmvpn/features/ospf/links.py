@@ -19,18 +19,18 @@ from dmvpn.base.distribution import Covered
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
 from dmvpn.features.ospf.interface import FarEnd, OspfInterface
-from dmvpn.features.ospf.lsa import LAST_RESORT, Database
+from dmvpn.features.ospf.lsa import LAST_RESORT, Database, LsaKey, LsaType
 from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.spf import RunningArea, Slices
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState as IpInterface
     from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
     from dmvpn.features.ospf.flooding import Flooding, Origination
-    from dmvpn.features.ospf.lsa import LsaKey
-    from dmvpn.features.ospf.model import VirtualLink
+    from dmvpn.features.ospf.model import Family, VirtualLink
     from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
     from dmvpn.features.ospf.spf import Graph, Reached, Tree
@@ -65,7 +65,8 @@ class Areas:
         area = state.areas.get(number)
         if area is None:
             database = Database(state.context, lambda key: self.expire(number, key))
-            area = state.areas[number] = RunningArea(number, state.area_settings(number), database)
+            area = RunningArea(number, state.area_settings(number), database, family=state.family)
+            state.areas[number] = area
             state.areas = dict(sorted(state.areas.items()))
             self._externals.refresh_all()
             self._topology.describe_all()
@@ -76,7 +77,18 @@ class Areas:
         state = self._state
         area = state.areas[number] if number is not None else next(iter(state.areas.values()), None)
         database = state.externals if number is None or area is None else area.database
-        entry = database.expire(key)
+        self._flood_last(area, database, key)
+
+    def link(self, area: RunningArea) -> RunningArea | None:
+        """Return the scope of advertisements for one link alone, made; None: of version 2, which keeps none."""
+        if area.family.version == 4:
+            return None
+        database = Database(self._state.context, lambda key: self._flood_last(link, database, key))
+        link = RunningArea(area.number, area.settings, database, family=area.family)
+        return link
+
+    def _flood_last(self, area: RunningArea | None, database: Database, key: LsaKey) -> None:
+        state, entry = self._state, database.expire(key)
         if area is not None and entry is not None:
             self._flooding.originate(area, entry.lsa.parse(entry.lsa.at_age(entry.age(state.context.now))))
 
@@ -116,9 +128,11 @@ class Links:
         areas: Areas,
         adjacencies: Adjacencies,
         hellos: Hellos,
+        origination: Origination,
     ) -> None:
         self._state = state
         self._context = state.context
+        self._origination = origination
         self._sender = sender
         self._flooding = flooding
         self._externals = externals
@@ -126,7 +140,7 @@ class Links:
         self._areas = areas
         self._adjacencies = adjacencies
         self._hellos = hellos
-        self._covered = Covered(RouteSource.OSPF, str(state.number))
+        self._covered = Covered(RouteSource.OSPF, str(state.number), state.family.version)
 
     def changed(self, name: str, state: IpInterface | None) -> None:
         """Apply a change of an interface's state or configuration."""
@@ -151,21 +165,27 @@ class Links:
 
     def _runs(self, state: IpInterface) -> bool:
         shut = self._state.own_of(state.name).shutdown
-        return state.line and isinstance(state.address, IPv4Address) and not shut
+        family = self._state.family
+        return state.line and state.runs(family.version) and family.address(state) is not None and not shut
 
     def begin(
         self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None, cost: int | None = None
     ) -> None:
         """Begin on an interface. far_end, cost: of a virtual link."""
-        address = state.address
-        if not isinstance(address, IPv4Address):
+        family, area = self._state.family, self._areas.get(settings.area.number)
+        address = family.address(state)
+        if address is None:
             return
         interface = OspfInterface(
             name=state.name,
             state=state,
             settings=settings,
-            area=self._areas.get(settings.area.number),
+            area=area,
             address=address,
+            identity=address if isinstance(address, IPv4Address) else self._state.router_id,
+            number=address if isinstance(address, IPv4Address) else self._state.number_of(state.name),
+            mtu=family.mtu(state),
+            link=self._areas.link(area),
             cost=cost_of(settings, state, self._state.settings.reference_bandwidth) if cost is None else cost,
             costs=self._costs(settings),
             hello_timer=Timer("send a Hello", lambda: self._hellos.say(interface), state.name),
@@ -201,6 +221,8 @@ class Links:
         if interface.speaks:
             self._hellos.say(interface)
         self._topology.describe(interface.area)
+        if interface.link is not None:
+            self._topology.network_changed(interface)
         self._externals.retell(interface.area)
         if settings.elects:
             self._externals.lead_again()
@@ -232,12 +254,13 @@ class Links:
     def _cover(self, interface: OspfInterface) -> None:
         """Announce the networks of the interface to protocols that redistribute OSPF."""
         if interface.far_end is None:
-            networks = tuple(Prefix.of(address, length) for address, length in interface.state.addresses)
+            version = self._state.family.version
+            networks = tuple(Prefix.of(address, length) for address, length in interface.state.routed(version))
             self._context.emit(*self._covered.tell(interface.name, networks))
 
-    def _costs(self, settings: Settings) -> dict[IPv4Address, int]:
+    def _costs(self, settings: Settings) -> dict[IPAddress, int]:
         """Return the costs of the paths to single neighbors, on networks where each pair is a link."""
-        neighbors = self._state.settings.neighbors if settings.is_multipoint else ()
+        neighbors = settings.neighbors if settings.is_multipoint else ()
         return {each.address: each.cost for each in neighbors if each.cost is not None}
 
     def end(self, name: str, why: str) -> None:
@@ -246,6 +269,9 @@ class Links:
         self._adjacencies.lose_all(interface, why)
         interface.move(InterfaceMove.GOES_DOWN)
         interface.calls.end()
+        if interface.link is not None:
+            self._origination.withdraw(interface.link, LsaKey(LsaType.LINK, interface.number, self._state.router_id))
+            interface.link.database.close()
         self._sender.listen(interface)
         self._topology.network_changed(interface)
         del self._state.interfaces[name]
@@ -265,11 +291,16 @@ class Links:
             self._sender.listen(interface)
 
 
+def _length(state: IpInterface, family: Family) -> int:
+    return state.prefix_length if family.version == 4 else 0
+
+
 def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settings) -> bool:
     """Return whether the interface must restart as a new link."""
     old = interface.settings
-    before = (interface.address, interface.state.prefix_length, interface.area.number)
-    now = (state.address, state.prefix_length, settings.area.number)
+    family = interface.area.family
+    before = (interface.address, _length(interface.state, family), interface.area.number)
+    now = (family.address(state), _length(state, family), settings.area.number)
     kinds = (old.network, old.passive, old.filter_database, old.obstacle, old.area.kind) != (
         settings.network,
         settings.passive,
@@ -325,7 +356,7 @@ class VirtualLinks:
         if interface is None:
             state = replace(out.state, name=link.lines.name)
             self._links.begin(state, self._settings(link), far_end, reached.cost)
-        elif interface.lead_by(replace(out.state, name=interface.name), out.address, far_end, reached.cost):
+        elif interface.lead_by(replace(out.state, name=interface.name), out.number, far_end, reached.cost):
             self._topology.describe(interface.area)
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:

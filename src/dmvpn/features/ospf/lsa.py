@@ -15,7 +15,7 @@ import struct
 from dataclasses import field
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, Union, cast
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.context import Timer
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.features.ospf.version3 import LinkBody, PrefixesBody
     from dmvpn.net.ipv4 import Octets
 
 
@@ -54,7 +56,10 @@ LAST_SEQUENCE = 0x7FFFFFFF
 
 
 class LsaType(enum.IntEnum):
-    """RFC 2328 §A.4.1, RFC 3101 §2.2; opaque ones, of a link, an area, or all of OSPF: RFC 5250 §3."""
+    """RFC 2328 §A.4.1, RFC 3101 §2.2; opaque ones, of a link, an area, or all of OSPF: RFC 5250 §3.
+
+    Version 3 has other numbers for the same things, see `version3`.
+    """
 
     ROUTER = 1
     NETWORK = 2
@@ -65,12 +70,18 @@ class LsaType(enum.IntEnum):
     OPAQUE_LINK = 9
     OPAQUE_AREA = 10
     OPAQUE_AS = 11
+    LINK = 8  # of version 3 alone (RFC 5340 §A.4.9, §A.4.10), as the next one
+    PREFIXES = 0x2009
 
 
 #: Types that go to those neighbors alone that say that they take them.
 OPAQUE: Final = (LsaType.OPAQUE_LINK, LsaType.OPAQUE_AREA, LsaType.OPAQUE_AS)
 #: Types that go everywhere but into stub areas.
 EVERYWHERE: Final = (LsaType.EXTERNAL, LsaType.OPAQUE_AS)
+#: An unknown type of version 3 that goes everywhere begins with these three bits, RFC 5340 §A.4.2.1.
+UNKNOWN_EVERYWHERE: Final = 0b110
+#: A bit of unknown types of version 3 that are acknowledged, and neither kept nor flooded.
+NOT_KEPT: Final = 0x10000
 
 
 def opaque_of(name: IPv4Address) -> tuple[int, int]:
@@ -88,12 +99,13 @@ class LinkType(enum.IntEnum):
 
 
 class Options(enum.IntFlag):
-    """RFC 2328 §A.2, RFC 3101, RFC 4576, RFC 5613."""
+    """RFC 2328 §A.2, RFC 3101, RFC 4576, RFC 5613; of version 3: RFC 5340 §A.2, with E and N in the same places."""
 
+    V6 = 0x01  # the router takes part in the routing of IPv6
     EXTERNAL = 0x02  # E: type 5 is known here
     MULTICAST = 0x04
     NSSA = 0x08  # N in Hellos, P in type 7: to be translated
-    LOCAL_SIGNALING = 0x10  # L: a block behind the packet
+    LOCAL_SIGNALING = 0x10  # L: a block behind the packet; in version 3 R: the router forwards
     DEMAND = 0x20
     OPAQUE = 0x40
     DOWN = 0x80  # DN in LSAs: a provider's router brought it in
@@ -118,7 +130,7 @@ class LsaKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LsaHeader:
-    """RFC 2328 §A.4.1. age: seconds. sequence: signed."""
+    """RFC 2328 §A.4.1. age: seconds. options: in version 3 of the body. sequence: signed."""
 
     age: int
     options: int
@@ -186,12 +198,20 @@ def newer(one: LsaHeader, other: LsaHeader) -> int:
 # ------------------------------------------------------------------------------------------------ bodies
 
 
+#: A vertex of the graph: a router, by its identifier, or a network, by the address of its designated router; in version
+#: 3 that is a pair, the identifier of this router and the number of its interface there.
+VertexId = Union["IPv4Address", "tuple[IPv4Address, IPv4Address]"]
+
+
 @dataclass(frozen=True, slots=True)
 class RouterLink:
-    """One link of a router. id, data: as RFC 2328 §A.4.2 has them for the type. more: metrics per type of service."""
+    """One link of a router. id, data: as RFC 2328 §A.4.2 has them for the type. more: metrics per type of service.
+
+    Version 3: see `version3`.
+    """
 
     type: int
-    id: IPv4Address
+    id: VertexId
     data: IPv4Address
     metric: int
     more: bytes = b""
@@ -230,7 +250,8 @@ class RouterBody:
         """Encode."""
         parts = [bytes((self.flags, self.spare)), len(self.links).to_bytes(2, "big")]
         for link in self.links:
-            parts.append(_LINK.pack(link.id.packed, link.data.packed, link.type, len(link.more) // 4, link.metric))
+            end = cast("IPv4Address", link.id)  # in version 2
+            parts.append(_LINK.pack(end.packed, link.data.packed, link.type, len(link.more) // 4, link.metric))
             parts.append(link.more)
         return b"".join(parts)
 
@@ -288,7 +309,7 @@ class ExternalBody:
     mask: IPv4Address
     metric: int
     is_type_2: bool = True
-    forwarding: IPv4Address = UNSPECIFIED
+    forwarding: IPAddress = UNSPECIFIED
     tag: int = 0
     more: bytes = b""
     spare: int = 0
@@ -327,7 +348,7 @@ class UnknownBody:
         return self.octets
 
 
-Body = RouterBody | NetworkBody | SummaryBody | ExternalBody | UnknownBody
+Body = Union[RouterBody, NetworkBody, SummaryBody, ExternalBody, UnknownBody, "LinkBody", "PrefixesBody"]
 
 _PARSERS: Final[dict[int, type[RouterBody | NetworkBody | SummaryBody | ExternalBody]]] = {
     LsaType.ROUTER: RouterBody,
@@ -364,10 +385,15 @@ class Lsa:
     @property
     def prefix(self) -> Prefix | None:
         """The network that an LSA of type 2, 3, 5 or 7 describes; None for other types, and if the mask has gaps."""
-        if isinstance(self.body, (RouterBody, UnknownBody)):
+        if not isinstance(self.body, (NetworkBody, SummaryBody, ExternalBody)):
             return None
         length = mask_length(self.body.mask)
         return None if length is None else Prefix.of(self.header.id, length)
+
+    @property
+    def border(self) -> IPv4Address:
+        """The border router that an LSA of type 4 describes."""
+        return self.header.id
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -382,7 +408,7 @@ class Lsa:
     @classmethod
     def make(cls, key: LsaKey, body: Body, *, sequence: int, options: int, age: int = 0) -> Self:
         """Return one of our own, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
-        content = body.serialize()
+        content = cast("RouterBody", body).serialize()  # as the others of version 2
         draft = LsaHeader(
             age=age,
             options=options,
@@ -393,13 +419,17 @@ class Lsa:
             checksum=0,
             length=HEADER_LENGTH + len(content),
         ).serialize()
-        checksum = fletcher(draft + content)
-        octets = draft[:_CHECKSUM_AT] + checksum.to_bytes(2, "big") + draft[_CHECKSUM_AT + 2 :] + content
+        octets = sealed(draft + content)
         return cls(LsaHeader.parse(octets), body, octets)
 
     def at_age(self, age: int) -> bytes:
         """Return its octets at this age, seconds."""
         return min(age, MAX_AGE).to_bytes(2, "big") + self.octets[2:]
+
+
+def sealed(draft: bytes) -> bytes:
+    """Return an LSA with its checksum, which is 0 in the draft."""
+    return draft[:_CHECKSUM_AT] + fletcher(draft).to_bytes(2, "big") + draft[_CHECKSUM_AT + 2 :]
 
 
 def fletcher(octets: bytes) -> int:

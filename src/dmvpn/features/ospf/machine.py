@@ -30,6 +30,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
+from dmvpn.features.ospf import version3
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
@@ -64,6 +65,7 @@ class ClearProcess(Event):
 
     vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class ForceCalculation(Event):
 
     vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class RefreshRedistribution(Event):
 
     vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class ClearOspfCounters(Event):
 
     vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
+    version: int = 4
 
 
 # ------------------------------------------------------------------------------------------------ a process
@@ -143,13 +148,16 @@ class Process:
             self._areas,
             self.adjacencies,
             self.hellos,
+            self.origination,
         )
         self._virtual = VirtualLinks(state, self._topology, self.links)
         self.calculation = Calculation(state, self.redistributor, self._summaries, self._virtual, self.offers)
         self.limit = LsaLimit(
             state, Timer("ignore neighbors", self._ignore), Timer("hear neighbors again", self._resume)
         )
-        self._patience = Timer("no router ID", lambda: context.emit(NoRouterId.of(settings.number)), settings.number)
+        self._patience = Timer(
+            "no router ID", lambda: context.emit(NoRouterId.of(settings.number, settings.family)), settings.number
+        )
 
     def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
         return State(
@@ -160,6 +168,7 @@ class Process:
             externals=Database(context, lambda key: self._areas.expire(None, key)),
             spf=Throttle(context, Timer("calculate the routes", self._calculate)),
             startup=Timer("end max-metric on startup", self._started),
+            family=settings.family,
         )
 
     @property
@@ -376,12 +385,15 @@ class OspfMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         self.config = OspfConfig()
         self.processes: dict[int, Process] = {}
+        #: Of IPv6: OSPF version 3.
+        self.ipv6: dict[int, Process] = {}
+        self._all: tuple[Process, ...] = ()
         super().__init__(Context(ports))
         self._packets = PacedPackets(self._context, PACE, self._receive)
 
     def settle(self) -> None:
         """Let each process originate changed LSAs."""
-        for process in self.processes.values():
+        for process in self._all:
             process.settle()
 
     def dispatch(self, event: Event | Notice) -> None:
@@ -390,38 +402,38 @@ class OspfMachine(Machine):
             case IpReceived():
                 self._admit(event)
             case MulticastReached():
-                for process in self.processes.values():
+                for process in self._all:
                     interface = process.interfaces.get(event.tunnel)
                     if interface is not None:
                         process.hellos.hasten(interface)
             case RouteChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.redistributor.route_changed(event.prefix, event.new)
             case AccessListsChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.lists_changed()
             case PathLost():
                 self._path_lost(event)
             case InterfaceChanged():
-                for process in self.processes.values():
+                for process in self._all:
                     process.interface_changed(event.name, event.new)
             case Configured():
                 self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
             case ClearProcess() | ClearOspfCounters() | ForceCalculation() | RefreshRedistribution():
-                for number, process in self.processes.items():
+                for number, process in self.of_version(event.version).items():
                     if event.number in (None, number):
                         _obey(process, event)
             case Resync():
-                for process in self.processes.values():
+                for process in self._all:
                     process.links.listen_again()
 
     def _path_lost(self, lost: PathLost) -> None:
         """Drop a neighbor that BFD or NHRP reports as unreachable: do not wait for the dead
         interval.
         """
-        for process in self.processes.values():
+        for process in self._all:
             interface = process.interfaces.get(lost.interface)
-            if interface is None or not isinstance(lost.address, IPv4Address):
+            if interface is None:
                 continue
             neighbor = interface.neighbors.get(lost.address)
             if neighbor is not None and lost.concerns(Client.OSPF, process.number):
@@ -429,13 +441,13 @@ class OspfMachine(Machine):
 
     def _admit(self, event: IpReceived) -> None:
         """Take a packet when it is the turn of its sender, a Hello at once."""
-        payload, running = event.payload, self._running_on(event.interface)
+        payload, running = event.payload, self._running_on(event)
         if running is None:
             return
         process, interface = running
         if len(payload) > LARGEST and not _is_single(payload):
             why = "larger than the network carries"
-        elif len(payload) < PACKET_HEADER or payload[1] == PacketType.HELLO:
+        elif len(payload) < version3.PACKET_HEADER or payload[1] == PacketType.HELLO:
             process.receiver.receive(interface, event)
             return
         elif event.source not in interface.neighbors and not process.settings.virtual_links:
@@ -449,7 +461,7 @@ class OspfMachine(Machine):
 
     def _receive(self, event: IpReceived) -> bool:
         """Read a packet. Returns False if it is malformed or not authentic: it may not come from its sender."""
-        running = self._running_on(event.interface)
+        running = self._running_on(event)
         if running is None:
             return True
         process, interface = running
@@ -462,34 +474,47 @@ class OspfMachine(Machine):
             self._packets.charge(event, sent // _SENT)
         return True
 
-    def _running_on(self, name: str) -> tuple[Process, OspfInterface] | None:
-        """Return the process of an interface, which is the first to run there."""
-        for process in self.processes.values():
-            interface = process.interfaces.get(name)
+    def of_version(self, version: int) -> dict[int, Process]:
+        """Return the processes for a version of IP, by number."""
+        return self.processes if version == 4 else self.ipv6
+
+    def _running_on(self, event: IpReceived) -> tuple[Process, OspfInterface] | None:
+        """Return the process that a packet is for: the first to run on its interface."""
+        processes = self.processes if type(event.source) is IPv4Address else self.ipv6
+        for process in processes.values():
+            interface = process.interfaces.get(event.interface)
             if interface is not None:
                 return process, interface
         return None
 
     def _configure(self, config: OspfConfig) -> None:
         self.config = config
+        self.processes = self._run(self.processes, config)
+        if config.ipv6 is not None or self.ipv6:
+            self.ipv6 = self._run(self.ipv6, config.ipv6 or OspfConfig())
+        self._all = (*self.processes.values(), *self.ipv6.values())
+
+    def _run(self, processes: dict[int, Process], config: OspfConfig) -> dict[int, Process]:
+        """Run the configured processes of one version, and return them in order of their numbers."""
         wanted = {settings.number: settings for settings in config.processes if not settings.shutdown}
-        for number, process in list(self.processes.items()):
+        for number, process in list(processes.items()):
             settings = wanted.get(number)
             if settings is None or settings.router_id != process.settings.router_id:
                 process.close()
-                del self.processes[number]
+                del processes[number]
             else:
                 process.reconfigure(settings, config)
         for number, settings in wanted.items():
-            if number not in self.processes:
-                process = self.processes[number] = Process(settings, config, self._context)
+            if number not in processes:
+                process = processes[number] = Process(settings, config, self._context)
                 process.start()
-        self.processes = dict(sorted(self.processes.items()))
+        return dict(sorted(processes.items()))
 
 
 def _is_single(payload: bytes) -> bool:
     """Return whether it is an update with one advertisement, which may be larger than any packet."""
-    count = payload[PACKET_HEADER : PACKET_HEADER + 4]
+    at = PACKET_HEADER if payload[0] == 2 else version3.PACKET_HEADER
+    count = payload[at : at + 4]
     return payload[1] == PacketType.UPDATE and count == b"\0\0\0\1"
 
 

@@ -4,18 +4,49 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base import distribution
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import KeyChain
+    from dmvpn.base.notices import InterfaceState
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """An IP version and its OSPF: version 2 for IPv4, RFC 2328, version 3 for IPv6, RFC 5340.
+
+    The latter speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never by
+    `network` lines. Routers of a network are known by their identifiers, which have the form of an IPv4 address.
+
+    version: of IP. routers, designated: all OSPF routers of a link, and the designated ones. header: octets of the IP
+    header and of OSPF's. default: the default route.
+    """
+
+    version: int
+    routers: IPAddress
+    designated: IPAddress
+    header: int
+    default: Prefix
+
+    def address(self, state: InterfaceState) -> IPAddress | None:
+        """Return our address on an interface, None where this family has none."""
+        return state.address if self.version == 4 else state.link_local(6)
+
+    def mtu(self, state: InterfaceState) -> int:
+        """Return the octets of the largest packet on an interface."""
+        return state.ip_mtu if self.version == 4 or state.ipv6 is None else state.ipv6.mtu
+
+
+IPV4: Final = Family(4, IPv4Address("224.0.0.5"), IPv4Address("224.0.0.6"), 44, Prefix.of(IPv4Address(0), 0))
+IPV6: Final = Family(6, IPv6Address("ff02::5"), IPv6Address("ff02::6"), 56, Prefix.of(IPv6Address(0), 0))
 
 
 class NetworkType(enum.Enum):
@@ -111,9 +142,13 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redistribution(distribution.Redistribution):
-    """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric."""
+    """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric.
+
+    connected: the networks that the other protocol runs on, too, as IPv4 always does.
+    """
 
     subnets: bool = False
+    connected: bool = True
     metric_type: int = 2
     tag: int = 0
 
@@ -132,7 +167,7 @@ class DefaultOriginate:
 class NeighborLine:
     """`neighbor`: a neighbor to which Hellos are sent by unicast."""
 
-    address: IPv4Address
+    address: IPAddress
     priority: int = 0
     cost: int | None = None
     poll_interval: int = 120
@@ -178,7 +213,9 @@ class VirtualLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
+    """`router ospf`, or of version 3. reference_bandwidth: Mbit/s for cost 1.
+
+    spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
 
     shutdown: configured so. helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
     bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0, with these distances;
@@ -188,6 +225,7 @@ class ProcessSettings:
     """
 
     number: int
+    family: Family = IPV4
     router_id: IPv4Address | None = None
     networks: tuple[NetworkLine, ...] = ()
     areas: tuple[Area, ...] = ()
@@ -237,6 +275,7 @@ class Interface:
     """The `ip ospf` lines of one interface. None: not said, so the default of process, area or network type holds.
 
     checks_ttl: False: whatever the process says. ttl_hops: as of a process, if it is True.
+    instance, neighbors: of version 3; version 2 has neighbors of a process.
     """
 
     name: str
@@ -261,12 +300,18 @@ class Interface:
     bfd: bool | None = None
     checks_ttl: bool | None = None
     ttl_hops: int = 1
+    instance: int = 0
+    neighbors: tuple[NeighborLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OspfConfig:
-    """All processes, sorted by number, the interfaces that say something about OSPF, and the key chains."""
+    """All processes, sorted by number, the interfaces that say something about OSPF, and the key chains.
+
+    ipv6: the same of OSPF version 3; None: nothing.
+    """
 
     processes: tuple[ProcessSettings, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     key_chains: Pages[KeyChain] = NONE
+    ipv6: OspfConfig | None = None

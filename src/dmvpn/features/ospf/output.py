@@ -13,21 +13,20 @@ takes long.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below
 from dmvpn.base.limits import Limiter
-from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
+from dmvpn.features.ospf import messages, version3
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Options
 from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
-    PACKET_HEADER,
     Content,
     Description,
     DescriptionFlag,
@@ -39,12 +38,11 @@ from dmvpn.features.ospf.settings import key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
-    from dmvpn.features.ospf.interface import Neighbor
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
     from dmvpn.features.ospf.settings import DigestKey
     from dmvpn.features.ospf.state import State
@@ -58,7 +56,6 @@ _TTL: Final = 1
 _SECURE_TTL: Final = 255  # no packet that came through a router has it, RFC 5082 §3
 _FAR_TTL: Final = 64  # of packets that other routers forward to the end of a virtual link
 _TOS: Final = 0xC0  # internetwork control, RFC 2328 §A.1
-_IP_HEADER: Final = 20
 
 
 @lru_cache(maxsize=64)
@@ -79,9 +76,10 @@ class Sender:
 
     def listen(self, interface: OspfInterface) -> None:
         """Join the groups of an interface in its state, RFC 2328 §8.1."""
-        wanted: tuple[IPv4Address, ...] = ()
+        wanted: tuple[IPAddress, ...] = ()
         if interface.speaks and interface.far_end is None:
-            wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
+            family = self._state.family
+            wanted = (family.routers, family.designated) if interface.leads else (family.routers,)
         before = interface.join(wanted)
         for group in wanted:
             if group not in before:
@@ -102,6 +100,10 @@ class Sender:
             return
         packet = OspfPacket(router=self._state.router_id, area=interface.area.id, content=content)
         authentication = interface.settings.authentication
+        if interface.link is not None:
+            packet = replace(packet, instance=interface.settings.instance)
+            self._order(interface, destination, packet, version3.serialize(packet, interface.address, destination))
+            return
         if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
             self._order(interface, destination, packet, authentication.seal(packet, 0))
             return
@@ -157,13 +159,14 @@ class Sender:
                 self.send(interface, neighbor.address, content)
         else:
             elects, leads = interface.settings.elects, interface.leads
-            self.send(interface, ALL_DESIGNATED if elects and not leads else ALL_ROUTERS, content)
+            family = self._state.family
+            self.send(interface, family.designated if elects and not leads else family.routers, content)
 
     def to(self, neighbor: Neighbor, content: Content) -> None:
         """Send to one neighbor. Where there is only one, by multicast (RFC 2328 §8.1)."""
         interface = neighbor.interface
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
-        self.send(interface, ALL_ROUTERS if alone else neighbor.address, content)
+        self.send(interface, self._state.family.routers if alone else neighbor.address, content)
 
     def tell(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
         """Send LSAs to one neighbor."""
@@ -188,7 +191,7 @@ class Sender:
 
     def room(self, interface: OspfInterface) -> int:
         """Return octets of content that fit into one packet."""
-        return interface.state.ip_mtu - _IP_HEADER - PACKET_HEADER - interface.settings.authentication.overhead
+        return interface.mtu - self._state.family.header - interface.settings.authentication.overhead
 
     def headers(self, interface: OspfInterface, reserved: int = 0) -> int:
         """Return how many LSA headers fit into one packet, after `reserved` octets."""
@@ -231,7 +234,7 @@ class Complaints:
         self._sender = sender
         self._complained: Limiter[str] = Limiter(_COMPLAINT_PAUSE, _COMPLAINT_BURST)
 
-    def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
+    def refuse(self, interface: OspfInterface, source: IPAddress, reason: str, what: str) -> None:
         """Count a refused packet, and log it at most once a minute."""
         self._sender.drop(reason)
         self.complain(interface, BadPacket.of(what, source, interface.name))

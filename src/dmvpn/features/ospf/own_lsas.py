@@ -25,21 +25,34 @@ from ipaddress import IPv4Address
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.features.ospf.flooding import as_it_is, network_body, router_body
-from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options, RouterFlag, SummaryBody
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.ospf.flooding import as_it_is, network_body, router_body, stubs_of
+from dmvpn.features.ospf.lsa import (
+    INFINITY,
+    LAST_RESORT,
+    ExternalBody,
+    LsaKey,
+    LsaType,
+    Options,
+    RouterFlag,
+    SummaryBody,
+)
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.neighbor import InterfaceState
-from dmvpn.features.ospf.rib import DEFAULT, Imports
+from dmvpn.features.ospf.prefixes import link_body, network_prefixes, router_prefixes
+from dmvpn.features.ospf.rib import Imports
 from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, WayKind, range_of
+from dmvpn.features.ospf.version3 import InterAreaBody, external_body, summary_body
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.notices import Route
     from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.model import ExternalSummary
     from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.spf import RunningArea
@@ -63,16 +76,19 @@ def options_inside(state: State, area: RunningArea, body: ExternalBody) -> int:
     return int(translated | (Options.DOWN if body.is_down else 0))
 
 
-def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4Address:
+def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPAddress:
     if state.is_border:
         return UNSPECIFIED
     mine = [each for each in state.interfaces.values() if each.area is area]
-    if any(body.forwarding in each.prefix for each in mine):
+    if int(body.forwarding) and any(each.covers(body.forwarding) for each in mine):
         return body.forwarding
     # our highest address of a loopback in the area, else of all
     up = [each for each in mine if each.phase is not InterfaceState.DOWN]
     loopbacks = [each for each in up if each.is_loopback]
-    return max((each.address for each in loopbacks or up), default=UNSPECIFIED)
+    if state.family.version == 6:
+        addresses = [address for each in loopbacks or up for address, _ in each.state.routed(6)]
+        return max(addresses, key=int, default=UNSPECIFIED)
+    return max((each.address for each in loopbacks or up), key=int, default=UNSPECIFIED)
 
 
 def translates(area: RunningArea, router_id: IPv4Address) -> bool:
@@ -134,6 +150,7 @@ class Externals:
         self._parts: dict[Prefix, dict[Prefix, None]] = {}  # of summaries, ordered sets
         self._advertised: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
         self._taken: dict[IPv4Address, None] = {}  # these names, an ordered set
+        self._last_name = 0
         self._pending: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
 
     def dropped(self) -> dict[Prefix, int]:
@@ -155,7 +172,7 @@ class Externals:
     def refresh_all(self) -> None:
         """Go through the whole routing table, because the lines, the areas or our identifier changed."""
         routes = self._state.context.ports.rib.routes() if self._state.redistributes else ()
-        known = dict.fromkeys((*self._own, *(route.prefix for route in routes), DEFAULT))
+        known = dict.fromkeys((*self._own, *(route.prefix for route in routes), self._state.family.default))
         self._own = {prefix: body for prefix in known if (body := self._imports.external_body(prefix)) is not None}
         self._parts = {summary.prefix: {} for summary in self._state.settings.summaries}
         for prefix in (*self._own, *self._translated):
@@ -163,7 +180,8 @@ class Externals:
             if summary is not None:
                 self._parts[summary.prefix][prefix] = None
         is_telling = bool(self._pending)
-        self._pending.update(dict.fromkeys((*self._advertised, *self._own, *self._translated, *self._parts, DEFAULT)))
+        default = self._state.family.default
+        self._pending.update(dict.fromkeys((*self._advertised, *self._own, *self._translated, *self._parts, default)))
         if not is_telling:
             self._state.context.work(self._tell_rest(), self._state)
 
@@ -182,7 +200,8 @@ class Externals:
         if self._state.redistributes or self._advertised:
             self._put(self._own, prefix, self._imports.external_body(prefix))
         if self._imports.may_decide(prefix, route):
-            self._put(self._own, DEFAULT, self._imports.external_body(DEFAULT))
+            default = self._state.family.default
+            self._put(self._own, default, self._imports.external_body(default))
 
     def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:
         """Set the networks that we take over from type 7."""
@@ -233,8 +252,7 @@ class Externals:
         )
         if best is None:
             return None
-        mask = ipv4_address(summary.prefix.netmask.packed)
-        return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag, is_down=best.is_down)
+        return external_body(summary.prefix, best.metric, best.is_type_2, tag=summary.tag, is_down=best.is_down)
 
     def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
         """Return the route advertised for a prefix, None: it is not advertised. own: of our own routes only."""
@@ -277,7 +295,8 @@ class Externals:
     def _name(self, prefix: Prefix, *, wanted: bool) -> IPv4Address | None:
         """Return the name of its LSAs, None: it is not and was not advertised.
 
-        If another network with the same address has its name, it is its last address (RFC 2328 Appendix E).
+        If another network with the same address has its name, it is its last address (RFC 2328 Appendix E). Names of
+        version 3 are numbers.
         """
         known = self._advertised.get(prefix)
         if not wanted:
@@ -285,6 +304,10 @@ class Externals:
                 del self._advertised[prefix]
                 del self._taken[known]
             return known
+        if known is None and prefix.version == 6:
+            self._last_name += 1
+            known = self._advertised[prefix] = IPv4Address(self._last_name)
+            self._taken[known] = None
         if known is None:
             first = ipv4_address(prefix.address.packed)
             last = IPv4Address(int(first) | int(prefix.wildcard))
@@ -303,7 +326,7 @@ class Externals:
             settings = area.settings.nssa
             if not settings.default or not (self._state.is_border or self._imports.has_default()):
                 return None
-            return ExternalBody(IPv4Address(0), settings.metric, settings.metric_type == 2)
+            return external_body(prefix, settings.metric, settings.metric_type == 2)
         if self._state.is_border and not area.settings.nssa.redistribute:
             return None
         return self._body(prefix, own=True)
@@ -330,6 +353,19 @@ def _options(body: ExternalBody) -> int:
 # ---------------------------------------------------------------------------------------------- router and network LSAs
 
 
+def own_prefixes(state: State, area: RunningArea) -> Iterator[tuple[Prefix, int]]:
+    """Yield the networks that version 2 has as stub links in our router LSA."""
+    resort = state.last_resort
+    for interface in state.interfaces.values():
+        for prefix, cost in stubs_of(interface) if interface.area is area else ():
+            yield prefix, LAST_RESORT if resort is not None and resort.stubs else cost
+
+
+def no_options() -> int:
+    """Return the options of an LSA that has none."""
+    return 0
+
+
 class Topology:
     """Requests router and network advertisements of one process."""
 
@@ -340,8 +376,13 @@ class Topology:
 
     def describe(self, area: RunningArea) -> None:
         """Originate our router LSA of an area again."""
-        key = LsaKey(LsaType.ROUTER, self._state.router_id, self._state.router_id)
-        self._origination.request(area, key, partial(router_body, self._state, area))
+        state, router = self._state, self._state.router_id
+        is_ipv6 = state.family.version == 6
+        key = LsaKey(LsaType.ROUTER, UNSPECIFIED if is_ipv6 else router, router)
+        self._origination.request(area, key, partial(router_body, state, area))
+        if is_ipv6:
+            key = LsaKey(LsaType.PREFIXES, UNSPECIFIED, router)
+            self._origination.request(area, key, lambda: router_prefixes(router, own_prefixes(state, area)), no_options)
 
     def describe_all(self) -> None:
         """Describe the same in all areas."""
@@ -362,17 +403,25 @@ class Topology:
         """Describe this interface again: its LSA content may have changed."""
         self.describe(interface.area)
         self._externals.retell(interface.area)
-        key = LsaKey(LsaType.NETWORK, interface.address, self._state.router_id)
+        key = LsaKey(LsaType.NETWORK, interface.number, self._state.router_id)
+        prefixes = key._replace(type=LsaType.PREFIXES)
         if interface.phase is InterfaceState.DESIGNATED:
             self._origination.request(interface.area, key, partial(network_body, self._state, interface))
+            if interface.link is not None:
+                build = partial(network_prefixes, self._state, interface)
+                self._origination.request(interface.area, prefixes, build, no_options)
         else:
             self._origination.withdraw(interface.area, key)
+            self._origination.withdraw(interface.area, prefixes)
+        if interface.link is not None:
+            key = key._replace(type=LsaType.LINK)
+            if interface.speaks:
+                self._origination.request(interface.link, key, partial(link_body, interface))
+            else:
+                self._origination.withdraw(interface.link, key)
 
 
 # ------------------------------------------------------------------------------------------------ summaries
-
-
-_DEFAULT = Prefix.of(IPv4Address(0), 0)
 
 
 class Summaries:
@@ -382,6 +431,8 @@ class Summaries:
         self._state = state
         self._origination = origination
         self._advertised: dict[tuple[int, LsaKey], SummaryBody] = {}
+        self._numbers: dict[Prefix, IPv4Address] = {}  # names of version 3
+        self._last_number = 0
 
     def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
         """Apply the current routes within OSPF."""
@@ -395,12 +446,18 @@ class Summaries:
                 for router, (number, reached) in self._state.found.borders.items():
                     if number != area.number and router != self._state.router_id:
                         key = LsaKey(LsaType.BORDER_SUMMARY, router, self._state.router_id)
-                        wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
+                        cost = self._cost(reached.cost)
+                        is_ipv6 = self._state.family.version == 6
+                        kind = partial(InterAreaBody, destination=router) if is_ipv6 else SummaryBody
+                        wanted[area.number, key] = kind(UNSPECIFIED, cost)
         areas = self._state.areas
         for name in [name for name in self._advertised if name not in wanted]:
             del self._advertised[name]
             if name[0] in areas:
                 self._origination.withdraw(areas[name[0]], name[1])
+        if self._numbers:
+            names = {key.id for _, key in wanted}
+            self._numbers = {prefix: number for prefix, number in self._numbers.items() if number in names}
         for name, body in wanted.items():
             if self._advertised.get(name) != body:
                 self._advertised[name] = body
@@ -426,13 +483,19 @@ class Summaries:
             if prefix is not None and self._is_let_through(prefix, route, area):
                 found[prefix] = cost
         if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
-            found[_DEFAULT] = settings.default_cost
+            found[self._state.family.default] = settings.default_cost
         for prefix in sorted(found):
-            first, mask = ipv4_address(prefix.address.packed), ipv4_address(prefix.netmask.packed)
+            first = self._number(prefix) if prefix.version == 6 else ipv4_address(prefix.address.packed)
             key = LsaKey(LsaType.SUMMARY, first, self._state.router_id)
             if (area.number, key) in wanted:  # RFC 2328 Appendix E
                 key = key._replace(id=IPv4Address(int(first) | int(prefix.wildcard)))
-            wanted[area.number, key] = SummaryBody(mask, self._cost(found[prefix]))
+            wanted[area.number, key] = summary_body(prefix, self._cost(found[prefix]))
+
+    def _number(self, prefix: Prefix) -> IPv4Address:
+        if prefix not in self._numbers:
+            self._last_number += 1
+            self._numbers[prefix] = IPv4Address(self._last_number)
+        return self._numbers[prefix]
 
     def _fit(self, area: RunningArea, routes: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
         """Yield routes that the area does not know by itself, and that do not lead into it."""
@@ -479,32 +542,32 @@ def border_routers(state: State) -> dict[IPv4Address, tuple[int, Reached]]:
             if reached.flags & RouterFlag.EXTERNAL and (known is None or reached.cost < known[1].cost):
                 found[router] = area.number, reached
     near = frozenset(found)
-    for area, key, cost, border in _learned(state, LsaType.BORDER_SUMMARY):
-        known = found.get(key.id)
-        if key.id not in near and (known is None or cost < known[1].cost):
-            found[key.id] = area.number, Reached(cost, border.hops, int(RouterFlag.EXTERNAL))
+    for area, lsa, cost, border in _learned(state, LsaType.BORDER_SUMMARY):
+        known = found.get(lsa.border)
+        if lsa.border not in near and (known is None or cost < known[1].cost):
+            found[lsa.border] = area.number, Reached(cost, border.hops, int(RouterFlag.EXTERNAL))
     return found
 
 
 def inter_area_routes(state: State) -> Iterator[OspfRoute]:
     """Yield networks of other areas from summaries of border routers, except for active ranges of our own."""
     ranges = {prefix for _, prefix in state.found.active}
-    for area, key, cost, border in _learned(state, LsaType.SUMMARY):
-        prefix = area.database.entries[key].lsa.prefix
+    for area, lsa, cost, border in _learned(state, LsaType.SUMMARY):
+        prefix, origin = lsa.prefix, lsa.header.router
         if prefix is not None and prefix not in ranges:
             yield OspfRoute(
-                prefix=prefix, kind=WayKind.INTER, cost=cost, hops=border.hops, origin=key.router, area=area.number
+                prefix=prefix, kind=WayKind.INTER, cost=cost, hops=border.hops, origin=origin, area=area.number
             )
 
 
-def _learned(state: State, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
+def _learned(state: State, kind: LsaType) -> Iterator[tuple[RunningArea, Lsa, int, Reached]]:
     """Yield valid summaries, with the total cost of the path, and the border router that originated them."""
     for area in [state.areas[0]] if state.is_border else list(state.areas.values()):
-        for key, cost, border in learned_in(state, area, kind):
-            yield area, key, cost, border
+        for lsa, cost, border in learned_in(state, area, kind):
+            yield area, lsa, cost, border
 
 
-def learned_in(state: State, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
+def learned_in(state: State, area: RunningArea, kind: LsaType) -> Iterator[tuple[Lsa, int, Reached]]:
     """Yield the same of one area, without the area."""
     for key, entry in area.database.entries.items():
         body = entry.lsa.body
@@ -517,4 +580,4 @@ def learned_in(state: State, area: RunningArea, kind: LsaType) -> Iterator[tuple
         if border is None or not border.flags & RouterFlag.BORDER:
             continue
         if border.cost + body.metric < INFINITY:
-            yield key, border.cost + body.metric, border
+            yield entry.lsa, border.cost + body.metric, border

@@ -51,11 +51,15 @@ class DescriptionFlag(enum.IntFlag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """RFC 2328 §A.3.2. Intervals are seconds. designated, backup: addresses on the network, 0.0.0.0: none."""
+    """RFC 2328 §A.3.2. Intervals are seconds. designated, backup: addresses on the network, 0.0.0.0: none.
+
+    Version 3, RFC 5340 §A.3.2, has no mask, but the number of the interface, and routers by their identifiers.
+    """
 
     TYPE: ClassVar = PacketType.HELLO
 
-    mask: IPv4Address
+    mask: IPv4Address = UNSPECIFIED
+    number: IPv4Address = UNSPECIFIED
     interval: int
     options: int
     priority: int
@@ -158,19 +162,7 @@ class LinkStateUpdate:
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Decode what follows the header. Raises WireError."""
-        if len(data) < 4:
-            raise WireError("link state update cut short", offset=PACKET_HEADER, clause=_CLAUSE)
-        count, at = int.from_bytes(data[:4], "big"), 4
-        if count * HEADER_LENGTH > len(data):
-            raise WireError(f"{count} LSAs in {len(data)} octets", offset=PACKET_HEADER, clause=_CLAUSE)
-        lsas = []
-        for _ in range(count):
-            header = LsaHeader.parse(data[at : at + HEADER_LENGTH])
-            lsas.append(Lsa.parse(data[at : at + header.length]))
-            at += header.length
-        if at != len(data):
-            raise WireError("octets behind the last LSA", offset=PACKET_HEADER + at, clause=_CLAUSE)
-        return cls(tuple(lsas))
+        return cls(advertisements(data, Lsa))
 
     def serialize(self) -> bytes:
         """Encode."""
@@ -203,7 +195,10 @@ _CONTENTS: Final[dict[int, type[Content]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OspfPacket:
-    """A packet, RFC 2328 §A.3.1. auth_type: AuType. auth: the 8 octets of the header. trailer: behind the packet."""
+    """A packet, RFC 2328 §A.3.1. auth_type: AuType. auth: the 8 octets of the header. trailer: behind the packet.
+
+    instance: which of several OSPFs on a link, in version 3; its octets are in `version3`.
+    """
 
     router: IPv4Address
     area: IPv4Address
@@ -211,6 +206,7 @@ class OspfPacket:
     auth_type: int = 0
     auth: bytes = bytes(8)
     trailer: bytes = b""
+    instance: int = 0
 
     @classmethod
     def parse(cls, payload: Octets) -> Self:
@@ -249,6 +245,23 @@ class OspfPacket:
 
 #: The AuType of digests, RFC 2328 §D.3.
 CRYPTOGRAPHIC: Final = 2
+
+
+def advertisements(data: bytes, kind: type[Lsa]) -> tuple[Lsa, ...]:
+    """Decode the LSAs of an update, which are of one version of OSPF. Raises WireError."""
+    if len(data) < 4:
+        raise WireError("link state update cut short", offset=PACKET_HEADER, clause=_CLAUSE)
+    count, at = int.from_bytes(data[:4], "big"), 4
+    if count * HEADER_LENGTH > len(data):
+        raise WireError(f"{count} LSAs in {len(data)} octets", offset=PACKET_HEADER, clause=_CLAUSE)
+    lsas = []
+    for _ in range(count):
+        header = LsaHeader.parse(data[at : at + HEADER_LENGTH])
+        lsas.append(kind.parse(data[at : at + header.length]))
+        at += header.length
+    if at != len(data):
+        raise WireError("octets behind the last LSA", offset=PACKET_HEADER + at, clause=_CLAUSE)
+    return tuple(lsas)
 
 
 def _headers(data: bytes) -> tuple[LsaHeader, ...]:

@@ -12,18 +12,21 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
+from dmvpn.base.addresses import UNSPECIFIED, classful_length
 from dmvpn.base.distribution import NOTHING, line_for
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
-from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
+from dmvpn.features.ospf.lsa import INFINITY
 from dmvpn.features.ospf.spf import WayKind, drained, dropped, paced
+from dmvpn.features.ospf.version3 import external_body
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.lsa import ExternalBody
     from dmvpn.features.ospf.model import ProcessSettings, Redistribution
     from dmvpn.features.ospf.spf import OspfRoute
     from dmvpn.features.ospf.state import State
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ redistributed routes
 
 
-DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
 #: Costs that IOS advertises if none is configured: of routes, of BGP's, of the default route.
 _COST: Final = 20
 _COST_OF_BGP: Final = 1
@@ -48,7 +50,7 @@ class Imports:
 
     def has_default(self) -> bool:
         """Return whether there is a default route that is not of this process."""
-        route = self._state.context.ports.rib.exact(DEFAULT)
+        route = self._state.context.ports.rib.exact(self._state.family.default)
         return route is not None and not self._is_ours(route)
 
     def may_decide(self, prefix: Prefix, route: Route | None) -> bool:
@@ -57,7 +59,9 @@ class Imports:
         It may if it is the first permitted route, or was: then the whole table need not be searched.
         """
         settings = self._state.settings.default_originate
-        if settings is None or not settings.route_map or prefix.is_default or prefix.version != 4:
+        if settings is None or not settings.route_map or prefix.is_default:
+            return False
+        if prefix.version != self._state.family.version:
             return False
         if prefix == self._permitted:
             return True
@@ -67,7 +71,8 @@ class Imports:
 
     def external_body(self, prefix: Prefix) -> ExternalBody | None:
         """Return the external LSA body for a prefix; None: do not advertise it."""
-        if prefix.address.version != 4:
+        version = self._state.family.version
+        if prefix.version != version:
             return None
         route = self._state.context.ports.rib.exact(prefix)
         if prefix.is_default:
@@ -75,7 +80,9 @@ class Imports:
         if route is None or self._is_ours(route):
             return None
         line = line_for(self._state.settings.redistributions, route)
-        whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
+        if line is not None and not line.connected and (route.source, line.source).count(RouteSource.CONNECTED) == 1:
+            return None
+        whole = version == 6 or prefix.length == classful_length(ipv4_address(prefix.address.packed))
         return self._brought_in(line, route) if line is not None and (line.subnets or whole) else None
 
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
@@ -87,12 +94,12 @@ class Imports:
         )
         if changes is None or not permitted:
             return None
-        mask = ipv4_address(route.prefix.netmask.packed)
         cost = changes.metric_of(self._cost(line))
         tag = line.tag or route.tag if changes.tag is None else changes.tag
         is_type_2 = _is_type_2(changes, line.metric_type)
         is_down = self._is_down(route)
-        return ExternalBody(mask, min(cost, INFINITY - 1), is_type_2, self._forwarding(route), tag, is_down=is_down)
+        forwarding = self._forwarding(route)
+        return external_body(route.prefix, min(cost, INFINITY - 1), is_type_2, forwarding, tag, is_down=is_down)
 
     def _is_down(self, route: Route | None) -> bool:
         """Return whether the provider brings the route in."""
@@ -130,7 +137,7 @@ class Imports:
         cost = min(changes.metric_of(cost), INFINITY - 1)
         tag = self._state.settings.number if changes.tag is None else changes.tag
         is_type_2, is_down = _is_type_2(changes, settings.metric_type), self._is_down(route)
-        return ExternalBody(IPv4Address(0), cost, is_type_2, tag=tag, is_down=is_down)
+        return external_body(self._state.family.default, cost, is_type_2, tag=tag, is_down=is_down)
 
     def _condition(self, name: str) -> Changes | None:
         """Return the changes that the route map makes to the first permitted route, None: it permits none."""
@@ -138,7 +145,7 @@ class Imports:
             return UNCHANGED
         self._permitted = None
         for route in self._state.context.ports.rib.routes():
-            changes = self._mapped(name, route) if route.prefix.version == 4 else None
+            changes = self._mapped(name, route) if route.prefix.version == self._state.family.version else None
             if changes is not None:
                 self._permitted = route.prefix
                 return changes

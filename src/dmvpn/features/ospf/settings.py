@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Clock
-    from dmvpn.features.ospf.model import NetworkLine, ProcessSettings
+    from dmvpn.features.ospf.model import NeighborLine, NetworkLine, ProcessSettings
     from dmvpn.features.ospf.packet import OspfPacket
 
 
@@ -218,7 +218,8 @@ class Settings:
     """Times are seconds. cost: None: by bandwidth. sent_interval: what Hellos say, 0: of Hellos faster than seconds.
 
     obstacle: why no packet can be sent with this configuration, or "". bfd: neighbors are watched.
-    least_ttl: that packets may have; 0: any.
+    least_ttl: that packets may have; 0: any. neighbors: that are configured, perhaps on other links. instance: of
+    version 3.
     """
 
     area: Area
@@ -238,6 +239,8 @@ class Settings:
     obstacle: str = ""
     bfd: bool = False
     least_ttl: int = 0
+    neighbors: tuple[NeighborLine, ...] = ()
+    instance: int = 0
 
     @property
     def elects(self) -> bool:
@@ -268,7 +271,7 @@ def default_network(name: str) -> NetworkType:
 
 def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> int | None:
     """Return the area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
-    if own.process is not None:
+    if own.process is not None or process.family.version == 6:
         return own.area if own.process == process.number else None
     line = network_line(process, state.address)
     return line.area if line is not None else None
@@ -305,6 +308,7 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
         obstacle=obstacle,
         bfd=process.bfd if own.bfd is None else own.bfd,
         least_ttl=0 if hops is None else _LARGEST_TTL - hops,
+        neighbors=process.neighbors or own.neighbors,
     )
 
 

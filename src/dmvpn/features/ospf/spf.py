@@ -32,6 +32,7 @@ from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.lsa import (
     EVERYWHERE,
     LAST_RESORT,
+    UNKNOWN_EVERYWHERE,
     LinkType,
     LsaType,
     NetworkBody,
@@ -40,15 +41,16 @@ from dmvpn.features.ospf.lsa import (
     RouterFlag,
     RouterLink,
 )
-from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.model import IPV4, AreaKind
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
     from typing import TypeVar
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
-    from dmvpn.features.ospf.lsa import Database
-    from dmvpn.features.ospf.model import Area, AreaRange
+    from dmvpn.features.ospf.lsa import Body, Database, LsaKey, VertexId
+    from dmvpn.features.ospf.model import Area, AreaRange, Family
 
     T = TypeVar("T")
 
@@ -130,23 +132,25 @@ Hops = tuple[NextHop, ...]
 
 
 class Vertex(NamedTuple):
-    """A router, by its identifier, or a network, by the address of its designated router."""
+    """A router, or a network."""
 
     is_network: bool
-    id: IPv4Address
+    id: VertexId
 
 
 @dataclass(frozen=True, slots=True)
 class FirstHops:
     """The next hops of our own links.
 
-    neighbors: by our address on the link and the neighbor's identifier. interfaces: by our address. virtual: of virtual
-    links, by the same as of neighbors.
+    neighbors: by our end of the link (`OspfInterface.number`) and the neighbor's identifier. interfaces: by our end.
+    virtual: of virtual links, by the same as of neighbors. stations: of version 3: the address of a router on one of
+    our links, by the link's name and its identifier; None: its router LSA says it.
     """
 
-    neighbors: Mapping[tuple[IPv4Address, IPv4Address], NextHop]
+    neighbors: Mapping[tuple[IPv4Address, VertexId], NextHop]
     interfaces: Mapping[IPv4Address, str]
-    virtual: Mapping[tuple[IPv4Address, IPv4Address], Hops] = field(default_factory=dict)
+    virtual: Mapping[tuple[IPv4Address, VertexId], Hops] = field(default_factory=dict)
+    stations: Mapping[tuple[str, VertexId], IPAddress] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ class Tree:
     """The shortest paths from this router."""
 
     routers: Mapping[IPv4Address, Reached]
-    networks: Mapping[IPv4Address, Reached]
+    networks: Mapping[VertexId, Reached]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +184,9 @@ class AreaRoute:
 class Graph:
     """The database as a graph: bodies by vertex, their originators, and links by both of their ends."""
 
-    routers: dict[IPv4Address, RouterBody] = field(default_factory=dict)
-    links: dict[tuple[IPv4Address, int, IPv4Address], RouterLink] = field(default_factory=dict)
-    networks: dict[IPv4Address, tuple[NetworkBody, IPv4Address]] = field(default_factory=dict)
+    routers: dict[VertexId, RouterBody] = field(default_factory=dict)
+    links: dict[tuple[VertexId, int, VertexId], RouterLink] = field(default_factory=dict)
+    networks: dict[VertexId, tuple[NetworkBody, IPv4Address]] = field(default_factory=dict)
 
     def edges(self, vertex: Vertex) -> Iterator[tuple[Vertex, int, RouterLink | None]]:
         """Yield where a vertex leads, RFC 2328 §16.1 (2): the other end has to lead back."""
@@ -222,8 +226,10 @@ class Graph:
         end = Vertex(is_network=False, id=router)
         for link in self.routers[router].links:
             is_network = link.type == LinkType.TRANSIT
-            before = (found.networks if is_network else found.routers).get(link.id)
-            if before is None or link.type == LinkType.STUB:
+            if not isinstance(link.id, IPv4Address) or link.type == LinkType.STUB:
+                continue
+            before = found.networks.get(link.id) if is_network else found.routers.get(link.id)
+            if before is None:
                 continue
             steps = self.edges(Vertex(is_network, link.id))
             costs = [before.cost + cost for vertex, cost, _ in steps if vertex == end]
@@ -231,7 +237,7 @@ class Graph:
                 return link.data
         return None
 
-    def on_network(self, router: IPv4Address, network: IPv4Address) -> IPv4Address | None:
+    def on_network(self, router: VertexId, network: VertexId) -> IPv4Address | None:
         """Return the address of a router on a network."""
         link = self.links.get((router, LinkType.TRANSIT, network))
         return link.data if link is not None else None
@@ -286,27 +292,43 @@ def grow(graph: Graph, root: IPv4Address, first_hops: FirstHops) -> Generator[No
     routers = {
         vertex.id: Reached(found[vertex][0], tuple(found[vertex][1]), graph.routers[vertex.id].flags)
         for vertex in done
-        if not vertex.is_network
+        if isinstance(vertex.id, IPv4Address) and not vertex.is_network
     }
     networks = {vertex.id: Reached(found[vertex][0], tuple(found[vertex][1])) for vertex in done if vertex.is_network}
     return Tree(routers, networks)
 
 
-def graph_of(database: Database) -> Generator[None, None, Graph]:
-    """Yield the graph of the current database; changes of it meanwhile do not count."""
+def graph_of(database: Database, version: int = 4) -> Generator[None, None, Graph]:
+    """Yield the graph of the current database; changes of it meanwhile do not count. version: of IP."""
     graph = Graph()
     entries = [(key, entry) for key, entry in database.entries.items() if key not in database.dying]
     for (key, entry), ends in paced(entries):
         if ends:
             yield
         body = entry.lsa.body
-        if isinstance(body, RouterBody) and key.id == key.router:
+        if version == 6:
+            _add3(graph, key, body, entry.lsa.header.options)
+        elif isinstance(body, RouterBody) and key.id == key.router:
             graph.add(key.id, body)
         elif isinstance(body, NetworkBody):
             rival = graph.networks.get(key.id)
             if rival is None or rival[1] < key.router:
                 graph.networks[key.id] = (body, key.router)
     return graph
+
+
+def _add3(graph: Graph, key: LsaKey, body: Body, options: int) -> None:
+    """Add an advertisement of version 3. A router may need several; one that does not forward leads to no other.
+
+    RFC 5340 §4.8.1.
+    """
+    if isinstance(body, NetworkBody):
+        graph.networks[key.router, key.id] = (body, key.router)
+    elif isinstance(body, RouterBody) and options & Options.V6:
+        known = graph.routers.get(key.router)
+        graph.add(key.router, RouterBody(body.flags, (*known.links, *body.links)) if known is not None else body)
+        if not options & Options.LOCAL_SIGNALING:
+            graph.routers[key.router] = RouterBody(body.flags, ())
 
 
 def _hops(
@@ -329,6 +351,12 @@ def _hops(
         return {hop: None} if hop is not None else {}
     if not vertex.is_network:
         return inherited
+    if first_hops.stations is not None:
+        near = (
+            (hop.interface, first_hops.stations.get((hop.interface, child.id))) for hop in inherited if not hop.address
+        )
+        beyond = {hop: None for hop in inherited if hop.address}
+        return {**beyond, **{NextHop(name, found): None for name, found in near if found is not None}}
     address = graph.on_network(child.id, vertex.id)
     hops = (NextHop(hop.interface, address) if hop.address is None else hop for hop in inherited)
     return {hop: None for hop in hops if hop.address is not None}
@@ -345,21 +373,21 @@ def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, Non
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]
         length = mask_length(body.mask)
-        if length is not None and length != _HOST:
+        if length is not None and length != _HOST and isinstance(network_id, IPv4Address):
             hops = tuple(hop for hop in reached.hops if hop.address is not None)
-            _better(best, AreaRoute(Prefix.of(network_id, length), reached.cost, hops, router))
+            better(best, AreaRoute(Prefix.of(network_id, length), reached.cost, hops, router))
     for (router, reached), ends in paced(found.routers.items()):
         if ends:
             yield
         for link in graph.routers[router].links:
             length = mask_length(link.data) if link.type == LinkType.STUB else None
-            if length is not None:
+            if length is not None and isinstance(link.id, IPv4Address):
                 hops = () if router == root else reached.hops
-                _better(best, AreaRoute(Prefix.of(link.id, length), reached.cost + link.metric, hops, router))
+                better(best, AreaRoute(Prefix.of(link.id, length), reached.cost + link.metric, hops, router))
     return best
 
 
-def _better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
+def better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
     """Keep the shorter path, or both of equal ones; our own network stays our own."""
     known = best.get(route.prefix)
     if known is None or route.cost < known.cost:
@@ -372,12 +400,15 @@ def _better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
 # ------------------------------------------------------------------------------------------------ an area
 
 
-_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
+#: Of version 2.
+_KNOWN: Final = frozenset(int(kind) for kind in LsaType if kind not in (LsaType.LINK, LsaType.PREFIXES))
 
 
 @dataclass(slots=True, eq=False)
 class RunningArea:
-    """An area. tree: the shortest-path tree, None before the first calculation. calculations: how many.
+    """An area; or in version 3 one link of it, as far as advertisements are for this alone.
+
+    tree: the shortest-path tree, None before the first calculation. calculations: how many.
 
     basis: the input of the tree. is_transit: virtual links lead through it (TransitCapability, RFC 2328 §6).
     """
@@ -388,6 +419,7 @@ class RunningArea:
     tree: Tree | None = None
     basis: tuple[Graph, FirstHops] | None = None
     is_transit: bool = False
+    family: Family = IPV4
     calculations: int = 0
     calculated: float = field(default=float("-inf"))
 
@@ -426,15 +458,22 @@ class RunningArea:
     def admits(self, kind: int) -> bool:
         """Return whether an advertisement of this type may be here.
 
-        Types 5 and 11 come into normal areas, type 7 into NSSAs alone.
+        Types 5 and 11 come into normal areas, type 7 into NSSAs alone. Version 3 admits unknown types.
         """
-        if kind in EVERYWHERE:
+        if kind in EVERYWHERE or kind >> 13 == UNKNOWN_EVERYWHERE:
             return self.takes_externals
-        return kind in _KNOWN and (kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA)
+        return (kind in _KNOWN or self.family.version == 6) and (
+            kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA
+        )
 
     @property
     def options(self) -> Options:
         """Our capabilities in this area, as in Hellos."""
+        if self.family.version == 6:
+            more = (
+                Options.NSSA if self.settings.kind is AreaKind.NSSA else Options.EXTERNAL if self.takes_externals else 0
+            )
+            return Options.V6 | Options.LOCAL_SIGNALING | more
         if self.settings.kind is AreaKind.NSSA:
             return Options.NSSA
         return Options.EXTERNAL if self.takes_externals else Options(0)

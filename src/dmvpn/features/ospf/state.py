@@ -18,28 +18,29 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import field
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType
+from dmvpn.features.ospf.lsa import EVERYWHERE, UNKNOWN_EVERYWHERE, LsaType
 from dmvpn.features.ospf.model import Area, AreaKind, Interface
+from dmvpn.features.ospf.prefixes import stations
 from dmvpn.features.ospf.spf import FirstHops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context, Timer
     from dmvpn.base.credentials import KeyChain
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader
-    from dmvpn.features.ospf.model import MaximumMetric, OspfConfig, ProcessSettings
-    from dmvpn.features.ospf.spf import Active, OspfRoute, Reached, RunningArea
+    from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader, VertexId
+    from dmvpn.features.ospf.model import Family, MaximumMetric, OspfConfig, ProcessSettings
+    from dmvpn.features.ospf.spf import Active, Hops, OspfRoute, Reached, RunningArea
 
 
 # ------------------------------------------------------------------------------------------------ recent actions
@@ -176,7 +177,8 @@ class State:
 
     own: the `ip ospf` lines, by interface. spf: when the next calculation begins. startup: runs while the router is a
     last resort because it has just started. externals: the database of LSAs that are flooded everywhere. router_id:
-    0.0.0.0 while no interface gives one, and then nothing runs.
+    0.0.0.0 while no interface gives one, and then nothing runs. numbers: of interfaces, as version 3 names them; they
+    are kept while the process lives.
     """
 
     context: Context
@@ -186,7 +188,9 @@ class State:
     externals: Database
     spf: Throttle
     startup: Timer
+    family: Family
     router_id: IPv4Address = UNSPECIFIED
+    numbers: dict[str, IPv4Address] = field(default_factory=dict)
     areas: dict[int, RunningArea] = field(default_factory=dict)
     interfaces: dict[str, OspfInterface] = field(default_factory=dict)
     history: History = field(default_factory=History)
@@ -271,7 +275,11 @@ class State:
         """Whether a neighbor is in the middle of an exchange: advertisements at MAX_AGE are kept that long."""
         return any(each.exchanges and not each.is_full for each in self.neighbors())
 
-    def has_address(self, address: IPv4Address) -> bool:
+    def number_of(self, interface: str) -> IPv4Address:
+        """Return the number of an interface, RFC 5340 §4.1.2."""
+        return self.numbers.setdefault(interface, IPv4Address(len(self.numbers) + 1))
+
+    def has_address(self, address: IPAddress) -> bool:
         """Return whether this is an address of one of our interfaces."""
         return any(interface.address == address for interface in self.interfaces.values())
 
@@ -289,25 +297,30 @@ class State:
     def first_hops(self) -> FirstHops:
         """Return the current next hops of our own links."""
         real = [interface for interface in self.interfaces.values() if interface.far_end is None]
-        neighbors = {
-            (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
+        neighbors: dict[tuple[IPv4Address, VertexId], NextHop] = {
+            (interface.number, neighbor.router): NextHop(interface.name, neighbor.address)
             for interface in real
             for neighbor in interface.full
         }
-        virtual = {(interface.address, end.router): end.hops for interface, end in self.virtual_links()}
-        return FirstHops(neighbors, {interface.address: interface.name for interface in real}, virtual)
+        virtual: dict[tuple[IPv4Address, VertexId], Hops] = {
+            (interface.number, end.router): end.hops for interface, end in self.virtual_links()
+        }
+        names = {interface.number: interface.name for interface in real}
+        return FirstHops(neighbors, names, virtual, stations(real) if self.family.version == 6 else None)
 
     # ------------------------------------------------------------------------------------------------ databases
 
     def database(self, area: RunningArea, kind: int) -> Database:
         """Return where advertisements of a type live that come by this area."""
-        return self.externals if kind in EVERYWHERE else area.database
+        return self.externals if kind in EVERYWHERE or kind >> 13 == UNKNOWN_EVERYWHERE else area.database
 
     def databases(self, interface: OspfInterface) -> Iterator[Database]:
         """Yield all that neighbors on an interface are to know.
 
         Type 5 takes no virtual links, RFC 2328 §10.3, §13.3.
         """
+        if interface.link is not None:
+            yield interface.link.database
         yield interface.area.database
         if interface.area.takes_externals and interface.far_end is None:
             yield self.externals
@@ -316,17 +329,22 @@ class State:
         """Yield all databases, with their areas."""
         for area in tuple(self.areas.values()):
             yield area, area.database
+        if self.family.version == 6:
+            for interface in tuple(self.interfaces.values()):
+                if interface.link is not None:
+                    yield interface.link, interface.link.database
         yield None, self.externals
 
     def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
         """Return the interfaces by which an advertisement of this type goes on."""
-        if kind in EVERYWHERE:
+        if kind in EVERYWHERE or kind >> 13 == UNKNOWN_EVERYWHERE:
             return [each for each in self.interfaces.values() if each.area.takes_externals and each.far_end is None]
-        return [each for each in self.interfaces.values() if each.area is area]
+        return [each for each in self.interfaces.values() if each.area is area or each.link is area]
 
     def outgoing(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
         """Return an advertisement as it leaves by an interface: as old as it is now, if it still holds."""
-        entry = self.database(interface.area, lsa.header.type).get(lsa.key)
+        area = interface.area if lsa.header.type != LsaType.LINK else interface.scope(LsaType.LINK)
+        entry = self.database(area, lsa.header.type).get(lsa.key)
         if entry is not None and entry.lsa is lsa:
             return entry.outgoing(self.context.now, interface.settings.transmit_delay)
         return lsa

@@ -481,6 +481,8 @@ class RibMachine(Machine):
         owner = (event.source, event.process)
         networks = self._run_by.setdefault(event.interface, {})
         for prefix in dict.fromkeys((*networks, *event.prefixes)):
+            if prefix.version != event.version:
+                continue
             users = networks.setdefault(prefix, {})
             if prefix in event.prefixes:
                 users[owner] = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.config import interfaces, processes
+from dmvpn.features.ospf.config import interfaces, processes, version3
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.ios import ConfigTree
 
-MODES: Final = processes.MODES
-LINES: Final = (*processes.LINES, *interfaces.LINES)
+MODES: Final = (*processes.MODES, *version3.MODES)
+LINES: Final = (*processes.LINES, *interfaces.LINES, *version3.LINES)
 
 
 def model(tree: ConfigTree, vrf: str = "") -> OspfConfig | None:
@@ -22,4 +22,4 @@ def model(tree: ConfigTree, vrf: str = "") -> OspfConfig | None:
     from dmvpn.features.ospf.config.tree import read
 
     config = read(tree, vrf)
-    return config if config.processes or not vrf else None
+    return config if config.processes or config.ipv6 is not None or not vrf else None

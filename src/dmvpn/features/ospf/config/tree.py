@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.distribution import NOTHING
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.ospf import model
-from dmvpn.features.ospf.config import interfaces, processes
+from dmvpn.features.ospf.config import interfaces, processes, version3
+from dmvpn.ios import Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.routing import key_chains, kinds_of
@@ -17,7 +20,9 @@ from dmvpn.ios.vrfs import vrf_of
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.ios import Args, ConfigLine, ConfigTree
+    from dmvpn.ios.common import Spoken, Twins
 
 #: What `max-metric ... summary-lsa` and `external-lsa` cost if nothing is said, as on IOS.
 _COSTLY: Final = 0xFF0000
@@ -47,12 +52,47 @@ def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
         for number in sorted(numbers)
     )
     lines = (*interfaces, *(link.lines for process in made for link in process.virtual_links))
-    return model.OspfConfig(
-        made, tuple(interfaces), key_chains(tree) if any(each.key_chain for each in lines) else NONE
+    chains = key_chains(tree) if any(each.key_chain for each in lines) else NONE
+    return model.OspfConfig(made, tuple(interfaces), chains, _version_3(tree) if not vrf else None)
+
+
+def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
+    """Return what is said of OSPF version 3; None: nothing."""
+    if not tree.mentions(version3.LINES):
+        return None
+    interfaces = sorted(tree.made(INTERFACE, _interface3), key=lambda interface: interface_sort_key(interface.name))
+    made = {
+        args.integer("number"): _process3(args.integer("number"), section, version3.CLASSIC)
+        for args, section in tree.sections(version3.ROUTER)
+    }
+    for interface in interfaces:
+        if interface.process is not None and interface.process not in made:
+            made[interface.process] = model.ProcessSettings(number=interface.process, family=model.IPV6)
+    return model.OspfConfig(tuple(made[number] for number in sorted(made)), tuple(interfaces))
+
+
+def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSettings:
+    settings = _process(number, lines.spoken(section))
+    brought = tuple(
+        replace(one, subnets=True, connected="include-connected" in args)
+        for one, args in zip(settings.redistributions, section.all(lines.twin(processes.REDISTRIBUTE)), strict=True)
+    )
+    return replace(settings, family=model.IPV6, redistributions=brought)
+
+
+def _interface3(args: Args, section: Section) -> model.Interface | None:
+    found = _settings(args, version3.ON_INTERFACES.spoken(section)) if section.mentions(version3.LINES) else None
+    process = section.args(version3.PROCESS)
+    return found and replace(
+        found,
+        process=process.integer("process", None),
+        area=process.integer("area", None),
+        instance=process.integer("instance", 0),
+        neighbors=tuple(_neighbor(args, args.address6("address")) for args in section.all(version3.NEIGHBOR)),
     )
 
 
-def _process(number: int, section: Section) -> model.ProcessSettings:
+def _process(number: int, section: Section | Spoken) -> model.ProcessSettings:
     """Return the settings of one process."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
@@ -71,14 +111,14 @@ def _process(number: int, section: Section) -> model.ProcessSettings:
         default_originate=_default_originate(originate) if originate else None,
         default_metric=section.args(processes.DEFAULT_METRIC).integer("metric", None),
         summaries=tuple(_summary(args) for args in section.all(processes.SUMMARY)),
-        neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
+        neighbors=tuple(_neighbor(args, args.address("address")) for args in section.all(processes.NEIGHBOR)),
         virtual_links=tuple(_virtual_link(section, number, args) for number, args in enumerate(links)),
         reference_bandwidth=section.args(processes.REFERENCE).integer("mbps", 100),
         log_changes=section.flag(processes.LOG_CHANGES),
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
         maximum_paths=section.args(processes.MAXIMUM_PATHS).integer("paths", 4),
         distances=_distances(section),
-        distribution=processes.DISTRIBUTION.distribution(section),
+        distribution=processes.DISTRIBUTION.distribution(section) if isinstance(section, Section) else NOTHING,
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
         helps=not section.flag(processes.HELP_DISABLED),
@@ -103,7 +143,7 @@ def _end(args: Args) -> tuple[int, IPv4Address]:
     return args.integer("area"), args.address("router")
 
 
-def _virtual_link(section: Section, number: int, link: Args) -> model.VirtualLink:
+def _virtual_link(section: Section | Spoken, number: int, link: Args) -> model.VirtualLink:
     """Return one virtual link. number: in its name, which shows and logs have."""
     passwords, keys = (
         [args for args in section.all(line) if _end(args) == _end(link)]
@@ -132,7 +172,7 @@ def _network(args: Args) -> model.NetworkLine:
     return model.NetworkLine(address, wildcard, args.integer("area"))
 
 
-def _areas(section: Section) -> tuple[model.Area, ...]:
+def _areas(section: Section | Spoken) -> tuple[model.Area, ...]:
     lines = (
         processes.AREA_AUTHENTICATION,
         processes.AREA_STUB,
@@ -146,7 +186,7 @@ def _areas(section: Section) -> tuple[model.Area, ...]:
     return tuple(_area(section, number) for number in sorted(numbers))
 
 
-def _area(section: Section, number: int) -> model.Area:
+def _area(section: Section | Spoken, number: int) -> model.Area:
     def mine(line: ConfigLine) -> list[Args]:
         return [args for args in section.all(line) if args.integer("area") == number]
 
@@ -215,16 +255,16 @@ def _default_originate(args: Args) -> model.DefaultOriginate:
     )
 
 
-def _neighbor(args: Args) -> model.NeighborLine:
+def _neighbor(args: Args, address: IPAddress) -> model.NeighborLine:
     return model.NeighborLine(
-        address=args.address("address"),
+        address=address,
         priority=args.integer("priority", 0),
         cost=args.integer("cost", None),
         poll_interval=args.integer("poll", 120),
     )
 
 
-def _distances(section: Section) -> tuple[int, int, int]:
+def _distances(section: Section | Spoken) -> tuple[int, int, int]:
     """Return the distances of routes within the area, from other areas, from outside."""
     plain, own = section.args(processes.DISTANCE).integer("distance", 110), section.get(processes.DISTANCES)
     if own is None:
@@ -257,6 +297,8 @@ def _throttle(args: Args) -> tuple[int, int, int]:
 
 
 def _prefix(args: Args) -> Prefix:
+    if "prefix" in args:
+        return args.prefix("prefix")
     return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
@@ -264,6 +306,10 @@ def _interface(args: Args, section: Section, vrf: str) -> model.Interface | None
     """Return the OSPF settings of one interface; None: nothing, or it is not in this VRF."""
     if not section.mentions(interfaces.LINES) or vrf_of(section) != vrf:
         return None
+    return _settings(args, section)
+
+
+def _settings(args: Args, section: Section | Spoken) -> model.Interface:
     process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
     suppression = section.get(interfaces.PREFIX_SUPPRESSION)

@@ -1,0 +1,142 @@
+"""The lines of OSPF version 3: `ipv6 router ospf` and `ipv6 ospf ...` on interfaces. What is said as in version 2 are
+twins of its lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import collected
+from dmvpn.features.ospf.config import interfaces, processes
+from dmvpn.features.ospf.config.interfaces import AREA
+from dmvpn.ios import Args, ConfigLine, Mode, common
+from dmvpn.ios.common import Twins
+
+if TYPE_CHECKING:
+    from dmvpn.ios.section import Section
+
+_CLASSIC = "router-ospf-ipv6"
+MODES: Final = (Mode(_CLASSIC, "config-rtr"),)
+_HELP: Final = {"ipv6": "Internet Protocol, version 6", "ospf": "OSPF version 3"}
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
+
+#: Version 3 protects packets by IPsec, has no check of the TTL, and every pair of routers is a link or none.
+_NOT_ON_INTERFACES: Final = (
+    interfaces.AUTHENTICATION,
+    interfaces.PASSWORD,
+    interfaces.DIGEST_KEY,
+    interfaces.TTL_SECURITY,
+    interfaces.PROCESS,
+)
+ON_INTERFACES: Final = Twins(interfaces.LINES, {"ip ospf": "ipv6 ospf"}, help=_HELP, order=98)
+PROCESS: Final = ConfigLine(
+    "interface",
+    f"ipv6 ospf {{process:1-65535}} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]",
+    {
+        **_HELP,
+        "process": "Run here, as part of this process",
+        "area": "In this area",
+        "instance": "Which of several OSPFs on the link",
+    },
+    order=98,
+)
+NEIGHBOR: Final = ConfigLine(
+    "interface",
+    "ipv6 ospf neighbor {address:address6} "
+    "[* priority {priority:0-255} | cost {cost:1-65535} | poll-interval {poll:0-4294967295} ]",
+    {
+        **_HELP,
+        "neighbor": "A neighbor that gets unicasts",
+        "address": "Its link-local address",
+        "priority": "Its priority",
+        "cost": "The cost of the way to it",
+        "poll-interval": "Time between Hellos to a neighbor that is down",
+        "poll": "Seconds",
+    },
+    order=98,
+    key=("address",),
+)
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+
+def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
+    """Drop lines that name the process: without it they go, as on IOS."""
+    for _, section in root.sections(common.INTERFACE):
+        for entry in section.entries(PROCESS):
+            if entry.args.integer("process") == args.integer("number"):
+                section.drop(entry)
+
+
+ROUTER: Final = ConfigLine(
+    "global",
+    "ipv6 router ospf {number:1-65535}",
+    {**_HELP, "router": "A routing process", "number": "Number of the process, local to this router"},
+    key=("number",),
+    order=411,
+    opens=_CLASSIC,
+    sort=("number",),
+    takes_along=_drop_lines_of_interfaces,
+)
+#: What a process of version 3 has, in the words of version 2.
+_SHARED: Final = (
+    processes.ROUTER_ID,
+    processes.REFERENCE,
+    processes.LOG_CHANGES,
+    processes.LOG_DETAIL,
+    processes.AREA_STUB,
+    processes.AREA_NSSA,
+    processes.AREA_NSSA_TRANSLATE,
+    processes.AREA_DEFAULT_COST,
+    processes.AREA_RANGE,
+    processes.DISCARD,
+    processes.DISCARD_INTERNAL,
+    processes.DISCARD_EXTERNAL,
+    processes.INTERNAL_DISTANCE,
+    processes.EXTERNAL_DISTANCE,
+    processes.SUMMARY,
+    processes.MAXIMUM_METRIC,
+    processes.MAXIMUM_LSA,
+    processes.REDISTRIBUTE,
+    processes.PASSIVE_DEFAULT,
+    processes.PASSIVE,
+    processes.BFD_ALL,
+    processes.MAXIMUM_PATHS,
+    processes.DEFAULT_ORIGINATE,
+    processes.DEFAULT_METRIC,
+    processes.DISTANCE,
+    processes.DISTANCES,
+    processes.SPF_THROTTLE,
+    processes.LSA_THROTTLE,
+    processes.LSA_ARRIVAL,
+    processes.HELP_DISABLED,
+    processes.HELP_STRICT,
+    processes.PREFIX_SUPPRESSION,
+    processes.SHUTDOWN,
+)
+
+
+def _in_mode(mode: str) -> Twins:
+    words = {
+        "{address:address} {mask:mask}": "{prefix:network6}",
+        "summary-address": "summary-prefix",
+        " | subnets |": " | include-connected |",
+    }
+    help_ = {
+        "summary-prefix": "Advertise one external prefix for many",
+        "include-connected": "The networks of its interfaces, too",
+        "prefix": "The prefix",
+    }
+    return Twins(_SHARED, words, help=help_, mode=mode)
+
+
+CLASSIC: Final = _in_mode(_CLASSIC)
+
+LINES: Final = (
+    *collected(ConfigLine, vars()),
+    *(ON_INTERFACES.twin(line) for line in interfaces.LINES if line not in _NOT_ON_INTERFACES),
+    *CLASSIC.lines,
+)
