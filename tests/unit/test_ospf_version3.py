@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +16,16 @@ from dmvpn.features.ospf.lsa import (
     MAX_AGE,
     NOT_KEPT,
     Body,
+    ExternalBody3,
+    InterAreaBody,
+    LinkBody,
     LinkType,
     LsaKey,
     LsaType,
     NetworkBody,
     Options,
+    PrefixEntry,
+    PrefixesBody,
     RouterBody,
     RouterLink,
     UnknownBody,
@@ -32,7 +38,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.version3 import ExternalBody3, InterAreaBody, LinkBody, Lsa3, PrefixEntry, PrefixesBody
+from dmvpn.features.ospf.version3 import Lsa3
 from support.wire import cuts, decoded_or_refused
 
 HERE, ALL = IPv6Address("fe80::1"), IPv6Address("ff02::5")
@@ -153,9 +159,5 @@ def test_a_prefix_longer_than_an_address_is_refused() -> None:
     body = LinkBody(0, HERE, (PrefixEntry(Prefix.parse("2001:db8::/32")),))
     octets = bytearray(Lsa3.make(LsaKey(LsaType.LINK, UNSPECIFIED, UNSPECIFIED), body, sequence=1, options=0).octets)
     octets[-8] = 129
-    try:
+    with pytest.raises(WireError, match="prefix of 129 bits"):
         Lsa3.parse(bytes(octets))
-    except WireError as error:
-        assert "prefix of 129 bits" in str(error)
-    else:
-        raise AssertionError("read")

@@ -48,6 +48,12 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
     return protocol_names(ctx)
 
 
+def _ipv6_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.ospf.show import ipv6_protocols
+
+    return ipv6_protocols(ctx)
+
+
 FEATURE = Feature(
     name="ospf",
     scope=Scope.VRF,
@@ -59,6 +65,7 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
+    ipv6_blocks=_ipv6_blocks,
     debugs=(
         DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
         DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),

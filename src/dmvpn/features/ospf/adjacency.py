@@ -29,7 +29,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import Candidate, Neighbor, elect
 from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, Options, UnknownBody, opaque_of
-from dmvpn.features.ospf.messages import AdjacencyChanged, Helped
+from dmvpn.features.ospf.messages import AdjacencyChanged, AdjacencyChanged3, Helped
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.packet import Hello
@@ -247,7 +247,8 @@ class Adjacencies:
         known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if (settings.log_changes and known and matters) or detail:
             way = (old.value, new.value)
-            log = AdjacencyChanged.of(number, neighbor.router, neighbor.interface.name, way, why, settings.family)
+            kind = AdjacencyChanged if settings.family.version == 4 else AdjacencyChanged3
+            log = kind.of(number, neighbor.router, neighbor.interface.name, way, why)
             if old is NeighborState.INIT and not detail:
                 self._complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:

@@ -97,6 +97,8 @@ _LSA_TYPES = words(WordKind.CODE, LsaType, rank=60)("""
     OPAQUE_LINK :: Type 9: something for the routers of a link, as a Grace-LSA. [RFC 5250 §3]
     OPAQUE_AREA :: Type 10: something for the routers of an area. [RFC 5250 §3]
     OPAQUE_AS :: Type 11: something for all routers of OSPF. [RFC 5250 §3]
+    LINK :: Type 8 of version 3: what a router says to others on a link: its address, and prefixes. [RFC 5340 §A.4.9]
+    PREFIXES :: Type 9 of version 3: prefixes of a router or of a network. [RFC 5340 §A.4.10]
     """)
 _LINK_TYPES = words(WordKind.CODE, LinkType, rank=60)("""
     ## links in a router's advertisement :: dmvpn lab capture, debug ip ospf packet, show ip ospf database
@@ -111,9 +113,11 @@ _OPTIONS = words(WordKind.CODE, Options, rank=60)("""
     ## options of OSPF :: dmvpn lab capture, debug ip ospf packet, show ip ospf database [RFC 2328 §A.2]
         next: debug ip ospf packet
     EXTERNAL | EXTERNAL (option) :: E: external routes are known here. Both ends must agree.
+    V6 :: V6 of version 3: the router takes part in the routing of IPv6. [RFC 5340 §A.2]
     MULTICAST :: MC: multicast OSPF, which is not in use.
     NSSA :: N: the area is not so stubby; P in type 7: to be translated.
-    LOCAL_SIGNALING :: L: a block of local signaling follows the packet; it is not read.
+    LOCAL_SIGNALING :: L: a block of local signaling follows the packet; it is not read. In version 3 R: the router
+        forwards packets.
     DEMAND :: DC: demand circuits.
     OPAQUE :: O: opaque advertisements are taken (RFC 5250).
     DOWN :: DN: a provider's router brought the route in (RFC 4576); another one does not use it.
@@ -148,6 +152,10 @@ _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
         next: show ip ospf interface (area and authentication, on both ends)
     %OSPF-4-MTUMISMATCH :: A description came with another MTU than that of the interface. [RFC 2328 §10.6]
         next: show ip interface (ip mtu on both)
+    %OSPFv3-5-ADJCHG :: The same for IPv6: when a neighbor becomes FULL, or goes. [RFC 2328 §10.3] next: show ipv6 ospf
+        neighbor
+    %OSPFv3-4-NORTRID :: Ten seconds after the process for IPv6 was configured, if no interface has an IPv4 address.
+        next: enter `router-id`
     %OSPF-4-NORTRID :: Ten seconds after the process was configured, if no interface has an address.
         next: show ip interface brief
     %OSPF-4-DUP_RTRID_NBR :: When a packet with our own identifier comes from another address.
@@ -296,6 +304,25 @@ _LABELS = words(WordKind.LABEL)("""
     Rollover in progress | neighbor(s) using the old key(s) | key id :: How many neighbors still use an older
         `message-digest-key`; packets are sent once with each key. [RFC 2328 §D.3]
     msec :: Milliseconds.
+    """)
+_VERSION_3 = words(WordKind.LABEL)("""
+    ## labels of OSPF version 3 :: show ipv6 ospf neighbor, show ipv6 ospf interface, show ipv6 ospf database
+        next: show ipv6 ospf database
+    OSPFv3 | ospfv3 :: OSPF version 3, which routes IPv6. [RFC 5340]
+    E-Bit :: External routes are known in the area; both ends must agree.
+    N-Bit :: The area is a not-so-stubby one.
+    Fragment ID :: The name of one of the LSAs that a router's links need: 0 is the first.
+    Bits :: The roles of the router: B: a border of areas, E: of OSPF, V: an end of a virtual link.
+    Rtr count :: How many routers are on the network.
+    Dest RtrID | Destination Router ID :: The border router that the LSA is about.
+    Ref-lstype | Ref-LSID | Referenced LSA Type | Referenced Link State ID | Referenced Advertising Router :: The LSA of
+        a router or network that these prefixes belong to.
+    Number of Prefixes :: How many follow.
+    Number of areas :: How many areas of each kind the router is in.
+    NU-Bit :: The prefix is not for routes. [RFC 5340 §A.4.1.1]
+    LA-Bit :: The prefix is an address of the router. [RFC 5340 §A.4.1.1]
+    Instance ID :: Which of several OSPFs on one link; both ends must agree. [RFC 5340 §2.4]
+    Intf ID :: The number of the interface, by which LSAs name it. [RFC 5340 §4.1.2]
     """)
 _BRIEF = words(WordKind.LABEL, mark=r"^Interface +PID ")("""
     ## columns of OSPF's interfaces :: show ip ospf interface brief next: show ip ospf interface

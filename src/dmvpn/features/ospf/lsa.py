@@ -14,8 +14,9 @@ import enum
 import struct
 from dataclasses import field
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, Union, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.context import Timer
@@ -25,11 +26,9 @@ from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
-    from dmvpn.features.ospf.version3 import LinkBody, PrefixesBody
     from dmvpn.net.ipv4 import Octets
 
 
@@ -200,7 +199,7 @@ def newer(one: LsaHeader, other: LsaHeader) -> int:
 
 #: A vertex of the graph: a router, by its identifier, or a network, by the address of its designated router; in version
 #: 3 that is a pair, the identifier of this router and the number of its interface there.
-VertexId = Union["IPv4Address", "tuple[IPv4Address, IPv4Address]"]
+VertexId = IPv4Address | tuple[IPv4Address, IPv4Address]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +336,47 @@ class ExternalBody:
         return head + self.forwarding.packed + self.tag.to_bytes(4, "big") + self.more
 
 
+class PrefixEntry(NamedTuple):
+    """A prefix of a link or a router, RFC 5340 §A.4.1. options: see `version3`."""
+
+    prefix: Prefix
+    metric: int = 0
+    options: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InterAreaBody(SummaryBody):
+    """A network or a border router in another area, RFC 5340 §A.4.5, §A.4.6. mask: means nothing."""
+
+    destination: Prefix | IPv4Address = UNSPECIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalBody3(ExternalBody):
+    """An external network, RFC 5340 §A.4.7. mask: means nothing. forwarding: 0.0.0.0: none. more: of the advertisement
+    that it refers to, type and name.
+    """
+
+    destination: Prefix = Prefix.of(IPv6Address(0), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBody:
+    """What a router says to others on a link, RFC 5340 §A.4.9: its address there, and prefixes of the link."""
+
+    priority: int
+    address: IPv6Address
+    prefixes: tuple[PrefixEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixesBody:
+    """Prefixes of a router or of a transit network, RFC 5340 §A.4.10. about: the advertisement that these belong to."""
+
+    about: LsaKey
+    prefixes: tuple[PrefixEntry, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownBody:
     """A type that we do not know."""
@@ -348,7 +388,7 @@ class UnknownBody:
         return self.octets
 
 
-Body = Union[RouterBody, NetworkBody, SummaryBody, ExternalBody, UnknownBody, "LinkBody", "PrefixesBody"]
+Body = RouterBody | NetworkBody | SummaryBody | ExternalBody | LinkBody | PrefixesBody | UnknownBody
 
 _PARSERS: Final[dict[int, type[RouterBody | NetworkBody | SummaryBody | ExternalBody]]] = {
     LsaType.ROUTER: RouterBody,

@@ -37,7 +37,7 @@ from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
 from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
-from dmvpn.features.ospf.messages import BadPacket, NoRouterId
+from dmvpn.features.ospf.messages import BadPacket, NoRouterId, NoRouterId3
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
@@ -152,12 +152,13 @@ class Process:
         )
         self._virtual = VirtualLinks(state, self._topology, self.links)
         self.calculation = Calculation(state, self.redistributor, self._summaries, self._virtual, self.offers)
-        self.limit = LsaLimit(
-            state, Timer("ignore neighbors", self._ignore), Timer("hear neighbors again", self._resume)
-        )
-        self._patience = Timer(
-            "no router ID", lambda: context.emit(NoRouterId.of(settings.number, settings.family)), settings.number
-        )
+        ignore, resume = Timer("ignore neighbors", self._ignore), Timer("hear neighbors again", self._resume)
+        self.limit = LsaLimit(state, ignore, resume)
+        self._patience = Timer("no router ID", self._complain, settings.number)
+
+    def _complain(self) -> None:
+        kind = NoRouterId if self.settings.family.version == 4 else NoRouterId3
+        self._context.emit(kind.of(self.number))
 
     def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
         return State(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ospf.lsa import LsaHeader
-    from dmvpn.features.ospf.model import Family
     from dmvpn.features.ospf.packet import OspfPacket
 
 #: Names of the debug flags.
@@ -32,19 +31,20 @@ class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
     """A neighbor came or went, and why; with `log-adjacency-changes detail` every state between, too."""
 
     @classmethod
-    def of(
-        cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str, family: Family
-    ) -> AdjacencyChanged:
+    def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
         """Return the message for this neighbor. way: from which state to which."""
         old, new = way
-        text = f"Nbr {router} on {interface} from {old} to {new}, {why}"
-        if family.version == 6:
-            return AdjacencyChanged3(f"Process {process}, IPv6, {text}")
-        return cls(f"Process {process}, {text}")
+        return cls(f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}")
 
 
-class AdjacencyChanged3(AdjacencyChanged, name="OSPFv3-5-ADJCHG"):
-    """The same of OSPF version 3."""
+class AdjacencyChanged3(Log, name="OSPFv3-5-ADJCHG"):
+    """A neighbor of OSPF version 3 came or went, and why."""
+
+    @classmethod
+    def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
+        """Return the message for this neighbor. way: from which state to which."""
+        old, new = way
+        return cls(f"Process {process}, IPv6, Nbr {router} on {interface} from {old} to {new}, {why}")
 
 
 class Helped(Log, name="OSPF-5-NSFHELPER"):
@@ -86,10 +86,8 @@ class NoRouterId(Log, name="OSPF-4-NORTRID"):
     """No interface with an address is up that could name the process; it waits until there is one."""
 
     @classmethod
-    def of(cls, process: int, family: Family) -> NoRouterId:
+    def of(cls, process: int) -> Self:
         """Return the message for this process."""
-        if family.version == 6:
-            return NoRouterId3(f"OSPFv3 process {process} could not pick a router-id, please configure manually")
         text = (
             f"OSPF process {process} failed to allocate unique router-id and cannot start; "
             "an interface with an address that is up, or router-id, is missing"
@@ -97,8 +95,13 @@ class NoRouterId(Log, name="OSPF-4-NORTRID"):
         return cls(text)
 
 
-class NoRouterId3(NoRouterId, name="OSPFv3-4-NORTRID"):
+class NoRouterId3(Log, name="OSPFv3-4-NORTRID"):
     """No interface has an IPv4 address that could name the process of version 3; it waits for one, or `router-id`."""
+
+    @classmethod
+    def of(cls, process: int) -> Self:
+        """Return the message for this process."""
+        return cls(f"OSPFv3 process {process} could not pick a router-id, please configure manually")
 
 
 class DuplicateRouter(Log, name="OSPF-4-DUP_RTRID_NBR"):

@@ -31,6 +31,7 @@ from dmvpn.features.ospf.lsa import (
     INFINITY,
     LAST_RESORT,
     ExternalBody,
+    InterAreaBody,
     LsaKey,
     LsaType,
     Options,
@@ -42,7 +43,7 @@ from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.prefixes import link_body, network_prefixes, router_prefixes
 from dmvpn.features.ospf.rib import Imports
 from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, WayKind, range_of
-from dmvpn.features.ospf.version3 import InterAreaBody, external_body, summary_body
+from dmvpn.features.ospf.version3 import external_body, summary_body
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
@@ -408,7 +409,7 @@ class Topology:
         if interface.phase is InterfaceState.DESIGNATED:
             self._origination.request(interface.area, key, partial(network_body, self._state, interface))
             if interface.link is not None:
-                build = partial(network_prefixes, self._state, interface)
+                build = partial(network_prefixes, self._state.router_id, interface)
                 self._origination.request(interface.area, prefixes, build, no_options)
         else:
             self._origination.withdraw(interface.area, key)

@@ -13,10 +13,10 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.features.ospf.lsa import LsaKey, LsaType
+from dmvpn.features.ospf.lsa import LinkBody, LsaKey, LsaType, PrefixEntry, PrefixesBody
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.spf import AreaRoute, better, paced
-from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST, LinkBody, PrefixEntry, PrefixesBody
+from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Database, VertexId
     from dmvpn.features.ospf.spf import Tree
-    from dmvpn.features.ospf.state import State
 
 _HOST = 128
 
@@ -49,18 +48,18 @@ def router_prefixes(router: IPv4Address, stubs: Iterable[tuple[Prefix, int]]) ->
     return PrefixesBody(LsaKey(LsaType.ROUTER, UNSPECIFIED, router), entries) if entries else None
 
 
-def network_prefixes(state: State, interface: OspfInterface) -> PrefixesBody | None:
+def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesBody | None:
     """Return the prefixes of a network whose designated router we are; None: it needs none, or there are none."""
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full or interface.link is None:
         return None
-    full = {state.router_id, *(neighbor.router for neighbor in interface.full)}
+    full = {router, *(neighbor.router for neighbor in interface.full)}
     found: dict[Prefix, int] = {}
     for key, body in _link_bodies(interface.link.database):
         for entry in body.prefixes if key.router in full else ():
             if not entry.options & (NO_UNICAST | LOCAL_ADDRESS) and not entry.prefix.address.is_link_local:
                 found[entry.prefix] = found.get(entry.prefix, 0) | entry.options
     entries = tuple(PrefixEntry(prefix, 0, found[prefix]) for prefix in sorted(found))
-    about = LsaKey(LsaType.NETWORK, interface.number, state.router_id)
+    about = LsaKey(LsaType.NETWORK, interface.number, router)
     return PrefixesBody(about, entries) if entries else None
 
 

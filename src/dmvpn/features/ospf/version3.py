@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
     HEADER_LENGTH,
     NOT_KEPT,
     Body,
     ExternalBody,
+    ExternalBody3,
+    InterAreaBody,
+    LinkBody,
     LinkType,
     Lsa,
     LsaHeader,
@@ -35,6 +37,8 @@ from dmvpn.features.ospf.lsa import (
     LsaType,
     NetworkBody,
     Options,
+    PrefixEntry,
+    PrefixesBody,
     RouterBody,
     RouterLink,
     SummaryBody,
@@ -90,50 +94,9 @@ def code_of(kind: int) -> int:
 # ------------------------------------------------------------------------------------------------ bodies
 
 
-class PrefixEntry(NamedTuple):
-    """A prefix of a link or a router, RFC 5340 §A.4.1. options: `PrefixOption`."""
-
-    prefix: Prefix
-    metric: int = 0
-    options: int = 0
-
-
 #: Prefix options, RFC 5340 §A.4.1.1: not for routes; an address of the router itself. P is `Options.NSSA`.
 NO_UNICAST: Final = 0x01
 LOCAL_ADDRESS: Final = 0x02
-
-
-@dataclass(frozen=True, slots=True)
-class InterAreaBody(SummaryBody):
-    """A network or a border router in another area, RFC 5340 §A.4.5, §A.4.6. mask: means nothing."""
-
-    destination: Prefix | IPv4Address = UNSPECIFIED
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalBody3(ExternalBody):
-    """An external network, RFC 5340 §A.4.7. mask: means nothing. forwarding: 0.0.0.0: none. more: of the advertisement
-    that it refers to, type and name.
-    """
-
-    destination: Prefix = Prefix.of(IPv6Address(0), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkBody:
-    """What a router says to others on a link, RFC 5340 §A.4.9: its address there, and prefixes of the link."""
-
-    priority: int
-    address: IPv6Address
-    prefixes: tuple[PrefixEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PrefixesBody:
-    """Prefixes of a router or of a transit network, RFC 5340 §A.4.10. about: the advertisement that these belong to."""
-
-    about: LsaKey
-    prefixes: tuple[PrefixEntry, ...]
 
 
 def external_body(

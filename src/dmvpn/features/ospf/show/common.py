@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import LsaType
-from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.ios.vrfs import every_table
 
@@ -48,11 +48,24 @@ TITLES: Final = {
 }
 
 
-def own_processes(ctx: ShowContext) -> tuple[Process, ...]:
-    """Return the running processes of one table. The machine's module is imported only when it is needed."""
+def own_processes(ctx: ShowContext, version: int = 4) -> tuple[Process, ...]:
+    """Return the running processes of one table, for a version of IP. The machine's module is imported only when it is
+    needed.
+    """
     from dmvpn.features.ospf.machine import OspfMachine
 
-    return tuple(ctx.machine(OspfMachine).processes.values())
+    return tuple(ctx.machine(OspfMachine).of_version(version).values())
+
+
+def version_of(args: Args) -> int:
+    """Return the version of IP that a command is about."""
+    return 6 if "ipv6" in args or "ospfv3" in args else 4
+
+
+def count_of_kinds(process: Process) -> tuple[int, int, int]:
+    """Return how many areas are normal, stub, NSSA."""
+    found = [area.settings.kind for area in process.areas.values()]
+    return found.count(AreaKind.NORMAL), found.count(AreaKind.STUB), found.count(AreaKind.NSSA)
 
 
 def every_process(ctx: ShowContext) -> list[Process]:
@@ -64,7 +77,7 @@ def every_process(ctx: ShowContext) -> list[Process]:
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield the processes that the command selects: all, or the process with the given number."""
     number = args.integer("number", None)
-    for process in every_process(ctx):
+    for process in every_process(ctx) if version_of(args) == 4 else own_processes(ctx, 6):
         if number in (None, process.number):
             yield process
 

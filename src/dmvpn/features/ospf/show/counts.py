@@ -14,7 +14,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
-from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, version_of
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def clear_counters(ctx: ShowContext, args: Args) -> ClearOspfCounters:
     """Clear counters: `clear ip ospf counters`, `traffic`, `events`, `statistics`."""
     from dmvpn.features.ospf.machine import ClearOspfCounters
 
-    return ClearOspfCounters(args.integer("number", None))
+    return ClearOspfCounters(args.integer("number", None), version_of(args))
 
 
 COUNTS: Final = (
@@ -441,14 +441,14 @@ def force_calculation(ctx: ShowContext, args: Args) -> ForceCalculation:
     """Calculate the routes (`clear ip ospf force-spf`)."""
     from dmvpn.features.ospf.machine import ForceCalculation
 
-    return ForceCalculation(args.integer("number", None))
+    return ForceCalculation(args.integer("number", None), version_of(args))
 
 
 def refresh_redistribution(ctx: ShowContext, args: Args) -> RefreshRedistribution:
     """Evaluate all redistributed routes (`clear ip ospf redistribution`)."""
     from dmvpn.features.ospf.machine import RefreshRedistribution
 
-    return RefreshRedistribution(args.integer("number", None))
+    return RefreshRedistribution(args.integer("number", None), version_of(args))
 
 
 _CLEAR: Final = "clear ip ospf [ {number:1-65535} ]"

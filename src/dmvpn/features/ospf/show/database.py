@@ -329,13 +329,14 @@ class Advertisement:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Advertisements of one type in one area ("": in none) of one process."""
+    """Advertisements of one type in one area ("": in none) of one process. interface: that they are of, or ""."""
 
     process: int
     own: str
     type: lsa.LsaType
     area: str
     advertisements: tuple[Advertisement, ...]
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +356,7 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
         for area, database in process.state.scopes():
             found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
             shown = tuple(
-                _advertisement(kind, each, ctx.now)
+                advertisement(kind, each, ctx.now)
                 for each in found
                 if only in (None, each.lsa.header.id) and router in (None, each.lsa.header.router)
             )
@@ -365,7 +366,8 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     return ShowAdvertisements(tuple(shelves))
 
 
-def _advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
+def advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
+    """Return one as it is shown."""
     header = entry.lsa.header
     return Advertisement(
         type=kind,

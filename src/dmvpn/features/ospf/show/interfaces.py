@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.neighbor import InterfaceState
@@ -68,6 +68,8 @@ class InterfaceEntry:
     rollover: tuple[int, ...]
     obstacle: str
     least_ttl: int
+    number: int
+    instance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,14 @@ def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
 def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceEntry:
     settings = interface.settings
 
-    def elected(address: IPv4Address) -> tuple[str, str]:
-        return (str(_router_of(interface, address, process.router_id)), str(address)) if int(address) else ("", "")
+    def elected(name: IPv4Address) -> tuple[str, str]:
+        if not int(name):
+            return "", ""
+        if interface.link is None:
+            return str(_router_of(interface, name, process.router_id)), str(name)
+        found = (each.address for each in interface.neighbors.values() if each.router == name)
+        address = interface.address if name == process.router_id else next(found, None)
+        return str(name), spelled(address) if address is not None else ""
 
     phase = phase_of(interface)
     due = process.state.context.timers.when(interface.hello_timer)
@@ -104,7 +112,10 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         process=process.number,
         router=str(process.router_id),
         area=interface.area.title,
-        address=f"{interface.address}/{interface.state.prefix_length}",
+        address=spelled(interface.address)
+        if interface.link
+        else f"{interface.address}/{interface.state.prefix_length}",
+        number=int(interface.number) if interface.link else 0,
         network=network_of(interface),
         cost=interface.cost,
         state=phase.value,

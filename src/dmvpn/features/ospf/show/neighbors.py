@@ -4,8 +4,10 @@ not acknowledged, and LSAs that we lack.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, role_of
@@ -56,6 +58,7 @@ class NeighborEntry:
         "Address         ",
         "{:<16}",
         "Address :: The neighbor's address on this network: the next hop of routes through it.",
+        _neighbor(lambda it: spelled(it.address)),
     )
     interface: str = _neighbor.column("Interface", "{}", of=_neighbor(lambda it: it.interface.name))
     area: str = _neighbor(lambda it: it.interface.area.title)
@@ -70,6 +73,7 @@ class NeighborEntry:
         lambda it, now: None if it.helped_until is None else max(0, round(it.helped_until - now))
     )
     reason: str = _neighbor(lambda it: str(it.refusal or ""))
+    number: int = _neighbor(lambda it: int(it.number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +87,37 @@ class RefusedRouter:
 
 @dataclass(frozen=True, slots=True)
 class ShowNeighbors:
-    """The answer to `show ip ospf neighbor`."""
+    """The answer to `show ip ospf neighbor`. processes: number and identifier of each, and how many of them it has."""
 
     detail: bool
     neighbors: tuple[NeighborEntry, ...]
     refused: tuple[RefusedRouter, ...]
+    processes: tuple[tuple[int, str, int], ...]
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     """Return all neighbors, or those on one interface."""
     only, router = args.interface("interface", None), args.address("router", None)
-    interfaces = [
-        interface
+    found = [
+        (process, neighbor)
         for process in processes(ctx, args)
         for interface in process.interfaces.values()
         if only in (None, interface.name)
+        for neighbor in sorted(interface.neighbors.values(), key=lambda each: each.router, reverse=True)
+        if router in (None, neighbor.router)
     ]
+    counts = Counter(process for process, _ in found)
     return ShowNeighbors(
         "detail" in args or router is not None,
+        tuple(_neighbor.row(NeighborEntry, neighbor, ctx.now) for _, neighbor in found),
         tuple(
-            _neighbor.row(NeighborEntry, neighbor, ctx.now)
-            for interface in interfaces
-            for neighbor in sorted(interface.neighbors.values(), key=lambda each: each.router, reverse=True)
-            if router in (None, neighbor.router)
-        ),
-        tuple(
-            RefusedRouter(str(address), interface.name, str(reason))
-            for interface in interfaces
+            RefusedRouter(spelled(address), interface.name, str(reason))
+            for process in processes(ctx, args)
+            for interface in process.interfaces.values()
+            if only in (None, interface.name)
             for address, reason in interface.refusals.items()
         ),
+        tuple((process.number, str(process.router_id), count) for process, count in counts.items()),
     )
 
 
@@ -225,7 +231,7 @@ def _entry(neighbor: Neighbor, headers: list[LsaHeader], due: float | None) -> N
     return NeighborList(
         neighbor=str(neighbor.router),
         interface=neighbor.interface.name,
-        address=str(neighbor.address),
+        address=spelled(neighbor.address),
         due=due,
         lsas=tuple(
             ListedLsa(

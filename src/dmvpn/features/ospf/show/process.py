@@ -7,11 +7,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.own_lsas import translates
-from dmvpn.features.ospf.show.common import HELP, OSPF, own_processes, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, own_processes, processes, version_of
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
 from dmvpn.ios.routing import filter_lines
 
@@ -94,7 +95,7 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         router=str(process.router_id),
         roles=(*(("area border",) if process.state.is_border else ()), *outside),
         sources=tuple(_source(one) for one in process.settings.redistributions),
-        kinds=_count_of_kinds(process),
+        kinds=count_of_kinds(process),
         spf=process.settings.spf_throttle,
         lsa=process.settings.lsa_throttle,
         arrival=process.settings.lsa_arrival,
@@ -135,11 +136,6 @@ def _source(one: Redistribution) -> str:
     """Return a redistribution source as its configuration line names it."""
     name = f"{one.source.value} {one.process}".rstrip()
     return name if one.metric is None else f"{name} with metric mapped to {one.metric}"
-
-
-def _count_of_kinds(process: Process) -> tuple[int, int, int]:
-    found = [area.settings.kind for area in process.areas.values()]
-    return found.count(AreaKind.NORMAL), found.count(AreaKind.STUB), found.count(AreaKind.NSSA)
 
 
 def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
@@ -217,12 +213,12 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
 
 def clear_process(ctx: ShowContext, args: Args) -> Ask:
     """Clear the process (`clear ip ospf process`): asks first, as IOS does."""
-    number = args.integer("number", None)
+    number, version = args.integer("number", None), version_of(args)
 
     def then(answer: str) -> object:
         from dmvpn.features.ospf.machine import ClearProcess
 
-        return ClearProcess(number) if answer.strip().lower() in ("y", "yes") else None
+        return ClearProcess(number, version) if answer.strip().lower() in ("y", "yes") else None
 
     if number is None:
         return Ask(then=then, prompt="Reset ALL OSPF processes? [no]: ")
@@ -301,7 +297,7 @@ def _routers(process: Process) -> Iterator[BorderRouter]:
             router=str(router),
             inside=inside,
             cost=reached.cost,
-            hops=tuple((str(hop.address), hop.interface) for hop in reached.hops),
+            hops=tuple((spelled(hop.address), hop.interface) for hop in reached.hops),
             kind=_kind(reached),
             area=number,
             spf=process.areas[number].calculations,
@@ -376,7 +372,7 @@ def query_summary_addresses(ctx: ShowContext, args: Args) -> ShowSummaryAddresse
     for process in processes(ctx, args):
         summaries = tuple(
             SummaryAddress(
-                address=str(each.prefix.address),
+                address=spelled(each.prefix.address),
                 mask=str(each.prefix.netmask),
                 metric=body.metric if body is not None else -1,
                 kind=0 if body is None else 1 + body.is_type_2,
@@ -394,7 +390,8 @@ def render_summary_addresses(answer: ShowSummaryAddresses) -> Iterator[str]:
         yield f"OSPF Process {process.process}, Summary-address"
         yield ""
         for each in process.summaries:
-            yield f"{each.address}/{each.mask} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
+            length = "" if ":" in each.mask else f"/{each.mask}"
+            yield f"{each.address}{length} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
 
 
 SUMMARY_ADDRESSES: Final = ExecCommand(
@@ -425,7 +422,7 @@ def protocol_names(ctx: ShowContext) -> list[str]:
 
 def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
-    normal, stub, nssa = _count_of_kinds(process)
+    normal, stub, nssa = count_of_kinds(process)
     yield f'Routing Protocol is "ospf {process.number}"'
     yield from filter_lines(settings.distribution)
     yield f"  Router ID {process.router_id}"

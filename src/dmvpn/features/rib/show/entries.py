@@ -214,7 +214,7 @@ LEGEND: Final = (
     "       O - OSPF Intra, OI - OSPF Inter, OE1 - OSPF ext 1, OE2 - OSPF ext 2",
     "       % - next hop override",
 )
-_SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D", "bgp": "B"}
+_SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D", "ospf": "O", "bgp": "B"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,8 @@ def render_routes(answer: ShowIpv6Route) -> Iterator[str]:
     yield f"IPv6 Routing Table - {answer.vrf or 'default'} - {answer.total} entries"
     yield from LEGEND
     for entry in answer.entries:
-        letters = entry.subcode if entry.subcode == "EX" else entry.letter + entry.subcode
+        subcode = "I" if entry.subcode == "IA" else entry.subcode
+        letters = subcode if subcode == "EX" else entry.letter + subcode
         code = f"{letters}{'%' if entry.override else ''}"
         yield f"{code:<3} {spelled(entry.prefix)} [{entry.distance}/{entry.metric}]"
         for hop in _hops(entry):
@@ -338,11 +339,12 @@ _HELP: Final = {
     "static": "Static routes",
     "nhrp": "Routes of NHRP",
     "eigrp": "Routes of EIGRP",
+    "ospf": "Routes of OSPF",
     "bgp": "Routes of BGP",
     "at": "As it was at an earlier moment",
     "when": "A time, perhaps with its date; or how long ago",
 }
-_ROUTES: Final = "show ipv6 route [ connected | local | static | nhrp | eigrp | bgp ]"
+_ROUTES: Final = "show ipv6 route [ connected | local | static | nhrp | eigrp | ospf | bgp ]"
 _PREFIX: Final = "show ipv6 route {prefix:prefix6}"
 _AT: Final = "at {when:moment}"
 COMMANDS: Final = (
