@@ -1,4 +1,4 @@
-"""OSPF version 2: RFC 2328, as IOS does it where the RFC leaves it open.
+"""OSPF version 2 for IPv4 and version 3 for IPv6: RFC 2328 and RFC 5340, as IOS does it where these leave it open.
 
 Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `RouteChanged` (redistribution),
 `ClearProcess`; makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
@@ -15,9 +15,11 @@ The order of the folder: a part knows the state and the parts in the lines below
     output         packets leave, and are repeated; complaints about refused ones
     rib            routes from the routing table, and for it
     state          lines, identifier, areas, interfaces, databases; it calls no part
+    prefixes       of version 3: what is said of them, and which routes follow
     interface      an interface and its neighbors: states, elections
     spf, settings  an area and its shortest paths; the lines of an interface
     neighbor       states of a neighbor, its exchange of databases, its retransmission list
+    version3       the wire of version 3
     packet, lsa    the wire, and the link state database
     model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
 
