@@ -15,7 +15,7 @@ The order of the folder: a part knows the state and the parts in the lines below
     output         packets leave, and are repeated; complaints about refused ones
     rib            routes from the routing table, and for it
     state          lines, identifier, areas, interfaces, databases; it calls no part
-    prefixes       of version 3: what is said of them, and which routes follow
+    prefixes       of version 3: LSAs about prefixes, and the routes that follow from these
     interface      an interface and its neighbors: states, elections
     spf, settings  an area and its shortest paths; the lines of an interface
     neighbor       states of a neighbor, its exchange of databases, its retransmission list

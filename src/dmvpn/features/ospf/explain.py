@@ -97,7 +97,7 @@ _LSA_TYPES = words(WordKind.CODE, LsaType, rank=60)("""
     OPAQUE_LINK :: Type 9: something for the routers of a link, as a Grace-LSA. [RFC 5250 §3]
     OPAQUE_AREA :: Type 10: something for the routers of an area. [RFC 5250 §3]
     OPAQUE_AS :: Type 11: something for all routers of OSPF. [RFC 5250 §3]
-    LINK :: Type 8 of version 3: what a router says to others on a link: its address, and prefixes. [RFC 5340 §A.4.9]
+    LINK :: Type 8 of version 3: the address of a router on a link, and its prefixes. [RFC 5340 §A.4.9]
     PREFIXES :: Type 9 of version 3: prefixes of a router or of a network. [RFC 5340 §A.4.10]
     """)
 _LINK_TYPES = words(WordKind.CODE, LinkType, rank=60)("""

@@ -362,7 +362,7 @@ class ExternalBody3(ExternalBody):
 
 @dataclass(frozen=True, slots=True)
 class LinkBody:
-    """What a router says to others on a link, RFC 5340 §A.4.9: its address there, and prefixes of the link."""
+    """The link-local address of a router on a link, and prefixes of the link, RFC 5340 §A.4.9."""
 
     priority: int
     address: IPv6Address

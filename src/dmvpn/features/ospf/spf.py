@@ -318,7 +318,7 @@ def graph_of(database: Database, version: int = 4) -> Generator[None, None, Grap
 
 
 def _add3(graph: Graph, key: LsaKey, body: Body, options: int) -> None:
-    """Add an advertisement of version 3. A router may need several; one that does not forward leads to no other.
+    """Add an advertisement of version 3. A router may need several; a router that does not forward leads no further.
 
     RFC 5340 §4.8.1.
     """

@@ -2,8 +2,8 @@
 
 What they say is said by the values of `packet` and `lsa`, and the same parts act on both versions. These differ:
 
-    types       16 bits, three of which are the scope; a type with a meaning of version 2 has its number here, and
-                others have theirs: of those that we neither know nor keep, `NOT_KEPT` is set besides
+    types       16 bits, three of which are the scope; a type with a meaning of version 2 has its number here, and an
+                unknown type its own; `NOT_KEPT` is set besides if it is not to be kept
     options     of a body, not of the header of its advertisement; `LsaHeader.options` has them all the same
     names       mean nothing: networks and border routers stand in the body (`InterAreaBody`, `ExternalBody3`)
     routers     link to interfaces: `RouterLink.data` is the number of ours, `more` that of the neighbor's, and a

@@ -57,7 +57,7 @@ def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
 
 
 def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
-    """Return what is said of OSPF version 3; None: nothing."""
+    """Return the configuration of OSPF version 3; None: there is none."""
     if not tree.mentions(version3.LINES):
         return None
     interfaces = sorted(tree.made(INTERFACE, _interface3), key=lambda interface: interface_sort_key(interface.name))

@@ -1,5 +1,5 @@
-"""The lines of OSPF version 3: `ipv6 router ospf` and `ipv6 ospf ...` on interfaces. What is said as in version 2 are
-twins of its lines.
+"""The lines of OSPF version 3: `ipv6 router ospf` and `ipv6 ospf ...` on interfaces. Most are twins of lines of version
+2.
 """
 
 from __future__ import annotations

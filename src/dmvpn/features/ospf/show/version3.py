@@ -396,7 +396,7 @@ DETAILS: Final = ExecCommand(
         "network": "Networks with a designated router",
         "inter-area": "Of other areas",
         "nssa-external": "Type 7: external networks in an NSSA",
-        "link": "Type 8: what a router says to others on a link",
+        "link": "Type 8: addresses and prefixes of routers on a link",
         "prefix": "Prefixes of routers and networks",
         "external": "Type 5: networks outside",
     },
