@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.shell import Counting, EthernetStation
+    from dmvpn.base.switching import LearnedStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.net.ip import IpPacket
@@ -454,6 +455,9 @@ class _Inside:
     def filtered(self) -> tuple[FilterCount, ...]:
         with self._world.inside(self._router):
             return self._world.plane(self._router).filtered()
+
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         with self._world.inside(self._router):

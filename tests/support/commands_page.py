@@ -32,6 +32,7 @@ FOLDER: Final = ROOT / "docs" / "reference" / "commands"
 #: An example of each type of value; of a range of numbers its lowest, of a list of words the first.
 _EXAMPLES: Final = {
     "route-distinguisher": "65000:1",
+    "vlans": "10,20",
     "address": "192.0.2.1",
     "mask": "255.255.255.0",
     "wildcard": "0.0.0.255",

@@ -62,6 +62,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "interface": st.sampled_from(["Tunnel0", "tu 0", "gi0/1", "GigabitEthernet 0/2", "lo7", "Null0"]),
     "banner": st.sampled_from(["#hello#", "^Ctwo words^C", "xa ^C bx"]),
     "certificate-octets": st.sampled_from(["30820330 30820218 A0030201", "02020101", "DEFA"]),
+    "vlans": st.sampled_from(["1", "10,20", "10,20-30,99"]),
     "release": st.sampled_from(["17.9", "15.2(4)M"]),
     "classful-network": _ADDRESSES,
     "ospf-area": st.sampled_from(["0", "0.0.0.0", "0.0.0.1", "4294967295"]),
@@ -127,7 +128,7 @@ def rivals_of(mode: str, beginning: str) -> list[str]:
 #: Texts of values as `ConfigLine.line` writes them, of types that may be typed in several ways and are shown as typed.
 _WRITTEN: dict[str, SearchStrategy[str]] = {
     "prefix": st.sampled_from(["10.0.0.0/8", "10.1.2.3/32", "0.0.0.0/0"]),
-    "banner": st.sampled_from(["^Chello^C", "^Ctwo words^C"]),
+    "banner": st.sampled_from(["^Cone^C", "^Ctwo words^C"]),
     "ospf-area": st.sampled_from(["0", "4294967295"]),
     "bgp-as": st.sampled_from(["65000", "4200000000"]),
     "bgp-community": st.sampled_from(["65000:1", "no-export", "local-AS", "internet"]),

@@ -46,6 +46,7 @@ TITLES: Final = {
     "track": "Tracked objects",
     "policy": "Lists and route maps",
     "filter": "Packet filters",
+    "switching": "VLANs and switch ports",
     "nat": "Address translation",
     "vrf": "VRFs",
     "interface": "Interfaces",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -36,6 +37,9 @@ from dmvpn.ios import (
 from dmvpn.ios.interfaces import KINDS, split_interface
 from support.texts import because, is_golden
 from support.workbench import Workbench, of_type
+
+if TYPE_CHECKING:
+    from dmvpn.base.switching import LearnedStation
 
 ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"
 UP = LinkChanged("GigabitEthernet0/1", up=True)
@@ -375,6 +379,9 @@ class Plane(NoPlane):
 
     def __init__(self, known: tuple[EthernetStation, ...]) -> None:
         self._known = known
+
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         return self._known

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.notices import Log
     from dmvpn.base.shell import EthernetStation
+    from dmvpn.base.switching import LearnedStation
 
 INTERFACES = """
 interface GigabitEthernet1
@@ -364,6 +365,9 @@ class Plane:
         return ()
 
     def filtered(self) -> tuple[FilterCount, ...]:
+        return ()
+
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
         return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.filters import PortFilters
     from dmvpn.base.protection import EspSa
+    from dmvpn.base.switching import Box
     from dmvpn.base.translation import Overload
 
 #: GRE protocol types (RFC 2784 §2.4; NHRP's is what all DMVPN implementations use).
@@ -390,6 +391,13 @@ class SetTranslation(Effect):
 
     inside: tuple[str, ...] = ()
     overloads: tuple[Overload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetSwitching(Effect):
+    """Carry frames between the ports of this box as its VLANs say, if a lab is around; `SwitchingComputed` answers."""
+
+    box: Box
 
 
 @dataclass(frozen=True, slots=True)

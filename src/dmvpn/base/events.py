@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.filters import Packet
     from dmvpn.base.protection import SaCount
+    from dmvpn.base.switching import VlanTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,18 @@ class LinkChanged(Event):
     up: bool
     mtu: int = 1500
     hardware_address: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchingComputed(Event):
+    """The lab has computed the spanning trees of this box, one for each VLAN. trunks: the ports that are trunks now.
+
+    up: its ports of layer 2 that have a carrier.
+    """
+
+    trees: tuple[VlanTree, ...]
+    trunks: tuple[str, ...]
+    up: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

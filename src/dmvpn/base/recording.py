@@ -26,6 +26,7 @@ from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, Peer
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, Flags, Packet, PortFilters, ReversePath
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
 from dmvpn.base.streams import StreamPeer
+from dmvpn.base.switching import Box, EthernetPort, TreePort, VlanTree
 from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
 from dmvpn.base.values import dataclass
 
@@ -159,7 +160,7 @@ def load(line: str) -> Line:
         if "did" in raw:
             return RecordedOutcome(router, bytes.fromhex(raw["drew"]), _text(raw["did"]))
         kind = _class(raw["event"])
-        event = kind(**{name: _decode(value) for name, value in raw["fields"].items()})
+        event = kind(**{name: decode(value) for name, value in raw["fields"].items()})
         if not isinstance(event, Event):
             raise TypeError(f"{raw['event']} is no event")
         return RecordedEvent(_seconds(raw["t"]), router, event)
@@ -206,7 +207,8 @@ def _fields(value: object) -> dict[str, Json]:
     return {name: plain(content) for name, content in named if name not in _OF_VRFS or content not in ("", False)}
 
 
-def _decode(value: Json) -> object:
+def decode(value: Json) -> object:
+    """Return the value that `plain` wrote. Raises ValueError, LookupError, TypeError for anything else."""
     if not isinstance(value, dict):
         return value
     ((tag, body),) = value.items()
@@ -218,13 +220,13 @@ def _decode(value: Json) -> object:
         case "$prefix", str():
             return Prefix.parse(body)
         case "$tuple", list():
-            return tuple(_decode(item) for item in body)
+            return tuple(decode(item) for item in body)
         case "$enum", str():
             name, _, member = body.partition(".")
             kind = _enum(name)
             return kind[member] if issubclass(kind, enum.Enum) else None
         case _, dict():
-            return _class(tag[1:])(**{name: _decode(item) for name, item in body.items()})
+            return _class(tag[1:])(**{name: decode(item) for name, item in body.items()})
         case _:
             raise ValueError(f"unknown value {tag}")
 
@@ -235,6 +237,7 @@ _OF_VRFS: Final = frozenset(("vrf", "front", "leaks"))
 _PARTS = (
     *(EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform),
     *(Overload, Clause, PacketRule, Addresses, StreamPeer),
+    *(Box, EthernetPort, VlanTree, TreePort),
     *(PortFilters, FilterList, FilterEntry, Condition, Flags, ReversePath, Packet, FilterCount),
 )
 

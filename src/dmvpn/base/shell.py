@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.protection import SaView
+    from dmvpn.base.switching import LearnedStation
 
 
 # ------------------------------------------------------------------------------------------------ files
@@ -240,6 +241,10 @@ class Counting(Protocol):
         """Return the stations on Ethernets in the host's neighbor table; empty where wires have no link layer."""
         ...
 
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
+        """Return the link-layer addresses that the bridges of a switch have learned; empty where a lab has none."""
+        ...
+
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
         ...
@@ -264,6 +269,10 @@ class NoPlane:
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return no station: none is known."""
+        return ()
+
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
+        """Return no station: nothing is bridged."""
         return ()
 
     def translations(self) -> Translations:

@@ -222,6 +222,44 @@ VERIFY_SOURCE: Final = ConfigLine(
     },
     order=153,
 )
+
+
+def _check_encapsulation(args: Args, section: Section) -> str | None:
+    """Refuse a tag where there is none, two tags, and the VLAN of another subinterface, as IOS does."""
+    name = section.opened_by.interface("name") if section.opened_by is not None else ""
+    port, _, number = name.partition(".")
+    if not number:
+        return "% encapsulation dot1Q is for subinterfaces"
+    if "inner" in args:
+        return "% Two tags (second-dot1q) are not supported"
+    vlan = args.integer("vlan")
+    if vlan in (0, 4095):
+        return f"% Invalid VLAN {vlan}: VLANs are 1 to 4094"
+    for opened, other in section.root.sections(INTERFACE):
+        there = opened.interface("name")
+        if there != name and there.partition(".")[0] == port and other.args(ENCAPSULATION).integer("vlan", 0) == vlan:
+            return (
+                f"% Configuration of multiple subinterfaces of the same main interface with the same VID ({vlan}) is "
+                f"not permitted: it is on {there}"
+            )
+    return None
+
+
+#: Feature `switching` owns it, the interface shows it.
+ENCAPSULATION: Final = ConfigLine(
+    "interface",
+    "encapsulation dot1Q {vlan:0-4095} [ native | second-dot1q {inner:word} ]",
+    {
+        "encapsulation": "Frames of this subinterface",
+        "dot1Q": "IEEE 802.1Q, with the tag of a VLAN",
+        "vlan": "The VLAN",
+        "native": "The VLAN of frames without a tag",
+        "second-dot1q": "A second tag inside",
+        "inner": "Its VLAN",
+    },
+    order=28,
+    check=_check_encapsulation,
+)
 UNREACHABLES: Final = ConfigLine(
     "interface", "ip unreachables", {"unreachables": "Send ICMP destination unreachable"}, order=41, default_on=True
 )

@@ -24,6 +24,7 @@ from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.static import FEATURE as STATIC
+from dmvpn.features.switching import FEATURE as SWITCHING
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.track import FEATURE as TRACK
 from dmvpn.features.tunnel import FEATURE as TUNNEL
@@ -56,6 +57,7 @@ FEATURES: tuple[Feature, ...] = (
     POLICY,
     VRF,
     FILTER,
+    SWITCHING,
     INTERFACE,
     TUNNEL,
     PKI,

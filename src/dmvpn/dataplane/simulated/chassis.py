@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
     from dmvpn.base.shell import CaptureDirection
+    from dmvpn.base.switching import LearnedStation
     from dmvpn.base.translation import Overload
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort, SimulatedTunnel
 
@@ -396,6 +397,8 @@ class Chassis:
         self.random = random
         self.sealed: Callable[[bytes, bytes], None] | None = None
         self.overhear: Callable[[str, bytes, CaptureDirection], None] | None = None
+        #: What the bridges of a switch have learned: the lab knows.
+        self.stations_learned: Callable[[], tuple[LearnedStation, ...]] = tuple
         #: TTL of answers to echo requests; routers send 255.
         self.echo_ttl = 255
         self.forwards_ipv6 = False

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.shell import EthernetStation
+    from dmvpn.base.switching import LearnedStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.netlink.nfsocket import BaseChain
@@ -365,6 +366,10 @@ class UserspacePlane(DataPlane):
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
         return self._filters.counts()
+
+    def stations_learned(self) -> tuple[LearnedStation, ...]:
+        """Return nothing: the bridges of a lab are not in the namespace of a router."""
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""

@@ -115,7 +115,7 @@ _LABELS: Final = words(WordKind.LABEL)("""
     BW :: The bandwidth that routing metrics assume (`bandwidth`); no limit.
     DLY :: The delay that routing metrics assume (`delay`); packets are not delayed.
     reliability | txload | rxload :: How well the interface works, of 255; always full here.
-    Encapsulation :: What packets are wrapped in on the wire.
+    Encapsulation | 802.1Q Virtual LAN | Vlan ID :: What packets are wrapped in on the wire.
     loopback not set :: The interface is not looped back on itself.
     Keepalive set | retries :: Keepalives are sent: on a tunnel, every so many seconds, and after so many lost ones it
         is down.

@@ -15,6 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.shells.capture_files import Captures
 from dmvpn.shells.lab.namespaces import inside_network
+from dmvpn.shells.lab.wiring import LAYER2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -48,7 +49,7 @@ class RealCaptures(Captures):
         self._sources: dict[Path, list[_Source]] = {}
 
     def _nodes(self) -> Collection[str]:
-        return self._wiring.namespaces
+        return [node for node in self._wiring.namespaces if node != LAYER2]
 
     def _wires(self) -> dict[str, tuple[End, ...]]:
         return self._wiring.ends

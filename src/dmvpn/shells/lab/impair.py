@@ -42,6 +42,8 @@ class Impairments:
     def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
         self._wiring = wiring
         self._selector = selector
+        #: By the names of cables, and of what is plugged in for them.
+        self._asked: dict[str, Badness] = {}
         self._relays: dict[str, _Relay] = {}
         self._hidden: dict[str, None] = {}
         self._due: list[tuple[float, int, Tap, bytes]] = []
@@ -54,14 +56,27 @@ class Impairments:
         self._hidden.pop(cable.name, None)
         if hidden:
             self._hidden[cable.name] = None
-        relay = self._relays.get(cable.name)
-        if badness.harmless and not self._wiring.needs_relay(cable):
-            if relay is not None:
-                self._remove(cable)
-        elif relay is not None:
-            relay.badness = badness
-        else:
-            self._relays[cable.name] = self._replace(cable, badness)
+        self._asked[cable.name] = badness
+        self.renew(cable)
+
+    def renew(self, cable: Cable) -> None:
+        """Impair the parts of a cable that are plugged in now."""
+        badness = self._asked.get(cable.name, HARMLESS)
+        for part in self._wiring.parts.get(cable.name, [cable]):
+            relay = self._relays.get(part.name)
+            if badness.harmless and not self._wiring.needs_relay(part):
+                if relay is not None:
+                    self._remove(part)
+            elif relay is not None:
+                relay.badness = badness
+            else:
+                self._relays[part.name] = self._replace(part, badness)
+
+    def release(self, part: Cable) -> None:
+        """Close the relay of a part that is unplugged for good."""
+        relay = self._relays.pop(part.name, None)
+        if relay is not None:
+            self._close(relay)
 
     def begin(self) -> None:
         """Impair all cables as in the scenario."""
@@ -72,30 +87,30 @@ class Impairments:
     def described(self) -> Json:
         """Return the impaired cables and their impairments, for people."""
         return {
-            name: relay.badness.described()
-            for name, relay in self._relays.items()
-            if not relay.badness.harmless and name not in self._hidden
+            name: badness.described()
+            for name, badness in self._asked.items()
+            if not badness.harmless and name not in self._hidden
         }
 
     def all(self) -> dict[str, dict[str, Json]]:
         """Return all cables, and of each the impairments and whether they are hidden, for programs."""
-        bad = {name: relay.badness.described() for name, relay in self._relays.items()}
+        bad = {name: badness.described() for name, badness in self._asked.items()}
         names = [cable.name for cable in self._wiring.cables]
         return {name: {**bad.get(name, {}), "hidden": name in self._hidden} for name in names}
 
     def particulars(self) -> dict[End, tuple[str, ...]]:
         """Return the impairments by all ends of the impaired cables."""
         return {
-            end: relay.badness.particulars
-            for name, relay in self._relays.items()
-            if not relay.badness.harmless
+            end: badness.particulars
+            for name, badness in self._asked.items()
+            if not badness.harmless
             for end in self._wiring.find(name).ends
         }
 
     def is_cut(self, cable: Cable) -> bool:
         """Return whether the cable is cut."""
-        relay = self._relays.get(cable.name)
-        return relay is not None and bool(relay.badness.cut)
+        badness = self._asked.get(cable.name, HARMLESS)
+        return bool(badness.cut) and not badness.sender
 
     def next_deadline(self) -> float | None:
         """Return when a delayed frame is due (monotonic seconds)."""
@@ -135,15 +150,17 @@ class Impairments:
         return relay
 
     def _remove(self, cable: Cable) -> None:
-        relay = self._relays.pop(cable.name)
-        for tap in relay.taps:
-            self._selector.unregister(tap.fileno())
-            tap.close()
+        self._close(self._relays.pop(cable.name))
         with netlink.NetlinkSocket() as kernel:
             plug_in(self._wiring, cable, kernel)
         for node, _ in cable.ends:
             with inside_network(self._wiring.namespaces[node]):
                 self._wiring.settle(node)
+
+    def _close(self, relay: _Relay) -> None:
+        for tap in relay.taps:
+            self._selector.unregister(tap.fileno())
+            tap.close()
 
 
 class _Relay:

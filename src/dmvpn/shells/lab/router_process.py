@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import SwitchingComputed
+from dmvpn.base.recording import decode
 from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.lab.namespaces import enter_network
-from dmvpn.shells.lab.vrf_namespaces import Namespaces, holder
+from dmvpn.shells.lab.vrf_namespaces import Namespaces, holder, switcher
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
@@ -81,7 +83,9 @@ SETUP = b"setup "
 KEYS = b"keys "
 #: The last message of a router that cannot run here: the reason follows.
 WHY = b"why "
-_LONGEST_QUESTION = 8192
+#: A request without answer: the trees of its VLANs follow.
+TREES = b"trees "
+_LONGEST_QUESTION = 1 << 17
 _LONGEST_REASON = 1000
 
 
@@ -161,6 +165,7 @@ async def _serve(plan: RouterPlan, inherited: Inherited) -> None:
         recording=plan.recording,
         backends=Namespaces(inherited.vrfs, holder(inherited.hold)),
     )
+    runtime.switch = switcher(inherited.hold)
     server = plan.make_server(runtime.handle, plan.socket)
     try:
         runtime.start(_startup(plan), plan.certificates)
@@ -200,6 +205,11 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
         if question.startswith(SETUP):
             known = question.removeprefix(SETUP).decode(errors="replace")
             lend(pipe, setup_facts(runtime.router, known, rendered).model_dump_json().encode())
+            return
+        if question.startswith(TREES):
+            event = decode(json.loads(question.removeprefix(TREES)))
+            if isinstance(event, SwitchingComputed):
+                runtime.post(event)
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

@@ -19,6 +19,8 @@ import time
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.recording import decode, plain
+from dmvpn.base.switching import Box
 from dmvpn.base.values import dataclass
 from dmvpn.router.facts import RouterFacts, SetupFacts
 from dmvpn.router.features import FEATURES
@@ -38,6 +40,7 @@ from dmvpn.shells.lab.router_process import (
     MISSING,
     OWN_FACTS,
     SETUP,
+    TREES,
     EndedError,
     Inherited,
     RouterPlan,
@@ -47,6 +50,7 @@ from dmvpn.shells.lab.router_process import (
     put,
     run,
 )
+from dmvpn.shells.lab.switching import RealSwitching
 from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from dmvpn.base.events import SwitchingComputed
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
     from dmvpn.shells.lab.control import Json
@@ -119,9 +124,13 @@ class Supervisor:
         self._started = time.time()
         self._selector = selectors.DefaultSelector()
         self._wiring = wiring.wire_up(scenario)
-        self._wiring.vrfs = {name: HeldNamespaces(self._selector) for name in scenario.configurations}
+        self._wiring.vrfs = {
+            name: HeldNamespaces(self._selector, functools.partial(self._switch, name))
+            for name in scenario.configurations
+        }
         self._captures = RealCaptures(self._wiring, self._selector, self._write_keys)
         self._impairments = Impairments(self._wiring, self._selector)
+        self._switching = RealSwitching(self._wiring, self._impairments, self._send_trees)
         self._ending = False
         self._begun: list[_Router] = []
         self._unanswered: list[_Unanswered] = []
@@ -164,6 +173,8 @@ class Supervisor:
             if self._selector.get_map().get(key.fd) is key:  # an earlier request may have closed it
                 key.data()
         self._impairments.deliver_due()
+        if self._switching.is_due:
+            self._switching.compute()
         now = time.monotonic()
         for order in [order for order in self._unanswered if order.is_done(now)]:
             self._unanswered.remove(order)
@@ -233,6 +244,7 @@ class Supervisor:
 
     def _forget(self, router: _Router) -> None:
         router.pid = 0
+        self._switching.forget(router.plan.name)
         if router.pipe is not None:
             router.why = router.why or last_words(router.pipe)
             router.pipe.close()
@@ -383,6 +395,7 @@ class Supervisor:
     def _order_impair(self, request: dict[str, Json]) -> Json:
         cable = self._wiring.find(str(request.get("link")))
         self._impairments.set(cable, Badness.read(request), hidden=bool(request.get("hidden")))
+        self._switching.is_due = bool(self._wiring.parts)  # it may be cut
         return self._impairments.described()
 
     def _order_rebind(self, request: dict[str, Json]) -> Json:
@@ -410,6 +423,17 @@ class Supervisor:
         with contextlib.suppress(OSError):  # it has ended
             if router.pipe is not None:
                 router.pipe.send(KEYS + folder)
+
+    def _switch(self, name: str, octets: bytes) -> None:
+        box = decode(json.loads(octets))
+        if isinstance(box, Box):
+            self._switching.set(name, box)
+
+    def _send_trees(self, name: str, computed: SwitchingComputed) -> None:
+        pipe = self._routers[name].pipe
+        with contextlib.suppress(OSError):  # it has ended
+            if pipe is not None:
+                pipe.send(TREES + json.dumps(plain(computed)).encode())
 
     def _namespace(self, node: str, vrf: Json) -> int:
         if not isinstance(vrf, str) or not vrf:

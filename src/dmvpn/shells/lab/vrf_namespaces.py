@@ -3,19 +3,21 @@
 The process of the router makes them and passes their descriptors to the supervisor, which holds them, too: a namespace
 that no process holds ends with the cables in it. The next process of the router inherits them, with the cables.
 
-    router -> supervisor    b"+NAME" and a descriptor: hold it; b"-NAME": let it go
+    router -> supervisor    b"+NAME" and a descriptor: hold it; b"-NAME": let it go; b"=JSON": its VLANs are these
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import selectors
 import socket
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.recording import plain
 from dmvpn.dataplane.netlink import LinkSettings
 from dmvpn.dataplane.userspace.links import MAIN, Domain
 from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
@@ -23,6 +25,7 @@ from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dmvpn.base.switching import Box
     from dmvpn.dataplane.userspace.vrf_devices import Descriptor, VrfBackend
 
 _HERE: Final = "/proc/thread-self/ns/net"
@@ -30,8 +33,8 @@ _HERE: Final = "/proc/thread-self/ns/net"
 _SIOCGSKNS: Final = 0x894C
 #: Descriptors of held namespaces that are open at a time; two are used together.
 _OPEN: Final = 8
-#: Octets of the longest message: the name of a VRF may be as long as a line.
-_LONGEST: Final = 65536
+#: Octets of the longest message: the name of a VRF may be as long as a line, and a switch has many ports.
+_LONGEST: Final = 1 << 17
 
 
 class NamespaceBackend:
@@ -145,8 +148,10 @@ class Namespaces:
 class HeldNamespaces:
     """The supervisor's side: the descriptors that the processes of one router have passed to it."""
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
+    def __init__(self, selector: selectors.BaseSelector, switch: Callable[[bytes], None] = lambda _: None) -> None:
+        """switch: takes the VLANs of the router."""
         self._selector = selector
+        self._switch = switch
         self._pipe: socket.socket | None = None
         self._held: dict[str, int] = {}
 
@@ -175,6 +180,9 @@ class HeldNamespaces:
             if not octets:
                 self._end()
                 return
+            if octets.startswith(b"="):
+                self._switch(octets[1:])
+                continue
             name = octets[1:].decode(errors="replace")
             before = self._held.pop(name, None)
             if before is not None:
@@ -201,3 +209,13 @@ def holder(pipe: socket.socket) -> Callable[[str, int | None], None]:
                 socket.send_fds(pipe, [b"+" + vrf.encode()], [descriptor])
 
     return hold
+
+
+def switcher(pipe: socket.socket) -> Callable[[Box], None]:
+    """Return the function by which a router's process passes its VLANs to the supervisor."""
+
+    def switch(box: Box) -> None:
+        with contextlib.suppress(OSError):
+            pipe.send(b"=" + json.dumps(plain(box)).encode())
+
+    return switch

@@ -26,13 +26,14 @@ from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.userspace.links import InterfaceNames
+from dmvpn.network.switching import address_of
 from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
@@ -216,16 +217,22 @@ _HOST_SETTINGS6 = {
     "net/ipv6/conf/eth0/disable_ipv6": 0,
 }
 _BRIDGE = "switch"
+#: The node whose namespace has the bridges of VLANs.
+LAYER2 = "layer2"
 #: Ports with the same name everywhere.
 _SAME_NAME = ("eth0", INSIDE, OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A wire with its ends: (node, IOS interface name; "eth0" on hosts). More than two: a switch."""
+    """A wire with its ends: (node, IOS interface name; "eth0" on hosts). More than two: a switch.
+
+    steady: its ends have the same link-layer addresses whenever it is plugged in.
+    """
 
     ends: tuple[End, ...]
     properties: LinkSpec
+    steady: bool = False
 
     @property
     def is_switch(self) -> bool:
@@ -244,6 +251,8 @@ class Wiring:
 
     switches: the namespace of each cable's bridge, by the cable's name; a switch without a bridge is a relay.
     vrfs: the namespaces of the VRFs of each router.
+    parts: the cables that are plugged in for each wire, by its name, once a wire carries VLANs.
+    bridge_ports: ports in the namespace of `LAYER2`, each with the index of its bridge.
     """
 
     namespaces: dict[str, int] = field(default_factory=dict)
@@ -252,6 +261,8 @@ class Wiring:
     gateways: dict[str, Gateway] = field(default_factory=dict)
     switches: dict[str, int] = field(default_factory=dict)
     vrfs: dict[str, HeldNamespaces] = field(default_factory=dict)
+    parts: dict[str, list[Cable]] = field(default_factory=dict)
+    bridge_ports: dict[str, int] = field(default_factory=dict)
 
     def spaces(self, node: str) -> dict[str, int]:
         """Return the namespaces of a node by VRF, "": without one, as of now."""
@@ -278,6 +289,15 @@ class Wiring:
             _configure_host(self.hosts[node])
         elif node in self.gateways:
             self.gateways[node].settle()
+        elif node == LAYER2:
+            self.attach(self.bridge_ports)
+
+    def attach(self, ports: Iterable[str]) -> None:
+        """Make ports, as far as they are there, ports of their bridges. Call it inside the namespace of `LAYER2`."""
+        with netlink.NetlinkSocket() as kernel:
+            for port in ports:
+                settings = netlink.LinkSettings(master=self.bridge_ports[port], silent_ipv6=True)
+                kernel.execute([netlink.set_link(port, settings), netlink.set_up(port)])
 
     def needs_relay(self, cable: Cable) -> bool:
         """Return whether the cable is a switch for which the kernel has no bridge."""
@@ -296,7 +316,8 @@ class Wiring:
 
 def linux_name(interface: str) -> str:
     """Return the Linux name of an IOS interface, or of a host's or gateway's."""
-    return interface if interface in _SAME_NAME else InterfaceNames().linux(interface)
+    same = interface in _SAME_NAME or interface.startswith("port")
+    return interface if same else InterfaceNames().linux(interface)
 
 
 def wire_up(scenario: Scenario) -> Wiring:
@@ -309,7 +330,7 @@ def wire_up(scenario: Scenario) -> Wiring:
         for ends, properties in scenario.segments():
             cable = Cable(tuple(ends), properties)
             if cable.is_switch:
-                _make_switch(wiring, cable)
+                make_switch(wiring, cable)
             plug_in(wiring, cable, kernel)
             wiring.cables.append(cable)
     for node in wiring.namespaces:
@@ -324,7 +345,12 @@ def wire_up(scenario: Scenario) -> Wiring:
 def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None:
     """Make the veth pair of a cable, each end in its node; for a switch one from each node to the bridge."""
     ends = [
-        netlink.VethEnd(name=linux_name(interface), namespace=wiring.namespaces[node]) for node, interface in cable.ends
+        netlink.VethEnd(
+            name=linux_name(interface),
+            namespace=wiring.namespaces[node],
+            address=address_of(node, interface) if cable.steady else None,
+        )
+        for node, interface in cable.ends
     ]
     if not cable.is_switch:
         kernel.call(netlink.create_veth(*ends))
@@ -336,7 +362,7 @@ def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None
             _connect(inside, [port.name for port in ports])
 
 
-def _make_switch(wiring: Wiring, cable: Cable) -> None:
+def make_switch(wiring: Wiring, cable: Cable) -> None:
     """Make a namespace with a bridge; none if the kernel has no bridges: then the relay replaces it."""
     namespace = new_network()
     with inside_network(namespace), netlink.NetlinkSocket() as kernel:

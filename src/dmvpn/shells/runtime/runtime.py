@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
-from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, InVrf, ReportKey, Resolve, SetRoute, Store
+from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, InVrf, ReportKey, Resolve, SetRoute, SetSwitching, Store
 from dmvpn.base.errors import fault_text
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, NameResolved, Tick
 from dmvpn.base.recording import Recorder
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
+    from dmvpn.base.switching import Box
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.vrf_devices import VrfBackends
@@ -166,8 +167,19 @@ class AsyncioWatch:
         self._loop.call_later(seconds, call)
 
 
+def _no_lab(box: Box) -> None:
+    """Say what becomes of VLANs where the host's own devices carry frames."""
+    if box.bridges:
+        log.warning("switch ports act in labs only: this host bridges nothing for them")
+
+
 class Runtime:
-    """A router, its plane and its timer on the running asyncio loop."""
+    """A router, its plane and its timer on the running asyncio loop.
+
+    switch: takes the VLANs of the router, whose frames a lab carries.
+    """
+
+    switch: Callable[[Box], None] = staticmethod(_no_lab)
 
     def __init__(
         self,
@@ -363,6 +375,8 @@ class Runtime:
                     self._names.ask(name)
                 case ReportKey():
                     self._report(inner)
+                case SetSwitching(box):
+                    self._loop.call_soon(self.switch, box)
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:

@@ -106,12 +106,12 @@ class Segment:
         if next_hop.is_multicast or int(next_hop) == 0xFFFFFFFF:
             for station, interface in self.ends:
                 if station is not sender:
-                    self._carry(sender, station, interface, packet, now)
+                    self.carry(sender, station, interface, packet, now)
             return True
         end = self._resolve(next_hop, now)
         if end is None:
             return False
-        self._carry(sender, *end, packet, now)
+        self.carry(sender, *end, packet, now)
         return True
 
     def _resolve(self, address: IPAddress, now: float) -> tuple[SimulatedNode, str] | None:
@@ -136,7 +136,8 @@ class Segment:
             for own, _ in station.addresses_of(interface):
                 self._found.setdefault(own, end)
 
-    def _carry(self, sender: SimulatedNode, station: SimulatedNode, interface: str, packet: bytes, now: float) -> None:
+    def carry(self, sender: SimulatedNode, station: SimulatedNode, interface: str, packet: bytes, now: float) -> None:
+        """Carry a packet to one port, unless it gets lost."""
         if self.watch is not None:
             self.watch(packet)
         if self.gate is not None and not self.gate(sender.name, station.name, packet):

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import earliest
-from dmvpn.base.effects import Effect, HistoryGrew, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
+from dmvpn.base.effects import (
+    Effect,
+    HistoryGrew,
+    NextHop,
+    Resolve,
+    SendIp,
+    SetInterface,
+    SetRoute,
+    SetSwitching,
+    Store,
+)
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
@@ -38,6 +48,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
+    from dmvpn.base.switching import Box
     from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab_model import GatewaySpec
@@ -56,7 +67,7 @@ class RouterNode:
     """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs).
 
     sealing: entropy of its plane. watch: called with every event before the router. resolve: queries the name service
-        of the simulation. stored: files for its next life.
+        of the simulation. switch: takes its VLANs. stored: files for its next life.
     """
 
     def __init__(
@@ -79,6 +90,7 @@ class RouterNode:
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore
         self.resolve: Callable[[str], None] = _ignore
+        self.switch: Callable[[Box], None] = _ignore
         self.alive = True
         self._inbox: list[Event] = []
         self._busy = False
@@ -156,6 +168,8 @@ class RouterNode:
                 self.stored[name] = octets
             case Resolve(name):
                 self.resolve(name)
+            case SetSwitching(box):
+                self.switch(box)
         try:
             if not isinstance(effect, HistoryGrew):  # for subscribers; a hub emits many of these
                 self.plane.execute(effect)
@@ -213,7 +227,7 @@ class HostNode:
             self.take(event)
 
 
-def _ignore(fact: Effect | Event | str) -> None:
+def _ignore(fact: Effect | Event | Box | str) -> None:
     """Ignore a fact without subscribers."""
 
 

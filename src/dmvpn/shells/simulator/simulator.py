@@ -27,11 +27,13 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, NatNode, RouterNode
+from dmvpn.shells.simulator.switched import SwitchedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.switching import Box
     from dmvpn.shells.scenario import Scenario
 
 
@@ -107,10 +109,12 @@ class Simulator:
         self.overhear: Callable[[str, str, bytes], None] | None = None
         self.sealed: Callable[[bytes, bytes], None] | None = None
         self.captures: list[Heard] = []
+        #: VLANs, if a router has some.
+        self._switched: SwitchedNetwork | None = None
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
         self._rendered: dict[str, Rendered] = {}
-        self._plugs: dict[str, _Plug] = {}
+        self.plugs: dict[str, _Plug] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._wakes: dict[str, float] = {}
         self._serial = 0
@@ -167,7 +171,7 @@ class Simulator:
         node = self._router(name, 0)
         node.resolve = self._resolver(node)
         self.routers[name] = node
-        self._plugs[name] = _Plug(self, node)
+        self.plugs[name] = _Plug(self, node)
         return node
 
     def _router(self, name: str, life: int) -> RouterNode:
@@ -180,8 +184,15 @@ class Simulator:
             remembers=self.remembers,
         )
         node.plane.sealed = self._tell_sealed
+        node.plane.stations_learned = lambda: self._switched.learned(name) if self._switched is not None else ()
+        node.switch = lambda box: self._switch(name, box)
         node.plane.overhear = lambda tunnel, packet, direction: self.captured(name, tunnel, packet, direction)
         return node
+
+    def _switch(self, name: str, box: Box) -> None:
+        if self._switched is None:
+            self._switched = SwitchedNetwork(self)
+        self._switched.set(name, box)
 
     def _tell_sealed(self, message: bytes, sealed: bytes) -> None:
         if self.sealed is not None:
@@ -195,12 +206,12 @@ class Simulator:
     def add_host(self, name: str, node: HostNode) -> None:
         """Add a host."""
         self.hosts[name] = node
-        self._plugs[name] = _Plug(self, node)
+        self.plugs[name] = _Plug(self, node)
 
     def add_gateway(self, node: NatNode) -> None:
         """Add a translator."""
         self.gateways[node.name] = node
-        self._plugs[node.name] = _Plug(self, node)
+        self.plugs[node.name] = _Plug(self, node)
 
     def connect(self, ends: list[tuple[str, str]]) -> Segment:
         """Return a wire between these (node, interface) ends."""
@@ -224,7 +235,7 @@ class Simulator:
         return host
 
     def _plug(self, segment: Segment, node: str, interface: str) -> None:
-        segment.plug(self._plugs[node], interface)
+        segment.plug(self.plugs[node], interface)
         self._wires[node, interface] = segment
         self._ports.setdefault(node, []).append(interface)
 
@@ -249,6 +260,8 @@ class Simulator:
         """Kill a router as by `kill -9`: its state is lost, except stored files; its neighbors get no message."""
         old = self.routers[name]
         old.alive = False
+        if self._switched is not None:
+            self._switched.forget(name)
         self._wakes.pop(name, None)  # deadlines of the dead router must not precede those of the new one
         self._lives[name] = self._lives.get(name, 0) + 1
         fresh = self._router(name, self._lives[name])
@@ -256,7 +269,7 @@ class Simulator:
         fresh.outside, fresh.watch, fresh.stored = old.outside, old.watch, old.stored
         fresh.resolve = self._resolver(fresh)
         self.routers[name] = fresh
-        self._plugs[name].node = fresh
+        self.plugs[name].node = fresh
 
     def delete_files(self, name: str) -> None:
         """Delete a router's stored files: its next life starts empty."""
@@ -379,6 +392,8 @@ class Simulator:
     def _transmitter(self, name: str) -> Callable[[str, IPAddress, bytes], bool]:
         def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:
             segment = self._wires.get((name, interface))
+            if self._switched is not None:
+                segment = self._switched.attachments.get((name, interface), segment)
             if segment is None:
                 return False
             self._hash.update(packet)
@@ -386,6 +401,6 @@ class Simulator:
                 self.captured(name, interface, packet, CaptureDirection.OUT)
             if self.overhear is not None:
                 self.overhear(name, interface, packet)
-            return segment.transmit(self._plugs[name], next_hop, packet, self.now)
+            return segment.transmit(self.plugs[name], next_hop, packet, self.now)
 
         return transmit

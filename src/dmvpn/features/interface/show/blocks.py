@@ -14,6 +14,7 @@ from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine
 from dmvpn.features.interface.port import Status, kind_name, kind_of
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
+from dmvpn.ios.common import ENCAPSULATION, INTERFACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,7 @@ class CounterBlock:
 class InterfaceBlock:
     """The content of `show interfaces` about one interface.
 
+    vlan: of its frames (802.1Q), 0: they have no tag.
     bandwidth: kbit/s.
     delay: microseconds.
     method: where the address comes from, as in `show ip interface brief`.
@@ -76,6 +78,7 @@ class InterfaceBlock:
     line: bool
     hardware: str
     hardware_address: str
+    vlan: int
     description: str
     address: IPAddress | None
     prefix_length: int
@@ -109,12 +112,14 @@ def _block(ctx: ShowContext, state: InterfaceState, traffic: InterfaceTraffic | 
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
     hardware_address = port.link.hardware_address if port and port.link else b""
     failure = machine.failure(state.name) or state.reason
+    section = ctx.running.section(INTERFACE, name=state.name) if "." in state.name else None
     return project(
         InterfaceBlock,
         state,
         status=(port.status if port else Status.DOWN).value,
         hardware=kind_of(state.name).hardware,
         hardware_address=_dotted(hardware_address),
+        vlan=0 if section is None else section.args(ENCAPSULATION).integer("vlan", 0),
         description=port.settings.description if port else "",
         method=port.method if port else "unset",
         mtu=state.mtu - (_options(tunnel) if tunnel is not None else 0),
@@ -181,7 +186,10 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
             yield "  Internet address will be negotiated using DHCP"
         yield f"  MTU {block.mtu} bytes, BW {block.bandwidth} Kbit/sec, DLY {block.delay} usec, "
         yield "     reliability 255/255, txload 1/255, rxload 1/255"
-        yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
+        if block.vlan:
+            yield f"  Encapsulation 802.1Q Virtual LAN, Vlan ID  {block.vlan}."
+        else:
+            yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
         yield from _tunnel_lines(block.name, block.tunnel) if block.tunnel else _link_lines(block)
         yield from _counter_lines(block)
 

@@ -1,0 +1,149 @@
+"""Ethernet switching as values: the ports of a box and their VLANs (IEEE 802.1Q), and the spanning tree of each VLAN.
+
+A router is a box without switch ports; a multilayer switch is a router with some. The configuration makes one `Box`.
+No box speaks spanning tree here: the lab, which knows all boxes and wires, computes the trees (`network/switching.py`)
+and gives each box its part (`SwitchingComputed`), as 802.1D would have it decide.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from dmvpn.base.values import dataclass
+
+#: The VLAN of untagged frames unless another one is configured, and the last one.
+DEFAULT_VLAN, LAST_VLAN = 1, 4094
+#: Stands for "without a tag" where a VLAN is expected.
+UNTAGGED = 0
+#: Bridge priority unless another one is configured, and what `root primary` and `root secondary` make of it.
+PRIORITY, PRIMARY, SECONDARY = 32768, 24576, 28672
+
+Ranges = tuple[tuple[int, int], ...]
+ALL_VLANS: Ranges = ((1, LAST_VLAN),)
+
+
+def within(vlan: int, ranges: Ranges) -> bool:
+    """Return whether a VLAN is in one of these ranges, first and last included."""
+    return any(first <= vlan <= last for first, last in ranges)
+
+
+class PortMode(enum.Enum):
+    """What a port does with frames. The values are IOS's words."""
+
+    ROUTED = "routed"
+    ACCESS = "static access"
+    TRUNK = "trunk"
+    AUTO = "dynamic auto"
+    DESIRABLE = "dynamic desirable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EthernetPort:
+    """A port with its VLANs.
+
+    access, native: VLAN of untagged frames as an access port, as a trunk.
+    voice: VLAN of a telephone at an access port, 0: none.
+    allowed: VLANs that a trunk carries.
+    negotiates: whether it speaks DTP.
+    bundle: its Port-channel, "": none. bundled_by: "LACP", "PAgP" or "-", as its line says.
+    layers: of a routed port its interfaces by VLAN, `UNTAGGED` included.
+    """
+
+    name: str
+    mode: PortMode
+    access: int = DEFAULT_VLAN
+    native: int = DEFAULT_VLAN
+    voice: int = 0
+    allowed: Ranges = ALL_VLANS
+    negotiates: bool = True
+    bundle: str = ""
+    bundled_by: str = ""
+    shutdown: bool = False
+    layers: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def switched(self) -> bool:
+        """Whether it is a port of layer 2."""
+        return self.mode is not PortMode.ROUTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """The ports of a router or switch that take part in VLANs; ports that are not here carry untagged frames only.
+
+    vlans: names of the VLANs that its lines make. An empty mapping: they are in a file of the switch, so all are there.
+    interfaces: VLANs with an `interface Vlan`.
+    priorities: of its bridges, where VLANs have another one than `PRIORITY`.
+    rapid: `spanning-tree mode rapid-pvst`.
+    """
+
+    ports: tuple[EthernetPort, ...] = ()
+    vlans: tuple[tuple[int, str], ...] = ()
+    interfaces: tuple[int, ...] = ()
+    priorities: tuple[tuple[int, int], ...] = ()
+    rapid: bool = False
+
+    def port(self, name: str) -> EthernetPort | None:
+        """Return the port of this name."""
+        return next((port for port in self.ports if port.name == name), None)
+
+    def priority(self, vlan: int) -> int:
+        """Return the priority of its bridge of a VLAN, with the VLAN in its low bits (802.1t)."""
+        return dict(self.priorities).get(vlan, PRIORITY) + vlan
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The VLANs that it has, in order: those of its lines, and of access ports, which make theirs."""
+        of_ports = [vlan for port in self.ports if port.switched for vlan in (port.access, port.voice) if vlan]
+        of_file = () if self.vlans else (*self.interfaces, *(port.native for port in self.ports if port.switched))
+        return tuple(sorted({DEFAULT_VLAN, *dict(self.vlans), *of_ports, *of_file}))
+
+    @property
+    def bridges(self) -> bool:
+        """Whether it has ports of layer 2."""
+        return any(port.switched for port in self.ports)
+
+
+NOTHING = Box()
+
+
+class PortRole(enum.Enum):
+    """The role of a port in a tree, in the words of `show spanning-tree`."""
+
+    ROOT = "Root"
+    DESIGNATED = "Desg"
+    ALTERNATE = "Altn"
+
+
+@dataclass(frozen=True, slots=True)
+class TreePort:
+    """A port of a bridge in the tree of a VLAN. number: its place among the ports of the box, from 1."""
+
+    name: str
+    role: PortRole
+    cost: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class VlanTree:
+    """The tree of a VLAN as one of its bridges sees it.
+
+    root, bridge: priority and address. cost: of the path to the root, and by which port ("": this is the root).
+    """
+
+    vlan: int
+    root: tuple[int, bytes]
+    bridge: tuple[int, bytes]
+    cost: int
+    port: str
+    ports: tuple[TreePort, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedStation:
+    """A link-layer address in the table of a bridge, and the port behind which it is."""
+
+    vlan: int
+    hardware: bytes
+    port: str

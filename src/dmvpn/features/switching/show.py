@@ -1,0 +1,442 @@
+"""The shows of VLANs and switch ports, in IOS's layout.
+
+show vlan [brief], show vlans (of subinterfaces), show interfaces trunk, show interfaces switchport,
+show mac address-table, show spanning-tree [vlan N], show etherchannel summary
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
+from dmvpn.base.values import dataclass
+from dmvpn.features.switching.config import as_ranges, spelled
+from dmvpn.features.switching.machine import SwitchingMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import SwitchingComputed
+
+#: What a router without ports of layer 2 says, as IOS does: tools learn from it that this is no switch.
+_NO_SWITCH: Final = "% Invalid input detected at '^' marker."
+
+
+@dataclass(frozen=True, slots=True)
+class VlanRow:
+    """A VLAN, and the ports that are access ports in it."""
+
+    vlan: int
+    name: str
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVlan:
+    """The answer to `show vlan`. brief: without the second table."""
+
+    vlans: tuple[VlanRow, ...]
+    is_switch: bool
+    brief: bool
+
+
+def name_of(box: Box, vlan: int) -> str:
+    """Return the name of a VLAN."""
+    return dict(box.vlans).get(vlan) or ("default" if vlan == 1 else f"VLAN{vlan:04}")
+
+
+def _logical(ports: Iterable[EthernetPort]) -> list[EthernetPort]:
+    """Return the ports of layer 2, one of each bundle."""
+    found = {port.bundle or port.name: port for port in ports if port.switched}
+    return list(found.values())
+
+
+def query_vlans(ctx: ShowContext, args: Args) -> ShowVlan:
+    """Return all VLANs."""
+    machine = ctx.machine(SwitchingMachine)
+    box, trunks = machine.box, machine.computed.trunks
+    rows = [
+        VlanRow(
+            vlan,
+            name_of(box, vlan),
+            tuple(
+                port.bundle or port.name
+                for port in _logical(box.ports)
+                if (port.bundle or port.name) not in trunks
+                and port.mode is not PortMode.TRUNK
+                and vlan in (port.access, port.voice)
+            ),
+        )
+        for vlan in box.known
+    ]
+    return ShowVlan(tuple(rows), box.bridges, "brief" in args)
+
+
+def render_vlans(answer: ShowVlan) -> Iterator[str]:
+    """Yield the table of VLANs, and that of their types."""
+    if not answer.is_switch:
+        yield _NO_SWITCH
+        return
+    yield ""
+    yield "VLAN Name                             Status    Ports"
+    yield "---- -------------------------------- --------- -------------------------------"
+    for row in answer.vlans:
+        first, *more = textwrap.wrap(", ".join(map(short_interface, row.ports)), 31) or [""]
+        yield f"{row.vlan:<4} {row.name:<32} {'active':<9} {first}".rstrip()
+        yield from (f"{'':48}{line}" for line in more)
+    if answer.brief:
+        return
+    yield ""
+    yield "VLAN Type  SAID       MTU   Parent RingNo BridgeNo Stp  BrdgMode Trans1 Trans2"
+    yield "---- ----- ---------- ----- ------ ------ -------- ---- -------- ------ ------"
+    for row in answer.vlans:
+        yield f"{row.vlan:<4} enet  {100000 + row.vlan:<10} 1500  -      -      -        -    -        0      0"
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedInterface:
+    """A subinterface with its VLAN. received, sent: packets."""
+
+    vlan: int
+    native: bool
+    interface: str
+    address: IPAddress | None
+    received: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVlans:
+    """The answer to `show vlans`."""
+
+    interfaces: tuple[TaggedInterface, ...]
+
+
+def query_tagged(ctx: ShowContext, _: Args) -> ShowVlans:
+    """Return the subinterfaces with tags."""
+    counted = ctx.counting.interfaces_counted()
+    counts = {count.interface: count for count in counted.counts} if counted is not None else {}
+    found = []
+    for port in ctx.machine(SwitchingMachine).box.ports:
+        for vlan, name in port.layers:
+            state, count = ctx.ports.interfaces.get(name), counts.get(name)
+            if vlan or "." in name:
+                received, sent = (count.received, count.sent) if count is not None else (0, 0)
+                found.append(
+                    TaggedInterface(
+                        vlan or port.native, not vlan, name, state.address if state else None, received, sent
+                    )
+                )
+    return ShowVlans(tuple(sorted(found, key=lambda one: one.vlan)))
+
+
+def render_tagged(answer: ShowVlans) -> Iterator[str]:
+    """Yield a block for each."""
+    if not answer.interfaces:
+        yield "No Virtual LANs configured."
+    for one in answer.interfaces:
+        yield f"Virtual LAN ID:  {one.vlan} (IEEE 802.1Q Encapsulation)"
+        yield ""
+        yield f"   vLAN Trunk Interface:   {one.interface}"
+        if one.native:
+            port = one.interface.partition(".")[0]
+            yield f" This is configured as native Vlan for the following interface(s) : {port}"
+        yield ""
+        yield "   Protocols Configured:   Address:              Received:        Transmitted:"
+        yield f"           IP              {one.address or 'unassigned'!s:<21} {one.received:>8} {one.sent:>20}"
+        yield ""
+
+
+# ------------------------------------------------------------------------------------------------ ports
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPort:
+    """A port of layer 2.
+
+    mode: as configured. operates: "trunk", "static access", "down".
+    native, access, voice: VLANs with their names. allowed: as configured.
+    active: the allowed VLANs that are here. forwarding: those in which it forwards.
+    """
+
+    name: str
+    mode: str
+    operates: str
+    negotiates: bool
+    access: str
+    native: str
+    voice: str
+    allowed: str
+    active: str
+    forwarding: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPorts:
+    """The answer to `show interfaces switchport`, `show interfaces trunk`."""
+
+    ports: tuple[SwitchPort, ...]
+    is_switch: bool
+
+
+def _switch_port(box: Box, port: EthernetPort, computed: SwitchingComputed) -> SwitchPort:
+    name = port.bundle or port.name
+    operates = "trunk" if name in computed.trunks else "static access" if port.name in computed.up else "down"
+    active = [vlan for vlan in box.known if within(vlan, port.allowed)]
+    forwarding = [
+        tree.vlan
+        for tree in computed.trees
+        for one in tree.ports
+        if one.name == name and one.role is not PortRole.ALTERNATE
+    ]
+    return SwitchPort(
+        name=name,
+        mode=port.mode.value,
+        operates=operates,
+        negotiates=port.negotiates and port.mode is not PortMode.ACCESS,
+        access=f"{port.access} ({name_of(box, port.access)})",
+        native=f"{port.native} ({name_of(box, port.native)})",
+        voice=f"{port.voice} ({name_of(box, port.voice)})" if port.voice else "none",
+        allowed=spelled(port.allowed) or "none",
+        active=spelled(as_ranges(active)) or "none",
+        forwarding=spelled(as_ranges(forwarding)) or "none",
+    )
+
+
+def query_ports(ctx: ShowContext, args: Args) -> SwitchPorts:
+    """Return one port, or all."""
+    machine, wanted = ctx.machine(SwitchingMachine), args.interface("interface", None)
+    ports = [_switch_port(machine.box, port, machine.computed) for port in _logical(machine.box.ports)]
+    return SwitchPorts(tuple(port for port in ports if wanted in (None, port.name)), machine.box.bridges)
+
+
+def query_trunks(ctx: ShowContext, args: Args) -> SwitchPorts:
+    """Return the ports that are trunks now."""
+    answer = query_ports(ctx, args)
+    return SwitchPorts(tuple(port for port in answer.ports if port.operates == "trunk"), answer.is_switch)
+
+
+_TRUNK_MODES: Final = {"trunk": "on", "dynamic auto": "auto", "dynamic desirable": "desirable"}
+
+
+def render_trunks(answer: SwitchPorts) -> Iterator[str]:
+    """Yield the four tables."""
+    if not answer.ports:
+        yield "" if answer.is_switch else _NO_SWITCH
+        return
+    yield ""
+    yield "Port        Mode             Encapsulation  Status        Native vlan"
+    for port in answer.ports:
+        native = port.native.partition(" ")[0]
+        yield f"{short_interface(port.name):<11} {_TRUNK_MODES[port.mode]:<16} {'802.1q':<14} {'trunking':<13} {native}"
+    for title, lists in (
+        ("Vlans allowed on trunk", [port.allowed for port in answer.ports]),
+        ("Vlans allowed and active in management domain", [port.active for port in answer.ports]),
+        ("Vlans in spanning tree forwarding state and not pruned", [port.forwarding for port in answer.ports]),
+    ):
+        yield ""
+        yield f"Port        {title}"
+        for port, vlans in zip(answer.ports, lists, strict=True):
+            yield f"{short_interface(port.name):<11} {vlans}"
+
+
+def render_ports(answer: SwitchPorts) -> Iterator[str]:
+    """Yield a block for each port."""
+    if not answer.is_switch:
+        yield _NO_SWITCH
+    for port in answer.ports:
+        is_trunk = port.operates == "trunk"
+        yield f"Name: {short_interface(port.name)}"
+        yield "Switchport: Enabled"
+        yield f"Administrative Mode: {port.mode}"
+        yield f"Operational Mode: {port.operates}"
+        yield "Administrative Trunking Encapsulation: dot1q"
+        if port.operates != "down":
+            yield f"Operational Trunking Encapsulation: {'dot1q' if is_trunk else 'native'}"
+        yield f"Negotiation of Trunking: {'On' if port.negotiates else 'Off'}"
+        yield f"Access Mode VLAN: {port.access}"
+        yield f"Trunking Native Mode VLAN: {port.native}"
+        yield f"Voice VLAN: {port.voice}"
+        yield f"Trunking VLANs Enabled: {'ALL' if port.allowed == '1-4094' else port.allowed}"
+        yield ""
+
+
+# ------------------------------------------------------------------------------------------------ bridges
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStations:
+    """The answer to `show mac address-table`."""
+
+    stations: tuple[LearnedStation, ...]
+
+
+def query_stations(ctx: ShowContext, args: Args) -> ShowStations:
+    """Return what the bridges have learned, of one VLAN or of all."""
+    wanted = args.integer("vlan", 0)
+    found = [one for one in ctx.counting.stations_learned() if wanted in (0, one.vlan)]
+    return ShowStations(tuple(sorted(found, key=lambda one: (one.vlan, one.hardware))))
+
+
+def _dotted(hardware: bytes) -> str:
+    digits = hardware.hex()
+    return ".".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def render_stations(answer: ShowStations) -> Iterator[str]:
+    """Yield the table."""
+    yield "          Mac Address Table"
+    yield "-------------------------------------------"
+    yield ""
+    yield "Vlan    Mac Address       Type        Ports"
+    yield "----    -----------       --------    -----"
+    for one in answer.stations:
+        yield f"{one.vlan:>4}    {_dotted(one.hardware)}    DYNAMIC     {short_interface(one.port)}"
+    yield f"Total Mac Addresses for this criterion: {len(answer.stations)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrees:
+    """The answer to `show spanning-tree`. rapid: the protocol's name is rapid-pvst."""
+
+    trees: tuple[VlanTree, ...]
+    rapid: bool
+
+
+def query_trees(ctx: ShowContext, args: Args) -> ShowTrees:
+    """Return the tree of one VLAN, or all."""
+    machine, wanted = ctx.machine(SwitchingMachine), args.integer("vlan", 0)
+    return ShowTrees(tuple(tree for tree in machine.computed.trees if wanted in (0, tree.vlan)), machine.box.rapid)
+
+
+_TIMERS: Final = "             Hello Time   2 sec  Max Age 20 sec  Forward Delay 15 sec"
+
+
+def render_trees(answer: ShowTrees) -> Iterator[str]:
+    """Yield a block for each VLAN."""
+    if not answer.trees:
+        yield "No spanning tree instances exist."
+    for tree in answer.trees:
+        priority, address = tree.bridge
+        yield ""
+        yield f"VLAN{tree.vlan:04}"
+        yield f"  Spanning tree enabled protocol {'rstp' if answer.rapid else 'ieee'}"
+        yield f"  Root ID    Priority    {tree.root[0]}"
+        yield f"             Address     {_dotted(tree.root[1])}"
+        if tree.port:
+            number = next((port.number for port in tree.ports if port.role is PortRole.ROOT), 0)
+            yield f"             Cost        {tree.cost}"
+            yield f"             Port        {number} ({tree.port})"
+        else:
+            yield "             This bridge is the root"
+        yield _TIMERS
+        yield ""
+        yield f"  Bridge ID  Priority    {priority}  (priority {priority - tree.vlan} sys-id-ext {tree.vlan})"
+        yield f"             Address     {_dotted(address)}"
+        yield _TIMERS
+        yield "             Aging Time  300 sec"
+        yield ""
+        yield "Interface           Role Sts Cost      Prio.Nbr Type"
+        yield "------------------- ---- --- --------- -------- --------------------------------"
+        for port in tree.ports:
+            state = "BLK" if port.role is PortRole.ALTERNATE else "FWD"
+            number_text = f"128.{port.number}"
+            yield (f"{short_interface(port.name):<19} {port.role.value} {state} {port.cost:<9} {number_text:<8} P2p")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRow:
+    """A Port-channel and its ports. layer: 2 or 3. up: of the ports, those with a carrier."""
+
+    name: str
+    layer: int
+    protocol: str
+    ports: tuple[str, ...]
+    up: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBundles:
+    """The answer to `show etherchannel summary`."""
+
+    bundles: tuple[BundleRow, ...]
+
+
+def query_bundles(ctx: ShowContext, _: Args) -> ShowBundles:
+    """Return all Port-channels."""
+    machine = ctx.machine(SwitchingMachine)
+    found: dict[str, list[EthernetPort]] = {}
+    for port in machine.box.ports:
+        if port.bundle:
+            found.setdefault(port.bundle, []).append(port)
+
+    def is_up(port: EthernetPort) -> bool:
+        state = ctx.ports.interfaces.get(port.name)
+        return state is not None and state.line
+
+    return ShowBundles(
+        tuple(
+            BundleRow(
+                name,
+                2 if ports[0].switched else 3,
+                ports[0].bundled_by,
+                tuple(port.name for port in ports),
+                tuple(port.name for port in ports if is_up(port)),
+            )
+            for name, ports in found.items()
+        )
+    )
+
+
+_FLAGS: Final = """\
+Flags:  D - down        P - bundled in port-channel
+        R - Layer3      S - Layer2
+        U - in use
+"""
+
+
+def render_bundles(answer: ShowBundles) -> Iterator[str]:
+    """Yield the flags and the table."""
+    yield from _FLAGS.splitlines()
+    yield ""
+    yield f"Number of channel-groups in use: {len(answer.bundles)}"
+    yield f"Number of aggregators:           {len(answer.bundles)}"
+    yield ""
+    yield "Group  Port-channel  Protocol    Ports"
+    yield "------+-------------+-----------+-----------------------------------------------"
+    for row in answer.bundles:
+        state = ("S" if row.layer == 2 else "R") + ("U" if row.up else "D")
+        ports = "    ".join(f"{short_interface(port)}({'P' if port in row.up else 'D'})" for port in row.ports)
+        name = f"{short_interface(row.name)}({state})"
+        yield f"{row.name.removeprefix('Port-channel'):<6} {name:<15} {row.protocol:<9} {ports}"
+
+
+_HELP: Final = {
+    "vlan": "VLANs of this switch",
+    "brief": "Without their types",
+    "vlans": "Subinterfaces with tags",
+    "trunk": "Ports that carry VLANs with tags",
+    "switchport": "Ports of layer 2",
+    "interface": "One port",
+    "mac": "Link-layer addresses",
+    "address-table": "Where stations are",
+    "dynamic": "Learned addresses: all are",
+    "spanning-tree": "The trees, which the lab computes",
+    "etherchannel": "Ports that are one port together",
+    "summary": "A line each",
+}
+COMMANDS: Final = (
+    ExecCommand("show vlan [ brief ]", _HELP, query=query_vlans, render=render_vlans),
+    ExecCommand("show vlans", _HELP, query=query_tagged, render=render_tagged),
+    ExecCommand("show interfaces trunk", _HELP, query=query_trunks, render=render_trunks),
+    ExecCommand("show interfaces switchport", _HELP, query=query_ports, render=render_ports),
+    ExecCommand("show interfaces {interface:interface} switchport", _HELP, query=query_ports, render=render_ports),
+    ExecCommand(
+        "show mac address-table [ dynamic ] [ vlan {vlan:1-4094} ]", _HELP, query=query_stations, render=render_stations
+    ),
+    ExecCommand("show spanning-tree [ vlan {vlan:1-4094} ]", _HELP, query=query_trees, render=render_trees),
+    ExecCommand("show etherchannel summary", _HELP, query=query_bundles, render=render_bundles),
+)

@@ -1,0 +1,61 @@
+"""VLANs with real packets: a strand is a cable without tags, a VLAN of a switch is a bridge of the kernel."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.labs import Labs, eventually
+from support.vlans import LAB, TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def branch(tmp_path: Path) -> Iterator[Labs]:
+    for name, text in TEXTS.items():
+        (tmp_path / f"{name}.cfg").write_text(text)
+    (tmp_path / "lab.yaml").write_text(json.dumps(LAB))
+    with Labs() as labs:
+        labs.up(str(tmp_path))
+        assert eventually(lambda: answers(labs, "H1", "10.1.20.100"), 20)
+        yield labs
+
+
+def answers(labs: Labs, host: str, address: str) -> bool:
+    """Whether an address answers a host."""
+    return labs.stream(host, address, count=1, seconds=0.1).answered == 1
+
+
+def test_a_trunk_takes_over_a_port_moves_and_a_switch_comes_back(branch: Labs) -> None:
+    assert "!!!!!" in branch.on("SW1", "ping 10.1.99.1")
+    assert eventually(lambda: answers(branch, "H1", "10.1.10.101"))
+    assert "Gi0/2               Altn BLK" in branch.on("SW2", "show spanning-tree vlan 10")
+    stream = branch.start_stream("H1", "10.1.10.101", count=100, seconds=5)
+    branch.run("lab", "impair", "SW1:Gi0/1", "--cut")
+    assert branch.echoes(stream, 100, 5).answered > 50
+    assert "Gi0/2               Root FWD" in branch.on("SW2", "show spanning-tree vlan 10")
+    branch.run("lab", "impair", "SW1:Gi0/1")
+    branch.configure("SW2", "interface GigabitEthernet1/1", "switchport access vlan 20")
+    assert eventually(lambda: not answers(branch, "H1", "10.1.10.101"))
+    branch.run("lab", "kill", "SW2")
+    assert eventually(lambda: not answers(branch, "H1", "10.1.20.100"))
+    branch.run("lab", "start", "SW2")
+    assert eventually(lambda: answers(branch, "H1", "10.1.10.101"), 20)
+    assert "Gi0/2               Altn BLK" in branch.on("SW2", "show spanning-tree vlan 10")
+
+
+def test_a_shut_port_takes_its_subinterfaces_and_its_interface_vlan_down(branch: Labs) -> None:
+    branch.configure("R1", "interface GigabitEthernet0/0", "shutdown")
+    assert eventually(lambda: "10.1.20.1       YES manual down" in branch.on("R1", "show ip interface brief"))
+    branch.configure("SW1", "interface range GigabitEthernet0/0 - 2", "shutdown")
+    assert eventually(lambda: "10.1.99.2       YES manual down" in branch.on("SW1", "show ip interface brief"))
+    branch.configure("SW1", "interface range GigabitEthernet0/0 - 2", "no shutdown")
+    branch.configure("R1", "interface GigabitEthernet0/0", "no shutdown")
+    assert eventually(lambda: answers(branch, "H1", "10.1.20.100"), 20)
