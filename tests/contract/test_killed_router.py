@@ -36,7 +36,7 @@ from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.vrf_namespaces import Namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from dmvpn.base.effects import Effect
     from dmvpn.dataplane.netlink.nftables import Part
@@ -177,15 +177,11 @@ def with_policy(policy: NetfilterVerdict, hook: Hook = Hook.FORWARD) -> Part:
     return kind, flags, body + attribute(5, int(policy).to_bytes(4, "big"))
 
 
-def of(family: Family, parts: Iterable[Part]) -> list[Part]:
-    return [(kind, flags, bytes((family,)) + body[1:]) for kind, flags, body in parts]
-
-
-def found(parts: list[Part]) -> list[BaseChain]:
-    with NetfilterSocket() as kernel:
+def found(parts: list[Part], family: Family = Family.IP) -> list[BaseChain]:
+    with NetfilterSocket(family) as kernel:
         kernel.transact(parts)
         chains = forward_drops()
-        kernel.transact([(kind, flags, parts[0][2][:1] + body[1:]) for kind, flags, body in [delete_table("filter")]])
+        kernel.transact([delete_table("filter")])
     return chains
 
 
@@ -196,7 +192,7 @@ def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> 
             shut = [new_table("filter"), with_policy(NetfilterVerdict.DROP)]
             for parts, rules in ((shut, 0), ([*shut, chain("filter", "other"), _ACCEPTS, _ACCEPTS], 2)):
                 expected = BaseChain(family, "filter", "FORWARD", Hook.FORWARD, NetfilterVerdict.DROP, rules)
-                assert found(of(family, parts)) == [expected]
+                assert found(parts, family) == [expected]
         assert forward_drops() == []
 
     run_in_lab(test)

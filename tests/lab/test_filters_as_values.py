@@ -6,7 +6,7 @@ import random
 import socket
 import struct
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry, FilterList, Flags, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink.nfsocket import CopiedPackets, NetfilterSocket
+from dmvpn.dataplane.host import put_all
+from dmvpn.dataplane.netlink.nfsocket import CopiedPackets, Family, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
     NetfilterVerdict,
@@ -255,7 +256,8 @@ def some_echo(draw: random.Random, number: int) -> bytes:
 class Wire:
     """A cable into a network namespace with one list, and what passes that."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 4) -> None:
+        self._version = version
         self._far, behind = new_network(), new_network()
         with netlink.NetlinkSocket() as kernel:
             kernel.call(
@@ -270,16 +272,17 @@ class Wire:
             assert found is not None
             assert found.address is not None
             self._address = bytes(found.address)
-            self._kernel = NetfilterSocket()
+            self._kernel = NetfilterSocket(Family.IP if version == 4 else Family.IP6)
             self._copies = CopiedPackets(20)
         with inside_network(self._far), netlink.NetlinkSocket() as kernel:
+            put_all({"net/ipv6/conf/all/disable_ipv6": 1})  # it says nothing itself
             kernel.call(netlink.set_up("out"))
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self._socket.bind(("out", 0))
             kernel.find_link("out")
 
     def put(self, listed: FilterList, subnets: tuple[Addresses, ...] = ()) -> Rules:
-        rules = Rules(TABLE, "one")
+        rules = Rules(TABLE, "one", self._version)
         first = add_list(rules, listed, lambda entry: (), subnets)
         bases = [
             base_chain(TABLE, "arriving", "filter", Hook.PREROUTING, -450),
@@ -293,13 +296,14 @@ class Wire:
         return rules
 
     def passes(self, packets: list[bytes]) -> set[int]:
-        """The identifications of the packets that pass."""
+        """The identifications of the packets that pass; over IPv6 it is in the flow label."""
         found: set[int] = set()
+        kind, where = (b"\x08\x00", slice(4, 6)) if self._version == 4 else (b"\x86\xdd", slice(2, 4))
         for start in range(0, len(packets), 50):
             for packet in packets[start : start + 50]:
-                self._socket.send(self._address + bytes(6) + b"\x08\x00" + packet)
+                self._socket.send(self._address + bytes(6) + kind + packet)
             while wait_readable(self._copies.fileno(), 0.03):
-                found |= {int.from_bytes(copy.data[4:6], "big") for copy in self._copies.read_packets()}
+                found |= {int.from_bytes(copy.data[where], "big") for copy in self._copies.read_packets()}
         return found
 
     def counts(self, rules: Rules) -> dict[int, int]:
@@ -315,6 +319,64 @@ class Wire:
         return {mark: count for mark, count in found.items() if count}
 
 
+#: Of IPv6; the extension headers of a packet are some of these, none of them twice.
+ADDRESSES6: Final = [IPv6Address(f"2001:db8:{a}:{b}::{c}") for a in (0, 1) for b in (0, 1) for c in (1, 2)]
+HEADERS: Final = (0, 43, 60, 51, 44)
+ICMP6: Final = 58
+
+
+def some_list6(draw: random.Random, length: int) -> FilterList:
+    """Entries as `some_list` has them, of IPv6; it has no TTL, no wildcards between bits, and no "any option"."""
+
+    def addresses() -> Addresses:
+        free = draw.choice((0, 0, 64, 80, 112, 128, 128))
+        return Addresses(draw.choice(ADDRESSES6), IPv6Address((1 << free) - 1))
+
+    entries = []
+    for entry in some_list(draw, length).entries:
+        one = replace(entry.condition, source=addresses(), destination=addresses(), ttl=None)
+        if one.protocol == ICMP:
+            icmp = (draw.choice((1, 128, 135)), draw.choice((None, 0, 1))) if one.icmp is not None else None
+            one = replace(one, protocol=ICMP6, icmp=icmp)
+        option = None if one.option is None else draw.choice((0, 43, 60, 51, 44, 135))
+        entries.append(replace(entry, condition=replace(one, option=option)))
+    return FilterList("6", tuple(entries))
+
+
+def some_packet6(draw: random.Random, number: int) -> bytes:
+    """With a chain of headers, whole or cut short; some prove a direct path."""
+    protocol, service = draw.choice((TCP, UDP, ICMP6, 47, 59, 89)), draw.choice((0, 184, 160, 8, 255))
+    behind = struct.pack("!HH", draw.choice(PORTS), draw.choice(PORTS)) + bytes(9) + bytes((draw.getrandbits(8),)) * 9
+    if protocol == ICMP6:
+        service = draw.choice((service, 0xC0))
+        behind = bytes((draw.choice((1, 128, 128, 129, 135)), draw.choice((0, 0, 1)))) + bytes(8)
+    behind = behind[: draw.randint(0, len(behind))] if draw.random() < 0.15 else behind
+    headers = draw.sample(HEADERS, draw.choice((0, 0, 0, 1, 1, 2, 3)))
+    if draw.random() < 0.8:
+        headers.sort(key=lambda one: one != 0)
+    for header in reversed(headers):
+        padding = b"\1\4\0\0\0\0" if header in (0, 60) else bytes(6)
+        length = 0
+        if header == 44:
+            padding = (draw.choice((0, 0, 0, 1, 2, 5)) << 3 | draw.getrandbits(1)).to_bytes(2, "big") + bytes(4)
+        if header == 51:  # in words of four octets, less two
+            length, padding = 2, bytes(14)
+        behind, protocol = bytes((protocol, length)) + padding + behind, header
+    if headers and 59 not in behind[:1] and draw.random() < 0.1:
+        behind = behind[: draw.randint(0, 7)]
+    first = 6 << 28 | service << 20 | number
+    ends = draw.choice(ADDRESSES6).packed + draw.choice(ADDRESSES6).packed
+    return struct.pack("!IHBB", first, len(behind), protocol, draw.choice((1, 64, 255))) + ends + behind
+
+
+def compare6(seed: int, length: int) -> None:
+    draw = random.Random(seed)
+    subnets = (Addresses(ADDRESSES6[0], IPv6Address((1 << 64) - 1)),)
+    listed = some_list6(draw, length)
+    wire = Wire(6)
+    compare_packets(wire, PortFilters(listed, echo_subnets=subnets), [some_packet6(draw, one) for one in range(600)])
+
+
 def compare(
     seed: int, length: int, make: Callable[[random.Random, int], FilterList], *, has_sets: bool | None = None
 ) -> None:
@@ -323,17 +385,42 @@ def compare(
     listed = make(draw, length)
     rules = wire.put(listed)
     assert has_sets in (None, any(name.endswith("-ranks") for name in rules.sets))
-    sent = [some_packet(draw, number) for number in range(PACKETS)]
-    passed = wire.passes(sent)
+    _compare(wire, rules, PortFilters(listed), [some_packet(draw, number) for number in range(PACKETS)])
+
+
+def compare_packets(wire: Wire, filters: PortFilters, sent: list[bytes]) -> int:
+    """Returns how many of them prove a direct path."""
+    assert filters.inward is not None
+    return _compare(wire, wire.put(filters.inward, filters.echo_subnets), filters, sent)
+
+
+def _compare(wire: Wire, rules: Rules, filters: PortFilters, sent: list[bytes]) -> int:
+    passed, proving = wire.passes(sent), 0
     expected: dict[int, int] = {}
+    assert filters.inward is not None
     for number, octets in enumerate(sent):
         packet = packet_of(octets)
-        decided = None if packet is None else listed.decides(packet)
-        assert (number in passed) == (decided is not None and decided.permit), (seed, number, packet, decided)
+        if packet is not None and filters.is_path_echo(packet):
+            proving += 1
+            assert number in passed, (number, packet)
+            continue
+        decided = None if packet is None else filters.inward.decides(packet)
+        assert (number in passed) == (decided is not None and decided.permit), (number, octets.hex(), packet, decided)
         if packet is not None:
             sequence = END_OF_LIST if decided is None else decided.sequence
             expected[sequence] = expected.get(sequence, 0) + 1
-    assert wire.counts(rules) == expected, seed
+    assert wire.counts(rules) == expected
+    return proving
+
+
+@pytest.mark.parametrize("length", [1, 10, 40, 200])
+@pytest.mark.parametrize("worth", [1, filter_ranks.WORTH_A_SET])
+def test_the_kernel_decides_as_the_value_on_packets_of_ipv6(
+    length: int, worth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chains of extension headers, fragments, and echoes that a list is not asked about."""
+    monkeypatch.setattr(filter_ranks, "WORTH_A_SET", worth)
+    run_in_lab(lambda: compare6(length, length))
 
 
 @pytest.mark.parametrize("length", [1, 3, 10, 40, 200])
@@ -361,25 +448,7 @@ def compare_echoes(seed: int) -> None:
     wire = Wire()
     subnets = Addresses(ADDRESSES[0], IPv4Address("0.0.0.255")), Addresses(ADDRESSES[-1], IPv4Address("0.0.255.255"))
     filters = PortFilters(inward=some_list(draw, 20), echo_subnets=subnets)
-    assert filters.inward is not None
-    rules = wire.put(filters.inward, subnets)
-    sent = [some_echo(draw, number) for number in range(2 * PACKETS)]
-    passed = wire.passes(sent)
-    expected: dict[int, int] = {}
-    proving = 0
-    for number, octets in enumerate(sent):
-        packet = packet_of(octets)
-        if packet is not None and filters.is_path_echo(packet):
-            proving += 1
-            assert number in passed, (seed, number, packet)
-            continue
-        decided = None if packet is None else filters.inward.decides(packet)
-        assert (number in passed) == (decided is not None and decided.permit), (seed, number, packet, decided)
-        if packet is not None:
-            sequence = END_OF_LIST if decided is None else decided.sequence
-            expected[sequence] = expected.get(sequence, 0) + 1
-    assert wire.counts(rules) == expected, seed
-    assert proving > 5
+    assert compare_packets(wire, filters, [some_echo(draw, number) for number in range(2 * PACKETS)]) > 5
 
 
 @pytest.mark.parametrize("seed", range(3))

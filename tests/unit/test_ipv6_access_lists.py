@@ -153,11 +153,10 @@ _TCP = "0016 d431 00000000 00000000 5002"
         (UDP, _UDP, (UDP, 53, 69, (), False)),
         (0, "1100 0104 00000000" + _UDP, (UDP, 53, 69, (0,), False)),
         (60, "2b01" + "00" * 14 + "0600 0000 00000000" + _TCP, (TCP, 22, 54321, (60, 43), False)),
-        (51, "1104" + "00" * 22 + _UDP, (UDP, 53, 69, (51,), False)),  # its length counts in words of four
+        (51, "1104" + "00" * 22 + _UDP, (51, 0, 0, (51,), False)),  # no list looks behind it
         (44, "1100 0001 00000007" + _UDP, (UDP, 53, 69, (44,), False)),
         (44, "1100 0000 00000007" + _UDP, (UDP, 53, 69, (44,), False)),  # atomic, RFC 6946
         (44, "1100 0011 00000007" + _UDP, (UDP, 0, 0, (44,), True)),
-        (44, "3c00 0011 00000007" + _UDP, (60, 0, 0, (44,), True)),  # what is behind it is in the first fragment
         (59, "", (59, 0, 0, (), False)),
         (50, "00000001 00000001", (50, 0, 0, (), False)),
     ],
@@ -182,6 +181,7 @@ def test_headers_are_followed_to_the_protocol(
         (60, "0000 0104 00000000" + "1100 0104 00000000" + _UDP),  # options for every hop come first
         (44, "0600 0001 00000007" + "0016 d431"),  # RFC 7112
         (44, "3c00 0001 00000007"),
+        (44, "3c00 0011 00000007" + _UDP),  # a later fragment of such a packet
         (44, "0600 0009 00000007" + _TCP),  # would overwrite the flags
         (44, "2c00 0001 00000007" + "1100 0001 00000007" + _UDP),
         (60, "3c00 0104 00000000" * MOST_EXTENSIONS + "1100 0104 00000000" + _UDP),

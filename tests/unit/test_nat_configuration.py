@@ -17,7 +17,7 @@ from dmvpn.base.recording import RecordedEvent, Recorder, load
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket, forward_drops
+from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.machine import ClearTranslations
@@ -468,7 +468,7 @@ def test_where_the_kernel_does_not_say_which_chains_there_are_nothing_is_told(
 ) -> None:
     """Without the capability, or without nf_tables."""
 
-    def refuse(self: NetfilterSocket, kind: int, body: bytes) -> None:
+    def refuse(self: NetfilterSocket, kind: int, body: bytes = b"", family: Family | None = None) -> None:
         raise OSError(refusal, "refused")
 
     monkeypatch.setattr(NetfilterSocket, "dump", refuse)

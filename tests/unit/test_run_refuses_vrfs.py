@@ -107,7 +107,7 @@ class Kernel:
 
 @pytest.fixture
 def no_nf_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "NetfilterSocket", lambda: Kernel(errno.EPROTONOSUPPORT))
+    monkeypatch.setattr(preflight, "NetfilterSocket", lambda family: Kernel(errno.EPROTONOSUPPORT))
 
 
 @pytest.mark.usefixtures("no_nf_tables")
@@ -149,7 +149,7 @@ def test_without_nf_tables_a_list_that_is_typed_later_is_refused_with_a_sentence
 def test_a_user_who_may_not_ask_the_kernel_and_a_kernel_that_filters_are_refused_nothing(
     monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(preflight, "NetfilterSocket", lambda: Kernel(code))
+    monkeypatch.setattr(preflight, "NetfilterSocket", lambda family: Kernel(code))
     entered = startable("branch.cfg", FILTERED.replace("permit esp", "permit ip"), (), language())
     assert entered.text == FILTERED.replace("permit esp", "permit ip")
 

@@ -71,7 +71,7 @@ ESTABLISHED: Final = Flags(set=TcpFlag.ACK | TcpFlag.RST, is_any=True)
 class Packet:
     """What a list looks at.
 
-    protocol: over IPv6, of the header behind all extension headers.
+    protocol: over IPv6, of the header behind all extension headers, of which the authentication header is the last.
     service: the octet with DSCP, or with precedence and type of service.
     options: the numbers of the IP options; over IPv6, of the extension headers (RFC 8200 §4).
     is_later_fragment: without the header behind IP, so ports, ICMP type and flags are unknown.

@@ -3,8 +3,9 @@ IKE's.
 
 A packet is hidden from lists if it is too short to have what entries ask for, or if it is a second fragment that would
 overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). So is a packet of IPv6
-whose extension headers cannot be followed to their end: too many, cut short, or not all in the first fragment (RFC 7112
-§5). A port with a list drops hidden packets, without an answer.
+whose extension headers cannot be followed to their end: too many, cut short, with nothing behind them that they name,
+behind an authentication header, or not all in the first fragment (RFC 7112 §5), so also later fragments of such a
+packet. A port with a list drops hidden packets, without an answer.
 
 ICMP errors that planes send follow RFC 792, RFC 1122 and RFC 4443.
 """
@@ -17,10 +18,9 @@ from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP_OF, TCP, UDP
 from dmvpn.net import icmp, ip
-from dmvpn.net import icmp as icmpv6
 from dmvpn.net.ip import UdpDatagram
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, ip_address
-from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, FRAGMENT, HOP_BY_HOP
+from dmvpn.net.ipv4 import IpProtocol, ip_address
+from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, FRAGMENT, HOP_BY_HOP, MOBILITY, NOTHING
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ _FLAGS: Final = 13
 _MORE_FRAGMENTS: Final = 0x20
 #: Extension headers that are followed in one packet.
 MOST_EXTENSIONS: Final = 8
+#: Headers with another one behind them; what is behind an authentication header is looked at as little as in IPv4.
+_FOLLOWED: Final = EXTENSION_HEADERS - {AUTHENTICATION, MOBILITY}
+#: Octets that must be there of what is behind the extension headers, where it is not one.
+_LEAST: Final = {AUTHENTICATION: 2, NOTHING: 0}
+_FRAGMENTED: Final = EXTENSION_HEADERS - {MOBILITY}
 
 
 def has_header(data: Octets) -> bool:
@@ -98,19 +103,23 @@ def _extensions(data: Octets) -> tuple[int, int, int, bool, tuple[int, ...]] | N
     kind, place, end = data[6], _IPV6_HEADER, min(len(data), _IPV6_HEADER + int.from_bytes(data[4:6], "big"))
     found: list[int] = []
     offset, more = 0, False
-    while kind in EXTENSION_HEADERS and not offset:
+    while kind in _FOLLOWED and not offset:
         misplaced = kind == HOP_BY_HOP if found else False  # RFC 8200 §4.1
-        if misplaced or place + 8 > end or len(found) == MOST_EXTENSIONS or (kind == FRAGMENT and kind in found):
+        if misplaced or place + 4 > end or len(found) == MOST_EXTENSIONS or (kind == FRAGMENT and kind in found):
             return None
         found.append(kind)
         kind, octets = data[place], (data[place + 1] + 1) * 8
         if found[-1] == FRAGMENT:
             fragment, octets = int.from_bytes(data[place + 2 : place + 4], "big"), 8
             offset, more = fragment >> 3, bool(fragment & 1)
-        elif found[-1] == AUTHENTICATION:  # RFC 4302 §2.2
-            octets = (data[place + 1] + 2) * 4
         place += octets
-    return (kind, place, offset, more, tuple(found)) if place <= end else None
+    if (kind in _FRAGMENTED) if offset else (place + _LEAST.get(kind, 1) > end):
+        return None
+    if kind == AUTHENTICATION and not offset and data[place] in EXTENSION_HEADERS:
+        return None
+    if kind in EXTENSION_HEADERS and not offset:
+        found.append(kind)
+    return kind, place, offset, more, tuple(found)
 
 
 def _options(octets: bytes) -> Iterator[int]:
@@ -132,11 +141,14 @@ def _options(octets: bytes) -> Iterator[int]:
 
 
 IcmpError = icmp.DestinationUnreachable | icmp.TimeExceeded
-_ERRORS = (
-    icmp.IcmpType.DESTINATION_UNREACHABLE,
-    icmp.IcmpType.REDIRECT,
-    icmp.IcmpType.TIME_EXCEEDED,
-    icmp.IcmpType.PARAMETER_PROBLEM,
+_ERRORS = tuple(
+    bytes((kind,))
+    for kind in (
+        icmp.IcmpType.DESTINATION_UNREACHABLE,
+        icmp.IcmpType.REDIRECT,
+        icmp.IcmpType.TIME_EXCEEDED,
+        icmp.IcmpType.PARAMETER_PROBLEM,
+    )
 )
 
 
@@ -158,21 +170,28 @@ def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
     return lambda quoted: icmp.DestinationUnreachable(code=code, next_hop_mtu=mtu, quoted=quoted)
 
 
-def may_answer(data: bytes) -> bool:
+def may_answer(data: Octets) -> bool:
     """Return False for packets that no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, all fragments but the
     first.
 
     Over IPv6: RFC 4443 §2.4 (e), which has the same for errors, redirects, multicast and senders without an address.
+
+    data: its beginning, with the octet behind all headers of IP.
     """
-    packet = ip.parse(data)
-    if not isinstance(packet, Ipv4Packet):
-        if packet.destination.is_multicast or packet.source.is_multicast or packet.source.is_unspecified:
-            return False
-        is_icmp = packet.protocol == IpProtocol.ICMPV6 and packet.payload
-        return not is_icmp or not icmpv6.is_icmpv6_error(packet.payload)
-    if packet.fragment_offset or packet.destination.is_multicast or int(packet.destination) == 0xFFFFFFFF:
+    if not has_header(data):
         return False
-    return packet.protocol != IpProtocol.ICMP or not packet.payload or packet.payload[0] not in _ERRORS
+    source, destination = ip.peek_addresses(data)
+    if data[0] >= _IPV6:
+        chain = _extensions(data)
+        if chain is None or destination.is_multicast or source.is_multicast or source.is_unspecified:
+            return False
+        protocol, place, offset, _, _ = chain
+        return protocol != IpProtocol.ICMPV6 or not (
+            offset or place >= len(data) or icmp.is_icmpv6_error(bytes(data[place : place + 1]))
+        )
+    if (data[6] & 0x1F) << 8 | data[7] or destination.is_multicast or int(destination) == 0xFFFFFFFF:
+        return False
+    return data[9] != IpProtocol.ICMP or data[(data[0] & 0x0F) * 4 :][:1] not in _ERRORS
 
 
 # ------------------------------------------------------------------------------------------------ IKE's ports

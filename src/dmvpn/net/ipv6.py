@@ -16,9 +16,9 @@ _HEADER = struct.Struct("!IHBB16s16s")
 HEADER_LENGTH = _HEADER.size
 
 #: The next header values of headers with options for every hop, of a fragment (RFC 8200 §4.3, §4.5), and of AH.
-HOP_BY_HOP, FRAGMENT, AUTHENTICATION = 0, 44, 51
+HOP_BY_HOP, FRAGMENT, AUTHENTICATION, NOTHING, MOBILITY = 0, 44, 51, 59, 135
 #: Those of all headers that another one follows: these, routing, options for the destination, mobility.
-EXTENSION_HEADERS = frozenset({HOP_BY_HOP, 43, FRAGMENT, AUTHENTICATION, 60, 135})
+EXTENSION_HEADERS = frozenset({HOP_BY_HOP, 43, FRAGMENT, AUTHENTICATION, 60, MOBILITY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

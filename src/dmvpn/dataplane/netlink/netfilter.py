@@ -34,7 +34,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import IPV4
 from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def forget(kernel: NetfilterSocket, gone: Iterable[TrackedFlow]) -> None:
     """Delete these flows; ended flows are ignored. Raises OSError."""
     for flow in gone:
         try:
-            kernel.call(_DELETE, IPV4 + flow.key)
+            kernel.call(_DELETE, flow.key)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -201,7 +200,7 @@ def forget_flows() -> None:
     """Delete every conntrack entry of the network namespace. Raises HostProblem."""
     try:
         with NetfilterSocket() as kernel:
-            kernel.call(_DELETE, IPV4)
+            kernel.call(_DELETE, b"")
     except OSError as error:
         raise explained(error) from error
 

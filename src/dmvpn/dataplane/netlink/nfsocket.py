@@ -24,7 +24,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
-from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, Hook, NetfilterVerdict, read_mark
+from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict, read_mark
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:
@@ -78,10 +78,25 @@ class RuleThere:
     mark: int | None = None
 
 
+class Family(enum.IntEnum):
+    """The packets that pass a table, as nft names them."""
+
+    INET = 1
+    IP = 2
+    IP6 = 10
+
+    @property
+    def head(self) -> bytes:
+        """The beginning of a request."""
+        return _NFGENMSG.pack(self, 0, 0)
+
+
 class NetfilterSocket:
     """Sends requests to nf_tables and conntrack of the network namespace in which it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family = Family.IP) -> None:
+        """family: of its requests, except for those that name another one."""
+        self._head = family.head
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
         self._sequence = 0
         try:
@@ -100,27 +115,29 @@ class NetfilterSocket:
         number: int = self._socket.getsockname()[0]
         return number
 
-    def transact(self, parts: Sequence[Part]) -> None:
+    def transact(self, parts: Sequence[Part], family: Family | None = None) -> None:
         """Carry out all parts or none. Raises OSError for the first part that the kernel refuses."""
         first = self._sequence + 1
         edge = _NFGENMSG.pack(0, 0, socket.htons(SUBSYSTEM))
         pieces = [_message(_BATCH_BEGIN, 0, first, edge)]
         last = first + len(parts)
+        head = self._head if family is None else family.head
         for number, (kind, flags, body) in enumerate(parts, first + 1):
             # One acknowledgement is enough: refusals come unrequested.
-            pieces.append(_message(kind, flags | (wire.NLM_F_ACK if number == last else 0), number, body))
+            pieces.append(_message(kind, flags | (wire.NLM_F_ACK if number == last else 0), number, head + body))
         self._sequence = last + 1
         self._ask(b"".join([*pieces, _message(_BATCH_END, 0, self._sequence, edge)]), first, last)
 
     def call(self, kind: int, body: bytes) -> None:
         """Send one request. Raises OSError."""
         self._sequence += 1
-        self._ask(_message(kind, wire.NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
+        self._ask(_message(kind, wire.NLM_F_ACK, self._sequence, self._head + body), self._sequence, self._sequence)
 
-    def dump(self, kind: int, body: bytes = IPV4) -> Iterator[memoryview]:
+    def dump(self, kind: int, body: bytes = b"", family: Family | None = None) -> Iterator[memoryview]:
         """Yield the bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
         self._sequence += 1
-        self._socket.send(_message(kind, wire.NLM_F_DUMP, self._sequence, body))
+        head = self._head if family is None else family.head
+        self._socket.send(_message(kind, wire.NLM_F_DUMP, self._sequence, head + body))
         while True:
             for message in self._receive():
                 if message.sequence != self._sequence:
@@ -134,9 +151,10 @@ class NetfilterSocket:
                 else:
                     yield message.body[_NFGENMSG.size :]
 
-    def tables(self) -> list[str]:
-        """Return the names of all tables of IPv4. Raises OSError."""
-        return [wire.read_text(wire.parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
+    def tables(self, *families: Family) -> list[str]:
+        """Return the names of all tables of its family, or of these. Raises OSError."""
+        found = (body for family in families or (None,) for body in self.dump(_GET_TABLE, family=family))
+        return [wire.read_text(wire.parse_attributes(body)[_TABLE_NAME]) for body in found]
 
     def chains(self, table: str) -> list[str]:
         """Return the names of the chains of a table; none if it does not exist. Raises OSError."""
@@ -145,7 +163,7 @@ class NetfilterSocket:
 
     def rules(self, table: str, chain: str = "") -> list[RuleThere]:
         """Return the rules of a table, or of one of its chains, in order; none if it does not exist. Raises OSError."""
-        asked = IPV4 + wire.attribute_text(_RULE_TABLE, table)
+        asked = wire.attribute_text(_RULE_TABLE, table)
         if chain:
             asked += wire.attribute_text(_RULE_CHAIN, chain)
         # The socket is read to the end first: during a breath others may use it.
@@ -273,14 +291,6 @@ _DORMANT: Final = 1
 _HOOK_NUMBER: Final = 1
 
 
-class Family(enum.IntEnum):
-    """The packets that pass a table, as nft names them."""
-
-    INET = 1
-    IP = 2
-    IP6 = 10
-
-
 @dataclass(frozen=True, slots=True)
 class BaseChain:
     """A chain at a hook.
@@ -301,10 +311,9 @@ class BaseChain:
 def base_chains(kernel: NetfilterSocket) -> Iterator[BaseChain]:
     """Yield the base chains that IPv4 or IPv6 packets pass. Raises OSError."""
     for family in Family:
-        asked = _NFGENMSG.pack(family, 0, 0)
-        tables = [parse_attributes(body) for body in kernel.dump(_GET_TABLE, asked)]
+        tables = [parse_attributes(body) for body in kernel.dump(_GET_TABLE, family=family)]
         dormant = [read_text(one[_TABLE_NAME]) for one in tables if _number(one.get(_TABLE_FLAGS)) & _DORMANT]
-        for body in kernel.dump(_GET_CHAIN, asked):
+        for body in kernel.dump(_GET_CHAIN, family=family):
             fields = parse_attributes(body)
             if _CHAIN_HOOK in fields and read_text(fields[_CHAIN_TABLE]) not in dormant:
                 policy = fields.get(_CHAIN_POLICY)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, attribute_text, nest
+from dmvpn.net.ipv6 import FRAGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,15 +23,11 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ tables, chains, rules
 
 
-#: nfgenmsg: family, version, resource (network byte order).
-_NFGENMSG = struct.Struct("=BBH")
 _BE16, _BE32, _BE64 = struct.Struct("!H"), struct.Struct("!I"), struct.Struct("!Q")
 #: A number of ours at a rule or an element: type, length, value, as nft writes comments, with a type that it ignores.
 MARK = struct.Struct("=BBi")
 MARK_TYPE: Final = 200
 _NFPROTO_IPV4 = 2
-#: The beginning of a body for IPv4.
-IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
 
 SUBSYSTEM: Final = 10
 _NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _DELETE_CHAIN, _NEW_RULE, _DELETE_RULE = (
@@ -45,10 +42,10 @@ _EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
 _DATA_VALUE, _DATA_VERDICT = 1, 2
 _REGISTER, _SECOND_REGISTER = 1, 2
 _NAME_OCTETS = 16
-#: Of the header of a netlink message.
-_HEADER_OCTETS: Final = 16
+#: Of the header of a netlink message, and of nfgenmsg.
+_HEADER_OCTETS: Final = 20
 
-#: One part of a transaction: type, flags, body.
+#: One part of a transaction: type, flags, body behind nfgenmsg, which names the family of the socket's tables.
 Part = tuple[int, int, bytes]
 
 
@@ -119,34 +116,34 @@ class TableFlag(enum.IntFlag):
 def new_table(table: str, flags: TableFlag | None = None) -> Part:
     """Make a table, if it does not exist."""
     flagged = b"" if not flags else attribute(_TABLE_FLAGS, _BE32.pack(flags))
-    return _NEW_TABLE, NLM_F_CREATE, IPV4 + attribute_text(_TABLE_NAME, table) + flagged
+    return _NEW_TABLE, NLM_F_CREATE, attribute_text(_TABLE_NAME, table) + flagged
 
 
 def delete_table(table: str) -> Part:
     """Delete a table with all its contents."""
-    return _DELETE_TABLE, 0, IPV4 + attribute_text(_TABLE_NAME, table)
+    return _DELETE_TABLE, 0, attribute_text(_TABLE_NAME, table)
 
 
 def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> Part:
     """Return a chain that packets pass. kind: "nat", "filter" or "route"."""
     where = attribute(_HOOK_NUMBER, _BE32.pack(hook)) + attribute(_HOOK_PRIORITY, struct.pack("!i", priority))
     body = attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
-    return _NEW_CHAIN, NLM_F_CREATE, IPV4 + body + nest(_CHAIN_HOOK, where) + attribute_text(_CHAIN_TYPE, kind)
+    return _NEW_CHAIN, NLM_F_CREATE, body + nest(_CHAIN_HOOK, where) + attribute_text(_CHAIN_TYPE, kind)
 
 
 def chain(table: str, name: str) -> Part:
     """Return a chain that other chains jump to."""
-    return _NEW_CHAIN, NLM_F_CREATE, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+    return _NEW_CHAIN, NLM_F_CREATE, attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
 
 
 def delete_chain(table: str, name: str) -> Part:
     """Delete a chain with its rules; no rule of another may refer to it."""
-    return _DELETE_CHAIN, 0, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+    return _DELETE_CHAIN, 0, attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
 
 
 def empty_chain(table: str, name: str) -> Part:
     """Delete all rules of a chain."""
-    return _DELETE_RULE, 0, IPV4 + attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, name)
+    return _DELETE_RULE, 0, attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, name)
 
 
 def rule(table: str, in_chain: str, *expressions: bytes, mark: int | None = None) -> Part:
@@ -154,7 +151,7 @@ def rule(table: str, in_chain: str, *expressions: bytes, mark: int | None = None
     listed = b"".join(nest(_LIST_ELEMENT, one) for one in expressions)
     body = attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, in_chain) + nest(_RULE_EXPRESSIONS, listed)
     noted = b"" if mark is None else attribute(_RULE_USERDATA, marked(mark))
-    return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body + noted
+    return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, body + noted
 
 
 # ---------------------------------------------------------------------------------------------------- expressions
@@ -288,6 +285,8 @@ _META_KEY, _META_SOURCE = 2, 3
 _OF_SOURCE, _OF_MARK, _OF_INPUT = 1, 4, 8
 _OUTPUT_INDEX: Final = 1
 _HEADER_LENGTH: Final = 0x0F
+#: NFT_EXTHDR_F_PRESENT.
+_IS_THERE: Final = 1
 
 
 class Fragment(enum.Enum):
@@ -297,11 +296,28 @@ class Fragment(enum.Enum):
     SECOND = "second"
 
 
-def is_fragment(which: Fragment) -> tuple[bytes, ...]:
+def is_fragment(which: Fragment, version: int = 4) -> tuple[bytes, ...]:
     """Return the match for later fragments, or for fragments that begin in octet 8."""
     wanted = (Compare.NOT_EQUAL, 0) if which is Fragment.LATER else (Compare.EQUAL, 1)
+    if version == 6:  # RFC 8200 §4.5: the offset is in the upper 13 bits
+        return _extension(FRAGMENT, 2, 2), masked(b"\xff\xf8"), compare(wanted[0], _BE16.pack(wanted[1] << 3))
     # Four octets, with the identification: the kernel masks these faster than two.
     return network_header(4, 4), masked(b"\0\0\x1f\xff"), compare(wanted[0], _BE32.pack(wanted[1]))
+
+
+def has_extension(number: int) -> tuple[bytes, bytes]:
+    """Return the match for packets with an extension header of IPv6."""
+    return _extension(number, 0, 1, _IS_THERE), compare(Compare.EQUAL, b"\1")
+
+
+def is_behind(header: int, number: int) -> tuple[bytes, bytes]:
+    """Return the match for an extension header of IPv6 that names this one as its next."""
+    return _extension(header, 0, 1), compare(Compare.EQUAL, bytes((number,)))
+
+
+def _extension(number: int, offset: int, length: int, flags: int = 0) -> bytes:
+    where = (_BE32.pack(_REGISTER), bytes((number,)), *(_BE32.pack(value) for value in (offset, length, flags)))
+    return expression("exthdr", b"".join(attribute(place, value) for place, value in enumerate(where, 1)))
 
 
 def header_words(operation: Compare, words: int) -> tuple[bytes, ...]:

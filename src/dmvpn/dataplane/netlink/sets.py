@@ -125,7 +125,7 @@ def _boxes(
 
 def delete_set(table: str, name: str) -> nftables.Part:
     """Delete a set; no rule may refer to it."""
-    return _DELETE_SET, 0, nftables.IPV4 + attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
+    return _DELETE_SET, 0, attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
 
 
 def _set(
@@ -138,7 +138,7 @@ def _set(
         body += attribute(_SET_DATA_TYPE, _BE32.pack(data))
     if data_length:
         body += attribute(_SET_DATA_LENGTH, _BE32.pack(data_length))
-    return _NEW_SET, NLM_F_CREATE, nftables.IPV4 + body + attribute(_SET_ID, _BE32.pack(number)) + more
+    return _NEW_SET, NLM_F_CREATE, body + attribute(_SET_ID, _BE32.pack(number)) + more
 
 
 # ---------------------------------------------------------------------------------------------------- elements
@@ -155,7 +155,7 @@ def verdict_data(code: nftables.NetfilterVerdict, chain: str = "") -> bytes:
     return nest(_DATA, nest(_DATA_VERDICT, fields))
 
 
-def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], int], bytes]:
+def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int | bytes], int], bytes]:
     """Return a function that makes elements with this verdict: of their key and mark.
 
     It is called for each of thousands, so the octets that all of them share are made once.
@@ -163,7 +163,7 @@ def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], int], byt
     head, tail = _frame(key.size + 8, _key_head(key, _KEY), data)
     pack, noted = key.pack, nftables.MARK.pack
 
-    def element(values: Sequence[int], mark: int) -> bytes:
+    def element(values: Sequence[int | bytes], mark: int) -> bytes:
         return b"".join((head, pack(*values), tail, noted(nftables.MARK_TYPE, 4, mark), _MARK_PADDING))
 
     return element
@@ -180,23 +180,25 @@ def _frame(octets: int, head: bytes, data: bytes) -> tuple[bytes, bytes]:
     return _ATTRIBUTE.pack(length, _LIST_ELEMENT | NLA_F_NESTED) + head, data + noted
 
 
-def number_maker(key: struct.Struct) -> Callable[[Sequence[int], bytes], bytes]:
+def number_maker(key: struct.Struct) -> Callable[[Sequence[int | bytes], bytes], bytes]:
     """Return a function that makes elements of a map of numbers: of their key and number."""
     head, tail = _plain(key.size + 8, _key_head(key, _KEY), _NUMBER_HEAD, _BE32.size)
     pack = key.pack
 
-    def element(values: Sequence[int], number: bytes) -> bytes:
+    def element(values: Sequence[int | bytes], number: bytes) -> bytes:
         return b"".join((head, pack(*values), tail, number))
 
     return element
 
 
-def number_box_maker(key: struct.Struct) -> Callable[[Sequence[int], Sequence[int], bytes], bytes]:
+def number_box_maker(
+    key: struct.Struct,
+) -> Callable[[Sequence[int | bytes], Sequence[int | bytes], bytes], bytes]:
     """Return a function that makes boxes of a map of numbers: of their first values, last values, and number."""
     head, tail = _plain(2 * (key.size + 8), _key_head(key, _KEY), _NUMBER_HEAD, _BE32.size)
     middle, pack = _key_head(key, _KEY_END), key.pack
 
-    def element(first: Sequence[int], last: Sequence[int], number: bytes) -> bytes:
+    def element(first: Sequence[int | bytes], last: Sequence[int | bytes], number: bytes) -> bytes:
         return b"".join((head, pack(*first), middle, pack(*last), tail, number))
 
     return element
@@ -244,7 +246,7 @@ def _name_key(interface: str) -> bytes:
 
 
 def _elements(kind: int, flags: int, table: str, name: str, elements: Iterable[bytes]) -> Iterator[nftables.Part]:
-    head = nftables.IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
+    head = attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
     some: list[bytes] = []
     size = 0
     for element in elements:
@@ -281,7 +283,7 @@ def load(base: int, offset: int, length: int, field: int) -> bytes:
 
 def elements_there(kernel: NetfilterSocket, table: str, name: str) -> Iterator[ElementThere]:
     """Yield the elements of a set with their counters. Raises OSError."""
-    asked = nftables.IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
+    asked = attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
     layouts: dict[int, _Layout] = {}
     for body in list(kernel.dump(_GET_ELEMENTS, asked)):  # to the end: during a breath others may use the socket
         for element in breathing(_listed(parse_attributes(body).get(_ELEMENTS))):

@@ -16,15 +16,19 @@ import struct
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.filters import PATH_ECHO_SERVICE, merged
-from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.base.addresses import EVERY_BIT
+from dmvpn.base.filters import PATH_ECHO_ICMP, PATH_ECHO_SERVICE, merged
+from dmvpn.base.translation import ICMP_OF, TCP, UDP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
+    Meta,
     chain,
     compare,
+    has_extension,
     header_words,
     masked,
+    meta,
     network_header,
     rule,
     transport_header,
@@ -67,7 +71,10 @@ class Kind(enum.Enum):
 
 
 class Box(NamedTuple):
-    """Packets. first, second: the values of the two numbers of 16 bits behind the IP header: ports; type and code."""
+    """Packets. first, second: the values of the two numbers of 16 bits behind the IP header: ports; type and code.
+
+    bits: of an address.
+    """
 
     protocol: int
     source: int
@@ -76,6 +83,7 @@ class Box(NamedTuple):
     destination_length: int
     first: tuple[int, int] = WHOLE
     second: tuple[int, int] = WHOLE
+    bits: int = 32
 
 
 class Piece(NamedTuple):
@@ -121,7 +129,8 @@ def pieces_of(entry: FilterEntry) -> Iterator[Piece]:
     needs_rule = any((entry.log, entry.log_input, condition.sources, condition.destinations))
     needs_rule = needs_rule or any(part is not None for part in asked)
     is_box = is_source and is_destination and not needs_rule
-    box = Box(protocol, source, source_length, destination, destination_length)
+    bits = condition.source.address.max_prefixlen
+    box = Box(protocol, source, source_length, destination, destination_length, bits=bits)
     if not condition.looks_behind_ip:
         yield Piece(entry, Kind.LATER if condition.fragments else Kind.ALL, box, is_box)
         return
@@ -138,7 +147,7 @@ def _check(entry: FilterEntry) -> None:
     ports = condition.source_ports is not None or condition.destination_ports is not None
     wrong = (
         (ports and condition.protocol not in (TCP, UDP))
-        or (condition.icmp is not None and condition.protocol != ICMP)
+        or (condition.icmp is not None and condition.protocol != ICMP_OF[condition.source.address.version])
         or (condition.flags is not None and condition.protocol != TCP)
     )
     if wrong:
@@ -168,8 +177,9 @@ def ports_of(ranges: Ranges | None) -> Ranges:
 def _prefix(addresses: Addresses) -> tuple[int, int, bool]:
     """Return a prefix that has all of the addresses, and whether it has no other ones."""
     wildcard = int(addresses.wildcard)
-    length = 32 - wildcard.bit_length()
-    return int(addresses.address) >> (32 - length) << (32 - length), length, not wildcard & (wildcard + 1)
+    free = wildcard.bit_length()
+    length = addresses.address.max_prefixlen - free
+    return int(addresses.address) >> free << free, length, not wildcard & (wildcard + 1)
 
 
 # ---------------------------------------------------------------------------------------------------- levels
@@ -224,7 +234,8 @@ def _raise(seen: dict[object, int], key: object, level: int) -> None:
 
 def _key(box: Box, shape: _Shape) -> object:
     exact, source, destination = shape
-    return (box.protocol if exact else ANY_PROTOCOL, box.source >> (32 - source), box.destination >> (32 - destination))
+    ends = box.source >> (box.bits - source), box.destination >> (box.bits - destination)
+    return (box.protocol if exact else ANY_PROTOCOL, *ends)
 
 
 # ---------------------------------------------------------------------------------------------------- filter chains
@@ -240,12 +251,14 @@ _FEW_CHAINS: Final = 16
 class Rules:
     """The parts that make chains and sets that no packet passes yet, and their names.
 
+    version: of IP.
     marked: the chains whose rules count packets. counted: the sets whose elements do.
     groups: the names of the sets of groups of addresses, by the identity of the group: entries share one object.
     """
 
     table: str
     name: str
+    version: int = 4
     parts: list[Part] = field(default_factory=list)
     chains: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
@@ -332,20 +345,26 @@ _SERVICE, _TTL, _TCP_FLAGS = 1, 8, 13
 _WITHOUT_OPTIONS: Final = 0x45
 _FRAGMENTS: Final = b"\x3f\xff"
 _ECHOES: Final = b"\xf7\xff"
+#: Octets of the IPv6 header, RFC 8200 §3; of the first two ones, the bits of the class begin behind four others.
+NEXT_HEADER: Final = 6
+_SOURCE6, _DESTINATION6, _HOPS, _CLASS_SHIFT = 8, 24, 7, 4
+_CLASS_AND_VERSION: Final = b"\xff\xf0"
+_ECHOES6: Final = b"\xfe\xff"
 
 
-def is_protocol(number: int) -> tuple[bytes, bytes]:
-    """Return the match for the protocol in the IP header."""
-    return network_header(PROTOCOL, 1), compare(Compare.EQUAL, bytes((number,)))
+def is_protocol(number: int, version: int = 4) -> tuple[bytes, bytes]:
+    """Return the match for the protocol in the IP header, over IPv6 of the header behind all extension headers."""
+    loaded = network_header(PROTOCOL, 1) if version == 4 else meta(Meta.PROTOCOL)
+    return loaded, compare(Compare.EQUAL, bytes((number,)))
 
 
 def fields(piece: Piece) -> Iterator[bytes]:
     """Yield the matches for addresses that are no group, and for ports or the type of ICMP."""
     condition, box = piece.entry.condition, piece.box
     if not condition.sources:
-        yield from addresses(SOURCE, condition.source)
+        yield from source(condition.source)
     if not condition.destinations:
-        yield from addresses(DESTINATION, condition.destination)
+        yield from destination(condition.destination)
     for offset, numbers in enumerate((box.first, box.second)):
         if piece.kind is Kind.FIRST and numbers != WHOLE:
             yield from _between(transport_header(2 * offset, 2), numbers, octets=2)
@@ -355,10 +374,16 @@ def guards(rules: Rules, piece: Piece) -> Iterator[tuple[bytes, ...]]:
     """Yield what a piece asks for besides `fields`, the protocol, and a certain option: any of the results fits."""
     condition = piece.entry.condition
     found: tuple[bytes, ...] = ()
-    if condition.service is not None:
-        value, mask = condition.service
-        found = network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,)))
-    if condition.option is not None and condition.option < 0:
+    is_ipv6 = piece.box.bits > _BITS
+    if condition.service is not None and is_ipv6:
+        value, mask = ((octet << _CLASS_SHIFT).to_bytes(2, "big") for octet in condition.service)
+        found = network_header(0, 2), masked(mask), compare(Compare.EQUAL, value)
+    elif condition.service is not None:
+        value, mask = (bytes((octet,)) for octet in condition.service)
+        found = network_header(_SERVICE, 1), masked(mask), compare(Compare.EQUAL, value)
+    if condition.option is not None and is_ipv6:
+        found += has_extension(condition.option)
+    elif condition.option is not None and condition.option < 0:
         found += header_words(Compare.MORE, 5)
     if piece.kind is Kind.FIRST and condition.flags is not None:
         found += _flags(condition.flags)
@@ -366,25 +391,42 @@ def guards(rules: Rules, piece: Piece) -> Iterator[tuple[bytes, ...]]:
         if members:  # a group of addresses is a set
             found += load(IP, PROTOCOL, 1, 0), load(IP, offset, 4, 1), is_member(rules.members(members))
     for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
-        yield found if ttl is None else (*found, *_between(network_header(_TTL, 1), ttl, octets=1))
+        hops = network_header(_HOPS if is_ipv6 else _TTL, 1)
+        yield found if ttl is None else (*found, *_between(hops, ttl, octets=1))
 
 
-def addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:
-    """Return the match for an address in the IP header."""
+def source(meant: Addresses) -> tuple[bytes, ...]:
+    """Return the match for the source in the IP header."""
+    return _address(SOURCE if meant.address.version == 4 else _SOURCE6, meant)
+
+
+def destination(meant: Addresses) -> tuple[bytes, ...]:
+    """Return the match for the destination in the IP header."""
+    return _address(DESTINATION if meant.address.version == 4 else _DESTINATION6, meant)
+
+
+def _address(offset: int, meant: Addresses) -> tuple[bytes, ...]:
     if meant.is_any:
         return ()
-    mask = ~int(meant.wildcard) & 0xFFFFFFFF
-    wanted = (int(meant.address) & mask).to_bytes(4, "big")
-    loads = (network_header(offset, 4), *([masked(mask.to_bytes(4, "big"))] if mask != 0xFFFFFFFF else []))
+    octets, every = len(meant.address.packed), EVERY_BIT[type(meant.address)]
+    mask = every ^ int(meant.wildcard)
+    wanted = (int(meant.address) & mask).to_bytes(octets, "big")
+    loads = (network_header(offset, octets), *([masked(mask.to_bytes(octets, "big"))] if mask != every else []))
     return (*loads, compare(Compare.EQUAL, wanted))
 
 
 def path_echo(subnet: Addresses) -> tuple[bytes, ...]:
     """Return the match for ICMP between two addresses of a subnet that `PortFilters.is_path_echo` means."""
-    plain = network_header(0, 2), compare(Compare.EQUAL, bytes((_WITHOUT_OPTIONS, PATH_ECHO_SERVICE)))
-    whole = network_header(6, 2), masked(_FRAGMENTS), compare(Compare.EQUAL, bytes(2))
-    kind = transport_header(0, 2), masked(_ECHOES), compare(Compare.EQUAL, bytes(2))
-    return (*plain, *whole, *kind, *addresses(SOURCE, subnet), *addresses(DESTINATION, subnet))
+    ends = (*source(subnet), *destination(subnet))
+    if subnet.address.version == 6:
+        first = (6 << 12 | PATH_ECHO_SERVICE << _CLASS_SHIFT).to_bytes(2, "big")
+        plain = network_header(0, 2), masked(_CLASS_AND_VERSION), compare(Compare.EQUAL, first)
+        whole = network_header(NEXT_HEADER, 1), compare(Compare.EQUAL, bytes((ICMP_OF[6],)))
+        kind = transport_header(0, 2), masked(_ECHOES6), compare(Compare.EQUAL, bytes(PATH_ECHO_ICMP[6][1]))
+        return (*plain, *whole, *kind, *ends)
+    plain4 = network_header(0, 2), compare(Compare.EQUAL, bytes((_WITHOUT_OPTIONS, PATH_ECHO_SERVICE)))
+    whole4 = network_header(6, 2), masked(_FRAGMENTS), compare(Compare.EQUAL, bytes(2))
+    return (*plain4, *whole4, transport_header(0, 2), masked(_ECHOES), compare(Compare.EQUAL, bytes(2)), *ends)
 
 
 def _between(loaded: bytes, numbers: tuple[int, int], *, octets: int) -> tuple[bytes, ...]:
@@ -416,12 +458,16 @@ Masks = tuple[int, int, int, int, int]
 WORTH_BOXES: Final = 32
 #: Fields of a set of boxes, at least.
 _LEAST: Final = 2
-_ALL_BITS: Final = 0xFFFFFFFF
+#: Of an address of IPv4.
+_BITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A field of a key. code: of `struct`; base, offset, octets: where it is in a packet."""
+    """A field of a key. code: of `struct`; base, offset, octets: where it is in a packet.
+
+    base: `_META`: `offset` is of `Meta`.
+    """
 
     code: str
     base: int
@@ -429,12 +475,23 @@ class _Part:
     octets: int
 
     @property
+    def registers(self) -> int:
+        """How many of them it takes."""
+        return -(-self.octets // 4)
+
+    def packed(self, value: int) -> int | bytes:
+        """Return a value as `struct` takes it."""
+        return value.to_bytes(16, "big") if self.registers > 1 else value
+
+    @property
     def whole(self) -> tuple[int, int]:
         """The first and the last value."""
         return 0, (1 << 8 * self.octets) - 1
 
     def load(self, field: int, mask: int) -> tuple[bytes, ...]:
-        """Return the expressions that load its bits into a field of the key."""
+        """Return the expressions that load its bits. field: the register of the key where it begins."""
+        if self.base == _META:
+            return (meta(Meta(self.offset), FIRST_REGISTER + field),)
         loaded = load(self.base, self.offset, self.octets, field)
         if mask == self.whole[1]:
             return (loaded,)
@@ -442,31 +499,55 @@ class _Part:
         return loaded, masked(mask.to_bytes(self.octets, "big").ljust(4, b"\0"), FIRST_REGISTER + field)
 
 
-_PARTS: Final = (
-    _Part("B3x", IP, PROTOCOL, 1),
-    _Part("I", IP, SOURCE, 4),
-    _Part("I", IP, DESTINATION, 4),
-    _Part("H2x", BEHIND_IP, 0, 2),
-    _Part("H2x", BEHIND_IP, 2, 2),
-)
+_META: Final = 0
+_BEHIND: Final = (_Part("H2x", BEHIND_IP, 0, 2), _Part("H2x", BEHIND_IP, 2, 2))
+_PARTS: Final = {
+    32: (_Part("B3x", IP, PROTOCOL, 1), _Part("I", IP, SOURCE, 4), _Part("I", IP, DESTINATION, 4), *_BEHIND),
+    128: (
+        _Part("B3x", _META, Meta.PROTOCOL, 1),
+        _Part("16s", IP, _SOURCE6, 16),
+        _Part("16s", IP, _DESTINATION6, 16),
+        *_BEHIND,
+    ),
+}
 
 
-class HashKey:
+class _Key:
+    """The parts of a key, in order."""
+
+    def __init__(self, places: Sequence[int], bits: int) -> None:
+        self._places, self._parts = places, [_PARTS[bits][place] for place in places]
+        self._wide = [(number, part) for number, part in enumerate(self._parts) if part.registers > 1]
+        self.struct = struct.Struct("!" + "".join(part.code for part in self._parts))
+
+    def _loads(self, masks: Sequence[int]) -> Iterator[bytes]:
+        register = 0
+        for part, mask in zip(self._parts, masks, strict=True):
+            yield from part.load(register, mask)
+            register += part.registers
+
+    def _packed(self, values: list[int]) -> list[int | bytes]:
+        found: list[int | bytes] = [*values]
+        for number, part in self._wide:
+            found[number] = part.packed(values[number])
+        return found
+
+
+class HashKey(_Key):
     """The key of a hash of pieces that ask for the same bits."""
 
-    def __init__(self, masks: Masks) -> None:
-        self._places = [place for place, mask in enumerate(masks) if mask]
+    def __init__(self, masks: Masks, bits: int) -> None:
+        super().__init__([place for place, mask in enumerate(masks) if mask], bits)
         self._masks = masks
-        self.struct = struct.Struct("!" + "".join(_PARTS[place].code for place in self._places))
 
     def loads(self) -> Iterator[bytes]:
         """Yield the expressions that load the key of a packet."""
-        for number, place in enumerate(self._places):
-            yield from _PARTS[place].load(number, self._masks[place])
+        return self._loads([self._masks[place] for place in self._places])
 
-    def fields(self, values: Sequence[int]) -> list[int]:
+    def fields(self, values: Sequence[int]) -> Sequence[int | bytes]:
         """Return those of the fields that the key has. values: of all."""
-        return [values[place] for place in self._places]
+        found = [values[place] for place in self._places]
+        return self._packed(found) if self._wide else found
 
 
 def masks_of(piece: Piece) -> Masks | None:
@@ -479,8 +560,9 @@ def masks_of(piece: Piece) -> Masks | None:
     if first is None or second is None:
         return None
     protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind is Kind.FIRST else 0xFF
-    source = 0 if condition.sources else _ALL_BITS ^ int(condition.source.wildcard)
-    destination = 0 if condition.destinations else _ALL_BITS ^ int(condition.destination.wildcard)
+    every = (1 << box.bits) - 1
+    source = 0 if condition.sources else every ^ int(condition.source.wildcard)
+    destination = 0 if condition.destinations else every ^ int(condition.destination.wildcard)
     return protocol, source, destination, first, second
 
 
@@ -505,7 +587,7 @@ def _mask(numbers: tuple[int, int]) -> int | None:
     return 0xFFFF ^ (size - 1) if not size & (size - 1) and not first % size else None
 
 
-class BoxKey:
+class BoxKey(_Key):
     """The key of a set of boxes: the fields in which some of the pieces ask for something.
 
     The kernel notes all boxes that fit the first field, then those of them that fit the next one: so the field in which
@@ -514,29 +596,30 @@ class BoxKey:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         ranges = [_ranges(piece.box) for piece in pieces]
-        different = [len({box[place] for box in ranges}) for place in range(len(_PARTS))]  # counted, never iterated
-        asked = [place for place, part in enumerate(_PARTS) if any(box[place] != part.whole for box in ranges)]
+        parts = _PARTS[pieces[0].box.bits]
+        different = [len({box[place] for box in ranges}) for place in range(len(parts))]  # counted, never iterated
+        asked = [place for place, part in enumerate(parts) if any(box[place] != part.whole for box in ranges)]
         asked.sort(key=lambda place: -different[place])
         # The kernel's boxes have two fields at least; later fragments have no numbers behind IP.
         asked += [place for place in range(_LEAST) if place not in asked][: max(0, _LEAST - len(asked))]
-        self._places = asked
-        self.fields = tuple(_PARTS[place].octets for place in asked)
-        self.struct = struct.Struct("!" + "".join(_PARTS[place].code for place in asked))
+        super().__init__(asked, pieces[0].box.bits)
+        self.fields = tuple(part.octets for part in self._parts)
 
     def loads(self) -> Iterator[bytes]:
         """Yield the expressions that load the key of a packet."""
-        for number, place in enumerate(self._places):
-            yield from _PARTS[place].load(number, _PARTS[place].whole[1])
+        return self._loads([part.whole[1] for part in self._parts])
 
-    def ranges(self, box: Box) -> tuple[list[int], list[int]]:
+    def ranges(self, box: Box) -> tuple[Sequence[int | bytes], Sequence[int | bytes]]:
         """Return the first and the last values of a box."""
         ranges = _ranges(box)
-        return [ranges[place][0] for place in self._places], [ranges[place][1] for place in self._places]
+        first, last = [ranges[place][0] for place in self._places], [ranges[place][1] for place in self._places]
+        return (self._packed(first), self._packed(last)) if self._wide else (first, last)
 
 
 def _ranges(box: Box) -> tuple[tuple[int, int], ...]:
     """Return the first and the last value of each field."""
     protocol = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
-    source = box.source, box.source | _ALL_BITS >> box.source_length
-    destination = box.destination, box.destination | _ALL_BITS >> box.destination_length
+    every = (1 << box.bits) - 1
+    source = box.source, box.source | every >> box.source_length
+    destination = box.destination, box.destination | every >> box.destination_length
     return protocol, source, destination, box.first, box.second

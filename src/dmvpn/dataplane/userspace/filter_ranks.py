@@ -175,7 +175,8 @@ class Ranked:
 
     def _all_of(self, piece: Piece, places: tuple[str, ...], masks: Masks, rank: int) -> tuple[str, ...]:
         """Take in a piece that is about all packets of some chains; returns the other ones of its chains."""
-        whole = places if not masks[0] else places[:1] if piece.box.protocol in NEEDED_OCTETS[4] else ()
+        needed = NEEDED_OCTETS[self._rules.version]
+        whole = places if not masks[0] else places[:1] if piece.box.protocol in needed else ()
         whole = whole if piece.kind is not Kind.LATER or not masks[0] else ()
         for place in whole:
             self._whole.setdefault(place, rank)
@@ -231,7 +232,7 @@ class Ranked:
         finds: dict[str, list[_Find]] = defaultdict(list)
         numbers = itertools.count()
         for (group, masks), values in self._hashes.items():
-            key = HashKey(masks)
+            key = HashKey(masks, next(iter(values.values()))[0].box.bits)
             loads = (*key.loads(), sets.lookup(self._hash(next(numbers), key, values), sets.FIRST_REGISTER))
             self._find(finds, group, loads, [rank for _, rank in values.values()])
         for group, boxes in self._boxes.items():
@@ -370,5 +371,6 @@ class Ranked:
 def _matches(one: _Lone) -> tuple[bytes, ...]:
     piece = one.piece
     protocol = piece.entry.condition.protocol
-    asked = () if protocol is None or piece.kind is Kind.FIRST else filter_matches.is_protocol(protocol)
+    version = piece.entry.condition.source.address.version
+    asked = () if protocol is None or piece.kind is Kind.FIRST else filter_matches.is_protocol(protocol, version)
     return (*asked, *filter_matches.fields(piece), *one.guards)

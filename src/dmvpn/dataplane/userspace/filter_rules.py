@@ -4,7 +4,7 @@
         ip frag-off & 0x1fff != 0 goto list-later                      later fragments have no ports
         meta l4proto tcp @th,104,8 (is there) goto list-6; the same of UDP and ICMP
         meta l4proto { tcp, udp, icmp } drop                           too short to be looked at
-        goto list-other }
+        goto list-other }                                              IPv6: packets without a known protocol: drop
     chain list-6 {
         (key) map @list-key-0 meta mark set (that rank) ...            sets, where entries are many (`filter_ranks`)
         tcp flags & (rst | ack) != 0 counter return                    what no set can look up is a rule
@@ -31,7 +31,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
-from dmvpn.base.translation import ICMP, TCP
+from dmvpn.base.translation import ICMP_OF, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nftables import (
@@ -41,8 +41,10 @@ from dmvpn.dataplane.netlink.nftables import (
     NetfilterVerdict,
     compare,
     counter,
+    has_extension,
     has_mark,
     header_words,
+    is_behind,
     is_fragment,
     mark_from,
     masked,
@@ -57,6 +59,7 @@ from dmvpn.dataplane.netlink.sets import FIRST_REGISTER, add_elements, load, loo
 from dmvpn.dataplane.packets import NEEDED_OCTETS
 from dmvpn.dataplane.userspace.filter_matches import (
     ANY_PROTOCOL,
+    NEXT_HEADER,
     Kind,
     fields,
     guards,
@@ -65,6 +68,7 @@ from dmvpn.dataplane.userspace.filter_matches import (
     pieces_of,
 )
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
+from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, HOP_BY_HOP, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,25 +175,40 @@ def add_list(
     entries = listed.entries
     pieces = [piece for entry in entries for piece in pieces_of(entry)]
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
-    chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS[4]}, later, other)
-    second = (*is_protocol(TCP), *is_fragment(Fragment.SECOND))
+    version, needed = rules.version, NEEDED_OCTETS[rules.version]
+    chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in needed}, later, other)
+    second = (*is_protocol(TCP, version), *is_fragment(Fragment.SECOND, version))
     rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
     for subnet in echo_subnets:
-        rules.rule(chains.of_protocol[ICMP], *path_echo(subnet), verdict(NetfilterVerdict.RETURN))
+        rules.rule(chains.of_protocol[ICMP_OF[version]], *path_echo(subnet), verdict(NetfilterVerdict.RETURN))
     outcomes = _Outcomes(rules, report)
     # The search for options needs the mark that ranks are in.
-    asks_options = any(entry.condition.option is not None and entry.condition.option >= 0 for entry in entries)
+    options = [entry.condition.option for entry in entries] if version == 4 else []
+    asks_options = any(option is not None and option >= 0 for option in options)
     if asks_options or len(entries) > MOST:
         _add_one_by_one(rules, chains, outcomes, pieces)
     else:
         Ranked(rules, entries, pieces, chains.chains).add(chains.all(), outcomes.verdict, DENIED)
     goto = NetfilterVerdict.GOTO
-    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
-    for protocol, octets in NEEDED_OCTETS[4].items():
-        complete = (*is_protocol(protocol), transport_header(octets - 1, 1))
+    # nf_tables skips a rule that asks for the protocol where it cannot follow the extension headers of IPv6.
+    is_followed = (meta(Meta.PROTOCOL),) if version == 6 else ()
+    if version == 6:
+        behind = (network_header(NEXT_HEADER, 1), compare(Compare.NOT_EQUAL, bytes((HOP_BY_HOP,))))
+        rules.rule(name, *behind, *has_extension(HOP_BY_HOP), verdict(NetfilterVerdict.DROP))
+        for header in sorted(EXTENSION_HEADERS):
+            hidden = (*is_protocol(AUTHENTICATION, version), *is_behind(AUTHENTICATION, header))
+            rules.rule(name, *hidden, verdict(NetfilterVerdict.DROP))
+    rules.rule(name, *is_followed, *is_fragment(Fragment.LATER, version), verdict(goto, chains.later))
+    for protocol, octets in needed.items():
+        complete = (*is_protocol(protocol, version), transport_header(octets - 1, 1))
         rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
-    for protocol in NEEDED_OCTETS[4]:
-        rules.rule(name, *is_protocol(protocol), verdict(NetfilterVerdict.DROP))
+    for protocol in needed:
+        rules.rule(name, *is_protocol(protocol, version), verdict(NetfilterVerdict.DROP))
+    if version == 6:
+        rules.rule(name, *is_protocol(NOTHING, version), verdict(goto, chains.other))
+        rules.rule(name, *is_followed, transport_header(0, 1), verdict(goto, chains.other))
+        rules.rule(name, verdict(NetfilterVerdict.DROP))
+        return name
     rules.rule(name, verdict(goto, chains.other))
     return name
 
@@ -225,9 +244,9 @@ def _add_one_by_one(rules: Rules, chains: _Chains, outcomes: _Outcomes, pieces: 
         for asked in guards(rules, piece):
             for name in chains.chains(piece):
                 known = name in chains.of_protocol.values() or condition.protocol is None
-                matches = (*(() if known else is_protocol(piece.box.protocol)), *fields(piece), *asked)
+                matches = (*(() if known else is_protocol(piece.box.protocol, rules.version)), *fields(piece), *asked)
                 found: tuple[bytes, ...] = ()
-                if condition.option is not None and condition.option >= 0:
+                if condition.option is not None and condition.option >= 0 and rules.version == 4:
                     walk = verdict(NetfilterVerdict.JUMP, options.chain(condition.option))
                     rules.rule(name, *matches, walk)
                     found = HAS_OPTION

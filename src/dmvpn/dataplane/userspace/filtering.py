@@ -1,6 +1,6 @@
 """The packet filters of a network namespace: a table of nf_tables, with chains for each list of each port.
 
-    table ip dmvpn-filter { flags owner, persist
+    table ip dmvpn-filter { flags owner, persist                                  and dmvpn-filter6 for IPv6
         map in  { "Gi0-1" : goto in-1.3-list }      the list of a port is changed by changing this element, in one step
         map out { "Gi0-1" : goto out-1.3-list }
         chain arriving { type filter hook prerouting priority -450; iifname vmap @in }     before conntrack's reassembly
@@ -280,10 +280,11 @@ class _Port:
 
 
 class Filtering:
-    """Carries out `SetFilters` in the network namespace in which it gets its first order."""
+    """Carries out `SetFilters` of one version of IP in the network namespace in which it gets its first order."""
 
     def __init__(
         self,
+        version: int,
         ledger: Ledger,
         others: Callable[[], Others],
         linux: Callable[[str], str],
@@ -298,6 +299,7 @@ class Filtering:
         answer: sends the sender of a denied packet, which came by the interface of this index, ICMP. need_routes: makes
         the rules of routing that some checks of senders need (`filter_rules`); raises OSError.
         """
+        self._version = version
         self._linux = linux
         self._need_routes = need_routes
         self._watch = watch
@@ -308,7 +310,7 @@ class Filtering:
         self._hooked: tuple[str, ...] = ()
         #: The table in the kernel.
         self.table = KernelTable(
-            TablePurpose.FILTER,
+            TablePurpose.FILTER if version == 4 else TablePurpose.FILTER6,
             ledger,
             others,
             report,
@@ -386,7 +388,8 @@ class Filtering:
                 count = port.earlier.get((inward, sequence), 0) + there.get(name, {}).get((inward, sequence), 0)
                 found[name, inward, sequence] = count
         return tuple(
-            FilterCount(name, bool(inward), sequence, count) for (name, inward, sequence), count in found.items()
+            FilterCount(name, bool(inward), sequence, count, self._version)
+            for (name, inward, sequence), count in found.items()
         )
 
     def carry_over(self, name: str, former: Filtering) -> None:
@@ -436,7 +439,8 @@ class Filtering:
     def _lose(self, error: OSError) -> None:
         """Report the ports that are open, because the kernel does not take the lost table again."""
         for name, port in tuple(self._ports.items()):
-            self._report(EffectFailed(SetFilters(name, port.filters), error.errno or 0, str(_problem(name, error))))
+            order = SetFilters(name, port.filters, self._version)
+            self._report(EffectFailed(order, error.errno or 0, str(_problem(name, error))))
 
     def _fill(self) -> None:
         """Put the lists of all ports; a port whose list cannot be put stays shut."""
@@ -477,7 +481,8 @@ class Filtering:
             raise UnsuitableEntry(port.refused)
         for inward in _WAYS:
             if port.has(inward):
-                rules = new[inward] = Rules(self.table.name, f"{map_of(inward=inward)}-{port.number}.{port.puts}")
+                chains = f"{map_of(inward=inward)}-{port.number}.{port.puts}"
+                rules = new[inward] = Rules(self.table.name, chains, self._version)
                 leads[inward] = self._direction(name, port.filters, rules, inward=inward)
         return leads
 

@@ -26,6 +26,7 @@ from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
+from dmvpn.dataplane.netlink.nfsocket import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -57,6 +58,7 @@ class TablePurpose(enum.Enum):
 
     TRANSLATION = "nat"
     FILTER = "filter"
+    FILTER6 = "filter6"
     LEAKING = "leak"
 
     @property
@@ -64,10 +66,16 @@ class TablePurpose(enum.Enum):
         """What it does, for the user."""
         return _PURPOSES[self]
 
+    @property
+    def family(self) -> Family:
+        """The packets that pass it."""
+        return Family.IP6 if self is TablePurpose.FILTER6 else Family.IP
+
 
 _PURPOSES: Final = {
     TablePurpose.TRANSLATION: "translates addresses",
     TablePurpose.FILTER: "filters packets",
+    TablePurpose.FILTER6: "filters packets of IPv6",
     TablePurpose.LEAKING: "passes packets between VRFs",
 }
 

@@ -137,7 +137,8 @@ class Kernel:
         self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later)
         self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
         routes = self._need_source_rules
-        self.filters = Filtering(self._ledger, self._others, linux, report, watch, later, self._answer, routes)
+        known = self._ledger, self._others, linux, report, watch, later, self._answer, routes
+        self.filters = {version: Filtering(version, *known) for version in (4, 6)}
         self._gre = KernelGre(self._socket)
         self._left = StaleObjects(self._socket, domain)
         self.routes = KernelRoutes(
@@ -165,7 +166,8 @@ class Kernel:
             self._guard.begin(others, keep=bool(self._left))
             self.translation.table.inherit(others)
             self.leaks.begin(others)
-            self.filters.table.inherit(others)
+            for filters in self.filters.values():
+                filters.table.inherit(others)
             self._records.forget_dead()
             self._settings.keep_interface(KernelGre.FALLBACK)
             refused = self._settings.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
@@ -230,7 +232,8 @@ class Kernel:
         if self._left.age(time.monotonic()):
             self._guard.age()
             self.translation.table.age()
-            self.filters.table.age()
+            for filters in self.filters.values():
+                filters.table.age()
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there are notifications."""
@@ -245,7 +248,8 @@ class Kernel:
             self._guard.close(shared=others.has_routes)
             self.translation.table.close()
             self.leaks.close()
-            self.filters.close()
+            for filters in self.filters.values():
+                filters.close()
             theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
@@ -353,13 +357,6 @@ class Kernel:
             for counters in self._socket.counters()
             if (name := self._links.name(counters.index))
         )
-
-    def shut_ipv6(self, interface: str, *, shut: bool = True) -> None:
-        """Let an interface receive and send no packet of IPv6, or let it again.
-
-        Where the kernel refuses the setting, it has no IPv6, or its forwarding cannot be set either.
-        """
-        self.change_settings({f"net/ipv6/conf/{self._names.linux(interface)}/disable_ipv6": int(shut)})
 
     def mtu_of(self, ios: str) -> int:
         """Return the MTU of an interface, octets, or that of an Ethernet while it is not here."""
@@ -488,7 +485,7 @@ class Kernel:
             lambda route: self._is_ours(route) and route.prefix not in known,
             self._name_of,
         )
-        tables = (self.translation.table, self.filters.table)
+        tables = (self.translation.table, *(filters.table for filters in self.filters.values()))
         of_tables = (one for table in tables for one in table.differences())
         return [*self._settings.differences(), *objects, *of_tables, *self.leaks.differences()]
 

@@ -22,10 +22,10 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base import effects
+from dmvpn.base.addresses import is_link_local
 from dmvpn.base.effects import SendIp, SetFilters, SetInterface
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, InterfacesCounted, PlaneAnnounced, SasCounted, UsageReported
@@ -45,7 +45,7 @@ from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net import ip
 from dmvpn.net.gre import keepalive
 from dmvpn.net.icmp import UnreachableCode
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, ipv4_address
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -65,6 +65,10 @@ if TYPE_CHECKING:
 
 
 _QUOTED = 8
+#: The first octet of a packet of IPv6 is at least this.
+_IPV6: Final = 0x60
+#: A port, and the version of IP whose packets are filtered.
+_Port = tuple[str, int]
 
 
 class PortFilterOrders:
@@ -75,112 +79,103 @@ class PortFilterOrders:
         parts: VrfParts,
         places: Places,
         vrf_of: Callable[[str], str],
-        address: Callable[[str], IPAddress | None],
+        address: Callable[[str, int], IPAddress | None],
         report: Callable[[Event], None],
     ) -> None:
-        """vrf_of, address: of an interface."""
+        """vrf_of, address: of an interface; the address of a version of IP."""
         self._parts = parts
         self._places = places
         self._vrf_of = vrf_of
         self._address = address
         self._report = report
-        self._orders: dict[str, SetFilters] = {}
+        #: By port and version of IP.
+        self._orders: dict[_Port, SetFilters] = {}
         #: The VRF in whose table the filters of a port are.
-        self._where: dict[str, str] = {}
-        #: Ports with a list of IPv6, where IPv6 is off; and the last orders for ports.
-        self._shut6: dict[str, None] = {}
-        self._interfaces: dict[str, SetInterface] = {}
+        self._where: dict[_Port, str] = {}
         #: Ports that move, and where their former filters are.
-        self._gone: list[tuple[str, str]] = []
+        self._gone: list[tuple[_Port, str]] = []
 
     def set(self, order: SetFilters) -> None:
         """Filter the packets of a port. Raises UserError, OSError."""
-        name = order.interface
-        vrf = self._where.get(name)
+        vrf = self._where.get((order.interface, order.version))
         if vrf is None:
-            vrf = self._home(self._vrf_of(name))
+            vrf = self._home(self._vrf_of(order.interface))
         self._note(order, vrf)
         self._put(order, vrf)
 
     def arrives(self, name: str, vrf: str) -> None:
         """Filter the packets of a port where it is about to be. Raises UserError, OSError: nothing filters them."""
-        order, home = self._orders.get(name), self._home(vrf)
-        if order is None:
-            self._filtering(home).leave_inherited(name)
-            return
-        if self._where.get(name) != home:
-            before = self._where.get(name)
-            self._note(order, home)
-            try:
+        home = self._home(vrf)
+        for version, filtering in self._filtering(home).items():
+            order = self._orders.get((name, version))
+            if order is None:
+                filtering.leave_inherited(name)
+            elif self._where.get((name, version)) != home:
+                self._move(order, home)
+            elif not filtering.holds(name):
                 self._put(order, home)
-            except (UserError, OSError) as error:
-                if not self._filtering(home).holds(name):
-                    raise
-                self._report(EffectFailed(order, 0, str(error)))
-            if before is not None:
-                with suppress(UserError, OSError):
-                    self._filtering(home).carry_over(name, self._filtering(before))
-                self._gone.append((name, before))
-        elif not self._filtering(home).holds(name):
+
+    def _move(self, order: SetFilters, home: str) -> None:
+        """Filter the packets of a port in another place. Raises UserError, OSError: nothing filters them."""
+        name, version = port = order.interface, order.version
+        filtering, before = self._filtering(home)[version], self._where.get(port)
+        self._note(order, home)
+        try:
             self._put(order, home)
+        except (UserError, OSError) as error:
+            if not filtering.holds(name):
+                raise
+            self._report(EffectFailed(order, 0, str(error)))
+        if before is not None:
+            with suppress(UserError, OSError):
+                filtering.carry_over(name, self._filtering(before)[version])
+            self._gone.append((port, before))
 
     def arrived(self, name: str) -> None:
         """Remove the filters of a port where it was before."""
-        for port, vrf in self._gone:
+        for (port, version), vrf in self._gone:
             if port == name:
                 with suppress(UserError, OSError):
-                    self._put(SetFilters(name, PortFilters()), vrf)
-        self._gone = [one for one in self._gone if one[0] != name]
+                    self._put(SetFilters(name, PortFilters(), version), vrf)
+        self._gone = [one for one in self._gone if one[0][0] != name]
 
     def leave(self, vrf: str) -> None:
         """Let the ports of a VRF that is removed be filtered in the global table, where they return to."""
-        for name, there in list(self._where.items()):
+        for port, there in list(self._where.items()):
             if there == vrf:
-                self.arrives(name, "")
-                self._gone = [one for one in self._gone if one[0] != name]
+                self.arrives(port[0], "")
+                self._gone = [one for one in self._gone if one[0] != port]
 
     def guarded(self, order: SetInterface) -> SetInterface:
-        """Return the order for an interface: it stays down while its packets cannot be filtered nor dropped, and
-        without IPv6 while a list of IPv6 is to be asked.
-        """
+        """Return the order for an interface: it stays down while its packets cannot be filtered nor dropped."""
         name = order.interface
-        self._interfaces[name] = order
-        if self.shuts_ipv6(name):
-            order = replace(order, addresses=tuple(one for one in order.addresses if one[0].version == 4), mtu6=None)
-        if name in self._orders and not self._filtering(self._where[name]).holds(name):
-            return replace(order, up=False)
-        return order
-
-    def shuts_ipv6(self, name: str) -> bool:
-        """Return whether IPv6 is off at a port, because a list of IPv6 is to be asked there."""
-        return name in self._shut6
-
-    def set_ipv6(self, order: SetFilters) -> SetInterface | None:
-        """Note whether lists of IPv6 are to be asked at a port; return the order for the port, if that is new there."""
-        name, before = order.interface, self.shuts_ipv6(order.interface)
-        if order.filters.asks:
-            self._shut6[name] = None
-        else:
-            self._shut6.pop(name, None)
-        return self._interfaces.get(name) if before is not order.filters.asks else None
+        ports = [port for port in ((name, 4), (name, 6)) if port in self._orders]
+        if all(self._filtering(self._where[port])[port[1]].holds(name) for port in ports):
+            return order
+        return replace(order, up=False)
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
-        return tuple(count for part in self._parts for count in part.kernel.filters.counts())
+        every = (filters for part in self._parts for filters in part.kernel.filters.values())
+        return tuple(count for filters in every for count in filters.counts())
 
     def answer(self, interface: str, index: int, data: bytes) -> None:
-        """Answer a denied packet: administratively prohibited, RFC 1812 §5.2.7.1.
+        """Answer a denied packet: administratively prohibited, RFC 1812 §5.2.7.1, RFC 4443 §3.1.
 
         interface, index: by which it came; "": it is not of the global table. data: its first octets.
         """
         if not interface and self._places.has_devices:
             interface = next((name for part in self._parts if (name := part.kernel.interface_name(index))), "")
-        header = (data[0] & 0x0F) * 4 if data else 0
-        own = self._address(interface)
-        if not isinstance(own, IPv4Address) or len(data) < header or not packets.may_answer(data):
+        if not packets.has_header(data):
             return
-        prohibited = packets.unreachable(UnreachableCode.ADMINISTRATIVELY_PROHIBITED)(data[: header + _QUOTED])
-        order = SendIp(None, own, ipv4_address(data[12:16]), IpProtocol.ICMP, prohibited.serialize())
+        source, version = ip.peek_addresses(data)[0], 4 if data[0] < _IPV6 else 6
+        quoted = data if version == 6 else data[: (data[0] & 0x0F) * 4 + _QUOTED]
+        own = self._address(interface, version)
+        if own is None or not packets.may_answer(data):
+            return
+        prohibited = packets.unreachable(UnreachableCode.ADMINISTRATIVELY_PROHIBITED)(quoted)
+        link = interface if is_link_local(source) else None
+        order = SendIp(link, own, source, ip.ICMP[version], ip.serialize_icmp(prohibited, version))
         vrf = self._vrf_of(interface)
         with suppress(OSError, UserError), self._places.at(vrf):
             self._parts.part(vrf).control.send(order)
@@ -188,16 +183,17 @@ class PortFilterOrders:
     def _home(self, vrf: str) -> str:
         return "" if not vrf or self._places.backend(vrf).domain.device else vrf
 
-    def _filtering(self, vrf: str) -> Filtering:
+    def _filtering(self, vrf: str) -> Mapping[int, Filtering]:
         return self._parts.part(vrf).kernel.filters
 
     def _note(self, order: SetFilters, vrf: str) -> None:
+        port = order.interface, order.version
         if order.filters == PortFilters():
-            self._orders.pop(order.interface, None)
-            self._where.pop(order.interface, None)
+            self._orders.pop(port, None)
+            self._where.pop(port, None)
         else:
-            self._orders[order.interface] = order
-            self._where[order.interface] = vrf
+            self._orders[port] = order
+            self._where[port] = vrf
 
     def _put(self, order: SetFilters, vrf: str) -> None:
         path = order.filters.reverse_path
@@ -205,7 +201,7 @@ class PortFilterOrders:
         if path is not None and not path.allow_default and self._places.has_devices:
             refused = "a check of senders without allow-default is not possible on a host with VRF devices"
         with self._places.at(vrf):
-            self._filtering(vrf).set(order, refused=refused)
+            self._filtering(vrf)[order.version].set(order, refused=refused)
 
 
 # ------------------------------------------------------------------------------------------------ the plane
@@ -504,8 +500,6 @@ class UserspacePlane(DataPlane):
                 self._set_vrfs(effect.vrfs)
             case effects.SetInterface():
                 self._set_interface(effect, part)
-            case effects.SetFilters(version=6):
-                self._filter_ipv6(effect)
             case effects.SetFilters():
                 self._filters.set(effect)
             case effects.SetTranslation():
@@ -547,25 +541,10 @@ class UserspacePlane(DataPlane):
         self._taps.set_interface(self._filters.guarded(effect), part)
         self._filters.arrived(name)
         self._leaks.refresh(name)
-        if self._filters.shuts_ipv6(name):
-            part.kernel.shut_ipv6(name)
-            part.kernel.routes.cover_network(effect)  # the network of a protected tunnel that lost its address
         if moves:
             self._translation.refresh()
         if problem is not None and effect.up:
             raise problem
-
-    def _filter_ipv6(self, order: SetFilters) -> None:
-        """Keep IPv6 off at a port that is to ask a list of IPv6: no kernel is given one yet. Raises EffectError."""
-        vrf = self._vrf_of_interface(order.interface)
-        port, part = self._filters.set_ipv6(order), self._vrfs.part(vrf)
-        if port is not None:
-            with self._places.at(vrf):
-                if not order.filters.asks:
-                    part.kernel.shut_ipv6(port.interface, shut=False)
-                self._set_interface(port, part)
-        if order.filters.asks:
-            raise EffectError(order, 0, "real data planes ask no list of IPv6 yet, so IPv6 is off at the port")
 
     def _execute_on_tunnel(self, effect: effects.Effect) -> None:
         match effect:

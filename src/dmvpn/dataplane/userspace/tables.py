@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import KernelContested
 from dmvpn.dataplane.netlink import nftables
-from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.differences import Difference
 from dmvpn.dataplane.userspace.keeper import RouterTable, TablePurpose, words
@@ -186,7 +186,7 @@ class KernelTable:
     def open(self) -> NetfilterSocket:
         """Return the socket, with which the table is made. Raises OSError."""
         if self._kernel is None:
-            self._kernel = NetfilterSocket()
+            self._kernel = NetfilterSocket(self._purpose.family)
             if self._watch is not None:
                 self._monitor = NetfilterMonitor()
                 self._watch.add(self._monitor.fileno(), self._heard)
@@ -303,7 +303,8 @@ def purpose_of(table: str) -> TablePurpose | None:
 
 def our_tables(kernel: NetfilterSocket) -> list[RouterTable]:
     """Return the tables of all routers of ours here, living or dead. Raises OSError."""
-    return [RouterTable(name, purpose) for name in kernel.tables() if (purpose := purpose_of(name)) is not None]
+    names = kernel.tables(Family.IP, Family.IP6)
+    return [RouterTable(name, purpose) for name in names if (purpose := purpose_of(name)) is not None]
 
 
 def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: str = "") -> list[RouterTable]:
@@ -317,7 +318,7 @@ def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: s
             found = [one for one in our_tables(kernel) if one.name not in living and one.name != but]
             found = [one for one in found if purpose in (None, one.purpose)]
             for one in found:
-                kernel.transact([nftables.delete_table(one.name)])
+                kernel.transact([nftables.delete_table(one.name)], one.purpose.family)
             return found
     except OSError:  # a kernel without nf_tables has none
         return []

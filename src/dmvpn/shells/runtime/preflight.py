@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane.host import Capability, HostProblem, has, need
 from dmvpn.dataplane.netlink.netfilter import Masquerade, messages
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import delete_table, new_table
 from dmvpn.dataplane.tap import open_device
 from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
 from dmvpn.features.nat.config import BY_LIST, BY_MAP
-from dmvpn.ios.common import ACCESS_GROUP, VERIFY_SOURCE
+from dmvpn.ios.common import ACCESS_GROUP, TRAFFIC_FILTER, VERIFY_SOURCE
 from dmvpn.ios.config_line import LineGroup, LineStanding
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -83,10 +83,16 @@ def problems_of_vrfs(configuration: Iterable[str], missing: Callable[[], bool] =
 
 def without_filters() -> LineGroup | None:
     """Return the lines that filter packets if the kernel of this network namespace cannot, or None."""
-    is_refused = _refuses(
-        lambda table: (new_table(table), *bases(table, None), *arriving(table), *hook(table, LEAVING))
-    )
-    return _FILTERS if is_refused else None
+    return _FILTERS if _refuses(_filters) else None
+
+
+def without_filters6() -> LineGroup | None:
+    """Return the lines that filter packets of IPv6 if the kernel of this network namespace cannot, or None."""
+    return _FILTERS if _refuses(_filters, Family.IP6) else None
+
+
+def _filters(table: str) -> tuple[Part, ...]:
+    return (new_table(table), *bases(table, None), *arriving(table), *hook(table, LEAVING))
 
 
 def without_translation() -> LineGroup | None:
@@ -94,10 +100,10 @@ def without_translation() -> LineGroup | None:
     return _TRANSLATION if _refuses(lambda table: messages(Masquerade("probe"), table)) else None
 
 
-def _refuses(parts: Callable[[str], Iterable[Part]]) -> bool:
+def _refuses(parts: Callable[[str], Iterable[Part]], family: Family = Family.IP) -> bool:
     """Return whether the kernel cannot make this table. It goes in the same step, so nothing is made."""
     try:
-        with NetfilterSocket() as kernel:
+        with NetfilterSocket(family) as kernel:
             table = f"dmvpn-probe-{kernel.port}"
             kernel.transact([*parts(table), delete_table(table)])
     except OSError as error:
@@ -108,6 +114,7 @@ def _refuses(parts: Callable[[str], Iterable[Part]]) -> bool:
 #: Lines that the kernel of this host may be unable to carry out (`ios.Language.beyond`).
 BEYOND: Final[Mapping[ConfigLine, Callable[[], LineGroup | None]]] = {
     ACCESS_GROUP: without_filters,
+    TRAFFIC_FILTER: without_filters6,
     VERIFY_SOURCE: without_filters,
     BY_LIST: without_translation,
     BY_MAP: without_translation,
