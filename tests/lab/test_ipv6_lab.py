@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from dmvpn.shells.exercises import BUILT_IN
 from support.labs import eventually, hops
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.labs import Labs
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs")]
@@ -36,8 +40,16 @@ print(peer.recv(64).decode() == hashlib.sha256(data).hexdigest())
 
 
 @pytest.mark.parametrize("lines", [(), ("tunnel protection ipsec profile CLOUD",)], ids=["in clear", "protected"])
-def test_both_versions_go_direct_on_one_tunnel_and_hosts_talk_over_it(labs: Labs, lines: tuple[str, ...]) -> None:
-    labs.up("dual-stack")
+def test_both_versions_go_direct_on_one_tunnel_and_hosts_talk_over_it(
+    labs: Labs, lines: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The host behind R31 has its IPv6 address and its gateway of the router's advertisements."""
+    folder = tmp_path / "dual-stack"
+    shutil.copytree(BUILT_IN / "dual-stack", folder)
+    text = (folder / "lab.yaml").read_text()
+    text = text.replace('address6: "2001:db8:3::100/64"', "address6: slaac").replace('gateway6: "2001:db8:3::1"', "")
+    (folder / "lab.yaml").write_text(text)
+    labs.up(str(folder))
     for router in ("R11", "R31", "R41") if lines else ():
         policy = "crypto isakmp policy 10", "encryption aes", "authentication pre-share", "group 14"
         profile = "crypto ipsec profile CLOUD", "set transform-set SEALED"

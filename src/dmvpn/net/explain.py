@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.net.discovery import RouterPreference
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.icmp import IcmpType, Icmpv6Type, Icmpv6UnreachableCode, TimeExceededCode, UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag
@@ -90,6 +91,12 @@ _GRE = words(WordKind.CODE, ProtocolType, rank=57, names="gre protocol type ethe
     NHRP :: NHRP: it goes up to the router instead of being forwarded. [RFC 2332 §5.1] next: show ip nhrp traffic
     IPV6 :: An IPv6 packet of the overlay. [RFC 7676]
     MPLS :: An MPLS packet; not carried here. [RFC 4023 §3]
+    """)
+_PREFERENCES = words(WordKind.CODE, RouterPreference, rank=58, names="router preference rfc 4191")("""
+    ## default router preference :: show ipv6 interface [RFC 4191 §2.1] next: show ipv6 interface
+    LOW :: Hosts take this router as their way out only if there is no other one.
+    MEDIUM :: Without `ipv6 nd router-preference`.
+    HIGH :: Hosts prefer this router to others of the link.
     """)
 
 GROUPS: Final = groups(vars())

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, ip_interface
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -69,12 +69,16 @@ class LinkSpec(Strict):
     rate: int = Field(default=0, ge=0)
 
 
+#: `address6` of a host that makes it itself.
+SLAAC: Final = "slaac"
+
+
 class HostSpec(Strict):
     """A computer behind a router: plain IP, one interface.
 
     address: of either IP version, with its prefix length.
     gateway: of the same.
-    address6, gateway6: of IPv6 besides.
+    address6, gateway6: of IPv6 besides. `slaac`: it takes both from the advertisements of its router (RFC 4862).
     """
 
     link: End
@@ -92,7 +96,7 @@ class HostSpec(Strict):
     @field_validator("address6")
     @classmethod
     def _is_address6(cls, text: str | None) -> str | None:
-        if text is not None:
+        if text not in (None, SLAAC):
             IPv6Interface(text)
         return text
 
@@ -103,13 +107,18 @@ class HostSpec(Strict):
 
     @cached_property
     def interface6(self) -> IPv6Interface | None:
-        """The additional IPv6 address, with prefix length."""
-        return IPv6Interface(self.address6) if self.address6 is not None else None
+        """The additional IPv6 address, with prefix length, if the host does not make it itself."""
+        return None if self.address6 in (None, SLAAC) else IPv6Interface(self.address6)
+
+    @property
+    def makes_address(self) -> bool:
+        """Whether it makes IPv6 addresses of the prefixes that its router advertises."""
+        return self.address6 == SLAAC
 
     @property
     def speaks_ipv6(self) -> bool:
         """Whether it has an IPv6 address."""
-        return self.interface.version == 6 or self.interface6 is not None
+        return self.interface.version == 6 or self.address6 is not None
 
 
 def is_free(address: IPv4Address, network: IPv4Network, other: IPv4Address) -> bool:

@@ -45,7 +45,7 @@ _INSTEAD: Final = {
     "link": "a host's link is ROUTER:INTERFACE, as in R31:GigabitEthernet0/2",
     "routes": "a route is PREFIX/LENGTH, or PREFIX/LENGTH via NEXT-HOP",
     "address": "an address with its prefix length, as in 10.3.3.100/24",
-    "address6": "an IPv6 address with its prefix length, as in 2001:db8:3::100/64",
+    "address6": "an IPv6 address with its prefix length, as in 2001:db8:3::100/64, or slaac",
     "inside": "an address with its prefix length, as in 192.168.31.1/24",
     "outside": "an address with its prefix length, as in 172.16.31.1/30",
     "gateway": "an address without a prefix length, as in 10.3.3.1",

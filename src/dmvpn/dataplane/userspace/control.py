@@ -21,6 +21,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, Ipv6Socket, UdpSocket, origin_control, place
+from dmvpn.net.discovery import SOLICITATION
 from dmvpn.net.icmp import IcmpType, Icmpv6Type
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
@@ -245,7 +246,8 @@ class ControlSockets:
         linux, key = self._linux_name(order.interface), (order.interface, order.protocol)
         opened = self._heard.get(key)
         if opened is None:
-            opened = self._heard[key] = Ipv6Socket(order.protocol, device=linux)
+            types = (SOLICITATION,) if order.protocol == IpProtocol.ICMPV6 else ()
+            opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux)
             self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
         opened.join(group, socket.if_nametoindex(linux))
 

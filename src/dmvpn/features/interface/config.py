@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
+from dataclasses import replace
 from ipaddress import IPv6Interface
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix, is_link_local, is_one_station, mask_length, spelled
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings, Ipv6Settings
+from dmvpn.features.interface.model import (
+    Advertising,
+    InterfaceConfig,
+    InterfaceSettings,
+    Ipv6Settings,
+    PrefixLines,
+)
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.section import FEW
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
+from dmvpn.net.discovery import RouterPreference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,6 +184,103 @@ IPV6_ADDRESS: Final = ConfigLine(
 )
 IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=82, check=_check_enabling)
 IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=82)
+_ND_HELP = {
+    **_IPV6_HELP,
+    "nd": "What this router says of the link to hosts",
+    "managed-config-flag": "Hosts ask DHCPv6 for addresses",
+    "other-config-flag": "Hosts ask DHCPv6 for everything but addresses",
+    "ra": "Router advertisements",
+    "interval": "Seconds from one to the next",
+    "most": "Seconds at most",
+    "least": "Seconds at least, three quarters of the most if not said",
+    "lifetime": "How long hosts use this router after an advertisement",
+    "seconds": "Seconds, 0: it is no default router",
+    "suppress": "Advertise only when a host asks",
+    "suppress-ra": "The same, in the words of earlier releases",
+    "all": "Not even then",
+    "router-preference": "The preference among the default routers of the link",
+    "prefix": "A prefix of the link, and what hosts may do with it",
+    "network": "Prefix with its length",
+    "default": "All prefixes of the port without a line",
+    "no-advertise": "It is not advertised",
+    "valid": "Seconds that addresses are valid",
+    "preferred": "Seconds that addresses are used for new sessions",
+    "off-link": "Hosts send packets for it to a router",
+    "no-autoconfig": "Hosts make no addresses of it",
+}
+
+
+def _check_prefix(args: Args, _: Section) -> str | None:
+    if "valid" in args.values_given and args.integer("preferred") > args.integer("valid"):
+        return "% The preferred lifetime is not longer than the valid one"
+    return None
+
+
+def _check_interval(args: Args, _: Section) -> str | None:
+    most = args.integer("most")
+    if "least" in args.values_given and 4 * args.integer("least") > 3 * most:
+        return f"% The least interval is {3 * most // 4} seconds, three quarters of the most, or shorter"
+    return None
+
+
+ND_PREFIX: Final = ConfigLine(
+    "interface",
+    "ipv6 nd prefix ( default | {network:network6} ) "
+    "[ no-advertise | {valid:0-4294967295} {preferred:0-4294967295} [* off-link | no-autoconfig ] ]",
+    _ND_HELP,
+    key=("default", "network"),
+    order=82,
+    check=_check_prefix,
+)
+ND_MANAGED: Final = ConfigLine("interface", "ipv6 nd managed-config-flag", _ND_HELP, order=82)
+ND_OTHER: Final = ConfigLine("interface", "ipv6 nd other-config-flag", _ND_HELP, order=82)
+ND_PREFERENCE: Final = ConfigLine("interface", "ipv6 nd router-preference ( high | medium | low )", _ND_HELP, order=82)
+ND_SUPPRESS: Final = ConfigLine(
+    "interface",
+    "ipv6 nd ( ra suppress [ all ] | suppress-ra )",
+    _ND_HELP,
+    order=82,
+    show=lambda args: f"ipv6 nd ra suppress{' all' if 'all' in args else ''}",
+)
+ND_LIFETIME: Final = ConfigLine("interface", "ipv6 nd ra lifetime {seconds:0-9000}", _ND_HELP, order=82)
+ND_INTERVAL: Final = ConfigLine(
+    "interface",
+    "ipv6 nd ra interval {most:4-1800} [ {least:3-1350} ]",
+    _ND_HELP,
+    order=82,
+    check=_check_interval,
+)
+_ND: Final = (ND_PREFIX, ND_MANAGED, ND_OTHER, ND_PREFERENCE, ND_SUPPRESS, ND_LIFETIME, ND_INTERVAL)
+
+
+def _advertising(section: Section) -> Advertising:
+    interval, suppress = section.args(ND_INTERVAL), section.args(ND_SUPPRESS)
+    most = interval.integer("most", 200)
+    preference = next((one for one in RouterPreference if one.name.lower() in section.args(ND_PREFERENCE)), None)
+    return Advertising(
+        managed=section.flag(ND_MANAGED),
+        other=section.flag(ND_OTHER),
+        preference=preference or RouterPreference.MEDIUM,
+        interval=(float(interval.integer("least", 3 * most // 4)), float(most)),
+        lifetime=section.args(ND_LIFETIME).integer("seconds", 1800),
+        periodic=section.get(ND_SUPPRESS) is None,
+        is_silent="all" in suppress,
+        prefixes=tuple(_prefix_lines(args) for args in section.all(ND_PREFIX)),
+    )
+
+
+def _prefix_lines(args: Args) -> PrefixLines:
+    lines = PrefixLines(
+        prefix=None if "default" in args else args.prefix("network"),
+        advertised="no-advertise" not in args,
+        on_link="off-link" not in args,
+        autonomous="no-autoconfig" not in args,
+    )
+    if "valid" not in args.values_given:
+        return lines
+    return replace(lines, valid=args.integer("valid"), preferred=args.integer("preferred"))
+
+
 IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _IPV6_HELP, order=85)
 
 
@@ -189,6 +294,7 @@ def _ipv6_settings(section: Section) -> Ipv6Settings | None:
         addresses=tuple(_ipv6_pair(args) for args in addresses),
         mtu=section.args(IPV6_MTU).integer("octets", None),
         mss=section.args(IPV6_ADJUST_MSS).integer("octets", None),
+        nd=_advertising(section) if any(section.get(line) is not None for line in _ND) else Advertising(),
     )
 
 
@@ -289,6 +395,7 @@ LINES: Final = (
     IPV6_ADDRESS,
     IPV6_ENABLE,
     IPV6_MTU,
+    *_ND,
     IPV6_ADJUST_MSS,
     SHUTDOWN,
 )

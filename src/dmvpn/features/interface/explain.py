@@ -24,6 +24,10 @@ _ANSWERS = words(WordKind.ANSWER)("""
         [RFC 4291 §2]
     % <address> is not a link-local address (FE80::/10) :: `link-local` was said of an address that is none.
         [RFC 4291 §2.5.6]
+    % The preferred lifetime is not longer than the valid one :: A host may use an address for new sessions only while
+        it is valid. [RFC 4861 §6.2.1]
+    % The least interval is <count> seconds, three quarters of the most, or shorter :: So hosts do not lose this router
+        between two advertisements. [RFC 4861 §6.2.1]
     %Warning: kept; the DHCP client of the host has a client-id and a name of its own :: `client-id` and `hostname` of
         `ip address dhcp` are shown as they were entered; the host's client sends its own.
         next: show running-config interface
@@ -194,6 +198,16 @@ _LABELS: Final = words(WordKind.LABEL)("""
     link-local address :: The IPv6 address that holds on this link alone. [RFC 4291 §2.5.6]
     Virtual link-local address :: A further one of that kind; none here.
     Global unicast address | subnet :: IPv6 addresses that hold everywhere. [RFC 4291 §2.5.4]
+    ND RAs are suppressed | periodic | all :: Router advertisements go out only when a host asks (periodic), or never
+        (all): `ipv6 nd ra suppress`. [RFC 4861 §6.2]
+    ND router advertisements are sent every :: Seconds from one router advertisement to the next, at most.
+    ND router advertisements live for :: Seconds that hosts use this router after one; 0: it is no default router.
+    ND advertised default router preference :: Which router of the link hosts prefer. [RFC 4191]
+    Hosts use stateless autoconfig for addresses :: Hosts make addresses of the advertised prefixes. [RFC 4862]
+    Hosts use DHCP to obtain routable addresses :: Hosts are told to ask DHCPv6 for addresses:
+        `ipv6 nd managed-config-flag`.
+    Hosts use DHCP to obtain other configuration :: Hosts are told to ask DHCPv6 for the rest:
+        `ipv6 nd other-config-flag`.
     Not running | not running :: Why the protocol does not run on the interface.
 
     ## columns of show arp :: show arp, show ip arp next: show ip interface brief

@@ -25,9 +25,11 @@ from dmvpn.base.events import Event, InterfaceCount, PacketCounts
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface import messages
-from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
+from dmvpn.features.interface.advertising import Advertisers
+from dmvpn.features.interface.model import Advertising, InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import NO_IPV6, InterfaceSources, Status, kind_name, kind_of, sort_key
 from dmvpn.features.interface.reasons import InterfaceReason
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,6 +145,7 @@ class InterfaceMachine(Machine):
         events.PlaneAnnounced,
         events.InterfacesCounted,
         events.EffectFailed,
+        events.Packets(IpProtocol.ICMPV6),
         events.Resync,
         ClearInterfaceCounters,
     )
@@ -159,6 +162,7 @@ class InterfaceMachine(Machine):
         self._poll = Timer("request the counters of the data plane", self._poll_counters)
         self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
+        self._advertisers = Advertisers(self._context)
         self._config = InterfaceConfig()
         self._plane = NO_IPV6
 
@@ -189,6 +193,12 @@ class InterfaceMachine(Machine):
     def forwards_ipv6(self) -> bool:
         """Whether this router forwards IPv6 packets."""
         return self._config.forwards_ipv6
+
+    def advertises(self, name: str) -> Advertising | None:
+        """Return what a port's lines say of router advertisements; None: it is no port with hosts."""
+        port = self._interfaces.get(name)
+        settings = port.settings.ipv6 if port is not None and not kind_of(name).logical else None
+        return settings.nd if settings is not None and self._config.forwards_ipv6 else None
 
     def traffic(self, name: str) -> InterfaceTraffic | None:
         """Return its counters, as of the last poll."""
@@ -230,6 +240,8 @@ class InterfaceMachine(Machine):
                 self._refresh(list(self._interfaces))
             case events.InterfacesCounted():
                 self._count(event)
+            case events.IpReceived():
+                self._advertisers.take(event)
             case ClearInterfaceCounters(interface=name):
                 self._clear(name)
                 self._clearing.append(name)  # what passed since the last poll does not count either
@@ -291,12 +303,18 @@ class InterfaceMachine(Machine):
         removed = sorted((one.name for one in gone.values() if one.name not in wanted), key=sort_key)
         for name in removed:
             self._interfaces[name].unconfigure()
-        if old.hostname != config.hostname:  # of which link-local addresses are made
+        if (old.hostname, old.forwards_ipv6) != (
+            config.hostname,
+            config.forwards_ipv6,
+        ):  # of which link-local addresses are made
             wanted = {settings.name: settings for settings in config.interfaces}
         changed = [
             name for name in sorted(wanted, key=sort_key) if self._port(name).configure(wanted[name], config.hostname)
         ]
         self._refresh([*removed, *changed])
+        if old.forwards_ipv6 != config.forwards_ipv6:
+            for name, state in self._states.items():
+                self._advertise(self._interfaces[name], state)
 
     def _port(self, name: str) -> InterfaceSources:
         port = self._interfaces.get(name)
@@ -316,6 +334,7 @@ class InterfaceMachine(Machine):
             self._log(name, old, port.status, new)
             self._states[name], self._status[name] = new, port.status
             self._order(port, old, new)
+            self._advertise(port, new)
             if new != old:
                 self._sorted = None
                 self._own(name, old, new)
@@ -326,6 +345,7 @@ class InterfaceMachine(Machine):
         name = port.name
         if port.assigned is None:
             del self._interfaces[name]
+        self._advertisers.follow(name, None, None, b"")
         if old is None:
             return
         del self._states[name], self._status[name]
@@ -336,6 +356,16 @@ class InterfaceMachine(Machine):
         if self._orders.pop(name, None) is not None:
             self._context.emit(SetInterface(name, up=False, addresses=()))
         self._context.emit(notices.InterfaceChanged(name, old, None))
+
+    def _advertise(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
+        """Let a port with hosts say what this router is to them."""
+        settings, ipv6 = port.settings.ipv6, state.ipv6
+        if kind_of(port.name).logical:
+            return
+        runs = state.line and ipv6 is not None and ipv6.reason is None
+        hardware = port.link.hardware_address if port.link is not None else b""
+        wanted = settings if self._config.forwards_ipv6 else None
+        self._advertisers.follow(port.name, wanted, ipv6 if runs else None, hardware)
 
     def _order(self, port: InterfaceSources, old: notices.InterfaceState | None, new: notices.InterfaceState) -> None:
         order = port.order(new)

@@ -6,9 +6,43 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
+from dmvpn.net.discovery import RouterPreference
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixLines:
+    """`ipv6 nd prefix`. prefix: None: of all prefixes without a line. advertised: not `no-advertise`; the rest as in
+    `AdvertisedPrefix`.
+    """
+
+    prefix: Prefix | None
+    advertised: bool = True
+    valid: int = 2_592_000
+    preferred: int = 604_800
+    on_link: bool = True
+    autonomous: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advertising:
+    """The `ipv6 nd` lines of a section about router advertisements.
+
+    interval: seconds from one to the next, at least and at most.
+    lifetime: seconds as a default router.
+    periodic: not `ra suppress`; is_silent: `ra suppress all`, solicitations are not answered either.
+    """
+
+    managed: bool = False
+    other: bool = False
+    preference: RouterPreference = RouterPreference.MEDIUM
+    interval: tuple[float, float] = (150.0, 200.0)
+    lifetime: int = 1800
+    periodic: bool = True
+    is_silent: bool = False
+    prefixes: tuple[PrefixLines, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +51,14 @@ class Ipv6Settings:
 
     addresses: with prefix lengths.
     mtu, mss: octets.
+    nd: router advertisements.
     """
 
     link_local: IPAddress | None = None
     addresses: tuple[tuple[IPAddress, int], ...] = ()
     mtu: int | None = None
     mss: int | None = None
+    nd: Advertising = Advertising()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

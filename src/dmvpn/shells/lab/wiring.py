@@ -213,7 +213,6 @@ _HOST_SETTINGS6 = {
     "net/ipv6/icmp/ratelimit": 0,
     "net/ipv6/conf/all/accept_dad": 0,
     "net/ipv6/conf/eth0/accept_dad": 0,
-    "net/ipv6/conf/eth0/accept_ra": 0,
     "net/ipv6/conf/eth0/disable_ipv6": 0,
 }
 _BRIDGE = "switch"
@@ -387,7 +386,8 @@ def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
 
 
 def _configure_host(host: HostSpec) -> None:
-    sysctl.put_all(_HOST_SETTINGS | (_HOST_SETTINGS6 if host.speaks_ipv6 else {}))
+    taken = {"net/ipv6/conf/eth0/accept_ra": int(host.makes_address)}
+    sysctl.put_all(_HOST_SETTINGS | (_HOST_SETTINGS6 | taken if host.speaks_ipv6 else {}))
     with netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("eth0")
         if link is None:

@@ -13,12 +13,14 @@ Packets are reassembled before they are translated, as by conntrack: only the fi
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface, IPv6Interface
+import hashlib
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import (
+    ClearRoute,
     Effect,
     HistoryGrew,
     NextHop,
@@ -37,6 +39,7 @@ from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.translator import Drop, FlowTable, Translator
 from dmvpn.net import icmp
+from dmvpn.net.discovery import ADVERTISEMENT, RouterAdvertisement
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
 from dmvpn.shells.facts import GatewayFacts, GreFlow, public_of
@@ -188,7 +191,10 @@ class HostNode:
     take: called with received packets; without it they are kept in `received`.
     """
 
-    def __init__(self, name: str, addresses: Sequence[HostAddress], transmit: Transmit) -> None:
+    def __init__(
+        self, name: str, addresses: Sequence[HostAddress], transmit: Transmit, *, makes_address: bool = False
+    ) -> None:
+        """makes_address: it has IPv6 by the advertisements of routers."""
         self.name = name
         self.alive = True
         self.received: list[IpReceived] = []
@@ -196,7 +202,9 @@ class HostNode:
         self.plane = SimulatedPlane(self._take, transmit)
         self.plane.echo_ttl = HOST_TTL
         own = tuple((address.ip, address.network.prefixlen) for address, _ in addresses)
-        self.plane.execute(SetInterface("eth0", True, own))
+        self._slaac = Autoconfiguration(name) if makes_address else None
+        self._own = own if self._slaac is None else (*own, (self._slaac.link_local, 64))
+        self.plane.execute(SetInterface("eth0", True, self._own))
         for _, gateway in addresses:
             if gateway is not None:
                 self.plane.execute(SetRoute(Prefix.of(gateway, 0), (NextHop("eth0", gateway),)))
@@ -223,8 +231,60 @@ class HostNode:
         return self.plane.addresses_of(interface)
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, IpReceived):
+        if not isinstance(event, IpReceived):
+            return
+        if self._slaac is None or event.payload[:1] != bytes((ADVERTISEMENT,)):
             self.take(event)
+            return
+        if self._slaac.take(event):
+            self.plane.execute(SetInterface("eth0", True, (*self._own, *self._slaac.addresses)))
+        router, everywhere = self._slaac.router, Prefix(IPv6Address(0), 0)
+        if router is not None:
+            self.plane.execute(SetRoute(everywhere, (NextHop("eth0", router),)))
+        else:
+            self.plane.execute(ClearRoute(everywhere))
+
+
+class Autoconfiguration:
+    """The addresses that a host makes of advertised prefixes (RFC 4862), and its router. Lifetimes do not end here,
+    except those that are advertised as 0.
+    """
+
+    #: As many as Linux keeps.
+    MOST = 16
+
+    def __init__(self, name: str) -> None:
+        """name: of the host, of which its interface identifier is made."""
+        octets = hashlib.sha256(name.encode()).digest()[:3]
+        self._identifier = int.from_bytes(b"\0\0" + octets[:1] + b"\xff\xfe" + octets, "big") | 2 << 56
+        self.link_local = IPv6Address(0xFE80 << 112 | self._identifier)
+        self._made: dict[Prefix, IPAddress] = {}
+        self.router: IPAddress | None = None
+
+    @property
+    def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
+        """The addresses with their lengths."""
+        return tuple((address, prefix.length) for prefix, address in self._made.items())
+
+    def take(self, event: IpReceived) -> bool:
+        """Take an advertisement; returns whether the addresses are others now."""
+        try:
+            said = RouterAdvertisement.parse(event.payload, event.source, event.destination, event.ttl)
+        except WireError:
+            return False
+        if said.lifetime and self.router is None:
+            self.router = event.source
+        elif not said.lifetime and self.router == event.source:
+            self.router = None
+        before = dict(self._made)
+        for one in said.prefixes:
+            if not one.autonomous or one.prefix.length != 64 or is_link_local(one.prefix.address):
+                continue
+            if not one.valid:
+                self._made.pop(one.prefix, None)
+            elif len(self._made) < self.MOST:
+                self._made[one.prefix] = IPv6Address(int(one.prefix.address) | self._identifier)
+        return self._made != before
 
 
 def _ignore(fact: Effect | Event | Box | str) -> None:

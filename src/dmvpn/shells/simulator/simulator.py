@@ -151,7 +151,7 @@ class Simulator:
             addresses: list[HostAddress] = [(host.interface, host.gateway)]
             if host.interface6 is not None:
                 addresses.append((host.interface6, host.gateway6))
-            world.add_host(name, HostNode(name, addresses, world._transmitter(name)))
+            world.add_host(name, HostNode(name, addresses, world._transmitter(name), makes_address=host.makes_address))
         for name, gateway in scenario.lab.gateways.items():
             entropy = SeededEntropy(f"{seed}/{name}")
             world.add_gateway(NatNode(name, gateway, entropy, world._transmitter(name)))

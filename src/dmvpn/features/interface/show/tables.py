@@ -15,6 +15,7 @@ from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.model import Advertising  # noqa: TC001 - its type is read for JSON
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
@@ -46,7 +47,7 @@ class FilterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceRow(InterfaceState):
-    """One interface, as all these tables need it."""
+    """One interface, as all these tables need it. nd: router advertisements; None: it does not advertise."""
 
     method: str
     status: str
@@ -54,6 +55,7 @@ class InterfaceRow(InterfaceState):
     redirects: bool
     filters: FilterRow
     filters6: FilterRow
+    nd: Advertising | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 redirects=port.settings.redirects,
                 filters=_filters(ctx, state.name),
                 filters6=_filters6(ctx, state.name),
+                nd=machine.advertises(state.name),
             )
         )
     return InterfaceRows(tuple(rows))
@@ -321,6 +324,21 @@ def render_ipv6_brief(answer: InterfaceRows) -> Iterator[str]:
             yield f"    not running: {row.ipv6.reason}"
 
 
+def _advertising(nd: Advertising) -> Iterator[str]:
+    if not nd.periodic:
+        yield f"  ND RAs are suppressed ({'all' if nd.is_silent else 'periodic'})"
+    else:
+        yield f"  ND router advertisements are sent every {nd.interval[1]:.0f} seconds"
+    yield f"  ND router advertisements live for {nd.lifetime} seconds"
+    yield f"  ND advertised default router preference is {nd.preference.name.capitalize()}"
+    if nd.managed:
+        yield "  Hosts use DHCP to obtain routable addresses."
+    else:
+        yield "  Hosts use stateless autoconfig for addresses."
+    if nd.other:
+        yield "  Hosts use DHCP to obtain other configuration."
+
+
 def render_interface(answer: InterfaceRows) -> Iterator[str]:
     """Yield the lines of `show ipv6 interface`."""
     for row in answer.interfaces:
@@ -351,6 +369,8 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
                 yield f"  {place} access list {name}"
         if row.filters6.failure:
             yield f"  Access lists: {row.filters6.failure}"
+        if row.nd is not None and runs:
+            yield from _advertising(row.nd)
 
 
 _IPV6_HELP = {
