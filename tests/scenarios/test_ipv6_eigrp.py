@@ -86,6 +86,31 @@ def test_redistributed_routes_are_external_and_a_summary_takes_the_place_of_its_
     assert "    Null0, directly connected" in world.lines("R11", "ipv6 route 2001:db8::/45")
 
 
+def test_connected_networks_of_another_process_come_in_where_a_line_includes_them_and_lists_filter() -> None:
+    world = cloud(CLASSIC)
+    second = "ipv6 router eigrp 7", "eigrp router-id 9.9.9.9", "redistribute eigrp 100"
+    world.configure("R11", *second)
+    world.run_for(5)
+    topology = world.show("R11", "ipv6 eigrp 7 topology")
+    assert "P 2001:DB8:4::/64" in topology
+    assert "P 2001:DB8:1::/64" not in topology
+    world.configure("R11", *second[:2], "redistribute eigrp 100 include-connected")
+    world.run_for(5)
+    assert "P 2001:DB8:1::/64" in world.show("R11", "ipv6 eigrp 7 topology")
+    assert "  redistribute eigrp 100 include-connected" not in world.show("R11", "running-config")
+    assert " redistribute eigrp 100 include-connected" in world.lines("R11", "running-config")
+    world.configure("R31", "ipv6 prefix-list FAR deny 2001:DB8:4::/64", "ipv6 prefix-list FAR permit ::/0 le 64")
+    world.configure("R31", "ipv6 router eigrp 100", "distribute-list prefix-list FAR in")
+    world.run_for(20)
+    assert [line for line in world.lines("R31", "ipv6 route eigrp") if line.startswith("D ")] == [
+        "D   2001:DB8:1::/64 [90/1920256]"
+    ]
+    asked = world.configure(
+        "R11", "router bgp 65000", "address-family ipv6", "redistribute eigrp 100 include-connected"
+    )
+    assert "%" not in asked.replace("%BGP", "")
+
+
 def test_without_any_ipv4_address_a_process_waits_for_a_router_id() -> None:
     world = cloud(CLASSIC)
     hub = world.show("R11", "running-config | include ^ ip address|^interface")

@@ -248,6 +248,26 @@ def test_lines_of_ipv6_are_printed_as_ios_prints_them(running: World) -> None:
     )
 
 
+def test_clearing_all_families_clears_that_of_ipv6_and_its_debugs_are_printed_as_ios_prints_them() -> None:
+    world = cloud()
+    world.do("R31", "debug ip bgp updates")
+
+    def said() -> list[str]:
+        return [line.partition("BGP(1): ")[2] for line in world.lines("R31", "logging | include BGP.1.:")]
+
+    world.do("R31", "clear bgp all * soft")
+    world.run_for(2)
+    assert "2001:DB8:100::11 rcvd 2001:DB8:4::/64" in said()
+    assert any(line.startswith("2001:DB8:100::11 rcvd UPDATE w/ attr: nexthop 2001:DB8:100::41, ") for line in said())
+    world.do("R31", "clear ip bgp *")
+    assert world.messages("R31")[-1] == "%BGP-5-ADJCHANGE: neighbor 2001:DB8:100::11 Up", "its session stays"
+    world.do("R31", "clear bgp all *")
+    assert world.messages("R31")[-1] == "%BGP-5-ADJCHANGE: neighbor 2001:DB8:100::11 Down User reset"
+    world.run_for(60)
+    sent = "(base) 2001:DB8:100::11 send UPDATE (format) 2001:DB8:3::/64, next "
+    assert any(line.startswith(sent) for line in said())
+
+
 def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
     """A prefix list of IPv6, a limit, an aggregate, a default route, our own next hop; then the family goes."""
     world = cloud()
@@ -260,6 +280,12 @@ def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
         *("neighbor SPOKES next-hop-self all", "neighbor SPOKES default-originate", "neighbor SPOKES maximum-prefix 1"),
         *("aggregate-address 2001:db8::/46", "aggregate-address 2001:DB8::/48"),
     )
+    maps = "route-map IN permit 10", "match ipv6 address prefix-list LANS", "set ipv6 next-hop 2001:DB8:100::41"
+    world.configure("R31", *maps, "set local-preference 300", "ipv6 prefix-list LANS permit 2001:DB8:1::/64")
+    world.configure("R31", "route-map IN permit 20", "match ipv6 address prefix-list ALL")
+    world.configure("R31", "router bgp 65000", "address-family ipv6", "neighbor 2001:db8:100::11 route-map IN in")
+    assert "    ipv6 address prefix-lists: LANS" in world.lines("R31", "route-map IN")
+    assert "    ipv6 next-hop 2001:DB8:100::41" in world.lines("R31", "route-map IN")
     assert world.lines("R11", "running-config | include ^ipv6 prefix-list") == [
         "ipv6 prefix-list LANS description LANs of the branches",
         "ipv6 prefix-list LANS seq 1 deny 2001:DB8:4::/64",
@@ -271,7 +297,10 @@ def test_what_lists_and_lines_of_the_family_say_holds_for_it() -> None:
         "B   ::/0 [200/0]",
         "B   2001:DB8:1::/64 [200/0]",
     ]
-    assert "via 2001:DB8:100::11" in world.show("R31", "ipv6 route bgp")
+    assert world.lines("R31", "ipv6 route bgp | include via") == [
+        "     via 2001:DB8:100::11",
+        "     via 2001:DB8:100::41",
+    ]
     assert any("from 2001:DB8:100::31 (afi 1) reaches 1, max 1" in line for line in world.messages("R11"))
     world.configure("R31", "router bgp 65000", "no address-family ipv6")
     world.run_for(10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -418,3 +418,34 @@ def test_a_list_whose_name_is_a_digit_of_another_kind_is_shown_among_those_with_
         "Standard IP access list 10",
         "Standard IP access list ²",
     ]
+
+
+MAPS6 = """
+ipv6 prefix-list LANS seq 5 permit 2001:db8::/32 ge 48 le 64
+ip prefix-list LANS seq 5 deny 0.0.0.0/0 le 32
+ipv6 access-list NETS
+ permit ipv6 2001:db8:f::/48 any
+route-map M permit 10
+ match ipv6 address prefix-list LANS
+ match ipv6 next-hop prefix-list HOPS
+ set ipv6 next-hop 2001:db8::9
+ set ip next-hop 10.0.0.1
+route-map M permit 20
+ match ip address prefix-list NONE
+ match ipv6 address NETS
+route-map M deny 30
+"""
+
+
+def test_a_route_map_looks_at_routes_of_ipv6_by_lists_of_ipv6_alone() -> None:
+    found = policies(MAPS6 + "ipv6 prefix-list HOPS permit 2001:db8:100::/64 le 128\n")
+    hop = IPv6Address("2001:db8:100::41")
+    one = replace(route("2001:db8:4::/64"), next_hop=hop)
+    changes = found.mapped("M", one)
+    assert changes is not None
+    assert (changes.next_hop6, changes.next_hop) == (IPv6Address("2001:db8::9"), IPv4Address("10.0.0.1"))
+    assert found.mapped("M", replace(one, next_hop=IPv6Address("2001:db8:200::1"))) is None
+    assert found.mapped("M", replace(one, prefix=Prefix.parse("2001:db8:f::/40"))) is None
+    assert found.mapped("M", replace(one, prefix=Prefix.parse("2001:db8:f:1:2::/80"))) == Changes()
+    assert found.mapped("M", route("10.1.0.0/16")) == Changes(), "by the list of IPv4, which is not defined"
+    assert policies(MAPS6).mapped("M", replace(one, next_hop=hop)) is not None, "an undefined list permits"

@@ -8,7 +8,7 @@ Which `redistribute` line of a protocol brings a route of the routing table in.
 As on IOS, and unlike FRR, a line brings in the routes of its protocol, and the connected networks of the interfaces on
 which that protocol runs: its neighbors there know these as connected networks, and routers behind the other protocol
 need them too. `redistribute connected` says something about these networks in particular, so it decides where there is
-one.
+one. Over IPv6 a line brings these networks in by `include-connected` alone.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ class RedistributionLine:
     process: "": any.
     route_map: its name, "" without one.
     kinds: which subtypes of OSPF's routes come in (`match`); (): all.
+    covers_connected: the connected networks on which the protocol runs come in; over IPv6 by `include-connected`.
     """
 
     source: RouteSource
     process: str = ""
     route_map: str = ""
     kinds: tuple[str, ...] = ()
+    covers_connected: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +63,11 @@ Line = TypeVar("Line", bound=RedistributionLine)
 
 def line_for(lines: Iterable[Line], route: Route) -> Line | None:
     """Return the line that is about this route, None: it does not come in."""
-    lines = () if route.stays else tuple(lines)
-    for owner in ((route.source, route.process), *route.run_by):
+    lines, own = () if route.stays else tuple(lines), (route.source, route.process)
+    for owner in (own, *route.run_by):
         for line in lines:
+            if owner is not own and not line.covers_connected:
+                continue
             # Of OSPF some kinds alone may be meant; the networks that it runs on are internal.
             if (line.source, line.process) in (owner, (owner[0], "")) and (
                 not line.kinds or line.source is not RouteSource.OSPF or route.subtype in line.kinds

@@ -23,8 +23,8 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from ipaddress import IPv4Address
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Route, RouteSource
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ prefix lists
 
 
-#: What is before the name of a prefix list of IPv6 among all lists: names themselves have no space.
+#: What is before the name of a list of IPv6 among all lists: names themselves have no space.
 IPV6_LIST: Final = "ipv6 "
 
 
@@ -189,7 +189,8 @@ class Changes:
     """Changes to a route; None, "" and () leave it as it is. prepend: AS numbers before the path, the first one first.
 
     step: added to the metric. vector: EIGRP's metric, as `redistribute ... metric` has it: kbit/s, tens of
-    microseconds, reliability, load, MTU. repeat: how often the first AS of the path is put before it.
+    microseconds, reliability, load, MTU. next_hop, next_hop6: of routes of either IP version. repeat: how often the
+    first AS of the path is put before it.
     """
 
     metric: int | None = None
@@ -198,6 +199,7 @@ class Changes:
     metric_type: str = ""
     tag: int | None = None
     next_hop: IPv4Address | HopWord | None = None
+    next_hop6: IPv6Address | HopWord | None = None
     local_preference: int | None = None
     weight: int | None = None
     origin: str = ""
@@ -217,6 +219,7 @@ class Changes:
             metric_type=later.metric_type or self.metric_type,
             tag=self.tag if later.tag is None else later.tag,
             next_hop=later.next_hop or self.next_hop,
+            next_hop6=later.next_hop6 or self.next_hop6,
             local_preference=self.local_preference if later.local_preference is None else later.local_preference,
             weight=self.weight if later.weight is None else later.weight,
             origin=later.origin or self.origin,
@@ -250,6 +253,7 @@ UNCHANGED: Final = Changes()
 class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
+    Names of lists of IPv6 have `IPV6_LIST` before them; a list of the other version than the route's does not hold.
     source_access_lists, source_prefix_lists: match the routers that advertised the route. owners: protocols with their
     processes, "": any. deviations: metrics, each with the permitted deviation. communities: of all kinds. kinds: those
     of `match route-type`, each of one word or of two that must hold.
@@ -400,13 +404,19 @@ class RoutePolicies:
             verdicts[one.kind] = verdicts.get(one.kind, False) or self.community_permits(one, route.of_kind(one.kind))
         return all(verdicts.values())
 
-    def _is_listed(self, access_lists: Iterable[str], prefix_lists: Iterable[str], prefix: Prefix | None) -> bool:
+    def _is_listed(self, access_lists: Sequence[str], prefix_lists: Sequence[str], prefix: Prefix | None) -> bool:
         """Return whether one of the lists permits it. If there are none, it need not."""
-        verdicts = [
-            *(prefix is not None and self.access_list_permits(name, prefix) for name in access_lists),
-            *(prefix is not None and self.prefix_list_permits(name, prefix) for name in prefix_lists),
+        if not (access_lists or prefix_lists):
+            return True
+        if prefix is None:
+            return False
+        is_six = prefix.version == 6
+        own = [
+            [name for name in lists if name.startswith(IPV6_LIST) is is_six] for lists in (access_lists, prefix_lists)
         ]
-        return not verdicts or any(verdicts)
+        return any(self.access_list_permits(name, prefix) for name in own[0]) or any(
+            self.prefix_list_permits(name.removeprefix(IPV6_LIST), prefix) for name in own[1]
+        )
 
 
 def _kinds(route: Route) -> tuple[str, ...]:

@@ -90,6 +90,7 @@ ROUTE_KINDS: Final = register_type(RouteKinds())
 #: For the syntax of a line, in its `[* ... ]`; the value is `kinds`.
 MATCH: Final = f"match {{kinds:{ROUTE_KINDS.name}}}"
 MATCH_HELP: Final = {"match": "Only some kinds of OSPF's routes", "kinds": "Which"}
+INCLUDE_HELP: Final = {"include-connected": "And the connected networks on which that protocol runs"}
 
 
 # ------------------------------------------------------------------------------------------------ key chains
@@ -187,9 +188,10 @@ def distance_of(args: Args) -> DistanceOf:
 
 
 class DistributionLines:
-    """The lines of one mode. largest: of an offset."""
+    """The lines of one mode. largest: of an offset. prefix: the word before a prefix list, or words."""
 
-    def __init__(self, mode: str, *, largest: int, order: int) -> None:
+    def __init__(self, mode: str, *, largest: int, order: int, prefix: str = "prefix") -> None:
+        by_prefix = f"( {prefix} )" if "|" in prefix else prefix
         self._by_kind = tuple(
             ConfigLine(
                 mode,
@@ -200,13 +202,14 @@ class DistributionLines:
                     **_SOURCE_HELP,
                     "distribute-list": "Only routes that a list lets through",
                     "prefix": "A prefix list",
+                    "prefix-list": "A prefix list of IPv6",
                     "route-map": "A route map",
                 },
                 key=("in", "out", "interface", *_SOURCE_HELP),
                 order=order,
-                beside=("distribute-list ( prefix | route-map | gateway )",) if syntax == _LIST else (),
+                beside=(f"distribute-list ( {prefix} | route-map | gateway )",) if syntax == _LIST else (),
             )
-            for syntax in (_LIST, f"prefix {_LIST}", f"route-map {_LIST}")
+            for syntax in (_LIST, f"{by_prefix} {_LIST}", f"route-map {_LIST}")
         )
         self._by_gateway = ConfigLine(
             mode,

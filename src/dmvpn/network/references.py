@@ -16,6 +16,7 @@ from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
 from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
+from dmvpn.base.routemaps import IPV6_LIST
 from dmvpn.features.bgp.model import FilterKind
 from dmvpn.features.eigrp.config.sections import line_of
 from dmvpn.features.eigrp.lint import KEY_CHAIN
@@ -348,13 +349,15 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 name=name, permit=entry.permit, deny=not entry.permit, sequence=entry.sequence
             )
             for kind, names, words in (
-                ("access list", entry.access_lists, "ip address"),
-                ("prefix list", entry.prefix_lists, "ip address prefix-list"),
-                ("access list", entry.next_hop_access_lists, "ip next-hop"),
-                ("prefix list", entry.next_hop_prefix_lists, "ip next-hop prefix-list"),
-                ("as path access list", entry.as_paths, "as-path"),
+                ("access list", entry.access_lists, "address"),
+                ("prefix list", entry.prefix_lists, "address prefix-list"),
+                ("access list", entry.next_hop_access_lists, "next-hop"),
+                ("prefix list", entry.next_hop_prefix_lists, "next-hop prefix-list"),
             ):
-                yield from ((kind, one, (section, f"match {words}")) for one in names)
+                for one in names:
+                    version, own = ("ipv6", f"IPv6 {kind}") if one.startswith(IPV6_LIST) else ("ip", kind)
+                    yield own, one.removeprefix(IPV6_LIST), (section, f"match {version} {words}")
+            yield from (("as path access list", one, (section, "match as-path")) for one in entry.as_paths)
             yield from (
                 (_listed(one.kind), one.name, (section, f"match {one.kind.value}")) for one in entry.communities
             )
@@ -577,6 +580,12 @@ REFERENCES: Final = (
         "prefix list",
         lambda device: device.policy.prefix_lists,
         _section(access_lists.ENTRY, permit=True, prefix=Blank("prefix")),
+    ),
+    Reference(
+        LIST,
+        "IPv6 prefix list",
+        lambda device: [one.removeprefix(IPV6_LIST) for one in device.policy.prefix_lists if IPV6_LIST in one],
+        _section(access_lists.ENTRY6, permit=True, prefix=Blank("prefix")),
     ),
     Reference(LIST, "access list", lambda device: [name for name, _ in device.policy.access_lists], _access_list_lines),
     Reference(LIST, "IPv6 access list", lambda device: device.policy.ipv6_lists, _ipv6_list_lines),

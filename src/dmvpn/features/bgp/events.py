@@ -11,7 +11,7 @@ from dmvpn.features.bgp.model import IPV4_KEY
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.neighbor import Neighbor
+    from dmvpn.features.bgp.neighbor import Neighbor, Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ClearBgp(Event):
     """`clear ip bgp`. neighbor: only this one; None: every neighbor that matches the other fields.
 
     autonomous_system: neighbors in it; 0: in any. external: only external neighbors. group, update_group: members of
-    it; "", 0: of any. family: the key of that in which they are neighbors.
+    it; "", 0: of any. family: the key of that in which they are neighbors, None: in any.
     """
 
     neighbor: IPAddress | None = None
@@ -47,13 +47,13 @@ class ClearBgp(Event):
     group: str = ""
     update_group: int = 0
     vrf: str = ""
-    family: bytes = IPV4_KEY
+    family: bytes | None = IPV4_KEY
 
-    def is_about(self, neighbor: Neighbor) -> bool:
-        """Return whether the command applies to this neighbor."""
-        peer = neighbor.peers.get(self.family)
-        if peer is None:
-            return False
+    def meant(self, neighbor: Neighbor) -> list[Peer]:
+        """Return the families of a neighbor to which the command applies."""
+        return [peer for key, peer in neighbor.peers.items() if self.family in (None, key) and self._is_about(peer)]
+
+    def _is_about(self, peer: Peer) -> bool:
         settings = peer.settings
         return (
             self.neighbor in (None, peer.address)

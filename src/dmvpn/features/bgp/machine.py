@@ -445,23 +445,25 @@ class BgpMachine(Machine):
 
     def _clear(self, event: ClearBgp, addresses: list[IPAddress]) -> Iterator[None]:
         """Clear the sessions with these neighbors to which the command applies."""
-        selected: dict[int, None] = {}
+        selected: dict[bytes, dict[int, None]] = {}
         for address in addresses:
             peer = self.neighbors.get(address)
-            if peer is None or not event.is_about(peer):
+            meant = event.meant(peer) if peer is not None else []
+            if peer is None or not meant:
                 continue
-            one = peer.peers.get(event.family)
             if event.softness is Softness.HARD:
                 peer.bar()
                 self._end(peer, Cease.RESET, "User reset")
                 peer.be_called_often()
                 if peer.address in self.neighbors and not peer.dynamic:
                     self._connector.connect_soon(peer, at_once=not peer.settings.lines.shutdown)
-            elif one is not None:
+                meant = []
+            for one in meant:
                 if event.softness is not Softness.SOFT_OUT:
                     self._ask_again(one)
                 if event.softness is not Softness.SOFT_IN:
-                    self.tables[event.family].advertiser.select_again(one, selected)
+                    family = one.settings.family
+                    self.tables[family].advertiser.select_again(one, selected.setdefault(family, {}))
             yield
 
     def _ask_again(self, peer: Peer) -> None:

@@ -10,7 +10,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bgp.attributes import path_text
-from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
+from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError, prefix_of
 
 if TYPE_CHECKING:
     import enum
@@ -153,21 +153,29 @@ def received_lines(family: int, neighbor: IPAddress, update: Update, attributes:
     """
     if update.announced:
         said = _attributes_text(attributes) if attributes is not None else "unreadable"
-        yield f"BGP({family}): {neighbor} rcvd UPDATE w/ attr: {said}"
-    yield from (f"BGP({family}): {neighbor} rcvd {prefix}" for prefix in update.announced)
-    yield from (f"BGP({family}): {neighbor} rcv UPDATE about {prefix} -- withdrawn" for prefix in update.withdrawn)
+        yield f"BGP({family}): {spelled(neighbor)} rcvd UPDATE w/ attr: {said}"
+    begins = f"BGP({family}): {spelled(neighbor)}"
+    yield from (f"{begins} rcvd {_nlri(prefix)}" for prefix in update.announced)
+    yield from (f"{begins} rcv UPDATE about {_nlri(prefix)} -- withdrawn" for prefix in update.withdrawn)
 
 
 def sent_line(family: int, neighbor: IPAddress, prefix: Nlri, attributes: Attributes | None) -> str:
     """Return what it prints of a prefix that is sent; attributes: None: the prefix is withdrawn."""
+    begins = f"BGP({family}): (base) {spelled(neighbor)} send"
     if attributes is None:
-        return f"BGP({family}): (base) {neighbor} send unreachable (format) {prefix}"
-    said = f"next {attributes.next_hop}, metric {attributes.med or 0}, path {path_text(attributes.path) or 'Local'}"
-    return f"BGP({family}): (base) {neighbor} send UPDATE (format) {prefix}, {said}"
+        return f"{begins} unreachable (format) {_nlri(prefix)}"
+    hop, path = spelled(attributes.next_hop), path_text(attributes.path) or "Local"
+    return f"{begins} UPDATE (format) {_nlri(prefix)}, next {hop}, metric {attributes.med or 0}, path {path}"
+
+
+def _nlri(one: Nlri) -> str:
+    """Return the prefix that is said as IOS writes it."""
+    prefix = prefix_of(one)
+    return str(one).replace(str(prefix), spelled(prefix))
 
 
 def _attributes_text(attributes: Attributes) -> str:
-    words = [f"nexthop {attributes.next_hop}", f"origin {'ie?'[attributes.origin]}"]
+    words = [f"nexthop {spelled(attributes.next_hop)}", f"origin {'ie?'[attributes.origin]}"]
     if attributes.local_pref is not None:
         words.append(f"localpref {attributes.local_pref}")
     words.append(f"metric {attributes.med or 0}")

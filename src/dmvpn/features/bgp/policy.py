@@ -85,14 +85,17 @@ def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = E
 def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPAddress] = _NO_HOPS) -> Attributes:
     """Return the attributes with the changes of a route map, except weight, which is no attribute.
 
-    hops: addresses for the keywords of `set ip next-hop`; a keyword without one leaves the next hop unchanged.
+    hops: addresses for the keywords of `set ip next-hop` and `set ipv6 next-hop`; one without leaves the next hop
+    unchanged.
     """
     if changes == UNCHANGED:
         return attributes
     first = (attributes.neighbor_system,) * changes.repeat if attributes.neighbor_system else ()
-    hop = hops.get(changes.next_hop) if isinstance(changes.next_hop, HopWord) else changes.next_hop
-    if hop is not None and hop.version != attributes.next_hop.version:
-        hop = None  # `set ip next-hop` says nothing to routes of IPv6
+    version = attributes.next_hop.version
+    wanted = changes.next_hop if version == 4 else changes.next_hop6
+    hop = hops.get(wanted) if isinstance(wanted, HopWord) else wanted
+    if hop is not None and hop.version != version:
+        hop = None  # an end of a session over the other version
     marks, extended, large = changes.communities, changes.extended, changes.large
     return replace(
         attributes,

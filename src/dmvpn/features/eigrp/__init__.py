@@ -21,7 +21,7 @@ The order of the folder: a part knows the state and the parts in the lines below
     packet, tlv    the wire             metric   distances
     model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
 
-Each VRF has a machine of its own. Not here: IPv6 in VRFs, `include-connected`, remote neighbors.
+Each VRF has a machine of its own. Not here: IPv6 in VRFs, remote neighbors.
 """
 
 from __future__ import annotations

@@ -455,8 +455,7 @@ class Connected:
             for address, length in state.routed(self._state.settings.family.version)
             if self._state.settings.covers(address)
         ]
-        if self._state.settings.family.version == 4:  # of IPv6, IOS redistributes them only by `include-connected`
-            self._context.emit(*self._covered.tell(state.name, tuple(covered)))
+        self._context.emit(*self._covered.tell(state.name, tuple(covered)))
         now, report = self._context.now, Report(self._dual.scale.link(state))
         for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
             self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)

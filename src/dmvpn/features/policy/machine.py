@@ -16,7 +16,7 @@ from dmvpn.base import translation
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import ClockSet, Event
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
-from dmvpn.base.routemaps import AddressRule, Counted, MapRule, RoutePolicies
+from dmvpn.base.routemaps import IPV6_LIST, AddressRule, Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.policy.model import ANY, PolicyConfig
@@ -51,12 +51,13 @@ def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], 
     """Return all lists and maps that match routes. None: there are none. hits: where to count."""
     if config is None:
         return RoutePolicies()
+    lists = {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}
+    # A route of IPv6 is compared with the sources of a list.
+    lists |= {f"{IPV6_LIST}{name}": (False, entries) for name, entries in config.ipv6_lists.items()}
     return project(
         RoutePolicies,
         config,
-        access_lists=Lazily(
-            {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}, _address_rules
-        ),
+        access_lists=Lazily(lists, _address_rules),
         hits={} if hits is None else hits,
     )
 

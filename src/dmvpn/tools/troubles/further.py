@@ -227,7 +227,7 @@ _PROTOCOLS: Final = (
             (Cause.ROUTE_FILTERED,),
         )
         for need, *acts in (
-            (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(**_IN),))),
+            (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(prefix=True, **_IN),))),
             (Need.OSPF, spoke(*_DENY, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.line(**_IN))),
             (Need.RIP, spoke(*_DENY, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.line(**_IN))),
             (Need.BGP, spoke(*_DENY, *model.of_hub(prefix_list=True, **_IN)), _SOFT),
@@ -261,7 +261,9 @@ _NO_PERMIT: Final = (
     route_maps.ROUTE_MAP.line(name="LESSON", sequence=10, deny=True),
     route_maps.MATCH_PREFIX.line(list1="LESSON"),
 )
-_EIGRP_LIST: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list.line(list="LESSON", **{"in": True})
+_EIGRP_LIST: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list.line(
+    prefix=True, list="LESSON", **{"in": True}
+)
 _BY_TRIAL: Final = (Cause.BY_TRIAL,)
 _KEPT_BACK: Final = (Cause.ROUTE_FILTERED, Cause.BY_TRIAL)
 

@@ -377,7 +377,7 @@ FILTERS: Final = (
         title="A prefix list keeps EIGRP of a spoke from advertising its LAN",
         acts=(
             spoke(*_LIST_OF_ALL),
-            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(list="LESSON", out=True),)),
+            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.line(prefix=True, list="LESSON", out=True),)),
             *model.FORGET,
         ),
         hints=_FILTERED,
@@ -393,7 +393,7 @@ FILTERS: Final = (
                 )
             ),
             hub(access_lists.ENTRY.line(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
-            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.line(list="LESSON", **{"in": True}),)),
+            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.line(prefix=True, list="LESSON", **{"in": True}),)),
             *model.FORGET,
         ),
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),

@@ -18,7 +18,7 @@ from dmvpn.features.bgp.config.neighbor import (
 )
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
-from dmvpn.ios.routing import MATCH, MATCH_HELP, distance_line
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, distance_line
 from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
@@ -157,13 +157,15 @@ def _aggregate(mode: str, version: int) -> ConfigLine:
 
 
 def _redistribute(mode: str, version: int) -> ConfigLine:
-    more = " | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535}" if version == 4 else ""
+    more = " | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535}" if version == 4 else " | eigrp {eigrp:1-65535}"
+    words = MATCH if version == 4 else "include-connected"
     return ConfigLine(
         mode,
         f"redistribute ( connected | static{more} ) "
-        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}}{f' | {MATCH}' if version == 4 else ''} ]",
+        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {words} ]",
         {
             **MATCH_HELP,
+            **INCLUDE_HELP,
             "redistribute": "Redistribute routes of another source",
             "connected": "Connected networks",
             "static": "Static routes",
@@ -174,7 +176,7 @@ def _redistribute(mode: str, version: int) -> ConfigLine:
             "route-map": "Only routes that a route map permits",
             "map": "Name",
         },
-        key=("connected", "static", *(("rip", "eigrp", "ospf") if version == 4 else ())),
+        key=("connected", "static", "eigrp", *(("rip", "ospf") if version == 4 else ())),
         adds=True,
         order=22,
     )

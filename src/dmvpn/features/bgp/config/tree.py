@@ -221,11 +221,11 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
     family = router.section(instance.IPV6_FAMILY) if not vrf else None
     if family is None:
         return config
-    other = _config(args, router, _of_ipv6(router, family), vrf)
+    other = _config(args, router, _of_ipv6(router, family), vrf, version=6)
     return replace(config, others=(replace(other, family=model.IPV6_KEY, active_by_default=False, vpn=model.NO_VPN),))
 
 
-def _config(args: Args, router: Section, place: _Place, vrf: str) -> model.BgpConfig:
+def _config(args: Args, router: Section, place: _Place, vrf: str, *, version: int = 4) -> model.BgpConfig:
     """Return the model of the process with the lines of one address family."""
 
     def everywhere(name: str) -> list[Args]:
@@ -254,7 +254,7 @@ def _config(args: Args, router: Section, place: _Place, vrf: str) -> model.BgpCo
         policy_templates=_templates(router, instance.POLICY_TEMPLATE, instance.POLICY_LINES),
         network_lists=place.networks,
         aggregates=tuple(map(_aggregate, everywhere("aggregate"))),
-        redistributions=tuple(map(_redistribution, everywhere("redistribute"))),
+        redistributions=tuple(_redistribution(one, version) for one in everywhere("redistribute")),
         default_metric=_metric(everywhere("default_metric")),
         default_originate=bool(everywhere("default_information")),
         neighbor_distances=tuple(map(distance_of, everywhere("neighbor_distance"))),
@@ -459,7 +459,7 @@ def _aggregate(args: Args) -> model.Aggregate:
     )
 
 
-def _redistribution(args: Args) -> Redistribution:
+def _redistribution(args: Args, version: int) -> Redistribution:
     """Return one `redistribute`."""
     word = next(word for word in _SOURCES if word in args)
     process = str(args.integer(word)) if word in args.values_given else ""
@@ -470,4 +470,5 @@ def _redistribution(args: Args) -> Redistribution:
         metric=metric,
         route_map=args.text("map", ""),
         kinds=kinds_of(args) or INTERNAL,
+        covers_connected=version == 4 or "include-connected" in args,
     )

@@ -59,7 +59,7 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
         group=args.text("group", ""),
         update_group=args.integer("number", 0),
         vrf=ctx.ports.vrf,
-        family=_family(args),
+        family=None if "all" in args else _family(args),
     )
 
 

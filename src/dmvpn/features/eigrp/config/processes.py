@@ -11,7 +11,7 @@ from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, is_ipv6, of_ano
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
-from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, DistributionLines
 from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ _METRIC_HELP: Final = {
     "load": "Load, 1 is best",
     "mtu": "Octets",
 }
+
+
+CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
+CLASSIC_VRF: Final = "eigrp-classic-af"
+CLASSIC_IPV6: Final = "eigrp-ipv6"
 
 
 def _says_a_metric(args: Args, section: Section) -> str | None:
@@ -72,12 +77,14 @@ def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = 
 
 
 def _redistribute(mode: str) -> ConfigLine:
+    networks = " | include-connected" if mode in (CLASSIC_IPV6, TOPOLOGY) else ""
     return ConfigLine(
         mode,
         "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
-        f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH} ]",
+        f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH}{networks} ]",
         {
             **MATCH_HELP,
+            **INCLUDE_HELP,
             "redistribute": "Redistribute routes of another source",
             "static": "Static routes",
             "connected": "Connected networks",
@@ -194,7 +201,8 @@ class TopologyLines:
         self.redistribute = _redistribute(mode)
         self.summary_metric = _summary_metric(mode)
         self.distance = _distance(mode)
-        self.distribution = DistributionLines(mode, largest=2147483647, order=33)
+        by_prefix = {CLASSIC_IPV6: "prefix-list", TOPOLOGY: "prefix | prefix-list"}.get(mode, "prefix")
+        self.distribution = DistributionLines(mode, largest=2147483647, order=33, prefix=by_prefix)
         self.active_time = _active_time(mode)
         self.default_information = _default_information(mode)
         self.auto_summary = ConfigLine(
@@ -210,9 +218,6 @@ class TopologyLines:
 # ------------------------------------------------------------------------------------------------ lines of a process
 
 
-CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
-CLASSIC_VRF: Final = "eigrp-classic-af"
-CLASSIC_IPV6: Final = "eigrp-ipv6"
 MODES: Final = (
     Mode(CLASSIC, "config-router"),
     Mode(CLASSIC_IPV6, "config-rtr"),

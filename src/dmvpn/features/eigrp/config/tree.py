@@ -87,7 +87,7 @@ def _classic_process(
         watched = not section.negated(lines.bfd_interface, name=name)
         interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
     _add_neighbors(section.all(lines.family.neighbor), interfaces, default)
-    process = _process(number, section, section, lines.family, lines.topology)
+    process = _process(number, section, section, lines.family, lines.topology, family.version)
     outer = section.parent.opened_by if section.parent is not None else None
     return replace(
         process,
@@ -110,7 +110,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
     _add_neighbors(family.all(processes.IN_FAMILY.neighbor), interfaces, default)
     topology = family.section(processes.TOPOLOGY_BASE)
-    process = _process(number, family, topology or family, processes.IN_FAMILY, processes.OF_TOPOLOGY)
+    process = _process(number, family, topology or family, processes.IN_FAMILY, processes.OF_TOPOLOGY, version)
     rib_scale = family.args(processes.RIB_SCALE).integer("scale", DEFAULT_RIB_SCALE)
     instance = family.parent
     return replace(
@@ -136,7 +136,12 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
 
 
 def _process(
-    number: int, section: Section, topology: Section, lines: processes.FamilyLines, topology_lines: TopologyLines
+    number: int,
+    section: Section,
+    topology: Section,
+    lines: processes.FamilyLines,
+    topology_lines: TopologyLines,
+    version: int,
 ) -> ProcessSettings:
     """Return the settings common to both modes.
 
@@ -157,7 +162,7 @@ def _process(
         internal_distance=distance.integer("internal", 90),
         external_distance=distance.integer("external", 170),
         default_metric=_vector(default_metric) if default_metric else None,
-        redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
+        redistributions=tuple(_redistribution(args, version) for args in topology.all(topology_lines.redistribute)),
         distribution=replace(
             topology_lines.distribution.distribution(topology),
             defaults=tuple(_default_routes(topology, topology_lines.default_information)),
@@ -243,7 +248,7 @@ def _default_routes(section: Section, line: ConfigLine) -> Iterator[DefaultRoute
             yield DefaultRoutes("in" in entry.args, "" if entry.negated else name)
 
 
-def _redistribution(args: Args) -> Redistribution:
+def _redistribution(args: Args, version: int) -> Redistribution:
     source = next(source for source in RouteSource if source.value in args)
     number = next((args.integer(word) for word in ("eigrp", "ospf", "bgp") if word in args), None)
     return Redistribution(
@@ -252,6 +257,7 @@ def _redistribution(args: Args) -> Redistribution:
         metric=_vector(args) if "metric" in args else None,
         route_map=args.text("map", ""),
         kinds=kinds_of(args),
+        covers_connected=version == 4 or "include-connected" in args,
     )
 
 

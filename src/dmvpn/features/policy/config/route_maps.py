@@ -185,6 +185,7 @@ _HELP: Final = {
     "match": "What routes this entry is for",
     "set": "What it changes",
     "ip": "IP version 4",
+    "ipv6": "IP version 6",
     "address": "By prefix",
     "next-hop": "Next hop",
     "route-source": "By the router that advertised it",
@@ -245,20 +246,25 @@ CONTINUE: Final = _line(
 MATCH_INTERFACE: Final = _line(
     f"match interface {several('interface', 'interface', 6)}", order=10, key=(), listed="interface"
 )
-MATCH_ADDRESS: Final = _line(
-    f"match ip address {_LISTS}", order=11, key=(), listed="list", beside=("match ip address prefix-list",)
-)
-MATCH_PREFIX: Final = _line(f"match ip address prefix-list {_LISTS}", order=12, key=(), listed="list")
-MATCH_NEXT_HOP: Final = _line(
-    f"match ip next-hop {_LISTS}", order=13, key=(), listed="list", beside=("match ip next-hop prefix-list",)
-)
-MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=(), listed="list")
+
+
+def _listed(what: str, order: int) -> tuple[ConfigLine, ConfigLine]:
+    """Return the lines that match by access lists, and by prefix lists."""
+    by_prefix = f"match {what} prefix-list"
+    return (
+        _line(f"match {what} {_LISTS}", order=order, key=(), listed="list", beside=(by_prefix,)),
+        _line(f"{by_prefix} {_LISTS}", order=order + (order < 14), key=(), listed="list"),
+    )
+
+
+MATCH_ADDRESS, MATCH_PREFIX = _listed("ip address", 11)
+MATCH_NEXT_HOP, MATCH_NEXT_HOP_PREFIX = _listed("ip next-hop", 13)
 MATCH_METRIC: Final = _line(f"match metric {_NUMBERS}", order=15, key=(), listed="value")
 MATCH_TAG: Final = _line(f"match tag {_NUMBERS}", order=16, key=(), listed="value")
-MATCH_SOURCE: Final = _line(
-    f"match ip route-source {_LISTS}", order=14, key=(), listed="list", beside=("match ip route-source prefix-list",)
-)
-MATCH_SOURCE_PREFIX: Final = _line(f"match ip route-source prefix-list {_LISTS}", order=14, key=(), listed="list")
+MATCH_SOURCE, MATCH_SOURCE_PREFIX = _listed("ip route-source", 14)
+MATCH_ADDRESS6, MATCH_PREFIX6 = _listed("ipv6 address", 14)
+MATCH_NEXT_HOP6, MATCH_NEXT_HOP_PREFIX6 = _listed("ipv6 next-hop", 14)
+MATCH_SOURCE6, MATCH_SOURCE_PREFIX6 = _listed("ipv6 route-source", 14)
 MATCH_PROTOCOL: Final = _line(
     "match source-protocol ( connected | static | rip | eigrp [ {eigrp:1-65535} ] | ospf [ {ospf:1-65535} ] "
     "| bgp [ {bgp:1-4294967295} ] )",
@@ -354,6 +360,15 @@ SET_NEXT_HOP: Final = _line(
         "address": "Its address",
         "peer-address": "BGP: the neighbor; to a neighbor, this router",
         "self": "BGP: this router",
+        "unchanged": "BGP: as advertised",
+    },
+    order=23,
+)
+SET_NEXT_HOP6: Final = _line(
+    "set ipv6 next-hop ( {address:address6} | peer-address | unchanged )",
+    {
+        "address": "Its address",
+        "peer-address": "BGP: the neighbor; to a neighbor, this router",
         "unchanged": "BGP: as advertised",
     },
     order=23,

@@ -388,12 +388,12 @@ def _map_entry(args: Args, section: Section) -> ListEntry[MapRule]:
     rule = MapRule(
         sequence=args.integer("sequence"),
         permit="deny" not in args,
-        access_lists=_names(section, route_maps.MATCH_ADDRESS),
-        prefix_lists=_names(section, route_maps.MATCH_PREFIX),
-        next_hop_access_lists=_names(section, route_maps.MATCH_NEXT_HOP),
-        next_hop_prefix_lists=_names(section, route_maps.MATCH_NEXT_HOP_PREFIX),
-        source_access_lists=_names(section, route_maps.MATCH_SOURCE),
-        source_prefix_lists=_names(section, route_maps.MATCH_SOURCE_PREFIX),
+        access_lists=_names(section, route_maps.MATCH_ADDRESS, route_maps.MATCH_ADDRESS6),
+        prefix_lists=_names(section, route_maps.MATCH_PREFIX, route_maps.MATCH_PREFIX6),
+        next_hop_access_lists=_names(section, route_maps.MATCH_NEXT_HOP, route_maps.MATCH_NEXT_HOP6),
+        next_hop_prefix_lists=_names(section, route_maps.MATCH_NEXT_HOP_PREFIX, route_maps.MATCH_NEXT_HOP_PREFIX6),
+        source_access_lists=_names(section, route_maps.MATCH_SOURCE, route_maps.MATCH_SOURCE6),
+        source_prefix_lists=_names(section, route_maps.MATCH_SOURCE_PREFIX, route_maps.MATCH_SOURCE_PREFIX6),
         owners=tuple(_owner(entry) for entry in section.all(route_maps.MATCH_PROTOCOL)),
         interfaces=tuple(
             name for entry in section.all(route_maps.MATCH_INTERFACE) for name in entry.texts("interface")
@@ -431,13 +431,15 @@ def _changes(section: Section) -> Changes:
     prepend, marks = section.get(route_maps.PREPEND), section.get(route_maps.SET_COMMUNITY)
     targets, site = section.get(route_maps.SET_TARGETS), section.get(route_maps.SET_SITE)
     large, metric = section.get(route_maps.SET_LARGE), section.args(route_maps.SET_METRIC)
+    hop, hop6 = section.args(route_maps.SET_NEXT_HOP), section.args(route_maps.SET_NEXT_HOP6)
     return Changes(
         metric=None if "mtu" in metric.values_given else metric.integer("value", None),
         step=metric.integer("step", 0),
         vector=tuple(metric.integer(name) for name in _VECTOR) if "mtu" in metric.values_given else (),
         metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
         tag=section.args(route_maps.SET_TAG).integer("value", None),
-        next_hop=_next_hop(section.args(route_maps.SET_NEXT_HOP)),
+        next_hop=_hop_word(hop) or hop.address("address", None),
+        next_hop6=_hop_word(hop6) or (hop6.address6("address") if "address" in hop6.values_given else None),
         local_preference=section.args(route_maps.SET_LOCAL_PREFERENCE).integer("value", None),
         weight=section.args(route_maps.SET_WEIGHT).integer("value", None),
         origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
@@ -449,8 +451,8 @@ def _changes(section: Section) -> Changes:
     )
 
 
-def _next_hop(args: Args) -> IPv4Address | HopWord | None:
-    return next((word for word in HopWord if word.value in args), None) or args.address("address", None)
+def _hop_word(args: Args) -> HopWord | None:
+    return next((word for word in HopWord if word.value in args), None)
 
 
 def _extended(targets: Args | None, site: Args | None) -> communities.ExtendedChange:
@@ -461,8 +463,10 @@ def _extended(targets: Args | None, site: Args | None) -> communities.ExtendedCh
     )
 
 
-def _names(section: Section, line: ConfigLine) -> tuple[str, ...]:
-    return tuple(name for args in section.all(line) for name in args.texts("list"))
+def _names(section: Section, line: ConfigLine, line6: ConfigLine) -> tuple[str, ...]:
+    """Return the names of lists, those of IPv6 as such."""
+    found = tuple(name for args in section.all(line) for name in args.texts("list"))
+    return found + tuple(f"{IPV6_LIST}{name}" for args in section.all(line6) for name in args.texts("list"))
 
 
 def _numbers(section: Section, line: ConfigLine) -> tuple[int, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
-from dmvpn.base.routemaps import Counted, HopWord
+from dmvpn.base.routemaps import IPV6_LIST, Counted, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import ClearHits, PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import Lifetime
     from dmvpn.base.routemaps import Changes, MapRule
 
@@ -151,12 +153,18 @@ def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
 
 
 def _matches(entry: MapRule) -> Iterator[tuple[str, Iterable[object]]]:
-    yield "ip address (access-lists): ", entry.access_lists
-    yield "ip address prefix-lists: ", entry.prefix_lists
-    yield "ip next-hop (access-lists): ", entry.next_hop_access_lists
-    yield "ip next-hop prefix-lists: ", entry.next_hop_prefix_lists
-    yield "ip route-source (access-lists): ", entry.source_access_lists
-    yield "ip route-source prefix-lists: ", entry.source_prefix_lists
+    for version in ("ip", "ipv6"):
+        is_six = version == "ipv6"
+        for label, names in (
+            ("address (access-lists)", entry.access_lists),
+            ("address prefix-lists", entry.prefix_lists),
+            ("next-hop (access-lists)", entry.next_hop_access_lists),
+            ("next-hop prefix-lists", entry.next_hop_prefix_lists),
+            ("route-source (access-lists)", entry.source_access_lists),
+            ("route-source prefix-lists", entry.source_prefix_lists),
+        ):
+            own = [name.removeprefix(IPV6_LIST) for name in names if name.startswith(IPV6_LIST) is is_six]
+            yield f"{version} {label}: ", own
     yield "source-protocol ", [f"{source.value} {process}".rstrip() for source, process in entry.owners]
     yield "interface ", entry.interfaces
     yield "as-path (as-path filter): ", entry.as_paths
@@ -174,7 +182,8 @@ def _sets(changes: Changes) -> Iterator[str]:
         "metric": " ".join(map(str, changes.vector)) or (f"{changes.step:+}" if changes.step else changes.metric),
         "metric-type": changes.metric_type or None,
         "tag": changes.tag,
-        "ip next-hop": changes.next_hop.value if isinstance(changes.next_hop, HopWord) else changes.next_hop,
+        "ip next-hop": _hop(changes.next_hop),
+        "ipv6 next-hop": _hop(changes.next_hop6),
         "local-preference": changes.local_preference,
         "weight": changes.weight,
         "origin": changes.origin or None,
@@ -195,6 +204,10 @@ def _sets(changes: Changes) -> Iterator[str]:
     if changes.large is not None:
         added = " additive" if changes.large.additive else ""
         yield f"large-community {large_text(changes.large.communities) or 'none'}{added}"
+
+
+def _hop(hop: IPAddress | HopWord | None) -> str | None:
+    return hop.value if isinstance(hop, HopWord) else None if hop is None else spelled(hop)
 
 
 def render(answer: ShowRouteMap) -> Iterator[str]:
