@@ -96,7 +96,7 @@ _PREFERENCES = words(WordKind.CODE, RouterPreference, rank=58, names="router pre
     ## default router preference :: show ipv6 interface [RFC 4191 §2.1] next: show ipv6 interface
     LOW :: Hosts take this router as their way out only if there is no other one.
     MEDIUM :: Without `ipv6 nd router-preference`.
-    HIGH :: Hosts prefer this router to others of the link.
+    HIGH :: Hosts prefer this router to the other routers of the link.
     """)
 
 GROUPS: Final = groups(vars())

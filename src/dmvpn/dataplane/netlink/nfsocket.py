@@ -95,7 +95,7 @@ class NetfilterSocket:
     """Sends requests to nf_tables and conntrack of the network namespace in which it was made."""
 
     def __init__(self, family: Family = Family.IP) -> None:
-        """family: of its requests, except for those that name another one."""
+        """family: of its requests, unless a request names another family."""
         self._head = family.head
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
         self._sequence = 0

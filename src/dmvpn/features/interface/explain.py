@@ -204,9 +204,9 @@ _LABELS: Final = words(WordKind.LABEL)("""
     ND router advertisements live for :: Seconds that hosts use this router after one; 0: it is no default router.
     ND advertised default router preference :: Which router of the link hosts prefer. [RFC 4191]
     Hosts use stateless autoconfig for addresses :: Hosts make addresses of the advertised prefixes. [RFC 4862]
-    Hosts use DHCP to obtain routable addresses :: Hosts are told to ask DHCPv6 for addresses:
+    Hosts use DHCP to obtain routable addresses :: Advertisements ask hosts to get addresses by DHCPv6:
         `ipv6 nd managed-config-flag`.
-    Hosts use DHCP to obtain other configuration :: Hosts are told to ask DHCPv6 for the rest:
+    Hosts use DHCP to obtain other configuration :: Advertisements ask hosts to get the rest by DHCPv6:
         `ipv6 nd other-config-flag`.
     Not running | not running :: Why the protocol does not run on the interface.
 

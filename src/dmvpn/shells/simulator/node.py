@@ -246,8 +246,8 @@ class HostNode:
 
 
 class Autoconfiguration:
-    """The addresses that a host makes of advertised prefixes (RFC 4862), and its router. Lifetimes do not end here,
-    except those that are advertised as 0.
+    """The addresses that a host makes of advertised prefixes (RFC 4862), and its router. A lifetime of 0 ends
+    an address or a router at once; no other lifetime ends here.
     """
 
     #: As many as Linux keeps.
