@@ -102,6 +102,45 @@ def test_without_an_ipv4_address_a_process_waits_and_says_so_as_ios_does() -> No
     assert "(0.0.0.99)" in world.show("R11", "ipv6 ospf database")
 
 
+NAMED = """router ospfv3 1
+ router-id 0.0.0.{number}
+ area 3 stub no-summary
+ address-family ipv6 unicast
+  passive-interface default
+  no passive-interface Tunnel100
+  redistribute static metric 9
+ exit-address-family
+interface Tunnel100
+ ospfv3 1 ipv6 area 0
+ ospfv3 network {network}
+ ospfv3 priority {priority}
+interface GigabitEthernet0/2
+ ospfv3 1 ipv6 area {area}
+"""
+
+
+def test_the_process_of_its_own_mode_has_its_lines_and_those_of_its_address_family() -> None:
+    world = cloud("point-to-multipoint", NAMED)
+    assert "OI  2001:DB8:3::/64" in world.show("R11", "ipv6 route ospf")
+    assert "No Hellos (Passive interface)" in world.show("R31", "ospfv3 interface GigabitEthernet0/2")
+    assert "It is a stub area, no summary LSA in this area" in world.show("R31", "ospfv3")
+    kept = world.lines("R31", "running-config")
+    block = kept[kept.index("router ospfv3 1") :]
+    assert block[1:3] == [" router-id 0.0.0.31", " area 3 stub no-summary"]
+    assert block[4:6] == [" address-family ipv6 unicast", "  redistribute static metric 9"]
+    world.configure("R11", "ipv6 route 2001:db8:f::/48 Null0")
+    world.run_for(5)
+    assert "OE2 2001:DB8:F::/48 [110/9]" in world.lines("R41", "ipv6 route ospf")
+    world.configure("R11", "no router ospfv3 1")
+    assert "ospfv3 1 ipv6 area" not in world.show("R11", "running-config interface Tunnel100")
+
+
+def test_a_router_that_would_prove_who_it_is_by_ipsec_says_that_this_is_not_here() -> None:
+    world = World("dual-stack")
+    said = world.configure("R11", "interface Tunnel100", f"ipv6 ospf authentication ipsec spi 256 sha1 {'0' * 40}")
+    assert "neighbors that it would keep away are taken" in said
+
+
 @pytest.mark.parametrize("kind", ["non-broadcast", "point-to-multipoint non-broadcast"])
 def test_configured_neighbors_are_called_by_their_link_local_addresses(kind: str) -> None:
     world = cloud(kind)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.features.ospf.config.interfaces import DEAD_INTERVAL
+from dmvpn.features.ospf.config.version3 import ON_INTERFACES
 from dmvpn.features.ospf.settings import default_network, timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.model import OspfConfig
+    from dmvpn.ios import ConfigLine
 
 DEAD: Final = Rule(
     id="ospf-dead-interval-short",
@@ -27,13 +29,19 @@ RULES: Final = (DEAD,)
 
 def check(config: OspfConfig) -> Iterator[Concern]:
     """Yield findings, interface by interface."""
+    yield from _check(config, "ip", DEAD_INTERVAL)
+    if config.ipv6 is not None:
+        yield from _check(config.ipv6, "ipv6", ON_INTERFACES.twin(DEAD_INTERVAL))
+
+
+def _check(config: OspfConfig, word: str, line: ConfigLine) -> Iterator[Concern]:
     for interface in config.interfaces:
         section = f"interface {interface.name}"
         hello, dead = timers(interface, default_network(interface.name))
         if interface.hello_multiplier is None and dead <= hello:
             yield Concern(
                 rule=DEAD,
-                at=(section, "ip ospf dead-interval"),
+                at=(section, f"{word} ospf dead-interval"),
                 what=f"{interface.name}: Hellos every {hello} s, and a neighbor is dead after {dead} s",
-                fix=f"{section}\n {DEAD_INTERVAL.line(seconds=min(4 * hello, 65535))}",
+                fix=f"{section}\n {line.line(seconds=min(4 * hello, 65535))}",
             )

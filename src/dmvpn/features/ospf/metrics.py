@@ -23,36 +23,41 @@ if TYPE_CHECKING:
 _KINDS: Final = {1: "hello", 2: "database_description", 3: "request", 4: "update", 5: "acknowledgment"}
 
 
-def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
-    for process in own_processes(ctx):
+def _processes(ctx: ShowContext, version: int = 4) -> Iterator[tuple[str, Process]]:
+    for process in own_processes(ctx, version):
         yield str(process.number), process
+
+
+def _protocols(ctx: ShowContext) -> Iterator[tuple[str, str, Process]]:
+    for protocol, version in (("ospf", 4), ("ospfv3", 6)):
+        yield from ((protocol, name, process) for name, process in _processes(ctx, version))
 
 
 @filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _protocols(ctx):
         found = Counter(
             (interface.name, neighbor.state.value)
             for interface in tuple(process.interfaces.values())
             for neighbor in breathing(tuple(interface.neighbors.values()))
         )
         for (interface, state), count in found.items():
-            yield ("ospf", name, interface, state, count)
+            yield (protocol, name, interface, state, count)
 
 
 @filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _protocols(ctx):
         sender = process.sender
         for number, kind in _KINDS.items():
-            yield ("ospf", name, kind, sender.sent.get(number, 0), sender.received.get(number, 0))
+            yield (protocol, name, kind, sender.sent.get(number, 0), sender.received.get(number, 0))
 
 
 @filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _protocols(ctx):
         for reason, count in sorted(process.sender.dropped.items()):
-            yield ("ospf", name, reason, count)
+            yield (protocol, name, reason, count)
 
 
 @measured("ospf_areas", "process", "area")("""

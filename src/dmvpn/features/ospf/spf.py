@@ -292,10 +292,10 @@ def grow(graph: Graph, root: IPv4Address, first_hops: FirstHops) -> Generator[No
     routers = {
         vertex.id: Reached(found[vertex][0], tuple(found[vertex][1]), graph.routers[vertex.id].flags)
         for vertex in done
-        if isinstance(vertex.id, IPv4Address) and not vertex.is_network
+        if not vertex.is_network
     }
     networks = {vertex.id: Reached(found[vertex][0], tuple(found[vertex][1])) for vertex in done if vertex.is_network}
-    return Tree(routers, networks)
+    return Tree(routers, networks)  # type: ignore[arg-type]  # a router is an address
 
 
 def graph_of(database: Database, version: int = 4) -> Generator[None, None, Graph]:
@@ -373,17 +373,19 @@ def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, Non
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]
         length = mask_length(body.mask)
-        if length is not None and length != _HOST and isinstance(network_id, IPv4Address):
+        if length is not None and length != _HOST:
             hops = tuple(hop for hop in reached.hops if hop.address is not None)
-            better(best, AreaRoute(Prefix.of(network_id, length), reached.cost, hops, router))
+            prefix = Prefix.of(network_id, length)  # type: ignore[arg-type]  # in version 2 an address
+            better(best, AreaRoute(prefix, reached.cost, hops, router))
     for (router, reached), ends in paced(found.routers.items()):
         if ends:
             yield
         for link in graph.routers[router].links:
             length = mask_length(link.data) if link.type == LinkType.STUB else None
-            if length is not None and isinstance(link.id, IPv4Address):
+            if length is not None:
                 hops = () if router == root else reached.hops
-                better(best, AreaRoute(Prefix.of(link.id, length), reached.cost + link.metric, hops, router))
+                prefix = Prefix.of(link.id, length)  # type: ignore[arg-type]  # in version 2 an address
+                better(best, AreaRoute(prefix, reached.cost + link.metric, hops, router))
     return best
 
 

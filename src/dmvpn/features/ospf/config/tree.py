@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.distribution import NOTHING
@@ -65,6 +65,12 @@ def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
         args.integer("number"): _process3(args.integer("number"), section, version3.CLASSIC)
         for args, section in tree.sections(version3.ROUTER)
     }
+    for args, section in tree.sections(version3.ROUTER_TOO):
+        number = args.integer("number")
+        made[number] = _process3(number, section, version3.NAMED)
+        for _, family in section.sections(version3.ADDRESS_FAMILY):
+            default = model.ProcessSettings(number=number, family=model.IPV6)
+            made[number] = _over(made[number], _process3(number, family, version3.FAMILY), default)
     for interface in interfaces:
         if interface.process is not None and interface.process not in made:
             made[interface.process] = model.ProcessSettings(number=interface.process, family=model.IPV6)
@@ -80,11 +86,24 @@ def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSetti
     return replace(settings, family=model.IPV6, redistributions=brought)
 
 
+Said = TypeVar("Said", model.ProcessSettings, model.Interface)
+
+
+def _over(first: Said, second: Said, default: Said) -> Said:
+    """Return what the second one says, and where it says nothing the first."""
+    names = [each.name for each in fields(default) if getattr(second, each.name) != getattr(default, each.name)]
+    return replace(first, **{name: getattr(second, name) for name in names})
+
+
 def _interface3(args: Args, section: Section) -> model.Interface | None:
-    found = _settings(args, version3.ON_INTERFACES.spoken(section)) if section.mentions(version3.LINES) else None
-    process = section.args(version3.PROCESS)
-    return found and replace(
-        found,
+    if not section.mentions(version3.LINES):
+        return None
+    found, more = (
+        _settings(args, twins.spoken(section)) for twins in (version3.ON_INTERFACES, version3.ON_INTERFACES_TOO)
+    )
+    process = section.get(version3.PROCESS) or section.args(version3.PROCESS_TOO)
+    return replace(
+        _over(found, more, model.Interface(name=found.name)),
         process=process.integer("process", None),
         area=process.integer("area", None),
         instance=process.integer("instance", 0),

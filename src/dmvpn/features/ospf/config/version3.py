@@ -1,5 +1,5 @@
-"""The lines of OSPF version 3: `ipv6 router ospf` and `ipv6 ospf ...` on interfaces. Most are twins of lines of version
-2.
+"""The lines of OSPF version 3: `ipv6 router ospf` and `ipv6 ospf ...` on interfaces, or `router ospfv3` with its
+address family and `ospfv3 ...`. Most are twins of lines of version 2.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from dmvpn.ios.common import Twins
 if TYPE_CHECKING:
     from dmvpn.ios.section import Section
 
-_CLASSIC = "router-ospf-ipv6"
-MODES: Final = (Mode(_CLASSIC, "config-rtr"),)
-_HELP: Final = {"ipv6": "Internet Protocol, version 6", "ospf": "OSPF version 3"}
+_CLASSIC, _NAMED, _FAMILY = "router-ospf-ipv6", "router-ospfv3", "router-ospfv3-family"
+_FAMILY_MODE: Final = Mode(_FAMILY, "config-router-af", _NAMED, exit_word="exit-address-family")
+MODES: Final = (Mode(_CLASSIC, "config-rtr"), Mode(_NAMED, "config-router"), _FAMILY_MODE)
+_HELP: Final = {"ipv6": "Internet Protocol, version 6", "ospf": "OSPF version 3", "ospfv3": "OSPF version 3"}
 
 # ------------------------------------------------------------------------------------------------ interfaces
 
@@ -31,17 +32,25 @@ _NOT_ON_INTERFACES: Final = (
     interfaces.PROCESS,
 )
 ON_INTERFACES: Final = Twins(interfaces.LINES, {"ip ospf": "ipv6 ospf"}, help=_HELP, order=98)
-PROCESS: Final = ConfigLine(
-    "interface",
-    f"ipv6 ospf {{process:1-65535}} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]",
-    {
-        **_HELP,
-        "process": "Run here, as part of this process",
-        "area": "In this area",
-        "instance": "Which of several OSPFs on the link",
-    },
-    order=98,
-)
+ON_INTERFACES_TOO: Final = Twins(interfaces.LINES, {"ip ospf": "ospfv3"}, help=_HELP, order=98)
+
+
+def _process(words: str) -> ConfigLine:
+    return ConfigLine(
+        "interface",
+        f"{words} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]",
+        {
+            **_HELP,
+            "process": "Run here, as part of this process",
+            "area": "In this area",
+            "instance": "Which of several OSPFs on the link",
+        },
+        order=98,
+    )
+
+
+PROCESS: Final = _process("ipv6 ospf {process:1-65535}")
+PROCESS_TOO: Final = _process("ospfv3 {process:1-65535} ipv6")
 NEIGHBOR: Final = ConfigLine(
     "interface",
     "ipv6 ospf neighbor {address:address6} "
@@ -66,7 +75,7 @@ NEIGHBOR: Final = ConfigLine(
 def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
     """Drop lines that name the process: without it they go, as on IOS."""
     for _, section in root.sections(common.INTERFACE):
-        for entry in section.entries(PROCESS):
+        for entry in section.entries(PROCESS, PROCESS_TOO):
             if entry.args.integer("process") == args.integer("number"):
                 section.drop(entry)
 
@@ -80,6 +89,25 @@ ROUTER: Final = ConfigLine(
     opens=_CLASSIC,
     sort=("number",),
     takes_along=_drop_lines_of_interfaces,
+)
+ROUTER_TOO: Final = ConfigLine(
+    "global",
+    "router ospfv3 {number:1-65535}",
+    {**_HELP, "router": "A routing process", "number": "Number of the process, local to this router"},
+    key=("number",),
+    order=412,
+    opens=_NAMED,
+    sort=("number",),
+    takes_along=_drop_lines_of_interfaces,
+)
+ADDRESS_FAMILY: Final = ConfigLine(
+    _NAMED,
+    "address-family ipv6 [ unicast ]",
+    {"address-family": "What is routed", "ipv6": "IPv6", "unicast": "Unicast"},
+    key=(),
+    order=100,
+    opens=_FAMILY,
+    show=lambda args: "address-family ipv6 unicast",
 )
 #: What a process of version 3 has, in the words of version 2.
 _SHARED: Final = (
@@ -133,10 +161,17 @@ def _in_mode(mode: str) -> Twins:
     return Twins(_SHARED, words, help=help_, mode=mode)
 
 
-CLASSIC: Final = _in_mode(_CLASSIC)
+CLASSIC, NAMED, FAMILY = (_in_mode(mode) for mode in (_CLASSIC, _NAMED, _FAMILY))
 
 LINES: Final = (
     *collected(ConfigLine, vars()),
-    *(ON_INTERFACES.twin(line) for line in interfaces.LINES if line not in _NOT_ON_INTERFACES),
+    *(
+        twins.twin(line)
+        for twins in (ON_INTERFACES, ON_INTERFACES_TOO)
+        for line in interfaces.LINES
+        if line not in _NOT_ON_INTERFACES
+    ),
     *CLASSIC.lines,
+    *NAMED.lines,
+    *FAMILY.lines,
 )
