@@ -90,7 +90,7 @@ Said = TypeVar("Said", model.ProcessSettings, model.Interface)
 
 
 def _over(first: Said, second: Said, default: Said) -> Said:
-    """Return what the second one says, and where it says nothing the first."""
+    """Return the first settings, changed where the second ones differ from the default."""
     names = [each.name for each in fields(default) if getattr(second, each.name) != getattr(default, each.name)]
     return replace(first, **{name: getattr(second, name) for name in names})
 
