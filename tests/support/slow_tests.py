@@ -5,7 +5,8 @@
 
 A test that computes is slow if it takes a processor for longer than `PROCESSOR` seconds, a test in real time if it
 takes longer than `WAITING` seconds, or its processes take the processors for longer than `BESIDE` seconds: both kinds
-run side by side. Where all tests of a file are slow, its quickest one stays a test of every day.
+run side by side. Where all cases of a test are slow, or all tests of a file, the quickest one stays a test of every
+day; so does, of a test of data planes, the quickest with real packets.
 
 The processes of a lab are no children of its test, so each process of the tests gets a control group where that is
 possible (as root), which counts for all of them (cgroup v2, `cpu.stat`).
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Seconds of a processor; seconds; seconds of a processor.
-PROCESSOR: Final = 0.15
+PROCESSOR: Final = 0.06
 WAITING: Final = 6.0
-BESIDE: Final = 0.3
+BESIDE: Final = 0.1
 #: Tests of every day whatever they take: the README is true, a change that should not affect behavior shows in the
 #: hashes if it does, and one that breaks the structure of the program is noticed before it is a habit.
 _EVERY_DAY: Final = (
@@ -45,6 +46,8 @@ _EVERY_DAY: Final = (
 )
 LIST: Final = Path(__file__).parents[1] / "slow_tests.txt"
 _IN_REAL_TIME: Final = ("tests/contract/", "tests/lab/")
+#: How the cases of data planes with real packets begin.
+_REAL_PLANES: Final = ("python", "rust")
 _HEADING: Final = "# Made by python -m support.slow_tests, see there.\n"
 
 
@@ -100,14 +103,13 @@ def _processor() -> float:
 
 def chosen(times: Mapping[str, float]) -> set[str]:
     """Return the slow ones. times: what each test took, as parts of what it may take."""
-    files: dict[str, list[str]] = {}
+    groups: dict[object, list[str]] = {}
     for test in times:
-        files.setdefault(test.partition("::")[0], []).append(test)
-    slow: set[str] = set()
-    for tests in files.values():
-        over = [test for test in tests if times[test] > 1]
-        slow.update(over if len(over) < len(tests) else sorted(tests, key=times.__getitem__)[1:])
-    return slow
+        function, _, case = test.partition("[")
+        groups.setdefault(test.partition("::")[0], []).append(test)
+        groups.setdefault((function, case.startswith(_REAL_PLANES)), []).append(test)
+    every_day = {min(tests, key=times.__getitem__) for tests in groups.values() if len(tests) > 1}
+    return {test for test, part in times.items() if part > 1} - every_day
 
 
 def _times(folder: Path) -> dict[str, float]:

@@ -328,8 +328,10 @@ def test_each_listed_test_exists() -> None:
         assert names <= set(re.findall(r"^ *(?:(?:async )?def |class |(?=\w+ = ))(\w+)", text, re.MULTILINE)), file
 
 
-def test_what_takes_longer_than_it_may_is_slow_but_the_quickest_of_a_file_is_of_every_day() -> None:
+def test_what_takes_longer_than_it_may_is_slow_but_the_quickest_of_a_file_and_of_a_test_is_of_every_day() -> None:
     assert chosen({"a::one": 0.2, "a::two": 1.5, "b::one": 3.0, "b::two": 2.0}) == {"a::two", "b::one"}
+    planes = {"c::one[simulated]": 0.1, "c::one[python]": 3.0, "c::one[rust]": 2.0, "c::two[x]": 5.0, "c::two[y]": 4.0}
+    assert chosen(planes) == {"c::one[python]", "c::two[x]"}
 
 
 # ------------------------------------------------------------------------------------------------ the interpreter
