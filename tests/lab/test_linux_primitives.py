@@ -22,23 +22,8 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
-from dmvpn.dataplane import host, sockets
+from dmvpn.dataplane import host, netlink, sockets
 from dmvpn.dataplane.host import HostProblem
-from dmvpn.dataplane.netlink import (
-    ROUTE_PROTOCOL,
-    InetConf,
-    KernelNeighbor,
-    KernelNextHop,
-    KernelRoute,
-    LinkSettings,
-    NetlinkSocket,
-    VethEnd,
-    create_veth,
-    replace_route,
-    set_down,
-    set_link,
-    set_neighbor,
-)
 from dmvpn.dataplane.sockets import (
     EIGRP_GROUP,
     RIP_GROUP,
@@ -53,22 +38,7 @@ from dmvpn.dataplane.sockets import (
 from dmvpn.dataplane.tap import GSO_UDP_L4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.syscalls import mount
-from support.links import (
-    ECHO,
-    FAR,
-    HERE,
-    PEER_MAC,
-    TAP_MAC,
-    THERE,
-    cable,
-    index_of,
-    narrow_path,
-    next_frame,
-    path_mtu,
-    prepare,
-    read_frame,
-    tunnel,
-)
+from support import links
 from support.namespaces import wait_readable
 
 if TYPE_CHECKING:
@@ -104,48 +74,52 @@ def udp_packet(source: IPv4Address, destination: IPv4Address, payload: bytes) ->
 def test_frames_go_into_and_out_of_a_tap(in_lab: Lab) -> None:
     def exchange() -> None:
         with (
-            NetlinkSocket() as kernel,
-            tunnel(kernel) as (tap, index),
+            netlink.NetlinkSocket() as kernel,
+            links.tunnel(kernel) as (tap, index),
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host,
         ):
             peer = IPv4Address("192.168.100.41")
-            kernel.call(set_neighbor(KernelNeighbor(index, peer, PEER_MAC)))
+            kernel.call(netlink.set_neighbor(netlink.KernelNeighbor(index, peer, links.PEER_MAC)))
             host.bind(("192.168.100.31", 7777))
-            assert tap.write(frame(TAP_MAC, PEER_MAC, udp_packet(peer, IPv4Address("192.168.100.31"), b"hello")))
+            assert tap.write(
+                frame(links.TAP_MAC, links.PEER_MAC, udp_packet(peer, IPv4Address("192.168.100.31"), b"hello"))
+            )
             assert wait_readable(host.fileno())
             assert host.recvfrom(64) == (b"hello", (str(peer), 7))
             host.sendto(b"answer", (str(peer), 7))
-            octets = next_frame(tap)
-            assert octets[:14] == frame(PEER_MAC, TAP_MAC, b"")
+            octets = links.next_frame(tap)
+            assert octets[:14] == frame(links.PEER_MAC, links.TAP_MAC, b"")
             assert octets.endswith(b"answer")
-            assert read_frame(tap) is None
+            assert links.read_frame(tap) is None
 
     in_lab(exchange)
 
 
 def test_without_carrier_routes_and_permanent_neighbors_stay_and_set_down_takes_them(in_lab: Lab) -> None:
     def lose() -> None:
-        with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index):
-            route = KernelRoute(Prefix.parse("10.4.4.0/24"), (KernelNextHop(index, ip_address("192.168.100.41")),))
-            neighbor = KernelNeighbor(index, ip_address("192.168.100.41"), PEER_MAC)
-            kernel.call(replace_route(route), set_neighbor(neighbor))
+        with netlink.NetlinkSocket() as kernel, links.tunnel(kernel) as (tap, index):
+            route = netlink.KernelRoute(
+                Prefix.parse("10.4.4.0/24"), (netlink.KernelNextHop(index, ip_address("192.168.100.41")),)
+            )
+            neighbor = netlink.KernelNeighbor(index, ip_address("192.168.100.41"), links.PEER_MAC)
+            kernel.call(netlink.replace_route(route), netlink.set_neighbor(neighbor))
             tap.set_carrier(False)
             link = kernel.find_link(index)
             assert link is not None
             assert (link.up, link.carrier, link.transmit_queue_length) == (True, False, 10_000)
-            assert kernel.routes(protocol=ROUTE_PROTOCOL) == [route]
+            assert kernel.routes(protocol=netlink.ROUTE_PROTOCOL) == [route]
             assert neighbor in kernel.neighbors(index)
-            kernel.call(set_down(index))
-            assert kernel.routes(protocol=ROUTE_PROTOCOL) == []
+            kernel.call(netlink.set_down(index))
+            assert kernel.routes(protocol=netlink.ROUTE_PROTOCOL) == []
             assert neighbor not in kernel.neighbors(index)
-            assert tap.write(frame(TAP_MAC, PEER_MAC, b"")) is False
+            assert tap.write(frame(links.TAP_MAC, links.PEER_MAC, b"")) is False
 
     in_lab(lose)
 
 
 def test_a_tap_has_one_holder_and_vanishes_with_it_unless_persistent(in_lab: Lab) -> None:
     def hold() -> None:
-        with NetlinkSocket() as kernel:
+        with netlink.NetlinkSocket() as kernel:
             with Tap("Tunnel100") as tap:
                 with pytest.raises(HostProblem, match="held by another process"):
                     Tap("Tunnel100")
@@ -166,17 +140,19 @@ def test_a_tap_has_one_holder_and_vanishes_with_it_unless_persistent(in_lab: Lab
 
 def test_with_vnet_hdr_the_kernel_leaves_checksums_to_us(in_lab: Lab) -> None:
     def send() -> None:
-        with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
-            tap.set_hardware_address(TAP_MAC)
-            index = prepare(kernel, "Tunnel100", IPv4Address("192.168.100.31"))
-            kernel.call(set_neighbor(KernelNeighbor(index, ip_address("192.168.100.41"), PEER_MAC)))
+        with netlink.NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
+            tap.set_hardware_address(links.TAP_MAC)
+            index = links.prepare(kernel, "Tunnel100", IPv4Address("192.168.100.31"))
+            kernel.call(
+                netlink.set_neighbor(netlink.KernelNeighbor(index, ip_address("192.168.100.41"), links.PEER_MAC))
+            )
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
                 host.bind(("192.168.100.31", 7777))
                 host.sendto(b"hello", ("192.168.100.41", 7777))
-                header = VnetHeader.parse(next_frame(tap))
+                header = VnetHeader.parse(links.next_frame(tap))
                 assert (header.flags, header.checksum_start, header.checksum_offset) == (NEEDS_CHECKSUM, 34, 6)
                 packet = udp_packet(IPv4Address("192.168.100.41"), IPv4Address("192.168.100.31"), b"answer")
-                assert tap.write(VnetHeader().serialize() + frame(TAP_MAC, PEER_MAC, packet))
+                assert tap.write(VnetHeader().serialize() + frame(links.TAP_MAC, links.PEER_MAC, packet))
                 assert wait_readable(host.fileno())
                 assert host.recv(64) == b"answer"
 
@@ -190,20 +166,20 @@ def test_datagrams_go_into_and_out_of_a_tap_in_trains(in_lab: Lab) -> None:
     datagrams = [bytes((number,)) * 100 for number in range(5)]
 
     def send() -> None:
-        with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
-            tap.set_hardware_address(TAP_MAC)
-            index = prepare(kernel, "Tunnel100", near)
-            kernel.call(set_neighbor(KernelNeighbor(index, far, PEER_MAC)))
+        with netlink.NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
+            tap.set_hardware_address(links.TAP_MAC)
+            index = links.prepare(kernel, "Tunnel100", near)
+            kernel.call(netlink.set_neighbor(netlink.KernelNeighbor(index, far, links.PEER_MAC)))
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
                 host.bind((str(near), 7777))
                 host.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 100)
                 host.sendto(b"".join(datagrams), (str(far), 7777))
-                train = next_frame(tap)
+                train = links.next_frame(tap)
                 header = VnetHeader.parse(train)
                 assert (header.gso_type, header.gso_size, len(train)) == (GSO_UDP_L4, 100, 10 + 14 + 28 + 500)
                 packet = bytearray(train[10 + 14 :])
                 packet[12:20] = far.packed + near.packed  # sums do not mind the order
-                assert tap.write(train[:10] + frame(TAP_MAC, PEER_MAC, bytes(packet)))
+                assert tap.write(train[:10] + frame(links.TAP_MAC, links.PEER_MAC, bytes(packet)))
                 assert [host.recv(1000) for _ in datagrams if wait_readable(host.fileno())] == datagrams
 
     in_lab(send)
@@ -214,15 +190,15 @@ def test_datagrams_go_into_and_out_of_a_tap_in_trains(in_lab: Lab) -> None:
 
 def test_gre_arrives_with_the_outer_header_it_was_sent_with(in_lab: Lab) -> None:
     def send() -> None:
-        with cable() as far, GreSocket(HERE) as here:
+        with links.cable() as far, GreSocket(links.HERE) as here:
             with inside_network(far):
-                there = GreSocket(THERE)
+                there = GreSocket(links.THERE)
             buffer = bytearray(65535)
             assert there.receive(buffer) is None
             gre = bytes.fromhex("2000080000000064") + b"payload"
-            here.send(gre, str(THERE), tos=0xB8)
-            here.send(gre, str(THERE), df=True)
-            here.send(gre + bytes(2000), str(THERE))  # fragmented, and whole again at the far end
+            here.send(gre, str(links.THERE), tos=0xB8)
+            here.send(gre, str(links.THERE), df=True)
+            here.send(gre + bytes(2000), str(links.THERE))  # fragmented, and whole again at the far end
             received = []
             for _ in range(3):
                 assert wait_readable(there.fileno())
@@ -230,7 +206,7 @@ def test_gre_arrives_with_the_outer_header_it_was_sent_with(in_lab: Lab) -> None
                 assert length is not None
                 received.append(bytes(buffer[:length]))
             assert [(packet[1], packet[8], packet[12:20]) for packet in received] == [
-                (tos, 255, HERE.packed + THERE.packed) for tos in (0xB8, 0, 0)
+                (tos, 255, links.HERE.packed + links.THERE.packed) for tos in (0xB8, 0, 0)
             ]
             assert [packet[6] & 0x40 for packet in received] == [0, 0x40, 0], "DF"
             assert [packet[20:] for packet in received] == [gre, gre, gre + bytes(2000)]
@@ -242,7 +218,7 @@ def test_gre_arrives_with_the_outer_header_it_was_sent_with(in_lab: Lab) -> None
 
 def test_gre_on_a_foreign_address_is_refused_with_the_reason(in_lab: Lab) -> None:
     def bind() -> None:
-        with cable(), pytest.raises(HostProblem, match="does not have that address"):
+        with links.cable(), pytest.raises(HostProblem, match="does not have that address"):
             GreSocket(IPv4Address("203.0.113.1"))
         with pytest.raises(HostProblem, match="no such interface"):
             InterfaceSocket.eigrp("e9")
@@ -252,7 +228,7 @@ def test_gre_on_a_foreign_address_is_refused_with_the_reason(in_lab: Lab) -> Non
 
 def test_an_address_that_may_be_bound_before_it_is_there_is_refused_all_the_same(in_lab: Lab) -> None:
     def bind() -> None:
-        with cable():
+        with links.cable():
             Path("/proc/sys/net/ipv4/ip_nonlocal_bind").write_text("1")
             for make in (GreSocket, lambda address: UdpSocket(address, 4500)):
                 with pytest.raises(HostProblem, match="does not have that address"):
@@ -263,25 +239,25 @@ def test_an_address_that_may_be_bound_before_it_is_there_is_refused_all_the_same
 
 def test_eigrp_hellos_cross_the_cable_and_are_not_heard_on_other_interfaces_or_by_the_sender(in_lab: Lab) -> None:
     def hello() -> None:
-        with cable() as far, NetlinkSocket() as kernel, InterfaceSocket.eigrp("e0") as here:
-            kernel.call(create_veth(VethEnd(name="g0"), VethEnd(name="g1", namespace=far)))
-            prepare(kernel, "g0", IPv4Address("203.0.113.1"))
+        with links.cable() as far, netlink.NetlinkSocket() as kernel, InterfaceSocket.eigrp("e0") as here:
+            kernel.call(netlink.create_veth(netlink.VethEnd(name="g0"), netlink.VethEnd(name="g1", namespace=far)))
+            links.prepare(kernel, "g0", IPv4Address("203.0.113.1"))
             with inside_network(far):
-                with NetlinkSocket() as other:
-                    index = index_of(other, "e1")
-                    prepare(other, "g1", IPv4Address("203.0.113.2"))
+                with netlink.NetlinkSocket() as other:
+                    index = links.index_of(other, "e1")
+                    links.prepare(other, "g1", IPv4Address("203.0.113.2"))
                 there, bystander = InterfaceSocket.eigrp("e1"), InterfaceSocket.eigrp("g1")
             here.send(b"hello", EIGRP_GROUP)
             assert wait_readable(there.fileno())
             got = there.receive()
             assert got is not None
-            assert (got.payload, got.source, got.destination) == (b"hello", HERE, EIGRP_GROUP)
+            assert (got.payload, got.source, got.destination) == (b"hello", links.HERE, EIGRP_GROUP)
             assert (got.ttl, got.tos, got.link) == (1, TOS_CONTROL, index)
-            here.send(b"update", THERE, source=HERE, ttl=2, tos=0)
+            here.send(b"update", links.THERE, source=links.HERE, ttl=2, tos=0)
             assert wait_readable(there.fileno())
             got = there.receive()
             assert got is not None
-            assert (got.payload, got.destination, got.ttl, got.tos) == (b"update", THERE, 2, 0)
+            assert (got.payload, got.destination, got.ttl, got.tos) == (b"update", links.THERE, 2, 0)
             assert here.receive() is None, "its own hello came back"
             assert bystander.receive() is None, "it arrived on another interface"
             there.leave(EIGRP_GROUP)
@@ -293,9 +269,9 @@ def test_eigrp_hellos_cross_the_cable_and_are_not_heard_on_other_interfaces_or_b
 
 def test_rip_speaks_udp_520_on_each_interface_separately(in_lab: Lab) -> None:
     def update() -> None:
-        with cable() as far, InterfaceSocket.rip("e0") as here:
-            with inside_network(far), NetlinkSocket() as kernel:
-                kernel.call(create_veth(VethEnd(name="g0"), VethEnd(name="g1")))
+        with links.cable() as far, InterfaceSocket.rip("e0") as here:
+            with inside_network(far), netlink.NetlinkSocket() as kernel:
+                kernel.call(netlink.create_veth(netlink.VethEnd(name="g0"), netlink.VethEnd(name="g1")))
                 there, second = InterfaceSocket.rip("e1"), InterfaceSocket.rip("g0")
                 with pytest.raises(HostProblem, match="another program has this port"):
                     InterfaceSocket.rip("e1")
@@ -303,9 +279,9 @@ def test_rip_speaks_udp_520_on_each_interface_separately(in_lab: Lab) -> None:
             assert wait_readable(there.fileno())
             got = there.receive()
             assert got is not None
-            assert (got.payload, got.source, got.port) == (b"response", HERE, RIP_PORT)
+            assert (got.payload, got.source, got.port) == (b"response", links.HERE, RIP_PORT)
             assert (got.destination, got.ttl) == (RIP_GROUP, 1)
-            there.send(b"unicast", HERE, port=got.port)
+            there.send(b"unicast", links.HERE, port=got.port)
             assert wait_readable(here.fileno())
             got = here.receive()
             assert got is not None
@@ -319,13 +295,13 @@ def test_rip_speaks_udp_520_on_each_interface_separately(in_lab: Lab) -> None:
 
 def test_an_echo_is_answered_and_only_the_wanted_icmp_types_are_heard(in_lab: Lab) -> None:
     def ping() -> None:
-        with cable(), IcmpSocket(types=[0]) as replies, IcmpSocket() as everything:
+        with links.cable(), IcmpSocket(types=[0]) as replies, IcmpSocket() as everything:
             for df in (False, True):
-                replies.send(ECHO, THERE, source=HERE, ttl=3, tos=0x20, df=df)
+                replies.send(links.ECHO, links.THERE, source=links.HERE, ttl=3, tos=0x20, df=df)
                 assert wait_readable(replies.fileno())
                 got = replies.receive()
                 assert got is not None
-                assert (got.payload, got.source, got.tos) == (bytes.fromhex("0000fffd00010001"), THERE, 0x20)
+                assert (got.payload, got.source, got.tos) == (bytes.fromhex("0000fffd00010001"), links.THERE, 0x20)
                 assert replies.receive() is None
             assert everything.receive() is not None
 
@@ -356,8 +332,8 @@ def test_read_only_proc_sys_is_reported_and_netlink_does_what_matters(in_lab: La
         (refused,) = host.put_all({"net/ipv4/ip_forward": wanted})
         assert refused.problem == os.strerror(errno.EROFS)
         assert host.put("net/ipv4/no_such", 1).found is None
-        with NetlinkSocket() as kernel:
-            kernel.call(set_link("lo", LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
+        with netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_link("lo", netlink.LinkSettings(inet=netlink.InetConf(forwarding=1, rp_filter=0))))
         assert host.read("net/ipv4/conf/lo/forwarding") == "1"
 
     in_lab(change)
@@ -369,15 +345,15 @@ def test_read_only_proc_sys_is_reported_and_netlink_does_what_matters(in_lab: La
 @pytest.mark.parametrize("of_udp", [False, True], ids=["raw", "udp"])
 def test_what_a_router_says_of_a_packet_with_df_holds_for_the_next_one(in_lab: Lab, of_udp: bool) -> None:
     def send() -> None:
-        with narrow_path(), GreSocket(HERE) as gre, UdpSocket(HERE, 4500) as udp:
+        with links.narrow_path(), GreSocket(links.HERE) as gre, UdpSocket(links.HERE, 4500) as udp:
             for opened in (gre, udp):
                 opened.mind_paths(True)
 
             def send_whole(octets: int) -> None:
                 if of_udp:
-                    udp.send(bytes(octets), str(FAR), 4500, df=True)
+                    udp.send(bytes(octets), str(links.FAR), 4500, df=True)
                 else:
-                    gre.send(bytes(octets), str(FAR), df=True)
+                    gre.send(bytes(octets), str(links.FAR), df=True)
 
             def refused() -> bool:
                 try:
@@ -386,35 +362,35 @@ def test_what_a_router_says_of_a_packet_with_df_holds_for_the_next_one(in_lab: L
                     return error.errno == errno.EMSGSIZE
                 return False
 
-            assert path_mtu(HERE, FAR) == 1500
+            assert links.path_mtu(links.HERE, links.FAR) == 1500
             deadline = time.monotonic() + 5
             while not refused():
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            assert path_mtu(HERE, FAR) == 1300
+            assert links.path_mtu(links.HERE, links.FAR) == 1300
             send_whole(1200)
-            gre.send(bytes(1400), str(FAR))
-            udp.send(bytes(1400), str(FAR), 4500)
+            gre.send(bytes(1400), str(links.FAR))
+            udp.send(bytes(1400), str(links.FAR), 4500)
 
     in_lab(send)
 
 
 def test_everything_comes_to_the_socket_that_is_read_and_nothing_to_the_one_for_packets_with_df(in_lab: Lab) -> None:
     def receive() -> None:
-        with cable() as far, GreSocket(HERE) as gre, UdpSocket(HERE, 4500) as udp:
+        with links.cable() as far, GreSocket(links.HERE) as gre, UdpSocket(links.HERE, 4500) as udp:
             with inside_network(far):
-                others = [UdpSocket(THERE, port) for port in (4500, 61000)]
-                other_gre = GreSocket(THERE)
+                others = [UdpSocket(links.THERE, port) for port in (4500, 61000)]
+                other_gre = GreSocket(links.THERE)
             for df in (False, True):
-                gre.send(b"gre", str(THERE), df=df)  # whoever was sent to is no closer to us than others
-                udp.send(b"udp", str(THERE), 4500, df=df)
+                gre.send(b"gre", str(links.THERE), df=df)  # whoever was sent to is no closer to us than others
+                udp.send(b"udp", str(links.THERE), 4500, df=df)
                 for other in others:
-                    other.send(b"datagram", str(HERE), 4500, df=df)
+                    other.send(b"datagram", str(links.HERE), 4500, df=df)
                     assert wait_readable(udp.fileno())
                     arrived = udp.receive()
                     assert arrived is not None
                     assert arrived.octets == b"datagram"
-                other_gre.send(b"in gre", str(HERE), df=df)
+                other_gre.send(b"in gre", str(links.HERE), df=df)
                 assert wait_readable(gre.fileno())
                 assert gre.receive(bytearray(100)) == 20 + len(b"in gre")
             for quiet in (surely(gre.whole_fileno()), surely(udp.whole_fileno())):
@@ -429,33 +405,33 @@ def test_who_minds_no_paths_is_not_told_of_any_and_cuts_nothing_for_those_that_o
     """One ICMP message that anybody may forge is enough for the kernel, unless it is told to take no notice."""
 
     def send() -> None:
-        with narrow_path() as network:
-            udp = UdpSocket(HERE, 4500)
+        with links.narrow_path() as network:
+            udp = UdpSocket(links.HERE, 4500)
             with inside_network(network):
-                far = [GreSocket(FAR), UdpSocket(FAR, 4500), UdpSocket(FAR, 500)]
-            with udp, GreSocket(HERE) as gre, UdpSocket(HERE, 500, df=False) as ike:
+                far = [GreSocket(links.FAR), UdpSocket(links.FAR, 4500), UdpSocket(links.FAR, 500)]
+            with udp, GreSocket(links.HERE) as gre, UdpSocket(links.HERE, 500, df=False) as ike:
 
                 def send_all(*, df: bool) -> None:
-                    gre.send(bytes(1400), str(FAR), df=df)
-                    udp.send(bytes(1400), str(FAR), 4500, df=df)
-                    ike.send(bytes(1400), str(FAR), 500)
+                    gre.send(bytes(1400), str(links.FAR), df=df)
+                    udp.send(bytes(1400), str(links.FAR), 4500, df=df)
+                    ike.send(bytes(1400), str(links.FAR), 500)
 
                 for _ in range(3):
                     send_all(df=True)
                     time.sleep(0.05)
-                assert path_mtu(HERE, FAR) == 1500, "nobody has been believed"
-                with GreSocket(HERE) as other:
+                assert links.path_mtu(links.HERE, links.FAR) == 1500, "nobody has been believed"
+                with GreSocket(links.HERE) as other:
                     other.mind_paths(True)
                     for _ in range(100):
                         with contextlib.suppress(OSError):
-                            other.send(bytes(1400), str(FAR), df=True)
+                            other.send(bytes(1400), str(links.FAR), df=True)
                         time.sleep(0.01)
-                    assert path_mtu(HERE, FAR) == 1300
+                    assert links.path_mtu(links.HERE, links.FAR) == 1300
                 before = fragments_made()
                 send_all(df=False)
                 assert fragments_made() == before
                 gre.mind_paths(True)
-                gre.send(bytes(1400), str(FAR))
+                gre.send(bytes(1400), str(links.FAR))
                 assert fragments_made() == before + 2
             for far_end in far:
                 far_end.close()
@@ -476,35 +452,35 @@ def test_what_comes_while_sockets_are_opened_is_not_taken_by_those_that_only_sen
 
     def flood(far: int) -> None:
         with inside_network(far):
-            udp, gre = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), GreSocket(THERE)
-            udp.bind((str(THERE), 4500))
+            udp, gre = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), GreSocket(links.THERE)
+            udp.bind((str(links.THERE), 4500))
         while True:
             for _ in range(20):
                 with contextlib.suppress(OSError):
-                    udp.sendto(bytes(100), (str(HERE), 4500))
-                gre.send(bytes(100), str(HERE))
+                    udp.sendto(bytes(100), (str(links.HERE), 4500))
+                gre.send(bytes(100), str(links.HERE))
             time.sleep(0.001)
 
     def queued(descriptor: int) -> bool:
         return bool(select.select([descriptor], [], [], 0)[0])
 
     def open_them() -> None:
-        with cable() as far:
+        with links.cable() as far:
             stranger = os.fork()
             if stranger == 0:
                 flood(far)
             try:
                 for _ in range(100):
-                    with UdpSocket(HERE, 4500) as udp, GreSocket(HERE) as gre:
+                    with UdpSocket(links.HERE, 4500) as udp, GreSocket(links.HERE) as gre:
                         time.sleep(0.002)
                         assert not queued(surely(udp.whole_fileno()))
                         assert not queued(surely(gre.whole_fileno()))
             finally:
                 os.kill(stranger, signal.SIGKILL)
                 os.waitpid(stranger, 0)
-            with UdpSocket(HERE, 4500) as udp, GreSocket(HERE) as gre:
-                gre.send(b"gre", str(HERE))  # to ourselves: whom the second ones are connected to
-                udp.send(b"udp", str(HERE), 4500)
+            with UdpSocket(links.HERE, 4500) as udp, GreSocket(links.HERE) as gre:
+                gre.send(b"gre", str(links.HERE))  # to ourselves: whom the second ones are connected to
+                udp.send(b"udp", str(links.HERE), 4500)
                 assert not queued(surely(gre.whole_fileno()))
                 assert not queued(surely(udp.whole_fileno()))
 
@@ -513,17 +489,17 @@ def test_what_comes_while_sockets_are_opened_is_not_taken_by_those_that_only_sen
 
 def test_whatever_comes_once_the_first_socket_is_bound_is_given_to_it(in_lab: Lab) -> None:
     def open_it() -> None:
-        with cable() as far:
+        with links.cable() as far:
             with inside_network(far):
-                other = UdpSocket(THERE, 4500)
+                other = UdpSocket(links.THERE, 4500)
 
             sent = itertools.count(1)
 
             def bind_and_hear(*of_a_socket: object) -> None:
                 bind(*of_a_socket)  # type: ignore[arg-type]
-                other.send(b"%d" % next(sent), str(HERE), 4500)
+                other.send(b"%d" % next(sent), str(links.HERE), 4500)
 
-            with patch.object(sockets, "bind", bind_and_hear), UdpSocket(HERE, 4500) as udp:
+            with patch.object(sockets, "bind", bind_and_hear), UdpSocket(links.HERE, 4500) as udp:
                 assert wait_readable(udp.fileno())
                 arrived = udp.receive()
                 assert arrived is not None
@@ -535,15 +511,15 @@ def test_whatever_comes_once_the_first_socket_is_bound_is_given_to_it(in_lab: La
 
 def test_a_port_has_one_owner_though_it_has_two_sockets(in_lab: Lab) -> None:
     def bind() -> None:
-        with cable(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        with links.cable(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
             daemon.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             daemon.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            with UdpSocket(HERE, 4500):
-                for address in (str(HERE), "0.0.0.0"):
+            with UdpSocket(links.HERE, 4500):
+                for address in (str(links.HERE), "0.0.0.0"):
                     with pytest.raises(OSError, match="already in use"):
                         daemon.bind((address, 4500))
-            daemon.bind((str(HERE), 4500))
+            daemon.bind((str(links.HERE), 4500))
             with pytest.raises(HostProblem, match="another program has this port"):
-                UdpSocket(HERE, 4500)
+                UdpSocket(links.HERE, 4500)
 
     in_lab(bind)

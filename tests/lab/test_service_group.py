@@ -14,19 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from support import services
 from support.command import command
 from support.labs import eventually
-from support.services import (
-    CONFIGURATION,
-    PROTECTED,
-    TUN_FOR_ALL,
-    WAN,
-    WITH_WAN,
-    Service,
-    needs_tools,
-    short_folder,
-    skip_unless_it_runs_for,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.usefixtures("runs_labs"),
-    needs_tools,
+    services.needs_tools,
     pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv (Debian: util-linux)"),
 ]
@@ -53,7 +43,7 @@ _AS_ROUTER: Final = (
 )
 
 
-class Called(Service):
+class Called(services.Service):
     """A service, and who calls it."""
 
     def call(self, *words: str, groups: str = "", typed: str | None = None) -> str:
@@ -71,8 +61,8 @@ class Called(Service):
 
 @contextlib.contextmanager
 def called(*options: str) -> Iterator[Called]:
-    skip_unless_it_runs_for("setpriv", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups")
-    with short_folder() as folder:
+    services.skip_unless_it_runs_for("setpriv", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups")
+    with services.short_folder() as folder:
         folder.chmod(0o755)
         (folder / "state").mkdir()
         os.chown(folder / "state", _ROUTER, _GROUP)
@@ -80,9 +70,9 @@ def called(*options: str) -> Iterator[Called]:
         (folder / "tmp").chmod(0o1777)
         router = Called(
             folder,
-            CONFIGURATION,
+            services.CONFIGURATION,
             *options,
-            around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{_RUN}; exec "$@"', "sh", *_AS_ROUTER),
+            around=("unshare", "-nm", *services.TUN_FOR_ALL, "sh", "-c", f'{_RUN}; exec "$@"', "sh", *_AS_ROUTER),
             environment={"XDG_RUNTIME_DIR": "/run/dmvpn"},
         )
         try:
@@ -129,13 +119,13 @@ def test_a_group_that_nobody_named_is_not_let_in() -> None:
 
 
 def test_a_group_of_which_the_router_is_no_member_is_refused_at_the_start() -> None:
-    with short_folder() as folder:
+    with services.short_folder() as folder:
         (folder / "run").mkdir()
         os.chown(folder / "run", _ROUTER, _GROUP)
         folder.chmod(0o755)
-        router = Service(
-            *(folder, CONFIGURATION, "--group", str(_OTHER)),
-            around=("unshare", "-nm", *TUN_FOR_ALL, *_AS_ROUTER),
+        router = services.Service(
+            *(folder, services.CONFIGURATION, "--group", str(_OTHER)),
+            around=("unshare", "-nm", *services.TUN_FOR_ALL, *_AS_ROUTER),
             environment={"XDG_RUNTIME_DIR": str(folder / "run")},
         )
         assert not router.runs()
@@ -159,20 +149,20 @@ def granted(setting: str = "AmbientCapabilities") -> list[str]:
     return [word.removeprefix("CAP_").lower() for word in line.partition("=")[2].split()]
 
 
-class Unprivileged(Service):
+class Unprivileged(services.Service):
     """`dmvpn run` as another user, in a network namespace with one port."""
 
     def __init__(self, folder: Path, capabilities: list[str]) -> None:
         os.chown(folder, _NOBODY, _NOBODY)
         some = ",".join(["-all", *(f"+{name}" for name in capabilities)])
         limits = (f"--inh-caps={some}", f"--ambient-caps={some}", f"--bounding-set={some}")
-        port = f"{WITH_WAN}; chown {_NOBODY} {folder}/branch.cfg"
+        port = f"{services.WITH_WAN}; chown {_NOBODY} {folder}/branch.cfg"
         confined = (*_AS_SOMEBODY, "--no-new-privs", *limits)
         super().__init__(
             folder,
-            PROTECTED,
-            *("--map", f"GigabitEthernet0/1={WAN}", "--engine", "python"),
-            around=("unshare", "-nm", *TUN_FOR_ALL, "sh", "-c", f'{port}; exec "$@"', "sh", *confined),
+            services.PROTECTED,
+            *("--map", f"GigabitEthernet0/1={services.WAN}", "--engine", "python"),
+            around=("unshare", "-nm", *services.TUN_FOR_ALL, "sh", "-c", f'{port}; exec "$@"', "sh", *confined),
             caller=_AS_SOMEBODY,
             environment={"STATE_DIRECTORY": str(folder)},
         )
@@ -184,8 +174,8 @@ class Unprivileged(Service):
 
 @contextlib.contextmanager
 def unprivileged(capabilities: list[str]) -> Iterator[Unprivileged]:
-    skip_unless_it_runs_for(*_AS_SOMEBODY)
-    with short_folder() as folder:
+    services.skip_unless_it_runs_for(*_AS_SOMEBODY)
+    with services.short_folder() as folder:
         router = Unprivileged(folder, capabilities)
         try:
             yield router

@@ -14,20 +14,9 @@ from dmvpn.ios.config_line import FREE, Command, Verb
 from dmvpn.ios.editor import Complete, CtrlZ, Help, Interrupt, KeyPressed, LineEditor, LineEnded, Write
 from dmvpn.ios.filters import Pattern, PatternError
 from dmvpn.ios.pager import Pager
+from support import full_language
 from support import small_language as small
 from support.cases import few_examples
-from support.full_language import (
-    FREE_LINES,
-    KEYWORDS_AS_NAMES,
-    LANGUAGE,
-    LINES,
-    TEXTS,
-    line_of,
-    models,
-    named_of,
-    rivals_of,
-    written_of,
-)
 from support.ios_strategies import INTERFACE_LINES, RUBBISH, words_of
 from support.ios_strategies import LINES as SMALL_LINES
 from support.ios_strategies import line_of as small_line_of
@@ -39,27 +28,29 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.lengthy
-@given(TEXTS)
+@given(full_language.TEXTS)
 @example("version 17.9\nend")
 def test_the_running_configuration_reads_back_as_the_same(text: str) -> None:
-    tree = LANGUAGE.parse_text(text).tree
+    tree = full_language.LANGUAGE.parse_text(text).tree
     shown = tree.render()
-    again = LANGUAGE.parse_text("\n".join((*shown, "end")))  # as a router shows it: one with a version ends so
+    again = full_language.LANGUAGE.parse_text(
+        "\n".join((*shown, "end"))
+    )  # as a router shows it: one with a version ends so
     assert [problem for problem in again.problems if not problem.is_warning] == []
     assert again.tree.render() == shown
-    assert models(again.tree) == models(tree)
+    assert full_language.models(again.tree) == full_language.models(tree)
 
 
 @pytest.mark.lengthy
 @pytest.mark.hypothesis
 def test_every_line_is_understood_in_its_mode_and_may_be_taken_back() -> None:
-    for line in LINES:
+    for line in full_language.LINES:
         _try_line(line)
 
 
 def _try_line(line: ConfigLine) -> None:
     @few_examples(2)
-    @given(line_of(line))
+    @given(full_language.line_of(line))
     def however_it_is_typed(text: str) -> None:
         _is_understood(line, text)
 
@@ -68,9 +59,9 @@ def _try_line(line: ConfigLine) -> None:
 
 @pytest.mark.hypothesis
 def test_every_line_is_written_of_what_it_says() -> None:
-    for line in LINES:
+    for line in full_language.LINES:
         _write_line(line)
-    for line in FREE_LINES:
+    for line in full_language.FREE_LINES:
         _is_written(line, f"{line.syntax.removesuffix(FREE)} x1", is_shown=True)
 
 
@@ -82,14 +73,14 @@ def test_every_line_is_written_of_what_it_says() -> None:
     ],
 )
 def test_words_of_any_order_are_written_in_the_order_of_the_syntax(mode: str, typed: str, written: str) -> None:
-    found = LANGUAGE.interpret(mode, typed)
+    found = full_language.LANGUAGE.interpret(mode, typed)
     assert isinstance(found, Command)
     assert [target.line.line(**target.args) for target in found.targets] == [written]
 
 
 def _write_line(line: ConfigLine) -> None:
     @few_examples(2)
-    @given(line_of(line), written_of(line))
+    @given(full_language.line_of(line), full_language.written_of(line))
     def however_it_is_typed(text: str, as_shown: str) -> None:
         _is_written(line, text)
         _is_written(line, as_shown, is_shown=True)
@@ -103,13 +94,13 @@ def _is_written(line: ConfigLine, text: str, *, is_shown: bool = False) -> None:
     is_shown: the text is spelled as the configuration shows it. Words that may have any order (`ack established`) are
     shown as typed and written in the order of the syntax.
     """
-    found = LANGUAGE.interpret(line.mode, text)
-    if set(text.split()) & KEYWORDS_AS_NAMES or text.count(" shared") > 1:
+    found = full_language.LANGUAGE.interpret(line.mode, text)
+    if set(text.split()) & full_language.KEYWORDS_AS_NAMES or text.count(" shared") > 1:
         return
     assert isinstance(found, Command), text
     (target,) = found.targets
     written = target.line.line(**target.args)
-    again = LANGUAGE.interpret(line.mode, written)
+    again = full_language.LANGUAGE.interpret(line.mode, written)
     assert isinstance(again, Command), written
     if target.line.show is None:
         assert again.targets == found.targets
@@ -121,20 +112,20 @@ def _is_written(line: ConfigLine, text: str, *, is_shown: bool = False) -> None:
 @pytest.mark.hypothesis
 def test_a_name_that_is_a_word_of_some_line_is_written_as_it_reads_or_refused() -> None:
     """A process of EIGRP with the name `7` was written as `router eigrp 7`, which is the process of that number."""
-    for line in LINES:
+    for line in full_language.LINES:
         if line.group is None:
             _try_names(line)
 
 
 def _try_names(line: ConfigLine) -> None:
     @few_examples(2)
-    @given(named_of(line))
+    @given(full_language.named_of(line))
     def whatever_is_called_so(text: str) -> None:
-        found = LANGUAGE.interpret(line.mode, text)
+        found = full_language.LANGUAGE.interpret(line.mode, text)
         assert isinstance(found, Command), text
         words = text.split(" ")
         for index, (mark, _, name) in enumerate(word.partition(":") for word in words):
-            for rival in rivals_of(line.mode, " ".join(words[:index])) if mark == "x" else ():
+            for rival in full_language.rivals_of(line.mode, " ".join(words[:index])) if mark == "x" else ():
                 _is_read_or_refused(line, {**found.targets[0].args, name: rival}, name)
 
     whatever_is_called_so()
@@ -145,35 +136,35 @@ def _is_read_or_refused(line: ConfigLine, values: Mapping[str, Hashable], name: 
         written = line.line(**values)
     except ValueError:
         return
-    again = LANGUAGE.interpret(line.mode, written)
+    again = full_language.LANGUAGE.interpret(line.mode, written)
     assert isinstance(again, Command), written
     (target,) = again.targets
     assert (target.line, target.args.get(name)) == (line, values[name]), written
 
 
-@given(st.sampled_from(LINES).flatmap(lambda line: st.tuples(st.just(line), line_of(line))))
+@given(st.sampled_from(full_language.LINES).flatmap(lambda line: st.tuples(st.just(line), full_language.line_of(line))))
 def test_a_line_is_understood_however_it_is_typed(typed: tuple[ConfigLine, str]) -> None:
     _is_understood(*typed)
 
 
 def _is_understood(line: ConfigLine, text: str) -> None:
-    if set(text.split()) & KEYWORDS_AS_NAMES:
+    if set(text.split()) & full_language.KEYWORDS_AS_NAMES:
         return
-    command = LANGUAGE.interpret(line.mode, text)
+    command = full_language.LANGUAGE.interpret(line.mode, text)
     assert isinstance(command, Command), text
     assert [(target.line.mode, target.line.syntax) for target in command.targets] == [(line.mode, line.syntax)]
-    taken_back = LANGUAGE.interpret(line.mode, f"no {text}")
+    taken_back = full_language.LANGUAGE.interpret(line.mode, f"no {text}")
     assert isinstance(taken_back, Command), text
     assert taken_back.verb is Verb.NO
 
 
 @pytest.mark.lengthy
 @few_examples(10)
-@given(TEXTS, TEXTS)
+@given(full_language.TEXTS, full_language.TEXTS)
 def test_a_copy_is_independent_and_a_text_on_top_of_it_says_truly_what_it_changed(first: str, second: str) -> None:
-    tree = LANGUAGE.parse_text(first).tree
+    tree = full_language.LANGUAGE.parse_text(first).tree
     before = tree.render()
-    session = ConfigSession(LANGUAGE, tree.copy())
+    session = ConfigSession(full_language.LANGUAGE, tree.copy())
     changed = [session.enter(line).changed for line in second.splitlines()]
     assert tree.render() == before
     if not any(changed):
@@ -193,11 +184,11 @@ _CLOUD_LINES = (
 )
 def test_what_a_release_had_on_is_shown_and_means_the_same_when_it_is_read_back(version: str, lines: list[str]) -> None:
     body = "\n".join(["interface Tunnel0", *lines])
-    tree = LANGUAGE.parse_text(f"version {version}\n{body}").tree
-    again = LANGUAGE.parse_text("\n".join(tree.render()))
+    tree = full_language.LANGUAGE.parse_text(f"version {version}\n{body}").tree
+    again = full_language.LANGUAGE.parse_text("\n".join(tree.render()))
     assert again.put_in == ()
     assert again.tree.render() == tree.render()
-    assert models(again.tree) == models(tree)
+    assert full_language.models(again.tree) == full_language.models(tree)
 
 
 # Nothing that is typed, pasted or piped may crash the language, and its answers keep their form.

@@ -10,27 +10,10 @@ from hypothesis import strategies as st
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
+from dmvpn.features.ike.v1 import packet
 from dmvpn.features.ike.v1.keys import Channel, ike_keys
 from dmvpn.features.ike.v1.numbers import Flag
 from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
-from dmvpn.features.ike.v1.packet import (
-    Certificate,
-    Delete,
-    Fragment,
-    Hash,
-    Header,
-    IdentificationPayload,
-    KeyExchange,
-    Message,
-    Nonce,
-    Notify,
-    Sealed,
-    SecurityAssociation,
-    Unknown,
-    VendorId,
-    parse_chain,
-    selector_of,
-)
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
 from support.ikev1_samples import WANTED
 
@@ -47,20 +30,20 @@ SPIS = st.integers(1, 16).flatmap(
     lambda size: st.lists(st.binary(min_size=size, max_size=size), min_size=1, max_size=4).map(tuple)
 )
 PAYLOADS = st.one_of(
-    st.builds(SecurityAssociation, st.lists(PROPOSALS, min_size=1, max_size=3).map(tuple)),
-    st.builds(KeyExchange, OCTETS),
-    st.builds(IdentificationPayload, OCTET, OCTETS, OCTET, SHORT),
-    st.builds(Certificate, OCTET, OCTETS),
-    st.builds(Hash, st.binary(min_size=1, max_size=64)),
-    st.builds(Nonce, st.binary(min_size=8, max_size=256)),
-    st.builds(Notify, SHORT, OCTETS, OCTET, OCTETS, st.integers(0, 0xFFFFFFFF)),
-    st.builds(Delete, OCTET, SPIS, st.integers(0, 0xFFFFFFFF)),
-    st.builds(VendorId, OCTETS),
-    st.builds(Fragment, SHORT, st.integers(1, 255), OCTET, st.binary(min_size=1, max_size=40)),
-    st.builds(Unknown, st.integers(200, 255), OCTETS),
+    st.builds(packet.SecurityAssociation, st.lists(PROPOSALS, min_size=1, max_size=3).map(tuple)),
+    st.builds(packet.KeyExchange, OCTETS),
+    st.builds(packet.IdentificationPayload, OCTET, OCTETS, OCTET, SHORT),
+    st.builds(packet.Certificate, OCTET, OCTETS),
+    st.builds(packet.Hash, st.binary(min_size=1, max_size=64)),
+    st.builds(packet.Nonce, st.binary(min_size=8, max_size=256)),
+    st.builds(packet.Notify, SHORT, OCTETS, OCTET, OCTETS, st.integers(0, 0xFFFFFFFF)),
+    st.builds(packet.Delete, OCTET, SPIS, st.integers(0, 0xFFFFFFFF)),
+    st.builds(packet.VendorId, OCTETS),
+    st.builds(packet.Fragment, SHORT, st.integers(1, 255), OCTET, st.binary(min_size=1, max_size=40)),
+    st.builds(packet.Unknown, st.integers(200, 255), OCTETS),
 )
 HEADERS = st.builds(
-    Header,
+    packet.Header,
     cookie_i=st.binary(min_size=8, max_size=8).filter(any),
     cookie_r=st.binary(min_size=8, max_size=8),
     exchange=OCTET,
@@ -82,15 +65,17 @@ OFFERS = st.builds(
 
 
 @given(HEADERS, st.lists(PAYLOADS, max_size=6).map(tuple))
-def test_what_is_written_is_read_as_the_same_message(header: Header, payloads: tuple[Unknown, ...]) -> None:
-    message = Message(payloads, header=header)
-    assert Message.parse(message.serialize()) == message
+def test_what_is_written_is_read_as_the_same_message(
+    header: packet.Header, payloads: tuple[packet.Unknown, ...]
+) -> None:
+    message = packet.Message(payloads, header=header)
+    assert packet.Message.parse(message.serialize()) == message
 
 
 @given(OCTET, st.binary(max_size=200))
 def test_any_octets_are_a_chain_or_a_wire_error(first: int, octets: bytes) -> None:
     try:
-        payloads, end = parse_chain(first, octets)
+        payloads, end = packet.parse_chain(first, octets)
     except WireError:
         return
     assert serialize_chain(payloads) == octets[:end]
@@ -107,19 +92,21 @@ def test_any_offer_is_taken_or_refused_with_a_reason(ours: Wanted, theirs: tuple
 
 
 @given(HEADERS, OCTET, st.integers(0, 12), st.binary(min_size=16, max_size=16))
-def test_any_encrypted_octets_open_or_are_a_wire_error(header: Header, first: int, blocks: int, block: bytes) -> None:
+def test_any_encrypted_octets_open_or_are_a_wire_error(
+    header: packet.Header, first: int, blocks: int, block: bytes
+) -> None:
     keys = ike_keys(PrfAlgorithm.SHA1, bytes(20), bytes(128), bytes(16), 16)
-    message = Message(header=header, sealed=Sealed(first, block * blocks + block[: first % 16]))
+    message = packet.Message(header=header, sealed=packet.Sealed(first, block * blocks + block[: first % 16]))
     try:
         Channel(keys, bytes(16)).open(message)
     except WireError:
         return
 
 
-@given(st.builds(IdentificationPayload, st.integers(0, 12), st.binary(max_size=33), OCTET, SHORT))
-def test_any_identity_is_a_selector_or_a_wire_error(identity: IdentificationPayload) -> None:
+@given(st.builds(packet.IdentificationPayload, st.integers(0, 12), st.binary(max_size=33), OCTET, SHORT))
+def test_any_identity_is_a_selector_or_a_wire_error(identity: packet.IdentificationPayload) -> None:
     try:
-        selector = selector_of(identity)
+        selector = packet.selector_of(identity)
     except WireError:
         return
     assert int(selector.first) <= int(selector.last)

@@ -15,18 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from dmvpn.base import negotiation
 from dmvpn.base.addresses import EVERY_BIT, OuterAddress, Prefix
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync, SasCounted
-from dmvpn.base.negotiation import (
-    ConnectionChanged,
-    ConnectionUnwanted,
-    NegotiationChanged,
-    NegotiationWanted,
-    ProtectionChanged,
-    ProtectionWanted,
-    SaClosed,
-)
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.pages import Pages
 from dmvpn.base.protection import Protected, ProtectionPhase, policies_for
@@ -122,14 +114,14 @@ class LifeOfIpsec(RuleBasedStateMachine):
         unwanted: list[int] = []
         for notice in notices:
             match notice:
-                case ProtectionChanged(tunnel=tunnel, nbma=nbma, state=state, remote_port=port):
+                case negotiation.ProtectionChanged(tunnel=tunnel, nbma=nbma, state=state, remote_port=port):
                     self.told[tunnel, IPv4Address(nbma), port] = state
-                case NegotiationWanted(policy=policy, remote=remote, wanted=True, remote_port=port):
+                case negotiation.NegotiationWanted(policy=policy, remote=remote, wanted=True, remote_port=port):
                     assert (policy, remote, port) not in self.asked
                     self.asked[policy, IPv4Address(remote), port] = None
-                case NegotiationWanted(policy=policy, remote=remote, remote_port=port):
+                case negotiation.NegotiationWanted(policy=policy, remote=remote, remote_port=port):
                     del self.asked[policy, IPv4Address(remote), port]
-                case ConnectionUnwanted(connection=number):
+                case negotiation.ConnectionUnwanted(connection=number):
                     unwanted.append(number)
                 case _:
                     pass
@@ -155,7 +147,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
         if wanted:
             self.wishes[tunnel, nbma, port] = None
         peers = tuple((remote, at) for name, remote, at in self.wishes if name == tunnel)
-        self.do(self.bench.handle(ProtectionWanted(tunnel, "nhrp4", peers)))
+        self.do(self.bench.handle(negotiation.ProtectionWanted(tunnel, "nhrp4", peers)))
 
     @rule(remote=st.sampled_from(PEERS), port=st.sampled_from(PORTS), eager=st.booleans())
     def a_peer_connects(self, remote: IPv4Address, port: int, eager: bool) -> None:
@@ -183,12 +175,12 @@ class LifeOfIpsec(RuleBasedStateMachine):
     def close(self, number: int, spi: int, lingers: bool) -> None:
         self.ike[number].remove(spi)
         self.closed.append(spi)
-        self.do(self.bench.handle(SaClosed(spi, "closed", lingers)))
+        self.do(self.bench.handle(negotiation.SaClosed(spi, "closed", lingers)))
 
     @rule()
     def late_packets_have_come(self) -> None:
         for spi in self.closed:
-            self.do(self.bench.handle(SaClosed(spi, "closed", lingers=False)))
+            self.do(self.bench.handle(negotiation.SaClosed(spi, "closed", lingers=False)))
         assert not set(self.closed) & set(self.plane)
 
     def lose(self, number: int, *, lingers: bool = True) -> None:
@@ -196,7 +188,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
         for spi in tuple(self.ike[number]):
             self.close(number, spi, lingers)
         del self.ike[number]
-        self.do(self.bench.handle(ConnectionChanged(peer, None, "gone")))
+        self.do(self.bench.handle(negotiation.ConnectionChanged(peer, None, "gone")))
 
     @rule(data=st.data(), lingers=st.booleans())
     def a_peer_goes(self, data: st.DataObject, lingers: bool) -> None:
@@ -209,7 +201,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
             number = data.draw(st.sampled_from(sorted(self.peers)))
             old = self.peers[number]
             self.peers[number] = replace(old, remote=remote, remote_port=port)
-            self.do(self.bench.handle(ConnectionChanged(old, self.peers[number])))
+            self.do(self.bench.handle(negotiation.ConnectionChanged(old, self.peers[number])))
 
     @rule(
         remote=st.sampled_from(PEERS),
@@ -218,7 +210,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
     )
     def ike_says_how_far_it_is(self, remote: IPv4Address, port: int, phase: ProtectionPhase) -> None:
         reason = because("refused") if phase == ProtectionPhase.INTF else None
-        self.do(self.bench.handle(NegotiationChanged(HERE, remote, phase, reason, port)))
+        self.do(self.bench.handle(negotiation.NegotiationChanged(HERE, remote, phase, reason, port)))
 
     @rule(data=st.data())
     def the_host_refuses_an_sa(self, data: st.DataObject) -> None:

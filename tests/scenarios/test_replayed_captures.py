@@ -15,20 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, ClearAdjacency, Effect, PollUsage, SendGre, SetAdjacency
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    Event,
-    Hairpin,
-    IpReceived,
-    LinkChanged,
-    NhrpReceived,
-    PeerUsage,
-    Tick,
-    UsageReported,
-)
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import (
     Authentication,
@@ -168,15 +157,15 @@ class Role:
     router: Router = field(init=False)
     _counts: dict[IPv4Address, list[int]] = field(default_factory=dict)
     _adjacencies: dict[IPAddress, bool] = field(default_factory=dict)
-    _inbox: list[Event] = field(default_factory=list)
+    _inbox: list[events.Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The router starts when the capture does."""
         self.router = Router(SeededEntropy("replayed"))
-        self._tell(ClockSet(1.8e9))
-        self._tell(ConfigurationEntered(self.configuration, by="startup", saved=True))
+        self._tell(events.ClockSet(1.8e9))
+        self._tell(events.ConfigurationEntered(self.configuration, by="startup", saved=True))
         for number in (1, 2):
-            self._tell(LinkChanged(f"GigabitEthernet0/{number}", True))
+            self._tell(events.LinkChanged(f"GigabitEthernet0/{number}", True))
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -197,7 +186,7 @@ class Role:
         end = self.now + max(0.0, seconds)
         while (due := self.router.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
-            self._tell(Tick())
+            self._tell(events.Tick())
         self.now = end
 
     # ------------------------------------------------------------------------------------------------ what is seen
@@ -220,10 +209,10 @@ class Role:
         if packet.kind == ProtocolType.NHRP:
             fitted = self._fitted(packet.nhrp)
             if fitted is not None:
-                self._tell(NhrpReceived(TUNNEL, packet.source, fitted))
+                self._tell(events.NhrpReceived(TUNNEL, packet.source, fitted))
         elif packet.kind == ProtocolType.IPV4 and self._turns_round(packet.inner):
             inner = packet.inner
-            self._tell(Hairpin(TUNNEL, TUNNEL, packet.source, replace(inner, ttl=inner.ttl - 1).serialize()))
+            self._tell(events.Hairpin(TUNNEL, TUNNEL, packet.source, replace(inner, ttl=inner.ttl - 1).serialize()))
 
     def _turns_round(self, inner: Ipv4Packet) -> bool:
         """Would our data plane forward the packet back into the tunnel?"""
@@ -251,7 +240,7 @@ class Role:
                     return replace(packet, request_id=ours.request_id).serialize()
         return None
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: events.Event) -> None:
         self._inbox.append(event)
         while self._inbox:
             for effect in self.router.handle(self._inbox.pop(0), self.now):
@@ -270,8 +259,8 @@ class Role:
             case ClearAdjacency(next_hop=next_hop):
                 self._adjacencies.pop(next_hop, None)
             case PollUsage():
-                peers = tuple(PeerUsage(nbma, sent, received) for nbma, (sent, received) in self._counts.items())
-                self._inbox.append(UsageReported(TUNNEL, peers))
+                peers = tuple(events.PeerUsage(nbma, sent, received) for nbma, (sent, received) in self._counts.items())
+                self._inbox.append(events.UsageReported(TUNNEL, peers))
 
     def _came_by(self, nbma: IPv4Address) -> bool:
         """Did data come straight from there, at any time in the capture?"""
@@ -283,7 +272,7 @@ class Role:
         request = icmp.parse(inner.payload)
         if isinstance(request, icmp.EchoRequest):
             answer = request.reply().serialize()
-            self._inbox.append(IpReceived(TUNNEL, inner.destination, inner.source, IpProtocol.ICMP, answer))
+            self._inbox.append(events.IpReceived(TUNNEL, inner.destination, inner.source, IpProtocol.ICMP, answer))
 
 
 Record = type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[NatAddress] | type[ResponderAddress]

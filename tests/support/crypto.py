@@ -10,22 +10,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
+from dmvpn.base import protection
 from dmvpn.base.filters import Condition, FilterEntry, FilterList
 from dmvpn.base.notices import TunnelState
-from dmvpn.base.protection import (
-    Connection,
-    EspCipher,
-    EspHash,
-    EspTransform,
-    IkePhase,
-    IkeStats,
-    IkeView,
-    Protected,
-    ProtectedPair,
-    ProtectionPhase,
-    SaCount,
-    SaView,
-)
 from dmvpn.base.shell import NO_PLANE, NoPlane
 from dmvpn.base.translation import Addresses
 from dmvpn.router.features import FEATURES
@@ -66,7 +53,7 @@ TUNNEL = TunnelState(
     up=True,
     protection=PROFILE,
 )
-TO_HUB = Connection(
+TO_HUB = protection.Connection(
     number=1,
     local=OWN,
     remote=HUB,
@@ -76,7 +63,7 @@ TO_HUB = Connection(
     initiator=True,
     since=NOW - 41,
 )
-TO_SPOKE = Connection(
+TO_SPOKE = protection.Connection(
     number=2,
     local=OWN,
     remote=SPOKE,
@@ -89,9 +76,9 @@ TO_SPOKE = Connection(
     behind_nat=True,
     since=NOW - 5,
 )
-HUB_IKE = IkeView(
+HUB_IKE = protection.IkeView(
     number=1,
-    phase=IkePhase.READY,
+    phase=protection.IkePhase.READY,
     connection=TO_HUB,
     local=OWN,
     local_port=500,
@@ -138,9 +125,9 @@ SPOKE_IKE = replace(
     next_request=0,
     next_answer=2,
 )
-NEW_IKE = IkeView(
+NEW_IKE = protection.IkeView(
     number=3,
-    phase=IkePhase.INIT,
+    phase=protection.IkePhase.INIT,
     connection=None,
     local=OWN,
     local_port=500,
@@ -151,11 +138,11 @@ NEW_IKE = IkeView(
     initiator=True,
     since=NOW - 1,
 )
-HUB_PAIR = SaView(
+HUB_PAIR = protection.SaView(
     connection=TO_HUB,
     spi_in=0x232CB82D,
     spi_out=0x30767B6E,
-    transform=EspTransform(EspCipher.AES_CBC, 256, EspHash.SHA256),
+    transform=protection.EspTransform(protection.EspCipher.AES_CBC, 256, protection.EspHash.SHA256),
     transport=True,
     esn=False,
     window=1024,
@@ -167,20 +154,20 @@ HUB_PAIR = SaView(
     used=True,
     local_selector="198.51.100.1/255.255.255.255/47/0",
     remote_selector="203.0.113.1/255.255.255.255/47/0",
-    count=SaCount(spi_in=0x232CB82D, sent=14, sent_octets=1400, received=12, received_octets=1300),
+    count=protection.SaCount(spi_in=0x232CB82D, sent=14, sent_octets=1400, received=12, received_octets=1300),
 )
 SPOKE_PAIR = replace(
     HUB_PAIR,
     connection=TO_SPOKE,
     spi_in=0xA3,
     spi_out=0xA4,
-    transform=EspTransform(EspCipher.AES_GCM, 256),
+    transform=protection.EspTransform(protection.EspCipher.AES_GCM, 256),
     esn=True,
     pfs_group=19,
     expires=NOW + 3595,
     kilobytes=0,
     remote_selector="192.0.2.77/255.255.255.255/47/0",
-    count=SaCount(spi_in=0xA3, sent=3, received=5, replayed=2, broken=1, unsent=4),
+    count=protection.SaCount(spi_in=0xA3, sent=3, received=5, replayed=2, broken=1, unsent=4),
 )
 REFUSED = because("the peer refuses every proposal", "NO_PROPOSAL_CHOSEN to IKE_SA_INIT", since=NOW - 60)
 
@@ -201,18 +188,20 @@ class CryptoView:
     def ports(self) -> Ports:
         ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
         ports.tunnels = FakeTunnels([TUNNEL])
-        secured = Protected(phase=ProtectionPhase.SECURED, connection=1)
+        secured = protection.Protected(phase=protection.ProtectionPhase.SECURED, connection=1)
         wanted = [_pair(HUB, secured)]
         if self.alone:
             ports.protection = FakeProtection(known=[TO_HUB], esp=[HUB_PAIR], wanted=wanted)
             ports.ike = FakeIke([HUB_IKE])
             return ports
-        wanted += [_pair(SILENT, Protected(phase=ProtectionPhase.INTF, reason=REFUSED))]
-        wanted += [_pair(NEW, Protected(phase=ProtectionPhase.IKE))]
+        wanted += [_pair(SILENT, protection.Protected(phase=protection.ProtectionPhase.INTF, reason=REFUSED))]
+        wanted += [_pair(NEW, protection.Protected(phase=protection.ProtectionPhase.IKE))]
         ports.protection = FakeProtection(known=[TO_HUB, TO_SPOKE], esp=[HUB_PAIR, SPOKE_PAIR], wanted=wanted)
         ports.ike = FakeIke(
             [HUB_IKE, SPOKE_IKE, NEW_IKE],
-            IkeStats(incoming=4, incoming_accepted=1, incoming_rejected=3, outgoing=7, outgoing_accepted=1, dropped=9),
+            protection.IkeStats(
+                incoming=4, incoming_accepted=1, incoming_rejected=3, outgoing=7, outgoing_accepted=1, dropped=9
+            ),
         )
         return ports
 
@@ -246,7 +235,7 @@ class Nobody(CryptoView):
 class Rekeyed(CryptoView):
     """The same spoke with these pairs of SAs."""
 
-    pairs: tuple[SaView, ...] = ()
+    pairs: tuple[protection.SaView, ...] = ()
 
     @property
     def ports(self) -> Ports:
@@ -261,14 +250,14 @@ class Some(CryptoView):
     """A spoke of which a test says what there is. A pair is wanted with the hub alone."""
 
     tunnels: tuple[TunnelState, ...] = (TUNNEL,)
-    ikes: tuple[IkeView, ...] = ()
-    pairs: tuple[SaView, ...] = ()
+    ikes: tuple[protection.IkeView, ...] = ()
+    pairs: tuple[protection.SaView, ...] = ()
 
     @property
     def ports(self) -> Ports:
         ports = fake_ports(up("GigabitEthernet0/1", str(OWN)))
         ports.tunnels = FakeTunnels(list(self.tunnels))
-        wanted = [_pair(HUB, Protected(phase=ProtectionPhase.INTF))]
+        wanted = [_pair(HUB, protection.Protected(phase=protection.ProtectionPhase.INTF))]
         ports.protection = FakeProtection(esp=list(self.pairs), wanted=wanted)
         ports.ike = FakeIke(list(self.ikes))
         return ports
@@ -285,5 +274,5 @@ class Migrated(CryptoView):
         return ports
 
 
-def _pair(remote: IPv4Address, state: Protected) -> ProtectedPair:
-    return ProtectedPair(tunnel="Tunnel0", local=OWN, remote=remote, profile=PROFILE, state=state)
+def _pair(remote: IPv4Address, state: protection.Protected) -> protection.ProtectedPair:
+    return protection.ProtectedPair(tunnel="Tunnel0", local=OWN, remote=remote, profile=PROFILE, state=state)

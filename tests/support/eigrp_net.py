@@ -12,18 +12,10 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Self, cast
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, Tick
-from dmvpn.base.notices import (
-    Configured,
-    DebugOutput,
-    InterfaceChanged,
-    InterfaceState,
-    Log,
-    RouteOffered,
-    RouteRetracted,
-)
 from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.metric import Vector
@@ -40,7 +32,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
-    from dmvpn.base.notices import Notice, Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.machine import Process
     from dmvpn.router.router import Router
@@ -88,7 +79,7 @@ class EigrpRouter:
     interfaces: FakeInterfaces
     debugging: FakeDebugging
     rib: FakeRib
-    routes: dict[Prefix, Route] = field(default_factory=dict)
+    routes: dict[Prefix, notices.Route] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     debugs: list[str] = field(default_factory=list)
 
@@ -155,22 +146,22 @@ class EigrpNet:
         return router
 
     def configure(self, name: str, config: EigrpConfig) -> Self:
-        self.event(name, Configured("eigrp", config))
+        self.event(name, notices.Configured("eigrp", config))
         return self
 
-    def plug(self, wire: str, router: str, interface: InterfaceState) -> Self:
+    def plug(self, wire: str, router: str, interface: notices.InterfaceState) -> Self:
         """Give the router this interface; on a wire unless the name of the wire is empty."""
         if wire:
             self.wires.setdefault(wire, Wire([], self._delay)).ends.append((router, interface.name))
         self.change(router, interface.name, interface)
         return self
 
-    def change(self, router: str, name: str, new: InterfaceState | None) -> None:
+    def change(self, router: str, name: str, new: notices.InterfaceState | None) -> None:
         """The interface is like this now."""
         interfaces = self.routers[router].interfaces
         old = interfaces.get(name)
         interfaces.states = [state for state in interfaces.states if state.name != name] + ([new] if new else [])
-        self.event(router, InterfaceChanged(name, old, new))
+        self.event(router, notices.InterfaceChanged(name, old, new))
 
     def line(self, router: str, name: str, *, up: bool) -> Self:
         """The line protocol of an interface changes."""
@@ -179,7 +170,7 @@ class EigrpNet:
         self.change(router, name, replace(state, line=up))
         return self
 
-    def event(self, name: str, event: Event | Notice) -> None:
+    def event(self, name: str, event: Event | notices.Notice) -> None:
         router = self.routers[name]
         for result in router.machine.handle(event, self.now):
             self._take(router, result)
@@ -216,17 +207,17 @@ class EigrpNet:
     def packets(self, since: float = 0.0) -> list[Sent]:
         return [sent for sent in self.sent if sent.at >= since]
 
-    def _take(self, router: EigrpRouter, result: Effect | Notice) -> None:
+    def _take(self, router: EigrpRouter, result: Effect | notices.Notice) -> None:
         match result:
             case SendIp():
                 self._send(router, result)
-            case RouteOffered(route=route):
+            case notices.RouteOffered(route=route):
                 router.routes[route.prefix] = route
-            case RouteRetracted(prefix=prefix):
+            case notices.RouteRetracted(prefix=prefix):
                 del router.routes[prefix]
-            case Log(text=text):
+            case notices.Log(text=text):
                 router.logs.append(text)
-            case DebugOutput(lines=lines):
+            case notices.DebugOutput(lines=lines):
                 router.debugs.extend(lines)
 
     def _send(self, router: EigrpRouter, order: SendIp) -> None:
@@ -261,13 +252,15 @@ class EigrpNet:
         )
 
 
-def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwidth: int = 1_000_000) -> InterfaceState:
+def ethernet(
+    name: str, address: str, length: int = 24, delay: int = 10, bandwidth: int = 1_000_000
+) -> notices.InterfaceState:
     """Return an interface that is up.
 
     delay: microseconds.
     bandwidth: kbit/s.
     """
-    return InterfaceState(
+    return notices.InterfaceState(
         name=name,
         enabled=True,
         line=True,
@@ -278,7 +271,7 @@ def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwid
     )
 
 
-def tunnel(address: str) -> InterfaceState:
+def tunnel(address: str) -> notices.InterfaceState:
     """Return the tunnel of `notes-phase3`: 4000 kbit/s, 50000 microseconds, 1400 octets."""
     return replace(ethernet("Tunnel100", address, delay=50_000, bandwidth=4000), ip_mtu=1400, mtu=1476)
 
@@ -353,7 +346,7 @@ class Crowd:
         )
         self._hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=_HELLO).serialize()
         if router is None:
-            self.handle(Configured("eigrp", EigrpConfig((process,))))
+            self.handle(notices.Configured("eigrp", EigrpConfig((process,))))
         for number, each in enumerate((self.core, *self.spokes)):
             self._greet(each, 0.001 * number)
 
@@ -390,7 +383,7 @@ class Crowd:
         neighbor.waiting.append((Opcode.UPDATE, _routes(prefixes, metric), PacketFlag(0)))
         self._next(neighbor)
 
-    def handle(self, event: Event | Notice) -> None:
+    def handle(self, event: Event | notices.Notice) -> None:
         """Let the hub take an event."""
         if isinstance(event, IpReceived) and event.payload is self._hello:
             self._greet(self._by_address[event.source], _HELLO_INTERVAL)  # type: ignore[index]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.packet import (
     ErrorIndication,
     NhrpPacket,
@@ -21,18 +22,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
-from dmvpn.features.nhrp.parts import (
-    END,
-    Authentication,
-    ClientInfo,
-    Extension,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-)
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -43,9 +32,11 @@ ipv4_addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
 ipv6_addresses = st.integers(0, 2**128 - 1).map(IPv6Address)
 
 
-def cies(nbma: st.SearchStrategy[IPAddress], protocol: st.SearchStrategy[IPAddress]) -> st.SearchStrategy[ClientInfo]:
+def cies(
+    nbma: st.SearchStrategy[IPAddress], protocol: st.SearchStrategy[IPAddress]
+) -> st.SearchStrategy[parts.ClientInfo]:
     return st.builds(
-        ClientInfo,
+        parts.ClientInfo,
         code=octets8,
         prefix_length=octets8,
         mtu=bits16,
@@ -57,15 +48,17 @@ def cies(nbma: st.SearchStrategy[IPAddress], protocol: st.SearchStrategy[IPAddre
     )
 
 
-def extensions(entries: st.SearchStrategy[ClientInfo]) -> st.SearchStrategy[Extension]:
+def extensions(entries: st.SearchStrategy[parts.ClientInfo]) -> st.SearchStrategy[parts.Extension]:
     lists = st.lists(entries, max_size=3).map(tuple)
-    addressed = st.sampled_from([ResponderAddress, ForwardTransitRecord, ReverseTransitRecord, NatAddress])
+    addressed = st.sampled_from(
+        [parts.ResponderAddress, parts.ForwardTransitRecord, parts.ReverseTransitRecord, parts.NatAddress]
+    )
     return st.one_of(
         st.builds(lambda kind, bit, list_: kind(compulsory=bit, entries=list_), addressed, st.booleans(), lists),
-        st.builds(Authentication, compulsory=st.booleans(), spi=bits16, data=st.binary(max_size=12)),
-        st.builds(VendorPrivate, vendor=st.binary(min_size=3, max_size=3), data=st.binary(max_size=12)),
+        st.builds(parts.Authentication, compulsory=st.booleans(), spi=bits16, data=st.binary(max_size=12)),
+        st.builds(parts.VendorPrivate, vendor=st.binary(min_size=3, max_size=3), data=st.binary(max_size=12)),
         st.builds(
-            UnknownExtension,
+            parts.UnknownExtension,
             compulsory=st.booleans(),
             type=st.sampled_from([1, 2, 6, 10, 0x3FFF]),
             value=st.binary(max_size=12),
@@ -95,7 +88,7 @@ def packets_of(
         "source_protocol": protocol,
         "destination_protocol": protocol,
         "extensions": st.just(list_),
-        "end": st.sampled_from([END, END + bytes(16)] if list_ else [b"", END]),
+        "end": st.sampled_from([parts.END, parts.END + bytes(16)] if list_ else [b"", parts.END]),
     }
     if draw(st.booleans()):
         common |= {"source_nbma": nbma.map(lambda some: type(some)(0)), "without_nbma": st.just(True)}

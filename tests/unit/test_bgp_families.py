@@ -10,18 +10,10 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import Configured
+from dmvpn.features.bgp import packet
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
 from dmvpn.features.bgp.families import FAMILIES, IPV6, Family, parts
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.packet import (
-    Attribute,
-    CapabilityValue,
-    Cease,
-    MessageError,
-    Notification,
-    NumberedPrefix,
-    Update,
-)
 from dmvpn.shells.scenario import Scenario
 from support.routing import Caller, a, hub, p
 from support.world import World
@@ -29,7 +21,6 @@ from support.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.packet import Nlri
     from support.workbench import Workbench
 
 
@@ -53,11 +44,11 @@ def opaque(octets: bytes) -> Opaque:
     return tuple.__new__(Opaque, (0, int.from_bytes(octets, "big"), len(octets)))
 
 
-def read_opaque(data: bytes, at: int, end: int, numbered: bool) -> Iterator[Nlri]:
+def read_opaque(data: bytes, at: int, end: int, numbered: bool) -> Iterator[packet.Nlri]:
     while at < end:
         number, at = (int.from_bytes(data[at : at + 4], "big"), at + 4) if numbered else (None, at)
         route = opaque(data[at + 1 : at + 1 + data[at]])
-        yield route if number is None else NumberedPrefix(route, number)
+        yield route if number is None else packet.NumberedPrefix(route, number)
         at += 1 + data[at]
 
 
@@ -73,8 +64,8 @@ OPAQUE = Family(
 )
 
 
-def reach(family: Family, hop: bytes, routes: bytes) -> Attribute:
-    return Attribute(0x80, 14, family.key + bytes((len(hop),)) + hop + b"\0" + routes)
+def reach(family: Family, hop: bytes, routes: bytes) -> packet.Attribute:
+    return packet.Attribute(0x80, 14, family.key + bytes((len(hop),)) + hop + b"\0" + routes)
 
 
 PATH = (Segment(SegmentKind.SEQUENCE, (65001,)),)
@@ -92,7 +83,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Workbench:
     return bench
 
 
-def caller(bench: Workbench, number: int, *more: CapabilityValue) -> Caller:
+def caller(bench: Workbench, number: int, *more: packet.CapabilityValue) -> Caller:
     return Caller(bench, number, more=(OPAQUE.capability, *more)).is_up()
 
 
@@ -106,9 +97,9 @@ def test_routes_of_which_nothing_is_known_are_passed_on_as_they_came_and_repeate
     bench: Workbench,
 ) -> None:
     """A family that this file adds: prefixes beside it are not touched, and a neighbor without it hears nothing."""
-    first, second, plain = caller(bench, 2), caller(bench, 3, CapabilityValue(2)), Caller(bench, 4).is_up()
+    first, second, plain = caller(bench, 2), caller(bench, 3, packet.CapabilityValue(2)), Caller(bench, 4).is_up()
     first.announces("10.9.0.0/16")
-    first.says(Update(attributes=(reach(OPAQUE, first.address.packed, FIRST + SECOND), *SOME)))
+    first.says(packet.Update(attributes=(reach(OPAQUE, first.address.packed, FIRST + SECOND), *SOME)))
     sent = OPAQUE.key + b"\x04" + first.address.packed + b"\0" + FIRST + SECOND
     effects = bench.advance(1)
     for one in (second, plain):
@@ -118,20 +109,20 @@ def test_routes_of_which_nothing_is_known_are_passed_on_as_they_came_and_repeate
     second.says(OPAQUE.refresh())
     second.waits(10)
     assert told(second) == [(14, sent)] * 2
-    first.says(Update(attributes=(Attribute(0x80, 15, OPAQUE.key + FIRST),)))
+    first.says(packet.Update(attributes=(packet.Attribute(0x80, 15, OPAQUE.key + FIRST),)))
     assert told(second)[2:] == [(15, OPAQUE.key + FIRST)]
-    assert not any(isinstance(one, Notification) for one in (*first.heard, *second.heard))
+    assert not any(isinstance(one, packet.Notification) for one in (*first.heard, *second.heard))
 
 
 def test_a_neighbor_that_loses_a_family_begins_again_and_its_routes_go(bench: Workbench) -> None:
     first, second = caller(bench, 2), caller(bench, 3)
-    first.says(Update(attributes=(reach(OPAQUE, first.address.packed, FIRST), *SOME)))
+    first.says(packet.Update(attributes=(reach(OPAQUE, first.address.packed, FIRST), *SOME)))
     assert len(told(second)) == 1
     machine = bench.machines["bgp"]
     assert isinstance(machine, BgpMachine)
     second.hears(bench.handle(Configured("bgp", replace(machine.config, others=()))))
     second.waits(1)
-    assert second.heard[-1] == Notification(6, Cease.CONFIGURATION_CHANGE)
+    assert second.heard[-1] == packet.Notification(6, packet.Cease.CONFIGURATION_CHANGE)
     assert not machine.tables[OPAQUE.key].routes.table.destinations
 
 
@@ -139,18 +130,20 @@ def test_a_neighbor_that_loses_a_family_begins_again_and_its_routes_go(bench: Wo
     ("attributes", "subcode"),
     [
         pytest.param((reach(OPAQUE, b"\1\2\3", FIRST),), 9, id="a next hop of three octets"),
-        pytest.param((Attribute(0x80, 14, OPAQUE.key + b"\x20\1"),), 9, id="a next hop that does not fit"),
-        pytest.param((Attribute(0x80, 15, b"\0"),), 9, id="no family"),
+        pytest.param((packet.Attribute(0x80, 14, OPAQUE.key + b"\x20\1"),), 9, id="a next hop that does not fit"),
+        pytest.param((packet.Attribute(0x80, 15, b"\0"),), 9, id="no family"),
         pytest.param((reach(OPAQUE, a("10.0.0.1").packed, FIRST),) * 2, 1, id="the attribute twice"),
     ],
 )
-def test_routes_that_cannot_be_delimited_end_the_session(attributes: tuple[Attribute, ...], subcode: int) -> None:
+def test_routes_that_cannot_be_delimited_end_the_session(
+    attributes: tuple[packet.Attribute, ...], subcode: int
+) -> None:
     """RFC 7606 §3 (g), §5.3: there is no telling which routes would have to be withdrawn."""
     families = {OPAQUE.key: False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FAMILIES, OPAQUE.key, OPAQUE)
-        with pytest.raises(MessageError) as error:
-            list(parts(Update(attributes=attributes), families))
+        with pytest.raises(packet.MessageError) as error:
+            list(parts(packet.Update(attributes=attributes), families))
     assert error.value.subcode == subcode
 
 
@@ -163,7 +156,7 @@ def test_routes_whose_next_hop_no_table_can_look_up_count_as_withdrawn_though_a_
 ) -> None:
     """The default route matched a link-local next hop, and packets left by it."""
     attribute = reach(IPV6, ip_address(hop).packed, b"\x20\x20\x01\x0d\xb8")
-    (part,) = parts(Update(attributes=(attribute, *SOME)), {IPV6.key: False})
+    (part,) = parts(packet.Update(attributes=(attribute, *SOME)), {IPV6.key: False})
     assert part.damage.endswith("is not a valid next hop")
     assert part.announced == (p("2001:db8::/32"),)
 

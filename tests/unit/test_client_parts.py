@@ -19,23 +19,10 @@ pytest.importorskip("httpx2")
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client import aio, exchange, frames, operations, sync
+from dmvpn.client import aio, exchange, frames, operations, sync, values
 from dmvpn.client.exchange import Following
 from dmvpn.client.frames import rows, tables
 from dmvpn.client.operations import Asked
-from dmvpn.client.values import (
-    AnswerError,
-    ClientError,
-    Gone,
-    Job,
-    JobError,
-    LabNews,
-    MissingError,
-    NotReachedError,
-    ProblemError,
-    UnavailableError,
-    UsageError,
-)
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
 from dmvpn.ios.shapes import evaluated
@@ -104,7 +91,7 @@ def test_an_empty_table_has_its_columns() -> None:
 
 @pytest.mark.parametrize("value", [SHOWN, 1, "text", Port("Gi1", up=True)])
 def test_a_value_without_the_one_table_says_which_it_has(value: object) -> None:
-    with pytest.raises(UsageError, match=r"tunnels, tunnels\.peers|it has none"):
+    with pytest.raises(values.UsageError, match=r"tunnels, tunnels\.peers|it has none"):
         rows(value)
 
 
@@ -172,7 +159,7 @@ def test_every_value_of_a_label_is_read_as_it_was_written(text: str, number: str
 
 @given(st.text(alphabet='abc_{}="\\, 01\n#'))
 def test_whatever_comes_as_metrics_is_read_or_refused(text: str) -> None:
-    with contextlib.suppress(AnswerError):
+    with contextlib.suppress(values.AnswerError):
         frames.parse(text)
 
 
@@ -197,7 +184,7 @@ def following(patience: float = 60.0) -> Following[News]:
 
 def test_the_next_request_names_the_last_event() -> None:
     stream = following()
-    assert stream.take(event("gone", {"router": "R31"})) == Gone("R31")
+    assert stream.take(event("gone", {"router": "R31"})) == values.Gone("R31")
     assert stream.take(event("of a newer server", 1)) is None
     assert dict(stream.request().headers)["Last-Event-ID"] == "a.1.2"
     assert stream.request().path == "/base/events?topics=log"
@@ -211,50 +198,52 @@ def test_news_of_a_lab_have_the_name_of_their_router_and_the_place_in_the_stream
     stream = found.value.value
     assert stream.request().path == "/api/v1/labs/x/events"
     news = stream.take(event("news", {**NEWS, "router": "R31"}, "abc"))
-    assert isinstance(news, LabNews)
+    assert isinstance(news, values.LabNews)
     assert (news.router, news.id, news.news.begins) == ("R31", "abc", True)
     assert dict(stream.request().headers)["Last-Event-ID"] == "abc"
-    with pytest.raises(AnswerError):
+    with pytest.raises(values.AnswerError):
         stream.take(event("news", NEWS, "def"))
 
 
 def test_tries_become_rarer_and_end_with_the_patience() -> None:
-    stream, error = following(), NotReachedError("away")
+    stream, error = following(), values.NotReachedError("away")
     assert [stream.lost(error, now) for now in range(7)] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
-    with pytest.raises(NotReachedError):
+    with pytest.raises(values.NotReachedError):
         stream.lost(error, 60.0)
     stream.take(event("news", NEWS, "a.1.3"))
     assert stream.lost(error, 100.0) == 0.5
-    assert stream.lost(UnavailableError(503, "", "", retry_after=5.0), 101.0) == 5.0
-    assert stream.lost(UnavailableError(503, "", "", retry_after=99999.0), 102.0) == 15.0
+    assert stream.lost(values.UnavailableError(503, "", "", retry_after=5.0), 101.0) == 5.0
+    assert stream.lost(values.UnavailableError(503, "", "", retry_after=99999.0), 102.0) == 15.0
 
 
 def test_the_patience_begins_again_with_each_connection_and_tries_stay_rare_until_an_event_comes() -> None:
     """A proxy broke idle connections twice a minute, and a minute later a quiet router was given up."""
-    stream, error = following(), NotReachedError("broke")
+    stream, error = following(), values.NotReachedError("broke")
     for broken, wait in zip(range(0, 300, 30), (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 5), strict=True):
         assert stream.lost(error, float(broken)) == wait
         stream.connected()
     assert stream.lost(error, 300.0) == 15.0
-    with pytest.raises(NotReachedError):
+    with pytest.raises(values.NotReachedError):
         stream.lost(error, 360.0)
 
 
 def test_a_connection_that_broke_before_its_first_event_is_opened_again() -> None:
     stream = Following("/base", (), "", 60.0, lambda news, _: news)
     stream.connected()
-    assert stream.lost(NotReachedError("broke"), 0.0) == 0.5
+    assert stream.lost(values.NotReachedError("broke"), 0.0) == 0.5
 
 
-@pytest.mark.parametrize("error", [MissingError(404, "", ""), ProblemError(500, "", ""), ProblemError(418, "", "")])
-def test_what_does_not_pass_ends_a_stream_at_once(error: ProblemError) -> None:
-    with pytest.raises(ClientError):
+@pytest.mark.parametrize(
+    "error", [values.MissingError(404, "", ""), values.ProblemError(500, "", ""), values.ProblemError(418, "", "")]
+)
+def test_what_does_not_pass_ends_a_stream_at_once(error: values.ProblemError) -> None:
+    with pytest.raises(values.ClientError):
         following().lost(error, 0.0)
 
 
 def test_a_server_that_never_answered_is_not_tried_again() -> None:
-    with pytest.raises(NotReachedError):
-        Following("/base", (), "", 60.0, lambda news, _: news).lost(NotReachedError("away"), 0.0)
+    with pytest.raises(values.NotReachedError):
+        Following("/base", (), "", 60.0, lambda news, _: news).lost(values.NotReachedError("away"), 0.0)
 
 
 @given(
@@ -265,7 +254,7 @@ def test_a_server_that_never_answered_is_not_tried_again() -> None:
     )
 )
 def test_an_event_of_any_kind_is_news_or_one_error(data: object) -> None:
-    with contextlib.suppress(AnswerError):
+    with contextlib.suppress(values.AnswerError):
         assert isinstance(following().take(event("news", data, "a.1.3")), News)
 
 
@@ -282,7 +271,7 @@ RUNNING = {
     "ended": None,
 }
 SERVER = operations.Server.__new__(operations.Server)
-BEGUN = Job("7", "up", "x", "eve", "running", None, 1.0, None, (), None)
+BEGUN = values.Job("7", "up", "x", "eve", "running", None, 1.0, None, (), None)
 
 
 def answered(**fields: object) -> exchange.Reply:
@@ -308,7 +297,7 @@ def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
 def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants_it() -> None:
     steps = operations.Server.wait(SERVER, BEGUN, patience=60.0, check=True)
     next(steps)
-    with pytest.raises(JobError, match="up of x: R31 does not answer") as failed:
+    with pytest.raises(values.JobError, match="up of x: R31 does not answer") as failed:
         steps.send(answered(state="failed", ended=2.0))
     assert failed.value.job.ended == 2.0
     unchecked = operations.Server.wait(SERVER, BEGUN, patience=60.0, check=False)
@@ -318,7 +307,7 @@ def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants
 
 
 def test_a_job_that_takes_too_long_says_what_to_do() -> None:
-    with pytest.raises(JobError, match="still runs after 0 seconds: wait for it again, or cancel it"):
+    with pytest.raises(values.JobError, match="still runs after 0 seconds: wait for it again, or cancel it"):
         next(operations.Server.wait(SERVER, BEGUN, patience=0.0, check=True))
 
 
@@ -326,7 +315,7 @@ def test_a_job_that_takes_too_long_says_what_to_do() -> None:
 def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, says: str) -> None:
     place = operations.Configurable("R31", "x")
     steps = operations.Configurable.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(values.UsageError, match=says):
         next(steps)
 
 
@@ -358,13 +347,13 @@ def test_a_token_is_read_of_a_regular_file_of_this_user_alone(tmp_path: Path, mo
     with sync.connect(token_file=file):
         pass
     for path, says in ((pipe, "no regular file"), (link, "a link"), (tmp_path, "directory")):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(values.UsageError, match=says):
             sync.connect(token_file=path)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(UsageError, match="another user owns it"):
+    with pytest.raises(values.UsageError, match="another user owns it"):
         sync.connect(token_file=file)
 
 
 def test_a_number_that_json_does_not_have_is_not_sent() -> None:
-    with pytest.raises(UsageError, match="JSON"):
+    with pytest.raises(values.UsageError, match="JSON"):
         exchange.arguments(next(operations.Orders.clock(operations.Orders("x"), float("nan"))))

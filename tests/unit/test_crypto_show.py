@@ -28,24 +28,7 @@ from dmvpn.features.ipsec.show.sas import plaintext_mtu
 from dmvpn.ios import ExecParser, Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from support.crypto import (
-    HUB,
-    HUB_IKE,
-    HUB_PAIR,
-    NEW_IKE,
-    NOW,
-    SECRETS,
-    SPOKE_IKE,
-    TO_HUB,
-    TO_SPOKE,
-    TUNNEL,
-    CryptoView,
-    Filtered,
-    Migrated,
-    Nobody,
-    Rekeyed,
-    Some,
-)
+from support import crypto
 from support.fakes import FakeIke, FakeProtection, fake_ports
 from support.pki import Console, dialog
 from support.texts import file_text, is_golden
@@ -83,9 +66,9 @@ SEVERAL = (
 )
 
 
-def show(line: str, view: CryptoView | None = None) -> str:
+def show(line: str, view: crypto.CryptoView | None = None) -> str:
     """The text of a command."""
-    return "".join(f"{text}\n" for text in _match(line).lines(view or CryptoView()))
+    return "".join(f"{text}\n" for text in _match(line).lines(view or crypto.CryptoView()))
 
 
 def _match(line: str) -> Match:
@@ -99,21 +82,23 @@ def _match(line: str) -> Match:
 )
 def test_an_output_is_as_it_was_read_and_found_right(command: str, alone: bool) -> None:
     is_golden(
-        show(command, CryptoView(alone=alone)),
+        show(command, crypto.CryptoView(alone=alone)),
         f"{command.replace(' ', '_')}__{'one_peer' if alone else 'several_peers'}",
     )
 
 
 def test_a_session_that_a_list_cuts_says_which_entry_does_it() -> None:
-    is_golden(show("show crypto session detail", Filtered(alone=True)), "show_crypto_session_detail__cut_by_list")
-    (session,) = json.loads(show("show crypto session detail | json", Filtered(alone=True)))["sessions"]
+    is_golden(
+        show("show crypto session detail", crypto.Filtered(alone=True)), "show_crypto_session_detail__cut_by_list"
+    )
+    (session,) = json.loads(show("show crypto session detail | json", crypto.Filtered(alone=True)))["sessions"]
     assert session["denied"].startswith("access list WAN-IN, entry 20, inbound on GigabitEthernet0/1, denies ESP from ")
 
 
 def test_no_command_gives_a_key_away() -> None:
     for command in SEVERAL:
         texts = (show(command), show(f"{command} | json"))
-        assert not any(secret in text for secret in SECRETS for text in texts), command
+        assert not any(secret in text for secret in crypto.SECRETS for text in texts), command
 
 
 def test_every_output_is_data_too() -> None:
@@ -122,15 +107,15 @@ def test_every_output_is_data_too() -> None:
 
 
 def test_the_line_about_nat_is_found_by_its_word() -> None:
-    assert show("show crypto ikev2 sa detailed | include NAT", CryptoView(alone=True)) == (
+    assert show("show crypto ikev2 sa detailed | include NAT", crypto.CryptoView(alone=True)) == (
         "      NAT-T is not detected  \n"
     )
 
 
 def test_a_router_without_peers_shows_titles_alone() -> None:
-    assert show("show crypto ikev2 sa", Nobody()) == " IPv4 Crypto IKEv2  SA \n\n IPv6 Crypto IKEv2  SA \n\n"
-    assert show("show crypto session", Nobody()) == "Crypto session current status\n\n"
-    assert show("show crypto ipsec sa", Nobody()) == (
+    assert show("show crypto ikev2 sa", crypto.Nobody()) == " IPv4 Crypto IKEv2  SA \n\n IPv6 Crypto IKEv2  SA \n\n"
+    assert show("show crypto session", crypto.Nobody()) == "Crypto session current status\n\n"
+    assert show("show crypto ipsec sa", crypto.Nobody()) == (
         "interface: Tunnel0\n    Crypto map tag: Tunnel0-head-0, local addr 198.51.100.1\n"
     )
 
@@ -140,41 +125,41 @@ def test_what_runs_as_ikev2_is_no_isakmp_sa_whatever_lines_it_came_from() -> Non
         "IPv4 Crypto ISAKMP SA\ndst             src             state          conn-id status\n\n"
         "IPv6 Crypto ISAKMP SA\n\n"
     )
-    assert show("show crypto isakmp sa", CryptoView(alone=True)) == nothing
-    assert show("show crypto isakmp sa", Migrated()) == nothing
-    assert "READY" in show("show crypto ikev2 sa", Migrated())
+    assert show("show crypto isakmp sa", crypto.CryptoView(alone=True)) == nothing
+    assert show("show crypto isakmp sa", crypto.Migrated()) == nothing
+    assert "READY" in show("show crypto ikev2 sa", crypto.Migrated())
 
 
 @pytest.mark.parametrize(
     ("ikes", "pairs", "status", "letters"),
     [
-        ((HUB_IKE,), (HUB_PAIR,), "UP-ACTIVE", "UA"),
-        ((HUB_IKE,), (), "UP-IDLE", "UI"),
-        ((), (HUB_PAIR,), "UP-NO-IKE", "UK"),
-        ((replace(HUB_IKE, phase=IkePhase.INIT, connection=None),), (), "DOWN-NEGOTIATING", "DN"),
+        ((crypto.HUB_IKE,), (crypto.HUB_PAIR,), "UP-ACTIVE", "UA"),
+        ((crypto.HUB_IKE,), (), "UP-IDLE", "UI"),
+        ((), (crypto.HUB_PAIR,), "UP-NO-IKE", "UK"),
+        ((replace(crypto.HUB_IKE, phase=IkePhase.INIT, connection=None),), (), "DOWN-NEGOTIATING", "DN"),
         ((), (), "DOWN", "D"),
     ],
 )
 def test_the_status_of_a_session_says_what_there_is(
     ikes: tuple[IkeView, ...], pairs: tuple[SaView, ...], status: str, letters: str
 ) -> None:
-    view = Some(ikes=ikes, pairs=pairs)
+    view = crypto.Some(ikes=ikes, pairs=pairs)
     assert f"Session status: {status:<14}\n" in show("show crypto session", view)
     row = show("show crypto session brief", view).splitlines()[-1].split()
     assert (row[0], row[-1]) == ("203.0.113.1", letters)
 
 
 def test_several_peers_behind_one_address_are_several_sessions() -> None:
-    other = replace(HUB_PAIR.connection, number=9, identity="another", remote_port=4501)
-    pairs = (HUB_PAIR, replace(HUB_PAIR, connection=other, spi_in=0x900, spi_out=0x901))
-    text = show("show crypto session detail", Some(pairs=pairs))
+    other = replace(crypto.HUB_PAIR.connection, number=9, identity="another", remote_port=4501)
+    pairs = (crypto.HUB_PAIR, replace(crypto.HUB_PAIR, connection=other, spi_in=0x900, spi_out=0x901))
+    text = show("show crypto session detail", crypto.Some(pairs=pairs))
     assert text.count("Session status: UP") == 2
     assert "Peer: 203.0.113.1 port 4501" in text
-    assert show("show crypto ipsec sa", Some(pairs=pairs)).count("protected vrf:") == 2
+    assert show("show crypto ipsec sa", crypto.Some(pairs=pairs)).count("protected vrf:") == 2
 
 
 def test_tunnels_that_share_a_source_share_their_sas() -> None:
-    view = Some(tunnels=(TUNNEL, replace(TUNNEL, name="Tunnel1")), pairs=(HUB_PAIR,))
+    view = crypto.Some(tunnels=(crypto.TUNNEL, replace(crypto.TUNNEL, name="Tunnel1")), pairs=(crypto.HUB_PAIR,))
     text = show("show crypto ipsec sa", view)
     assert "interface: Tunnel0\n    Crypto map tag: Tunnel0-head-0, local addr 198.51.100.1\n" in text
     assert "interface: Tunnel1\n    Crypto map tag: Tunnel1-head-0, local addr 198.51.100.1\n" in text
@@ -183,7 +168,7 @@ def test_tunnels_that_share_a_source_share_their_sas() -> None:
 
 def test_a_session_with_ipv6_addresses_is_shown_in_ipv6s_part() -> None:
     ours, theirs = IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2")
-    view = Some(ikes=(replace(HUB_IKE, connection=None, local=ours, remote=theirs),))
+    view = crypto.Some(ikes=(replace(crypto.HUB_IKE, connection=None, local=ours, remote=theirs),))
     lines = show("show crypto ikev2 sa", view).splitlines()
     assert lines[:2] == [" IPv4 Crypto IKEv2  SA ", ""]
     assert lines[2] == " IPv6 Crypto IKEv2  SA "
@@ -192,10 +177,10 @@ def test_a_session_with_ipv6_addresses_is_shown_in_ipv6s_part() -> None:
 
 def test_counters_of_a_flow_go_on_over_a_rekey() -> None:
     carried = SaCount(spi_in=0x100, sent=100, received=50, replayed=3)
-    old = replace(HUB_PAIR, used=False, before=carried)
-    new = replace(HUB_PAIR, spi_in=0x101, spi_out=0x102, count=SaCount(spi_in=0x101, sent=1), before=carried)
-    view = Rekeyed(pairs=(old, new))
-    flow = sessions(view.ports, NOW)[0].flow
+    old = replace(crypto.HUB_PAIR, used=False, before=carried)
+    new = replace(crypto.HUB_PAIR, spi_in=0x101, spi_out=0x102, count=SaCount(spi_in=0x101, sent=1), before=carried)
+    view = crypto.Rekeyed(pairs=(old, new))
+    flow = sessions(view.ports, crypto.NOW)[0].flow
     assert (flow.sas, flow.sent, flow.received, flow.received_dropped, flow.spi) == (4, 115, 62, 3, 0x102)
     text = show("show crypto ipsec sa", view)
     assert "#pkts encaps: 115, #pkts encrypt: 115" in text
@@ -204,8 +189,8 @@ def test_counters_of_a_flow_go_on_over_a_rekey() -> None:
 
 
 def test_a_peer_that_moved_away_from_the_address_that_is_wanted_is_shown_where_it_is() -> None:
-    moved = replace(HUB_PAIR, connection=replace(HUB_PAIR.connection, remote=IPv4Address("192.0.2.200")))
-    assert "Peer: 192.0.2.200 port 500" in show("show crypto session", Rekeyed(pairs=(moved,)))
+    moved = replace(crypto.HUB_PAIR, connection=replace(crypto.HUB_PAIR.connection, remote=IPv4Address("192.0.2.200")))
+    assert "Peer: 192.0.2.200 port 500" in show("show crypto session", crypto.Rekeyed(pairs=(moved,)))
 
 
 @pytest.mark.parametrize(
@@ -240,14 +225,14 @@ def test_orders_say_what_is_to_be_cleared(line: str, event: ClearCrypto | ClearI
     match = _match(line)
     assert match.command.privilege == 15
     assert match.command.action is not None
-    assert match.command.action(CryptoView(), match.args) == event
+    assert match.command.action(crypto.CryptoView(), match.args) == event
 
 
 # What `show crypto isakmp ...` prints of IKEv1, what `show crypto ikev2 ...` leaves out, and what is cleared.
 
 ALL_COMMANDS = exec_parser(FEATURES)
 OLD = replace(
-    HUB_IKE,
+    crypto.HUB_IKE,
     version=IkeVersion.V1,
     phase=IkePhase.QM_IDLE,
     integrity="None",
@@ -255,16 +240,16 @@ OLD = replace(
     isakmp_profile="P",
     nat_inside=True,
 )
-BEGINNING = replace(NEW_IKE, version=IkeVersion.V1, phase=IkePhase.MM_SA_SETUP, number=0)
+BEGINNING = replace(crypto.NEW_IKE, version=IkeVersion.V1, phase=IkePhase.MM_SA_SETUP, number=0)
 RESPONDING = replace(OLD, number=5, initiator=False, phase=IkePhase.MM_KEY_AUTH, connection=None)
 LINES = file_text("crypto_show_lines.cfg")
 
 
 @dataclass
-class Old(CryptoView):
+class Old(crypto.CryptoView):
     """A spoke with these IKE SAs."""
 
-    views: tuple[IkeView, ...] = (OLD, SPOKE_IKE)
+    views: tuple[IkeView, ...] = (OLD, crypto.SPOKE_IKE)
     lines: str = LINES
 
     def __post_init__(self) -> None:
@@ -274,11 +259,11 @@ class Old(CryptoView):
     def ports(self) -> Ports:
         ports = fake_ports()
         ports.ike = FakeIke(list(self.views))
-        ports.protection = FakeProtection(known=[TO_HUB, TO_SPOKE])
+        ports.protection = FakeProtection(known=[crypto.TO_HUB, crypto.TO_SPOKE])
         return ports
 
 
-def show_isakmp(line: str, view: CryptoView | None = None) -> str:
+def show_isakmp(line: str, view: crypto.CryptoView | None = None) -> str:
     return "".join(f"{text}\n" for text in _match_all(line).lines(view or Old()))
 
 
@@ -309,13 +294,14 @@ def cleared(line: str, *views: IkeView) -> ClearCrypto:
 )
 def test_an_output_is_as_parsers_of_automation_users_read_it(command: str) -> None:
     is_golden(
-        show_isakmp(command, Old(views=(OLD, BEGINNING, RESPONDING, SPOKE_IKE))), f"{command.replace(' ', '_')}__isakmp"
+        show_isakmp(command, Old(views=(OLD, BEGINNING, RESPONDING, crypto.SPOKE_IKE))),
+        f"{command.replace(' ', '_')}__isakmp",
     )
 
 
 def test_isakmp_sas_are_listed_with_the_states_of_ios_and_sas_of_ikev2_are_not_among_them() -> None:
     is_golden(
-        show_isakmp("show crypto isakmp sa", Old(views=(OLD, BEGINNING, RESPONDING, SPOKE_IKE))),
+        show_isakmp("show crypto isakmp sa", Old(views=(OLD, BEGINNING, RESPONDING, crypto.SPOKE_IKE))),
         "crypto_show/isakmp_sas_are_listed_with_the_states_of_ios_and_sas_of_ikev2_are_not_among_them",
     )
 
@@ -410,14 +396,14 @@ def test_a_profile_is_shown_with_the_peers_that_it_is_for_and_its_keyring() -> N
 
 
 def test_one_isakmp_sa_is_cleared_by_its_number() -> None:
-    event = cleared("clear crypto isakmp 1001", OLD, SPOKE_IKE)
-    assert event == ClearCrypto(HUB, spared=(2,))
+    event = cleared("clear crypto isakmp 1001", OLD, crypto.SPOKE_IKE)
+    assert event == ClearCrypto(crypto.HUB, spared=(2,))
     with pytest.raises(UserError, match="there is no ISAKMP SA with the number 1009"):
         cleared("clear crypto isakmp 1009", OLD)
 
 
 def test_clearing_sas_of_ikev2_spares_connections_of_ikev1() -> None:
-    assert cleared("clear crypto ikev2 sa", OLD, SPOKE_IKE) == ClearCrypto(spared=(1,))
+    assert cleared("clear crypto ikev2 sa", OLD, crypto.SPOKE_IKE) == ClearCrypto(spared=(1,))
 
 
 # What people read of certificates, to the octet.

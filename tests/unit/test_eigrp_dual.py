@@ -10,24 +10,12 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Context
+from dmvpn.features.eigrp import topology
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.state import EventLog, PacketCounts, State
-from dmvpn.features.eigrp.topology import (
-    MOVES,
-    UNREACHABLE,
-    Advert,
-    Destination,
-    DestinationState,
-    Event,
-    Origin,
-    PathSource,
-    Report,
-    from_tlv,
-    to_tlv,
-)
 from dmvpn.labs.bringing_up import addresses
 from support.fakes import fake_ports
 
@@ -40,7 +28,9 @@ class Room:
 
     def __init__(self) -> None:
         self.neighbors = {
-            name: PathSource(Origin.NEIGHBOR, f"Ethernet{name}", IPv4Address(f"10.0.0.{number}"), link=self.link(1))
+            name: topology.PathSource(
+                topology.Origin.NEIGHBOR, f"Ethernet{name}", IPv4Address(f"10.0.0.{number}"), link=self.link(1)
+            )
             for number, name in enumerate("abc", 1)
         }
         settings = ProcessSettings(autonomous_system=100)
@@ -48,19 +38,19 @@ class Room:
         self.dual = Dual(
             State(context, settings, EigrpConfig((settings,)), {}, EventLog(context, 1), PacketCounts()), self.audience
         )
-        self.asked_for: list[PathSource | None] = []
+        self.asked_for: list[topology.PathSource | None] = []
 
     @staticmethod
     def link(units: int) -> Vector:
         return link_vector(10_000_000_000, UNIT * units, 1500)
 
-    def audience(self, prefix: Prefix, told_by: PathSource | None) -> list[PathSource]:
+    def audience(self, prefix: Prefix, told_by: topology.PathSource | None) -> list[topology.PathSource]:
         self.asked_for.append(told_by)
         return [source for source in self.neighbors.values() if source is not told_by]
 
     def say(self, name: str, message: Message, units: int | None) -> None:
         """A neighbor says that the destination is so far from it, None = unreachable."""
-        report = UNREACHABLE if units is None else Report(self.link(units))
+        report = topology.UNREACHABLE if units is None else topology.Report(self.link(units))
         self.dual.receive(P, self.neighbors[name], report, message, 0.0)
 
     def update(self, name: str, units: int | None) -> None:
@@ -73,12 +63,12 @@ class Room:
         self.say(name, Message.REPLY, units)
 
     @property
-    def destination(self) -> Destination:
+    def destination(self) -> topology.Destination:
         return self.dual.table[P]
 
     @property
     def state(self) -> str:
-        return self.destination.state.name if P in self.dual.table else DestinationState.PASSIVE.name
+        return self.destination.state.name if P in self.dual.table else topology.DestinationState.PASSIVE.name
 
     @property
     def via(self) -> str:
@@ -180,7 +170,7 @@ def test_a_query_of_anybody_else_is_answered_at_once(room: Room) -> None:
 def test_a_query_about_what_nobody_knows_is_answered(room: Room) -> None:
     other = Prefix.parse("10.8.0.0/16")
     room.dual.take_outcome()
-    room.dual.receive(other, room.neighbors["a"], UNREACHABLE, Message.QUERY, 0.0)
+    room.dual.receive(other, room.neighbors["a"], topology.UNREACHABLE, Message.QUERY, 0.0)
     assert list(room.dual.take_outcome().replies) == [(room.neighbors["a"], other)]
     assert other not in room.dual.table
 
@@ -294,34 +284,36 @@ def test_nobody_to_ask_means_nothing_to_wait_for() -> None:
 def test_our_own_network_wins_whatever_others_say() -> None:
     room = Room()
     room.update("a", 0)
-    mine = PathSource(Origin.CONNECTED, "Tunnel0", absolute=True)
-    room.dual.receive(P, mine, Report(Room.link(500)), Message.UPDATE, 0.0)
+    mine = topology.PathSource(topology.Origin.CONNECTED, "Tunnel0", absolute=True)
+    room.dual.receive(P, mine, topology.Report(Room.link(500)), Message.UPDATE, 0.0)
     assert room.destination.current is not None
     assert room.destination.current.source is mine
-    room.dual.receive(P, mine, UNREACHABLE, Message.UPDATE, 0.0)
+    room.dual.receive(P, mine, topology.UNREACHABLE, Message.UPDATE, 0.0)
     assert room.via == "a"
 
 
 def test_what_is_too_many_hops_away_is_unreachable() -> None:
     room = Room()
-    far = Report(Room.link(1)._replace(hop_count=99))
+    far = topology.Report(Room.link(1)._replace(hop_count=99))
     room.dual.receive(P, room.neighbors["a"], far, Message.UPDATE, 0.0)
     assert room.via == "a"
-    room.dual.receive(P, room.neighbors["a"], Report(Room.link(1)._replace(hop_count=100)), Message.UPDATE, 0.0)
+    room.dual.receive(
+        P, room.neighbors["a"], topology.Report(Room.link(1)._replace(hop_count=100)), Message.UPDATE, 0.0
+    )
     assert room.state == "ASKED"
 
 
 @pytest.mark.conforms("eigrp:3.5-moves")
 def test_every_state_can_be_reached_and_left() -> None:
-    reached = {DestinationState.PASSIVE}
-    while more := {after for (before, _), after in MOVES.items() if before in reached} - reached:
+    reached = {topology.DestinationState.PASSIVE}
+    while more := {after for (before, _), after in topology.MOVES.items() if before in reached} - reached:
         reached |= more
-    assert reached == set(DestinationState)
-    home = {DestinationState.PASSIVE}
-    while more := {before for (before, _), after in MOVES.items() if after in home} - home:
+    assert reached == set(topology.DestinationState)
+    home = {topology.DestinationState.PASSIVE}
+    while more := {before for (before, _), after in topology.MOVES.items() if after in home} - home:
         home |= more
-    assert home == set(DestinationState)
-    assert {event for _, event in MOVES} == set(Event)
+    assert home == set(topology.DestinationState)
+    assert {event for _, event in topology.MOVES} == set(topology.Event)
 
 
 @given(
@@ -428,10 +420,10 @@ def test_a_metric_that_is_told_on_keeps_its_distance(
 
 def to_tlv_and_back(vector: Vector, *, wide: bool) -> Vector | None:
     """Through octets, as on a wire."""
-    tlv = to_tlv(Prefix.parse("10.0.0.0/8"), Advert(vector), wide=wide)
+    tlv = topology.to_tlv(Prefix.parse("10.0.0.0/8"), topology.Advert(vector), wide=wide)
     packet = EigrpPacket(opcode=Opcode.UPDATE, autonomous_system=1, tlvs=(tlv,))
     (parsed,) = EigrpPacket.parse(packet.serialize()).tlvs
-    told = from_tlv(parsed)
+    told = topology.from_tlv(parsed)
     assert told is not None
     return told[0].metric
 

@@ -20,6 +20,7 @@ from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import BLOCK, Nonces, decrypt, encrypt
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.v1 import packet
 from dmvpn.features.ike.v1.keys import (
     LARGEST_NUMBER_OF_EXCHANGES,
     Channel,
@@ -40,19 +41,6 @@ from dmvpn.features.ike.v1.keys import (
 )
 from dmvpn.features.ike.v1.main_mode import detect, detection
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v1.packet import (
-    Chain,
-    Hash,
-    Header,
-    IdentificationPayload,
-    Message,
-    NatDetection,
-    Nonce,
-    Notify,
-    Sealed,
-    SecurityAssociation,
-    VendorId,
-)
 from support.ike_capture import datagrams
 from support.ikev1_capture import Capture, names, nonces_of, offers, opened
 from support.isakmp import CERT, HASH, ID, INFORMATIONAL, SIG, Phase1, Reader, Secrets, body_of, main_mode, quick_modes
@@ -165,9 +153,9 @@ def test_no_repr_has_a_key_or_a_nonce() -> None:
 
 
 IV = first_iv(SHA1, PUBLIC_I, PUBLIC_R)
-MAIN = Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN, flags=Flag.ENCRYPTION)
+MAIN = packet.Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN, flags=Flag.ENCRYPTION)
 QUICK = replace(MAIN, exchange=ExchangeType.QUICK, message_id=77)
-PAYLOADS = (Hash(bytes(20)), Nonce(bytes(range(18))))
+PAYLOADS = (packet.Hash(bytes(20)), packet.Nonce(bytes(range(18))))
 
 
 def channels() -> tuple[Channel, Channel]:
@@ -177,7 +165,7 @@ def channels() -> tuple[Channel, Channel]:
 def test_what_one_end_seals_the_other_opens_message_by_message() -> None:
     one, other = channels()
     for header in (MAIN, MAIN, QUICK, QUICK, MAIN, QUICK):
-        message = Message.parse(one.seal(header, PAYLOADS))
+        message = packet.Message.parse(one.seal(header, PAYLOADS))
         assert other.open(message).payloads == PAYLOADS
         other.accept(message)
         one, other = other, one
@@ -186,7 +174,7 @@ def test_what_one_end_seals_the_other_opens_message_by_message() -> None:
 @pytest.mark.conforms("ike1:B-padding")
 def test_a_message_is_padded_with_zeros_to_whole_blocks() -> None:
     one, _ = channels()
-    sealed = Message.parse(one.seal(MAIN, PAYLOADS)).sealed
+    sealed = packet.Message.parse(one.seal(MAIN, PAYLOADS)).sealed
     assert sealed
     assert sealed.first == PayloadType.HASH
     inner = serialize_chain(PAYLOADS)
@@ -208,36 +196,38 @@ def test_the_iv_of_quick_mode_follows_from_the_last_block_of_phase_1() -> None:
 def test_a_message_that_is_not_accepted_moves_no_iv() -> None:
     one, other = channels()
     genuine = one.seal(QUICK, PAYLOADS)
-    forged = Message.parse(genuine[:-16] + bytes(16))
+    forged = packet.Message.parse(genuine[:-16] + bytes(16))
     assert other.open(forged).payloads  # its last block is within the nonce: only the hash inside shows it
-    assert other.open(Message.parse(genuine)).payloads == PAYLOADS
+    assert other.open(packet.Message.parse(genuine)).payloads == PAYLOADS
 
 
-def sealed(inner: bytes, first: int = PayloadType.HASH) -> Message:
-    return Message(header=QUICK, sealed=Sealed(first, encrypt(KEYS.cipher, channels()[0].iv(77), inner)))
+def sealed(inner: bytes, first: int = PayloadType.HASH) -> packet.Message:
+    return packet.Message(header=QUICK, sealed=packet.Sealed(first, encrypt(KEYS.cipher, channels()[0].iv(77), inner)))
 
 
 def test_up_to_a_block_of_any_padding_is_accepted() -> None:
     """strongSwan pads with a whole block where none is needed; RFC 2409 does not say that a receiver looks at it."""
-    inner = serialize_chain((VendorId(bytes(12)),))
-    assert channels()[0].open(sealed(inner + b"\xaa" * 16, PayloadType.VENDOR_ID)).payloads == (VendorId(bytes(12)),)
+    inner = serialize_chain((packet.VendorId(bytes(12)),))
+    assert channels()[0].open(sealed(inner + b"\xaa" * 16, PayloadType.VENDOR_ID)).payloads == (
+        packet.VendorId(bytes(12)),
+    )
 
 
 @pytest.mark.conforms("ike1:5.5-encrypted")
 @pytest.mark.parametrize(
     "message",
     [
-        sealed(serialize_chain((VendorId(bytes(12)),)) + bytes(32)),
+        sealed(serialize_chain((packet.VendorId(bytes(12)),)) + bytes(32)),
         sealed(bytes(16), PayloadType.NONE),
         sealed(bytes(16)),
         sealed(bytes.fromhex("00010010") + bytes(12)),
-        Message(header=QUICK, sealed=Sealed(8, bytes(15))),
-        Message(header=QUICK, sealed=Sealed(8, b"")),
-        Message(header=replace(QUICK, flags=Flag(0))),
+        packet.Message(header=QUICK, sealed=packet.Sealed(8, bytes(15))),
+        packet.Message(header=QUICK, sealed=packet.Sealed(8, b"")),
+        packet.Message(header=replace(QUICK, flags=Flag(0))),
     ],
     ids=["padding", "no payload", "length 0", "reserved", "no whole blocks", "nothing", "in clear"],
 )
-def test_what_does_not_decrypt_into_a_chain_is_refused(message: Message) -> None:
+def test_what_does_not_decrypt_into_a_chain_is_refused(message: packet.Message) -> None:
     with pytest.raises(WireError):
         channels()[0].open(message)
 
@@ -245,7 +235,7 @@ def test_what_does_not_decrypt_into_a_chain_is_refused(message: Message) -> None
 def test_another_key_opens_nothing() -> None:
     stranger = Channel(replace(KEYS, cipher=bytes(16)), IV)
     with pytest.raises(WireError):
-        stranger.open(Message.parse(channels()[0].seal(MAIN, PAYLOADS)))
+        stranger.open(packet.Message.parse(channels()[0].seal(MAIN, PAYLOADS)))
 
 
 def test_only_so_many_exchanges_are_remembered() -> None:
@@ -296,7 +286,7 @@ def test_the_peers_address_comes_first_hashed_by_what_was_negotiated(prf: PrfAlg
             DatagramPath(Endpoint(IPv4Address("10.0.0.1"), 500), BACK.remote),
             Nat(local=True, supported=True),
         ),
-        ((*detection(COOKIES, PATH, SHA256), NatDetection(bytes(32))), BACK, Nat(supported=True)),
+        ((*detection(COOKIES, PATH, SHA256), packet.NatDetection(bytes(32))), BACK, Nat(supported=True)),
         (detection(COOKIES, PATH, SHA1), BACK, Nat(local=True, remote=True, supported=True)),
         (detection(COOKIES, PATH, SHA256)[:1], BACK, Nat()),
         ((), BACK, Nat()),
@@ -304,13 +294,13 @@ def test_the_peers_address_comes_first_hashed_by_what_was_negotiated(prf: PrfAlg
     ids=["none", "forced", "peer", "ours", "two sources", "another hash", "one payload", "not supported"],
 )
 def test_nat_is_found_where_addresses_differ(
-    payloads: tuple[NatDetection, ...], path: DatagramPath, found: Nat
+    payloads: tuple[packet.NatDetection, ...], path: DatagramPath, found: Nat
 ) -> None:
-    assert detect(Chain(payloads), COOKIES, path, SHA256) == found
+    assert detect(packet.Chain(payloads), COOKIES, path, SHA256) == found
 
 
 def test_who_forces_udp_behaves_as_if_translated() -> None:
-    assert detect(Chain(detection(COOKIES, PATH, SHA256)), COOKIES, BACK, SHA256, forces=True).local
+    assert detect(packet.Chain(detection(COOKIES, PATH, SHA256)), COOKIES, BACK, SHA256, forces=True).local
 
 
 # strongSwan's and libreswan's IKEv1: read, opened, derived again from Diffie-Hellman secrets, and written again.
@@ -395,7 +385,7 @@ def test_both_ends_prove_who_they_are(name: str) -> None:
         ):
             if field not in sa.secret:
                 continue
-            identity, sent = sa.main(number).find(IdentificationPayload), sa.main(number).find(Hash)
+            identity, sent = sa.main(number).find(packet.IdentificationPayload), sa.main(number).find(packet.Hash)
             assert identity
             octets = proof(sa.keys, publics, cookies, body, identity.body())
             assert octets.hex() == sa.secret[field]
@@ -404,7 +394,7 @@ def test_both_ends_prove_who_they_are(name: str) -> None:
     assert proved >= 1
 
 
-def covered(chain: Chain) -> bytes:
+def covered(chain: packet.Chain) -> bytes:
     """The octets that the hash of a message covers."""
     return serialize_chain(chain.payloads[1:])
 
@@ -418,12 +408,12 @@ def test_the_hashes_of_all_later_exchanges_are_right(name: str) -> None:
         for message_id in dict.fromkeys(read.message.header.message_id for read in sa.messages):
             chains = sa.exchange(message_id) if message_id else []
             for number, chain in enumerate(chains):
-                first = chain.find(Hash)
+                first = chain.find(packet.Hash)
                 assert first
                 if number == 0:
                     expected = hash_1(sa.keys, message_id, covered(chain))
                 elif number == 1:
-                    nonce = chains[0].find(Nonce)
+                    nonce = chains[0].find(packet.Nonce)
                     assert nonce
                     expected = hash_2(sa.keys, message_id, nonce.data, covered(chain))
                 else:
@@ -463,7 +453,7 @@ def test_a_question_whether_the_peer_lives_has_the_cookies_and_a_number_that_the
     for sa in opened(capture(name)):
         for read in sa.messages:
             inside = read.inside if read.message.header.exchange == ExchangeType.INFORMATIONAL else None
-            for notify in inside.all(Notify) if inside else ():
+            for notify in inside.all(packet.Notify) if inside else ():
                 if notify.kind in (NotifyType.R_U_THERE, NotifyType.R_U_THERE_ACK):
                     assert notify.spi == sa.cookies
                     assert len(notify.data) == 4
@@ -489,8 +479,8 @@ def test_the_offer_for_gre_in_transport_mode_is_read() -> None:
     (quick, *_) = capture("ikev1-psk-cbc").run["quick_modes"]
     sa = capture("ikev1-psk-cbc").sas[bytes.fromhex(quick["cookie_i"] + quick["cookie_r"])]
     first = sa.exchange(int(quick["message_id"], 16))[0]
-    assert {identity.protocol for identity in first.all(IdentificationPayload)} == {47}
-    assert len(first.all(SecurityAssociation)) == 1
+    assert {identity.protocol for identity in first.all(packet.IdentificationPayload)} == {47}
+    assert len(first.all(packet.SecurityAssociation)) == 1
 
 
 SPOKE, HUB, INSIDE = (Endpoint(IPv4Address(text), 500) for text in ("198.51.100.2", "192.0.2.2", "10.99.0.2"))

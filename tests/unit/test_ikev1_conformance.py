@@ -14,7 +14,7 @@ from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.v1 import main_mode
+from dmvpn.features.ike.v1 import main_mode, packet
 from dmvpn.features.ike.v1.events import begin_quick
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
@@ -29,19 +29,6 @@ from dmvpn.features.ike.v1.numbers import (
     Vendor,
 )
 from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
-from dmvpn.features.ike.v1.packet import (
-    Delete,
-    Hash,
-    IdentificationPayload,
-    KeyExchange,
-    Message,
-    NatDetection,
-    Nonce,
-    Notify,
-    OriginalAddress,
-    SecurityAssociation,
-    VendorId,
-)
 from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
@@ -103,13 +90,13 @@ def met(policy: Changes | None = None, spoke_at: str = SPOKE) -> tuple[MachineNe
     return net, hub, spoke
 
 
-def notifies(said: list[Said], kind: NotifyType) -> list[tuple[Said, Notify]]:
+def notifies(said: list[Said], kind: NotifyType) -> list[tuple[Said, packet.Notify]]:
     """Return all notifications of a type, with the messages in which they were."""
     return [
         (each, payload)
         for each in said
         for payload in each.payloads
-        if isinstance(payload, Notify) and payload.kind == kind
+        if isinstance(payload, packet.Notify) and payload.kind == kind
     ]
 
 
@@ -119,11 +106,11 @@ def notifies(said: list[Said], kind: NotifyType) -> list[tuple[Said, Notify]]:
 @pytest.mark.conforms("ike1:5-sa-first", "isakmp:3.1-cookies", "isakmp:3.1-phase-1", "nat:3.1-vendor", "dpd:5.1-vendor")
 def test_messages_1_and_2_begin_with_the_sa_and_say_what_both_can() -> None:
     net, _, _ = met()
-    read = [Message.parse(flight.datagram.payload) for flight in net.log]
+    read = [packet.Message.parse(flight.datagram.payload) for flight in net.log]
     for message in read[:2]:
-        assert isinstance(message.payloads[0], SecurityAssociation)
+        assert isinstance(message.payloads[0], packet.SecurityAssociation)
         assert Vendor.DPD in message.vendors
-        assert any(isinstance(payload, VendorId) for payload in message.payloads)
+        assert any(isinstance(payload, packet.VendorId) for payload in message.payloads)
     assert [message.header.message_id for message in read[:6]] == [0] * 6
     assert not any(read[0].header.cookie_r)
     assert len({message.header.cookies for message in read[1:]}) == 1
@@ -134,9 +121,9 @@ def test_with_a_nat_messages_3_and_4_have_the_hashes_and_everything_later_goes_b
     net, hub, spoke = met(Changes(), INSIDE)
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(20)
-    first = [Message.parse(flight.datagram.payload) for flight in net.log[:4]]
+    first = [packet.Message.parse(flight.datagram.payload) for flight in net.log[:4]]
     assert all(Vendor.NAT_T in message.vendors for message in first[:2])
-    assert all(len(message.all(NatDetection)) >= 2 for message in first[2:])
+    assert all(len(message.all(packet.NatDetection)) >= 2 for message in first[2:])
     of_spoke = [flight.datagram for flight in net.log if flight.sender == spoke.address]
     assert {datagram.destination_port for datagram in of_spoke[:2]} == {500}
     assert {datagram.destination_port for datagram in of_spoke[2:]} == {4500}
@@ -151,20 +138,20 @@ def test_with_a_nat_both_ends_say_which_addresses_they_see_and_no_port_in_their_
     seen = [
         (
             each.by_initiator,
-            [str(IPv4Address(one.address)) for one in each.payloads if isinstance(one, OriginalAddress)],
+            [str(IPv4Address(one.address)) for one in each.payloads if isinstance(one, packet.OriginalAddress)],
         )
         for each in said
-        if SecurityAssociation in each.types
+        if packet.SecurityAssociation in each.types
     ]
     assert seen == [(INITIATOR, [INSIDE, HUB]), (RESPONDER, [OUTSIDE, HUB])]
-    own = [one for each in said[:2] for one in each.payloads if isinstance(one, IdentificationPayload)]
+    own = [one for each in said[:2] for one in each.payloads if isinstance(one, packet.IdentificationPayload)]
     assert [(one.protocol, one.port) for one in own] == [(0, 0), (0, 0)]
 
 
 @pytest.mark.conforms("nat:5.2-addresses")
 def test_without_a_nat_nobody_says_which_addresses_it_sees(said: list[Said]) -> None:
     met()
-    assert not any(OriginalAddress in each.types for each in said)
+    assert not any(packet.OriginalAddress in each.types for each in said)
 
 
 @pytest.mark.conforms("doi:4.6.2-port")
@@ -180,11 +167,11 @@ def test_an_identity_of_phase_1_is_for_ike_alone(
 
     def sealed(sa: IsakmpSa, kind: ExchangeType, message_id: int, payloads: tuple[Payload, ...]) -> bytes:
         identity = payloads[0]
-        if kind is ExchangeType.MAIN and sa.is_initiator is odd and isinstance(identity, IdentificationPayload):
+        if kind is ExchangeType.MAIN and sa.is_initiator is odd and isinstance(identity, packet.IdentificationPayload):
             changed, main = replace(identity, protocol=protocol, port=port), sa.exchanges[0]
             assert sa.keys
             assert isinstance(main, MainMode)
-            payloads = (changed, Hash(main.digest(sa.keys, changed, ours=True)), *payloads[2:])
+            payloads = (changed, packet.Hash(main.digest(sa.keys, changed, ours=True)), *payloads[2:])
         return seal(sa, kind, message_id, payloads)
 
     monkeypatch.setattr(IsakmpSa, "sealed", sealed)
@@ -237,7 +224,7 @@ def test_a_cipher_with_keys_of_several_lengths_names_one_and_another_cipher_none
 @pytest.mark.parametrize("kind", [ExchangeType.AGGRESSIVE, ExchangeType.NEW_GROUP])
 def test_a_stranger_that_begins_another_exchange_than_main_mode_gets_no_answer(kind: ExchangeType) -> None:
     net, hub, _ = begun()
-    first = Message.parse(net.log[0].datagram.payload)
+    first = packet.Message.parse(net.log[0].datagram.payload)
     net.flights.clear()
     assert arrives(hub, replace(first, header=replace(first.header, exchange=kind)).serialize()) == []
     assert not isakmp_sas(hub)
@@ -248,12 +235,12 @@ def test_a_public_value_of_another_length_is_refused_in_main_mode() -> None:
     net, hub, spoke = begun()
     net.drops = lambda flight: flight.sender == spoke.address and len(net.log) > 2
     net.run(0.1)
-    third = Message.parse(net.log[2].datagram.payload)
-    key = third.find(KeyExchange)
+    third = packet.Message.parse(net.log[2].datagram.payload)
+    key = third.find(packet.KeyExchange)
     assert key
     assert len(key.data) == 2048 // 8
     rest = tuple(one for one in third.payloads if one is not key)
-    assert arrives(hub, replace(third, payloads=(KeyExchange(key.data[:-1]), *rest)).serialize()) == []
+    assert arrives(hub, replace(third, payloads=(packet.KeyExchange(key.data[:-1]), *rest)).serialize()) == []
     assert not isakmp_sas(hub)
 
 
@@ -261,15 +248,15 @@ def test_a_public_value_of_another_length_is_refused_in_main_mode() -> None:
 @pytest.mark.parametrize("spi", [b"", b"cookie_i", b"cookie_icookie_r"], ids=["none", "one cookie", "both"])
 def test_an_spi_in_an_offer_of_phase_1_means_nothing(spi: bytes) -> None:
     net, hub, _ = begun()
-    first = Message.parse(net.log[0].datagram.payload)
+    first = packet.Message.parse(net.log[0].datagram.payload)
     net.flights.clear()
-    offer = first.find(SecurityAssociation)
+    offer = first.find(packet.SecurityAssociation)
     assert offer
     (proposal,) = offer.proposals
     rest = tuple(one for one in first.payloads if one is not offer)
-    changed = replace(first, payloads=(SecurityAssociation((proposal._replace(spi=spi),)), *rest))
-    (answer,) = [Message.parse(octets) for octets in arrives(hub, changed.serialize())]
-    chosen = answer.find(SecurityAssociation)
+    changed = replace(first, payloads=(packet.SecurityAssociation((proposal._replace(spi=spi),)), *rest))
+    (answer,) = [packet.Message.parse(octets) for octets in arrives(hub, changed.serialize())]
+    chosen = answer.find(packet.SecurityAssociation)
     assert chosen
     assert [one.spi for one in chosen.proposals] == [b""]
 
@@ -284,17 +271,24 @@ def test_quick_mode_begins_with_hash_and_sa_and_each_transform_names_the_group_o
 ) -> None:
     met(Changes(pfs_group=group, encapsulation=Encapsulation.NEVER))
     quick = [each for each in said if each.kind is ExchangeType.QUICK]
-    assert [each.types for each in quick][-1] == [Hash]
-    key = [KeyExchange] if group else []
+    assert [each.types for each in quick][-1] == [packet.Hash]
+    key = [packet.KeyExchange] if group else []
     for each in quick[:2]:
-        assert each.types == [Hash, SecurityAssociation, Nonce, *key, IdentificationPayload, IdentificationPayload]
-        (sa,) = [one for one in each.payloads if isinstance(one, SecurityAssociation)]
+        assert each.types == [
+            packet.Hash,
+            packet.SecurityAssociation,
+            packet.Nonce,
+            *key,
+            packet.IdentificationPayload,
+            packet.IdentificationPayload,
+        ]
+        (sa,) = [one for one in each.payloads if isinstance(one, packet.SecurityAssociation)]
         for transform in (one for proposal in sa.proposals for one in proposal.transforms):
             values = {attribute.kind: attribute.value for attribute in transform.attributes}
             assert values.get(EspAttribute.GROUP, 0) == group
             wanted = (EspAttribute.LIFE_TYPE, EspAttribute.LIFE_DURATION, EspAttribute.AUTHENTICATION)
             assert all(kind in values for kind in wanted)
-    one, two = ([one for one in each.payloads if isinstance(one, IdentificationPayload)] for each in quick[:2])
+    one, two = ([one for one in each.payloads if isinstance(one, packet.IdentificationPayload)] for each in quick[:2])
     assert one == two
     assert [(str(IPv4Address(each.data)), each.protocol) for each in one] == [(SPOKE, GRE), (HUB, GRE)]
 
@@ -307,7 +301,7 @@ def test_either_end_begins_quick_modes_each_with_a_message_id_of_its_own_and_the
     for node in (hub, spoke, hub):
         node.tell(SaRenewalWanted(list(node.pairs)[-1]))
         net.run(20)
-    begun = [each for each in said if each.kind is ExchangeType.QUICK and SecurityAssociation in each.types]
+    begun = [each for each in said if each.kind is ExchangeType.QUICK and packet.SecurityAssociation in each.types]
     numbers = [each.message_id for each in begun]
     assert {each.by_initiator for each in begun} == {INITIATOR, RESPONDER}
     assert len(set(numbers)) == len(numbers) / 2 >= 4
@@ -328,7 +322,7 @@ def test_packets_that_are_not_those_of_the_responder_are_refused_by_an_encrypted
         arrives(hub, output.datagrams[0])
     assert set(hub.pairs) == before
     ((message, notify),) = notifies(said, NotifyType.INVALID_ID_INFORMATION)
-    assert (message.by_initiator, message.types) == (RESPONDER, [Hash, Notify])
+    assert (message.by_initiator, message.types) == (RESPONDER, [packet.Hash, packet.Notify])
     assert notify.protocol == ProtocolId.ESP
 
 
@@ -337,8 +331,8 @@ def quick(sa: IsakmpSa, kind: ExchangeType = ExchangeType.QUICK, offers: int = 1
     assert sa.terms
     assert sa.keys
     ask = QuickAsk(sa, sa.terms.child)
-    payloads = (*[SecurityAssociation(ask.wanted.offer(ask.spi))] * offers, Nonce(ask.nonce))
-    proof = Hash(hash_1(sa.keys, ask.message_id, serialize_chain(payloads)))
+    payloads = (*[packet.SecurityAssociation(ask.wanted.offer(ask.spi))] * offers, packet.Nonce(ask.nonce))
+    proof = packet.Hash(hash_1(sa.keys, ask.message_id, serialize_chain(payloads)))
     return sa.sealed(kind, ask.message_id, (proof, *payloads))
 
 
@@ -382,14 +376,16 @@ def test_a_pair_with_the_commit_bit_waits_for_connected_and_not_for_ever(confirm
     (sa,), (theirs,) = isakmp_sas(spoke), isakmp_sas(hub)
     net.drops = lambda _: True
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
-    answer = Message.parse(arrives(hub, net.log[-1].datagram.payload)[0])
+    answer = packet.Message.parse(arrives(hub, net.log[-1].datagram.payload)[0])
     flags = answer.header.flags | Flag.COMMIT
     arrives(spoke, replace(answer, header=replace(answer.header, flags=flags)).serialize(), HUB)
     assert len(sa.children) == 1
     if confirms:
         spi = list(theirs.children)[-1].spi_in
         assert theirs.keys
-        arrives(spoke, theirs.information(theirs.keys, Notify(NotifyType.CONNECTED, b"", ProtocolId.ESP, spi)), HUB)
+        arrives(
+            spoke, theirs.information(theirs.keys, packet.Notify(NotifyType.CONNECTED, b"", ProtocolId.ESP, spi)), HUB
+        )
     else:
         net.run(6)
     assert len(sa.children) == 2
@@ -432,10 +428,10 @@ def test_deletes_come_encrypted_behind_a_hash_with_cookies_or_inbound_spis(said:
     cookies, spis = sa.cookies, tuple(child.spi_in for child in sa.children)
     spoke.want(hub, wanted=False)
     net.run(1)
-    told = [each for each in said if Delete in each.types]
+    told = [each for each in said if packet.Delete in each.types]
     assert {each.kind for each in told} == {ExchangeType.INFORMATIONAL}
-    assert all(each.types == [Hash, Delete] for each in told)
-    deletes = [one for each in told if each.by_initiator for one in each.payloads if isinstance(one, Delete)]
+    assert all(each.types == [packet.Hash, packet.Delete] for each in told)
+    deletes = [one for each in told if each.by_initiator for one in each.payloads if isinstance(one, packet.Delete)]
     assert [(one.protocol, one.spis) for one in deletes] == [(ProtocolId.ESP, spis), (ProtocolId.IKE, (cookies,))]
 
 
@@ -445,7 +441,7 @@ def test_deletes_come_encrypted_behind_a_hash_with_cookies_or_inbound_spis(said:
 def asked(sa: IsakmpSa, kind: NotifyType, number: int, spi: bytes = b"") -> bytes:
     """Return a question or an answer."""
     assert sa.keys
-    return sa.information(sa.keys, Notify(kind, number.to_bytes(4, "big"), ProtocolId.IKE, spi or sa.cookies))
+    return sa.information(sa.keys, packet.Notify(kind, number.to_bytes(4, "big"), ProtocolId.IKE, spi or sa.cookies))
 
 
 @pytest.mark.conforms("dpd:5.2-answer", "dpd:5.3-cookies", "dpd:5.3-numbers")

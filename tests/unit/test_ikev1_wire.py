@@ -9,30 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.v1 import packet
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, IkeAttribute, LifeType, NotifyType, PayloadType, Vendor
-from dmvpn.features.ike.v1.packet import (
-    Certificate,
-    CertificateRequest,
-    Delete,
-    DraftNatDetection,
-    DraftOriginalAddress,
-    Fragment,
-    Hash,
-    Header,
-    IdentificationPayload,
-    KeyExchange,
-    Message,
-    NatDetection,
-    Nonce,
-    Notify,
-    OriginalAddress,
-    Sealed,
-    SecurityAssociation,
-    Signature,
-    Unknown,
-    UnsupportedVersion,
-    VendorId,
-)
 from dmvpn.features.ike.v1.proposals import (
     LARGEST_NUMBER_OF_ATTRIBUTES,
     LARGEST_NUMBER_OF_PROPOSALS,
@@ -47,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
 
 COOKIE_I, COOKIE_R = bytes.fromhex("0102030405060708"), bytes.fromhex("1112131415161718")
-MAIN = Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN)
+MAIN = packet.Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN)
 #: The SA payload of an IOS router: AES-128, SHA, group 2, a pre-shared key, one day.
 IOS_SA = (
     "00000001000000010000003001010001000000280101000080010007800e0080800200028004000280030001800b0001000c000400015180"
@@ -62,8 +40,8 @@ IOS_FIRST = bytes.fromhex(
 ESP = Proposal(1, 3, b"\xc0\xde\x00\x01", (Transform(1, 12, (Attribute.of(4, 2), Attribute.of(6, 256))),))
 
 
-def message(*payloads: Payload) -> Message:
-    return Message(payloads, header=MAIN)
+def message(*payloads: Payload) -> packet.Message:
+    return packet.Message(payloads, header=MAIN)
 
 
 def datagram(first: int, body: bytes, *, flags: int = 0, version: int = 0x10, length: int | None = None) -> bytes:
@@ -77,10 +55,10 @@ def payload(body: bytes, following: int = 0, reserved: int = 0) -> bytes:
 
 @pytest.mark.conforms("isakmp:3.16-vendors")
 def test_the_first_message_of_an_ios_router_is_read() -> None:
-    read = Message.parse(IOS_FIRST)
+    read = packet.Message.parse(IOS_FIRST)
     assert read.header.exchange_name == "MAIN"
     assert (read.header.cookie_i, read.header.cookie_r, read.header.message_id) == (COOKIE_I, bytes(8), 0)
-    sa = read.find(SecurityAssociation)
+    sa = read.find(packet.SecurityAssociation)
     assert sa
     ((transform,),) = (proposal.transforms for proposal in sa.proposals)
     assert [(IkeAttribute(each.kind).name, each.value) for each in transform.attributes] == [
@@ -112,28 +90,28 @@ def test_a_vendor_id_is_the_hash_of_a_text(vendor: Vendor, text: str) -> None:
 
 
 PAYLOADS = [
-    (SecurityAssociation((ESP,)), 1, "00000001000000010000001c01030401c0de000100000010010c00008004000280060100"),
-    (KeyExchange(b"public"), 4, "7075626c6963"),
-    (IdentificationPayload(1, bytes((192, 0, 2, 1)), 17, 500), 5, "011101f4c0000201"),
-    (Certificate(4, b"der"), 6, "04646572"),
-    (CertificateRequest(4, b"name"), 7, "046e616d65"),
-    (Hash(bytes(20)), 8, "00" * 20),
-    (Signature(b"signed"), 9, "7369676e6564"),
-    (Nonce(bytes(range(20))), 10, bytes(range(20)).hex()),
+    (packet.SecurityAssociation((ESP,)), 1, "00000001000000010000001c01030401c0de000100000010010c00008004000280060100"),
+    (packet.KeyExchange(b"public"), 4, "7075626c6963"),
+    (packet.IdentificationPayload(1, bytes((192, 0, 2, 1)), 17, 500), 5, "011101f4c0000201"),
+    (packet.Certificate(4, b"der"), 6, "04646572"),
+    (packet.CertificateRequest(4, b"name"), 7, "046e616d65"),
+    (packet.Hash(bytes(20)), 8, "00" * 20),
+    (packet.Signature(b"signed"), 9, "7369676e6564"),
+    (packet.Nonce(bytes(range(20))), 10, bytes(range(20)).hex()),
     (
-        Notify(NotifyType.R_U_THERE, bytes((0, 0, 0, 9)), 1, COOKIE_I + COOKIE_R),
+        packet.Notify(NotifyType.R_U_THERE, bytes((0, 0, 0, 9)), 1, COOKIE_I + COOKIE_R),
         11,
         "0000000101108d280102030405060708111213141516171800000009",
     ),
-    (Delete(3, (b"\xc0\xde\x00\x01", b"\xc0\xde\x00\x02")), 12, "0000000103040002c0de0001c0de0002"),
-    (VendorId(Vendor.DPD.value), 13, "afcad71368a1f1c96b8696fc77570100"),
-    (Unknown(14, b"mode"), 14, "6d6f6465"),
-    (NatDetection(bytes(32)), 20, "00" * 32),
-    (OriginalAddress(1, bytes((10, 0, 0, 1))), 21, "010000000a000001"),
-    (DraftNatDetection(bytes(20)), 130, "00" * 20),
-    (DraftOriginalAddress(1, bytes((10, 0, 0, 1))), 131, "010000000a000001"),
-    (Fragment(1, 2, 1, b"rest"), 132, "0001020172657374"),
-    (Unknown(200, b"?"), 200, "3f"),
+    (packet.Delete(3, (b"\xc0\xde\x00\x01", b"\xc0\xde\x00\x02")), 12, "0000000103040002c0de0001c0de0002"),
+    (packet.VendorId(Vendor.DPD.value), 13, "afcad71368a1f1c96b8696fc77570100"),
+    (packet.Unknown(14, b"mode"), 14, "6d6f6465"),
+    (packet.NatDetection(bytes(32)), 20, "00" * 32),
+    (packet.OriginalAddress(1, bytes((10, 0, 0, 1))), 21, "010000000a000001"),
+    (packet.DraftNatDetection(bytes(20)), 130, "00" * 20),
+    (packet.DraftOriginalAddress(1, bytes((10, 0, 0, 1))), 131, "010000000a000001"),
+    (packet.Fragment(1, 2, 1, b"rest"), 132, "0001020172657374"),
+    (packet.Unknown(200, b"?"), 200, "3f"),
 ]
 
 
@@ -141,32 +119,34 @@ PAYLOADS = [
 def test_each_payload_has_exactly_one_encoding(value: Payload, kind: int, body: str) -> None:
     octets = datagram(kind, payload(bytes.fromhex(body)))
     assert message(value).serialize() == octets
-    assert Message.parse(octets).payloads == (value,)
+    assert packet.Message.parse(octets).payloads == (value,)
 
 
 def test_all_payloads_fit_into_one_message_in_their_order() -> None:
     every = tuple(value for value, *_ in PAYLOADS)
-    assert Message.parse(message(*every).serialize()).payloads == every
+    assert packet.Message.parse(message(*every).serialize()).payloads == every
 
 
 @pytest.mark.conforms("nat:drafts")
 def test_a_nat_d_of_the_drafts_is_found_like_one_of_the_standard() -> None:
-    assert len(message(NatDetection(bytes(20)), DraftNatDetection(bytes(20))).all(NatDetection)) == 2
+    assert (
+        len(message(packet.NatDetection(bytes(20)), packet.DraftNatDetection(bytes(20))).all(packet.NatDetection)) == 2
+    )
 
 
 def test_what_is_encrypted_stays_octets() -> None:
-    header = Header(
+    header = packet.Header(
         cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.QUICK, flags=Flag.ENCRYPTION, message_id=0xC0FFEE
     )
-    sent = Message(header=header, sealed=Sealed(PayloadType.HASH, bytes(range(32))))
-    read = Message.parse(sent.serialize())
+    sent = packet.Message(header=header, sealed=packet.Sealed(PayloadType.HASH, bytes(range(32))))
+    read = packet.Message.parse(sent.serialize())
     assert read == sent
     assert read.payloads == ()
 
 
 def test_a_fragment_is_read_whatever_the_flag_says() -> None:
-    read = Message.parse(datagram(132, payload(b"\x00\x01\x01\x00part"), flags=Flag.ENCRYPTION))
-    fragment = read.find(Fragment)
+    read = packet.Message.parse(datagram(132, payload(b"\x00\x01\x01\x00part"), flags=Flag.ENCRYPTION))
+    fragment = read.find(packet.Fragment)
     assert fragment
     assert (fragment.number, fragment.is_last, fragment.data) == (1, False, b"part")
 
@@ -178,14 +158,14 @@ def test_a_lifetime_beyond_two_octets_has_the_long_form() -> None:
 
 
 def test_names_of_notifies_and_exchanges_are_those_of_the_standards() -> None:
-    assert [Notify(kind).name for kind in (14, 24578, 36137, 999)] == [
+    assert [packet.Notify(kind).name for kind in (14, 24578, 36137, 999)] == [
         "NO_PROPOSAL_CHOSEN",
         "INITIAL_CONTACT",
         "R_U_THERE_ACK",
         "notify 999",
     ]
-    assert (Notify(14).is_error, Notify(24578).is_error) == (True, False)
-    assert Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=99).exchange_name == "exchange 99"
+    assert (packet.Notify(14).is_error, packet.Notify(24578).is_error) == (True, False)
+    assert packet.Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=99).exchange_name == "exchange 99"
 
 
 # ---------------------------------------------------------------------------------------------------------- refused
@@ -276,28 +256,28 @@ def attributes(body: bytes) -> bytes:
 )  # fmt: skip
 def test_what_the_standards_forbid_is_refused_by_name(octets: bytes, what: str) -> None:
     with pytest.raises(WireError, match=what):
-        Message.parse(octets)
+        packet.Message.parse(octets)
 
 
 @pytest.mark.parametrize("zeros", [1, 2, 3])
 def test_a_message_in_clear_may_be_filled_up_with_zeros(zeros: int) -> None:
     """libreswan does, and peers with certificates never came up unless an authority's name had a lucky length."""
-    assert Message.parse(datagram(13, payload(b"x") + bytes(zeros))).payloads == (VendorId(b"x"),)
+    assert packet.Message.parse(datagram(13, payload(b"x") + bytes(zeros))).payloads == (packet.VendorId(b"x"),)
 
 
 def test_as_many_as_the_bounds_allow_are_read() -> None:
     """Else those above would be refused for another reason."""
     assert LARGEST_NUMBER_OF_TRANSFORMS == 512
-    read = Message.parse(sa(proposal(transforms(255), 255, more=2) * 2 + proposal(transforms(2), 2))).payloads[0]
-    assert isinstance(read, SecurityAssociation)
+    read = packet.Message.parse(sa(proposal(transforms(255), 255, more=2) * 2 + proposal(transforms(2), 2))).payloads[0]
+    assert isinstance(read, packet.SecurityAssociation)
     assert sum(len(each.transforms) for each in read.proposals) == LARGEST_NUMBER_OF_TRANSFORMS
-    Message.parse(attributes(bytes.fromhex("80010007") * LARGEST_NUMBER_OF_ATTRIBUTES))
-    Message.parse(attributes(bytes.fromhex("000c0400") + bytes(LONGEST_ATTRIBUTE)))
-    Message.parse(datagram(13, payload(b"", 13) * 127 + payload(b"")))
+    packet.Message.parse(attributes(bytes.fromhex("80010007") * LARGEST_NUMBER_OF_ATTRIBUTES))
+    packet.Message.parse(attributes(bytes.fromhex("000c0400") + bytes(LONGEST_ATTRIBUTE)))
+    packet.Message.parse(datagram(13, payload(b"", 13) * 127 + payload(b"")))
 
 
 @pytest.mark.conforms("isakmp:3.1-version")
 @pytest.mark.parametrize("version", [0x20, 0x11])
 def test_another_version_is_told_apart_from_a_broken_message(version: int) -> None:
-    with pytest.raises(UnsupportedVersion):
-        Message.parse(datagram(0, b"", version=version))
+    with pytest.raises(packet.UnsupportedVersion):
+        packet.Message.parse(datagram(0, b"", version=version))

@@ -19,26 +19,14 @@ from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw, modp
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
-from dmvpn.features.ike.v2 import authentication
+from dmvpn.features.ike.v2 import authentication, packet
 from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, ExchangeType, HashId, NotifyType
-from dmvpn.features.ike.v2.packet import (
-    Authentication,
-    Certificate,
-    Encrypted,
-    InitiatorId,
-    InitiatorSelectors,
-    Nonce,
-    ResponderId,
-    SecurityAssociation,
-    serialize_chain,
-)
 from support.ike_capture import Capture, Read, names, nonces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ike.v2.packet import Chain
 
 GROUPS = sorted(SUPPORTED)
 OCTETS = b"what both sides saw"
@@ -266,7 +254,7 @@ def test_an_rsa_key_proves_itself_in_the_old_way_and_the_new() -> None:
 def test_a_peer_may_sign_with_rsa_pss(identifier: bytes) -> None:
     digest = next(a.hash for a in authentication.ALGORITHMS if a.identifier == identifier)
     signature = rsa_key().sign(OCTETS, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
-    proof = Authentication(AuthMethod.DIGITAL_SIGNATURE, bytes((len(identifier),)) + identifier + signature)
+    proof = packet.Authentication(AuthMethod.DIGITAL_SIGNATURE, bytes((len(identifier),)) + identifier + signature)
     assert authentication.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
@@ -281,7 +269,7 @@ def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
 @pytest.mark.parametrize("method", [1, 2, 9, 10, 11, 14, 99])
 def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) -> None:
     for key in (rsa_key().public_key(), elliptic_key(ec.SECP256R1).public_key()):
-        assert not authentication.holds_key(key, OCTETS, Authentication(method, data))
+        assert not authentication.holds_key(key, OCTETS, packet.Authentication(method, data))
 
 
 # --------------------------------------------------------------------------------------------------------- keys
@@ -322,7 +310,7 @@ def exchanges(name: str, kind: ExchangeType) -> Iterator[tuple[Read, Read]]:
             yield requests.pop(key), read
 
 
-def opened(read: Read) -> Chain:
+def opened(read: Read) -> packet.Chain:
     assert read.inside is not None
     return read.inside
 
@@ -339,14 +327,14 @@ def test_every_message_is_read_and_written_again_as_the_same_octets(name: str) -
 def test_what_is_inside_is_written_again_as_the_same_octets(name: str) -> None:
     checked = 0
     for read in capture(name).messages:
-        header, sealed = read.message.header, read.message.find(Encrypted)
+        header, sealed = read.message.header, read.message.find(packet.Encrypted)
         if sealed is None:
             continue
         sa = capture(name).sas[header.spi_i + header.spi_r]
         inner = sa.opener(from_initiator=header.from_initiator).open(
             read.octets[: len(read.octets) - len(sealed.sealed)], sealed.sealed
         )
-        assert serialize_chain(opened(read).payloads) == inner
+        assert packet.serialize_chain(opened(read).payloads) == inner
         checked += 1
     assert checked or any(read.inside is None for read in capture(name).messages)
 
@@ -381,7 +369,7 @@ def test_both_sides_prove_who_they_are(name: str) -> None:
     answers = {
         read.message.header.spi_i: read
         for read in seen.messages
-        if is_init(read, response=True) and read.message.find(SecurityAssociation)
+        if is_init(read, response=True) and read.message.find(packet.SecurityAssociation)
     }
     for request, response in exchanges(name, ExchangeType.IKE_AUTH):
         header = response.message.header
@@ -389,15 +377,15 @@ def test_both_sides_prove_who_they_are(name: str) -> None:
         sa = seen.sas[header.spi_i + header.spi_r]
         nonces = nonces_of(asked.message, answered.message)
         for read, init, nonce, identity, sk_p in (
-            (request, asked, nonces.responder, opened(request).find(InitiatorId), sa.keys.pi),
-            (response, answered, nonces.initiator, opened(response).find(ResponderId), sa.keys.pr),
+            (request, asked, nonces.responder, opened(request).find(packet.InitiatorId), sa.keys.pi),
+            (response, answered, nonces.initiator, opened(response).find(packet.ResponderId), sa.keys.pr),
         ):
-            proof = opened(read).find(Authentication)
+            proof = opened(read).find(packet.Authentication)
             if proof is None or identity is None:
                 assert opened(read).error is not None
                 continue
             octets = authentication.signed_octets(sa.prf, init.octets, nonce, identity, sk_p)
-            certificate = opened(read).find(Certificate)
+            certificate = opened(read).find(packet.Certificate)
             if certificate is None:
                 assert authentication.knows_secret(sa.prf, seen.run["psk"].encode(), octets, proof)
                 assert not authentication.knows_secret(sa.prf, b"another", octets, proof)
@@ -422,7 +410,7 @@ def test_the_keys_of_the_first_child_sa_are_those_that_the_kernel_was_given(name
     request, response = next(exchanges(name, ExchangeType.IKE_AUTH))
     header = response.message.header
     sa = seen.sas[header.spi_i + header.spi_r]
-    offer, choice = opened(request).find(SecurityAssociation), opened(response).find(SecurityAssociation)
+    offer, choice = opened(request).find(packet.SecurityAssociation), opened(response).find(packet.SecurityAssociation)
     assert offer
     assert choice
     esp = {entry["spi"]: entry for entry in seen.run["esp_sas"]}
@@ -440,7 +428,7 @@ def test_transport_mode_for_gre_is_what_dmvpn_peers_ask_for() -> None:
     request, response = next(exchanges("ike-psk-gcm", ExchangeType.IKE_AUTH))
     for read in (request, response):
         assert opened(read).notify(NotifyType.USE_TRANSPORT_MODE)
-        selectors = opened(read).find(InitiatorSelectors)
+        selectors = opened(read).find(packet.InitiatorSelectors)
         assert selectors
         assert {selector.protocol for selector in selectors.selectors} == {47}
 
@@ -448,6 +436,6 @@ def test_transport_mode_for_gre_is_what_dmvpn_peers_ask_for() -> None:
 @pytest.mark.conforms("ike:2.10-nonce")
 def test_a_nonce_is_at_least_half_as_long_as_the_key_of_the_prf() -> None:
     for read in capture("ike-psk-ikegcm").messages:
-        nonce = read.message.find(Nonce)
+        nonce = read.message.find(packet.Nonce)
         if nonce is not None:
             assert len(nonce.data) >= 24

@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base import negotiation
 from dmvpn.base.effects import MoveConnection, PollSas
 from dmvpn.base.events import ConnectionHeard, Event, SasCounted, UnknownSpi
-from dmvpn.base.negotiation import (
-    ConnectionChanged,
-    ConnectionSilent,
-    ConnectionUnwanted,
-    NegotiationChanged,
-    NegotiationWanted,
-    PoliciesChanged,
-    SaClosed,
-    SaNegotiated,
-    SaRenewalWanted,
-)
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
 from dmvpn.features.ike.machine import IkeMachine
 from support import ike_machines
@@ -53,14 +43,14 @@ BOTH = pytest.mark.parametrize("text", [PSK, ISAKMP], ids=["IKEv2", "IKEv1"])
 
 def test_what_is_wanted_comes_up_and_both_ends_are_told_of_it() -> None:
     _, hub, spoke = up()
-    (made,) = spoke.heard(SaNegotiated)
+    (made,) = spoke.heard(negotiation.SaNegotiated)
     assert made.eager
-    assert not hub.heard(SaNegotiated)[0].eager
+    assert not hub.heard(negotiation.SaNegotiated)[0].eager
     assert (str(made.sa.local), str(made.sa.remote)) == (SPOKE, HUB)
     assert made.view.local_selector == f"{SPOKE}/255.255.255.255/47/0"
     (connection,) = hub.connections.values()
     assert (str(connection.remote), connection.identity, connection.profile) == (SPOKE, SPOKE, "IPSEC")
-    assert [change.phase for change in spoke.heard(NegotiationChanged)] == [ProtectionPhase.IKE]
+    assert [change.phase for change in spoke.heard(negotiation.NegotiationChanged)] == [ProtectionPhase.IKE]
     assert [view.phase for view in spoke.machine.sas()] == [IkePhase.READY]
 
 
@@ -98,7 +88,7 @@ def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_
     net.drops = lambda _: True
     spoke.want(hub)
     net.run(60)
-    reasons = [str(change.reason.what) for change in spoke.heard(NegotiationChanged) if change.reason]
+    reasons = [str(change.reason.what) for change in spoke.heard(negotiation.NegotiationChanged) if change.reason]
     assert reason in reasons[0]
     net.drops = lambda _: False
     net.run(40)
@@ -119,7 +109,7 @@ def test_responder_only_never_begins() -> None:
     hub.want(SPOKE)
     net.run(5)
     assert not net.log
-    (said,) = hub.heard(NegotiationChanged)
+    (said,) = hub.heard(negotiation.NegotiationChanged)
     assert said.reason is not None
     assert "responder-only" in said.reason.what
 
@@ -153,7 +143,7 @@ def test_a_cleared_connection_comes_back_at_once_under_the_same_number() -> None
     net, hub, spoke = up()
     (number,) = spoke.connections
     old = set(spoke.pairs)
-    spoke.tell(ConnectionUnwanted(number, "cleared"))
+    spoke.tell(negotiation.ConnectionUnwanted(number, "cleared"))
     assert not spoke.pairs
     net.run(2)
     assert crosswise(hub, spoke)
@@ -163,7 +153,7 @@ def test_a_cleared_connection_comes_back_at_once_under_the_same_number() -> None
 
 def test_sas_go_with_the_protection_of_their_tunnel() -> None:
     net, hub, spoke = up()
-    hub.tell(PoliciesChanged(()))
+    hub.tell(negotiation.PoliciesChanged(()))
     net.run(1)
     assert not hub.pairs
     assert not spoke.pairs
@@ -179,18 +169,18 @@ def test_a_worn_pair_is_replaced_before_it_goes() -> None:
     spoke.forget_what_was_said()
     hub_spi = next(iter(hub.pairs))
     hub.forget_what_was_said()
-    hub.tell(SaRenewalWanted(hub_spi))
+    hub.tell(negotiation.SaRenewalWanted(hub_spi))
     net.run(1)
     assert crosswise(hub, spoke)
-    (made,) = hub.heard(SaNegotiated)
+    (made,) = hub.heard(negotiation.SaNegotiated)
     assert (made.eager, made.replaces) == (True, hub_spi)
-    kinds = [type(said) for said in hub.said if isinstance(said, SaNegotiated | SaClosed)]
-    assert kinds == [SaNegotiated, SaClosed]
+    kinds = [type(said) for said in hub.said if isinstance(said, negotiation.SaNegotiated | negotiation.SaClosed)]
+    assert kinds == [negotiation.SaNegotiated, negotiation.SaClosed]
     assert old in spoke.lingering
     net.run(10)
     assert not spoke.lingering
     assert not hub.lingering
-    assert not hub.heard(ConnectionChanged)
+    assert not hub.heard(negotiation.ConnectionChanged)
 
 
 @pytest.mark.lengthy
@@ -201,7 +191,7 @@ def test_pairs_and_ike_sas_are_replaced_for_days_and_the_connection_stays() -> N
     net.run(3 * 86_400)
     assert crosswise(hub, spoke)
     assert len(hub.pairs) == 1
-    assert not [c for c in hub.heard(ConnectionChanged) if c.new is None or c.old is None]
+    assert not [c for c in hub.heard(negotiation.ConnectionChanged) if c.new is None or c.old is None]
     assert [view.connection.number for view in hub.machine.sas() if view.connection] == [number]
     assert len(hub.machine.sas()) == 1
 
@@ -217,7 +207,7 @@ def test_a_spoke_that_restarts_keeps_its_number_and_its_old_sas_go() -> None:
     spoke.want(hub)
     net.run(1)
     assert crosswise(hub, spoke)
-    assert [c for c in hub.heard(ConnectionChanged) if c.new is None] == []
+    assert [c for c in hub.heard(negotiation.ConnectionChanged) if c.new is None] == []
     assert {p.connection.number for p in hub.pairs.values()} == {number}
 
 
@@ -256,9 +246,9 @@ def test_after_a_change_the_next_pair_is_made_as_the_configuration_says_now() ->
     """`crypto ipsec security-association lifetime ...`, then `clear crypto sa`: the old lifetime went on forever."""
     net, hub, spoke = up()
     for node in (hub, spoke):
-        node.tell(PoliciesChanged((replace(node.policy, kilobytes=2560),)))
+        node.tell(negotiation.PoliciesChanged((replace(node.policy, kilobytes=2560),)))
     (old,) = (pair.sa for pair in spoke.pairs.values())
-    spoke.tell(SaRenewalWanted(old.spi_in))
+    spoke.tell(negotiation.SaRenewalWanted(old.spi_in))
     net.run(1)
     (fresh,) = (pair.sa for spi, pair in spoke.pairs.items() if spi != old.spi_in)
     (theirs,) = (pair.sa for pair in hub.pairs.values() if pair.sa.spi_in == fresh.spi_out)
@@ -270,7 +260,7 @@ def test_a_hub_that_restarts_and_does_not_know_the_ike_sa_is_asked_for_a_new_one
     net, hub, spoke = up()
     net.run(60)
     hub = net.node(HUB, seed="second life")
-    spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
+    spoke.tell(negotiation.SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(0.5)
     fresh = {pair.sa.spi_out for pair in spoke.pairs.values()} & set(hub.pairs)
     assert fresh
@@ -375,7 +365,11 @@ def test_two_that_begin_at_once_end_with_one_ike_sa_and_one_pair(seed: int, skew
     net.run(20)
     assert crosswise(one, two)
     assert len(one.pairs) == len(ready(one)) == len(ready(two)) == 1
-    assert not [c for c in (*one.heard(ConnectionChanged), *two.heard(ConnectionChanged)) if c.new is None]
+    assert not [
+        c
+        for c in (*one.heard(negotiation.ConnectionChanged), *two.heard(negotiation.ConnectionChanged))
+        if c.new is None
+    ]
 
 
 @BOTH
@@ -457,7 +451,7 @@ def test_a_peer_that_deletes_the_other_one_of_two_is_right_too(
     net.run(30)
     assert crosswise(one, two)
     assert len(one.pairs) == 1
-    assert not [c for c in one.heard(ConnectionChanged) if c.new is None]
+    assert not [c for c in one.heard(negotiation.ConnectionChanged) if c.new is None]
 
 
 # --------------------------------------------------------------------------------------------------------------- NAT
@@ -490,9 +484,9 @@ def test_in_tunnel_mode_the_address_that_a_nat_hides_stays_the_inner_one_over_re
     net.nats[spoke.address] = IPv4Address("203.0.113.9")
     spoke.want(hub)
     net.run(2).run(300)
-    assert len(hub.heard(SaNegotiated)) > 2
+    assert len(hub.heard(negotiation.SaNegotiated)) > 2
     for node, ours, theirs in ((hub, hub.address, spoke.address), (spoke, spoke.address, hub.address)):
-        for negotiated in node.heard(SaNegotiated):
+        for negotiated in node.heard(negotiation.SaNegotiated):
             assert negotiated.sa.tunnel_mode
             assert (negotiated.sa.inner_local, negotiated.sa.inner_remote) == (ours, theirs)
 
@@ -524,7 +518,7 @@ def test_a_peer_whose_nat_changes_keeps_its_number_and_its_sas_move() -> None:
     hub.tell(ConnectionHeard(number, elsewhere, 6500))
     assert MoveConnection(number, elsewhere, 6500) in hub.said
     assert (hub.connections[number].remote, hub.connections[number].remote_port) == (elsewhere, 6500)
-    spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
+    spoke.tell(negotiation.SaRenewalWanted(next(iter(spoke.pairs))))
     net.run(1)
     assert crosswise(hub, spoke)
 
@@ -555,7 +549,7 @@ def test_two_spokes_behind_different_nats_meet_when_each_is_told_the_other_ones_
         if late:
             node.want(str(outside[other.address]))
             net.run(0.2)
-        node.tell(NegotiationWanted("IPSEC", node.address, outside[other.address], True, port))
+        node.tell(negotiation.NegotiationWanted("IPSEC", node.address, outside[other.address], True, port))
     net.run(3)
     assert crosswise(one, two), (one.logs, two.logs)
     assert {p.sa.remote_port for p in one.pairs.values()} == {6500}
@@ -576,7 +570,7 @@ def test_a_peer_that_is_silent_is_asked_whether_it_lives_without_dead_peer_detec
     net, hub, _ = up(text)
     (number,) = hub.connections
     net.drops = lambda _: not lives
-    hub.tell(ConnectionSilent(number))
+    hub.tell(negotiation.ConnectionSilent(number))
     net.run(200)
     assert list(hub.connections) == ([number] if lives else [])
 
@@ -602,7 +596,7 @@ def test_who_answers_nothing_is_given_up_unless_its_packets_still_come(carries: 
     (number,) = spoke.connections
     (spi,) = spoke.pairs
     net.drops = lambda flight: flight.sender == spoke.address
-    spoke.tell(ConnectionSilent(number))
+    spoke.tell(negotiation.ConnectionSilent(number))
     for count in range(1, 101):
         net.run(1)
         spoke.tell(SasCounted((SaCount(spi_in=spi, sent=count, received=count if carries else 1),)))
@@ -620,7 +614,7 @@ def test_who_answers_nothing_for_minutes_is_given_up_whatever_it_sends() -> None
     (number,) = spoke.connections
     (spi,) = spoke.pairs
     net.drops = lambda flight: flight.sender == spoke.address
-    spoke.tell(ConnectionSilent(number))
+    spoke.tell(negotiation.ConnectionSilent(number))
     for count in range(1, 321):
         net.run(1)
         spoke.tell(SasCounted((SaCount(spi_in=spi, sent=count, received=count),)))
@@ -694,10 +688,10 @@ def test_a_peer_with_two_uplinks_and_one_name_keeps_both() -> None:
     uplink = IPv4Address("203.0.113.20")
     second = replace(spoke.policy, local=uplink)
     net.nodes[uplink] = spoke
-    spoke.tell(PoliciesChanged((spoke.policy, second)))
+    spoke.tell(negotiation.PoliciesChanged((spoke.policy, second)))
     spoke.want(hub)
     net.run(1)
-    spoke.tell(NegotiationWanted("IPSEC", second.local, hub.address, True))
+    spoke.tell(negotiation.NegotiationWanted("IPSEC", second.local, hub.address, True))
     net.run(1)
     assert crosswise(hub, spoke)
     assert len(hub.pairs) == len(hub.connections) == 2
@@ -723,7 +717,7 @@ def test_the_end_of_an_sa_whose_tunnel_is_gone_is_heard() -> None:
     net, hub, spoke = up()
     net.run(5)
     before = len(net.log)
-    hub.tell(PoliciesChanged(()))
+    hub.tell(negotiation.PoliciesChanged(()))
     net.run(20)
     assert not hub.machine.sas()
     assert sum(flight.sender == hub.address for flight in net.log[before:]) == 1

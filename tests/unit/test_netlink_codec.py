@@ -51,18 +51,10 @@ from dmvpn.dataplane.netlink import (
     set_neighbor,
     set_neighbor_parameters,
     set_up,
+    wire,
 )
 from dmvpn.dataplane.netlink.monitor import parse_event
 from dmvpn.dataplane.netlink.netfilter import Ends
-from dmvpn.dataplane.netlink.wire import (
-    KernelMessage,
-    attribute,
-    nest,
-    parse_acknowledgement,
-    parse_attributes,
-    parse_done,
-    parse_messages,
-)
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
@@ -74,8 +66,8 @@ VIA_41 = KernelNextHop(TUNNEL, ip_address("192.168.100.41"))
 VIA_42 = KernelNextHop(TUNNEL, ip_address("192.168.100.42"), weight=3)
 
 
-def single(octets: str) -> KernelMessage:
-    (message,) = parse_messages(memoryview(bytes.fromhex(octets)))
+def single(octets: str) -> wire.KernelMessage:
+    (message,) = wire.parse_messages(memoryview(bytes.fromhex(octets)))
     return message
 
 
@@ -98,12 +90,12 @@ def tree(data: memoryview, nests: set[tuple[int, ...]], path: tuple[int, ...] = 
     """Attributes without their order, which means nothing."""
     return {
         kind: tree(value, nests, (*path, kind)) if (*path, kind) in nests else bytes(value)
-        for kind, value in parse_attributes(data).items()
+        for kind, value in wire.parse_attributes(data).items()
     }
 
 
 def meaning(octets: bytes) -> tuple[int, int, bytes, Tree]:
-    (message,) = parse_messages(memoryview(octets))
+    (message,) = wire.parse_messages(memoryview(octets))
     size, nests = LAYOUT[message.kind]
     return message.kind, message.flags, bytes(message.body[:size]), tree(message.body[size:], nests)
 
@@ -210,12 +202,12 @@ def test_a_change_of_an_interface_has_exactly_one_encoding(request_made: KernelR
 
 def test_settings_of_forwarding_go_below_af_spec_and_af_inet() -> None:
     request = set_link(TUNNEL, LinkSettings(inet=InetConf(forwarding=1, rp_filter=0)))
-    words = nest(1, attribute(1, bytes((1, 0, 0, 0))), attribute(8, bytes(4)))
-    assert request.body[16:] == nest(26, nest(2, words))
+    words = wire.nest(1, wire.attribute(1, bytes((1, 0, 0, 0))), wire.attribute(8, bytes(4)))
+    assert request.body[16:] == wire.nest(26, wire.nest(2, words))
 
 
 def test_an_interface_may_be_named_instead_of_numbered() -> None:
-    assert set_up("Tunnel100").body[16:] == attribute(3, b"Tunnel100\0")
+    assert set_up("Tunnel100").body[16:] == wire.attribute(3, b"Tunnel100\0")
 
 
 @pytest.mark.parametrize("name", ["GigabitEthernet0", "Gi0/1", "", ".", "a b", "ä" * 8])
@@ -238,7 +230,7 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
     route = KernelRoute(
         Prefix.parse("10.6.0.0/16"), (KernelNextHop(TUNNEL, ip_address("2001:db8::41"), onlink=True),), table=1000
     )
-    event = parse_event(KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
+    event = parse_event(wire.KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
     assert event == RouteEvent(ObjectChange.SET, route)
 
 
@@ -371,14 +363,14 @@ def test_an_interface_is_read_with_its_alias_kind_and_ipv4_settings() -> None:
     inet = b"".join(value.to_bytes(4, "little") for value in (1, 0, 0, 1, 1, 1, 1, 2))
     body = (
         bytes.fromhex("000001000200000043100100ffffffff")
-        + attribute(3, b"Tunnel100\0")
-        + attribute(4, (1400).to_bytes(4, "little"))
-        + attribute(1, PEER_MAC)
-        + attribute(20, b"IOS name\0")
-        + nest(18, attribute(1, b"tun\0"))
-        + nest(26, nest(2, attribute(1, inet)))
+        + wire.attribute(3, b"Tunnel100\0")
+        + wire.attribute(4, (1400).to_bytes(4, "little"))
+        + wire.attribute(1, PEER_MAC)
+        + wire.attribute(20, b"IOS name\0")
+        + wire.nest(18, wire.attribute(1, b"tun\0"))
+        + wire.nest(26, wire.nest(2, wire.attribute(1, inet)))
     )
-    event = parse_event(KernelMessage(16, 0, 0, 0, memoryview(body)))
+    event = parse_event(wire.KernelMessage(16, 0, 0, 0, memoryview(body)))
     assert isinstance(event, LinkEvent)
     link = event.link
     assert (link.index, link.name, link.mtu, link.address) == (2, "Tunnel100", 1400, PEER_MAC)
@@ -409,7 +401,7 @@ def test_a_vrf_device_is_read_with_its_table_and_a_port_with_its_device() -> Non
     ],
 )
 def test_what_is_not_ours_to_follow_is_passed_over(kind: int, body: str) -> None:
-    assert parse_event(KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body)))) is None
+    assert parse_event(wire.KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body)))) is None
 
 
 @pytest.mark.parametrize(
@@ -421,7 +413,7 @@ def test_what_is_not_ours_to_follow_is_passed_over(kind: int, body: str) -> None
 )
 def test_a_message_with_a_wrong_length_is_refused(octets: str, what: str) -> None:
     with pytest.raises(WireError, match=what):
-        list(parse_messages(memoryview(bytes.fromhex(octets))))
+        list(wire.parse_messages(memoryview(bytes.fromhex(octets))))
 
 
 @pytest.mark.parametrize(
@@ -439,7 +431,7 @@ def test_a_message_with_a_wrong_length_is_refused(octets: str, what: str) -> Non
 )
 def test_a_damaged_body_is_refused_with_what_is_wrong(kind: int, body: str, what: str) -> None:
     with pytest.raises(WireError, match=what):
-        parse_event(KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body))))
+        parse_event(wire.KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body))))
 
 
 # ------------------------------------------------------------------------------------------------------- verdicts
@@ -447,23 +439,23 @@ def test_a_damaged_body_is_refused_with_what_is_wrong(kind: int, body: str, what
 
 def test_the_kernels_own_explanation_is_read_from_a_refusal() -> None:
     quoted = bytes.fromhex("44000000180005050700000000000000")
-    text = attribute(1, b"Nexthop has invalid gateway\0")
-    message = KernelMessage(2, 0x300, 7, 1, memoryview((-22).to_bytes(4, "little", signed=True) + quoted + text))
-    verdict = parse_acknowledgement(message)
+    text = wire.attribute(1, b"Nexthop has invalid gateway\0")
+    message = wire.KernelMessage(2, 0x300, 7, 1, memoryview((-22).to_bytes(4, "little", signed=True) + quoted + text))
+    verdict = wire.parse_acknowledgement(message)
     assert (verdict.sequence, verdict.errno, verdict.text) == (7, 22, "Nexthop has invalid gateway")
 
 
 def test_a_refusal_that_quotes_the_whole_request_is_read_too() -> None:
     quoted = bytes.fromhex("14000000180005050700000000000000") + bytes(4)
-    message = KernelMessage(
-        2, 0x200, 7, 1, memoryview((-3).to_bytes(4, "little", signed=True) + quoted + attribute(1, b"x\0"))
+    message = wire.KernelMessage(
+        2, 0x200, 7, 1, memoryview((-3).to_bytes(4, "little", signed=True) + quoted + wire.attribute(1, b"x\0"))
     )
-    assert parse_acknowledgement(message).text == "x"
+    assert wire.parse_acknowledgement(message).text == "x"
 
 
 def test_the_end_of_a_dump_may_carry_an_error() -> None:
-    assert parse_done(KernelMessage(3, 0, 0, 0, memoryview((-4).to_bytes(4, "little", signed=True)))) == 4
-    assert parse_done(KernelMessage(3, 0, 0, 0, memoryview(b""))) == 0
+    assert wire.parse_done(wire.KernelMessage(3, 0, 0, 0, memoryview((-4).to_bytes(4, "little", signed=True)))) == 4
+    assert wire.parse_done(wire.KernelMessage(3, 0, 0, 0, memoryview(b""))) == 0
 
 
 # ----------------------------------------------------------------------------------------------------- properties
@@ -484,7 +476,7 @@ def test_every_route_that_can_be_written_is_read_back(
     prefix: Prefix, next_hops: list[KernelNextHop], metric: int, table: int
 ) -> None:
     route = KernelRoute(prefix, tuple(next_hops), metric=metric, table=table)
-    event = parse_event(KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
+    event = parse_event(wire.KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
     assert event == RouteEvent(ObjectChange.SET, route)
 
 
@@ -493,7 +485,7 @@ def test_every_neighbor_that_can_be_written_is_read_back(
     link: int, address: IPAddress, lladdr: bytes, state: KernelNeighborState
 ) -> None:
     neighbor = KernelNeighbor(link, address, lladdr, state)
-    event = parse_event(KernelMessage(28, 0, 0, 0, memoryview(set_neighbor(neighbor).body)))
+    event = parse_event(wire.KernelMessage(28, 0, 0, 0, memoryview(set_neighbor(neighbor).body)))
     assert event == NeighborEvent(ObjectChange.SET, neighbor)
 
 
@@ -502,13 +494,13 @@ def test_every_rule_that_can_be_written_is_read_back(
     priority: int, table: int, suppress: int | None, version: int
 ) -> None:
     rule = Rule(priority, table, suppress, version)
-    event = parse_event(KernelMessage(32, 0, 0, 0, memoryview(add_rule(rule).body)))
+    event = parse_event(wire.KernelMessage(32, 0, 0, 0, memoryview(add_rule(rule).body)))
     assert event == RuleEvent(ObjectChange.SET, rule)
 
 
 def test_a_rule_that_does_not_lead_to_a_table_is_none_of_ours() -> None:
     unreachable = bytes.fromhex("020000000000000700000000")
-    assert parse_event(KernelMessage(32, 0, 0, 0, memoryview(unreachable))) is None
+    assert parse_event(wire.KernelMessage(32, 0, 0, 0, memoryview(unreachable))) is None
 
 
 def test_an_address_that_may_be_there_is_added_without_replacing_it() -> None:
@@ -529,7 +521,7 @@ def offset_of_refusal(parse: Callable[[], object]) -> int:
 
 @given(st.binary(max_size=96))
 def test_any_octets_are_messages_or_refused_never_a_crash(octets: bytes) -> None:
-    offset = offset_of_refusal(lambda: [parse_event(message) for message in parse_messages(memoryview(octets))])
+    offset = offset_of_refusal(lambda: [parse_event(message) for message in wire.parse_messages(memoryview(octets))])
     assert 0 <= offset <= len(octets)
 
 
@@ -548,8 +540,8 @@ HEADERS = [
     st.binary(max_size=64),
 )
 def test_any_body_behind_a_true_header_is_an_event_or_refused(kind: int, head: str, rest: bytes) -> None:
-    message = KernelMessage(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
-    for parse in (parse_event, parse_acknowledgement, parse_done):
+    message = wire.KernelMessage(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
+    for parse in (parse_event, wire.parse_acknowledgement, wire.parse_done):
         assert 0 <= offset_of_refusal(partial(parse, message)) <= len(message.body)
 
 

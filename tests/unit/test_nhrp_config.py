@@ -7,17 +7,10 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
+from dmvpn.base import chronicle
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import (
-    LARGEST_KEPT,
-    LONGEST_CONTENTS,
-    ChronicleLine,
-    LateLine,
-    MessagePassed,
-    line_to_plain,
-)
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp import config
+from dmvpn.features.nhrp import config, parts
 from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.history import LARGEST_ABOUT, LARGEST_LIST, message_line, spell
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
@@ -31,14 +24,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     ResolutionReply,
     TrafficIndication,
-)
-from dmvpn.features.nhrp.parts import (
-    Authentication,
-    ClientInfo,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
 )
 from dmvpn.ios import Configurator
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
@@ -239,20 +224,20 @@ def test_binding_to_identities_is_off_by_default_and_shown_as_it_was_entered() -
 # What the chronicle is told of an NHRP packet: in a few words, and bounded whatever a peer sends.
 
 PEER = ip_address("192.0.2.7")
-ADDRESS_EXTENSIONS = (ResponderAddress, ForwardTransitRecord, ReverseTransitRecord, NatAddress)
+ADDRESS_EXTENSIONS = (parts.ResponderAddress, parts.ForwardTransitRecord, parts.ReverseTransitRecord, parts.NatAddress)
 #: What a request and its reply have in common.
 COMMON = ("source_nbma", "source_protocol", "destination_protocol", "flags", "request_id", "cies")
 
 
-def line(direction: Processing, packet: NhrpPacket) -> MessagePassed:
+def line(direction: Processing, packet: NhrpPacket) -> chronicle.MessagePassed:
     """The line about a packet on its way."""
     return spell(direction, packet, "Tunnel1", PEER, packet.serialize())
 
 
-def entries(count: int) -> tuple[ClientInfo, ...]:
+def entries(count: int) -> tuple[parts.ClientInfo, ...]:
     """Entries of as many addresses."""
     return tuple(
-        ClientInfo(
+        parts.ClientInfo(
             holding_time=600, prefix_length=32, protocol=ip_address(f"10.9.{number >> 8}.{number & 255}"), nbma=PEER
         )
         for number in range(count)
@@ -309,10 +294,10 @@ def test_a_router_keeps_no_large_packets_for_its_history() -> None:
     for count, is_kept in ((1, True), (200, False)):
         packet = purge(count)
         octets = packet.serialize()
-        assert (len(octets) <= LARGEST_KEPT) is is_kept
+        assert (len(octets) <= chronicle.LARGEST_KEPT) is is_kept
         late = message_line(Processing.RECEIVE, packet, "Tunnel1", PEER, octets)
-        assert isinstance(late, LateLine) is is_kept
-        assert (late.spell() if isinstance(late, LateLine) else late) == line(Processing.RECEIVE, packet)
+        assert isinstance(late, chronicle.LateLine) is is_kept
+        assert (late.spell() if isinstance(late, chronicle.LateLine) else late) == line(Processing.RECEIVE, packet)
 
 
 def test_of_a_long_answer_the_beginning_is_told() -> None:
@@ -362,26 +347,26 @@ def test_the_fields_of_a_packet_are_lines_that_its_reader_can_look_up() -> None:
 
 
 def test_no_password_is_in_the_fields_of_a_packet_nor_of_one_that_an_error_quotes() -> None:
-    secret = replace(purge(1), extensions=(Authentication(data=b"s3cret"), ForwardTransitRecord()))
+    secret = replace(purge(1), extensions=(parts.Authentication(data=b"s3cret"), parts.ForwardTransitRecord()))
     complaint = error(secret)
     assert "Authentication Extension: a password, which is hidden here" in contents(secret)
     assert f"Quoted Packet: {len(secret.serialize())} octets" in contents(complaint)
     for packet in (secret, complaint):
         text = "\n".join(contents(packet))
         assert "s3cret" not in text
-        shown = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, packet)))["octets"]
+        shown = chronicle.line_to_plain(chronicle.ChronicleLine(1, 0.0, line(Processing.SEND, packet)))["octets"]
         assert len(str(shown)) == 2 * len(packet.serialize())
         assert b"s3cret".hex() not in f"{text}{shown}"
-    plain = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, purge(1))))
+    plain = chronicle.line_to_plain(chronicle.ChronicleLine(1, 0.0, line(Processing.SEND, purge(1))))
     assert plain["octets"] == purge(1).serialize().hex()
-    many = line_to_plain(ChronicleLine(1, 0.0, line(Processing.SEND, purge(60))))
+    many = chronicle.line_to_plain(chronicle.ChronicleLine(1, 0.0, line(Processing.SEND, purge(60))))
     assert "octets" not in many, "they and the fields have a bound together"
 
 
 def test_each_field_of_a_packet_is_explained() -> None:
     meanings = in_messages(FEATURES)
     quoted = purge(1).serialize()
-    extended = replace(purge(1), extensions=(Authentication(data=b"x"), *(kind() for kind in ADDRESS_EXTENSIONS)))
+    extended = replace(purge(1), extensions=(parts.Authentication(data=b"x"), *(kind() for kind in ADDRESS_EXTENSIONS)))
     packets = (
         extended,
         error(purge(1)),
@@ -393,7 +378,7 @@ def test_each_field_of_a_packet_is_explained() -> None:
 
 def test_the_fields_of_a_packet_with_many_entries_are_bounded() -> None:
     assert contents(purge(60))[6 + 8] == "Client Information Entry: and 52 more"
-    assert len("\n".join(contents(purge(60)))) <= LONGEST_CONTENTS
+    assert len("\n".join(contents(purge(60)))) <= chronicle.LONGEST_CONTENTS
 
 
 def test_a_request_and_its_reply_are_one_exchange_and_the_next_request_is_another() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from dmvpn.features.nhrp import shared, transit
+from dmvpn.features.nhrp import parts, shared, transit
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -21,14 +21,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
     parse,
-)
-from dmvpn.features.nhrp.parts import (
-    Authentication,
-    CieCode,
-    ClientInfo,
-    ForwardTransitRecord,
-    ResponderAddress,
-    UnknownExtension,
 )
 from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import REQUEST
@@ -49,7 +41,7 @@ from support.cloud import (
 from support.overlay import Overlay, address, cloud, data_packet, make_shortcut
 from support.wire import with_checksum
 
-ENTRY = ClientInfo(prefix_length=32, holding_time=600, nbma=PEER_NBMA, protocol=PEER)
+ENTRY = parts.ClientInfo(prefix_length=32, holding_time=600, nbma=PEER_NBMA, protocol=PEER)
 REPLY = ResolutionReply(
     source_nbma=SPOKE_NBMA,
     source_protocol=SPOKE,
@@ -64,7 +56,7 @@ PURGE = PurgeRequest(
     destination_protocol=address("10.77.0.1"),
     flags=PurgeFlag(0),
     request_id=5,
-    cies=(ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
+    cies=(parts.ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
 )
 
 
@@ -101,7 +93,7 @@ def test_an_error_names_the_finder_the_sender_and_the_place_and_quotes_the_packe
     [
         (replace(REQUEST, hop_count=1), ErrorCode.HOP_COUNT_EXCEEDED, 9),
         (
-            replace(REQUEST, extensions=(ForwardTransitRecord(entries=(replace(ENTRY, protocol=HUB),)),)),
+            replace(REQUEST, extensions=(parts.ForwardTransitRecord(entries=(replace(ENTRY, protocol=HUB),)),)),
             ErrorCode.LOOP_DETECTED,
             52,
         ),
@@ -111,7 +103,7 @@ def test_an_error_names_the_finder_the_sender_and_the_place_and_quotes_the_packe
         (REQUEST.serialize()[:-1] + b"\x01", ErrorCode.PROTOCOL_ERROR, 12),
         (REQUEST.serialize()[:-3], ErrorCode.PROTOCOL_ERROR, 10),
         (changed(54, "00ff"), ErrorCode.INVALID_EXTENSION, 52),
-        (replace(REQUEST, extensions=(*REQUEST.extensions, ResponderAddress())), ErrorCode.INVALID_EXTENSION, 68),
+        (replace(REQUEST, extensions=(*REQUEST.extensions, parts.ResponderAddress())), ErrorCode.INVALID_EXTENSION, 68),
         (bytes(REQUEST.serialize()) + bytes(9200), ErrorCode.SDU_SIZE_EXCEEDED, 0),
     ],
 )
@@ -129,7 +121,7 @@ def test_what_is_wrong_with_a_packet_and_where(
 @pytest.mark.conforms("5.2.7-11", "5.3.4-failure", "frr-21097")
 def test_with_a_password_an_error_points_at_the_wrong_one_or_at_its_absence() -> None:
     overlay = ready(authentication="secret")
-    wrong = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"other")))
+    wrong = replace(REQUEST, extensions=(*REQUEST.extensions, parts.Authentication(data=b"other")))
     receive(overlay, "R11", wrong, SPOKE_NBMA)
     receive(overlay, "R11", REQUEST, SPOKE_NBMA)
     first, second = overlay.sent(ErrorIndication)
@@ -143,7 +135,7 @@ def test_with_a_password_an_error_points_at_the_wrong_one_or_at_its_absence() ->
 def test_an_empty_second_password_is_an_error_as_it_is_for_ios() -> None:
     """FRR 10.1 sent a good password and an empty one (FRR issue 16466)."""
     overlay = ready(authentication="secret")
-    twice = (*REQUEST.extensions, Authentication(data=b"secret"), UnknownExtension(type=7, value=b""))
+    twice = (*REQUEST.extensions, parts.Authentication(data=b"secret"), parts.UnknownExtension(type=7, value=b""))
     receive(overlay, "R11", replace(REQUEST, extensions=twice), SPOKE_NBMA)
     assert error_of(overlay).error_code == ErrorCode.INVALID_EXTENSION
 
@@ -192,7 +184,7 @@ def cloud_replies(overlay: Overlay) -> list[RegistrationReply]:
 @pytest.mark.conforms("5.2.7-1", "5.2.7-offset")
 def test_an_unknown_compulsory_extension_is_named_by_its_place() -> None:
     overlay = ready()
-    packet = replace(REQUEST, extensions=(UnknownExtension(type=77, value=b"abc"), *REQUEST.extensions))
+    packet = replace(REQUEST, extensions=(parts.UnknownExtension(type=77, value=b"abc"), *REQUEST.extensions))
     receive(overlay, "R41", packet, HUB_NBMA)
     error = error_of(overlay)
     assert (error.error_code, error.error_offset) == (ErrorCode.UNRECOGNIZED_EXTENSION, 52)
@@ -202,7 +194,7 @@ def test_an_unknown_compulsory_extension_is_named_by_its_place() -> None:
 def test_what_would_grow_beyond_the_network_is_error_8() -> None:
     """Every hop adds a record: a packet that fills the link is not passed on, but it may be answered."""
     overlay = ready()
-    filling = UnknownExtension(type=77, value=bytes(1476 - len(REQUEST.serialize()) - 4), compulsory=False)
+    filling = parts.UnknownExtension(type=77, value=bytes(1476 - len(REQUEST.serialize()) - 4), compulsory=False)
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, filling))
     receive(overlay, "R11", packet, SPOKE_NBMA)
     assert error_of(overlay).error_code == ErrorCode.SDU_SIZE_EXCEEDED
@@ -244,7 +236,11 @@ def test_an_error_with_the_wrong_password_or_a_forbidden_extension_is_not_answer
         destination_protocol=HUB,
         error_code=ErrorCode.PROTOCOL_ERROR,
         packet=REQUEST.serialize(),
-        extensions=(Authentication(data=b"wrong"), Authentication(data=b"wrong"), UnknownExtension(type=9, value=b"")),
+        extensions=(
+            parts.Authentication(data=b"wrong"),
+            parts.Authentication(data=b"wrong"),
+            parts.UnknownExtension(type=9, value=b""),
+        ),
         end=b"\x80\x00\x00\x00",
     )
     for hop_count in (0, 1, 255):
@@ -482,4 +478,4 @@ def test_a_redirect_that_cannot_go_on_is_dropped_without_an_error() -> None:
 @pytest.mark.conforms("cisco-frr-codes", "frr-22966")
 def test_the_codes_are_those_of_the_rfc() -> None:
     assert {int(code) for code in ErrorCode} - {ErrorCode.LOOP_DETECTED_FRR} == {1, 3, 6, 7, 8, 9, 10, 11, 15, 16, 17}
-    assert {int(code) for code in CieCode} - {CieCode.NO_BINDING_FRR} == {0, 4, 5, 12, 13, 14}
+    assert {int(code) for code in parts.CieCode} - {parts.CieCode.NO_BINDING_FRR} == {0, 4, 5, 12, 13, 14}

@@ -10,18 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.events import NhrpReceived
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.debug import extension_lines
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.parts import (
-    ClientInfo,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    VendorPrivate,
-)
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import MINUTE
 from dmvpn.features.nhrp.vendor import (
@@ -81,7 +73,7 @@ def test_it_has_exactly_one_encoding(ports: MappedPorts, octets: str) -> None:
     ],
 )
 def test_what_is_not_well_formed_is_somebody_elses(data: str) -> None:
-    assert MappedPorts.parse(VendorPrivate(vendor=VENDOR, data=bytes.fromhex(data))) is None
+    assert MappedPorts.parse(parts.VendorPrivate(vendor=VENDOR, data=bytes.fromhex(data))) is None
 
 
 def test_another_vendor_with_the_same_octets_is_another_vendor() -> None:
@@ -92,7 +84,7 @@ def test_another_vendor_with_the_same_octets_is_another_vendor() -> None:
 
 @given(st.binary(max_size=80))
 def test_whatever_stands_in_it_is_read_or_left_alone(data: bytes) -> None:
-    extension = VendorPrivate(vendor=VENDOR, data=b"VPN\x01" + data)
+    extension = parts.VendorPrivate(vendor=VENDOR, data=b"VPN\x01" + data)
     ports = MappedPorts.parse(extension)
     assert ports is None or ports.extension == extension
 
@@ -103,14 +95,14 @@ _addresses = ipv4_addresses | ipv6_addresses
 @given(st.lists(st.builds(MappedPort, _addresses, _addresses, st.integers(0, 0xFFFF)), max_size=4))
 def test_what_is_written_is_read(entries: list[MappedPort]) -> None:
     ports = MappedPorts(tuple(entries))
-    assert mapped_ports((ResponderAddress(), ports.extension)) == ports
+    assert mapped_ports((parts.ResponderAddress(), ports.extension)) == ports
 
 
 def test_a_second_one_goes_and_all_others_stay() -> None:
     group = group_extension("G")
-    before: Extensions = (ResponderAddress(), MappedPorts().extension, group, MappedPorts(BOTH).extension)
+    before: parts.Extensions = (parts.ResponderAddress(), MappedPorts().extension, group, MappedPorts(BOTH).extension)
     after = with_mapped_ports(before, MappedPorts(BOTH[:1]))
-    assert after == (ResponderAddress(), MappedPorts(BOTH[:1]).extension, group)
+    assert after == (parts.ResponderAddress(), MappedPorts(BOTH[:1]).extension, group)
 
 
 def test_debug_nhrp_extension_spells_it_out() -> None:
@@ -169,7 +161,7 @@ def test_a_tunnel_in_clear_carries_no_such_extension() -> None:
     make_shortcut(overlay)
     requests = [sent.packet for sent in overlay.packets if isinstance(sent.packet, ResolutionRequest)]
     assert requests
-    assert not any(isinstance(each, VendorPrivate) for packet in requests for each in packet.extensions)
+    assert not any(isinstance(each, parts.VendorPrivate) for packet in requests for each in packet.extensions)
 
 
 def test_a_peer_that_shows_itself_by_another_port_is_wanted_there_and_no_longer_where_it_was() -> None:
@@ -185,20 +177,20 @@ def test_a_peer_that_shows_itself_by_another_port_is_wanted_there_and_no_longer_
 # ------------------------------------------------------------------------------------------------ who is believed
 
 
-def _request(source: str, nat: str, *ports: MappedPort, record: tuple[ClientInfo, ...] = ()) -> ResolutionRequest:
+def _request(source: str, nat: str, *ports: MappedPort, record: tuple[parts.ClientInfo, ...] = ()) -> ResolutionRequest:
     """A request for a host behind R41. source: tunnel address; nat: translated address of its sender."""
-    cie = ClientInfo(prefix_length=32, nbma=address(nat), protocol=address(source))
+    cie = parts.ClientInfo(prefix_length=32, nbma=address(nat), protocol=address(source))
     return ResolutionRequest(
         source_nbma=address("10.99.3.2"),
         source_protocol=address(source),
         destination_protocol=address("10.4.4.1"),
         flags=ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT,
         request_id=7,
-        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+        cies=(parts.ClientInfo(prefix_length=32, holding_time=600),),
         extensions=(
-            ForwardTransitRecord(entries=record),
-            ReverseTransitRecord(),
-            NatAddress(entries=(cie,)),
+            parts.ForwardTransitRecord(entries=record),
+            parts.ReverseTransitRecord(),
+            parts.NatAddress(entries=(cie,)),
             MappedPorts(ports).extension,
         ),
     )
@@ -212,8 +204,8 @@ def _from_client(overlay: ProtectedOverlay, packet: ResolutionRequest) -> None:
 
 def _by_hub(packet: ResolutionRequest) -> bytes:
     """The request, as the hub has passed it on."""
-    hub = ClientInfo(prefix_length=32, nbma=HUB_NBMA, protocol=HUB)
-    return replace(packet, extensions=(ForwardTransitRecord(entries=(hub,)), *packet.extensions[1:])).serialize()
+    hub = parts.ClientInfo(prefix_length=32, nbma=HUB_NBMA, protocol=HUB)
+    return replace(packet, extensions=(parts.ForwardTransitRecord(entries=(hub,)), *packet.extensions[1:])).serialize()
 
 
 def _from_server(overlay: ProtectedOverlay, packet: ResolutionRequest) -> None:
@@ -238,7 +230,7 @@ def test_what_a_client_says_of_somebody_the_server_does_not_know_is_dropped() ->
 def test_what_another_server_wrote_is_passed_on() -> None:
     overlay = _ready()
     known = MappedPort(address("192.168.100.66"), address("198.51.100.66"), 20_000)
-    server = ClientInfo(prefix_length=32, nbma=address("172.16.99.1"), protocol=address("192.168.100.99"))
+    server = parts.ClientInfo(prefix_length=32, nbma=address("172.16.99.1"), protocol=address("192.168.100.99"))
     _from_client(overlay, _request("192.168.100.66", "198.51.100.66", known, record=(server,)))
     assert _said(overlay, ResolutionRequest, "R41").entries == (known,)
 

@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearAdjacency, NextHop, RemoveTunnel, RouteKind, SetAdjacency
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    EffectFailed,
-    EnteredLine,
-    Event,
-    LinesEntered,
-    LinkChanged,
-    NhrpReceived,
-    Tick,
-    Unresolved,
-)
 from dmvpn.base.notices import OverrideOffered, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
@@ -49,7 +38,7 @@ def _entry(overlay: Overlay, host: str, name: str = "R31") -> Entry | None:
 @pytest.mark.conforms("2.2-meanwhile", "cisco-phase2")
 def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
     overlay = ready(phase=2)
-    effects = overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    effects = overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     assert effects[0] == SetAdjacency(TUNNEL, PEER, HUB_NBMA)
     (request,) = overlay.sent(ResolutionRequest)
     assert request.destination_protocol == PEER
@@ -61,7 +50,7 @@ def test_an_unknown_next_hop_gets_the_hubs_adjacency_at_once() -> None:
 @pytest.mark.conforms("cisco-phase2")
 def test_the_answer_takes_its_place_without_a_gap() -> None:
     overlay = ready(phase=2)
-    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     overlay.run(1)
     spoke = overlay.members["R31"]
     assert spoke.forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
@@ -79,14 +68,14 @@ def test_the_answer_takes_its_place_without_a_gap() -> None:
 def test_silence_keeps_the_hubs_adjacency() -> None:
     overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     overlay.run(170)
     assert overlay.members["R31"].adjacencies[PEER] == HUB_NBMA
 
 
 def test_a_direct_path_that_dies_is_left_for_the_hub_in_phase_2_too() -> None:
     overlay = ready(phase=2)
-    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     overlay.run(3)
     overlay.cut("R31", "R41")
     spoke = overlay.members["R31"]
@@ -107,7 +96,7 @@ def test_a_definite_no_makes_the_next_hop_unreachable_for_a_growing_while() -> N
     ends = []
     for _ in range(3):
         spoke.effects.clear()
-        overlay.handle("R31", Unresolved(TUNNEL, missing))
+        overlay.handle("R31", events.Unresolved(TUNNEL, missing))
         overlay.run(0.5)
         offers = [e.route for e in spoke.effects if isinstance(e, RouteOffered)]
         assert [route.kind for route in offers] == [RouteKind.UNREACHABLE]
@@ -122,7 +111,7 @@ def test_a_definite_no_makes_the_next_hop_unreachable_for_a_growing_while() -> N
 def test_a_hub_says_at_once_that_a_spoke_is_not_registered_and_takes_it_back_when_it_is() -> None:
     overlay = cloud(3, phase=2).start("R11")
     late = address("192.168.100.31")
-    overlay.handle("R11", Unresolved(TUNNEL, late))
+    overlay.handle("R11", events.Unresolved(TUNNEL, late))
     hub = overlay.members["R11"]
     assert [e.route.kind for e in hub.effects if isinstance(e, RouteOffered)] == [RouteKind.UNREACHABLE]
     entry = _entry(overlay, "192.168.100.31", "R11")
@@ -139,7 +128,7 @@ def test_gleaned_next_hops_are_bounded_and_the_oldest_goes_first() -> None:
     overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
     for number in range(2, 302):
-        overlay.handle("R31", Unresolved(TUNNEL, address(f"192.168.{100 + number // 250}.{number % 250 + 2}")))
+        overlay.handle("R31", events.Unresolved(TUNNEL, address(f"192.168.{100 + number // 250}.{number % 250 + 2}")))
     spoke = overlay.members["R31"]
     assert len([nbma for nbma in spoke.adjacencies.values() if nbma == HUB_NBMA]) <= 257
     assert len(tunnel_of(overlay).cache) <= 257
@@ -148,7 +137,7 @@ def test_gleaned_next_hops_are_bounded_and_the_oldest_goes_first() -> None:
 @pytest.mark.conforms("frr-2287")
 def test_an_adjacency_that_the_plane_lost_is_given_again() -> None:
     overlay = ready(phase=2)
-    effects = overlay.handle("R31", Unresolved(TUNNEL, address("192.168.100.11")))
+    effects = overlay.handle("R31", events.Unresolved(TUNNEL, address("192.168.100.11")))
     assert effects == [SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)]
 
 
@@ -156,7 +145,7 @@ def test_an_adjacency_that_the_plane_lost_is_given_again() -> None:
 def test_an_order_that_the_plane_refused_is_given_again_while_it_holds() -> None:
     overlay = ready(phase=2)
     order = SetAdjacency(TUNNEL, address("192.168.100.11"), HUB_NBMA)
-    overlay.handle("R31", EffectFailed(order, 105, "No buffer space available"))
+    overlay.handle("R31", events.EffectFailed(order, 105, "No buffer space available"))
     spoke = overlay.members["R31"]
     spoke.effects.clear()
     overlay.run(1.5)
@@ -166,7 +155,7 @@ def test_an_order_that_the_plane_refused_is_given_again_while_it_holds() -> None
 @pytest.mark.parametrize("target", ["192.168.100.31", "224.0.0.10"])
 def test_nobody_is_asked_for_our_own_or_for_impossible_next_hops(target: str) -> None:
     overlay = ready(phase=2)
-    overlay.handle("R31", Unresolved(TUNNEL, address(target)))
+    overlay.handle("R31", events.Unresolved(TUNNEL, address(target)))
     assert overlay.sent(ResolutionRequest) == []
 
 
@@ -176,7 +165,7 @@ def test_what_goes_by_a_server_follows_to_the_next_server() -> None:
     second = NhsConfig(address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
     overlay.configure("R31", nhs=(HUB, second))
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     assert overlay.members["R31"].adjacencies[PEER] == HUB_NBMA
     overlay.configure("R31", nhs=(replace(second, priority=0),))
     assert overlay.members["R31"].adjacencies[PEER] == address("172.16.12.1")
@@ -188,7 +177,7 @@ def test_a_static_map_is_used_and_never_overwritten() -> None:
     overlay.members["R31"].config = _with(overlay, maps=Pages([static]))
     overlay.start().run(1)
     assert overlay.members["R31"].adjacencies[PEER] == address("172.16.41.9")
-    overlay.handle("R41", Unresolved(TUNNEL, address("192.168.100.31")))
+    overlay.handle("R41", events.Unresolved(TUNNEL, address("192.168.100.31")))
     overlay.run(1)
     assert overlay.members["R31"].adjacencies[PEER] == address("172.16.41.9")
 
@@ -206,7 +195,7 @@ def test_a_static_map_of_a_client_holds_against_its_registration() -> None:
         request_id=1,
         cies=(ClientInfo(prefix_length=32, holding_time=600),),
     )
-    overlay.handle("R11", NhrpReceived(TUNNEL, address("6.6.6.6"), request.serialize()))
+    overlay.handle("R11", events.NhrpReceived(TUNNEL, address("6.6.6.6"), request.serialize()))
     assert overlay.members["R11"].adjacencies[PEER] == PEER_NBMA
 
 
@@ -217,7 +206,7 @@ def _with(overlay: Overlay, name: str = "R31", **changes: object) -> TunnelConfi
 def test_without_any_server_left_nothing_goes_by_one() -> None:
     overlay = ready(phase=2)
     overlay.filter = lambda _, __, packet: not isinstance(packet, ResolutionRequest)
-    overlay.handle("R31", Unresolved(TUNNEL, PEER))
+    overlay.handle("R31", events.Unresolved(TUNNEL, PEER))
     overlay.configure("R31", nhs=())
     assert overlay.members["R31"].adjacencies == {}
 
@@ -430,11 +419,11 @@ class Hub:
         lines = "".join(f" ip nhrp map {tunnel} {nbma}\n" for tunnel, nbma in MAPS)
         text = f"{PORT}\n {ADDRESS}\n{TUNNEL_LINE}\n ip address 10.0.0.1 255.255.0.0\n ip nhrp network-id 1\n{lines}"
         text += " tunnel source GigabitEthernet0/0\n tunnel mode gre multipoint\n"
-        self.handle(ClockSet(1.8e9))
-        self.handle(ConfigurationEntered(text, by="startup", saved=True))
-        self.handle(LinkChanged("GigabitEthernet0/0", up=True))
+        self.handle(events.ClockSet(1.8e9))
+        self.handle(events.ConfigurationEntered(text, by="startup", saved=True))
+        self.handle(events.LinkChanged("GigabitEthernet0/0", up=True))
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: events.Event) -> None:
         failed = []
         for effect in self.router.handle(event, self.now):
             if isinstance(effect, RemoveTunnel):
@@ -443,19 +432,19 @@ class Hub:
                 self.held.discard(effect.next_hop)
             elif isinstance(effect, SetAdjacency) and effect.next_hop == REFUSED and not self.refused:
                 self.refused.append(self.now)
-                failed.append(EffectFailed(effect, 12, "no memory"))
+                failed.append(events.EffectFailed(effect, 12, "no memory"))
             elif isinstance(effect, SetAdjacency):
                 self.held.add(effect.next_hop)
         for each in failed:
             self.handle(each)
 
     def enter(self, section: str, line: str) -> None:
-        self.handle(LinesEntered((EnteredLine((), section), EnteredLine((section,), line))))
+        self.handle(events.LinesEntered((events.EnteredLine((), section), events.EnteredLine((section,), line))))
 
     def run_until(self, end: float) -> None:
         while (due := self.router.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
-            self.handle(Tick())
+            self.handle(events.Tick())
         self.now = end
 
 

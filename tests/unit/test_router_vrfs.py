@@ -9,19 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import InVrf, RouteKind, SendIp, SetRoute, SetVrfs
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    EnteredLine,
-    IpReceived,
-    LinesEntered,
-    LinkChanged,
-    PlaneAnnounced,
-    Tick,
-)
 from dmvpn.base.notices import Route, RouteOffered, RouteSource
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
@@ -49,23 +40,23 @@ RED_EIGRP = ("router eigrp OF-RED", " address-family ipv4 unicast vrf RED autono
 def started(*lines: str) -> Router:
     """A router with these lines, whose port has a carrier."""
     router = Router(SeededEntropy(1))
-    router.handle(PlaneAnnounced(ipv6=True), 0.0)
-    router.handle(ConfigurationEntered("\n".join(lines)), 0.0)
-    router.handle(LinkChanged(PORT, up=True), 1.0)
+    router.handle(events.PlaneAnnounced(ipv6=True), 0.0)
+    router.handle(events.ConfigurationEntered("\n".join(lines)), 0.0)
+    router.handle(events.LinkChanged(PORT, up=True), 1.0)
     return router
 
 
 def entered(router: Router, *lines: str, now: float = 10.0) -> list[Effect]:
     """What follows from these lines, each with the sections around it before a `/`."""
     split = [line.split("/") for line in lines]
-    return router.handle(LinesEntered(tuple(EnteredLine(tuple(one[:-1]), one[-1]) for one in split)), now)
+    return router.handle(events.LinesEntered(tuple(events.EnteredLine(tuple(one[:-1]), one[-1]) for one in split)), now)
 
 
 def run(router: Router, until: float) -> list[Effect]:
     """All effects until this time."""
     effects: list[Effect] = []
     while (when := router.next_deadline()) is not None and when <= until:
-        effects += router.handle(Tick(), when)
+        effects += router.handle(events.Tick(), when)
     return effects
 
 
@@ -106,7 +97,7 @@ def test_keys_of_a_vrf_are_used_as_soon_as_the_clock_is_right() -> None:
     )
     assert sent_by_eigrp(run(router, 20.0)) == []
 
-    router.handle(ClockSet(1_780_000_000.0), 20.0)
+    router.handle(events.ClockSet(1_780_000_000.0), 20.0)
 
     assert sent_by_eigrp(run(router, 30.0)) != []
 
@@ -128,7 +119,7 @@ def test_a_late_packet_of_a_removed_vrf_is_nothing_to_the_global_table(others: t
     router = started(*RED, *others, *RED_PORT, "router eigrp 1", " network 10.0.0.0")
     gone = ("no vrf definition RED", f"interface {PORT}/ip address 10.0.0.1 255.255.255.0")
     hello = sent_by_eigrp([*entered(router, *gone), *run(router, 20.0)])[0]
-    received = IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
+    received = events.IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
 
     assert sent_by_eigrp(router.handle(received, 20.0)) == []
 
@@ -137,7 +128,9 @@ def test_a_removed_vrf_says_goodbye_before_its_place_is_gone() -> None:
     """Neighbors in a removed VRF waited for their holding time: nothing told them."""
     router = started(*RED, *RED_PORT, *RED_EIGRP)
     hello = sent_by_eigrp(run(router, 10.0))[0]
-    router.handle(IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED"), 10.0)
+    router.handle(
+        events.IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED"), 10.0
+    )
     logged: list[str] = []
     router.logged = lambda log: logged.append(log.text)
 
@@ -161,10 +154,10 @@ def steps(count: int) -> int:
     def work() -> None:
         for second in range(3):
             source = OTHERS_ADDRESS + second
-            received = IpReceived(PORT, source, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
+            received = events.IpReceived(PORT, source, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
             router.handle(received, 10.0 + second)
         run(router, 20.0)
-        router.handle(LinkChanged(PORT, up=False), 20.0)
+        router.handle(events.LinkChanged(PORT, up=False), 20.0)
 
     return calls(work)
 
@@ -191,7 +184,7 @@ SLEEPERS = (BgpMachine, EigrpMachine, NatMachine, OspfMachine, RipMachine)
 
 def test_a_router_without_their_lines_runs_without_five_protocols() -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ConfigurationEntered(PLAIN), 0.0)
+    router.handle(events.ConfigurationEntered(PLAIN), 0.0)
     assert not {"bgp", "eigrp", "nat", "ospf", "rip"} & router.machines.keys()
 
 
@@ -206,10 +199,10 @@ def test_a_router_without_their_lines_runs_without_five_protocols() -> None:
 )
 def test_a_protocol_begins_with_its_first_lines(lines: tuple[str, str], kind: type[object]) -> None:
     typed, read = Router(SeededEntropy(1)), Router(SeededEntropy(1))
-    typed.handle(ConfigurationEntered(PLAIN), 0.0)
+    typed.handle(events.ConfigurationEntered(PLAIN), 0.0)
     first, second = lines
-    typed.handle(LinesEntered((EnteredLine((), first), EnteredLine((first,), second))), 1.0)
-    read.handle(ConfigurationEntered("\n".join((PLAIN, *lines))), 1.0)
+    typed.handle(events.LinesEntered((events.EnteredLine((), first), events.EnteredLine((first,), second))), 1.0)
+    read.handle(events.ConfigurationEntered("\n".join((PLAIN, *lines))), 1.0)
     assert typed.machine(kind).config == read.machine(kind).config  # type: ignore[attr-defined]
     said = [router_facts(router, 2.0).model_dump(include={"eigrp", "ospf", "rip", "bgp"}) for router in (typed, read)]
     assert said[0] == said[1]
@@ -217,7 +210,7 @@ def test_a_protocol_begins_with_its_first_lines(lines: tuple[str, str], kind: ty
 
 def test_a_router_publishes_the_same_whether_its_idle_protocols_sleep() -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ConfigurationEntered(PLAIN), 0.0)
+    router.handle(events.ConfigurationEntered(PLAIN), 0.0)
     asleep = router_facts(router, 1.0)
     for kind in SLEEPERS:
         router.machine(kind)
@@ -228,7 +221,7 @@ def test_a_router_publishes_the_same_whether_its_idle_protocols_sleep() -> None:
 @pytest.mark.parametrize("line", ["show ip protocols", "show ip protocols summary", "show tcp brief"])
 def test_a_show_of_all_protocols_wakes_none(line: str) -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ConfigurationEntered(PLAIN), 0.0)
+    router.handle(events.ConfigurationEntered(PLAIN), 0.0)
     match = exec_parser(FEATURES).match(line)
     assert isinstance(match, Match)
     assert list(match.lines(router.context(1.0)))

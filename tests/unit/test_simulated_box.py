@@ -8,24 +8,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
+from dmvpn.base import effects
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import (
-    GRE_IPV4,
-    GRE_IPV6,
-    NextHop,
-    RouteKind,
-    SendIp,
-    SetAdjacency,
-    SetCarrier,
-    SetFilters,
-    SetHairpin,
-    SetInterface,
-    SetIpv6Forwarding,
-    SetMulticast,
-    SetRoute,
-    SetTunnel,
-    TunnelSpec,
-)
 from dmvpn.base.events import Event, Hairpin, Unresolved
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, PortFilters, ReversePath
 from dmvpn.base.translation import TCP, UDP, Addresses
@@ -54,15 +38,17 @@ class Box:
 
     def __post_init__(self) -> None:
         self.plane = SimulatedPlane(self.events.append, self._transmit)
-        tunnel = TunnelSpec(name="Tunnel0", source=address("192.0.2.1"), destination=None, key=7, mtu=1300)
+        tunnel = effects.TunnelSpec(name="Tunnel0", source=address("192.0.2.1"), destination=None, key=7, mtu=1300)
         for effect in (
-            SetInterface(WAN, True, ((address("192.0.2.1"), 24),)),
-            SetInterface(LAN, True, ((address("2001:db8:3::1"), 64), (address("fe80::3"), 64)), mss6=1440),
-            SetTunnel(tunnel),
-            SetInterface("Tunnel0", True, ((address("2001:db8:100::31"), 64), (address("fe80::31"), 64)), mtu6=1400),
-            SetCarrier("Tunnel0", True),
-            SetRoute(Prefix.parse("2001:db8:4::/64"), (NextHop("Tunnel0", HUB),)),
-            SetIpv6Forwarding(enabled=True),
+            effects.SetInterface(WAN, True, ((address("192.0.2.1"), 24),)),
+            effects.SetInterface(LAN, True, ((address("2001:db8:3::1"), 64), (address("fe80::3"), 64)), mss6=1440),
+            effects.SetTunnel(tunnel),
+            effects.SetInterface(
+                "Tunnel0", True, ((address("2001:db8:100::31"), 64), (address("fe80::31"), 64)), mtu6=1400
+            ),
+            effects.SetCarrier("Tunnel0", True),
+            effects.SetRoute(Prefix.parse("2001:db8:4::/64"), (effects.NextHop("Tunnel0", HUB),)),
+            effects.SetIpv6Forwarding(enabled=True),
         ):
             self.plane.execute(effect)
 
@@ -74,7 +60,7 @@ class Box:
         """A packet comes in."""
         self.plane.receive(interface, packet)
 
-    def arrive_in_gre(self, packet: bytes, protocol: int = GRE_IPV6) -> None:
+    def arrive_in_gre(self, packet: bytes, protocol: int = effects.GRE_IPV6) -> None:
         """A packet comes in by the tunnel."""
         message = gre.GreHeader(protocol_type=protocol, key=7).serialize(packet)
         outer = ip.build(source=PEER, destination=address("192.0.2.1"), protocol=IpProtocol.GRE, payload=message)
@@ -87,7 +73,7 @@ class Box:
             outer = ip.parse(data)
             if interface == WAN and outer.protocol == IpProtocol.GRE:
                 header, start = gre.GreHeader.parse(outer.payload)
-                assert (header.protocol_type, header.key) == (GRE_IPV6, 7)
+                assert (header.protocol_type, header.key) == (effects.GRE_IPV6, 7)
                 found.append(Ipv6Packet.parse(outer.payload[start:]))
         return found
 
@@ -107,7 +93,7 @@ def udp(destination: IPAddress, *, size: int = 8, ttl: int = 64, tos: int = 0) -
 def box() -> Box:
     """One that knows where the hub is."""
     made = Box()
-    made.plane.execute(SetAdjacency("Tunnel0", HUB, PEER))
+    made.plane.execute(effects.SetAdjacency("Tunnel0", HUB, PEER))
     return made
 
 
@@ -124,12 +110,12 @@ def test_a_packet_for_an_unknown_next_hop_waits_and_asks() -> None:
     box = Box()
     box.arrive(udp(BEYOND))
     assert box.events == [Unresolved("Tunnel0", HUB)]
-    box.plane.execute(SetAdjacency("Tunnel0", HUB, PEER))
+    box.plane.execute(effects.SetAdjacency("Tunnel0", HUB, PEER))
     assert len(box.in_gre()) == 1
 
 
 def test_who_has_no_unicast_routing_passes_nothing_on(box: Box) -> None:
-    box.plane.execute(SetIpv6Forwarding(enabled=False))
+    box.plane.execute(effects.SetIpv6Forwarding(enabled=False))
     box.arrive(udp(BEYOND))
     assert box.sent == []
 
@@ -206,7 +192,7 @@ def test_an_echo_to_a_link_local_address_is_answered_from_it_whoever_asks(box: B
 
 def test_a_sender_with_a_link_local_address_hears_on_its_link_what_went_wrong(box: Box) -> None:
     """And nobody else: a default route is no way to such an address."""
-    box.plane.execute(SetRoute(Prefix.parse("::/0"), (NextHop("Tunnel0", HUB),)))
+    box.plane.execute(effects.SetRoute(Prefix.parse("::/0"), (effects.NextHop("Tunnel0", HUB),)))
     box.arrive(ip.build(source=address("fe80::99"), destination=address("fe80::3"), protocol=17, payload=bytes(8)))
     ((interface, next_hop, data),) = box.sent
     answer = ip.parse(data)
@@ -231,7 +217,7 @@ def test_a_sender_with_a_link_local_address_hears_on_its_link_what_went_wrong(bo
 )
 def test_addresses_that_no_packet_may_have_lead_nowhere(box: Box, source: str, destination: str) -> None:
     """RFC 4291 §2.5.2, §2.5.3, §2.7: not even by a default route, and no echo is answered to a group."""
-    box.plane.execute(SetRoute(Prefix.parse("::/0"), (NextHop("Tunnel0", HUB),)))
+    box.plane.execute(effects.SetRoute(Prefix.parse("::/0"), (effects.NextHop("Tunnel0", HUB),)))
     request = ip.serialize_icmp(icmp.EchoRequest(identifier=1, sequence=1), 6)
     box.arrive(ip.build(source=address(source), destination=address(destination), protocol=58, payload=request))
     assert box.sent == []
@@ -243,7 +229,7 @@ def test_an_interface_without_ipv6_takes_none(box: Box) -> None:
 
 
 def test_a_syn_is_clamped_by_the_line_of_ipv6(box: Box) -> None:
-    box.plane.execute(SetInterface("Tunnel0", True, ((address("2001:db8:100::31"), 64),), mtu6=1400, mss6=1340))
+    box.plane.execute(effects.SetInterface("Tunnel0", True, ((address("2001:db8:100::31"), 64),), mtu6=1400, mss6=1340))
     syn = bytes.fromhex("c00000500000000000000000600200000000000002040598")
     box.arrive(ip.build(source=HOST, destination=BEYOND, protocol=6, payload=syn))
     (packet,) = box.in_gre()
@@ -251,11 +237,11 @@ def test_a_syn_is_clamped_by_the_line_of_ipv6(box: Box) -> None:
 
 
 def test_multicasts_go_to_the_receivers_of_their_version(box: Box) -> None:
-    box.plane.execute(SetMulticast("Tunnel0", (PEER,), version=4))
-    group = SendIp("Tunnel0", None, address("ff02::5"), 89, bytes(8), ttl=1)
+    box.plane.execute(effects.SetMulticast("Tunnel0", (PEER,), version=4))
+    group = effects.SendIp("Tunnel0", None, address("ff02::5"), 89, bytes(8), ttl=1)
     box.plane.execute(group)
     assert box.in_gre() == []
-    box.plane.execute(SetMulticast("Tunnel0", (PEER,), version=6))
+    box.plane.execute(effects.SetMulticast("Tunnel0", (PEER,), version=6))
     box.plane.execute(group)
     (packet,) = box.in_gre()
     assert str(packet.source) == "fe80::31", "the group is of this link, and so is the sender (RFC 6724 §5)"
@@ -267,7 +253,7 @@ def test_multicasts_go_to_the_receivers_of_their_version(box: Box) -> None:
 
 def test_what_gre_calls_ipv4_and_is_not_goes_nowhere(box: Box) -> None:
     packet = ip.build(source=BEYOND, destination=HOST, protocol=17, payload=bytes(8))
-    box.arrive_in_gre(packet, GRE_IPV4)
+    box.arrive_in_gre(packet, effects.GRE_IPV4)
     assert box.sent == []
     box.arrive_in_gre(packet)
     assert [(interface, next_hop) for interface, next_hop, _ in box.sent] == [(LAN, HOST)]
@@ -277,21 +263,23 @@ def test_a_packet_that_leaves_the_network_of_its_version_is_no_hairpin(box: Box)
     """Two tunnels may be one network of IPv4 and two of IPv6."""
     third = address("2001:db8:200::1")
     for effect in (
-        SetTunnel(TunnelSpec(name="Tunnel1", source=address("192.0.2.1"), destination=None, key=8, mtu=1300)),
-        SetInterface("Tunnel1", True, ((address("2001:db8:200::31"), 64),)),
-        SetCarrier("Tunnel1", True),
-        SetAdjacency("Tunnel1", third, address("192.0.2.3")),
-        SetHairpin("Tunnel0", 4, report=True, version=4),
-        SetHairpin("Tunnel1", 4, report=True, version=4),
-        SetHairpin("Tunnel0", 6, report=True, version=6),
-        SetHairpin("Tunnel1", 7, report=True, version=6),
+        effects.SetTunnel(
+            effects.TunnelSpec(name="Tunnel1", source=address("192.0.2.1"), destination=None, key=8, mtu=1300)
+        ),
+        effects.SetInterface("Tunnel1", True, ((address("2001:db8:200::31"), 64),)),
+        effects.SetCarrier("Tunnel1", True),
+        effects.SetAdjacency("Tunnel1", third, address("192.0.2.3")),
+        effects.SetHairpin("Tunnel0", 4, report=True, version=4),
+        effects.SetHairpin("Tunnel1", 4, report=True, version=4),
+        effects.SetHairpin("Tunnel0", 6, report=True, version=6),
+        effects.SetHairpin("Tunnel1", 7, report=True, version=6),
     ):
         box.plane.execute(effect)
     packet = ip.build(source=BEYOND, destination=third, protocol=17, payload=bytes(8))
     box.arrive_in_gre(packet)
     assert box.sent
     assert box.events == []
-    box.plane.execute(SetHairpin("Tunnel1", 6, report=True, version=6))
+    box.plane.execute(effects.SetHairpin("Tunnel1", 6, report=True, version=6))
     box.arrive_in_gre(packet)
     (hairpin,) = box.events
     assert isinstance(hairpin, Hairpin)
@@ -300,7 +288,7 @@ def test_a_packet_that_leaves_the_network_of_its_version_is_no_hairpin(box: Box)
 
 def test_neighbors_of_ipv6_go_with_its_last_address(box: Box) -> None:
     assert box.plane.adjacency("Tunnel0", HUB) == PEER
-    box.plane.execute(SetInterface("Tunnel0", True, ((address("10.0.0.1"), 24),)))
+    box.plane.execute(effects.SetInterface("Tunnel0", True, ((address("10.0.0.1"), 24),)))
     assert box.plane.adjacency("Tunnel0", HUB) is None
 
 
@@ -319,8 +307,8 @@ def entry(sequence: int, *, permit: bool = True, protocol: int | None = None, lo
     return FilterEntry(sequence, permit, Condition(source=EVERY, destination=EVERY, protocol=protocol), log)
 
 
-def listed(*entries: FilterEntry) -> SetFilters:
-    return SetFilters(PORT, PortFilters(FilterList("L", entries)))
+def listed(*entries: FilterEntry) -> effects.SetFilters:
+    return effects.SetFilters(PORT, PortFilters(FilterList("L", entries)))
 
 
 def test_a_packet_is_read_with_its_options_and_a_later_fragment_without_ports() -> None:
@@ -348,7 +336,7 @@ def test_entries_that_stay_keep_their_counts_and_changed_ones_begin_again() -> N
     assert filters.admits(PORT, data(protocol=TCP, payload=bytes(20)), table, 1.0) is False
     assert set(filters.counts()) == {FilterCount(PORT, True, 20, 2), FilterCount(PORT, True, 5, 1)}
     assert len(events) == 2
-    filters.set(SetFilters(PORT, PortFilters()))
+    filters.set(effects.SetFilters(PORT, PortFilters()))
     assert filters.counts() == ()
     assert filters.admits(PORT, data(), table, 1.0)
 
@@ -369,9 +357,9 @@ def test_a_sender_must_be_reachable(asked: ReversePath, source: str, expected: b
     filters, table = RouterFilters(lambda event: None), ForwardingTable()
     ways = {"10.0.0.0/16": PORT, "10.2.0.0/16": "Tunnel0", "0.0.0.0/0": "Tunnel0"}
     for prefix, port in ways.items():
-        table.set_route(SetRoute(Prefix.parse(prefix), (NextHop(port),)))
-    table.set_route(SetRoute(Prefix.parse("10.3.0.0/16"), (), RouteKind.DISCARD))
-    filters.set(SetFilters(PORT, PortFilters(reverse_path=asked)))
+        table.set_route(effects.SetRoute(Prefix.parse(prefix), (effects.NextHop(port),)))
+    table.set_route(effects.SetRoute(Prefix.parse("10.3.0.0/16"), (), effects.RouteKind.DISCARD))
+    filters.set(effects.SetFilters(PORT, PortFilters(reverse_path=asked)))
     assert filters.admits(PORT, data(source=IPv4Address(source)), table, 1.0) is expected
 
 
@@ -388,16 +376,20 @@ NET = 0x0A000000
 def _box(events: list[Event]) -> SimulatedPlane:
     """A box with a multipoint tunnel 10.0.0.1/16 and nobody resolved."""
     box = SimulatedPlane(events.append, lambda interface, next_hop, data: True)
-    tunnel = TunnelSpec(name="Tunnel0", source=IPv4Address("192.0.2.1"), destination=None, key=None, mtu=1400)
+    tunnel = effects.TunnelSpec(name="Tunnel0", source=IPv4Address("192.0.2.1"), destination=None, key=None, mtu=1400)
     address = ((IPv4Address(NET + 1), 16),)
-    for effect in (SetTunnel(tunnel), SetInterface("Tunnel0", True, address), SetCarrier("Tunnel0", True)):
+    for effect in (
+        effects.SetTunnel(tunnel),
+        effects.SetInterface("Tunnel0", True, address),
+        effects.SetCarrier("Tunnel0", True),
+    ):
         box.execute(effect)
     return box
 
 
 def _scan(box: SimulatedPlane, start: int, count: int) -> None:
     for number in range(start, start + count):
-        box.execute(SendIp(None, None, IPv4Address(NET + number), 17, bytes(8)))
+        box.execute(effects.SendIp(None, None, IPv4Address(NET + number), 17, bytes(8)))
 
 
 def test_a_scan_of_the_overlay_leaves_only_so_many_next_hops_unresolved() -> None:
@@ -418,7 +410,7 @@ def test_next_hops_that_nobody_resolved_make_room_for_others() -> None:
 
 # Which of several next hops a flow takes.
 
-NEAR, FAR = NextHop("Gi1", IPv4Address("10.1.0.2"), 3), NextHop("Gi2", IPv4Address("10.2.0.2"), 1)
+NEAR, FAR = effects.NextHop("Gi1", IPv4Address("10.1.0.2"), 3), effects.NextHop("Gi2", IPv4Address("10.2.0.2"), 1)
 HERE, THERE = IPv4Address("10.9.0.1"), IPv4Address("10.8.0.1")
 
 
@@ -426,10 +418,10 @@ def test_flows_are_shared_by_weights_and_each_keeps_to_its_way() -> None:
     table = ForwardingTable()
     for number in (1, 2):
         address = (IPv4Address(f"10.{number}.0.1"), 24)
-        table.set_interface(SetInterface(f"Gi{number}", up=True, addresses=(address,)))
+        table.set_interface(effects.SetInterface(f"Gi{number}", up=True, addresses=(address,)))
         table.port(f"Gi{number}").carrier = True
-    table.set_route(SetRoute(Prefix.parse("10.8.0.0/16"), (NEAR, FAR)))
-    chosen: Counter[NextHop | RouteKind] = Counter()
+    table.set_route(effects.SetRoute(Prefix.parse("10.8.0.0/16"), (NEAR, FAR)))
+    chosen: Counter[effects.NextHop | effects.RouteKind] = Counter()
     for port in range(5000, 5400):
         datagram = UdpDatagram(source_port=port, destination_port=53, payload=b"").serialize(HERE, THERE)
         packet = Ipv4Packet(source=HERE, destination=THERE, protocol=IpProtocol.UDP, payload=datagram, ttl=9)

@@ -22,17 +22,9 @@ from dmvpn.base.streams import (
     StreamWritable,
     TcpState,
 )
-from dmvpn.features.system import FEATURE
+from dmvpn.features.system import FEATURE, events
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model
-from dmvpn.features.system.events import (
-    ClearDebug,
-    ClearLogging,
-    ConditionKind,
-    ConfigurationLeft,
-    SetDebug,
-    SetDebugCondition,
-)
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import LogHostFailed, LogHostStarted
 from dmvpn.features.system.model import SystemConfig
@@ -117,7 +109,7 @@ def test_the_buffer_holds_its_octets_and_loses_the_oldest_lines() -> None:
         router.handle(replace(UPDOWN, text=str(number)), 0.0)
     assert [line[-1] for line in router.syslog.lines] == ["4", "5", "6", "7", "8", "9"]
     assert sum(len(line) + 1 for line in router.syslog.lines) <= 300
-    router.handle(ClearLogging(), 0.0)
+    router.handle(events.ClearLogging(), 0.0)
     assert router.syslog.lines == ()
 
 
@@ -167,10 +159,10 @@ def test_debug_lines_do_not_travel_to_log_hosts_by_default() -> None:
 
 def test_leaving_configuration_mode_is_logged_with_who_and_where() -> None:
     router = machine()
-    (line,) = router.handle(ConfigurationLeft("console", "console"), 0.0)
+    (line,) = router.handle(events.ConfigurationLeft("console", "console"), 0.0)
     assert isinstance(line, Log)
     assert line.text == "Configured from console by console"
-    (line,) = router.handle(ConfigurationLeft("admin", "vty0 (10.0.0.5)"), 0.0)
+    (line,) = router.handle(events.ConfigurationLeft("admin", "vty0 (10.0.0.5)"), 0.0)
     assert isinstance(line, Log)
     assert (line.name, line.severity) == ("SYS-5-CONFIG_I", 5)
     assert line.text == "Configured from console by admin on vty0 (10.0.0.5)"
@@ -192,21 +184,23 @@ def test_the_first_configuration_is_a_restart_and_no_later_one() -> None:
 def test_switching_a_debug_says_so_and_ends_the_job() -> None:
     router = machine()
     assert not router.switches.on("nhrp packet")
-    assert router.handle(SetDebug(4, (PACKETS,), on=True), 0.0) == [
+    assert router.handle(events.SetDebug(4, (PACKETS,), on=True), 0.0) == [
         JobOutput(4, "NHRP packet debugging is on\n"),
         JobDone(4),
     ]
     assert router.switches.on("nhrp packet")
     assert not router.switches.on("nhrp")
-    assert router.handle(SetDebug(4, (PACKETS,), on=False), 0.0)[0] == JobOutput(4, "NHRP packet debugging is off\n")
+    assert router.handle(events.SetDebug(4, (PACKETS,), on=False), 0.0)[0] == JobOutput(
+        4, "NHRP packet debugging is off\n"
+    )
     assert not router.switches.on("nhrp packet")
 
 
 def test_undebug_all_turns_everything_off_and_forgets_conditions() -> None:
     router = machine()
-    router.handle(SetDebug(4, (NHRP, PACKETS), on=True), 0.0)
-    router.handle(SetDebugCondition(4, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
-    assert router.handle(ClearDebug(4), 0.0) == [
+    router.handle(events.SetDebug(4, (NHRP, PACKETS), on=True), 0.0)
+    router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
+    assert router.handle(events.ClearDebug(4), 0.0) == [
         JobOutput(4, "All possible debugging has been turned off\n"),
         JobDone(4),
     ]
@@ -216,9 +210,11 @@ def test_undebug_all_turns_everything_off_and_forgets_conditions() -> None:
 def test_a_condition_lets_only_its_peer_through() -> None:
     router = machine()
     wanted, other = IPv4Address("198.51.100.2"), IPv4Address("198.51.100.3")
-    router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
-    condition = (ConditionKind.NBMA, "198.51.100.2")
-    assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)[0] == JobOutput(4, "Condition 1 set\n")
+    router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
+    condition = (events.ConditionKind.NBMA, "198.51.100.2")
+    assert router.handle(events.SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)[0] == JobOutput(
+        4, "Condition 1 set\n"
+    )
     assert router.switches.on("nhrp", wanted)
     assert not router.switches.on("nhrp", other)
     assert not router.switches.on("nhrp")
@@ -227,9 +223,9 @@ def test_a_condition_lets_only_its_peer_through() -> None:
 
 def test_conditions_of_different_kinds_are_alternatives() -> None:
     router = machine()
-    router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
-    for kind, value in ((ConditionKind.ADDRESS, "10.0.0.12"), (ConditionKind.INTERFACE, "Tunnel0")):
-        router.handle(SetDebugCondition(4, "nhrp", kind, value, on=True), 0.0)
+    router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
+    for kind, value in ((events.ConditionKind.ADDRESS, "10.0.0.12"), (events.ConditionKind.INTERFACE, "Tunnel0")):
+        router.handle(events.SetDebugCondition(4, "nhrp", kind, value, on=True), 0.0)
     assert router.switches.on("nhrp", address=IPv4Address("10.0.0.12"), interface="Tunnel1")
     assert router.switches.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel0")
     assert not router.switches.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel1")
@@ -237,29 +233,29 @@ def test_conditions_of_different_kinds_are_alternatives() -> None:
 
 def test_a_condition_taken_back_no_longer_holds() -> None:
     router = machine()
-    condition = (ConditionKind.NBMA, "198.51.100.2")
-    router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
-    router.handle(SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)
-    assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=False), 0.0) == [JobDone(4)]
+    condition = (events.ConditionKind.NBMA, "198.51.100.2")
+    router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
+    router.handle(events.SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)
+    assert router.handle(events.SetDebugCondition(4, "nhrp", *condition, on=False), 0.0) == [JobDone(4)]
     assert router.switches.on("nhrp")
-    assert router.handle(SetDebugCondition(4, "nhrp", *condition, on=False), 0.0)[0] == JobOutput(
+    assert router.handle(events.SetDebugCondition(4, "nhrp", *condition, on=False), 0.0)[0] == JobOutput(
         4, "% Condition was not set\n"
     )
 
 
 def test_a_family_without_conditions_is_not_narrowed_by_another() -> None:
     router = machine()
-    router.handle(SetDebug(4, (("EIGRP", "EIGRP Packet", "eigrp packets", ""),), on=True), 0.0)
-    router.handle(SetDebugCondition(4, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
+    router.handle(events.SetDebug(4, (("EIGRP", "EIGRP Packet", "eigrp packets", ""),), on=True), 0.0)
+    router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
     assert router.switches.on("eigrp packets")
 
 
 def test_all_conditions_of_a_family_go_at_once() -> None:
     router = machine()
-    router.handle(SetDebug(4, (NHRP,), on=True), 0.0)
-    router.handle(SetDebugCondition(4, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
+    router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
+    router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
     assert not router.switches.on("nhrp")
-    assert router.handle(SetDebugCondition(4, "nhrp", None, "", on=False), 0.0) == [JobDone(4)]
+    assert router.handle(events.SetDebugCondition(4, "nhrp", None, "", on=False), 0.0) == [JobDone(4)]
     assert router.switches.on("nhrp")
 
 

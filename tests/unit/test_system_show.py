@@ -11,18 +11,9 @@ import pytest
 from dmvpn.base.credentials import SecretError, check_secret, is_right
 from dmvpn.base.events import ClockSet, ConfigurationEntered
 from dmvpn.base.notices import Configured
-from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, show
+from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, events, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model
-from dmvpn.features.system.events import (
-    ClearDebug,
-    ClearLogging,
-    ConditionKind,
-    SetDebug,
-    SetDebugCondition,
-    StartPing,
-    StartTraceroute,
-)
 from dmvpn.features.system.model import LineConfig, SystemConfig
 from dmvpn.features.system.show.switches import debug_commands
 from dmvpn.features.system.syslog import LogHost
@@ -303,7 +294,7 @@ def test_show_debugging_lists_groups_and_conditions() -> None:
         "debug nhrp condition peer nbma 198.51.100.2",
     ):
         event = context.act(line)
-        assert isinstance(event, SetDebug | SetDebugCondition)
+        assert isinstance(event, events.SetDebug | events.SetDebugCondition)
         context.system.handle(event, 0.0)
     assert context.show("show debugging") == (
         "EIGRP:\n  EIGRP Packet debugging is on\n\n"
@@ -360,31 +351,34 @@ def test_every_show_can_be_had_as_json() -> None:
 @pytest.mark.parametrize(
     ("line", "event"),
     [
-        ("ping 10.4.4.1", StartPing(5, destination="10.4.4.1")),
-        ("ping hub", StartPing(5, destination="hub")),
-        ("ping ip hub", StartPing(5, destination="hub", version=4)),
-        ("traceroute ipv6 hub", StartTraceroute(5, destination="hub", version=6)),
+        ("ping 10.4.4.1", events.StartPing(5, destination="10.4.4.1")),
+        ("ping hub", events.StartPing(5, destination="hub")),
+        ("ping ip hub", events.StartPing(5, destination="hub", version=4)),
+        ("traceroute ipv6 hub", events.StartTraceroute(5, destination="hub", version=6)),
         (
             "ping 10.4.4.1 timeout 1 size 1400 repeat 100 df-bit source 10.3.3.1",
-            StartPing(
+            events.StartPing(
                 5, destination="10.4.4.1", source=IPv4Address("10.3.3.1"), repeat=100, size=1400, timeout=1, df=True
             ),
         ),
         (
             "ping 10.4.4.1 source gi 0/2 repeat 2",
-            StartPing(5, destination="10.4.4.1", source="GigabitEthernet0/2", repeat=2),
+            events.StartPing(5, destination="10.4.4.1", source="GigabitEthernet0/2", repeat=2),
         ),
-        ("traceroute 10.4.4.1", StartTraceroute(5, destination="10.4.4.1")),
+        ("traceroute 10.4.4.1", events.StartTraceroute(5, destination="10.4.4.1")),
         (
             "traceroute 10.4.4.1 source 10.3.3.1 ttl 0 255 timeout 2",
-            StartTraceroute(
+            events.StartTraceroute(
                 5, destination="10.4.4.1", source=IPv4Address("10.3.3.1"), timeout=2, first_ttl=0, last_ttl=255
             ),
         ),
-        ("trace 10.4.4.1 numeric probe 1 port 40000", StartTraceroute(5, destination="10.4.4.1", probes=1, port=40000)),
-        ("undebug all", ClearDebug(5)),
-        ("no debug all", ClearDebug(5)),
-        ("clear logging", Confirm("Clear logging buffer [confirm]", ClearLogging())),
+        (
+            "trace 10.4.4.1 numeric probe 1 port 40000",
+            events.StartTraceroute(5, destination="10.4.4.1", probes=1, port=40000),
+        ),
+        ("undebug all", events.ClearDebug(5)),
+        ("no debug all", events.ClearDebug(5)),
+        ("clear logging", Confirm("Clear logging buffer [confirm]", events.ClearLogging())),
         ("clock set 12:00:00 1 January 2019", ClockSet(1546344000, authoritative=True)),
         ("clock set 12:00:00 jan 1 2019", ClockSet(1546344000, authoritative=True)),
         (
@@ -397,17 +391,17 @@ def test_every_show_can_be_had_as_json() -> None:
         ),
         (
             "debug dmvpn condition interface tu0",
-            SetDebugCondition(5, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True),
+            events.SetDebugCondition(5, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True),
         ),
         (
             "no debug nhrp condition peer tunnel 10.0.0.12",
-            SetDebugCondition(5, "nhrp", ConditionKind.ADDRESS, "10.0.0.12", on=False),
+            events.SetDebugCondition(5, "nhrp", events.ConditionKind.ADDRESS, "10.0.0.12", on=False),
         ),
         (
             "debug nhrp condition peer tunnel 2001:DB8::12",
-            SetDebugCondition(5, "nhrp", ConditionKind.ADDRESS, "2001:db8::12", on=True),
+            events.SetDebugCondition(5, "nhrp", events.ConditionKind.ADDRESS, "2001:db8::12", on=True),
         ),
-        ("undebug nhrp condition", SetDebugCondition(5, "nhrp", None, "", on=False)),
+        ("undebug nhrp condition", events.SetDebugCondition(5, "nhrp", None, "", on=False)),
     ],
 )
 def test_commands_make_events(line: str, event: object) -> None:
@@ -417,7 +411,7 @@ def test_commands_make_events(line: str, event: object) -> None:
 @pytest.mark.parametrize("line", ["no debug nhrp packet", "undebug nhrp packet", "und nh pa"])
 def test_a_debug_is_switched_off_in_three_ways(line: str) -> None:
     event = Context().act(line)
-    assert isinstance(event, SetDebug)
+    assert isinstance(event, events.SetDebug)
     assert not event.on
     assert [name for _, _, name, _ in event.debugs] == ["nhrp packet"]
 
@@ -428,7 +422,7 @@ def test_flags_with_one_syntax_are_switched_together() -> None:
     assert isinstance(match, Match)
     assert match.command.action is not None
     event = match.command.action(Context(), match.args)
-    assert isinstance(event, SetDebug)
+    assert isinstance(event, events.SetDebug)
     assert [name for _, _, name, _ in event.debugs] == ["a", "b"]
 
 
@@ -456,7 +450,7 @@ def test_debug_dmvpn_switches_what_is_of_its_level_and_part(line: str, names: li
     assert isinstance(match, Match)
     assert match.command.action is not None
     event = match.command.action(Context(), match.args)
-    assert isinstance(event, SetDebug)
+    assert isinstance(event, events.SetDebug)
     assert (sorted(name for _, _, name, _ in event.debugs), event.on) == (names, line.startswith("debug"))
 
 
@@ -466,7 +460,7 @@ def test_debug_dmvpn_all_all_switches_every_debug_of_nhrp_tunnels_and_crypto() -
     assert isinstance(match, Match)
     assert match.command.action is not None
     event = match.command.action(Context(), match.args)
-    assert isinstance(event, SetDebug)
+    assert isinstance(event, events.SetDebug)
     wanted = [flag.name for flag in flags if flag.name.split()[0] in ("nhrp", "tunnel", "crypto")]
     assert sorted(name for _, _, name, _ in event.debugs) == sorted(wanted)
 

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.config_line import UNKNOWN
-from dmvpn.labs.unsupported_lines import (
-    MOST_PROBLEMS,
-    StaysDown,
-    is_valid,
-    left_out,
-    not_built,
-    problem_lines,
-    refuse_left_out,
-)
+from dmvpn.labs import unsupported_lines
 from dmvpn.router.entered_text import hold, put_in, report, take_in
 from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.router_files import read_routers
@@ -50,7 +42,7 @@ def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
     asks = "; 'dmvpn run' starts only with --without for the lines left out" if not entered.is_whole else ""
     if is_good or not is_only:
         print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
-    for line in (*report(entered, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(entered.tree)):
+    for line in (*report(entered, fates=(Fate.LEFT_OUT, Fate.KEPT)), *unsupported_lines.not_built(entered.tree)):
         print(f"  {line}")
     if said := put_in(entered.result):
         print(f"  {said}")
@@ -65,9 +57,9 @@ def startable(name: Path | str, text: str, without: Iterable[str], language: Con
     result, is_good = examine(name, text, language)
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed")
-    refuse_left_out(name, result, without)
+    unsupported_lines.refuse_left_out(name, result, without)
     unknown = [entry for entry in result.entries if entry.group is UNKNOWN]
-    for entry in unknown[:MOST_PROBLEMS]:
+    for entry in unknown[: unsupported_lines.MOST_PROBLEMS]:
         print(f"{name}:{entry.number}: kept, but unknown here: {entry.shown}", file=sys.stderr)
     if said := put_in(result):
         print(f"{name}: {said}", file=sys.stderr)
@@ -81,8 +73,8 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
     would restrict or divert traffic.
     """
     held: list[str] = []
-    for found in left_out(scenario, strict=strict):
-        if isinstance(found, StaysDown):
+    for found in unsupported_lines.left_out(scenario, strict=strict):
+        if isinstance(found, unsupported_lines.StaysDown):
             held.append(found.text)
         else:
             print(found.text, file=sys.stderr)
@@ -97,6 +89,6 @@ def examine(name: Path | str, text: str, language: Configurator) -> tuple[Config
 
 def _print_problems(name: Path | str, result: ConfigResult) -> bool:
     """Print the problems, and return whether there is no error among them."""
-    for line in problem_lines(name, result):
+    for line in unsupported_lines.problem_lines(name, result):
         print(line, file=sys.stderr)
-    return is_valid(result)
+    return unsupported_lines.is_valid(result)

@@ -27,24 +27,10 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, overload
 from urllib.parse import quote, urlencode
 
-from dmvpn.client import frames
+from dmvpn.client import frames, values
 from dmvpn.client.exchange import Following, N, Reply, Request, Steps, made
 from dmvpn.client.frames import frame
 from dmvpn.client.settings import Settings
-from dmvpn.client.values import (
-    AnswerError,
-    Caller,
-    Change,
-    Configuration,
-    Job,
-    JobError,
-    Lab,
-    LabNews,
-    Ran,
-    RouterState,
-    Scenario,
-    UsageError,
-)
 from dmvpn.ios.from_plain import MisfitError, reader_of
 
 if TYPE_CHECKING:
@@ -54,7 +40,6 @@ if TYPE_CHECKING:
     import pandas
 
     from dmvpn.client.frames import Metrics
-    from dmvpn.client.values import Gone
     from dmvpn.face.messages import News
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand
@@ -85,7 +70,7 @@ def path_of(words: str) -> str:
     """Return the words of a show as parts of a path. Raises UsageError."""
     parts = words.split()
     if not parts or not words.isprintable() or "|" in words or {".", ".."} & {*parts}:
-        raise UsageError("a show has words, without `show` and without filters: ip route 10.0.0.0/8")
+        raise values.UsageError("a show has words, without `show` and without filters: ip route 10.0.0.0/8")
     return "/".join(quote(word, safe="") for word in parts)
 
 
@@ -98,7 +83,7 @@ def reader_of_show(words: str) -> Callable[[Plain], object]:
         try:
             return read(plain)
         except MisfitError as error:
-            raise AnswerError(f"show {words}: another version of dmvpn answers? {error}") from error
+            raise values.AnswerError(f"show {words}: another version of dmvpn answers? {error}") from error
 
     return checked
 
@@ -116,7 +101,7 @@ def _command(words: str) -> ExecCommand:
     path_of(words)
     match = exec_parser(FEATURES).match(f"show {words}")
     if not isinstance(match, Match) or match.command.query is None:
-        raise UsageError(f"this version of dmvpn has no `show {words}`; plain() asks the router all the same")
+        raise values.UsageError(f"this version of dmvpn has no `show {words}`; plain() asks the router all the same")
     return match.command
 
 
@@ -166,9 +151,9 @@ class Followed(Generic[S, P, N]):
         self._operation = operation
 
     @overload
-    def __get__(self, part: Waiting, kind: type) -> Callable[P, Iterator[N | Gone]]: ...
+    def __get__(self, part: Waiting, kind: type) -> Callable[P, Iterator[N | values.Gone]]: ...
     @overload
-    def __get__(self, part: Awaited, kind: type) -> Callable[P, AsyncIterator[N | Gone]]: ...
+    def __get__(self, part: Awaited, kind: type) -> Callable[P, AsyncIterator[N | values.Gone]]: ...
     @overload
     def __get__(self, part: None, kind: type) -> Callable[Concatenate[S, P], Steps[Following[N]]]: ...
     def __get__(self, part: Part | None, kind: type) -> object:
@@ -218,19 +203,19 @@ class Server:
         return cls(Settings.of(url, token, token_file, authority, timeout))
 
     @Asked
-    def labs(self) -> Steps[tuple[Lab, ...]]:
+    def labs(self) -> Steps[tuple[values.Lab, ...]]:
         """List the labs and services that run."""
         return (yield from _labs())
 
     @Asked
-    def routers(self, lab: str | None = None) -> Steps[tuple[RouterState, ...]]:
+    def routers(self, lab: str | None = None) -> Steps[tuple[values.RouterState, ...]]:
         """List the routers of a lab, or of all labs."""
         names = [lab] if lab is not None else [one.name for one in (yield from _labs())]
-        found: list[RouterState] = []
+        found: list[values.RouterState] = []
         for name in names:
             listed = (yield Request(f"{API}/labs/{part(name)}/routers")).json()
             whole = [{**one, "lab": name} if isinstance(one, dict) else one for one in items(listed)]
-            found += made(tuple[RouterState, ...], [*whole])
+            found += made(tuple[values.RouterState, ...], [*whole])
         return tuple(found)
 
     @Asked
@@ -239,9 +224,9 @@ class Server:
         return (yield Request(f"{API}/labs/{part(lab)}")).json()
 
     @Asked
-    def caller(self) -> Steps[Caller]:
+    def caller(self) -> Steps[values.Caller]:
         """Return the user and the role of the token."""
-        return read(Caller, (yield Request(f"{API}/session")))
+        return read(values.Caller, (yield Request(f"{API}/session")))
 
     @Asked
     def metrics(self, lab: str | None = None, *, peers: int | None = None) -> Steps[Metrics]:
@@ -249,29 +234,29 @@ class Server:
         return (yield from _metrics(lab, None, peers))
 
     @Asked
-    def scenarios(self) -> Steps[tuple[Scenario, ...]]:
+    def scenarios(self) -> Steps[tuple[values.Scenario, ...]]:
         """List the scenarios and exercises that can be brought up."""
-        return read(tuple[Scenario, ...], (yield Request(f"{API}/scenarios")))
+        return read(tuple[values.Scenario, ...], (yield Request(f"{API}/scenarios")))
 
     @Asked
-    def up(self, scenario: str, *, name: str = "", simulated: bool = False) -> Steps[Job]:
+    def up(self, scenario: str, *, name: str = "", simulated: bool = False) -> Steps[values.Job]:
         """Begin to bring a lab up. name: of the lab, "": that of the scenario. simulated: without namespaces."""
         body: dict[str, object] = {"scenario": scenario, **({"name": name} if name else {})}
         body |= {"simulated": True} if simulated else {}
-        return read(Job, (yield Request(f"{API}/labs", "POST", body)))
+        return read(values.Job, (yield Request(f"{API}/labs", "POST", body)))
 
     @Asked
-    def jobs(self) -> Steps[tuple[Job, ...]]:
+    def jobs(self) -> Steps[tuple[values.Job, ...]]:
         """List the jobs that run, and the last ones that ended."""
-        return read(tuple[Job, ...], (yield Request(f"{API}/jobs")))
+        return read(tuple[values.Job, ...], (yield Request(f"{API}/jobs")))
 
     @Asked
-    def cancel(self, job: Job) -> Steps[Job]:
+    def cancel(self, job: values.Job) -> Steps[values.Job]:
         """Break a job off: a lab that was coming up is ended."""
-        return read(Job, (yield Request(f"{API}/jobs/{part(job.id)}", "DELETE")))
+        return read(values.Job, (yield Request(f"{API}/jobs/{part(job.id)}", "DELETE")))
 
     @Asked
-    def wait(self, job: Job, *, patience: float = 1000.0, check: bool = True) -> Steps[Job]:
+    def wait(self, job: values.Job, *, patience: float = 1000.0, check: bool = True) -> Steps[values.Job]:
         """Return a job as it is at its end. Raises JobError if it failed, unless `check` is false.
 
         patience: seconds until JobError says that it still runs; the server gives a job 900.
@@ -279,16 +264,16 @@ class Server:
         pause, waited = _FIRST, 0.0
         while job.state == "running":
             if waited >= patience:
-                raise JobError(job, f"it still runs after {waited:.0f} seconds: wait for it again, or cancel it")
-            job = read(Job, (yield Request(f"{API}/jobs/{part(job.id)}", after=pause)))
+                raise values.JobError(job, f"it still runs after {waited:.0f} seconds: wait for it again, or cancel it")
+            job = read(values.Job, (yield Request(f"{API}/jobs/{part(job.id)}", after=pause)))
             pause, waited = min(pause * _GROWTH, _LONGEST), waited + pause
         if check and job.state != "done":
-            raise JobError(job, job.notes[-1] if job.notes else "it failed, and does not say why")
+            raise values.JobError(job, job.notes[-1] if job.notes else "it failed, and does not say why")
         return job
 
 
-def _labs() -> Steps[tuple[Lab, ...]]:
-    return read(tuple[Lab, ...], (yield Request(f"{API}/labs")))
+def _labs() -> Steps[tuple[values.Lab, ...]]:
+    return read(tuple[values.Lab, ...], (yield Request(f"{API}/labs")))
 
 
 def _metrics(lab: str | None, router: str | None, peers: int | None) -> Steps[Metrics]:
@@ -312,7 +297,7 @@ class Place:
             having = [one.name for one in running if self.router in one.routers]
             if len(having) != 1:
                 where = f"{', '.join(having)}: name one as lab=" if having else "no lab that runs"
-                raise UsageError(f"a router {self.router} is in {where}")
+                raise values.UsageError(f"a router {self.router} is in {where}")
             (self.lab,) = having
         return f"{API}/labs/{part(self.lab)}/routers/{part(self.router)}"
 
@@ -335,10 +320,10 @@ class Place:
         return frame((yield from Place._show(self, words)), table)
 
     @Asked
-    def run(self, command: str) -> Steps[Ran]:
+    def run(self, command: str) -> Steps[values.Ran]:
         """Run a command of the exec prompt: `run("clear ip nhrp")`."""
         base = yield from self.path()
-        return read(Ran, (yield Request(f"{base}/run", "POST", {"command": command})))
+        return read(values.Ran, (yield Request(f"{base}/run", "POST", {"command": command})))
 
     @Asked
     def metrics(self, *, peers: int | None = None) -> Steps[Metrics]:
@@ -362,14 +347,14 @@ def read(kind: type[T], reply: Reply) -> T:
 
 def items(plain: Plain) -> list[Plain]:
     if not isinstance(plain, list):
-        raise AnswerError("the answer is no list")
+        raise values.AnswerError("the answer is no list")
     return plain
 
 
 def part(name: str) -> str:
     """Return a name as one part of a path. Raises UsageError."""
     if name in ("", ".", ".."):
-        raise UsageError(f"{name!r} is no name of a lab or router")
+        raise values.UsageError(f"{name!r} is no name of a lab or router")
     return quote(name, safe="")
 
 
@@ -380,10 +365,10 @@ class Configurable(Place):
     """A router whose configuration is read and changed."""
 
     @Asked
-    def configuration(self) -> Steps[Configuration]:
+    def configuration(self) -> Steps[values.Configuration]:
         """Return the running configuration, as the role of the token may see it."""
         base = yield from self.path()
-        return made(Configuration, _tagged((yield Request(f"{base}/configuration"))))
+        return made(values.Configuration, _tagged((yield Request(f"{base}/configuration"))))
 
     @Asked
     def configure(
@@ -394,7 +379,7 @@ class Configurable(Place):
         dry_run: bool = False,
         confirm_within: int = 0,
         tag: str = "",
-    ) -> Steps[Change]:
+    ) -> Steps[values.Change]:
         """Enter all of these lines, or none; the router refuses lines by an InvalidError, which has them.
 
         replace: the lines are the whole configuration. dry_run: change nothing.
@@ -402,16 +387,16 @@ class Configurable(Place):
         tag: of a Configuration or a Change: if another one runs by now, OutdatedError. "*": any, for `replace`.
         """
         if replace and not dry_run and not tag:
-            raise UsageError(_OVERWRITES)
+            raise values.UsageError(_OVERWRITES)
         if tag and not _TAG.fullmatch(tag):
-            raise UsageError("tag is the `tag` of a Configuration or a Change")
+            raise values.UsageError("tag is the `tag` of a Configuration or a Change")
         body: dict[str, object] = {"lines": _lines(lines)}
         body |= {"replace": True} if replace else {}
         body |= {"dry_run": True} if dry_run else {}
         body |= {"confirm_within": confirm_within} if confirm_within else {}
         headers = (("If-Match", tag if tag == ANY else f'"{tag}"'),) if tag else ()
         base = yield from self.path()
-        return made(Change, _tagged((yield Request(f"{base}/configuration", "POST", body, headers))))
+        return made(values.Change, _tagged((yield Request(f"{base}/configuration", "POST", body, headers))))
 
     @Asked
     def confirm(self) -> Steps[tuple[str, ...]]:
@@ -441,7 +426,7 @@ def _tagged(reply: Reply) -> Plain:
     """Return the object in an answer, with its tag. Raises AnswerError."""
     answer, tag = reply.json(), reply.tag
     if not isinstance(answer, dict) or not tag:
-        raise AnswerError("the answer has no ETag: the address is not that of dmvpn web")
+        raise values.AnswerError("the answer has no ETag: the address is not that of dmvpn web")
     return {**answer, "tag": tag}
 
 
@@ -469,23 +454,23 @@ class Orders:
         return made(tuple[str, ...], answer.get("missing") if isinstance(answer, dict) else None)
 
     @Asked
-    def clock(self, seconds: float) -> Steps[Job]:
+    def clock(self, seconds: float) -> Steps[values.Job]:
         """Begin to let time pass in a simulated lab."""
         return (yield from self._job("clock", {"seconds": seconds}))
 
     @Asked
-    def break_(self, name: str = "", *, seed: int | None = None) -> Steps[Job]:
+    def break_(self, name: str = "", *, seed: int | None = None) -> Steps[values.Job]:
         """Begin to break something: the trouble of this name, or a random trouble of this seed."""
         body: dict[str, object] = {**({"name": name} if name else {}), **({"seed": seed} if seed is not None else {})}
         return (yield from self._job("break", body))
 
     @Asked
-    def hint(self) -> Steps[Job]:
+    def hint(self) -> Steps[values.Job]:
         """Begin to give the next hint about the trouble."""
         return (yield from self._job("hint"))
 
     @Asked
-    def grade(self) -> Steps[Job]:
+    def grade(self) -> Steps[values.Job]:
         """Begin to judge whether the trouble is over: the job fails while it is not."""
         return (yield from self._job("grade"))
 
@@ -523,17 +508,17 @@ class Orders:
         yield Request(f"{self.path}/routers/{part(router)}/start", "POST")
 
     @Followed
-    def events(self, *topics: str, since: str = "", patience: float = 60.0) -> Steps[Following[LabNews]]:
+    def events(self, *topics: str, since: str = "", patience: float = 60.0) -> Steps[Following[values.LabNews]]:
         """Yield what all routers remember, then what happens, until the lab ends. topics: "history", "log".
 
         since: the `LabNews.id` after which to begin. patience: seconds without any connection before it raises.
         """
         yield from ()
 
-        def read(news: News, data: dict[str, Plain]) -> LabNews:
-            return LabNews(made(str, data.get("router")), news)
+        def read(news: News, data: dict[str, Plain]) -> values.LabNews:
+            return values.LabNews(made(str, data.get("router")), news)
 
         return Following(self.path, topics, since, patience, read)
 
-    def _job(self, verb: str, body: Mapping[str, object] | None = None) -> Steps[Job]:
-        return read(Job, (yield Request(f"{self.path}/{verb}", "POST", body)))
+    def _job(self, verb: str, body: Mapping[str, object] | None = None) -> Steps[values.Job]:
+        return read(values.Job, (yield Request(f"{self.path}/{verb}", "POST", body)))

@@ -16,19 +16,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside
 from dmvpn.base.shell import CAPACITY, Stored, is_file_name
 from dmvpn.base.values import dataclass
+from dmvpn.face import requests
 from dmvpn.face.entering import text_of
-from dmvpn.face.requests import (
-    NOTHING,
-    RUNNING,
-    STARTUP,
-    FilePlace,
-    Outcome,
-    Question,
-    System,
-    confirm,
-    place_in,
-    place_of,
-)
 from dmvpn.features.system.show import with_version
 from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -60,7 +49,7 @@ def as_text(octets: bytes) -> str:
     return octets.decode("utf-8", "replace")
 
 
-def error(doing: str, place: FilePlace, found: OSError) -> str:
+def error(doing: str, place: requests.FilePlace, found: OSError) -> str:
     """Return "%Error opening flash:/x (No such file or directory)"."""
     return f"%Error {doing} {place.spelled} ({found.strerror or found})"
 
@@ -80,8 +69,8 @@ class Listing:
 
 def listing(ctx: SessionContext, args: Args) -> Listing:
     """List files: `dir`, `dir flash:`, `dir flash:/NAME`."""
-    place = place_in(args, "file")
-    if place.system is not System.FLASH:
+    place = requests.place_in(args, "file")
+    if place.system is not requests.System.FLASH:
         size = len(_shown(ctx, place).encode())
         return Listing(place.spelled, (Stored(place.name, size, 0.0),) if size else ())
     try:
@@ -122,7 +111,7 @@ class Contents:
 
 def contents(ctx: SessionContext, args: Args) -> Contents:
     """Show a file: `more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
-    place = place_in(args, "file")
+    place = requests.place_in(args, "file")
     try:
         return Contents(as_text(_octets_shown(ctx, place)))
     except OSError as found:
@@ -146,7 +135,7 @@ class Digest:
 
 def digest(ctx: SessionContext, args: Args) -> Digest:
     """Compute a digest: `verify /md5 FILE`, `verify /sha512 FILE`."""
-    place = place_in(args, "file")
+    place = requests.place_in(args, "file")
     kind = "sha512" if "/sha512" in args else "md5"
     try:
         octets = _octets_shown(ctx, place)
@@ -175,18 +164,18 @@ def startup_shown(ctx: SessionContext) -> str:
     return written(configurator(ctx.features).parse_text(ctx.startup_text).tree, hide=True)
 
 
-def _shown(ctx: SessionContext, place: FilePlace) -> str:
+def _shown(ctx: SessionContext, place: requests.FilePlace) -> str:
     if place.is_running:
         return written(ctx.running, hide=ctx.hides)
     return startup_shown(ctx) if place.is_startup else ""
 
 
-def _octets_shown(ctx: SessionContext, place: FilePlace) -> bytes:
+def _octets_shown(ctx: SessionContext, place: requests.FilePlace) -> bytes:
     """Return the octets of a file as this session may see them. A digest would betray a key, too. Raises OSError."""
-    return _in_flash(ctx, place) if place.system is System.FLASH else _shown(ctx, place).encode()
+    return _in_flash(ctx, place) if place.system is requests.System.FLASH else _shown(ctx, place).encode()
 
 
-def _in_flash(ctx: SessionContext, place: FilePlace) -> bytes:
+def _in_flash(ctx: SessionContext, place: requests.FilePlace) -> bytes:
     """Return the octets of a file in flash, which may hold anything: as on IOS, only level 15 reads it.
 
     Raises OSError.
@@ -196,9 +185,9 @@ def _in_flash(ctx: SessionContext, place: FilePlace) -> bytes:
     return aside(lambda: ctx.flash.read_file(place.name))
 
 
-def contents_of(ctx: SessionContext, place: FilePlace) -> bytes:
+def contents_of(ctx: SessionContext, place: requests.FilePlace) -> bytes:
     """Return the octets of a file, with all its keys: a show has to hide these. Raises OSError."""
-    if place.system is System.FLASH:
+    if place.system is requests.System.FLASH:
         return _in_flash(ctx, place)
     if place.is_running:
         return written(ctx.running).encode()
@@ -300,64 +289,68 @@ class Filing:
     def _flash(self) -> Flash:
         return self._handle.flash
 
-    def read_file(self, place: FilePlace) -> bytes:
+    def read_file(self, place: requests.FilePlace) -> bytes:
         """Return the octets of a file. Raises OSError."""
         match place.system:
-            case System.FLASH:
+            case requests.System.FLASH:
                 return aside(lambda: self._flash.read_file(place.name))
-            case System.NVRAM:
+            case requests.System.NVRAM:
                 return self._handle.startup_text.encode()
-            case System.SYSTEM:
+            case requests.System.SYSTEM:
                 return written(self._merging.running()).encode()
-            case System.NULL:
+            case requests.System.NULL:
                 return b""
 
-    def save(self) -> Outcome:
+    def save(self) -> requests.Outcome:
         """Save the running configuration as startup configuration."""
         try:
             self._handle.save(written(self._merging.running()))
         except OSError as found:
-            return Outcome(("Building configuration...", error("writing", STARTUP, found)), failed=True)
-        return Outcome(("Building configuration...", "[OK]"))
+            return requests.Outcome(
+                ("Building configuration...", error("writing", requests.STARTUP, found)), failed=True
+            )
+        return requests.Outcome(("Building configuration...", "[OK]"))
 
-    def erase(self) -> Outcome:
+    def erase(self) -> requests.Outcome:
         """Let the router start with nothing from now on."""
         try:
             self._handle.save("")
         except OSError as found:
-            return Outcome((f"%Error erasing nvram ({found.strerror})",), failed=True)
-        return Outcome(("[OK]", "Erase of nvram: complete"))
+            return requests.Outcome((f"%Error erasing nvram ({found.strerror})",), failed=True)
+        return requests.Outcome(("[OK]", "Erase of nvram: complete"))
 
     # -------------------------------------------------------------------------------------------- copy
 
-    def copy(self, source: FilePlace, target: FilePlace) -> Outcome:
+    def copy(self, source: requests.FilePlace, target: requests.FilePlace) -> requests.Outcome:
         """Copy a file: ask for the name first."""
         offered = target.name or source.name
-        if self._quiet() and (offered or target.system is not System.FLASH):
+        if self._quiet() and (offered or target.system is not requests.System.FLASH):
             return self._copy_as(source, target, offered)
 
-        def answer(typed: str) -> Outcome:
+        def answer(typed: str) -> requests.Outcome:
             return self._copy_as(source, target, typed.strip() or offered)
 
-        return Outcome(question=Question(f"Destination filename [{offered}]? ", answer))
+        return requests.Outcome(question=requests.Question(f"Destination filename [{offered}]? ", answer))
 
-    def _copy_as(self, source: FilePlace, target: FilePlace, name: str) -> Outcome:
-        if target.system is not System.FLASH:
-            only = (RUNNING if target.is_running else STARTUP).name
+    def _copy_as(self, source: requests.FilePlace, target: requests.FilePlace, name: str) -> requests.Outcome:
+        if target.system is not requests.System.FLASH:
+            only = (requests.RUNNING if target.is_running else requests.STARTUP).name
             if name != only:
-                return Outcome((f"% Error: only {only} can be written here",), failed=True)
+                return requests.Outcome((f"% Error: only {only} can be written here",), failed=True)
             return self._transfer(source, target)
         if not is_file_name(name):
-            return Outcome((f"%Error opening {target.spelled} (Invalid file name: {name[:80]!r})",), failed=True)
+            return requests.Outcome(
+                (f"%Error opening {target.spelled} (Invalid file name: {name[:80]!r})",), failed=True
+            )
         there = target.named(name)
         return self._unless_there(there, lambda: self._transfer(source, there))
 
-    def _unless_there(self, place: FilePlace, write: Callable[[], Outcome]) -> Outcome:
+    def _unless_there(self, place: requests.FilePlace, write: Callable[[], requests.Outcome]) -> requests.Outcome:
         """Write a file of flash, after asking if it exists."""
         if self._quiet() or not any(one.name == place.name for one in self._names()):
             return write()
-        asked = confirm("Do you want to over write? [confirm]", write)
-        return Outcome(("%Warning:There is a file already existing with this name ",), question=asked.question)
+        asked = requests.confirm("Do you want to over write? [confirm]", write)
+        return requests.Outcome(("%Warning:There is a file already existing with this name ",), question=asked.question)
 
     def _names(self) -> Iterable[Stored]:
         try:
@@ -365,37 +358,37 @@ class Filing:
         except OSError:
             return ()
 
-    def _transfer(self, source: FilePlace, target: FilePlace) -> Outcome:
-        if (source.system, target.system) == (System.SYSTEM, System.NVRAM):
+    def _transfer(self, source: requests.FilePlace, target: requests.FilePlace) -> requests.Outcome:
+        if (source.system, target.system) == (requests.System.SYSTEM, requests.System.NVRAM):
             return self.save()
         try:
             octets = self.read_file(source)
         except OSError as found:
-            return Outcome((error("opening", source, found),), failed=True)
+            return requests.Outcome((error("opening", source, found),), failed=True)
         said: tuple[str, ...] = ()
         try:
             if target.is_running:
                 text = sealed_text(self._handle.configurator, text_of(octets), self._handle.entropy)
-                return Outcome((*self._merging.merge_file(text), _copied(len(octets))))
+                return requests.Outcome((*self._merging.merge_file(text), _copied(len(octets))))
             if target.is_startup:
                 self._handle.save(as_text(octets))
                 said = ("[OK]",)
             else:
                 aside(lambda: self._flash.write(target.name, octets))
         except OSError as found:
-            return Outcome((error("writing", target, found),), failed=True)
+            return requests.Outcome((error("writing", target, found),), failed=True)
         except ValueError as found:
-            return Outcome((f"%Error opening {source.spelled} ({found})",), failed=True)
-        return Outcome((*said, _copied(len(octets))))
+            return requests.Outcome((f"%Error opening {source.spelled} ({found})",), failed=True)
+        return requests.Outcome((*said, _copied(len(octets))))
 
     # -------------------------------------------------------------------------------------------- output of shows
 
-    def keep(self, stored: Filter, lines: Iterable[str]) -> Outcome:
+    def keep(self, stored: Filter, lines: Iterable[str]) -> requests.Outcome:
         """Write the lines of a show into a file of flash, without a question, as IOS does."""
-        place = place_of(stored.file)
-        if place is None or place.system is not System.FLASH or not place.name:
+        place = requests.place_of(stored.file)
+        if place is None or place.system is not requests.System.FLASH or not place.name:
             said = f"%Error opening {stored.file[:80]} (lines of shows go into flash:NAME alone)"
-            return Outcome((said,), failed=True)
+            return requests.Outcome((said,), failed=True)
         try:
             octets = bytearray(self._begun(place) if stored.kind is FilterKind.APPEND else b"")
             shown: list[str] = []
@@ -407,10 +400,10 @@ class Filing:
                     shown.append(line)
             aside(lambda: self._flash.write(place.name, bytes(octets)))
         except OSError as found:
-            return Outcome((error("writing", place, found),), failed=True)
-        return Outcome(shown)
+            return requests.Outcome((error("writing", place, found),), failed=True)
+        return requests.Outcome(shown)
 
-    def _begun(self, place: FilePlace) -> bytes:
+    def _begun(self, place: requests.FilePlace) -> bytes:
         """Return the content of the file; b"" if it does not exist."""
         try:
             return self.read_file(place)
@@ -419,40 +412,42 @@ class Filing:
 
     # -------------------------------------------------------------------------------------------- export
 
-    def put(self, place: FilePlace, octets: Callable[[], bytes], said: str) -> Outcome:
+    def put(self, place: requests.FilePlace, octets: Callable[[], bytes], said: str) -> requests.Outcome:
         """Write octets into a file of flash, after a question if it exists. The last argument is printed on success."""
-        if place.system is not System.FLASH or not place.name:
-            return Outcome((f"%Error opening {place.spelled} (packets go into flash:NAME alone)",), failed=True)
+        if place.system is not requests.System.FLASH or not place.name:
+            return requests.Outcome(
+                (f"%Error opening {place.spelled} (packets go into flash:NAME alone)",), failed=True
+            )
 
-        def write() -> Outcome:
+        def write() -> requests.Outcome:
             try:
                 written_octets = octets()
                 aside(lambda: self._flash.write(place.name, written_octets))
             except OSError as found:
-                return Outcome((error("writing", place, found),), failed=True)
-            return Outcome((said,))
+                return requests.Outcome((error("writing", place, found),), failed=True)
+            return requests.Outcome((said,))
 
         return self._unless_there(place, write)
 
     # -------------------------------------------------------------------------------------------- delete
 
-    def delete(self, place: FilePlace, *, force: bool) -> Outcome:
+    def delete(self, place: requests.FilePlace, *, force: bool) -> requests.Outcome:
         """Delete a file: ask twice, as IOS does, unless it is forced or prompts are quiet."""
-        if place.system is not System.FLASH or not place.name:
-            return Outcome((f"%Error deleting {place.spelled} (Operation not permitted)",), failed=True)
+        if place.system is not requests.System.FLASH or not place.name:
+            return requests.Outcome((f"%Error deleting {place.spelled} (Operation not permitted)",), failed=True)
         if force or self._quiet():
             return self._remove(place)
 
-        def answer(typed: str) -> Outcome:
+        def answer(typed: str) -> requests.Outcome:
             name = typed.strip() or place.name
             there = place.named(name)
-            return confirm(f"Delete {there.spelled}? [confirm]", lambda: self._remove(there))
+            return requests.confirm(f"Delete {there.spelled}? [confirm]", lambda: self._remove(there))
 
-        return Outcome(question=Question(f"Delete filename [{place.name}]? ", answer))
+        return requests.Outcome(question=requests.Question(f"Delete filename [{place.name}]? ", answer))
 
-    def _remove(self, place: FilePlace) -> Outcome:
+    def _remove(self, place: requests.FilePlace) -> requests.Outcome:
         try:
             aside(lambda: self._flash.remove(place.name))
         except OSError as found:
-            return Outcome((error("deleting", place, found),), failed=True)
-        return NOTHING
+            return requests.Outcome((error("deleting", place, found),), failed=True)
+        return requests.NOTHING

@@ -24,22 +24,11 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import Moment, month_of, read_span, read_time, written
 from dmvpn.base.values import dataclass
+from dmvpn.ios import matcher
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.grammar import leading_keywords
 from dmvpn.ios.interfaces import KINDS
-from dmvpn.ios.matcher import (
-    Alternatives,
-    Grammar,
-    MatchedLine,
-    alternatives,
-    completed,
-    error_rows,
-    format_rows,
-    has_secret,
-    help_rows,
-    tokenize,
-)
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType, register_type
 
 if TYPE_CHECKING:
@@ -192,13 +181,13 @@ class ExecParser:
     ) -> None:
         self.commands = tuple(commands)
         self._annotate = annotate
-        secret = Grammar([command for command in self.commands if has_secret(command)])
+        secret = matcher.Grammar([command for command in self.commands if matcher.has_secret(command)])
         note_secrets(tuple([entry.syntax for entry in secret.entries]), secret.secret_in)
-        self._grammars: dict[tuple[int, Rules], Grammar[ExecCommand]] = {}
+        self._grammars: dict[tuple[int, Rules], matcher.Grammar[ExecCommand]] = {}
 
     def match(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> Match | CliError:
         """Understand `line` at a privilege level, or say why not. stores: filters may write files (`Match.stored`)."""
-        tokens = tokenize(line)
+        tokens = matcher.tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return CliError(ErrorKind.EMPTY, line)
         grammar = self._grammar(privilege, rules)
@@ -206,7 +195,7 @@ class ExecParser:
         if pipe is None:
             return self._match(grammar, line, tokens)
         left = line[: pipe.start()]
-        matched = self._match(grammar, left, tokenize(left))
+        matched = self._match(grammar, left, matcher.tokenize(left))
         if isinstance(matched, Match) and matched.command.takes_filters:
             filters = parse_filters(line, pipe.end(), self._explain(matched), stores=stores)
             return filters if isinstance(filters, CliError) else Match(matched.command, matched.args, filters)
@@ -237,13 +226,13 @@ class ExecParser:
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _filter_help(line[pipe.end() :], explains=self._annotate is not None, stores=stores)
-        found = alternatives(self._grammar(privilege, rules), line)
-        if not isinstance(found, Alternatives):
-            return error_rows(found, line)
+        found = matcher.alternatives(self._grammar(privilege, rules), line)
+        if not isinstance(found, matcher.Alternatives):
+            return matcher.error_rows(found, line)
         if kinds is not None:
             found.drop(kind.name for kind in KINDS if kind.name not in kinds)
         extra = [_PIPE_ROW] if found.may_end and self._takes_filters(line, privilege, rules) else []
-        return help_rows(found, line, extra=extra)
+        return matcher.help_rows(found, line, extra=extra)
 
     def complete(self, line: str, privilege: int = 15, rules: Rules = ()) -> str | None:
         """Return `line` with its last word completed by Tab, or None if that is not unique."""
@@ -253,20 +242,20 @@ class ExecParser:
             kinds = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
             # Of several, the meaning of the cut word: `ex` is `exclude`.
             return f"{line[: -len(words[0])]}{kinds[0].word} " if kinds else None
-        found = alternatives(self._grammar(privilege, rules), line)
-        return completed(line, found) if isinstance(found, Alternatives) else None
+        found = matcher.alternatives(self._grammar(privilege, rules), line)
+        return matcher.completed(line, found) if isinstance(found, matcher.Alternatives) else None
 
-    def _grammar(self, privilege: int, rules: Rules) -> Grammar[ExecCommand]:
+    def _grammar(self, privilege: int, rules: Rules) -> matcher.Grammar[ExecCommand]:
         grammar = self._grammars.get((privilege, rules))
         if grammar is None:
             if len(self._grammars) >= _MOST_GRAMMARS:
                 self._grammars.clear()
             allowed = [command for command in self.commands if _level(command, rules) <= privilege]
-            grammar = self._grammars[privilege, rules] = Grammar(allowed)
+            grammar = self._grammars[privilege, rules] = matcher.Grammar(allowed)
         return grammar
 
     @staticmethod
-    def _match(grammar: Grammar[ExecCommand], line: str, tokens: Sequence[Token]) -> Match | CliError:
+    def _match(grammar: matcher.Grammar[ExecCommand], line: str, tokens: Sequence[Token]) -> Match | CliError:
         walk = grammar.walk(line, tokens)
         best = walk.best()
         if best is not None:
@@ -277,7 +266,7 @@ class ExecParser:
 
     def _takes_filters(self, line: str, privilege: int, rules: Rules) -> bool:
         matched = self._grammar(privilege, rules).match(line)
-        return isinstance(matched, MatchedLine) and matched.line.takes_filters
+        return isinstance(matched, matcher.MatchedLine) and matched.line.takes_filters
 
 
 def _level(command: ExecCommand, rules: Rules) -> int:
@@ -296,10 +285,10 @@ def _filter_help(text: str, *, explains: bool, stores: bool) -> list[str]:
     if not words:
         hidden = {kind for kind in FilterKind if (kind.stores and not stores) or not kind.help_text}
         hidden |= set() if explains else {FilterKind.EXPLAIN}
-        return format_rows([(kind.word, kind.help_text) for kind in FilterKind if kind not in hidden])
+        return matcher.format_rows([(kind.word, kind.help_text) for kind in FilterKind if kind not in hidden])
     if len(words) == 1 and not text[-1].isspace():
         found = find_filters(words[0])
         return ["  " + "  ".join(kind.word for kind in found) + "  "] if found else ["% Unrecognized command"]
     if (found := find_filters(words[0])) and found[0].stores:
-        return format_rows([("URL", "File: flash:NAME")])
-    return format_rows([("LINE", "Regular expression")])
+        return matcher.format_rows([("URL", "File: flash:NAME")])
+    return matcher.format_rows([("LINE", "Regular expression")])

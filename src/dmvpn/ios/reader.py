@@ -19,25 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.ios import damage
 from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN_MODE, Command, guards
-from dmvpn.ios.damage import (
-    ADDED,
-    OURS,
-    WIDTH,
-    Ending,
-    SecondAddresses,
-    Wrapped,
-    first_word,
-    is_cut,
-    is_heading,
-    is_of_tunnels,
-    is_others_interface,
-    is_slip,
-    is_swallowed,
-    is_written,
-)
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
@@ -112,26 +97,26 @@ class FileReader:
         self._open: list[_Open] = []
         self._refused: _Refused | None = None
         self._is_after_mark = False
-        self._ending = Ending()
+        self._ending = damage.Ending()
         self._lost: list[LineReport] = []  # behind these, what a terminal showed was not shown to its end
-        self._seconds = SecondAddresses()
+        self._seconds = damage.SecondAddresses()
         self._text_at = (0, "")  # the line in which the last text began
 
     def read_text(self, text: str) -> ConfigResult:
         """Take all lines."""
         number = 0
         lines = Transcript.lines(text)
-        wrapped = Wrapped(self._configurator, lines)
+        wrapped = damage.Wrapped(self._configurator, lines)
         for number, printed in breathing(unrolled(lines, self._configurator)):
             if number <= wrapped.taken:
                 continue
-            if printed == ADDED:
+            if printed == damage.ADDED:
                 self._finish(lines)
                 self._begin_added()
                 continue
             if self._session.awaits:
                 self._account.take(number, printed, self._session.enter(printed))
-                if is_swallowed(printed):
+                if damage.is_swallowed(printed):
                     self._pass_over(number, printed)
                 continue
             line = self._transcript.take(printed)
@@ -148,7 +133,7 @@ class FileReader:
                 self._refused = None
             words = line.text.lstrip()
             if words and words[0] != "!":
-                is_wrapped = len(printed) == WIDTH
+                is_wrapped = len(printed) == damage.WIDTH
                 whole = wrapped.whole(line.text, number, self._session.mode.name) if is_wrapped else line.text
                 self._take(number, whole.expandtabs())
                 if self._session.awaits:
@@ -190,7 +175,7 @@ class FileReader:
         self._refused = None
         self._is_after_mark = False
         self._transcript = Transcript()
-        self._ending = Ending.of_added()
+        self._ending = damage.Ending.of_added()
 
     def _put_in(self) -> Iterator[PutIn]:
         for number, line in self._unshown.put_in(self._session):
@@ -204,7 +189,7 @@ class FileReader:
         self._note_cut(number, printed)
 
     def _note_cut(self, number: int, printed: str) -> None:
-        if is_tunnel(self._session.mode.name, self._session.header) and is_cut(printed):
+        if is_tunnel(self._session.mode.name, self._session.header) and damage.is_cut(printed):
             self._account.note_cut(number, printed)
 
     def _is_of_configuration(self, line: str) -> bool:
@@ -304,7 +289,7 @@ class FileReader:
         is_below = self._open != [] and indentation > self._open[0].indentation
         if not is_below or self._open[0].section.mode is not UNKNOWN_MODE:
             return
-        if _is_of_router(self._configurator, line) and is_written(self._session.headers[0]):
+        if _is_of_router(self._configurator, line) and damage.is_written(self._session.headers[0]):
             self._session.leave_sections()
             self._open.clear()
 
@@ -381,7 +366,7 @@ class FileReader:
             result = self._session.enter(shorter)
         if result.error is not None and as_meant(line) != line:
             result = self._session.enter(as_meant(line))
-        if result.error is not None and first_word(line).startswith("exit-"):
+        if result.error is not None and damage.first_word(line).startswith("exit-"):
             return LineResult()  # the end of a section that is not read as one here
         if result.error is not None and self._may_keep(line, indentation):
             return self._session.keep(line.strip())
@@ -399,29 +384,33 @@ class FileReader:
         if self._configurator.knows(mode, line):
             return True
         found = self._configurator.interpret(mode, line)
-        if isinstance(found, CliError) or first_word(line) in OURS or is_of_tunnels(line):
+        if isinstance(found, CliError) or damage.first_word(line) in damage.OURS or damage.is_of_tunnels(line):
             return False
         return not any(target.line.group is not None and target.line.group.is_left_out for target in found.targets)
 
     def _may_keep(self, line: str, indentation: int) -> bool:
         """Return whether an unknown line can do no harm. Leaves the sections that the line is in."""
         mode = self._session.mode.name
-        if is_heading(line):
+        if damage.is_heading(line):
             self._session.leave_sections()
             return True
-        if is_slip(line, self._configurator.first_words(mode)):
+        if damage.is_slip(line, self._configurator.first_words(mode)):
             return False
         if self._is_below(line, mode, indentation):
-            if is_slip(line, self._configurator.first_words(GLOBAL.name)):
+            if damage.is_slip(line, self._configurator.first_words(GLOBAL.name)):
                 return False
             self._session.leave_sections()
             mode = GLOBAL.name
         if mode == GLOBAL.name:
             # A line of a tunnel in the wrong place is a slip, too.
-            first = first_word(line)
-            if not (first in OURS or is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)):
+            first = damage.first_word(line)
+            if not (
+                first in damage.OURS
+                or damage.is_of_tunnels(line)
+                or self._configurator.runs(INTERFACE.opens or "", line)
+            ):
                 return True
-            return is_others_interface(line)
+            return damage.is_others_interface(line)
         if mode == INTERFACE.opens:
             return not (self._session.header.lower().startswith(TUNNELS) or guards(line))
         return mode in _HARMLESS_MODES and "deny" not in line.lower().split(None, 2)[:2]
@@ -430,7 +419,7 @@ class FileReader:
         """Return whether it is a line of an interface under an unknown line: a note, the rest of a long one."""
         if self._session.mode.name != UNKNOWN_MODE.name or self._session.header.lower().startswith("interface"):
             return False
-        if is_of_tunnels(line):
+        if damage.is_of_tunnels(line):
             return True
         found = self._configurator.interpret(INTERFACE.opens or "", line)
         if isinstance(found, CliError) or found.mode != INTERFACE.opens or not found.targets:
@@ -438,7 +427,7 @@ class FileReader:
         groups = [target.line.group for target in found.targets]
         if any(group is not None and group.is_left_out for group in groups):
             return True
-        return all(group is None for group in groups) and first_word(line) not in _EVERYWHERE
+        return all(group is None for group in groups) and damage.first_word(line) not in _EVERYWHERE
 
     def _is_below(self, line: str, mode: str, indentation: int) -> bool:
         """Return whether it is a global line under the section that we are in.
@@ -449,7 +438,7 @@ class FileReader:
             return False
         if self._open[-1].is_indented and not self._open[-1].is_flat:
             return True
-        return self._is_after_mark and first_word(line) not in self._configurator.own_words(mode)
+        return self._is_after_mark and damage.first_word(line) not in self._configurator.own_words(mode)
 
     def _opens(self, line: str, mode: str) -> str:
         """Return the mode that the refused line would have opened; "" if it is none that opens one."""
@@ -459,8 +448,8 @@ class FileReader:
 
     def _is_near_opener(self, line: str, mode: str) -> bool:
         """Return whether the refused line may have been the first of a section."""
-        first = first_word(line)
-        return first in OURS or is_slip(line, self._configurator.first_words(mode))
+        first = damage.first_word(line)
+        return first in damage.OURS or damage.is_slip(line, self._configurator.first_words(mode))
 
 
 def _is_of_router(configurator: Language, line: str) -> bool:

@@ -20,17 +20,8 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base import recording
 from dmvpn.base.errors import UserError
-from dmvpn.base.recording import (
-    FAULT,
-    LONGEST_TIME,
-    Begin,
-    RecordedEntropy,
-    RecordedEvent,
-    RecordedOutcome,
-    fingerprint,
-    load,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.ios.shapes import hints_of
 from dmvpn.ios.transcript import LONGEST_FILE
@@ -40,8 +31,6 @@ from dmvpn.shells.files import open_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from dmvpn.base.recording import Line
 
 
 # ----------------------------------------------------------------------------------------- the types of recorded fields
@@ -86,7 +75,7 @@ def _check(hint: object) -> Fits:
 
 def _is_time(value: object) -> bool:
     """Return whether this is a number of seconds, as all floats of events are."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LONGEST_TIME
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= recording.LONGEST_TIME
 
 
 def _row(checks: Sequence[Fits]) -> Fits:
@@ -126,17 +115,17 @@ class Life:
     """
 
     name: str
-    entropy: RecordedEntropy = field(default_factory=RecordedEntropy)
+    entropy: recording.RecordedEntropy = field(default_factory=recording.RecordedEntropy)
     router: Router | None = None
-    waiting: RecordedEvent | None = None
+    waiting: recording.RecordedEvent | None = None
     effects: int = 0
     last: float = 0.0
     differences: list[str] = field(default_factory=list)
     ended: bool = False
 
-    def take(self, line: RecordedEvent | RecordedOutcome) -> bool:
+    def take(self, line: recording.RecordedEvent | recording.RecordedOutcome) -> bool:
         """Take the next line of its recording. Returns whether an event was handled."""
-        if isinstance(line, RecordedEvent):
+        if isinstance(line, recording.RecordedEvent):
             handled = self.finish()
             self.waiting = line
             return handled
@@ -163,13 +152,13 @@ class Life:
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
         except Exception:
-            if did != FAULT:
+            if did != recording.FAULT:
                 raise
             # So it did when it was recorded; its shell let it go on with the next event.
             self.differences.append(f"{where}: the recorded fault happens again\n{traceback.format_exc()}")
             return True
         self.effects += len(effects)
-        if did is not None and did != fingerprint(effects):
+        if did is not None and did != recording.fingerprint(effects):
             self.differences.append(f"{where}: not what it did when it was recorded")
         return True
 
@@ -204,7 +193,7 @@ def moments(lines: Iterable[str], only: str | None = None, name: str = "recordin
         if only is not None and line.router != only:
             continue
         life = lives.get(line.router)
-        if isinstance(line, Begin):
+        if isinstance(line, recording.Begin):
             lives[line.router] = Life(line.router)
             if life is not None and life.router is not None:
                 life.ended = True
@@ -218,11 +207,11 @@ def moments(lines: Iterable[str], only: str | None = None, name: str = "recordin
             yield life
 
 
-def loaded(text: str, where: str) -> Line:
+def loaded(text: str, where: str) -> recording.Line:
     """Return what a line has. Raises UserError, which says where it is."""
     try:
-        line = load(text)
-        if isinstance(line, RecordedEvent):
+        line = recording.load(text)
+        if isinstance(line, recording.RecordedEvent):
             check_types(line.event)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error

@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.ports import table_named
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike import model
 from dmvpn.features.ike.config import isakmp, profiles, settings
-from dmvpn.features.ike.model import DEFAULT_LIFETIME, DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.suites import isakmp_lacks
 from dmvpn.features.ike.translation import ISAKMP, Translation, is_isakmp, keyring_of, plain
 from dmvpn.features.ipsec.config import profiles as ipsec
@@ -45,16 +45,6 @@ from dmvpn.network.overlay import Network
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.features.ike.model import (
-        ConfiguredProposal,
-        Identity,
-        IkeConfig,
-        IsakmpKey,
-        IsakmpPolicy,
-        Keyring,
-        KeyringPeer,
-        Profile,
-    )
     from dmvpn.features.ipsec.model import IpsecProfile
     from dmvpn.network.device import Device
 
@@ -110,22 +100,22 @@ def remains(device: Device, file: str) -> tuple[Remainder, ...]:
     return (*found, *_users(device, file))
 
 
-def untranslated(policy: IsakmpPolicy) -> tuple[str, ...]:
+def untranslated(policy: model.IsakmpPolicy) -> tuple[str, ...]:
     """Return why a policy becomes no proposal of IKEv2: algorithms that we do not have or that are weak, and
     signatures, whose trustpoints the lines of IKEv1 need not name.
     """
-    signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
+    signs = policy.authentication is model.AuthenticationMethod.RSA_SIGNATURE
     return isakmp_lacks(policy, weak=False) or ((policy.authentication.value,) if signs else ())
 
 
-def why_unreadable(key: IsakmpKey) -> str:
+def why_unreadable(key: model.IsakmpKey) -> str:
     """Return why a key is not written for IKEv2; "": it is."""
     if key.address6:
         return "no tunnel here goes over IPv6"
     return "a key of type 6 cannot be read here: enter it in clear" if key.key is None else ""
 
 
-def key_beginning(key: IsakmpKey) -> str:
+def key_beginning(key: model.IsakmpKey) -> str:
     """Return how the line of a key begins, or that of its keyring."""
     return f"crypto keyring {key.keyring}" if key.keyring else "crypto isakmp key"
 
@@ -237,7 +227,7 @@ def _name(name: str, front: str, own: str) -> str:
     return given or (f"{own}-{front}" if front else own)
 
 
-def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) -> None:
+def _check(device: Device, meant: model.IkeConfig, used: dict[str, model.Profile | None]) -> None:
     """Check that each protected tunnel finds a profile with a key, for peers that have it. Raises UserError."""
     keys = {ring.name: [peer for peer in ring.peers if peer.remote_key is not None] for ring in meant.keyrings}
     for tunnel in device.tunnels.tunnels:
@@ -268,21 +258,21 @@ def _proposals(device: Device, own: str) -> Iterator[str]:
     for number in numbers:
         said = translated[f"{ISAKMP} {number}"]
         yield from _proposal(f"{own}-{number}", said, said.groups)
-    yield from _proposal(own, DEFAULT_PROPOSAL, _GROUPS)
+    yield from _proposal(own, model.DEFAULT_PROPOSAL, _GROUPS)
     yield settings.POLICY.line(name=own)
     yield f" {settings.MATCH_FVRF.line(any=True)}"
     for name in (*(f"{own}-{number}" for number in numbers), own):
         yield f" {settings.USES.line(name=name)}"
 
 
-def _proposal(name: str, said: ConfiguredProposal, groups: Sequence[int]) -> Iterator[str]:
+def _proposal(name: str, said: model.ConfiguredProposal, groups: Sequence[int]) -> Iterator[str]:
     yield settings.PROPOSAL.line(name=name)
     yield f" encryption {' '.join(one.value for one in said.encryption)}"
     yield f" integrity {' '.join(one.value for one in said.integrity)}"
     yield f" group {' '.join(str(group) for group in groups)}"
 
 
-def _keyring(device: Device, ring: Keyring, name: str) -> Iterator[str]:
+def _keyring(device: Device, ring: model.Keyring, name: str) -> Iterator[str]:
     yield profiles.RING.line(name=name)
     for peer in ring.peers:
         if peer.remote_key is None:
@@ -299,7 +289,7 @@ def _keyring(device: Device, ring: Keyring, name: str) -> Iterator[str]:
             raise UserError(f"{device.name}: the key for {peer.name} cannot be written for IKEv2") from error
 
 
-def _peer_name(peer: KeyringPeer) -> str:
+def _peer_name(peer: model.KeyringPeer) -> str:
     """Return a name that an IOS line may give."""
     if peer.address is None:
         return peer.hostname
@@ -309,7 +299,7 @@ def _peer_name(peer: KeyringPeer) -> str:
     return f"PEER-{peer.address}{length}"
 
 
-def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -> Iterator[str]:
+def _profile(device: Device, profile: model.Profile, own: str, names: Sequence[str]) -> Iterator[str]:
     yield profiles.PROFILE.line(name=profile.name)
     if profile.fvrf:
         match_any = profile.fvrf == "any"
@@ -322,28 +312,28 @@ def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -
     yield f" {profiles.USES.line(local=True, pre_share=True)}"
     keyring = _name(profile.keyring, "", own)
     yield f" {profiles.KEYRING.line(local=True, name=keyring)}"
-    if profile.lifetime != DEFAULT_LIFETIME:
+    if profile.lifetime != model.DEFAULT_LIFETIME:
         yield f" {profiles.LIFETIME.line(seconds=max(profile.lifetime, _SHORTEST))}"
     if dpd := profile.dpd or device.ikev2.isakmp.keepalive:
         when = "on-demand" if dpd.on_demand else "periodic"
         yield f" dpd {dpd.interval} {dpd.retry} {when}"
 
 
-def _name_of(profile: Profile) -> str:
+def _name_of(profile: model.Profile) -> str:
     """Return the name by which a profile identifies itself; "": by its address."""
     identity = profile.local_identity
-    return identity.text if identity is not None and identity.kind is IdentityKind.FQDN else ""
+    return identity.text if identity is not None and identity.kind is model.IdentityKind.FQDN else ""
 
 
-def _match(match: Identity, names: Sequence[str]) -> Iterator[str]:
+def _match(match: model.Identity, names: Sequence[str]) -> Iterator[str]:
     match match.kind:
-        case IdentityKind.ADDRESS if match.address is not None and int(match.address):
+        case model.IdentityKind.ADDRESS if match.address is not None and int(match.address):
             yield profiles.MATCH_IDENTITY.line(address=match.address, mask=match.mask)
-        case IdentityKind.FQDN:
+        case model.IdentityKind.FQDN:
             yield profiles.MATCH_IDENTITY.line(fqdn=True, text=match.text)
-        case IdentityKind.FQDN_DOMAIN:
+        case model.IdentityKind.FQDN_DOMAIN:
             yield profiles.MATCH_IDENTITY.line(fqdn=True, domain=True, text=match.text)
-        case IdentityKind.ANY:
+        case model.IdentityKind.ANY:
             yield profiles.MATCH_IDENTITY.line(address=_EVERYBODY)
             yield from (profiles.MATCH_IDENTITY.line(fqdn=True, text=name) for name in names)
         case _:

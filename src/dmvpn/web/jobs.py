@@ -42,21 +42,9 @@ from starlette.responses import Response
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.forked import bound_memory, give_way
+from dmvpn.web import document
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
 from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.document import (
-    ANY_OBJECT,
-    NUMBER,
-    TEXT,
-    TEXTS,
-    WHOLE,
-    YES_OR_NO,
-    list_operation,
-    listed,
-    members,
-    operation,
-    or_null,
-)
 from dmvpn.web.permission import Role, resource
 
 if TYPE_CHECKING:
@@ -93,18 +81,18 @@ _HINT: Final = re.compile(r'("hint": )"(?:[^"\\]|\\.)*"')
 #: `python -P` puts no folder of the caller before the program's own.
 PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
-_JOB: Final = members(
+_JOB: Final = document.members(
     {
-        "id": TEXT,
-        "what": TEXT,
-        "lab": TEXT,
-        "by": TEXT,
+        "id": document.TEXT,
+        "what": document.TEXT,
+        "lab": document.TEXT,
+        "by": document.TEXT,
         "state": {"enum": ["running", "done", "failed"]},
-        "healthy": or_null(YES_OR_NO),
-        "begun": NUMBER,
-        "ended": or_null(NUMBER),
-        "notes": TEXTS,
-        "result": or_null(ANY_OBJECT),
+        "healthy": document.or_null(document.YES_OR_NO),
+        "begun": document.NUMBER,
+        "ended": document.or_null(document.NUMBER),
+        "notes": document.TEXTS,
+        "result": document.or_null(document.ANY_OBJECT),
     }
 )
 
@@ -113,7 +101,7 @@ _HOST: Final = "/api/v1/labs/{lab}/hosts/{host}"
 _PING: Final = ("ping", "-c", "5", "-i", "0.2", "-W", "1")
 _TRACEROUTE: Final = ("traceroute", "-n", "-q", "1", "-w", "1", "-m", "15")
 _BODY: Final = '{"target": ADDRESS}, of IPv4 or IPv6'
-_TO: Final = members({"target": TEXT})
+_TO: Final = document.members({"target": document.TEXT})
 
 _LAB: Final = "/api/v1/labs/{lab}"
 #: A router, a host or an address; a dash in front would be an option.
@@ -124,22 +112,24 @@ _WALK: Final = (
     '{"source": NODE, "destination": NODE}, names or addresses, with "size": OCTETS (28 to 65535), "df": true for a '
     "packet that must not be cut"
 )
-_PLACE: Final = {"file": TEXT, "line": WHOLE}
-_FINDING: Final = members(
+_PLACE: Final = {"file": document.TEXT, "line": document.WHOLE}
+_FINDING: Final = document.members(
     {
-        "rule": TEXT,
+        "rule": document.TEXT,
         "severity": {"enum": ["error", "warning", "advice"]},
         **_PLACE,
-        "router": TEXT,
-        "what": TEXT,
-        "why": TEXT,
-        "fix": TEXT,
-        "related": {"type": "array", "items": members(_PLACE)},
+        "router": document.TEXT,
+        "what": document.TEXT,
+        "why": document.TEXT,
+        "fix": document.TEXT,
+        "related": {"type": "array", "items": document.members(_PLACE)},
     }
 )
-_COUNTS: Final = members({"error": WHOLE, "warning": WHOLE, "advice": WHOLE})
-_COMPLAINT: Final = members({}, {"router": TEXT, "address": TEXT})
-_PACKET: Final = members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, "df": YES_OR_NO})
+_COUNTS: Final = document.members({"error": document.WHOLE, "warning": document.WHOLE, "advice": document.WHOLE})
+_COMPLAINT: Final = document.members({}, {"router": document.TEXT, "address": document.TEXT})
+_PACKET: Final = document.members(
+    {"source": document.TEXT, "destination": document.TEXT}, {"size": document.WHOLE, "df": document.YES_OR_NO}
+)
 
 
 # ------------------------------------------------------------------------------------------------ jobs
@@ -147,7 +137,7 @@ _PACKET: Final = members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, 
 
 def begun(summary: str, body: Plain = None) -> dict[str, Plain]:
     """Return the description of a resource that begins a job. body: the schema of what it takes."""
-    return operation(summary, _JOB, body=body, status=HTTPStatus.ACCEPTED)
+    return document.operation(summary, _JOB, body=body, status=HTTPStatus.ACCEPTED)
 
 
 @dataclass(slots=True)
@@ -241,14 +231,14 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
 
-    @resource("GET", JOBS, list_operation("The jobs that run, and the last ones that ended", _JOB), apart=True)
+    @resource("GET", JOBS, document.list_operation("The jobs that run, and the last ones that ended", _JOB), apart=True)
     async def list(self, request: Request) -> Response:
         """List all jobs, the newest last, without their results, which may be long."""
         caller = request.scope["caller"]
         seen = [{**job.plain, "result": None} for job in self._jobs.values() if job.is_seen_by(caller)]
-        return listed(request, seen)
+        return document.listed(request, seen)
 
-    @resource("GET", JOB, operation("The state of a job", _JOB), apart=True)
+    @resource("GET", JOB, document.operation("The state of a job", _JOB), apart=True)
     async def show(self, request: Request) -> Response:
         """Give the state of a job."""
         return self._job(request).answer(request.scope["caller"])
@@ -256,7 +246,7 @@ class Jobs:
     @resource(
         "DELETE",
         JOB,
-        operation("Break a job off: a lab that was coming up is ended", _JOB),
+        document.operation("Break a job off: a lab that was coming up is ended", _JOB),
         role=Role.OPERATE,
         apart=True,
     )
@@ -489,9 +479,9 @@ class Examination:
     @resource(
         "GET",
         f"{_LAB}/lint",
-        operation(
+        document.operation(
             "What the linter finds in the running configurations; file: the router, line: of its configuration",
-            members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
+            document.members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
         ),
         role=Role.CONFIGURE,
         aid="lint",

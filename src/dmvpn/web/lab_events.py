@@ -33,19 +33,8 @@ from dmvpn.face.messages import Count, Counts, Done, Hello, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
 from dmvpn.face.watching import LARGEST_BATCH, LENGTH
+from dmvpn.web import events
 from dmvpn.web.bodies import Problem
-from dmvpn.web.events import (
-    COMMENT,
-    HEARTBEAT,
-    RETRY,
-    Following,
-    OtherVersionError,
-    Stream,
-    event_text,
-    plain_news,
-    stream,
-    topics_of,
-)
 from dmvpn.web.permission import resource
 
 if TYPE_CHECKING:
@@ -57,7 +46,6 @@ if TYPE_CHECKING:
 
     from dmvpn.face.messages import Message
     from dmvpn.web.bounds import Bounds, Workers
-    from dmvpn.web.events import Put
     from dmvpn.web.fleet import Fleet
 
 #: Routers that are asked each second for one stream.
@@ -217,7 +205,7 @@ class LabEvents:
     @resource(
         "GET",
         LAB_EVENTS,
-        stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
+        events.stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
     )
     async def follow(self, request: Request) -> Response:
         """Follow all routers of a lab."""
@@ -226,7 +214,7 @@ class LabEvents:
         def sockets() -> Awaitable[dict[str, Path | None]]:
             return self._workers.run_read(caller, lambda: self._fleet.sockets(lab))
 
-        topics, given = topics_of(request, (TRAFFIC, RECENT)), request.headers.get("last-event-id", "")
+        topics, given = events.topics_of(request, (TRAFFIC, RECENT)), request.headers.get("last-event-id", "")
         routers = await sockets()
         since = positions_of(given, routers)
         with ExitStack() as held:
@@ -235,7 +223,7 @@ class LabEvents:
             return _LabStream(lab, sockets, since, topics, held.pop_all().close)
 
 
-class _LabStream(Stream):
+class _LabStream(events.Stream):
     """The events of a lab. sockets: asks for those of its routers; since: the id of the last news of each router."""
 
     def __init__(
@@ -263,14 +251,14 @@ class _LabStream(Stream):
         #: Routers that are known to the reader as dead.
         self._absent: set[str] = set()
         self._last = 0.0
-        self._send: Put
+        self._send: events.Put
 
     @resource(
         "GET",
         LAB_EVENTS,
-        stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
+        events.stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC, RECENT),
     )
-    async def follow(self, put: Put) -> None:
+    async def follow(self, put: events.Put) -> None:
         """Give the news of all routers until the lab ends."""
         self._send = put
         loop = asyncio.get_running_loop()
@@ -278,10 +266,10 @@ class _LabStream(Stream):
         if self._traffic is not None:
             self._counting = asyncio.create_task(self._count(self._traffic))
         while await self._reach():
-            await asyncio.sleep(RETRY)
-            if loop.time() - self._last >= HEARTBEAT and not self._turn.locked():
-                await self._put(COMMENT)
-        await self._put(event_text("ended", {"lab": self._lab}))
+            await asyncio.sleep(events.RETRY)
+            if loop.time() - self._last >= events.HEARTBEAT and not self._turn.locked():
+                await self._put(events.COMMENT)
+        await self._put(events.event_text("ended", {"lab": self._lab}))
 
     async def leave(self) -> None:
         """Follow no router any more."""
@@ -302,7 +290,7 @@ class _LabStream(Stream):
                 silent = 0 if rates else silent + 1
                 if silent <= traffic.period + _QUIET:
                     data = {"holds": traffic.period * _SECOND, "rates": rates}
-                    await self._put(event_text("traffic", data))
+                    await self._put(events.event_text("traffic", data))
             # A reader or a machine that is slow makes us ask less often, never more often afterwards.
             due = max(due + _SECOND, loop.time() + _SECOND / 2)
             await asyncio.sleep(due - loop.time())
@@ -341,9 +329,9 @@ class _LabStream(Stream):
     async def _follow(self, router: str, path: Path) -> None:
         """Give the news of a router until it goes."""
         try:
-            following = await Following.begin(path, Watch(self._since[router], self._topics, self._past_routes))
+            following = await events.Following.begin(path, Watch(self._since[router], self._topics, self._past_routes))
         except Problem as problem:  # it is tried again; a router that is only busy is not gone
-            if isinstance(problem, OtherVersionError):
+            if isinstance(problem, events.OtherVersionError):
                 await self._put_gone(router, "runs another version of this program")
             del self._followed[router]
             return
@@ -353,8 +341,8 @@ class _LabStream(Stream):
                 async with self._turn:  # the id of an event counts no news that are not sent yet
                     self._since[router] = news.id
                     self._parts[router] = _part(news.id)
-                    data = {"router": router, **plain_news(news), "more": len(news.lines) >= LARGEST_BATCH}
-                    await self._put_now(event_text("news", data, _joined(self._hash, self._parts)))
+                    data = {"router": router, **events.plain_news(news), "more": len(news.lines) >= LARGEST_BATCH}
+                    await self._put_now(events.event_text("news", data, _joined(self._hash, self._parts)))
         finally:
             following.close()
         await self._put_gone(router)
@@ -363,7 +351,7 @@ class _LabStream(Stream):
     async def _put_gone(self, router: str, why: str = "") -> None:
         if router not in self._absent:
             self._absent.add(router)
-            await self._put(event_text("gone", {"router": router, **({"why": why} if why else {})}))
+            await self._put(events.event_text("gone", {"router": router, **({"why": why} if why else {})}))
 
 
 def id_of(since: Mapping[str, str]) -> str:

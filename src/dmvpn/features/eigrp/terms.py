@@ -9,22 +9,13 @@ from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     CLASSIC_FAMILY,
     IN_FAMILY,
     ROUTER_CLASSIC,
     ROUTER_NAMED,
-)
-from dmvpn.features.eigrp.config.sections import (
-    CHAIN,
-    MODE,
-    entered,
-    family,
-    header,
-    line_of,
-    process_lines,
-    taken_back,
 )
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode
@@ -91,8 +82,13 @@ def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
         known = named.sections(ADDRESS_FAMILY) if named is not None else ()
         mine = process.autonomous_system, process.vrf
         section = next((one for args, one in known if (args.integer("number"), args.text("vrf", "")) == mine), None)
-        old = family(process.autonomous_system, process.vrf)
-        return ROUTER_NAMED.line(name=process.name), f"no {old}", family(number, process.vrf), *_entered(section)
+        old = sections.family(process.autonomous_system, process.vrf)
+        return (
+            ROUTER_NAMED.line(name=process.name),
+            f"no {old}",
+            sections.family(number, process.vrf),
+            *_entered(section),
+        )
     if process.vrf:
         opening = CLASSIC_FAMILY.line(vrf=process.vrf, autonomous_system=True, number=number)
         return ROUTER_CLASSIC.line(number=process.router), opening
@@ -112,7 +108,7 @@ def _entered(section: Section | None) -> Iterator[str]:
 
 
 def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
-    return process_lines(
+    return sections.process_lines(
         end.process, IN_FAMILY.weights.line(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)})
     )
 
@@ -120,17 +116,17 @@ def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
 def _proof_lines(end: EigrpEnd, proof: Proof) -> tuple[str, ...]:
     process, interface, settings = end.process, end.interface, end.settings
     if proof.mode is None:
-        unused = taken_back(process, interface, CHAIN)[-1:] if settings.key_chain else ()
-        return *taken_back(process, interface, MODE), *unused
+        unused = sections.taken_back(process, interface, sections.CHAIN)[-1:] if settings.key_chain else ()
+        return *sections.taken_back(process, interface, sections.MODE), *unused
     if proof.mode is AuthenticationMode.HMAC_SHA_256:
-        return entered(process, interface, MODE, **{"hmac-sha-256": True, "password": proof.password})
+        return sections.entered(process, interface, sections.MODE, **{"hmac-sha-256": True, "password": proof.password})
     is_there, lines = settings.authentication is proof.mode and bool(settings.key_chain), list[str]()
     chain = settings.key_chain or proof.chain
     if compare_keys(end.keys, proof.keys) is not Likeness.SAME:
         lines += key_lines(chain, end.keys, proof.keys)
     if not is_there:
-        lines += entered(process, interface, MODE, md5=True)
-        lines += entered(process, interface, CHAIN, chain=chain)[-1:]
+        lines += sections.entered(process, interface, sections.MODE, md5=True)
+        lines += sections.entered(process, interface, sections.CHAIN, chain=chain)[-1:]
     return tuple(lines)
 
 
@@ -150,7 +146,7 @@ SYSTEM: Final = Term["EigrpEnd", int](
     effect="they are no neighbors",
     see=lambda end: end.process.autonomous_system,
     words=lambda number: f"EIGRP {number}",
-    place=lambda end: (header(end.process),),
+    place=lambda end: (sections.header(end.process),),
     lines=_system_lines,
 )
 WEIGHTS: Final = Term["EigrpEnd", "Weights"](
@@ -169,7 +165,7 @@ WEIGHTS: Final = Term["EigrpEnd", "Weights"](
     see=lambda end: end.process.scale.weights,
     words=lambda weights: f"K-values {' '.join(map(str, weights.agreed))}",
     fits=lambda here, there: Likeness.of(here.agreed == there.agreed),
-    place=lambda end: (header(end.process), "metric weights"),
+    place=lambda end: (sections.header(end.process), "metric weights"),
     lines=_weight_lines,
     waits=(SYSTEM,),
     other=Weights(k2=1),
@@ -191,7 +187,7 @@ AUTHENTICATION: Final = Term["EigrpEnd", Proof](
     words=str,
     fits=Proof.compare,
     shown=lambda proof: Proof(proof.mode, SECRET, proof.chain, proof.keys),
-    place=lambda end: line_of(
+    place=lambda end: sections.line_of(
         end.process, end.interface, "authentication key-chain" if end.settings.key_chain else "authentication mode"
     ),
     lines=_proof_lines,

@@ -20,20 +20,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base import notices
 from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import NextHop, RouteKind, SetVrfs
 from dmvpn.base.events import EffectFailed, Resync, VrfLost
 from dmvpn.base.exports import PathsExported, PathsImported, PathsWanted
-from dmvpn.base.notices import (
-    Configured,
-    InterfaceChanged,
-    LeaksFollowed,
-    LeaksFound,
-    Notice,
-    RouteChanged,
-    RouteSource,
-    VrfsChanged,
-)
 from dmvpn.base.reasons import Reason
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.model import VrfConfig
@@ -50,7 +41,7 @@ if TYPE_CHECKING:
 
 
 #: Routes that no next hop may be found by: those of the router itself, and those of the host.
-_UNFIT: Final = (RouteSource.LOCAL, RouteSource.HOST)
+_UNFIT: Final = (notices.RouteSource.LOCAL, notices.RouteSource.HOST)
 
 
 class Leaks:
@@ -61,7 +52,7 @@ class Leaks:
         self._followed: dict[str, tuple[NextHop, ...]] = {}
         self._found: dict[str, tuple[tuple[NextHop, tuple[NextHop, ...]], ...]] = {}
 
-    def follow(self, event: LeaksFollowed) -> None:
+    def follow(self, event: notices.LeaksFollowed) -> None:
         """Follow the next hops of a VRF in place of those before."""
         self._followed[event.vrf] = event.next_hops
         self._find(event.vrf)
@@ -86,7 +77,7 @@ class Leaks:
         found = tuple((hop, way) for hop, way in ways if way)
         if found != self._found.get(vrf, ()):
             self._found[vrf] = found
-            self._context.emit(LeaksFound(found, vrf))
+            self._context.emit(notices.LeaksFound(found, vrf))
 
     def _way(self, hop: NextHop, vrf: str) -> tuple[NextHop, ...]:
         if not hop.interface:
@@ -165,13 +156,13 @@ _ORDER: Final = "vrfs"
 class VrfMachine(Machine):
     """Keeps the plane in step with the VRFs of the configuration."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
         EffectFailed,
         VrfLost,
         Resync,
-        LeaksFollowed,
-        RouteChanged,
-        InterfaceChanged,
+        notices.LeaksFollowed,
+        notices.RouteChanged,
+        notices.InterfaceChanged,
         PathsExported,
         PathsWanted,
     )
@@ -190,18 +181,18 @@ class VrfMachine(Machine):
         """Return why the host does not have a VRF, or None."""
         return self._retries.reason(_ORDER) if vrf in self._refused else None
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Handle a configuration, or an answer of the plane."""
         match event:
-            case Configured():
+            case notices.Configured():
                 self._configure(cast("VrfConfig | None", event.model) or VrfConfig())
             case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if all(one in self.config.names for one in names):
                 self._fail(names, text)
-            case LeaksFollowed():
+            case notices.LeaksFollowed():
                 self._leaks.follow(event)
-            case RouteChanged(vrf=""):
+            case notices.RouteChanged(vrf=""):
                 self._leaks.route_changed(event.prefix)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._leaks.interface_changed(event.name)
             case PathsExported():
                 self._exchange.export(event)
@@ -216,7 +207,7 @@ class VrfMachine(Machine):
         before, self.config = self.config.names, config
         if config.names != before:
             self._retries.forget_order(_ORDER)
-            self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
+            self._context.emit(SetVrfs(config.names), notices.VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:
         is_new = self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))

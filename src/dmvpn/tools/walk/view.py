@@ -13,25 +13,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base import effects
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    DfBit,
-    InstallSa,
-    InVrf,
-    NextHop,
-    RouteKind,
-    ServeIpsec,
-    SetAdjacency,
-    SetCarrier,
-    SetFilters,
-    SetHairpin,
-    SetInterface,
-    SetIpv6Forwarding,
-    SetTranslation,
-    SetTunnel,
-    SetVrfs,
-    TunnelSpec,
-)
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import NO_REASON
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
@@ -46,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.base.filters import ReversePath
     from dmvpn.features.interface.facts import InterfaceFacts
@@ -282,42 +264,42 @@ def _is_blocked(name: str, data: bytes) -> bool:
 NOWHERE: Final = IPv4Address(0)
 
 
-def orders(facts: RouterFacts) -> Iterator[Effect]:
+def orders(facts: RouterFacts) -> Iterator[effects.Effect]:
     """Yield the orders that bring a plane into the state of a router, except for routes."""
     names = (*(it.vrf for it in facts.interfaces), *(it.front for it in facts.tunnels), *(it.vrf for it in facts.vrfs))
-    yield SetVrfs(tuple(name for name in dict.fromkeys(names) if name))
-    yield SetIpv6Forwarding(facts.forwards_ipv6)
+    yield effects.SetVrfs(tuple(name for name in dict.fromkeys(names) if name))
+    yield effects.SetIpv6Forwarding(facts.forwards_ipv6)
     protected = [(it.front, it.source) for it in facts.tunnels if it.protection and it.source is not None]
     for front in dict.fromkeys(front for front, _ in protected):
-        yield InVrf(front, ServeIpsec(tuple(source for there, source in protected if there == front)))
+        yield effects.InVrf(front, effects.ServeIpsec(tuple(source for there, source in protected if there == front)))
     ports = {it.name: it for it in facts.interfaces}
     for tunnel in facts.tunnels:
         port = ports.get(tunnel.name)
-        yield SetTunnel(
+        yield effects.SetTunnel(
             project(
-                TunnelSpec,
+                effects.TunnelSpec,
                 tunnel,
                 source=tunnel.source or NOWHERE,
                 mtu=port.ip_mtu if port is not None else tunnel.ip_mtu,
                 protected=bool(tunnel.protection),
-                df=DfBit(tunnel.df),
+                df=effects.DfBit(tunnel.df),
             )
         )
-        yield SetCarrier(tunnel.name, port is not None and port.line)
+        yield effects.SetCarrier(tunnel.name, port is not None and port.line)
         for version in (4, 6):
-            yield SetHairpin(tunnel.name, tunnel.network_id, report=True, version=version)
+            yield effects.SetHairpin(tunnel.name, tunnel.network_id, report=True, version=version)
     for it in facts.interfaces:
         own = tuple((each.ip, each.network.prefixlen) for each in it.addresses)
-        yield SetInterface(it.name, it.enabled, own, it.ip_mtu, it.mss, it.ip6_mtu, it.mss6, vrf=it.vrf)
+        yield effects.SetInterface(it.name, it.enabled, own, it.ip_mtu, it.mss, it.ip6_mtu, it.mss6, vrf=it.vrf)
     for tunnel in facts.tunnels:
         for adjacency in tunnel.adjacencies:
-            yield SetAdjacency(tunnel.name, *adjacency)
+            yield effects.SetAdjacency(tunnel.name, *adjacency)
     for found in facts.packet_filters:
         if found.reason == NO_REASON:
-            yield SetFilters(found.interface, found.filters, found.version)
+            yield effects.SetFilters(found.interface, found.filters, found.version)
     yield from map(_install, facts.sas)
     if facts.translation is not None:
-        yield SetTranslation(facts.translation.inside, facts.translation.overloads)
+        yield effects.SetTranslation(facts.translation.inside, facts.translation.overloads)
 
 
 class FactsTable(ForwardingTable):
@@ -331,7 +313,7 @@ class FactsTable(ForwardingTable):
         there = [it for it in facts.interfaces if it.enabled and it.vrf == vrf]
         self.own = {own.ip: it.name for it in there for own in it.addresses}
 
-    def look_up(self, destination: IPAddress) -> tuple[Prefix, tuple[NextHop, ...] | RouteKind] | None:
+    def look_up(self, destination: IPAddress) -> tuple[Prefix, tuple[effects.NextHop, ...] | effects.RouteKind] | None:
         """Return the route for a destination."""
         match = self.match(destination)
         if match is None:
@@ -339,8 +321,8 @@ class FactsTable(ForwardingTable):
         route = match.route
         prefix = Prefix(route.prefix.network_address, route.prefix.prefixlen)
         if route.drops or not match.hops:
-            return prefix, RouteKind.DISCARD if route.silently else RouteKind.UNREACHABLE
-        return prefix, tuple(NextHop(hop.interface, hop.address, vrf=hop.vrf) for hop in match.hops)
+            return prefix, effects.RouteKind.DISCARD if route.silently else effects.RouteKind.UNREACHABLE
+        return prefix, tuple(effects.NextHop(hop.interface, hop.address, vrf=hop.vrf) for hop in match.hops)
 
     def match(self, destination: IPAddress) -> Match | None:
         """Return the route for a destination, and the shorter ones; None: there is none."""
@@ -350,7 +332,7 @@ class FactsTable(ForwardingTable):
         return self._matches[destination]
 
 
-def _install(sa: SaFacts) -> InstallSa:
+def _install(sa: SaFacts) -> effects.InstallSa:
     transform = transform_of(sa)
     octets = EspSuite.of(transform).keymat
     keys = sa.spi_in.to_bytes(octets, "big"), sa.spi_out.to_bytes(octets, "big")
@@ -366,7 +348,7 @@ def _install(sa: SaFacts) -> InstallSa:
         inner_local=NOWHERE,  # both ends have agreed on the selectors
         inner_remote=NOWHERE,
     )
-    return InstallSa(made, eager=sa.used)
+    return effects.InstallSa(made, eager=sa.used)
 
 
 def transform_of(sa: SaFacts) -> EspTransform:

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.values import collected
-from dmvpn.features.bgp.config.neighbor import (
-    AS_NUMBER,
-    activate_line,
-    check_choice,
-    default_originate_line,
-    neighbor_line,
-    template_lines,
-)
+from dmvpn.features.bgp.config import neighbor
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
 from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, distance_line
@@ -195,7 +188,7 @@ def _select(mode: str) -> ConfigLine:
         },
         key=("all", "best", "group-best", "backup"),
         order=15,
-        check=check_choice,
+        check=neighbor.check_choice,
     )
 
 
@@ -261,7 +254,7 @@ def _line(
 
 ROUTER: Final = ConfigLine(
     "global",
-    f"router bgp {{number:{AS_NUMBER.name}}}",
+    f"router bgp {{number:{neighbor.AS_NUMBER.name}}}",
     {"router": "A routing process", "bgp": "BGP version 4", "number": "Our autonomous system"},
     key=("number",),
     order=430,
@@ -321,8 +314,8 @@ POLICY_TEMPLATE: Final = ConfigLine(
     order=6,
     opens=_POLICY,
 )
-SESSION_LINES: Final = template_lines(_SESSION, of_session=True)
-POLICY_LINES: Final = template_lines(_POLICY, of_session=False)
+SESSION_LINES: Final = neighbor.template_lines(_SESSION, of_session=True)
+POLICY_LINES: Final = neighbor.template_lines(_POLICY, of_session=False)
 ROUTER_ID: Final = _line(
     "bgp router-id ( {address:address} | interface {interface:interface} )",
     {
@@ -346,12 +339,12 @@ CLUSTER_ID: Final = _line(
     order=12,
 )
 CONFEDERATION: Final = _line(
-    f"bgp confederation identifier {{identifier:{AS_NUMBER.name}}}",
+    f"bgp confederation identifier {{identifier:{neighbor.AS_NUMBER.name}}}",
     {"confederation": "Autonomous systems that appear as one (RFC 5065)", "identifier": "Its number outside"},
     order=12,
 )
 MEMBERS: Final = _line(
-    f"bgp confederation peers {several('as', AS_NUMBER.name, 16)}",
+    f"bgp confederation peers {several('as', neighbor.AS_NUMBER.name, 16)}",
     {"peers": "The other systems in it", "as": "Autonomous system"},
     order=12,
     key=(),
@@ -473,16 +466,16 @@ def _drop(section: Section, lines: Iterable[ConfigLine], about: Args) -> None:
             section.drop(entry)
 
 
-NEIGHBOR: Final = neighbor_line(_ROUTER, with_session=True, order=40, takes_along=_drop_other_lines)
-ACTIVATE: Final = activate_line(_ROUTER, order=41)
-DEFAULT_ORIGINATE: Final = default_originate_line(_ROUTER, order=40)
+NEIGHBOR: Final = neighbor.neighbor_line(_ROUTER, with_session=True, order=40, takes_along=_drop_other_lines)
+ACTIVATE: Final = neighbor.activate_line(_ROUTER, order=41)
+DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_ROUTER, order=40)
 
 
 IN_ROUTER: Final = RouteLines(_ROUTER)
 IN_FAMILY: Final = RouteLines(_FAMILY)
-FAMILY_NEIGHBOR: Final = neighbor_line(_FAMILY, with_session=False, order=40)
-FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
-FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
+FAMILY_NEIGHBOR: Final = neighbor.neighbor_line(_FAMILY, with_session=False, order=40)
+FAMILY_ACTIVATE: Final = neighbor.activate_line(_FAMILY, order=39)
+FAMILY_DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_FAMILY, order=40)
 
 
 def _drop_other_lines_of_vrf(args: Args, root: Section) -> None:
@@ -497,13 +490,13 @@ def _drop_other_lines_of_vrf(args: Args, root: Section) -> None:
 
 
 IN_VRF: Final = RouteLines(_VRF)
-VRF_NEIGHBOR: Final = neighbor_line(_VRF, with_session=True, order=40, takes_along=_drop_other_lines_of_vrf)
-VRF_ACTIVATE: Final = activate_line(_VRF, order=41)
-VRF_DEFAULT_ORIGINATE: Final = default_originate_line(_VRF, order=40)
+VRF_NEIGHBOR: Final = neighbor.neighbor_line(_VRF, with_session=True, order=40, takes_along=_drop_other_lines_of_vrf)
+VRF_ACTIVATE: Final = neighbor.activate_line(_VRF, order=41)
+VRF_DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_VRF, order=40)
 IN_IPV6: Final = RouteLines(_IPV6, 6)
-IPV6_NEIGHBOR: Final = neighbor_line(_IPV6, with_session=False, order=40)
-IPV6_ACTIVATE: Final = activate_line(_IPV6, order=39)
-IPV6_DEFAULT_ORIGINATE: Final = default_originate_line(_IPV6, order=40)
+IPV6_NEIGHBOR: Final = neighbor.neighbor_line(_IPV6, with_session=False, order=40)
+IPV6_ACTIVATE: Final = neighbor.activate_line(_IPV6, order=39)
+IPV6_DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_IPV6, order=40)
 _OF_IPV6: Final = (IPV6_NEIGHBOR, IPV6_ACTIVATE, IPV6_DEFAULT_ORIGINATE)
 _OF_VRF: Final = (VRF_NEIGHBOR, VRF_ACTIVATE, VRF_DEFAULT_ORIGINATE)
 _OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)

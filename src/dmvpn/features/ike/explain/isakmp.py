@@ -9,29 +9,12 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.protection import IkePhase
-from dmvpn.features.ike.v1.numbers import (
-    AddressIdType,
-    AuthMethod,
-    Doi,
-    EncapsulationMode,
-    Encryption,
-    EspAttribute,
-    EspAuth,
-    ExchangeType,
-    Flag,
-    HashAlgorithm,
-    IkeAttribute,
-    LifeType,
-    NotifyType,
-    PayloadType,
-    Situation,
-    Vendor,
-)
+from dmvpn.features.ike.v1 import numbers
 
 #: Words that may precede a number, whatever it numbers.
 _RFC: Final = "ikev1 isakmp code"
 
-_EXCHANGE_TYPES = words(WordKind.CODE, ExchangeType, names=f"{_RFC} exchange")("""
+_EXCHANGE_TYPES = words(WordKind.CODE, numbers.ExchangeType, names=f"{_RFC} exchange")("""
     ## exchanges of IKEv1 :: debug crypto isakmp [RFC 2408 §3.1] next: debug crypto isakmp
     BASE :: Keys and proofs in four messages, without hiding the identities; rarely used.
     MAIN :: Main mode: six messages that make the ISAKMP SA (phase 1); identities are encrypted.
@@ -42,13 +25,13 @@ _EXCHANGE_TYPES = words(WordKind.CODE, ExchangeType, names=f"{_RFC} exchange")("
     QUICK :: Quick mode: three messages under the ISAKMP SA that make a pair of IPsec SAs (phase 2).
     NEW_GROUP :: Negotiates a Diffie-Hellman group of one's own; rarely used.
     """)
-_FLAGS = words(WordKind.CODE, Flag, names=f"{_RFC} flag")("""
+_FLAGS = words(WordKind.CODE, numbers.Flag, names=f"{_RFC} flag")("""
     ## flags of IKEv1 :: debug crypto isakmp [RFC 2408 §3.1] next: debug crypto isakmp
     ENCRYPTION :: All payloads behind the header are encrypted.
     COMMIT :: The SAs may be used only after a notification CONNECTED.
     AUTHENTICATION :: The message is authenticated and not encrypted.
     """)
-_PAYLOAD_TYPES = words(WordKind.CODE, PayloadType, names=f"{_RFC} payload")("""
+_PAYLOAD_TYPES = words(WordKind.CODE, numbers.PayloadType, names=f"{_RFC} payload")("""
     ## payloads of IKEv1 :: debug crypto isakmp [RFC 2408 §3.1] next: debug crypto isakmp
     NONE :: No further payload follows.
     SA :: Security association: proposals, and in the answer the chosen one.
@@ -71,7 +54,7 @@ _PAYLOAD_TYPES = words(WordKind.CODE, PayloadType, names=f"{_RFC} payload")("""
     NAT_OA_DRAFT :: Original address, with the number of the drafts before RFC 3947.
     FRAGMENT :: A fragment of a large message, as Cisco and strongSwan send them.
     """)
-_NOTIFY_TYPES = words(WordKind.CODE, NotifyType, names=f"{_RFC} notify notification")("""
+_NOTIFY_TYPES = words(WordKind.CODE, numbers.NotifyType, names=f"{_RFC} notify notification")("""
     ## notifications of IKEv1 :: debug crypto isakmp [RFC 2408 §3.14.1] next: debug crypto isakmp
     INVALID_PAYLOAD_TYPE :: A payload is unknown to the receiver.
     DOI_NOT_SUPPORTED :: The domain of interpretation is not IPsec.
@@ -110,18 +93,18 @@ _NOTIFY_TYPES = words(WordKind.CODE, NotifyType, names=f"{_RFC} notify notificat
     R_U_THERE :: Dead peer detection asks whether the peer lives (RFC 3706 §5.3).
     R_U_THERE_ACK :: Dead peer detection: the peer lives (RFC 3706 §5.3).
     """)
-_DOIS = words(WordKind.CODE, Doi, names=f"{_RFC} doi")("""
+_DOIS = words(WordKind.CODE, numbers.Doi, names=f"{_RFC} doi")("""
     ## domains of interpretation of IKEv1 :: debug crypto isakmp [RFC 2408 §3.4] next: debug crypto isakmp
     ISAKMP :: Any domain: ISAKMP itself.
     IPSEC :: IPsec, the only one in use.
     """)
-_SITUATIONS = words(WordKind.CODE, Situation, names=f"{_RFC} situation")("""
+_SITUATIONS = words(WordKind.CODE, numbers.Situation, names=f"{_RFC} situation")("""
     ## situations of IKEv1 :: debug crypto isakmp [RFC 2407 §4.2] next: debug crypto isakmp
     IDENTITY_ONLY :: The identities alone distinguish SAs: the only situation in use.
     SECRECY :: Labels of secrecy; this router has none.
     INTEGRITY :: Labels of integrity; this router has none.
     """)
-_IKE_ATTRIBUTES = words(WordKind.CODE, IkeAttribute, names=f"{_RFC} attribute")("""
+_IKE_ATTRIBUTES = words(WordKind.CODE, numbers.IkeAttribute, names=f"{_RFC} attribute")("""
     ## attributes of phase 1 of IKEv1 :: debug crypto isakmp [RFC 2409 appendix A] next: debug crypto isakmp
     ENCRYPTION :: The cipher: `encryption` of `crypto isakmp policy`.
     HASH :: The hash: `hash` of `crypto isakmp policy`.
@@ -140,7 +123,7 @@ _IKE_ATTRIBUTES = words(WordKind.CODE, IkeAttribute, names=f"{_RFC} attribute")(
     FIELD_SIZE :: Bits of the field of a curve of one's own; rarely used.
     GROUP_ORDER :: Order of a group of one's own; rarely used.
     """)
-_ESP_ATTRIBUTES = words(WordKind.CODE, EspAttribute, names=f"{_RFC} attribute")("""
+_ESP_ATTRIBUTES = words(WordKind.CODE, numbers.EspAttribute, names=f"{_RFC} attribute")("""
     ## attributes of phase 2 of IKEv1 :: debug crypto isakmp [RFC 2407 §4.5] next: debug crypto isakmp
     LIFE_TYPE :: Whether the lifetime of the IPsec SAs counts seconds or kilobytes.
     LIFE_DURATION :: The lifetime: `set security-association lifetime`.
@@ -154,7 +137,7 @@ _ESP_ATTRIBUTES = words(WordKind.CODE, EspAttribute, names=f"{_RFC} attribute")(
     ECN_TUNNEL :: Treatment of congestion marks in tunnel mode.
     SEQUENCE_NUMBERS :: Sequence numbers of 64 bits (RFC 4304).
     """)
-_ENCRYPTIONS = words(WordKind.CODE, Encryption, names=f"{_RFC} encryption cipher")("""
+_ENCRYPTIONS = words(WordKind.CODE, numbers.Encryption, names=f"{_RFC} encryption cipher")("""
     ## ciphers of phase 1 of IKEv1 :: debug crypto isakmp [RFC 2409 appendix A] next: debug crypto isakmp
     DES_CBC :: DES: broken, refused.
     IDEA_CBC :: IDEA; not in this router.
@@ -166,7 +149,7 @@ _ENCRYPTIONS = words(WordKind.CODE, Encryption, names=f"{_RFC} encryption cipher
     CAMELLIA_CBC :: Camellia; not in this router.
     AES_CTR :: AES in counter mode; not in this router.
     """)
-_HASH_ALGORITHMS = words(WordKind.CODE, HashAlgorithm, names=f"{_RFC} hash")("""
+_HASH_ALGORITHMS = words(WordKind.CODE, numbers.HashAlgorithm, names=f"{_RFC} hash")("""
     ## hashes of phase 1 of IKEv1 :: debug crypto isakmp [RFC 2409 appendix A] next: debug crypto isakmp
     MD5 :: MD5: weak.
     SHA1 :: SHA-1: `hash sha`.
@@ -175,7 +158,7 @@ _HASH_ALGORITHMS = words(WordKind.CODE, HashAlgorithm, names=f"{_RFC} hash")("""
     SHA2_384 :: SHA-384: `hash sha384`.
     SHA2_512 :: SHA-512: `hash sha512`.
     """)
-_AUTH_METHODS = words(WordKind.CODE, AuthMethod, names=f"{_RFC} authentication auth method")("""
+_AUTH_METHODS = words(WordKind.CODE, numbers.AuthMethod, names=f"{_RFC} authentication auth method")("""
     ## authentication methods of IKEv1 :: debug crypto isakmp [RFC 2409 appendix A] next: debug crypto isakmp
     PRE_SHARED_KEY :: A pre-shared key: `authentication pre-share`.
     DSS_SIGNATURE :: A DSS signature; not in this router.
@@ -190,12 +173,12 @@ _AUTH_METHODS = words(WordKind.CODE, AuthMethod, names=f"{_RFC} authentication a
     XAUTH_INIT_RSA :: An RSA signature, then a name and a password; not in this router.
     XAUTH_RESP_RSA :: An RSA signature, then a name of the responder; not in this router.
     """)
-_LIFE_TYPES = words(WordKind.CODE, LifeType, names=f"{_RFC} lifetime life")("""
+_LIFE_TYPES = words(WordKind.CODE, numbers.LifeType, names=f"{_RFC} lifetime life")("""
     ## units of a lifetime of IKEv1 :: debug crypto isakmp [RFC 2409 appendix A] next: debug crypto isakmp
     SECONDS :: The lifetime is in seconds.
     KILOBYTES :: The lifetime is in kilobytes.
     """)
-_ENCAPSULATION_MODES = words(WordKind.CODE, EncapsulationMode, names=f"{_RFC} encapsulation mode")("""
+_ENCAPSULATION_MODES = words(WordKind.CODE, numbers.EncapsulationMode, names=f"{_RFC} encapsulation mode")("""
     ## encapsulation modes of IKEv1 :: debug crypto isakmp [RFC 2407 §4.5] next: debug crypto isakmp
     TUNNEL :: Tunnel mode: a whole IP packet is inside.
     TRANSPORT :: Transport mode: GRE is inside, as `mode transport` says.
@@ -204,7 +187,7 @@ _ENCAPSULATION_MODES = words(WordKind.CODE, EncapsulationMode, names=f"{_RFC} en
     UDP_TUNNEL_DRAFT :: Tunnel mode in UDP, with the number of the drafts before RFC 3947.
     UDP_TRANSPORT_DRAFT :: Transport mode in UDP, with the number of the drafts.
     """)
-_ESP_AUTHS = words(WordKind.CODE, EspAuth, names=f"{_RFC} integrity")("""
+_ESP_AUTHS = words(WordKind.CODE, numbers.EspAuth, names=f"{_RFC} integrity")("""
     ## integrity of ESP of IKEv1 :: debug crypto isakmp [RFC 2407 §4.5] next: debug crypto isakmp
     NONE :: No integrity of its own, as with AES-GCM.
     HMAC_MD5 :: HMAC with MD5: refused.
@@ -215,7 +198,7 @@ _ESP_AUTHS = words(WordKind.CODE, EspAuth, names=f"{_RFC} integrity")("""
     HMAC_SHA2_384 :: HMAC with SHA-384: `esp-sha384-hmac`.
     HMAC_SHA2_512 :: HMAC with SHA-512: `esp-sha512-hmac`.
     """)
-_ADDRESS_ID_TYPES = words(WordKind.CODE, AddressIdType, names=f"{_RFC} id identity")("""
+_ADDRESS_ID_TYPES = words(WordKind.CODE, numbers.AddressIdType, names=f"{_RFC} id identity")("""
     ## identities of several addresses of IKEv1 :: debug crypto isakmp [RFC 2407 §4.6.2] next: debug crypto isakmp
     IPV4_SUBNET :: A network of IPv4.
     IPV6_SUBNET :: A network of IPv6.
@@ -224,14 +207,14 @@ _ADDRESS_ID_TYPES = words(WordKind.CODE, AddressIdType, names=f"{_RFC} id identi
     """)
 _VENDORS = words(WordKind.CODE, rank=51)(f"""
     ## vendor IDs of IKEv1 :: debug crypto isakmp [RFC 2408 §3.16] next: debug crypto isakmp
-    {Vendor.NAT_T.name} :: The sender knows NAT traversal. [RFC 3947]
-    {Vendor.NAT_T_07.name} :: The sender knows NAT traversal, as draft 07 has it.
-    {Vendor.NAT_T_03.name} :: The sender knows NAT traversal, as draft 03 has it.
-    {Vendor.NAT_T_02.name} :: The sender knows NAT traversal, as draft 02 has it.
-    {Vendor.DPD.name} :: The sender answers dead peer detection. [RFC 3706]
-    {Vendor.FRAGMENTATION.name} :: The sender takes messages in Cisco's fragments.
-    {Vendor.UNITY.name} :: The sender knows Cisco's extensions for remote access.
-    {Vendor.XAUTH.name} :: The sender knows a login after phase 1; DMVPN needs none.
+    {numbers.Vendor.NAT_T.name} :: The sender knows NAT traversal. [RFC 3947]
+    {numbers.Vendor.NAT_T_07.name} :: The sender knows NAT traversal, as draft 07 has it.
+    {numbers.Vendor.NAT_T_03.name} :: The sender knows NAT traversal, as draft 03 has it.
+    {numbers.Vendor.NAT_T_02.name} :: The sender knows NAT traversal, as draft 02 has it.
+    {numbers.Vendor.DPD.name} :: The sender answers dead peer detection. [RFC 3706]
+    {numbers.Vendor.FRAGMENTATION.name} :: The sender takes messages in Cisco's fragments.
+    {numbers.Vendor.UNITY.name} :: The sender knows Cisco's extensions for remote access.
+    {numbers.Vendor.XAUTH.name} :: The sender knows a login after phase 1; DMVPN needs none.
     """)
 _STATES = words(WordKind.STATE, rank=30, sighting=r" (QM_IDLE|MM_[A-Z_]+) +\d", mark=r"^IPv[46] Crypto ISAKMP SA")(f"""
     ## columns state and status :: show crypto isakmp sa next: show crypto ikev2 sa

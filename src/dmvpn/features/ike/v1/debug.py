@@ -23,6 +23,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkePhase, conn_id
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, ProtocolId
+from dmvpn.features.ike.v1 import packet
 from dmvpn.features.ike.v1.main_mode import MainMode, detect
 from dmvpn.features.ike.v1.numbers import (
     AuthMethod,
@@ -37,19 +38,6 @@ from dmvpn.features.ike.v1.numbers import (
     Vendor,
 )
 from dmvpn.features.ike.v1.offers import name_of, read
-from dmvpn.features.ike.v1.packet import (
-    Delete,
-    Hash,
-    IdentificationPayload,
-    KeyExchange,
-    Message,
-    NatDetection,
-    Nonce,
-    Notify,
-    SecurityAssociation,
-    VendorId,
-    parse_header,
-)
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
 from dmvpn.features.ike.v1.sa import SaState
 
@@ -62,7 +50,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
     from dmvpn.features.ike.v1.offers import TransformTerms, Wanted
-    from dmvpn.features.ike.v1.packet import Header
     from dmvpn.features.ike.v1.proposals import Attribute, Proposal
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transmission import Running
@@ -78,14 +65,14 @@ _TAIL = 32
 def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
     """Return the line about a datagram; none if it cannot be read."""
     try:
-        header, _ = parse_header(octets)
+        header, _ = packet.parse_header(octets)
     except WireError:
         return []
     way = Way.SENT if sent else Way.RECEIVED
     return [LateLine(_spelled, values=(header, octets[-_TAIL:], len(octets), path.remote.address, way))]
 
 
-def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, way: Way) -> MessagePassed:
+def _spelled(header: packet.Header, tail: bytes, size: int, peer: IPAddress, way: Way) -> MessagePassed:
     cookies = f"{header.cookie_i.hex()}/{header.cookie_r.hex()}"
     return MessagePassed(
         protocol="ISAKMP",
@@ -101,7 +88,7 @@ def _spelled(header: Header, tail: bytes, size: int, peer: IPAddress, way: Way) 
     )
 
 
-def _fields(header: Header, size: int, _: bytes) -> Iterator[str]:
+def _fields(header: packet.Header, size: int, _: bytes) -> Iterator[str]:
     """Yield the header as lines "Name: value"; `explain` has the names."""
     yield f"Initiator Cookie: {header.cookie_i.hex()}"
     yield f"Responder Cookie: {header.cookie_r.hex()}"
@@ -285,12 +272,12 @@ _VENDORS: Final = {
     Vendor.XAUTH: "XAUTH",
 }
 _NAMES: Final[dict[type[Payload], str]] = {
-    SecurityAssociation: "SA",
-    KeyExchange: "KE",
-    Nonce: "NONCE",
-    IdentificationPayload: "ID",
-    Hash: "HASH",
-    VendorId: "vendor id",
+    packet.SecurityAssociation: "SA",
+    packet.KeyExchange: "KE",
+    packet.Nonce: "NONCE",
+    packet.IdentificationPayload: "ID",
+    packet.Hash: "HASH",
+    packet.VendorId: "vendor id",
 }
 
 
@@ -302,7 +289,7 @@ class _Passing:
     exchange: to which it belongs, if that is known.
     """
 
-    message: Message
+    message: packet.Message
     octets: bytes
     path: DatagramPath
     sa: IsakmpSa | None
@@ -352,7 +339,7 @@ def packet_lines(
 ) -> list[str]:
     """Return the lines about a message. sa: that it belongs to, if there is one."""
     try:
-        message = Message.parse(octets)
+        message = packet.Message.parse(octets)
     except WireError as error:
         return [f"ISAKMP: a message from {path.remote} cannot be read: {error}"]
     header = message.header
@@ -401,7 +388,7 @@ def _received_main_mode(passing: _Passing, settings: PeerSettings) -> Iterator[s
         yield f"{head}Input = IKE_MESG_FROM_PEER, IKE_MM_EXCH"
         yield _moves(head, place, is_ours=is_ours)
     yield from _payloads(head, message.payloads, 0)
-    offers = message.find(SecurityAssociation)
+    offers = message.find(packet.SecurityAssociation)
     if offers is not None:
         peer, opening = passing.path.remote.address, settings.main_mode(passing.path)
         if opening.secrets:
@@ -410,7 +397,7 @@ def _received_main_mode(passing: _Passing, settings: PeerSettings) -> Iterator[s
         else:
             yield f"{head}No pre-shared key with {peer}!"
         yield from _main_mode_lines(opening.transforms, offers.proposals)
-    if passing.sa is not None and message.find(NatDetection) is not None:
+    if passing.sa is not None and message.find(packet.NatDetection) is not None:
         yield from _nat_lines(passing, passing.sa)
 
 
@@ -430,10 +417,10 @@ def _nat_lines(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
             yield f"ISAKMP ({passing.number}): No NAT Found for self or peer"
 
 
-def _place(message: Message, *, from_initiator: bool) -> int:
+def _place(message: packet.Message, *, from_initiator: bool) -> int:
     """Return which message of main mode it is, by its contents; 0: none."""
-    first = 5 if message.sealed is not None else 1 if message.find(SecurityAssociation) else 3
-    if first == 3 and message.find(KeyExchange) is None:
+    first = 5 if message.sealed is not None else 1 if message.find(packet.SecurityAssociation) else 3
+    if first == 3 and message.find(packet.KeyExchange) is None:
         return 0
     return first if from_initiator else first + 1
 
@@ -478,7 +465,7 @@ def _received_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
         return
     payloads = _opened(passing)
     yield from _payloads(head, payloads, number)
-    offers = next((each for each in payloads if isinstance(each, SecurityAssociation)), None)
+    offers = next((each for each in payloads if isinstance(each, packet.SecurityAssociation)), None)
     if offers is not None and sa.is_established and sa.terms is not None:
         if isinstance(exchange, QuickAsk):
             wanted = exchange.wanted
@@ -519,14 +506,14 @@ def _payloads(head: str, payloads: Iterable[Payload], number: int) -> Iterator[s
     """Yield the lines about payloads, as far as they have a name. number: the message ID."""
     for payload in payloads:
         match payload:
-            case VendorId(data=data):
+            case packet.VendorId(data=data):
                 yield f"{head} processing vendor id payload"
                 known = next((name for vendor, name in _VENDORS.items() if data.startswith(vendor.value)), "")
                 yield f"{head} vendor ID is {known or f'unknown: {data[:16].hex()}'}"
-            case Notify():
+            case packet.Notify():
                 protocol = payload.protocol
                 yield f"{head} processing NOTIFY {payload.name} protocol {protocol}, message ID = {number}"
-            case Delete(protocol=protocol, spis=spis):
+            case packet.Delete(protocol=protocol, spis=spis):
                 what = "ISAKMP SA" if protocol == ProtocolId.IKE else "IPSec SA"
                 yield f"{head} processing DELETE payload. message ID = {number}: {len(spis)} {what}"
             case _ if (name := _NAMES.get(type(payload))) is not None:

@@ -37,7 +37,7 @@ from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.session import Reply
 from dmvpn.features.ike.udp import HALF_OPEN, PREFERS_UDP, Nat, endpoint_hash
-from dmvpn.features.ike.v1 import authentication
+from dmvpn.features.ike.v1 import authentication, packet
 from dmvpn.features.ike.v1.authentication import negotiated
 from dmvpn.features.ike.v1.keys import (
     PHASE_1,
@@ -50,17 +50,6 @@ from dmvpn.features.ike.v1.keys import (
 )
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.offers import CIPHERS, DEFAULT_LIFETIME, accepted, choose, ike_wanted, mismatch
-from dmvpn.features.ike.v1.packet import (
-    Hash,
-    IdentificationPayload,
-    KeyExchange,
-    Message,
-    NatDetection,
-    Nonce,
-    Notify,
-    SecurityAssociation,
-    VendorId,
-)
 from dmvpn.features.ike.v1.sa import SaState
 from dmvpn.features.ike.v1.transmission import Retransmission
 
@@ -71,7 +60,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.v1.authentication import Claim
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.sa import IsakmpSa
 
 
@@ -96,7 +84,7 @@ class Exchange(ABC):
         self.over_at: float | None = None
 
     @abstractmethod
-    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def hear(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         """Take in the peer's next message. Raises WireError if it is not: nothing has changed then."""
 
     @abstractmethod
@@ -111,13 +99,13 @@ class Exchange(ABC):
         """Act on the end of the time for which it is kept."""
         self.sa.finished(self.message_id)
 
-    def open(self, message: Message) -> Chain:
+    def open(self, message: packet.Message) -> packet.Chain:
         """Return the payloads inside. The chain of IVs stays. Raises WireError."""
         if self.sa.channel is None:
             raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 2409 §5")
         return self.sa.channel.open(message)
 
-    def accept(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def accept(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         """Take an encrypted message as the peer's: its hash was right."""
         surely(self.sa.channel).accept(message)
         self.retransmission.hears(octets)
@@ -138,23 +126,25 @@ class Exchange(ABC):
 
 def detection(
     cookies: bytes, path: DatagramPath, prf: PrfAlgorithm, *, force: bool = False
-) -> tuple[NatDetection, NatDetection]:
+) -> tuple[packet.NatDetection, packet.NatDetection]:
     """Make our two payloads: first the peer's address, then ours.
 
     prf: HMAC of the negotiated hash.
     force: pretend that our address is translated, so that both sides use port 4500.
     """
     source = bytes(prf.size) if force else endpoint_hash(cookies, path.local, prf.hash)
-    return NatDetection(endpoint_hash(cookies, path.remote, prf.hash)), NatDetection(source)
+    return packet.NatDetection(endpoint_hash(cookies, path.remote, prf.hash)), packet.NatDetection(source)
 
 
-def detect(message: Chain, cookies: bytes, path: DatagramPath, prf: PrfAlgorithm, *, forces: bool = False) -> Nat:
+def detect(
+    message: packet.Chain, cookies: bytes, path: DatagramPath, prf: PrfAlgorithm, *, forces: bool = False
+) -> Nat:
     """Compare the peer's hashes with the addresses of the datagram.
 
     cookies: as they were in its header.
     forces: we pretend to be translated, and behave so.
     """
-    payloads = message.all(NatDetection)
+    payloads = message.all(packet.NatDetection)
     if len(payloads) < 2:
         return Nat()
     ours, *theirs = (payload.data for payload in payloads)
@@ -173,7 +163,7 @@ NONCE_SIZE: Final = 32
 #: "FRAGMENTATION", and that we take fragments of main mode.
 _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
 #: What may be said in messages 3 and 4, too, as IOS does.
-ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
+ABILITIES: Final[tuple[packet.VendorId, ...]] = (packet.VendorId(Vendor.DPD.value), packet.VendorId(_FRAGMENTATION))
 #: Octets of a vendor ID that say what it is; flags may follow.
 _NAME: Final = 16
 _CLAUSE = "RFC 2409 §5"
@@ -227,10 +217,10 @@ class MainMode(Exchange):
     def _detects(self) -> bool:
         return self.opening.udp.detects and Vendor.NAT_T in self.sa.abilities
 
-    def vendors(self) -> tuple[VendorId, ...]:
+    def vendors(self) -> tuple[packet.VendorId, ...]:
         """Return what we can do besides RFC 2409."""
-        detects = (VendorId(Vendor.NAT_T.value),) if self.opening.udp.detects else ()
-        ours = (VendorId(PREFERS_UDP),) if self.opening.udp.prefers else ()
+        detects = (packet.VendorId(Vendor.NAT_T.value),) if self.opening.udp.detects else ()
+        ours = (packet.VendorId(PREFERS_UDP),) if self.opening.udp.prefers else ()
         return (*detects, *ABILITIES, *ours)
 
     def draw(self) -> None:
@@ -242,18 +232,18 @@ class MainMode(Exchange):
         """Return the payloads of our message 3 or 4."""
         sa = self.sa
         asked = authentication.requests_for(self.opening.authorities) if self.signed else ()
-        mine = (KeyExchange(surely(self.secret).public), Nonce(self.nonce), *asked)
+        mine = (packet.KeyExchange(surely(self.secret).public), packet.Nonce(self.nonce), *asked)
         if not self._detects:
             return mine
         return (*mine, *detection(sa.cookies, sa.path, sa.prf, force=self.forces_udp))
 
-    def find_nat(self, message: Message, path: DatagramPath) -> None:
+    def find_nat(self, message: packet.Message, path: DatagramPath) -> None:
         """Compare the hashes of addresses in message 3 or 4 with the path on which it came."""
         if self._detects:
             sa = self.sa
             sa.found(detect(message, sa.cookies, path, sa.prf, forces=self.forces_udp))
 
-    def candidate(self, secret: bytes | None, theirs: KeyExchange, shared: bytes, nonces: Nonces) -> Candidate:
+    def candidate(self, secret: bytes | None, theirs: packet.KeyExchange, shared: bytes, nonces: Nonces) -> Candidate:
         """Return keys and channel that follow from a secret; None: from the nonces alone, with signatures."""
         sa, suite = self.sa, surely(self.sa.suite)
         of_nonces = skeyid_of_signatures(sa.prf, shared, nonces)
@@ -264,7 +254,7 @@ class MainMode(Exchange):
         publics = (ours, theirs.data) if sa.is_initiator else (theirs.data, ours)
         return Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics, cipher.block), cipher))
 
-    def digest(self, keys: IkeKeys, identity: IdentificationPayload, *, ours: bool) -> bytes:
+    def digest(self, keys: IkeKeys, identity: packet.IdentificationPayload, *, ours: bool) -> bytes:
         """Return HASH_I or HASH_R. ours: we prove ourselves with it."""
         sa = self.sa
         publics, cookies = (surely(self.secret).public, self.theirs), (sa.own_spi, sa.peer_spi)
@@ -274,13 +264,13 @@ class MainMode(Exchange):
 
     def proved(self, keys: IkeKeys, terms: Terms) -> tuple[Payload, ...]:
         """Return our identity and its proof."""
-        identity = IdentificationPayload(terms.identity.kind, terms.identity.data)
+        identity = packet.IdentificationPayload(terms.identity.kind, terms.identity.data)
         digest = self.digest(keys, identity, ours=True)
         if not self.signed:
-            return identity, Hash(digest)
+            return identity, packet.Hash(digest)
         return (identity, *authentication.certificates(terms), authentication.sign(terms.key, digest))
 
-    def claim(self, keys: IkeKeys, message: Chain) -> authentication.Claim:
+    def claim(self, keys: IkeKeys, message: packet.Chain) -> authentication.Claim:
         """Return what the peer claims; with a pre-shared key it has proved to know that. Raises WireError."""
         claim = authentication.claim_of(message, signed=self.signed)
         expected = self.digest(keys, claim.identity, ours=False)
@@ -306,7 +296,7 @@ class MainMode(Exchange):
     def refuse(self, why: Reason) -> None:
         """End: the peer can read us, and we do not want its identity or its proof. It learns only that it failed."""
         self.sa.trouble(why)
-        self.sa.inform(Notify(NotifyType.AUTHENTICATION_FAILED))
+        self.sa.inform(packet.Notify(NotifyType.AUTHENTICATION_FAILED))
         self.sa.end(why)
 
     def describe(self) -> str:
@@ -319,7 +309,7 @@ class MainMode(Exchange):
         self.over_at = self.sa.now + HALF_OPEN
 
 
-def says_alone(message: Chain) -> bool:
+def says_alone(message: packet.Chain) -> bool:
     """Return whether the peer has no other SA with us (RFC 2407 §4.6.3.3)."""
     return message.notify(NotifyType.INITIAL_CONTACT) is not None
 
@@ -342,11 +332,11 @@ class Initiation(MainMode):
 
     def begin(self) -> None:
         """Send message 1."""
-        offer = SecurityAssociation(self.wanted.offer())
+        offer = packet.SecurityAssociation(self.wanted.offer())
         self.offers = offer.body()
         self.say(self.sa.plain((offer, *self.vendors())), awaits=True)
 
-    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def hear(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         """Take in message 2, 4 or 6. Raises WireError."""
         match self.sa.state:
             case SaState.NO_STATE:
@@ -358,8 +348,8 @@ class Initiation(MainMode):
             case _:
                 raise WireError("main mode is over", offset=0, clause=_CLAUSE)
 
-    def _hear_choice(self, message: Message, octets: bytes) -> None:
-        sa, chosen = self.sa, message.find(SecurityAssociation)
+    def _hear_choice(self, message: packet.Message, octets: bytes) -> None:
+        sa, chosen = self.sa, message.find(packet.SecurityAssociation)
         if chosen is None or message.header.cookie_r == NO_SPI:
             raise WireError("message 2 lacks an SA or a cookie", offset=0, clause=_CLAUSE)
         terms = accepted(self.wanted, chosen.proposals)
@@ -378,8 +368,8 @@ class Initiation(MainMode):
         self.draw()
         self.say(sa.plain(self.contribution()), awaits=True)
 
-    def _hear_key(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        sa, theirs, nonce = self.sa, message.find(KeyExchange), message.find(Nonce)
+    def _hear_key(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
+        sa, theirs, nonce = self.sa, message.find(packet.KeyExchange), message.find(packet.Nonce)
         if theirs is None or nonce is None:
             raise WireError("message 4 lacks a key or a nonce", offset=0, clause=_CLAUSE)
         try:
@@ -397,10 +387,12 @@ class Initiation(MainMode):
         sa.use(made.keys, made.channel)
         if (sa.nat.found or sa.prefers_udp) and sa.path.local.port != NAT_PORT:
             sa.use_port(NAT_PORT)
-        contact = (Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.cookies),) if terms.initial_contact else ()
+        contact = (
+            (packet.Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.cookies),) if terms.initial_contact else ()
+        )
         self.say(sa.sealed(self.KIND, PHASE_1, (*self.proved(made.keys, terms), *contact)), awaits=True)
 
-    def _hear_proof(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def _hear_proof(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         sa, terms, made = self.sa, surely(self.sa.terms), surely(self._made)
         inside = self.open(message)
         claim = self.claim(made.keys, inside)
@@ -438,9 +430,9 @@ class Response(MainMode):
         self._candidates: tuple[Candidate, ...] = ()
         self._unsaid = ABILITIES
 
-    def welcome(self, message: Message, octets: bytes) -> Reason | None:
+    def welcome(self, message: packet.Message, octets: bytes) -> Reason | None:
         """Answer message 1, with fewer octets: its sender may be forged. Returns why it is not answered."""
-        sa, offers = self.sa, message.find(SecurityAssociation)
+        sa, offers = self.sa, message.find(packet.SecurityAssociation)
         if offers is None:
             return Reason(IkeReason.INIT_LACKS)
         if why := self._unable():
@@ -456,9 +448,9 @@ class Response(MainMode):
         self.signed = choice.terms.choice == AuthMethod.RSA_SIGNATURE
         lifetime = choice.terms.lifetime.kept.seconds or DEFAULT_LIFETIME
         sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
-        answer = SecurityAssociation((choice.answer(),))
+        answer = packet.SecurityAssociation((choice.answer(),))
         # What the peer announces, too, in as many octets at least: it means what ours does by the first 16, an MD5.
-        theirs = sorted([vendor.data for vendor in message.all(VendorId)], key=len)
+        theirs = sorted([vendor.data for vendor in message.all(packet.VendorId)], key=len)
         longest = {each[:_NAME]: len(each) for each in theirs}
         said = tuple([mine for mine in self.vendors() if longest.get(mine.data[:_NAME], 0) >= len(mine.data)])
         self._unsaid = tuple(mine for mine in ABILITIES if mine not in said)
@@ -473,16 +465,18 @@ class Response(MainMode):
         why = self.opening.unsigned if wants_signature else self.opening.keyless
         return why or Reason(IkeReason.NO_KEY_FOR, (self.sa.path.remote.address,))
 
-    def refusal(self, message: Message) -> tuple[Reply, ...]:
+    def refusal(self, message: packet.Message) -> tuple[Reply, ...]:
         """Return NO-PROPOSAL-CHOSEN in clear, if that is why: the peer's people learn what both ends lack."""
         if self.offers and self.wanted.terms:
             header = message.header
             answer = replace(header, exchange=ExchangeType.INFORMATIONAL, message_id=self.sa.fresh_message_id())
-            refused = Message((Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.IKE),), header=answer)
+            refused = packet.Message(
+                (packet.Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.IKE),), header=answer
+            )
             return (Reply(self.sa.path, refused.serialize()),)
         return ()
 
-    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def hear(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         """Take in message 3 or 5. Raises WireError."""
         match self.sa.state:
             case SaState.SA_SETUP:
@@ -492,8 +486,8 @@ class Response(MainMode):
             case _:
                 raise WireError("main mode is over", offset=0, clause=_CLAUSE)
 
-    def _hear_key(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        sa, theirs, nonce = self.sa, message.find(KeyExchange), message.find(Nonce)
+    def _hear_key(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
+        sa, theirs, nonce = self.sa, message.find(packet.KeyExchange), message.find(packet.Nonce)
         if theirs is None or nonce is None:
             raise WireError("message 3 lacks a key or a nonce", offset=0, clause=_CLAUSE)
         self.draw()
@@ -512,7 +506,7 @@ class Response(MainMode):
         sa.keyed(nonces)
         self.say(sa.plain((*self.contribution(), *self._unsaid)), awaits=False)
 
-    def _hear_proof(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def _hear_proof(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         sa = self.sa
         if message.sealed is None:
             raise WireError("message 5 is not encrypted", offset=HEADER_LENGTH, clause=_CLAUSE)
@@ -540,7 +534,7 @@ class Response(MainMode):
         agreed = replace(negotiated(terms, signed=self.signed), lifetime=sa.lifetime, initial_contact=False)
         sa.proved(agreed, claim.identity, evidence, initial_contact=says_alone(inside))
 
-    def _read(self, message: Message) -> tuple[Candidate, Chain, Claim] | None:
+    def _read(self, message: packet.Message) -> tuple[Candidate, packet.Chain, Claim] | None:
         """Return with which keys message 5 was made, and its contents; None: with none of ours."""
         for each in self._candidates:
             try:

@@ -20,31 +20,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import chain
-from dmvpn.features.ike.chain import (
-    GENERIC,
-    HEADER,
-    HEADER_LENGTH,
-    LARGEST_NUMBER_OF_PAYLOADS,
-    NO_SPI,
-    PayloadChain,
-    TrafficSelector,
-    first_of,
-    name_of,
-    serialize_chain,
-)
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import IdType
-from dmvpn.features.ike.v1.numbers import (
-    FIRST_STATUS,
-    AddressIdType,
-    Doi,
-    ExchangeType,
-    Flag,
-    NotifyType,
-    PayloadType,
-    Situation,
-    Vendor,
-)
+from dmvpn.features.ike.v1 import numbers
 from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
 from dmvpn.net.ipv4 import ip_address
 
@@ -52,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.chain import Payload
 
 # ------------------------------------------------------------------------------------------------ payloads
 
@@ -74,17 +51,17 @@ _FRAGMENT = struct.Struct("!HBB")
 class SecurityAssociation(chain.Payload):
     """The offers, or the choice. RFC 2408 §3.4, RFC 2407 §4.6.1; only IPsec's DOI and the situation without labels."""
 
-    TYPE: ClassVar = PayloadType.SA
+    TYPE: ClassVar = numbers.PayloadType.SA
     proposals: tuple[Proposal, ...]
 
     def body(self) -> bytes:
-        return _SA.pack(Doi.IPSEC, Situation.IDENTITY_ONLY) + serialize_proposals(self.proposals)
+        return _SA.pack(numbers.Doi.IPSEC, numbers.Situation.IDENTITY_ONLY) + serialize_proposals(self.proposals)
 
     @classmethod
     def parse_body(cls, octets: bytes, offset: int) -> Self:
         chain.cut(octets, _SA.size, "an SA payload", offset, "RFC 2407 §4.6.1")
         doi, situation = _SA.unpack_from(octets)
-        if doi != Doi.IPSEC or situation != Situation.IDENTITY_ONLY:
+        if doi != numbers.Doi.IPSEC or situation != numbers.Situation.IDENTITY_ONLY:
             raise WireError(f"DOI {doi} with situation {situation}", offset=offset, clause="RFC 2407 §4.2")
         return cls(parse_proposals(octets[_SA.size :], offset + _SA.size))
 
@@ -93,7 +70,7 @@ class SecurityAssociation(chain.Payload):
 class KeyExchange(chain.OctetsPayload):
     """A public value; the SA payload says of which group. RFC 2408 §3.7."""
 
-    TYPE: ClassVar = PayloadType.KE
+    TYPE: ClassVar = numbers.PayloadType.KE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +80,7 @@ class IdentificationPayload(Identification, chain.Payload):
     protocol, port: of these packets, 0: any.
     """
 
-    TYPE: ClassVar = PayloadType.ID
+    TYPE: ClassVar = numbers.PayloadType.ID
     protocol: int = 0
     port: int = 0
 
@@ -123,21 +100,21 @@ class IdentificationPayload(Identification, chain.Payload):
 class Certificate(chain.EncodedPayload):
     """RFC 2408 §3.9. data: X.509 in DER for encoding 4."""
 
-    TYPE: ClassVar = PayloadType.CERT
+    TYPE: ClassVar = numbers.PayloadType.CERT
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest(chain.EncodedPayload):
     """RFC 2408 §3.10. data: the name of an authority in DER."""
 
-    TYPE: ClassVar = PayloadType.CERTREQ
+    TYPE: ClassVar = numbers.PayloadType.CERTREQ
 
 
 @dataclass(frozen=True, slots=True)
 class Hash(chain.OctetsPayload):
     """A proof by a shared secret. RFC 2408 §3.11."""
 
-    TYPE: ClassVar = PayloadType.HASH
+    TYPE: ClassVar = numbers.PayloadType.HASH
 
     @classmethod
     def parse_body(cls, octets: bytes, offset: int) -> Self:
@@ -150,14 +127,14 @@ class Hash(chain.OctetsPayload):
 class Signature(chain.OctetsPayload):
     """A proof by a private key. RFC 2408 §3.12."""
 
-    TYPE: ClassVar = PayloadType.SIG
+    TYPE: ClassVar = numbers.PayloadType.SIG
 
 
 @dataclass(frozen=True, slots=True)
 class Nonce(chain.NoncePayload):
     """RFC 2408 §3.13, RFC 2409 §5."""
 
-    TYPE: ClassVar = PayloadType.NONCE
+    TYPE: ClassVar = numbers.PayloadType.NONCE
     SHORTEST: ClassVar = 8
     CLAUSE: ClassVar = "RFC 2409 §5"
 
@@ -166,22 +143,22 @@ class Nonce(chain.NoncePayload):
 class Notify(chain.Payload):
     """An error or a piece of information. RFC 2408 §3.14. protocol, spi: of the SA; of ISAKMP both cookies, or none."""
 
-    TYPE: ClassVar = PayloadType.NOTIFY
+    TYPE: ClassVar = numbers.PayloadType.NOTIFY
     kind: int
     data: bytes = b""
     protocol: int = 0
     spi: bytes = b""
-    doi: int = Doi.IPSEC
+    doi: int = numbers.Doi.IPSEC
 
     @property
     def is_error(self) -> bool:
         """Whether it says that something failed."""
-        return self.kind < FIRST_STATUS
+        return self.kind < numbers.FIRST_STATUS
 
     @property
     def name(self) -> str:
         """As the standard calls it."""
-        return chain.name_of(self.kind, NotifyType, "notify")
+        return chain.name_of(self.kind, numbers.NotifyType, "notify")
 
     def body(self) -> bytes:
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spi), self.kind) + self.spi + self.data
@@ -199,10 +176,10 @@ class Notify(chain.Payload):
 class Delete(chain.Payload):
     """SAs that the sender has deleted: its inbound SAs of IPsec, or ISAKMP SAs by both cookies. RFC 2408 §3.15."""
 
-    TYPE: ClassVar = PayloadType.DELETE
+    TYPE: ClassVar = numbers.PayloadType.DELETE
     protocol: int
     spis: tuple[bytes, ...]
-    doi: int = Doi.IPSEC
+    doi: int = numbers.Doi.IPSEC
 
     def body(self) -> bytes:
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spis[0]), len(self.spis)) + b"".join(self.spis)
@@ -221,14 +198,14 @@ class Delete(chain.Payload):
 class VendorId(chain.OctetsPayload):
     """The sender's program, or an extension that it knows. RFC 2408 §3.16."""
 
-    TYPE: ClassVar = PayloadType.VENDOR_ID
+    TYPE: ClassVar = numbers.PayloadType.VENDOR_ID
 
 
 @dataclass(frozen=True, slots=True)
 class NatDetection(chain.OctetsPayload):
     """The hash of an address and port. RFC 3947 §3.2."""
 
-    TYPE: ClassVar = PayloadType.NAT_D
+    TYPE: ClassVar = numbers.PayloadType.NAT_D
 
     @classmethod
     def parse_body(cls, octets: bytes, offset: int) -> Self:
@@ -241,14 +218,14 @@ class NatDetection(chain.OctetsPayload):
 class DraftNatDetection(NatDetection):
     """The same with the number of the drafts."""
 
-    TYPE: ClassVar = PayloadType.NAT_D_DRAFT
+    TYPE: ClassVar = numbers.PayloadType.NAT_D_DRAFT
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalAddress(chain.Payload):
     """An address before translation, for transport mode. RFC 3947 §5.2. kind: IPV4_ADDR or IPV6_ADDR."""
 
-    TYPE: ClassVar = PayloadType.NAT_OA
+    TYPE: ClassVar = numbers.PayloadType.NAT_OA
     kind: int
     address: bytes
 
@@ -268,7 +245,7 @@ class OriginalAddress(chain.Payload):
 class DraftOriginalAddress(OriginalAddress):
     """The same with the number of the drafts."""
 
-    TYPE: ClassVar = PayloadType.NAT_OA_DRAFT
+    TYPE: ClassVar = numbers.PayloadType.NAT_OA_DRAFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +257,7 @@ class Fragment(chain.Payload):
     flags: 1 for the last part.
     """
 
-    TYPE: ClassVar = PayloadType.FRAGMENT
+    TYPE: ClassVar = numbers.PayloadType.FRAGMENT
     id: int
     number: int
     flags: int
@@ -325,14 +302,14 @@ READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
 _VERSION: Final = 0x10
 _FLAGS: Final = 0x07
 #: As a number: each operation on an enum of flags is five calls.
-ENCRYPTION: Final = int(Flag.ENCRYPTION)
+ENCRYPTION: Final = int(numbers.Flag.ENCRYPTION)
 #: By their first octets, in which no two are alike.
 _TELLING: Final = 8
-_VENDORS: Final = {bytes(vendor[:_TELLING]): vendor for vendor in Vendor}
+_VENDORS: Final = {bytes(vendor[:_TELLING]): vendor for vendor in numbers.Vendor}
 #: Zero octets behind the last payload: libreswan fills messages in clear up to a multiple of four (`ikepad`).
 LONGEST_PADDING: Final = 3
 #: They have no meaning outside of an SA payload.
-_ONLY_INSIDE: Final = (PayloadType.PROPOSAL, PayloadType.TRANSFORM)
+_ONLY_INSIDE: Final = (numbers.PayloadType.PROPOSAL, numbers.PayloadType.TRANSFORM)
 _HEADER_CLAUSE = "RFC 2408 §3.1"
 _CHAIN = "RFC 2408 §3.2"
 
@@ -369,24 +346,24 @@ class Header:
     @property
     def exchange_name(self) -> str:
         """As the standard calls it."""
-        return name_of(self.exchange, ExchangeType, "exchange")
+        return chain.name_of(self.exchange, numbers.ExchangeType, "exchange")
 
     def serialize(self, first: int, length: int) -> bytes:
         """Encode the header, RFC 2408 §3.1. first: type of the first payload; length: octets of the whole message."""
         fields = (self.cookie_i, self.cookie_r, first, _VERSION, self.exchange, self.flags, self.message_id, length)
-        return HEADER.pack(*fields)
+        return chain.HEADER.pack(*fields)
 
 
 @dataclass(frozen=True, slots=True)
-class Chain(PayloadChain):
+class Chain(chain.PayloadChain):
     """Payloads in their order, with questions that exchanges of IKEv1 ask of them."""
 
-    def notify(self, kind: NotifyType) -> Notify | None:
+    def notify(self, kind: numbers.NotifyType) -> Notify | None:
         """Return the first notify of a type."""
         return next((payload for payload in self.all(Notify) if payload.kind == kind), None)
 
     @property
-    def vendors(self) -> set[Vendor]:
+    def vendors(self) -> set[numbers.Vendor]:
         """Which vendor IDs there are; some have flags or a version behind them."""
         found = [(_VENDORS.get(payload.data[:_TELLING]), payload.data) for payload in self.all(VendorId)]
         return {vendor for vendor, octets in found if vendor is not None and octets.startswith(vendor)}
@@ -409,49 +386,49 @@ class Message(Chain):
 
     def serialize(self) -> bytes:
         """Encode the message, RFC 2408 §3.1; without the non-ESP marker."""
-        sealed = self.sealed or Sealed(first_of(self.payloads), serialize_chain(self.payloads))
-        return self.header.serialize(sealed.first, HEADER_LENGTH + len(sealed.octets)) + sealed.octets
+        sealed = self.sealed or Sealed(chain.first_of(self.payloads), chain.serialize_chain(self.payloads))
+        return self.header.serialize(sealed.first, chain.HEADER_LENGTH + len(sealed.octets)) + sealed.octets
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
         """Decode the message. Raises WireError, UnsupportedVersion."""
         header, first = parse_header(octets)
-        if header.is_encrypted and first != PayloadType.FRAGMENT:  # the whole message may be encrypted
-            return cls(header=header, sealed=Sealed(first, octets[HEADER_LENGTH:]))
-        payloads, end = parse_chain(first, octets, HEADER_LENGTH)
+        if header.is_encrypted and first != numbers.PayloadType.FRAGMENT:  # the whole message may be encrypted
+            return cls(header=header, sealed=Sealed(first, octets[chain.HEADER_LENGTH :]))
+        payloads, end = parse_chain(first, octets, chain.HEADER_LENGTH)
         if len(octets) - end > LONGEST_PADDING or any(octets[end:]):
             raise WireError("octets behind the last payload", offset=end, clause=_CHAIN)
         if header.is_encrypted and len(payloads) > 1:
-            raise WireError("payloads in clear in an encrypted message", offset=HEADER_LENGTH, clause=_CHAIN)
+            raise WireError("payloads in clear in an encrypted message", offset=chain.HEADER_LENGTH, clause=_CHAIN)
         return cls(payloads, header=header)
 
 
 def parse_header(octets: bytes) -> tuple[Header, int]:
     """Read the header alone, and the type of the first payload. Raises WireError, UnsupportedVersion."""
-    if len(octets) < HEADER_LENGTH:
+    if len(octets) < chain.HEADER_LENGTH:
         raise WireError("an ISAKMP header is cut off", offset=len(octets), clause=_HEADER_CLAUSE)
-    cookie_i, cookie_r, first, version, exchange, flags, message_id, length = HEADER.unpack_from(octets)
+    cookie_i, cookie_r, first, version, exchange, flags, message_id, length = chain.HEADER.unpack_from(octets)
     if version != _VERSION:
         raise UnsupportedVersion(f"IKE version {version >> 4}.{version & 15}", offset=17, clause=_HEADER_CLAUSE)
     if flags & ~_FLAGS:
         raise WireError(f"unknown flags {flags:#x}", offset=19, clause="RFC 2408 §5.2")
     if length != len(octets):
         raise WireError(f"{len(octets)} octets, not {length}", offset=24, clause=_HEADER_CLAUSE)
-    if cookie_i == NO_SPI:
+    if cookie_i == chain.NO_SPI:
         raise WireError("the initiator's cookie is zero", offset=0, clause=_HEADER_CLAUSE)
     header = Header(cookie_i=cookie_i, cookie_r=cookie_r, exchange=exchange, flags=flags, message_id=message_id)
     return header, first
 
 
-def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[tuple[Payload, ...], int]:
+def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[tuple[chain.Payload, ...], int]:
     """Read payloads from octet `at` on. Returns them and where they end. Raises WireError."""
-    payloads: list[Payload] = []
+    payloads: list[chain.Payload] = []
     kind = first
-    while kind != PayloadType.NONE:
-        if len(octets) - at < GENERIC.size or len(payloads) >= LARGEST_NUMBER_OF_PAYLOADS:
+    while kind != numbers.PayloadType.NONE:
+        if len(octets) - at < chain.GENERIC.size or len(payloads) >= chain.LARGEST_NUMBER_OF_PAYLOADS:
             raise WireError(f"payload {kind} is cut off", offset=at, clause=_CHAIN)
-        following, reserved, size = GENERIC.unpack_from(octets, at)
-        start, end = at + GENERIC.size, at + size
+        following, reserved, size = chain.GENERIC.unpack_from(octets, at)
+        start, end = at + chain.GENERIC.size, at + size
         if end < start or end > len(octets):
             raise WireError(f"the length of payload {kind} is wrong", offset=at + 2, clause=_CHAIN)
         if reserved or kind in _ONLY_INSIDE:
@@ -472,15 +449,15 @@ _ANY_PORT: Final = (0, 0xFFFF)
 _SHAPES: Final[dict[int, tuple[int, int]]] = {
     IdType.IPV4_ADDR: (4, 1),
     IdType.IPV6_ADDR: (16, 1),
-    AddressIdType.IPV4_SUBNET: (4, 2),
-    AddressIdType.IPV6_SUBNET: (16, 2),
-    AddressIdType.IPV4_RANGE: (4, 2),
-    AddressIdType.IPV6_RANGE: (16, 2),
+    numbers.AddressIdType.IPV4_SUBNET: (4, 2),
+    numbers.AddressIdType.IPV6_SUBNET: (16, 2),
+    numbers.AddressIdType.IPV4_RANGE: (4, 2),
+    numbers.AddressIdType.IPV6_RANGE: (16, 2),
 }
-_SUBNETS: Final = (AddressIdType.IPV4_SUBNET, AddressIdType.IPV6_SUBNET)
+_SUBNETS: Final = (numbers.AddressIdType.IPV4_SUBNET, numbers.AddressIdType.IPV6_SUBNET)
 
 
-def selector_of(identity: IdentificationPayload) -> TrafficSelector:
+def selector_of(identity: IdentificationPayload) -> chain.TrafficSelector:
     """Return the packets that an identity names. Raises WireError if it names no addresses."""
     size, count = _SHAPES.get(identity.kind, (0, 0))
     if not size or len(identity.data) != size * count:
@@ -491,7 +468,7 @@ def selector_of(identity: IdentificationPayload) -> TrafficSelector:
     if int(first) > int(last):
         raise WireError("a range of addresses that ends before it begins", offset=0, clause=_OF_IDS)
     ports = (identity.port, identity.port) if identity.port else _ANY_PORT
-    return TrafficSelector(first, last, identity.protocol, ports)
+    return chain.TrafficSelector(first, last, identity.protocol, ports)
 
 
 def _subnet(address: bytes, mask: bytes) -> tuple[IPAddress, IPAddress]:
@@ -504,7 +481,7 @@ def _subnet(address: bytes, mask: bytes) -> tuple[IPAddress, IPAddress]:
     return ip_address(first), ip_address(last)
 
 
-def identity_of(selector: TrafficSelector) -> IdentificationPayload:
+def identity_of(selector: chain.TrafficSelector) -> IdentificationPayload:
     """Return the identity for these packets: an address if it is one, else a range. All ports, or one port.
 
     Raises ValueError for several ports, for which IKEv1 has no identity.
@@ -517,5 +494,5 @@ def identity_of(selector: TrafficSelector) -> IdentificationPayload:
     if selector.first == selector.last:
         kind: int = IdType.IPV4_ADDR if is_ipv4 else IdType.IPV6_ADDR
         return IdentificationPayload(kind, selector.first.packed, selector.protocol, port)
-    kind = AddressIdType.IPV4_RANGE if is_ipv4 else AddressIdType.IPV6_RANGE
+    kind = numbers.AddressIdType.IPV4_RANGE if is_ipv4 else numbers.AddressIdType.IPV6_RANGE
     return IdentificationPayload(kind, selector.first.packed + selector.last.packed, selector.protocol, port)

@@ -27,17 +27,8 @@ from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
 from dmvpn.features.ike.crypto.material import ChildKeys
 from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.udp import INTERVALS, Repetitions, mark_of
+from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.numbers import PayloadType
-from dmvpn.features.ike.v2.packet import (
-    Chain,
-    Encrypted,
-    EncryptedFragment,
-    Header,
-    Message,
-    UnsupportedCritical,
-    parse_chain,
-    serialize_chain,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -345,12 +336,14 @@ class Illegible(WireError):
     critical: int | None = None
 
 
-def seal(header: Header, payloads: tuple[Payload, ...], sealer: Sealer, limit: int | None = None) -> tuple[bytes, ...]:
+def seal(
+    header: packet.Header, payloads: tuple[Payload, ...], sealer: Sealer, limit: int | None = None
+) -> tuple[bytes, ...]:
     """Return the datagrams of a message.
 
     limit: octets of the largest, None: never fragment.
     """
-    inner, first = serialize_chain(payloads), first_of(payloads)
+    inner, first = packet.serialize_chain(payloads), first_of(payloads)
     if limit is None or HEADER_LENGTH + GENERIC.size + sealer.overhead(len(inner)) <= limit:
         return (_sealed(header, PayloadType.SK, first, b"", inner, sealer),)
     room = limit - HEADER_LENGTH - GENERIC.size - _FRAGMENT_FIELDS
@@ -369,21 +362,21 @@ def seal(header: Header, payloads: tuple[Payload, ...], sealer: Sealer, limit: i
     )
 
 
-def _sealed(header: Header, kind: int, first: int, fields: bytes, inner: bytes, sealer: Sealer) -> bytes:
+def _sealed(header: packet.Header, kind: int, first: int, fields: bytes, inner: bytes, sealer: Sealer) -> bytes:
     size = GENERIC.size + len(fields) + sealer.overhead(len(inner))
     front = header.serialize(kind, HEADER_LENGTH + size) + GENERIC.pack(first, 0, size) + fields
     return front + sealer.seal(front, inner)
 
 
-def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
+def open_message(message: packet.Message, octets: bytes, opener: Opener) -> packet.Chain:
     """Return the payloads inside SK, and those before it. Raises WireError."""
-    sealed = message.find(Encrypted)
+    sealed = message.find(packet.Encrypted)
     if sealed is None:
         raise _in_clear()
-    return Chain((*message.payloads[:-1], *_read(sealed.first, _opened(sealed, octets, opener))))
+    return packet.Chain((*message.payloads[:-1], *_read(sealed.first, _opened(sealed, octets, opener))))
 
 
-def _opened(sealed: Encrypted | EncryptedFragment, octets: bytes, opener: Opener) -> bytes:
+def _opened(sealed: packet.Encrypted | packet.EncryptedFragment, octets: bytes, opener: Opener) -> bytes:
     """Return the contents of the payload at the end of these octets. Raises WireError."""
     return opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
 
@@ -394,10 +387,10 @@ def _in_clear() -> WireError:
 
 def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
     try:
-        return parse_chain(first, inner)
+        return packet.parse_chain(first, inner)
     except WireError as error:
         illegible = Illegible(error.what, offset=error.offset, clause=error.clause)
-        illegible.critical = error.kind if isinstance(error, UnsupportedCritical) else None
+        illegible.critical = error.kind if isinstance(error, packet.UnsupportedCritical) else None
         raise illegible from error
 
 
@@ -420,9 +413,9 @@ class Fragments:
         """How many octets there are so far."""
         return sum(map(len, self._pieces.values()))
 
-    def add(self, message: Message, octets: bytes, opener: Opener) -> Chain | None:
+    def add(self, message: packet.Message, octets: bytes, opener: Opener) -> packet.Chain | None:
         """Add one more fragment. Returns the payloads if it was the last missing one. Raises WireError."""
-        fragment = message.find(EncryptedFragment)
+        fragment = message.find(packet.EncryptedFragment)
         if fragment is None or fragment.total > LARGEST_NUMBER_OF_FRAGMENTS:
             raise WireError("not a fragment, or one of too many", offset=HEADER_LENGTH, clause=_CLAUSE)
         if fragment.total < self._total or (fragment.number in self._pieces and fragment.total == self._total):
@@ -439,7 +432,7 @@ class Fragments:
         if len(self._pieces) < self._total:
             return None
         inner = b"".join(self._pieces[number] for number in range(1, self._total + 1))
-        return Chain(_read(self._first, inner))
+        return packet.Chain(_read(self._first, inner))
 
 
 class _Counting:
@@ -476,19 +469,19 @@ class Channel:
         """How many datagrams were authentic, whatever was inside, fragments among them."""
         return self._opener.count
 
-    def check(self, message: Message, octets: bytes) -> None:
+    def check(self, message: packet.Message, octets: bytes) -> None:
         """Check that the peer has sealed this datagram; the contents do not matter. Raises WireError."""
-        sealed = message.find(Encrypted) or message.find(EncryptedFragment)
+        sealed = message.find(packet.Encrypted) or message.find(packet.EncryptedFragment)
         if sealed is None:
             raise _in_clear()
         _opened(sealed, octets, self._opener)
 
-    def open(self, message: Message, octets: bytes) -> Chain | None:
+    def open(self, message: packet.Message, octets: bytes) -> packet.Chain | None:
         """Return the contents; None: fragments are missing. Raises WireError."""
         is_answer = message.header.is_response
-        if message.find(EncryptedFragment) is None:
+        if message.find(packet.EncryptedFragment) is None:
             self.asked = b"" if is_answer else mark_of(octets)
-            inside: Chain | None = open_message(message, octets, self._opener)
+            inside: packet.Chain | None = open_message(message, octets, self._opener)
         else:
             fragments = self.fragments.setdefault(is_answer, Fragments())
             try:

@@ -23,6 +23,7 @@ from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
+from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
 from dmvpn.features.ike.v2.channel import Illegible
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
@@ -37,18 +38,6 @@ from dmvpn.features.ike.v2.negotiation import (
     shared_secret,
 )
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.packet import (
-    Certificate,
-    Delete,
-    EncryptedFragment,
-    InitiatorId,
-    KeyExchange,
-    Nonce,
-    Notify,
-    ResponderId,
-    SecurityAssociation,
-    says_invalid_syntax,
-)
 from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
 
 if TYPE_CHECKING:
@@ -56,7 +45,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.session import Output
     from dmvpn.features.ike.v2.channel import Channel
-    from dmvpn.features.ike.v2.packet import Chain, Header, Message
     from dmvpn.features.ike.v2.sa import IkeSa
 
 
@@ -71,7 +59,7 @@ class Answer:
     ending: Reason | None = None
 
 
-def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
+def handle(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
     """Take in a message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
     sa.at(now)
     header = message.header
@@ -89,7 +77,7 @@ def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: 
     return sa.take_outputs()
 
 
-def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath) -> None:
+def _hear_answer(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
     header = message.header
     exchange = sa.outgoing.current
     if exchange is None or not sa.outgoing.is_answer(header.message_id) or header.exchange != exchange.KIND:
@@ -102,14 +90,14 @@ def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath)
         return
     sa.hears(path)
     sa.outgoing.answered()
-    if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
+    if header.exchange != ExchangeType.IKE_AUTH and packet.says_invalid_syntax(inside.payloads):
         sa.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has dropped it, §2.21.3
         sa.end(surely(sa.hint))
         return
     exchange.answered(inside, octets)
 
 
-def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath) -> None:
+def _hear_request(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
     header = message.header
     if sa.channel is None or (sa.is_initiator and sa.state is SaState.PROVING):
         return  # a responder whose proof we have not seen yet; an honest one repeats its request
@@ -123,18 +111,18 @@ def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath
     sa.hears(path)
     answer = _answer(sa, header.exchange, inside)
     _reply(sa, header, answer.payloads, path)
-    ending = Reason(IkeReason.FORBIDDEN) if says_invalid_syntax(answer.payloads) else answer.ending
+    ending = Reason(IkeReason.FORBIDDEN) if packet.says_invalid_syntax(answer.payloads) else answer.ending
     if ending is not None:
         sa.yield_to_rival()  # the peer, which deletes this one, knows already that its own new one stays
         sa.end(ending)
 
 
-def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: DatagramPath) -> None:
+def _hear_again(sa: IkeSa, channel: Channel, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
     """Answer the last request again: the same octets, or sealed by the peer again. Raises WireError.
 
     The answer goes where the SA is, or to its other port (`Session.path_back`).
     """
-    fragment = message.find(EncryptedFragment)
+    fragment = message.find(packet.EncryptedFragment)
     if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
         return
     if not sa.incoming.is_repetition(octets):
@@ -156,30 +144,30 @@ def _follow(sa: IkeSa, path: DatagramPath) -> None:
         sa.move(path)
 
 
-def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: DatagramPath) -> None:
+def _reply(sa: IkeSa, header: packet.Header, payloads: tuple[Payload, ...], path: DatagramPath) -> None:
     """Send it to where the request came from (§2.11), which may be elsewhere for once."""
     datagrams = sa.sealed(header.exchange, header.message_id, payloads, response=True)
     sa.incoming.answered(surely(sa.channel).asked, datagrams)
     sa.emit(Transmit(sa, path, datagrams))
 
 
-def _illegible(sa: IkeSa, header: Header, error: Illegible, path: DatagramPath) -> None:
+def _illegible(sa: IkeSa, header: packet.Header, error: Illegible, path: DatagramPath) -> None:
     """Answer a request that is illegible although the peer itself sent it, and end the SA (§2.21.3)."""
     sa.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
     if header.is_response:
         return
     if error.critical is not None:
-        notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.critical,)))
+        notify = packet.Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.critical,)))
         _reply(sa, header, (notify,), path)
         return
-    _reply(sa, header, (Notify(NotifyType.INVALID_SYNTAX),), path)
+    _reply(sa, header, (packet.Notify(NotifyType.INVALID_SYNTAX),), path)
     sa.end(Reason(IkeReason.NOT_READ))
 
 
 # ------------------------------------------------------------------------------------------------------- requests
 
 
-def _answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
+def _answer(sa: IkeSa, kind: int, request: packet.Chain) -> Answer:
     """Return the response to a request that opened."""
     match kind:
         case ExchangeType.IKE_AUTH if sa.state is SaState.PROVING:
@@ -189,17 +177,17 @@ def _answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
         case ExchangeType.INFORMATIONAL if sa.state in (SaState.ESTABLISHED, SaState.CLOSING):
             return _inform(sa, request)
         case _:
-            return Answer((Notify(NotifyType.INVALID_SYNTAX),))
+            return Answer((packet.Notify(NotifyType.INVALID_SYNTAX),))
 
 
 # ------------------------------------------------------------------------------------------------------- IKE_AUTH
 
 
-def _auth(sa: IkeSa, request: Chain) -> Answer:
-    theirs, wanted = request.find(InitiatorId), request.find(ResponderId)
+def _auth(sa: IkeSa, request: packet.Chain) -> Answer:
+    theirs, wanted = request.find(packet.InitiatorId), request.find(packet.ResponderId)
     if theirs is None:
         return _refuse(sa, Reason(IkeReason.NO_IDENTITY))
-    chain = tuple(payload.data for payload in request.all(Certificate))
+    chain = tuple(payload.data for payload in request.all(packet.Certificate))
     terms = sa.settings.terms(sa.path, theirs, wanted, chain)
     if isinstance(terms, Reason):
         return _refuse(sa, terms)
@@ -207,7 +195,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     if isinstance(evidence, Reason):
         return _refuse(sa, evidence)
     sa.proved(terms, theirs, evidence, initial_contact=request.notify(NotifyType.INITIAL_CONTACT) is not None)
-    identity = ResponderId(terms.identity.kind, terms.identity.data)
+    identity = packet.ResponderId(terms.identity.kind, terms.identity.data)
     mine = (identity, *certificates(terms), our_proof(sa, terms, identity))
     try:
         choice = choice_for(request, terms.child.first_suites)
@@ -222,18 +210,18 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
 def _refuse(sa: IkeSa, why: Reason) -> Answer:
     """Refuse. The peer learns only that it failed (RFC 7296 §2.21.2)."""
     sa.trouble(why)
-    return Answer((Notify(NotifyType.AUTHENTICATION_FAILED),), why)
+    return Answer((packet.Notify(NotifyType.AUTHENTICATION_FAILED),), why)
 
 
 # ------------------------------------------------------------------------------------------------- CREATE_CHILD_SA
 
 
-def _create(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
-    offers = request.find(SecurityAssociation)
-    if offers is None or request.find(Nonce) is None:
-        return (Notify(NotifyType.INVALID_SYNTAX),)
+def _create(sa: IkeSa, request: packet.Chain) -> tuple[Payload, ...]:
+    offers = request.find(packet.SecurityAssociation)
+    if offers is None or request.find(packet.Nonce) is None:
+        return (packet.Notify(NotifyType.INVALID_SYNTAX),)
     if not sa.is_usable:
-        return (Notify(NotifyType.TEMPORARY_FAILURE),)
+        return (packet.Notify(NotifyType.TEMPORARY_FAILURE),)
     try:
         if offers.proposals[0].protocol == ProtocolId.IKE:
             return _rekey_ike(sa, request, offers)
@@ -244,14 +232,14 @@ def _create(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
         return (refused.notify,)
 
 
-def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
+def _create_child(sa: IkeSa, request: packet.Chain) -> tuple[Payload, ...]:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
         raise ChildRefused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
     if len(sa.children) >= MOST_CHILDREN:
         raise ChildRefused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
     terms = sa.settings.child(old.terms if old else surely(sa.terms).child)
-    key = request.find(KeyExchange)
+    key = request.find(packet.KeyExchange)
     choice = choice_for(request, terms.suites, has_group=key.group if key else None)
     mine, given = _agree(sa, request, choice.suite.group)
     settled = settle(sa, request, terms, choice, given)
@@ -263,7 +251,7 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
     return (*settled.front, *mine, *settled.back)
 
 
-def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
+def _rekeyed(sa: IkeSa, request: packet.Chain) -> ChildSa | None:
     """Return the child SA that must be replaced. Raises ChildRefused if there is no such one."""
     notify = request.notify(NotifyType.REKEY_SA)
     if notify is None:
@@ -276,21 +264,23 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     raise ChildRefused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
 
 
-def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Contributions]:
+def _agree(sa: IkeSa, request: packet.Chain, group: int) -> tuple[tuple[Payload, ...], Contributions]:
     """Return our nonce (and key, with PFS), and what follows from both. Raises ChildRefused."""
-    nonce, key = surely(request.find(Nonce)), request.find(KeyExchange)
+    nonce, key = surely(request.find(packet.Nonce)), request.find(packet.KeyExchange)
     mine = sa.entropy.octets(NONCE_SIZE)
     nonces = Nonces(nonce.data, mine)
     if not group:
-        return (Nonce(mine),), Contributions(nonces)
+        return (packet.Nonce(mine),), Contributions(nonces)
     if key is None or key.group != group:
         raise ChildRefused(NotifyType.INVALID_KE_PAYLOAD, Reason(IkeReason.GROUP, (group,)), group.to_bytes(2, "big"))
     secret = draw(group, sa.entropy)
-    return (Nonce(mine), KeyExchange(group, secret.public)), Contributions(nonces, shared_secret(secret, key))
+    return (packet.Nonce(mine), packet.KeyExchange(group, secret.public)), Contributions(
+        nonces, shared_secret(secret, key)
+    )
 
 
-def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[Payload, ...]:
-    suites, key = sa.settings.suites(sa.path), request.find(KeyExchange)
+def _rekey_ike(sa: IkeSa, request: packet.Chain, offers: packet.SecurityAssociation) -> tuple[Payload, ...]:
+    suites, key = sa.settings.suites(sa.path), request.find(packet.KeyExchange)
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
     if choice is None or not is_ike_spi(choice.offer.spi):
         why = mismatch(suites, offers.proposals, ProtocolId.IKE)
@@ -306,20 +296,20 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[
     else:
         sa.hand_over(successor)
         sa.give_up(sa.now + HALF_OPEN)  # the peer deletes it (§1.3.2), unless we never hear of it
-    return (SecurityAssociation((choice.answer(spi),)), *mine)
+    return (packet.SecurityAssociation((choice.answer(spi),)), *mine)
 
 
 # --------------------------------------------------------------------------------------------------- INFORMATIONAL
 
 
-def _inform(sa: IkeSa, request: Chain) -> Answer:
+def _inform(sa: IkeSa, request: packet.Chain) -> Answer:
     ending: Reason | None = None
     for kind in (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX):
         if request.notify(kind):  # instead of a DELETE, §2.21.2 and §2.21.3
             sa.trouble(Reason(IkeReason.PEER_SAYS, (kind.name,)))
             ending = sa.hint
     spis: list[bytes] = []
-    for delete in request.all(Delete):
+    for delete in request.all(packet.Delete):
         if delete.protocol == ProtocolId.IKE:
             ending = Reason(IkeReason.DELETED)
         elif delete.protocol == ProtocolId.ESP:
@@ -327,4 +317,4 @@ def _inform(sa: IkeSa, request: Chain) -> Answer:
                 if child := sa.children.by_outbound(spi):
                     sa.remove_child(child, Reason(IkeReason.DELETED))
                     spis.append(child.spi_in)
-    return Answer((Delete(ProtocolId.ESP, tuple(spis)),) if spis else (), ending)
+    return Answer((packet.Delete(ProtocolId.ESP, tuple(spis)),) if spis else (), ending)

@@ -20,15 +20,7 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS
-from dmvpn.features.ike.v2.negotiation import (
-    Ask,
-    ChildRefused,
-    Contributions,
-    accepted,
-    ike_offer,
-    mismatch,
-    shared_secret,
-)
+from dmvpn.features.ike.v2 import negotiation
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v2.sa import Exchange
@@ -132,7 +124,7 @@ class NewChild(Exchange):
     def __init__(self, sa: IkeSa, terms: ChildTerms, group: int | None = None) -> None:
         super().__init__(sa)
         self.terms = terms
-        self.ask = Ask.of(sa, terms, first=False)
+        self.ask = negotiation.Ask.of(sa, terms, first=False)
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.group = self.ask.suites[0].group if group is None else group
         self.secret: PrivateValue | None = draw(self.group, sa.entropy) if self.group else None
@@ -156,7 +148,7 @@ class NewChild(Exchange):
             return
         try:
             child = self.ask.conclude(sa, answer, self._contributions(answer))
-        except ChildRefused as refused:
+        except negotiation.ChildRefused as refused:
             self._refused(refused, answer)
             if error is None:  # the peer has made it nevertheless (§1.3.1)
                 sa.queue(DeleteChild(sa, self.ask.spi), urgent=True)
@@ -179,23 +171,23 @@ class NewChild(Exchange):
     def _again(self, group: int) -> NewChild:
         return NewChild(self.sa, self.terms, group)
 
-    def _contributions(self, answer: Chain) -> Contributions:
+    def _contributions(self, answer: Chain) -> negotiation.Contributions:
         nonce, theirs = answer.find(Nonce), answer.find(KeyExchange)
         if answer.error is not None:
-            return Contributions(Nonces(self.nonce, b""))
+            return negotiation.Contributions(Nonces(self.nonce, b""))
         if nonce is None:
-            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
+            raise negotiation.ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
         nonces = Nonces(self.nonce, nonce.data)
         if self.secret is None:
-            return Contributions(nonces)
+            return negotiation.Contributions(nonces)
         if theirs is None or theirs.group != self.group:
-            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
-        return Contributions(nonces, shared_secret(self.secret, theirs))
+            raise negotiation.ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
+        return negotiation.Contributions(nonces, negotiation.shared_secret(self.secret, theirs))
 
     def _made(self, child: ChildSa) -> None:
         self.sa.add_child(child)
 
-    def _refused(self, refused: ChildRefused, answer: Chain) -> None:
+    def _refused(self, refused: negotiation.ChildRefused, answer: Chain) -> None:
         self.sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
@@ -231,7 +223,7 @@ class RekeyChild(NewChild):
         if self.old.spi_in in sa.children.active:
             sa.queue(DeleteChild.of(sa, self.old, Reason(IkeReason.REPLACED)), urgent=True)
 
-    def _refused(self, refused: ChildRefused, answer: Chain) -> None:
+    def _refused(self, refused: negotiation.ChildRefused, answer: Chain) -> None:
         sa = self.sa
         rival = sa.children.take_rival(self.old.spi_in)
         if self.old.spi_in not in sa.children.active:  # the peer was faster, and its successor is here
@@ -267,7 +259,7 @@ class RekeyIke(Exchange):
         """Return `SK {SA, Ni, KEi}`."""
         if not self.sa.is_usable:
             return None
-        offer = SecurityAssociation(ike_offer(self.suites, self.spi))
+        offer = SecurityAssociation(negotiation.ike_offer(self.suites, self.spi))
         return offer, Nonce(self.nonce), KeyExchange(self.group, self.secret.public)
 
     def answered(self, answer: Chain, octets: bytes) -> None:
@@ -277,11 +269,11 @@ class RekeyIke(Exchange):
             self._refused(error.kind, error.data, error.name)
             return
         chosen, theirs, nonce = answer.find(SecurityAssociation), answer.find(KeyExchange), answer.find(Nonce)
-        suite = accepted(self.suites, chosen.proposals, ProtocolId.IKE) if chosen else None
+        suite = negotiation.accepted(self.suites, chosen.proposals, ProtocolId.IKE) if chosen else None
         if suite is not None and chosen is not None and not is_ike_spi(chosen.proposals[0].spi):
             suite = None
         if chosen is None or theirs is None or nonce is None or suite is None or theirs.group != self.group:
-            why = mismatch(self.suites, chosen.proposals if chosen else (), ProtocolId.IKE)
+            why = negotiation.mismatch(self.suites, chosen.proposals if chosen else (), ProtocolId.IKE)
             sa.trouble(Reason(IkeReason.REKEY_FAILED, (why,)))
             return
         try:

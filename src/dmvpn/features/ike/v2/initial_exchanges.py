@@ -25,32 +25,16 @@ from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
+from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.authentication import HASHES, check_proof, our_proof
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.packet import (
-    FROM_INITIATOR,
-    RESPONSE,
-    Certificate,
-    CertificateRequest,
-    Header,
-    InitiatorId,
-    KeyExchange,
-    Message,
-    Nonce,
-    Notify,
-    ResponderId,
-    SecurityAssociation,
-    VendorId,
-    parse_header,
-)
 from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, PeerSettings, Terms, UdpUse
-    from dmvpn.features.ike.v2.packet import Chain
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:
@@ -58,25 +42,25 @@ def detection_hash(spis: bytes, end: Endpoint) -> bytes:
     return endpoint_hash(spis, end, "sha1")
 
 
-def detection(spis: bytes, path: DatagramPath, *, force: bool = False) -> tuple[Notify, Notify]:
+def detection(spis: bytes, path: DatagramPath, *, force: bool = False) -> tuple[packet.Notify, packet.Notify]:
     """Make our two notifies.
 
     force: pretend that our address is translated, so that both sides use port 4500.
     """
     source = bytes(20) if force else detection_hash(spis, path.local)
     return (
-        Notify(NotifyType.NAT_DETECTION_SOURCE_IP, source),
-        Notify(NotifyType.NAT_DETECTION_DESTINATION_IP, detection_hash(spis, path.remote)),
+        packet.Notify(NotifyType.NAT_DETECTION_SOURCE_IP, source),
+        packet.Notify(NotifyType.NAT_DETECTION_DESTINATION_IP, detection_hash(spis, path.remote)),
     )
 
 
-def detect(message: Chain, spis: bytes, path: DatagramPath, *, forces: bool) -> Nat:
+def detect(message: packet.Chain, spis: bytes, path: DatagramPath, *, forces: bool) -> Nat:
     """Compare the peer's hashes with the addresses of the datagram.
 
     spis: as they were in its header.
     forces: we pretend to be translated, and behave so.
     """
-    notifies = message.all(Notify)
+    notifies = message.all(packet.Notify)
     theirs = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_SOURCE_IP]
     ours = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_DESTINATION_IP]
     if not (theirs and ours):
@@ -104,7 +88,7 @@ class Init(Exchange):
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.secret = draw(self.suites[0].group, sa.entropy)
         self.group = self.suites[0].group
-        self.cookie: Notify | None = None
+        self.cookie: packet.Notify | None = None
         self._changes = 0
 
     def request(self) -> tuple[Payload, ...]:
@@ -113,9 +97,9 @@ class Init(Exchange):
         cookie = (self.cookie,) if self.cookie else ()
         return (
             *cookie,
-            SecurityAssociation(ike_offer(self.suites)),
-            KeyExchange(self.group, self.secret.public),
-            Nonce(self.nonce),
+            packet.SecurityAssociation(ike_offer(self.suites)),
+            packet.KeyExchange(self.group, self.secret.public),
+            packet.Nonce(self.nonce),
             *(detection(sa.spi_i + NO_SPI, sa.path, force=self._forces_udp) if self.udp.detects else ()),
             *abilities(fragments=sa.terms is not None and sa.terms.fragment is not None, prefers_udp=self.udp.prefers),
         )
@@ -125,13 +109,17 @@ class Init(Exchange):
         """Return whether we pretend to be translated, and behave so."""
         return self.sa.terms is not None and self.sa.terms.force_udp
 
-    def answered(self, answer: Chain, octets: bytes) -> None:
+    def answered(self, answer: packet.Chain, octets: bytes) -> None:
         """Take in an answer that any host could have sent: what does not fit is ignored, and the request repeated."""
         if notify := answer.error or answer.notify(NotifyType.COOKIE):
             self._noted(notify)
             return
-        chosen, theirs, nonce = answer.find(SecurityAssociation), answer.find(KeyExchange), answer.find(Nonce)
-        header, _ = parse_header(octets)
+        chosen, theirs, nonce = (
+            answer.find(packet.SecurityAssociation),
+            answer.find(packet.KeyExchange),
+            answer.find(packet.Nonce),
+        )
+        header, _ = packet.parse_header(octets)
         if chosen is None or theirs is None or nonce is None or header.spi_r == NO_SPI:
             return
         sa = self.sa
@@ -158,13 +146,13 @@ class Init(Exchange):
         # gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
         sa.queue(Auth(sa), urgent=True)
 
-    def _noted(self, notify: Notify) -> None:
+    def _noted(self, notify: packet.Notify) -> None:
         sa = self.sa
         self._changes += 1
         if self._changes > _LARGEST_NUMBER_OF_CHANGES:
             return
         if notify.kind == NotifyType.COOKIE and 1 <= len(notify.data) <= 64:
-            self.cookie = Notify(NotifyType.COOKIE, notify.data)
+            self.cookie = packet.Notify(NotifyType.COOKIE, notify.data)
             sa.send_request(self.KIND, self.request())
         elif notify.kind == NotifyType.INVALID_KE_PAYLOAD and len(notify.data) == 2:
             group = int.from_bytes(notify.data, "big")
@@ -180,19 +168,19 @@ class Init(Exchange):
 def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, ...]:
     """Return our abilities: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4), port 4500."""
     hashes = b"".join(number.to_bytes(2, "big") for number in HASHES)
-    cuts = (Notify(NotifyType.FRAGMENTATION_SUPPORTED),) if fragments else ()
-    ours = (VendorId(PREFERS_UDP),) if prefers_udp else ()
-    return (*cuts, Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, hashes), *ours)
+    cuts = (packet.Notify(NotifyType.FRAGMENTATION_SUPPORTED),) if fragments else ()
+    ours = (packet.VendorId(PREFERS_UDP),) if prefers_udp else ()
+    return (*cuts, packet.Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, hashes), *ours)
 
 
-def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
+def abilities_of(message: packet.Chain, udp: UdpUse) -> Abilities:
     """Return the peer's abilities."""
     hashes = message.notify(NotifyType.SIGNATURE_HASH_ALGORITHMS)
     data = hashes.data if hashes else b""
     return Abilities(
         tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)),
         message.notify(NotifyType.FRAGMENTATION_SUPPORTED) is not None,
-        udp.prefers and any(vendor.data == PREFERS_UDP for vendor in message.all(VendorId)),
+        udp.prefers and any(vendor.data == PREFERS_UDP for vendor in message.all(packet.VendorId)),
         message.notify(NotifyType.USE_PPK) is not None,
     )
 
@@ -200,14 +188,14 @@ def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
 # ------------------------------------------------------------------------------------------------------------ IKE_AUTH
 
 
-def certificates(terms: Terms) -> tuple[Certificate, ...]:
+def certificates(terms: Terms) -> tuple[packet.Certificate, ...]:
     """Return our chain, if we prove ourselves with one."""
-    return tuple(Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
+    return tuple(packet.Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
 
 
-def request_for(authorities: tuple[bytes, ...]) -> tuple[CertificateRequest, ...]:
+def request_for(authorities: tuple[bytes, ...]) -> tuple[packet.CertificateRequest, ...]:
     """Return whom we believe, if we believe certificates at all."""
-    return (CertificateRequest(CertEncoding.X509_SIGNATURE, b"".join(authorities)),) if authorities else ()
+    return (packet.CertificateRequest(CertEncoding.X509_SIGNATURE, b"".join(authorities)),) if authorities else ()
 
 
 class Auth(Exchange):
@@ -222,16 +210,16 @@ class Auth(Exchange):
 
     def request(self) -> tuple[Payload, ...]:
         """Return `SK {IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], AUTH, N(USE_TRANSPORT_MODE), SAi2, TSi, TSr}`."""
-        identity = InitiatorId(self.terms.identity.kind, self.terms.identity.data)
-        contact = (Notify(NotifyType.INITIAL_CONTACT),) if self.terms.initial_contact else ()
+        identity = packet.InitiatorId(self.terms.identity.kind, self.terms.identity.data)
+        contact = (packet.Notify(NotifyType.INITIAL_CONTACT),) if self.terms.initial_contact else ()
         proof = our_proof(self.sa, self.terms, identity)
         shown = (*certificates(self.terms), *contact, *request_for(self.terms.authorities))
         return (identity, *shown, proof, *self.ask.front(), *self.ask.back())
 
-    def answered(self, answer: Chain, octets: bytes) -> None:
+    def answered(self, answer: packet.Chain, octets: bytes) -> None:
         """Take in the responder's proof; a child SA that failed does not undo it (§1.2)."""
         sa = self.sa
-        identity = answer.find(ResponderId)
+        identity = answer.find(packet.ResponderId)
         if identity is None:
             sa.end(_refusal(answer))
             return
@@ -252,7 +240,7 @@ class Auth(Exchange):
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
-def _refusal(answer: Chain) -> Reason:
+def _refusal(answer: packet.Chain) -> Reason:
     error = answer.error
     if error is None:
         return Reason(IkeReason.ANSWER_WITHOUT_IDENTITY)
@@ -277,14 +265,14 @@ class Cookies:
         self._secrets: list[bytes] = []
         self._changed = 0.0
 
-    def cookie(self, message: Message, nonce: bytes, path: DatagramPath, now: float) -> bytes:
+    def cookie(self, message: packet.Message, nonce: bytes, path: DatagramPath, now: float) -> bytes:
         """Return what the stranger has to send back."""
         if not self._secrets or now >= self._changed + _SECRET_LIFE:
             self._secrets = [self._entropy.octets(32), *self._secrets[:1]]
             self._changed = now
         return self._of(self._secrets[0], message, nonce, path)
 
-    def is_good(self, message: Message, nonce: bytes, path: DatagramPath) -> bool:
+    def is_good(self, message: packet.Message, nonce: bytes, path: DatagramPath) -> bool:
         """Return whether the message has a cookie that we gave."""
         notify = message.notify(NotifyType.COOKIE)
         return notify is not None and any(
@@ -292,7 +280,7 @@ class Cookies:
         )
 
     @staticmethod
-    def _of(secret: bytes, message: Message, nonce: bytes, path: DatagramPath) -> bytes:
+    def _of(secret: bytes, message: packet.Message, nonce: bytes, path: DatagramPath) -> bytes:
         place = path.remote.address.packed + path.remote.port.to_bytes(2, "big")
         seen = nonce + place + message.header.spi_i + path.front.encode()
         return hmac.digest(secret, seen, "sha256")[:_COOKIE_SIZE]
@@ -301,27 +289,29 @@ class Cookies:
 def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = NO_SPI) -> bytes:
     """Make a response without encryption: of IKE_SA_INIT, or an error about a message of no known SA."""
     spi_i, given, _, _, exchange, flags, message_id, _ = HEADER.unpack_from(request)
-    response = RESPONSE if flags & FROM_INITIATOR else RESPONSE | FROM_INITIATOR
-    header = Header(
+    response = packet.RESPONSE if flags & packet.FROM_INITIATOR else packet.RESPONSE | packet.FROM_INITIATOR
+    header = packet.Header(
         spi_i=spi_i, spi_r=spi_r if given == NO_SPI else given, exchange=exchange, flags=response, message_id=message_id
     )
-    return Message(payloads, header=header).serialize()
+    return packet.Message(payloads, header=header).serialize()
 
 
 def invalid_spi(spi: int) -> bytes:
     """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
-    header = Header(spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=FROM_INITIATOR, message_id=0)
-    return Message((Notify(NotifyType.INVALID_SPI, spi.to_bytes(4, "big")),), header=header).serialize()
+    header = packet.Header(
+        spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=packet.FROM_INITIATOR, message_id=0
+    )
+    return packet.Message((packet.Notify(NotifyType.INVALID_SPI, spi.to_bytes(4, "big")),), header=header).serialize()
 
 
 class InitRequest:
     """An IKE_SA_INIT request that was read but is not believed."""
 
-    def __init__(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+    def __init__(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:
         self.message, self.octets, self.path = message, octets, path
-        self.offers = message.find(SecurityAssociation)
-        self.key = message.find(KeyExchange)
-        self.nonce = message.find(Nonce)
+        self.offers = message.find(packet.SecurityAssociation)
+        self.key = message.find(packet.KeyExchange)
+        self.nonce = message.find(packet.Nonce)
 
     @property
     def is_complete(self) -> bool:
@@ -338,7 +328,7 @@ class InitRequest:
     def ask_for_cookie(self, cookies: Cookies, now: float) -> bytes:
         """Answer that we have no time for strangers without a cookie."""
         cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
-        return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
+        return plain_answer(self.octets, (packet.Notify(NotifyType.COOKIE, cookie),))
 
     def answer(self, settings: PeerSettings, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
         """Return the IKE SA that begins (None: none does), the answer, and why none does."""
@@ -348,10 +338,10 @@ class InitRequest:
         choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
         if choice is None:
             why = mismatch(suites, offers.proposals, ProtocolId.IKE)
-            return None, plain_answer(self.octets, (Notify(NotifyType.NO_PROPOSAL_CHOSEN),)), why
+            return None, plain_answer(self.octets, (packet.Notify(NotifyType.NO_PROPOSAL_CHOSEN),)), why
         suite = choice.suite
         if suite.group != key.group:
-            wanted = Notify(NotifyType.INVALID_KE_PAYLOAD, suite.group.to_bytes(2, "big"))
+            wanted = packet.Notify(NotifyType.INVALID_KE_PAYLOAD, suite.group.to_bytes(2, "big"))
             return None, plain_answer(self.octets, (wanted,)), None
         secret = draw(suite.group, entropy)
         try:
@@ -359,7 +349,7 @@ class InitRequest:
         except WireError as error:
             return (
                 None,
-                plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)),
+                plain_answer(self.octets, (packet.Notify(NotifyType.INVALID_SYNTAX),)),
                 Reason(IkeReason.OF_WIRE, (error,)),
             )
         spi_i = self.message.header.spi_i
@@ -371,9 +361,9 @@ class InitRequest:
         response = plain_answer(
             self.octets,
             (
-                SecurityAssociation((choice.answer(b""),)),
-                KeyExchange(suite.group, secret.public),
-                Nonce(nonces.responder),
+                packet.SecurityAssociation((choice.answer(b""),)),
+                packet.KeyExchange(suite.group, secret.public),
+                packet.Nonce(nonces.responder),
                 *(detection(sa.spis, self.path, force=udp.forces) if nat.supported else ()),
                 *request_for(opening.authorities),
                 *abilities(fragments=can.fragments, prefers_udp=can.prefers_udp),

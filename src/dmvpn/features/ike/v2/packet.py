@@ -18,16 +18,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import chain
-from dmvpn.features.ike.chain import (
-    GENERIC,
-    HEADER,
-    HEADER_LENGTH,
-    LARGEST_NUMBER_OF_PAYLOADS,
-    NO_SPI,
-    PayloadChain,
-    first_of,
-    name_of,
-)
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.v2.numbers import FIRST_STATUS, ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.proposals import (
@@ -40,8 +30,6 @@ from dmvpn.features.ike.v2.proposals import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from dmvpn.features.ike.chain import Payload, TrafficSelector
 
 
 # ------------------------------------------------------------------------------------------------ payloads
@@ -222,7 +210,7 @@ class VendorId(chain.OctetsPayload):
 class Selectors(chain.Payload):
     """Which packets the child SA is for, at one end. RFC 7296 §3.13."""
 
-    selectors: tuple[TrafficSelector, ...]
+    selectors: tuple[chain.TrafficSelector, ...]
 
     def body(self) -> bytes:
         return serialize_selectors(self.selectors)
@@ -355,16 +343,16 @@ class Header:
     @property
     def exchange_name(self) -> str:
         """As the standard calls it."""
-        return name_of(self.exchange, ExchangeType, "exchange")
+        return chain.name_of(self.exchange, ExchangeType, "exchange")
 
     def serialize(self, first: int, length: int) -> bytes:
         """Encode the header, RFC 7296 §3.1. first: type of the first payload; length: octets of the whole message."""
         fields = (self.spi_i, self.spi_r, first, _VERSION, self.exchange, self.flags, self.message_id, length)
-        return HEADER.pack(*fields)
+        return chain.HEADER.pack(*fields)
 
 
 @dataclass(frozen=True, slots=True)
-class Chain(PayloadChain):
+class Chain(chain.PayloadChain):
     """Payloads in their order, with questions that exchanges of IKEv2 ask of them."""
 
     def notify(self, kind: NotifyType) -> Notify | None:
@@ -394,25 +382,25 @@ class Message(Chain):
     def serialize(self) -> bytes:
         """Encode the message, RFC 7296 §3.1; without the non-ESP marker."""
         body = serialize_chain(self.payloads)
-        return self.header.serialize(first_of(self.payloads), HEADER_LENGTH + len(body)) + body
+        return self.header.serialize(chain.first_of(self.payloads), chain.HEADER_LENGTH + len(body)) + body
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
         """Decode the message."""
         header, first = parse_header(octets)
-        return cls(parse_chain(first, octets, HEADER_LENGTH), header=header)
+        return cls(parse_chain(first, octets, chain.HEADER_LENGTH), header=header)
 
 
 def parse_header(octets: bytes) -> tuple[Header, int]:
     """Read the header alone, and the type of the first payload. Raises WireError, UnsupportedVersion."""
-    if len(octets) < HEADER_LENGTH:
+    if len(octets) < chain.HEADER_LENGTH:
         raise WireError("an IKE header is cut off", offset=len(octets), clause=_HEADER_CLAUSE)
-    spi_i, spi_r, first, version, exchange, flags, message_id, length = HEADER.unpack_from(octets)
+    spi_i, spi_r, first, version, exchange, flags, message_id, length = chain.HEADER.unpack_from(octets)
     if version >> 4 != _VERSION >> 4:
         raise UnsupportedVersion(f"IKE version {version >> 4}.{version & 15}", offset=17, clause=_HEADER_CLAUSE)
     if length != len(octets):
         raise WireError(f"{len(octets)} octets where {length} are told", offset=24, clause=_HEADER_CLAUSE)
-    if spi_i == NO_SPI and exchange != ExchangeType.INFORMATIONAL:  # that one may say INVALID_SPI, RFC 7296 §1.5
+    if spi_i == chain.NO_SPI and exchange != ExchangeType.INFORMATIONAL:  # that one may say INVALID_SPI, RFC 7296 §1.5
         raise WireError("the initiator's SPI is zero", offset=0, clause=_HEADER_CLAUSE)
     flags &= _KNOWN_FLAGS
     return Header(spi_i=spi_i, spi_r=spi_r, exchange=exchange, flags=flags, message_id=message_id), first
@@ -423,15 +411,15 @@ def is_response(octets: bytes) -> bool:
     return octets[_FLAGS_AT] & RESPONSE != 0
 
 
-def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[Payload, ...]:
+def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[chain.Payload, ...]:
     """Read payloads from octet `at` to the end. Raises WireError, UnsupportedCritical."""
-    payloads: list[Payload] = []
+    payloads: list[chain.Payload] = []
     kind, length = first, len(octets)
     while kind != PayloadType.NONE:
-        if length - at < GENERIC.size or len(payloads) >= LARGEST_NUMBER_OF_PAYLOADS:
+        if length - at < chain.GENERIC.size or len(payloads) >= chain.LARGEST_NUMBER_OF_PAYLOADS:
             raise WireError(f"payload {kind} is cut off", offset=at, clause=_CHAIN)
-        following, bits, size = GENERIC.unpack_from(octets, at)
-        start, end = at + GENERIC.size, at + size
+        following, bits, size = chain.GENERIC.unpack_from(octets, at)
+        start, end = at + chain.GENERIC.size, at + size
         if end < start or end > length:
             raise WireError(f"the length of payload {kind} is wrong", offset=at + 2, clause=_CHAIN)
         body = octets[start:end]
@@ -452,7 +440,7 @@ def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[Payload, ...]:
     return tuple(payloads)
 
 
-def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:
+def says_invalid_syntax(payloads: tuple[chain.Payload, ...]) -> bool:
     """Return whether INVALID_SYNTAX is the only payload: the sender gives the IKE SA up without a DELETE (§2.21.3)."""
     return len(payloads) == 1 and isinstance(payloads[0], Notify) and payloads[0].kind == NotifyType.INVALID_SYNTAX
 
@@ -465,7 +453,7 @@ def unknown_spi(message: Message) -> int | None:
     return int.from_bytes(notify.data, "big") if notify is not None and len(notify.data) == 4 else None
 
 
-def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
+def serialize_chain(payloads: tuple[chain.Payload, ...]) -> bytes:
     """Serialize payloads with their headers; an SK or SKF payload comes last and announces the first payload inside."""
     last = payloads[-1] if payloads else None
     inside = last.first if isinstance(last, (Encrypted, EncryptedFragment)) else PayloadType.NONE

@@ -24,18 +24,7 @@ from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Session, Transmit
 from dmvpn.features.ike.udp import INTERVALS, mark_of
-from dmvpn.features.ike.v2.channel import (
-    IKE_TABLE,
-    Channel,
-    IkeKeys,
-    Incoming,
-    Outgoing,
-    first_seed,
-    ike_keys,
-    ike_line,
-    rekeyed_seed,
-    seal,
-)
+from dmvpn.features.ike.v2 import channel
 from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.features.ike.v2.packet import FROM_INITIATOR, RESPONSE, Header, Message
 
@@ -160,13 +149,13 @@ class IkeSa(Session):
         super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
         self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
         self.nonces = Nonces(b"", b"")
-        self.keys: IkeKeys | None = None
-        self.channel: Channel | None = None
+        self.keys: channel.IkeKeys | None = None
+        self.channel: channel.Channel | None = None
         self.abilities = Abilities()
         self.init_request = self.init_response = b""
         self.state = SaState.STARTING
-        self.outgoing: Outgoing[Exchange] = Outgoing()
-        self.incoming = Incoming()
+        self.outgoing: channel.Outgoing[Exchange] = channel.Outgoing()
+        self.incoming = channel.Incoming()
         self.gives_up_at: float | None = None
         self.rival: Rival | None = None
 
@@ -246,25 +235,25 @@ class IkeSa(Session):
         """Agree on this suite: the keys follow from the seed."""
         self.suite, self.nonces, self.prf = suite, nonces, PRFS[suite.prf]
         cipher = suite.cipher
-        keys = self.keys = ike_keys(self.prf, cipher, seed, nonces, self.spis)
+        keys = self.keys = channel.ike_keys(self.prf, cipher, seed, nonces, self.spis)
         if self.settings.key_log.wanted:
-            line = ike_line((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
-            self.settings.key_log.ike(IKE_TABLE, line)
+            line = channel.ike_line((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
+            self.settings.key_log.ike(channel.IKE_TABLE, line)
         ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
         if not self.is_initiator:
             ours, theirs = theirs, ours
-        self.channel = Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
+        self.channel = channel.Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
 
     def forget_beginnings(self) -> None:
         """Forget what only the first exchanges need. Only the key from which further keys are made is kept."""
         self.init_request = self.init_response = b""
         if self.keys is not None:
-            self.keys = IkeKeys(d=self.keys.d)
+            self.keys = channel.IkeKeys(d=self.keys.d)
 
     def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
         """Finish IKE_SA_INIT: the keys follow from `shared`, the Diffie-Hellman secret."""
         self.nat, self.abilities, self.prefers_udp = nat, abilities, abilities.prefers_udp
-        self.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
+        self.use(suite, channel.first_seed(PRFS[suite.prf], nonces, shared), nonces)
         self._happened(SaMove.AGREED)
 
     def said_first(self, request: bytes, response: bytes) -> None:
@@ -313,7 +302,7 @@ class IkeSa(Session):
         new.spi_i, new.spi_r = spis
         new.abilities, new.prefers_udp = self.abilities, self.prefers_udp
         new.succeeds(self, spis[0 if initiated else 1])
-        new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
+        new.use(suite, channel.rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(SaMove.SUCCEEDED)
         return new
 
@@ -353,7 +342,7 @@ class IkeSa(Session):
         """Return the datagrams of a message of ours."""
         limit = self.terms.fragment if self.terms and self.abilities.fragments else None
         header = self.header(kind, message_id, response=response)
-        return seal(header, payloads, surely(self.channel).sealer, limit)
+        return channel.seal(header, payloads, surely(self.channel).sealer, limit)
 
     def header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
         """Return the header of a message of ours."""

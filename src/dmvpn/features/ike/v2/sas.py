@@ -39,19 +39,12 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS, TRIES_BY_NAT_PORT
+from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, InitRequest, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.packet import (
-    Message,
-    Notify,
-    UnsupportedCritical,
-    UnsupportedVersion,
-    is_response,
-    unknown_spi,
-)
 from dmvpn.features.ike.v2.sa import IkeSa, SaState
 
 if TYPE_CHECKING:
@@ -198,12 +191,12 @@ class IkeSas:
     def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
         try:
-            message = Message.parse(octets)
-        except UnsupportedVersion as error:
-            notify = Notify(NotifyType.INVALID_MAJOR_VERSION)
+            message = packet.Message.parse(octets)
+        except packet.UnsupportedVersion as error:
+            notify = packet.Notify(NotifyType.INVALID_MAJOR_VERSION)
             return self._complain(octets, notify, self._unreadable(error, octets, path, now), now)
-        except UnsupportedCritical as error:
-            notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
+        except packet.UnsupportedCritical as error:
+            notify = packet.Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
             return self._complain(octets, notify, self._unreadable(error, octets, path, now), now)
         except WireError as error:
             self.counts.drop()
@@ -211,7 +204,7 @@ class IkeSas:
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
             return self._init_request(message, octets, path, now)
-        if (spi := unknown_spi(message)) is not None:
+        if (spi := packet.unknown_spi(message)) is not None:
             return [Hinted(path, spi)]
         sa = self._at(path, header.spi_r if header.from_initiator else header.spi_i)
         if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
@@ -219,7 +212,7 @@ class IkeSas:
                 self.counts.drop()
                 return []
             away = TurnedAway(path, Reason(IkeReason.UNKNOWN_SA))
-            return self._complain(octets, Notify(NotifyType.INVALID_IKE_SPI), away, now)
+            return self._complain(octets, packet.Notify(NotifyType.INVALID_IKE_SPI), away, now)
         if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
             return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
         if not self._talk.may(sa.own_spi, now):
@@ -237,7 +230,7 @@ class IkeSas:
         pieces = sum(each.octets for each in sa.channel.fragments.values()) if sa.channel is not None else 0
         return self._room.note(self, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
-    def _init_request(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
+    def _init_request(self, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         known = self._half_open.get((octets, path))
         if known is not None:
             return [Reply(path, again) for again in known.incoming.again(now)]
@@ -284,10 +277,10 @@ class IkeSas:
             may_be_peer = self.settings.has_key(path)
         return TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
 
-    def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Output]:
+    def _complain(self, octets: bytes, notify: packet.Notify, away: TurnedAway, now: float) -> list[Output]:
         """Answer a request in clear, which the peer must not believe; seldom, since we must not amplify an attack."""
         self.counts.drop()
-        if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
+        if packet.is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
             return [away]
         self._complained = now
         return [Reply(away.path, plain_answer(octets, (notify,))), away]

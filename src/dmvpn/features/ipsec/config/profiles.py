@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
-from dmvpn.features.ipsec.model import (
-    DEFAULT_KILOBYTES,
-    DEFAULT_SECONDS,
-    DEFAULT_WINDOW,
-    Cipher,
-    Integrity,
-    TransformSet,
-)
+from dmvpn.features.ipsec import model
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
 if TYPE_CHECKING:
@@ -20,7 +13,7 @@ if TYPE_CHECKING:
 
 _TRANSFORM = "ipsec-transform-set"
 
-_SIZED = (Cipher.AES_CBC, Cipher.AES_GCM, Cipher.AES_GMAC)
+_SIZED = (model.Cipher.AES_CBC, model.Cipher.AES_GCM, model.Cipher.AES_GMAC)
 _DEFAULT_BITS = 128
 #: Transforms of IOS that are not here; a set with one of them protects nothing.
 _AUTHENTICATION_HEADERS = tuple(f"ah-{name}-hmac" for name in ("md5", "sha", "sha256", "sha384", "sha512"))
@@ -28,14 +21,14 @@ _MISSING = (*_AUTHENTICATION_HEADERS, "esp-seal", "comp-lzs")
 _WEAK = ("esp-3des", "esp-des", "esp-null", "esp-md5-hmac")
 
 
-def cipher_of(args: Args) -> Cipher | None:
+def cipher_of(args: Args) -> model.Cipher | None:
     """Return the cipher that a line names."""
-    return next((cipher for cipher in Cipher if cipher.value in args), None)
+    return next((cipher for cipher in model.Cipher if cipher.value in args), None)
 
 
-def integrity_of(args: Args) -> Integrity | None:
+def integrity_of(args: Args) -> model.Integrity | None:
     """Return what authenticates, if the line names it."""
-    return next((integrity for integrity in Integrity if integrity.value in args), None)
+    return next((integrity for integrity in model.Integrity if integrity.value in args), None)
 
 
 def bits_of(args: Args) -> int:
@@ -53,12 +46,12 @@ def _check(args: Args, section: Section) -> str | None:
     cipher, integrity = cipher_of(args), integrity_of(args)
     if cipher is None and not missing_of(args):
         return "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)"
-    if cipher in (Cipher.AES_GCM, Cipher.AES_GMAC) and integrity is not None:
+    if cipher in (model.Cipher.AES_GCM, model.Cipher.AES_GMAC) and integrity is not None:
         return f"% Invalid transform proposal: {cipher.value} authenticates by itself"
     weak = [word for word in (*_MISSING, *_WEAK) if word in args]
     if weak:
         return f"%Warning: {' and '.join(weak)} cannot protect anything; kept, but refused for a tunnel"
-    if integrity is None and cipher is Cipher.AES_CBC:
+    if integrity is None and cipher is model.Cipher.AES_CBC:
         return "%Warning: without authentication packets can be changed on the way; add esp-sha256-hmac"
     return None
 
@@ -127,7 +120,7 @@ MODE: Final = ConfigLine(
 )
 
 
-def lines_of(transforms: TransformSet) -> tuple[str, str]:
+def lines_of(transforms: model.TransformSet) -> tuple[str, str]:
     """Return the lines of a transform set."""
     words = [transforms.cipher.value]
     words += [str(transforms.key_bits)] if transforms.key_bits > _DEFAULT_BITS else []
@@ -172,7 +165,7 @@ _IDLE = "security-association idle-time {seconds:60-86400}"
 
 
 def _whole_numbers(size: Args, _: Section) -> str | None:
-    packets = size.integer("packets", DEFAULT_WINDOW)
+    packets = size.integer("packets", model.DEFAULT_WINDOW)
     return None if packets & (packets - 1) == 0 else "% The window size is 64, 128, 256, 512 or 1024"
 
 
@@ -188,14 +181,15 @@ def _own(syntax: str) -> ConfigLine:
 
 
 GLOBAL_SECONDS: Final = _global(
-    f"security-association lifetime seconds {_SECONDS}", f"security-association lifetime seconds {DEFAULT_SECONDS}"
+    f"security-association lifetime seconds {_SECONDS}",
+    f"security-association lifetime seconds {model.DEFAULT_SECONDS}",
 )
 GLOBAL_KILOBYTES: Final = _global(
     f"security-association lifetime kilobytes {_KILOBYTES}",
-    f"security-association lifetime kilobytes {DEFAULT_KILOBYTES}",
+    f"security-association lifetime kilobytes {model.DEFAULT_KILOBYTES}",
 )
 GLOBAL_IDLE: Final = _global(_IDLE)
-GLOBAL_WINDOW: Final = _global(_WINDOW, f"security-association replay window-size {DEFAULT_WINDOW}")
+GLOBAL_WINDOW: Final = _global(_WINDOW, f"security-association replay window-size {model.DEFAULT_WINDOW}")
 
 DF_BIT: Final = ConfigLine(
     "global",

@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import collected
+from dmvpn.features.system import syslog
 from dmvpn.features.system.clock import StampStyle, Timestamps
-from dmvpn.features.system.syslog import (
-    DEBUGGING,
-    FACILITIES,
-    INFORMATIONAL,
-    LOCAL7,
-    SEVERITIES,
-    LoggingConfig,
-    LogHost,
-    Transport,
-)
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.vrfs import refusal
@@ -28,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.tree import ConfigTree
 
 #: A severity: its word, or its number (shown as the word).
-LEVEL = " | ".join((*SEVERITIES, "{level:0-7}"))
+LEVEL = " | ".join((*syslog.SEVERITIES, "{level:0-7}"))
 LEVEL_HELP: Mapping[str, str] = {
     "emergencies": "0: the system is unusable",
     "alerts": "1: act at once",
@@ -44,14 +35,14 @@ LEVEL_HELP: Mapping[str, str] = {
 
 def _level_of(args: Args) -> int | None:
     """Return the severity in `args`, by word or number; None if there is none."""
-    named = next((number for number, word in enumerate(SEVERITIES) if word in args), None)
+    named = next((number for number, word in enumerate(syslog.SEVERITIES) if word in args), None)
     return args.integer("level", named)
 
 
 def _show_level(args: Args) -> str:
     """Return the line with its severity as a word."""
     level = args.integer("level", None)
-    return " ".join(args.words if level is None else (*args.words[:-1], SEVERITIES[level]))
+    return " ".join(args.words if level is None else (*args.words[:-1], syslog.SEVERITIES[level]))
 
 
 # ------------------------------------------------------------------------------------------------ stamps
@@ -171,8 +162,8 @@ LOG_HOST_OLD = ConfigLine(
 )
 FACILITY = ConfigLine(
     "global",
-    f"logging facility ( {' | '.join(FACILITIES)} )",
-    {"facility": "What log hosts file messages under", **dict.fromkeys(FACILITIES, "A facility of syslog")},
+    f"logging facility ( {' | '.join(syslog.FACILITIES)} )",
+    {"facility": "What log hosts file messages under", **dict.fromkeys(syslog.FACILITIES, "A facility of syslog")},
     order=702,
     default="logging facility local7",
 )
@@ -201,20 +192,20 @@ CONFIG = collected(ConfigLine, vars())
 # ------------------------------------------------------------------------------------------------ the model
 
 
-def logging(tree: ConfigTree) -> LoggingConfig:
+def logging(tree: ConfigTree) -> syslog.LoggingConfig:
     """Return what the lines say."""
     facility, is_rfc5424 = tree.args(FACILITY), tree.get(FORMAT) is not None
     name = tree.args(HOSTNAME).text("name", "Router")
-    return LoggingConfig(
+    return syslog.LoggingConfig(
         enabled=tree.flag(LOGGING),
-        console=_level(tree, CONSOLE, DEBUGGING),
-        monitor=_level(tree, MONITOR, DEBUGGING),
-        buffered=_level(tree, BUFFERED, DEBUGGING),
+        console=_level(tree, CONSOLE, syslog.DEBUGGING),
+        monitor=_level(tree, MONITOR, syslog.DEBUGGING),
+        buffered=_level(tree, BUFFERED, syslog.DEBUGGING),
         buffer_size=tree.args(BUFFERED).integer("size", 4096),
-        trap=_level(tree, TRAP, INFORMATIONAL),
+        trap=_level(tree, TRAP, syslog.INFORMATIONAL),
         hosts=tuple(dict.fromkeys(_host(args) for line in (LOG_HOST, LOG_HOST_OLD) for args in tree.all(line))),
         source_interfaces=tuple((args.text("vrf", ""), args.interface("interface")) for args in tree.all(LOG_SOURCE)),
-        facility=next((FACILITIES[word] for word in FACILITIES if word in facility), LOCAL7),
+        facility=next((syslog.FACILITIES[word] for word in syslog.FACILITIES if word in facility), syslog.LOCAL7),
         origin=_origin(tree, name),
         name=name if is_rfc5424 else "",
         rfc5424=is_rfc5424,
@@ -224,9 +215,9 @@ def logging(tree: ConfigTree) -> LoggingConfig:
     )
 
 
-def _host(args: Args) -> LogHost:
-    transport = Transport.TCP if "tcp" in args else Transport.UDP
-    return LogHost(
+def _host(args: Args) -> syslog.LogHost:
+    transport = syslog.Transport.TCP if "tcp" in args else syslog.Transport.UDP
+    return syslog.LogHost(
         args.address("server"), transport, args.integer("port", transport.default_port), args.text("vrf", "")
     )
 

@@ -30,15 +30,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.ping import echo_request, quoted_datagram, quoted_echo, udp_datagram
-from dmvpn.net.icmp import (
-    HEADER_LENGTH,
-    DestinationUnreachable,
-    EchoReply,
-    IcmpMessage,
-    TimeExceeded,
-    TimeExceededCode,
-    UnreachableCode,
-)
+from dmvpn.net import icmp
 from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH
 from dmvpn.net.ip import ICMP, UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import IpProtocol
@@ -77,7 +69,7 @@ class Program(ABC):
         """Start."""
 
     @abstractmethod
-    def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
+    def receive(self, packet: IpReceived, message: icmp.IcmpMessage, now: float) -> list[SendIp]:
         """Process an ICMP message that the host received, for this program or for another one."""
 
     @abstractmethod
@@ -177,21 +169,21 @@ _MOST: Final = 1_000_000
 _LONGEST_WAIT: Final = 3600.0
 
 _UNREACHABLE: Final[dict[int, str]] = {
-    UnreachableCode.NETWORK: "Destination Net Unreachable",
-    UnreachableCode.HOST: "Destination Host Unreachable",
-    UnreachableCode.PROTOCOL: "Destination Protocol Unreachable",
-    UnreachableCode.PORT: "Destination Port Unreachable",
-    UnreachableCode.NETWORK_UNKNOWN: "Destination Net Unknown",
-    UnreachableCode.HOST_UNKNOWN: "Destination Host Unknown",
+    icmp.UnreachableCode.NETWORK: "Destination Net Unreachable",
+    icmp.UnreachableCode.HOST: "Destination Host Unreachable",
+    icmp.UnreachableCode.PROTOCOL: "Destination Protocol Unreachable",
+    icmp.UnreachableCode.PORT: "Destination Port Unreachable",
+    icmp.UnreachableCode.NETWORK_UNKNOWN: "Destination Net Unknown",
+    icmp.UnreachableCode.HOST_UNKNOWN: "Destination Host Unknown",
     9: "Destination Net Prohibited",
     10: "Destination Host Prohibited",
-    UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "Packet filtered",
+    icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "Packet filtered",
 }
 _UNREACHABLE6: Final[dict[int, str]] = {
-    UnreachableCode.NETWORK: "Destination unreachable: No route",
-    UnreachableCode.HOST: "Destination unreachable: Address unreachable",
-    UnreachableCode.PORT: "Destination unreachable: Port unreachable",
-    UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "Destination unreachable: Administratively prohibited",
+    icmp.UnreachableCode.NETWORK: "Destination unreachable: No route",
+    icmp.UnreachableCode.HOST: "Destination unreachable: Address unreachable",
+    icmp.UnreachableCode.PORT: "Destination unreachable: Port unreachable",
+    icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "Destination unreachable: Administratively prohibited",
 }
 
 
@@ -212,7 +204,7 @@ class _Wanted:
     @property
     def length(self) -> int:
         """Octets of the IP packet."""
-        return self.size + HEADER_LENGTH + IP_HEADER_LENGTH[self.destination.version]
+        return self.size + icmp.HEADER_LENGTH + IP_HEADER_LENGTH[self.destination.version]
 
 
 def _read(words: Sequence[str], own: Sequence[IPAddress]) -> _Wanted:
@@ -221,7 +213,7 @@ def _read(words: Sequence[str], own: Sequence[IPAddress]) -> _Wanted:
     discovery = options.text("M") or "want"
     if discovery not in ("do", "want", "dont"):
         raise UserError(f"ping: -M {discovery}: do, want or dont")
-    overhead = HEADER_LENGTH + IP_HEADER_LENGTH[destination.version]
+    overhead = icmp.HEADER_LENGTH + IP_HEADER_LENGTH[destination.version]
     return _Wanted(
         destination=destination,
         source=options.source("I", own, destination.version),
@@ -267,12 +259,12 @@ class Ping(Program):
         self._began = now
         return self._send(now)
 
-    def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
+    def receive(self, packet: IpReceived, message: icmp.IcmpMessage, now: float) -> list[SendIp]:
         """Process an answer, or an error about a request."""
         match message:
-            case EchoReply() if message.identifier == self._identifier:
+            case icmp.EchoReply() if message.identifier == self._identifier:
                 self._answered(packet, message, now)
-            case DestinationUnreachable() | TimeExceeded():
+            case icmp.DestinationUnreachable() | icmp.TimeExceeded():
                 quoted = quoted_echo(message.quoted)
                 if quoted is not None and quoted.identifier == self._identifier:
                     self._refused(packet.source, quoted.sequence, message)
@@ -317,9 +309,9 @@ class Ping(Program):
         df = ask.discovery != "dont" and ask.length <= self._path_mtu
         return [SendIp(None, ask.source, ask.destination, ICMP[version], payload, ttl=ask.ttl, tos=ask.tos, df=df)]
 
-    def _answered(self, packet: IpReceived, message: EchoReply, now: float) -> None:
+    def _answered(self, packet: IpReceived, message: icmp.EchoReply, now: float) -> None:
         sent = self._sent_at.pop(message.sequence, None)
-        line = f"{len(message.payload) + HEADER_LENGTH} bytes from {packet.source}: icmp_seq={message.sequence}"
+        line = f"{len(message.payload) + icmp.HEADER_LENGTH} bytes from {packet.source}: icmp_seq={message.sequence}"
         line += f" ttl={packet.ttl}"
         if sent is None:
             self._repeated += 1
@@ -333,9 +325,12 @@ class Ping(Program):
             line += f" time={_milliseconds(time)} ms"
         self._print(line)
 
-    def _refused(self, by: IPAddress, sequence: int, message: DestinationUnreachable | TimeExceeded) -> None:
+    def _refused(self, by: IPAddress, sequence: int, message: icmp.DestinationUnreachable | icmp.TimeExceeded) -> None:
         self._errors += 1
-        if isinstance(message, DestinationUnreachable) and message.code == UnreachableCode.FRAGMENTATION_NEEDED:
+        if (
+            isinstance(message, icmp.DestinationUnreachable)
+            and message.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED
+        ):
             self._path_mtu = min(self._path_mtu, message.next_hop_mtu or self._path_mtu)
         self._print(f"From {by} icmp_seq={sequence} {_reason(message, by.version)}")
 
@@ -368,14 +363,14 @@ class Ping(Program):
         self.end(int(not (received and in_time)))
 
 
-def _reason(message: DestinationUnreachable | TimeExceeded, version: int) -> str:
+def _reason(message: icmp.DestinationUnreachable | icmp.TimeExceeded, version: int) -> str:
     """Return the error in the words of iputils."""
-    if isinstance(message, TimeExceeded):
+    if isinstance(message, icmp.TimeExceeded):
         if version == 6:
             return "Time exceeded: Hop limit"
-        is_piece = message.code == TimeExceededCode.REASSEMBLY
+        is_piece = message.code == icmp.TimeExceededCode.REASSEMBLY
         return "Frag reassembly time exceeded" if is_piece else "Time to live exceeded"
-    if message.code == UnreachableCode.FRAGMENTATION_NEEDED:
+    if message.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED:
         mtu = message.next_hop_mtu
         return f"Packet too big: mtu={mtu}" if version == 6 else f"Frag needed and DF set (mtu = {mtu})"
     words = _UNREACHABLE6 if version == 6 else _UNREACHABLE
@@ -412,13 +407,13 @@ _PATTERN: Final = 0x4041
 _LEAST: Final = 1.0
 _AS_LONG: Final = 3.0
 _MARKS: Final[dict[int, str]] = {
-    UnreachableCode.NETWORK: "!N",
-    UnreachableCode.HOST: "!H",
-    UnreachableCode.PROTOCOL: "!P",
-    UnreachableCode.SOURCE_ROUTE_FAILED: "!S",
-    UnreachableCode.NETWORK_UNKNOWN: "!N",
-    UnreachableCode.HOST_UNKNOWN: "!H",
-    UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "!X",
+    icmp.UnreachableCode.NETWORK: "!N",
+    icmp.UnreachableCode.HOST: "!H",
+    icmp.UnreachableCode.PROTOCOL: "!P",
+    icmp.UnreachableCode.SOURCE_ROUTE_FAILED: "!S",
+    icmp.UnreachableCode.NETWORK_UNKNOWN: "!N",
+    icmp.UnreachableCode.HOST_UNKNOWN: "!H",
+    icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED: "!X",
 }
 
 
@@ -467,16 +462,16 @@ class Traceroute(Program):
         self.lines.append(f"traceroute to {self._to} ({self._to}), {self._last} hops max, {self._length} byte packets")
         return self._go_on(now)
 
-    def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
+    def receive(self, packet: IpReceived, message: icmp.IcmpMessage, now: float) -> list[SendIp]:
         """Process the possible answer to a probe."""
         number = self._number_of(message)
         if number is None or not 0 <= number < len(self._probes) or self._probes[number].done:
             return []
         probe = self._probes[number]
         probe.done, probe.by, probe.took = True, packet.source, now - probe.sent_at
-        if isinstance(message, DestinationUnreachable):
+        if isinstance(message, icmp.DestinationUnreachable):
             probe.mark = self._mark(message)
-        if not isinstance(message, TimeExceeded):
+        if not isinstance(message, icmp.TimeExceeded):
             self._end_ttl = min(self._end_ttl, probe.ttl)
         return self._go_on(now)
 
@@ -493,19 +488,19 @@ class Traceroute(Program):
             self._print_hop(self._printed + 1)
         self.end(130)
 
-    def _mark(self, message: DestinationUnreachable) -> str:
-        if message.code == UnreachableCode.FRAGMENTATION_NEEDED:
+    def _mark(self, message: icmp.DestinationUnreachable) -> str:
+        if message.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED:
             return f"!F-{message.next_hop_mtu}"
-        if message.code == UnreachableCode.PORT:
+        if message.code == icmp.UnreachableCode.PORT:
             return ""
         return _MARKS.get(message.code, f"!<{message.code}>")
 
-    def _number_of(self, message: IcmpMessage) -> int | None:
+    def _number_of(self, message: icmp.IcmpMessage) -> int | None:
         """Return the number of the probe that a message answers."""
         match message:
-            case EchoReply() if self._echo and message.identifier == self._identifier:
+            case icmp.EchoReply() if self._echo and message.identifier == self._identifier:
                 return message.sequence - 1
-            case DestinationUnreachable() | TimeExceeded():
+            case icmp.DestinationUnreachable() | icmp.TimeExceeded():
                 if self._echo:
                     echo = quoted_echo(message.quoted)
                     return echo.sequence - 1 if echo and echo.identifier == self._identifier else None
