@@ -17,11 +17,22 @@ from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.session import Reply, Transmit
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.udp import MOST_REPETITIONS
-from dmvpn.features.ike.v2 import initial_exchanges, packet, sas
+from dmvpn.features.ike.v2 import initial_exchanges, sas
 from dmvpn.features.ike.v2.channel import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.exchanges import Probe
 from dmvpn.features.ike.v2.negotiation import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v2.packet import (
+    Encrypted,
+    EncryptedFragment,
+    Header,
+    KeyExchange,
+    Message,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+    Unknown,
+)
 from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from support.ike_net import CBC, Flight, IkeNet, Settings, Site, begins, matched
 from support.texts import because
@@ -42,7 +53,7 @@ def arrives(net: IkeNet, site: Site, octets: bytes, source: str = STRANGER, port
 
 
 def notifies(octets: bytes) -> list[int]:
-    return [notify.kind for notify in packet.Message.parse(octets).all(packet.Notify)]
+    return [notify.kind for notify in Message.parse(octets).all(Notify)]
 
 
 @pytest.fixture
@@ -139,14 +150,14 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
     net = IkeNet()
     hub, last = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
     for number in range(60):
-        filler = packet.Notify(NotifyType.SET_WINDOW_SIZE, bytes(20_000))
+        filler = Notify(NotifyType.SET_WINDOW_SIZE, bytes(20_000))
         arrives(net, hub, begins(number, filler), f"10.66.1.{number}")
     assert 10 < hub.sas.half_open < budget / 20_000
     net.drops = lambda flight: flight.octets[18] == ExchangeType.IKE_AUTH
     for number in range(30):
         sa = net.site(f"10.66.2.{number}").connect(hub)
         net.run(0.1)
-        header = packet.Header(spi_i=sa.spi_i, spi_r=sa.spi_r, exchange=35, flags=Flag.INITIATOR, message_id=1)
+        header = Header(spi_i=sa.spi_i, spi_r=sa.spi_r, exchange=35, flags=Flag.INITIATOR, message_id=1)
         assert sa.channel is not None
         for octets in seal(header, (filler,), sa.channel.sealer, 1000)[:-1]:
             arrives(net, hub, octets, f"10.66.2.{number}")
@@ -198,14 +209,14 @@ def test_nobody_silences_a_peer_by_what_is_not_its_own_on_its_ike_sa() -> None:
     hub, spoke = net.site(HUB), net.site(SPOKE)
     sa = spoke.connect(hub)
     net.run(1)
-    header = packet.Header(
+    header = Header(
         spi_i=sa.spi_i,
         spi_r=sa.spi_r,
         exchange=ExchangeType.INFORMATIONAL,
         flags=Flag.INITIATOR,
         message_id=2,
     )
-    forged = packet.Message((packet.Encrypted(0, bytes(64)),), header=header).serialize()
+    forged = Message((Encrypted(0, bytes(64)),), header=header).serialize()
     for _ in range(1000):
         arrives(net, hub, forged)
     spoke.take(spoke.sas.close(sa, because("over"), net.now))
@@ -221,7 +232,7 @@ def test_a_peer_whose_fragments_never_make_a_message_is_read_no_more_often_than_
     sa = spoke.connect(hub)
     net.run(1)
     assert sa.channel is not None
-    header = packet.Header(
+    header = Header(
         spi_i=sa.spi_i,
         spi_r=sa.spi_r,
         exchange=ExchangeType.INFORMATIONAL,
@@ -231,7 +242,7 @@ def test_a_peer_whose_fragments_never_make_a_message_is_read_no_more_often_than_
     other = next(iter(hub.sas))
     before = other.proofs
     for size in range(300, 6000, 150):
-        filler = packet.Notify(NotifyType.COOKIE, bytes(size))
+        filler = Notify(NotifyType.COOKIE, bytes(size))
         for octets in seal(header, (filler,), sa.channel.sealer, 200)[:-1]:
             arrives(net, hub, octets, SPOKE)
     assert 0 < other.proofs - before <= sas.MESSAGES[1] + 1
@@ -253,11 +264,11 @@ def test_no_answer_to_a_stranger_that_costs_it_nothing_is_larger_than_what_it_se
     """A cookie, another group, no proposal: nobody's amplifier."""
     net = IkeNet()
     hub = net.site(HUB, Settings(cookies_from=0))
-    least = packet.Header(
+    least = Header(
         spi_i=b"stranger", spi_r=bytes(8), exchange=ExchangeType.IKE_SA_INIT, flags=Flag.INITIATOR, message_id=0
     )
-    offer = packet.SecurityAssociation((Proposal(1, ProtocolId.IKE, b"", ()),))
-    request = packet.Message((offer, packet.KeyExchange(0, b""), packet.Nonce(bytes(16))), header=least).serialize()
+    offer = SecurityAssociation((Proposal(1, ProtocolId.IKE, b"", ()),))
+    request = Message((offer, KeyExchange(0, b""), Nonce(bytes(16))), header=least).serialize()
     (cookie,) = arrives(net, hub, request)
     assert notifies(cookie) == [NotifyType.COOKIE]
     assert len(cookie) <= len(request)
@@ -275,21 +286,21 @@ def _fields(group: int) -> dict[str, int]:
 
 def _two_groups() -> bytes:
     """One that offers two groups, and has a public value of the one that the hub does not want."""
-    message = packet.Message.parse(begins(7))
+    message = Message.parse(begins(7))
     suites = tuple(Suite(**_fields(group)) for group in (Group.CURVE25519, Group.ECP_256))
-    offer = packet.SecurityAssociation(ike_offer(suites))
-    return packet.Message((offer, *message.payloads[1:]), header=message.header).serialize()
+    offer = SecurityAssociation(ike_offer(suites))
+    return Message((offer, *message.payloads[1:]), header=message.header).serialize()
 
 
 @pytest.mark.conforms("ike:2.21.4-unknown")
 def test_unprotected_complaints_are_one_a_second_whoever_they_are_for() -> None:
     net = IkeNet()
     hub = net.site(HUB)
-    stray = packet.Header(spi_i=b"whoever!", spi_r=b"not here", exchange=37, flags=Flag.INITIATOR, message_id=3)
+    stray = Header(spi_i=b"whoever!", spi_r=b"not here", exchange=37, flags=Flag.INITIATOR, message_id=3)
     answers = []
     for number in range(400):
         net.now = number / 100
-        answers += arrives(net, hub, packet.Message((), header=stray).serialize(), f"203.0.113.{number % 200}")
+        answers += arrives(net, hub, Message((), header=stray).serialize(), f"203.0.113.{number % 200}")
     assert len(answers) == 4
     assert {kind for answer in answers for kind in notifies(answer)} == {NotifyType.INVALID_IKE_SPI}
 
@@ -299,8 +310,8 @@ def test_a_first_message_with_something_critical_that_is_unknown_is_told_what() 
     """RFC 7296 §2.5: the type of the payload stands in the notify."""
     net = IkeNet()
     hub = net.site(HUB)
-    (answer,) = arrives(net, hub, begins(1, packet.Unknown(200, b"new", critical=True)))
-    (notify,) = packet.Message.parse(answer).all(packet.Notify)
+    (answer,) = arrives(net, hub, begins(1, Unknown(200, b"new", critical=True)))
+    (notify,) = Message.parse(answer).all(Notify)
     assert (notify.kind, notify.data) == (NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((200,)))
     assert len(hub.sas) == 0
 
@@ -309,8 +320,8 @@ def test_a_first_message_with_something_critical_that_is_unknown_is_told_what() 
 def test_what_is_unknown_and_not_critical_is_passed_over() -> None:
     net = IkeNet()
     hub = net.site(HUB)
-    (answer,) = arrives(net, hub, begins(1, packet.Unknown(200, b"new")))
-    assert packet.Message.parse(answer).find(packet.KeyExchange) is not None
+    (answer,) = arrives(net, hub, begins(1, Unknown(200, b"new")))
+    assert Message.parse(answer).find(KeyExchange) is not None
 
 
 @pytest.mark.conforms("ike:2.5-version", "ike:2.21.4-unknown")
@@ -358,11 +369,9 @@ def test_the_costliest_legal_offer_is_judged_in_no_more_time_than_a_few_key_exch
 def test_a_log_line_about_an_offer_has_an_end() -> None:
     net = IkeNet()
     hub = net.site(HUB)
-    message = packet.Message.parse(begins(1))
+    message = Message.parse(begins(1))
     many = Proposal(1, ProtocolId.IKE, b"", tuple(Transform(1, 1000 + number) for number in range(200)))
-    octets = packet.Message(
-        (packet.SecurityAssociation((many,)), *message.payloads[1:]), header=message.header
-    ).serialize()
+    octets = Message((SecurityAssociation((many,)), *message.payloads[1:]), header=message.header).serialize()
     arrives(net, hub, octets)
     assert 0 < max(map(len, hub.troubles)) < 400
 
@@ -373,18 +382,16 @@ def test_fragments_take_no_more_room_than_one_message_may() -> None:
     cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
     assert cipher is not None
     sealer, opener = cipher.sealer(bytes(36), b"", SeededEntropy(1)), cipher.opener(bytes(36), b"")
-    header = packet.Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
     fragments = Fragments()
     refused = 0
     for number in range(1, 65):
         size = 30_000
-        front = packet.Message(
-            (packet.EncryptedFragment(0, number, 64, bytes(sealer.overhead(size))),), header=header
-        ).serialize()
+        front = Message((EncryptedFragment(0, number, 64, bytes(sealer.overhead(size))),), header=header).serialize()
         front = front[: -sealer.overhead(size)]
         octets = front + sealer.seal(front, bytes(size))
         try:
-            fragments.add(packet.Message.parse(octets), octets, opener)
+            fragments.add(Message.parse(octets), octets, opener)
         except WireError:
             refused += 1
     assert refused == 62
@@ -395,10 +402,10 @@ def test_a_message_in_too_many_fragments_is_refused_at_the_first() -> None:
     """However small they are, each takes room."""
     cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
     assert cipher is not None
-    header = packet.Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
-    octets = packet.Message((packet.EncryptedFragment(0, 2, 65, bytes(40)),), header=header).serialize()
+    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    octets = Message((EncryptedFragment(0, 2, 65, bytes(40)),), header=header).serialize()
     with pytest.raises(WireError, match="too many"):
-        Fragments().add(packet.Message.parse(octets), octets, cipher.opener(bytes(36), b""))
+        Fragments().add(Message.parse(octets), octets, cipher.opener(bytes(36), b""))
 
 
 def test_an_esp_offer_of_ours_is_within_the_bounds_that_we_set_for_others() -> None:
@@ -414,30 +421,30 @@ def test_a_cookie_is_good_for_nobody_else() -> None:
     net = IkeNet()
     hub = net.site(HUB, Settings(cookies_from=0))
     (asked,) = arrives(net, hub, begins(1))
-    cookie = packet.Message.parse(asked).all(packet.Notify)[0]
+    cookie = Message.parse(asked).all(Notify)[0]
     for source, port, octets in (
         ("203.0.113.67", 500, begins(1, cookie)),
         (STRANGER, 501, begins(1, cookie)),
         (STRANGER, 500, begins(2, cookie)),
         (STRANGER, 500, begins(1, cookie, spi=b"another!")),
-        (STRANGER, 500, begins(1, packet.Notify(NotifyType.COOKIE, bytes(24)))),
+        (STRANGER, 500, begins(1, Notify(NotifyType.COOKIE, bytes(24)))),
     ):
         (answer,) = arrives(net, hub, octets, source, port)
         assert notifies(answer) == [NotifyType.COOKIE]
     assert len(hub.sas) == 0
     (answer,) = arrives(net, hub, begins(1, cookie))
-    assert packet.Message.parse(answer).find(packet.KeyExchange) is not None
+    assert Message.parse(answer).find(KeyExchange) is not None
 
 
 def test_a_cookie_lives_as_long_as_its_secret_and_the_one_after_it() -> None:
     net = IkeNet()
     hub = net.site(HUB, Settings(cookies_from=0))
-    cookie = packet.Message.parse(arrives(net, hub, begins(1))[0]).all(packet.Notify)[0]
+    cookie = Message.parse(arrives(net, hub, begins(1))[0]).all(Notify)[0]
     for now, good in ((61.0, True), (122.0, False)):
         net.now = now
         arrives(net, hub, begins(int(now)))  # somebody else asks, and the secret changes
         (answer,) = arrives(net, hub, begins(1, cookie))
-        assert (packet.Message.parse(answer).find(packet.KeyExchange) is not None) is good
+        assert (Message.parse(answer).find(KeyExchange) is not None) is good
         net.run(40)
 
 
@@ -538,7 +545,7 @@ def test_a_peer_that_seals_its_request_again_is_answered_again() -> None:
     (sa,) = spoke.sas
     spoke.take(spoke.sas.ask(Probe(sa), net.now))
     net.run(1)
-    header = packet.Header(
+    header = Header(
         spi_i=sa.spi_i,
         spi_r=sa.spi_r,
         exchange=ExchangeType.INFORMATIONAL,

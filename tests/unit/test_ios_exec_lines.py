@@ -11,10 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn import ios
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import Moment, read_span, read_time
+from dmvpn.ios import (
+    CliError,
+    ErrorKind,
+    ExecCommand,
+    ExecParser,
+    FilterKind,
+    Match,
+    apply_filters,
+    json_lines,
+    to_plain,
+)
 from dmvpn.ios.exec_parser import MomentType
 from dmvpn.ios.filters import Pattern, PatternError, find_filters, parse_filters
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
@@ -26,15 +36,15 @@ INVALID = "% Invalid input detected at '^' marker."
 UNKNOWN = "% Unknown command or computer name, or unable to find computer address"
 
 
-def matched(line: str) -> ios.Match:
+def matched(line: str) -> Match:
     match = PARSER.match(line)
-    assert isinstance(match, ios.Match), match
+    assert isinstance(match, Match), match
     return match
 
 
 def refused(line: str, prompt_width: int = 0) -> list[str]:
     match = PARSER.match(line)
-    assert isinstance(match, ios.CliError), match
+    assert isinstance(match, CliError), match
     return match.lines(prompt_width)
 
 
@@ -51,7 +61,7 @@ def refused(line: str, prompt_width: int = 0) -> list[str]:
         ("copy run start", small.COPY),
     ],
 )
-def test_keywords_may_be_cut_and_written_in_any_case(line: str, command: ios.ExecCommand) -> None:
+def test_keywords_may_be_cut_and_written_in_any_case(line: str, command: ExecCommand) -> None:
     assert matched(line).command is command
 
 
@@ -105,23 +115,21 @@ def test_blank_lines_and_comments_say_nothing(line: str) -> None:
 
 
 def test_an_exact_keyword_beats_longer_ones_with_the_same_beginning() -> None:
-    short, long = ios.ExecCommand("show nhrp", ""), ios.ExecCommand("show nhrp-cache", "")
-    parser = ios.ExecParser([long, short])
+    short, long = ExecCommand("show nhrp", ""), ExecCommand("show nhrp-cache", "")
+    parser = ExecParser([long, short])
     match = parser.match("show nhrp")
-    assert isinstance(match, ios.Match)
+    assert isinstance(match, Match)
     assert match.command is short
 
 
 def test_a_cut_keyword_beats_a_plain_word_and_a_number_beats_both() -> None:
-    word, number = ios.ExecCommand("go {name:word}", ""), ios.ExecCommand("go {n:1-9}", "")
-    keyword = ios.ExecCommand("go 7up", "")
-    parser = ios.ExecParser([word, keyword, number])
-    commands = [
-        match.command for line in ("go 7", "go 7u", "go 8") if isinstance(match := parser.match(line), ios.Match)
-    ]
+    word, number = ExecCommand("go {name:word}", ""), ExecCommand("go {n:1-9}", "")
+    keyword = ExecCommand("go 7up", "")
+    parser = ExecParser([word, keyword, number])
+    commands = [match.command for line in ("go 7", "go 7u", "go 8") if isinstance(match := parser.match(line), Match)]
     assert commands == [number, keyword, number]
     other = parser.match("go x")
-    assert isinstance(other, ios.Match)
+    assert isinstance(other, Match)
     assert other.command is word
 
 
@@ -163,10 +171,10 @@ def test_arguments_are_a_mapping_of_values_and_keywords() -> None:
 
 
 def test_what_a_level_may_not_use_does_not_exist_for_it() -> None:
-    assert isinstance(PARSER.match("configure terminal", privilege=15), ios.Match)
+    assert isinstance(PARSER.match("configure terminal", privilege=15), Match)
     refusal = PARSER.match("configure terminal", privilege=1)
-    assert isinstance(refusal, ios.CliError)
-    assert refusal.kind is ios.ErrorKind.INVALID
+    assert isinstance(refusal, CliError)
+    assert refusal.kind is ErrorKind.INVALID
     assert not any("configure" in row for row in PARSER.help_lines("", privilege=1))
 
 
@@ -260,8 +268,8 @@ CONFIGURATION = [
 
 def filtered(text: str) -> list[str]:
     filters = parse_filters(text, 0)
-    assert not isinstance(filters, ios.CliError), filters
-    return list(ios.apply_filters(CONFIGURATION, filters))
+    assert not isinstance(filters, CliError), filters
+    return list(apply_filters(CONFIGURATION, filters))
 
 
 @pytest.mark.parametrize(
@@ -309,19 +317,19 @@ def test_filters_choose_lines(text: str, lines: list[str]) -> None:
 )
 def test_filters_that_cannot_be_are_refused_with_a_reason(text: str, message: list[str]) -> None:
     refusal = parse_filters(text, 0)
-    assert isinstance(refusal, ios.CliError)
+    assert isinstance(refusal, CliError)
     assert refusal.lines() == message
 
 
 def test_nine_filters_in_a_row_are_too_many() -> None:
-    assert isinstance(parse_filters(" | ".join(["include x"] * 9), 0), ios.CliError)
+    assert isinstance(parse_filters(" | ".join(["include x"] * 9), 0), CliError)
 
 
 def test_every_filter_has_its_own_first_letter_and_e_is_exclude() -> None:
-    others = [kind for kind in ios.FilterKind if kind is not ios.FilterKind.EXPLAIN]
+    others = [kind for kind in FilterKind if kind is not FilterKind.EXPLAIN]
     assert len({kind.word[0] for kind in others}) == len(others)
-    assert [find_filters(word)[0] for word in ("e", "ex", "exc")] == [ios.FilterKind.EXCLUDE] * 3
-    assert find_filters("exp") == [ios.FilterKind.EXPLAIN]
+    assert [find_filters(word)[0] for word in ("e", "ex", "exc")] == [FilterKind.EXCLUDE] * 3
+    assert find_filters("exp") == [FilterKind.EXPLAIN]
 
 
 @pytest.mark.parametrize(
@@ -412,7 +420,7 @@ def test_json_shows_the_data_with_addresses_and_enums_as_text() -> None:
         {IPv4Address("10.0.0.2"): 1.5, IPv4Address("10.0.0.3"): None},
         frozenset({"b", "a"}),
     )
-    assert ios.to_plain(value) == {
+    assert to_plain(value) == {
         "address": "10.0.0.1",
         "inner": [{"prefix": "10.3.3.0/24", "color": "red"}],
         "code": 4,
@@ -420,7 +428,7 @@ def test_json_shows_the_data_with_addresses_and_enums_as_text() -> None:
         "ages": {"10.0.0.2": 1.5, "10.0.0.3": None},
         "names": ["a", "b"],
     }
-    assert json.loads("\n".join(ios.json_lines(value))) == ios.to_plain(value)
+    assert json.loads("\n".join(json_lines(value))) == to_plain(value)
 
 
 # Moments as people type them: always in the past, on the router's own clock.

@@ -158,7 +158,7 @@ def _plays() -> list[tuple[str, str]]:
 
 
 def test_nobody_waits_for_a_server_before_hubs_have_their_lines() -> None:
-    """The wait stood behind each batch of spokes: a first roll-out stopped there, and hubs were never reached."""
+    """The wait was behind each batch of spokes: a first roll-out stopped there, and hubs were never reached."""
     assert _plays() == [
         ("localhost", "render.yml"),
         ("spokes", "push.yml"),

@@ -138,7 +138,11 @@ def judge_many(arguments: argparse.Namespace) -> int:
         check_writable(arguments.histogram)
     begin = chosen_pool(arguments)
     with opened(arguments, FORM) as file:
-        tasks = _tasks(arguments.campaign, hours, arguments.seed)
+        ours = version()
+        tasks = [
+            Task(network=order.scenario, variant=order.variants, seed=order.seed, hours=hours, version=ours)
+            for order in orders(arguments.campaign, hours, arguments.seed)
+        ]
         print(f"{len(tasks)} runs of {hours:g} h, seeds {tasks[0].seed} to {tasks[-1].seed}")
         print(f"networks: {', '.join(dict.fromkeys(task.name for task in tasks))}", flush=True)
         many = Many(tasks, FORM, "runs", note)
@@ -156,15 +160,6 @@ def judge_many(arguments: argparse.Namespace) -> int:
 def note(text: str) -> None:
     """Print a line, at once."""
     print(text, flush=True)
-
-
-def _tasks(router_hours: float, hours: float, seed: int) -> list[Task]:
-    """Return the tasks of the campaign that `orders` plans."""
-    ours = version()
-    return [
-        Task(network=order.scenario, variant=order.variants, seed=order.seed, hours=hours, version=ours)
-        for order in orders(router_hours, hours, seed)
-    ]
 
 
 def _submit(pool: Pool, tasks: Sequence[Task]) -> Iterator[Result | Lost[Task]]:

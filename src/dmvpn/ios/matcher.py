@@ -143,7 +143,9 @@ class GrammarPoint(Generic[E]):
         """Return the keywords that may come next and begin with a (lower-case) word."""
         if word not in self.beginnings:
             return []
-        known = self._sorted()
+        if self._sorted_words is None:
+            self._sorted_words = sorted(self.shown_words)
+        known = self._sorted_words
         first = last = bisect_left(known, word)
         while last < len(known) and known[last].startswith(word):
             last += 1
@@ -167,11 +169,6 @@ class GrammarPoint(Generic[E]):
             words = self.shown_words
             self._beginnings = frozenset([word[:end] for word in words for end in range(len(word) + 1)])
         return self._beginnings
-
-    def _sorted(self) -> list[str]:
-        if self._sorted_words is None:
-            self._sorted_words = sorted(self.shown_words)
-        return self._sorted_words
 
     @property
     def values(self) -> Iterator[Value]:

@@ -260,7 +260,9 @@ class Shapes(ABC, Generic[T]):
         if issubclass(kind, enum.Flag):
             return self.flags(kind)
         if issubclass(kind, enum.Enum):
-            return self._of_enum(kind)
+            # The shape of an enum, whose members are written as `to_plain` writes them.
+            members = kind.__members__.values()
+            return self.choice({_scalar(to_plain(each)): each for each in members})
         for scalar in (int, str, float):
             if issubclass(kind, scalar):
                 return self.scalar(scalar)
@@ -272,11 +274,6 @@ class Shapes(ABC, Generic[T]):
         if is_dataclass(kind):
             return self.record(kind, {})
         return self.anything() if getattr(kind, "_is_protocol", False) else self.text(kind)
-
-    def _of_enum(self, kind: type[enum.Enum]) -> T:
-        """Return the shape of an enum, whose members are written as `to_plain` writes them."""
-        members = kind.__members__.values()
-        return self.choice({_scalar(to_plain(each)): each for each in members})
 
 
 def _scalar(plain: Plain) -> Plain:

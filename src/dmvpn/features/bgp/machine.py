@@ -198,11 +198,8 @@ class BgpMachine(Machine):
             if table.routes.backlog:
                 is_behind = True
         if is_behind:
-            self._work_on()
-
-    def _work_on(self) -> None:
-        """Schedule the next slice; the routing table, which reports many routes at a time, does not put it off."""
-        self._context.arm(self._slice, self._context.now)
+            # Schedule the next slice; the routing table, which reports many routes at a time, does not put it off.
+            self._context.arm(self._slice, self._context.now)
 
     @property
     def config(self) -> BgpConfig:

@@ -98,18 +98,6 @@ def check(config: IkeConfig) -> Iterator[Concern]:
     for profile in config.profiles:
         yield from _completeness(config, profile)
     yield from _wildcards(config)
-    yield from _algorithms(config)
-    if begins_with_v1(config):
-        first = next(iter(config.isakmp.profiles), None)
-        yield Concern(
-            rule=VERSION_1,
-            at=(f"crypto isakmp profile {first.name}",) if first is not None else ("crypto isakmp key",),
-            what="crypto isakmp lines run as IKEv1, which is obsolete: if the peers know IKEv2, `dmvpn import "
-            "--to-ikev2` writes the steps to it",
-        )
-
-
-def _algorithms(config: IkeConfig) -> Iterator[Concern]:
     weak, policies = config.weak_algorithms, config.isakmp.policies
     is_usable = any(not isakmp_lacks(policy, weak=weak) for policy in policies)
     for policy in policies:
@@ -124,6 +112,14 @@ def _algorithms(config: IkeConfig) -> Iterator[Concern]:
             used = ", ".join(against)
             what = f"isakmp policy {policy.number} uses {used}: use AES, SHA and group 14 if the peers know them"
             yield Concern(rule=WEAK, at=(at,), what=what)
+    if begins_with_v1(config):
+        first = next(iter(config.isakmp.profiles), None)
+        yield Concern(
+            rule=VERSION_1,
+            at=(f"crypto isakmp profile {first.name}",) if first is not None else ("crypto isakmp key",),
+            what="crypto isakmp lines run as IKEv1, which is obsolete: if the peers know IKEv2, `dmvpn import "
+            "--to-ikev2` writes the steps to it",
+        )
 
 
 def profile_lines(config: IkeConfig, name: str) -> tuple[str, ...]:

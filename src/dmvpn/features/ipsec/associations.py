@@ -350,17 +350,14 @@ class Upkeep:
                 self._idleness.used(association.connection, self._context.now)
             if association.standing is SaStanding.ACTIVE:
                 self._renewals.forget_order(association.connection)
-            self._complain(association, before, count)
-
-    def _complain(self, association: Association, before: SaCount | None, count: SaCount) -> None:
-        """Write one line for each kind of bad packets, however many there were since the last count."""
-        connection = self._associations.known(association.connection)
-        replayed = count.replayed - (before.replayed if before is not None else 0)
-        broken = count.broken - (before.broken if before is not None else 0)
-        if connection is not None and replayed > 0:
-            self._context.emit(messages.ReplayError.of(connection, count, replayed))
-        if connection is not None and broken > 0:
-            self._context.emit(messages.MacError.of(connection, count, broken))
+            # Write one line for each kind of bad packets, however many there were since the last count.
+            connection = self._associations.known(association.connection)
+            replayed = count.replayed - (before.replayed if before is not None else 0)
+            broken = count.broken - (before.broken if before is not None else 0)
+            if connection is not None and replayed > 0:
+                self._context.emit(messages.ReplayError.of(connection, count, replayed))
+            if connection is not None and broken > 0:
+                self._context.emit(messages.MacError.of(connection, count, broken))
 
     def idle(self, connection: int, wanted: bool, limit: int, *, alone: bool = True) -> None:
         """Delete or probe an idle connection, after a count.

@@ -17,7 +17,6 @@ from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Protection
-    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.machine import NhrpMachine
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -115,7 +114,21 @@ def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -
         redirects=any(tunnel.config.redirect for tunnel in known),
         shortcuts=any(tunnel.config.shortcut for tunnel in known),
         servers=tuple(_server(protection, name, client, now) for tunnel in known for client in tunnel.clients.values()),
-        mappings=tuple(_mapping(tunnel, entry, now) for tunnel in known for entry in tunnel.cache.entries()),
+        mappings=tuple(
+            project(
+                MappingFacts,
+                entry,
+                target=network(entry.target),
+                kind=entry.type.value,
+                flags=flag_names(effective_flags(tunnel, entry, now)),
+                route=_ROUTES.get(entry.route, ""),
+                age=now - entry.created,
+                expires_in=None if entry.expires is None else entry.expires - now,
+                reason=reason_facts(entry.reason),
+            )
+            for tunnel in known
+            for entry in tunnel.cache.entries()
+        ),
         multicast=tuple(dict.fromkeys(neighbor.nbma for tunnel in known for neighbor in tunnel.multicast)),
         by_server=tuple(next_hop for tunnel in known for next_hop in tunnel.gleaned),
         refusals=_refusals(known),
@@ -134,20 +147,6 @@ def _refusals(known: list[Tunnel]) -> dict[str, int]:
         for why, count in tunnel.counters.refused.items():
             counted[why.value] = counted.get(why.value, 0) + count
     return counted
-
-
-def _mapping(tunnel: Tunnel, entry: Entry, now: float) -> MappingFacts:
-    return project(
-        MappingFacts,
-        entry,
-        target=network(entry.target),
-        kind=entry.type.value,
-        flags=flag_names(effective_flags(tunnel, entry, now)),
-        route=_ROUTES.get(entry.route, ""),
-        age=now - entry.created,
-        expires_in=None if entry.expires is None else entry.expires - now,
-        reason=reason_facts(entry.reason),
-    )
 
 
 def _server(port: Protection, tunnel: str, client: NhsClient, now: float) -> ServerFacts:

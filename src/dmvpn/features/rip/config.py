@@ -287,7 +287,25 @@ def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
         auto_summary=section.flag(lines.auto_summary),
         default_originate=section.flag(lines.default_originate),
         default_metric=section.args(lines.default_metric).integer("metric", None),
-        redistributions=tuple(_redistributions(section, lines)),
+        redistributions=tuple(
+            [
+                Redistribution(
+                    source=source,
+                    process=_process(args),
+                    metric=args.integer("metric", None),
+                    route_map=args.text("map", ""),
+                    kinds=kinds_of(args),
+                )
+                for line, source in (
+                    (lines.redistribute_connected, RouteSource.CONNECTED),
+                    (lines.redistribute_static, RouteSource.STATIC),
+                    (lines.redistribute_eigrp, RouteSource.EIGRP),
+                    (lines.redistribute_ospf, RouteSource.OSPF),
+                    (lines.redistribute_bgp, RouteSource.BGP),
+                )
+                for args in section.all(line)
+            ]
+        ),
         distribution=lines.distribution.distribution(section),
         interfaces=tuple(interfaces),
         key_chains=key_chains(tree) if any(one.authentication for one in interfaces) else NONE,
@@ -309,26 +327,6 @@ def _timers(args: Args | None) -> RipTimers:
 def _process(args: Args) -> str:
     number = args.integer("process", None)
     return "" if number is None else str(number)
-
-
-def _redistributions(section: Section, lines: ProcessLines) -> list[Redistribution]:
-    return [
-        Redistribution(
-            source=source,
-            process=_process(args),
-            metric=args.integer("metric", None),
-            route_map=args.text("map", ""),
-            kinds=kinds_of(args),
-        )
-        for line, source in (
-            (lines.redistribute_connected, RouteSource.CONNECTED),
-            (lines.redistribute_static, RouteSource.STATIC),
-            (lines.redistribute_eigrp, RouteSource.EIGRP),
-            (lines.redistribute_ospf, RouteSource.OSPF),
-            (lines.redistribute_bgp, RouteSource.BGP),
-        )
-        for args in section.all(line)
-    ]
 
 
 def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:

@@ -100,7 +100,8 @@ class Echoes:
             if _measured(wanted.get(number)) == _measured(echo.settings):
                 echo.settings = wanted[number]
                 continue
-            self._stop(echo)
+            self._context.stop(echo.next_timer)
+            self._context.stop(echo.timeout_timer)
             del self.running[number]
         for number, settings in wanted.items():
             if number not in self.running:
@@ -120,10 +121,6 @@ class Echoes:
             echo.ends_at = None if settings.life is None else begins + settings.life
             self._context.start(echo.next_timer, settings.after)
         return echo
-
-    def _stop(self, echo: Echo) -> None:
-        self._context.stop(echo.next_timer)
-        self._context.stop(echo.timeout_timer)
 
     def _send(self, echo: Echo) -> None:
         settings, now = echo.settings, self._context.now

@@ -37,11 +37,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 
-def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
-    """Return the stream of a router; a killed and restarted one has another life and draws other numbers."""
-    return SeededEntropy(f"{seed}/{name}/{life}" if life else f"{seed}/{name}")
-
-
 def secrets_entropy(seed: int) -> SeededEntropy:
     """Return the stream for salts of passwords that a file has in plain text.
 
@@ -175,9 +170,10 @@ class Simulator:
         return node
 
     def _router(self, name: str, life: int) -> RouterNode:
+        # The stream of a router; a killed and restarted one has another life and draws other numbers.
         node = RouterNode(
             name,
-            router_entropy(self.seed, name, life),
+            SeededEntropy(f"{self.seed}/{name}/{life}" if life else f"{self.seed}/{name}"),
             plane_entropy(self.seed, name, life),
             self._transmitter(name),
             self._recorders.get(name),

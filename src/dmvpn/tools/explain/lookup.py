@@ -339,22 +339,18 @@ def render(answer: Answer) -> Iterator[str]:
     for number, found in enumerate(answer.found):
         if number:
             yield ""
-        yield from _meaning(found)
-
-
-def _meaning(found: FoundMeaning) -> Iterator[str]:
-    screens = f" ({', '.join(found.screens)})" if found.screens else ""
-    place = found.place if found.kind in found.place.casefold() else f"{found.kind}: {found.place}"
-    yield f"{found.word}    {place}{screens}"
-    yield from textwrap.wrap(found.what, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-    for title, text in (("when", found.when), ("next", found.next), ("clause", found.clause)):
-        if text:
-            yield from textwrap.wrap(
-                text, _WIDTH, initial_indent=f"{_INDENT}{title + ':':<8}", subsequent_indent=_INDENT + " " * 8
-            )
-    width = max((len(word) for word, _ in found.details), default=0)
-    for word, text in found.details:
-        yield f"{_INDENT}  {word:<{min(width, 24)}}  {text}".rstrip()
+        screens = f" ({', '.join(found.screens)})" if found.screens else ""
+        place = found.place if found.kind in found.place.casefold() else f"{found.kind}: {found.place}"
+        yield f"{found.word}    {place}{screens}"
+        yield from textwrap.wrap(found.what, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+        for title, text in (("when", found.when), ("next", found.next), ("clause", found.clause)):
+            if text:
+                yield from textwrap.wrap(
+                    text, _WIDTH, initial_indent=f"{_INDENT}{title + ':':<8}", subsequent_indent=_INDENT + " " * 8
+                )
+        width = max((len(word) for word, _ in found.details), default=0)
+        for word, text in found.details:
+            yield f"{_INDENT}  {word:<{min(width, 24)}}  {text}".rstrip()
 
 
 # -------------------------------------------------------------------------------------------- messages and their fields

@@ -234,7 +234,10 @@ def _config(args: Args, router: Section, place: _Place, vrf: str, *, version: in
 
     return model.BgpConfig(
         local_as=args.integer("number"),
-        confederation=_confederation(router),
+        confederation=model.Confederation(
+            identifier=router.args(instance.CONFEDERATION).integer("identifier", 0),
+            members=tuple(int(one) for args in router.all(instance.MEMBERS) for one in args.texts("as")),
+        ),
         router_id=place.router_id or _address(router, instance.ROUTER_ID),
         router_id_of=router.args(instance.ROUTER_ID).interface("interface", ""),
         cluster_id=_cluster(router.args(instance.CLUSTER_ID)),
@@ -338,13 +341,6 @@ def _of_ipv6(router: Section, family: Section) -> _Place:
 
 def _timers(args: Args | None) -> tuple[int, int, int]:
     return timers_of(args) if args else (60, 180, 0)
-
-
-def _confederation(router: Section) -> model.Confederation:
-    return model.Confederation(
-        identifier=router.args(instance.CONFEDERATION).integer("identifier", 0),
-        members=tuple(int(one) for args in router.all(instance.MEMBERS) for one in args.texts("as")),
-    )
 
 
 def _dampening(lines: list[Args]) -> model.Dampening | None:

@@ -205,7 +205,14 @@ def _session_lines(session: SessionLines, *, detail: bool) -> Iterator[str]:
     for line in session.sas:
         yield from _sa_lines(line, detail=detail)
     for child in session.children:
-        yield from _child_lines(child, detail=detail)
+        yield f"Child sa: local selector  {child.local_selector}"
+        yield f"          remote selector {child.remote_selector}"
+        yield f"          ESP spi in/out: 0x{child.spi_in:X}/0x{child.spi_out:X}  "
+        if detail:
+            yield "          AH spi in/out: 0x0/0x0  "
+            yield "          CPI in/out: 0x0/0x0  "
+            yield f"          Encr: {child.encryption}, keysize: {child.bits}, esp_hmac: {child.hash}"
+            yield f"          ah_hmac: None, comp: IPCOMP_NONE, mode {'transport' if child.transport else 'tunnel'}"
     yield ""
 
 
@@ -261,17 +268,6 @@ def _nat(line: SaLine) -> str:
     """Return where the translator is: inside: we are behind it; outside: the peer is."""
     where = [word for word, there in (("inside", line.nat_inside), ("outside", line.nat_outside)) if there]
     return f"NAT-T is detected {' and '.join(where)}" if where else "NAT-T is not detected  "
-
-
-def _child_lines(child: ChildLine, *, detail: bool) -> Iterator[str]:
-    yield f"Child sa: local selector  {child.local_selector}"
-    yield f"          remote selector {child.remote_selector}"
-    yield f"          ESP spi in/out: 0x{child.spi_in:X}/0x{child.spi_out:X}  "
-    if detail:
-        yield "          AH spi in/out: 0x0/0x0  "
-        yield "          CPI in/out: 0x0/0x0  "
-        yield f"          Encr: {child.encryption}, keysize: {child.bits}, esp_hmac: {child.hash}"
-        yield f"          ah_hmac: None, comp: IPCOMP_NONE, mode {'transport' if child.transport else 'tunnel'}"
 
 
 _HELP: Final = {

@@ -171,7 +171,15 @@ def read(protocol: int, transform: Transform) -> TransformTerms | None:
     if protocol == ProtocolId.IKE:
         return _read_ike(values, lifetime) if transform.id == KEY_IKE and values.keys() <= _OF_IKE else None
     if values.keys() <= _OF_ESP and values.get(EspAttribute.SEQUENCE_NUMBERS, _64_BITS) == _64_BITS:
-        return _read_esp(transform.id, values, lifetime)
+        suite = Suite(
+            transform.id,
+            values.get(EspAttribute.KEY_LENGTH, 0),
+            0,
+            _INTEGS.get(values.get(EspAttribute.AUTHENTICATION, 0), _UNKNOWN),
+            values.get(EspAttribute.GROUP, 0),
+            Esn.YES if EspAttribute.SEQUENCE_NUMBERS in values else Esn.NO,
+        )
+        return TransformTerms(suite, values.get(EspAttribute.ENCAPSULATION, 0), lifetime)
     return None
 
 
@@ -184,18 +192,6 @@ def _read_ike(values: dict[int, int], lifetime: Lifetime) -> TransformTerms:
         values.get(IkeAttribute.GROUP, 0),
     )
     return TransformTerms(suite, values.get(IkeAttribute.AUTHENTICATION, 0), lifetime)
-
-
-def _read_esp(cipher: int, values: dict[int, int], lifetime: Lifetime) -> TransformTerms:
-    suite = Suite(
-        cipher,
-        values.get(EspAttribute.KEY_LENGTH, 0),
-        0,
-        _INTEGS.get(values.get(EspAttribute.AUTHENTICATION, 0), _UNKNOWN),
-        values.get(EspAttribute.GROUP, 0),
-        Esn.YES if EspAttribute.SEQUENCE_NUMBERS in values else Esn.NO,
-    )
-    return TransformTerms(suite, values.get(EspAttribute.ENCAPSULATION, 0), lifetime)
 
 
 def _values(protocol: int, transform: Transform) -> tuple[dict[int, int], Lifetime | None]:

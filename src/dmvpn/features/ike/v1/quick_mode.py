@@ -94,12 +94,6 @@ class PairRefused(Exception):
         self.kind, self.why = kind, why
 
 
-def wanted_by_us(sa: IsakmpSa, terms: ChildTerms) -> Wanted:
-    """Return what we offer: all suites in our mode."""
-    modes = encapsulation_modes(transport=terms.transport, udp=sa.uses_udp)[:1]
-    return esp_wanted(terms.suites, modes, _lifetime(terms))
-
-
 def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) -> Wanted:
     """Return what we accept. Without a group of ours, IOS accepts any that the peer adds, and so do we."""
     ways = (sa.uses_udp, not sa.uses_udp) if sa.chooses_port else (sa.uses_udp,)
@@ -343,7 +337,9 @@ class QuickAsk(QuickMode):
     def __init__(self, sa: IsakmpSa, terms: ChildTerms, old: bytes | None = None) -> None:
         super().__init__(sa, sa.fresh_message_id(), terms)
         self.old = old
-        self.wanted = wanted_by_us(sa, terms)
+        # What we offer: all suites in our mode.
+        modes = encapsulation_modes(transport=terms.transport, udp=sa.uses_udp)[:1]
+        self.wanted = esp_wanted(terms.suites, modes, _lifetime(terms))
         self._held: ChildSa | None = None
 
     @property

@@ -340,7 +340,15 @@ class IkeSas:
                     if sa.is_alone:
                         late += self.forget_older(sa)
                 case Ended(sa=IkeSa() as sa):
-                    self._gone(sa)
+                    self.counts.ended(sa)
+                    self._no_longer_half_open(sa)
+                    self._by_spi.pop(sa.own_spi, None)
+                    if sa.theirs is not None:
+                        same = self._by_identity.get(sa.who, {})
+                        same.pop(sa.own_spi, None)
+                        if not same:
+                            self._by_identity.pop(sa.who, None)
+                    self._timers.cancel(sa.own_spi)
         for sa in touched.values():
             if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
                 sa.pump()
@@ -354,17 +362,6 @@ class IkeSas:
         if sa.theirs is not None:
             self._by_identity.setdefault(sa.who, {})[sa.own_spi] = sa
         sa.forget_beginnings()
-
-    def _gone(self, sa: IkeSa) -> None:
-        self.counts.ended(sa)
-        self._no_longer_half_open(sa)
-        self._by_spi.pop(sa.own_spi, None)
-        if sa.theirs is not None:
-            same = self._by_identity.get(sa.who, {})
-            same.pop(sa.own_spi, None)
-            if not same:
-                self._by_identity.pop(sa.who, None)
-        self._timers.cancel(sa.own_spi)
 
     def _no_longer_half_open(self, sa: IkeSa) -> None:
         self._room.remove(sa)

@@ -361,7 +361,11 @@ def query_engine(ctx: ShowContext, _: Args) -> ShowEngine:
     found: list[EngineConnection] = []
     for place, view in enumerate(breathing(fresh(ctx.ports.protection.sas(), ctx.counting))):
         sent, received = (view.count.sent, view.count.received) if view.count is not None else (0, 0)
-        algorithm = _algorithm(view.transform)
+        # Cipher and hash: "AES256+SHA256", "AES-GCM256".
+        transform = view.transform
+        name = "AES-GCM" if transform.cipher is EspCipher.AES_GCM else "AES"
+        hashed = "" if transform.hash is None else f"+{transform.hash.value.upper()}"
+        algorithm = f"{name}{transform.bits}{hashed}"
         for number, encrypted, decrypted in ((2 * place + 1, 0, received), (2 * place + 2, sent, 0)):
             found.append(
                 EngineConnection(
@@ -374,13 +378,6 @@ def query_engine(ctx: ShowContext, _: Args) -> ShowEngine:
                 )
             )
     return ShowEngine(tuple(found))
-
-
-def _algorithm(transform: EspTransform) -> str:
-    """Return cipher and hash: "AES256+SHA256", "AES-GCM256"."""
-    name = "AES-GCM" if transform.cipher is EspCipher.AES_GCM else "AES"
-    hashed = "" if transform.hash is None else f"+{transform.hash.value.upper()}"
-    return f"{name}{transform.bits}{hashed}"
 
 
 def render_engine(answer: ShowEngine) -> Iterator[str]:

@@ -369,16 +369,17 @@ def lists(ctx: ShowContext, args: Args) -> Lists:
     """Return the newest list of each issuer; a list in several trustpoints is shown once."""
     found = (one for held in chosen(ctx, args) for one in held.lists)
     by_octets = {one.public_bytes(Encoding.DER): one for one in found}
-    return Lists(tuple(_list(one) for one in by_octets.values()))
-
-
-def _list(one: x509.CertificateRevocationList) -> ListView:
-    return ListView(
-        issuer=tuple(parts(one.issuer)),
-        last=moment(one.last_update_utc),
-        next=moment(one.next_update_utc) if one.next_update_utc else "",
-        size=len(one.public_bytes(Encoding.DER)),
-        revoked=len(one),
+    return Lists(
+        tuple(
+            ListView(
+                issuer=tuple(parts(one.issuer)),
+                last=moment(one.last_update_utc),
+                next=moment(one.next_update_utc) if one.next_update_utc else "",
+                size=len(one.public_bytes(Encoding.DER)),
+                revoked=len(one),
+            )
+            for one in by_octets.values()
+        )
     )
 
 

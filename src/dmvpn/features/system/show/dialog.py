@@ -149,7 +149,22 @@ _OF_TRACEROUTE: Final = (
 def ask_ping(ctx: ShowContext, args: Args) -> Ask:
     """Ask for the parameters of a ping (`ping`, `ping ip`, `ping vrf NAME`)."""
     vrf = args.text("vrf", "")
-    return _ask(_steps(_OF_PING, args), {}, lambda answers: _ping(ctx.session, answers, vrf))
+    return _ask(
+        _steps(_OF_PING, args),
+        {},
+        lambda answers: StartPing(
+            ctx.session,
+            destination=answers["target"],
+            version=None,
+            source=_source_of(answers),
+            repeat=int(answers["repeat"]),
+            size=int(answers["size"]),
+            timeout=int(answers["timeout"]),
+            df=_is_yes(answers.get("df", "no")),
+            pattern=int(answers.get("pattern", "0xABCD"), 16),
+            vrf=vrf,
+        ),
+    )
 
 
 def ask_traceroute(ctx: ShowContext, args: Args) -> Ask:
@@ -177,21 +192,6 @@ def _ask(
         return _ask(following, answers, done) if following else done(answers)
 
     return Ask(then=then, prompt=step.line, said=said)
-
-
-def _ping(session: int, answers: Answers, vrf: str) -> StartPing:
-    return StartPing(
-        session,
-        destination=answers["target"],
-        version=None,
-        source=_source_of(answers),
-        repeat=int(answers["repeat"]),
-        size=int(answers["size"]),
-        timeout=int(answers["timeout"]),
-        df=_is_yes(answers.get("df", "no")),
-        pattern=int(answers.get("pattern", "0xABCD"), 16),
-        vrf=vrf,
-    )
 
 
 def _traceroute(session: int, answers: Answers, vrf: str) -> StartTraceroute:
