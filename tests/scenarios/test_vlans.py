@@ -10,6 +10,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.walk import as_text, walk
 from support.vlans import LAB, SW1, SW2, TEXTS
 from support.world import World
 
@@ -140,6 +141,14 @@ def test_interfaces_that_are_plugged_in_themselves_stay_there() -> None:
     world = World.of(Scenario("inferred", lab, texts))
     world.run_for(1.0)
     assert "!!!!!" in world.do("R", "ping 10.1.10.2")
+
+
+def test_a_walk_sees_the_broadcast_domains(net: World) -> None:
+    facts = net.sim.facts(net.scenario)
+    assert facts.hosts["H2"].router == "R1"
+    told = "\n".join(as_text(walk(facts, "10.1.10.100", "10.1.20.100")))
+    assert "in by GigabitEthernet0/0.10" in told
+    assert "delivered at H2" in told
 
 
 def test_a_switch_that_is_switched_off_carries_nothing_until_it_starts_again(net: World) -> None:

@@ -78,11 +78,13 @@ class Layer2:
     """The graph of all wires that carry VLANs.
 
     links: the vertices beside each vertex, with the port between the two, "": none.
+    plain: the ends of wires without VLANs.
     trees: of each box. trunks: its ports that are trunks.
     carriers: whether ends, and ports with VLANs, are up.
     """
 
     links: dict[Vertex, dict[Vertex, str]] = field(default_factory=dict)
+    plain: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
     trees: dict[str, list[VlanTree]] = field(default_factory=dict)
     trunks: dict[str, list[str]] = field(default_factory=dict)
     carriers: dict[End, bool] = field(default_factory=dict)
@@ -106,6 +108,16 @@ class Layer2:
                     ways[beside] = vertex
                     waiting.append(beside)
         return ways
+
+    def segments(self) -> list[tuple[tuple[str, str], ...]]:
+        """Return the wires as routers see them: plain ones, and broadcast domains."""
+        found, seen = list(self.plain), set[Vertex]()
+        for vertex in self.links:
+            if isinstance(vertex, End) and vertex not in seen:
+                ends = self.ends_with(vertex)
+                seen.update(ends)
+                found.append(tuple(ends))
+        return found
 
     def ends_with(self, end: End) -> list[End]:
         """Return the ends of the broadcast domain of an end, itself included."""
@@ -132,19 +144,16 @@ def layer2(wires: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
     taken: dict[frozenset[tuple[str, str]], None] = {}
     for number, wire in enumerate(wires):
         if not carries_vlans(wire, boxes):
+            found.plain.append(wire.ends)
             continue
         ports = _ports_of(wire, boxes)
-        bundle = frozenset(
-            (node, port.bundle or name if port is not None else name)
-            for (node, name), port in zip(wire.ends, ports, strict=True)
-        )
-        for (node, _), port in zip(wire.ends, ports, strict=True):
-            if port is not None:
-                found.carriers[End(node, port.name)] = not port.shutdown
+        named = list(zip(wire.ends, ports, strict=True))
+        bundle = frozenset((node, port.bundle or name if port is not None else name) for (node, name), port in named)
+        found.carriers |= {End(*end): not port.shutdown for end, port in named if port is not None}
         is_spare = bundle in taken and any(port is not None and port.bundle for port in ports)
         if not (wire.cut or is_spare):
             taken[bundle] = None
-        for (node, name), port in zip(wire.ends, ports, strict=True):
+        for (node, name), port in named:
             others = [other for other in ports if other is not None and other is not port]
             for tag, vertex in _places(node, name, port, others, boxes, known).items():
                 if isinstance(vertex, End) and vertex.interface != name and vertex in plugged:
@@ -164,11 +173,11 @@ def layer2(wires: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
                 trunks = found.trunks.setdefault(node, [])
                 trunks += [one for one in (port.bundle or port.name,) if one not in trunks]
     _grow(found, tree_ports, boxes)
-    for name, box in boxes.items():
-        for vlan in box.interfaces:
-            end, bridge = End(name, f"Vlan{vlan}"), Bridge(name, vlan)
-            if end in plugged:
-                continue
+    interfaces = [
+        (End(name, f"Vlan{vlan}"), Bridge(name, vlan)) for name, box in boxes.items() for vlan in box.interfaces
+    ]
+    for end, bridge in interfaces:
+        if end not in plugged:
             found.carriers[end] = bridge in bridged
             if bridge in bridged:
                 found.join(bridge, end, "")

@@ -16,8 +16,9 @@ from dmvpn.base.facts import Address, AddressWithLength, Fact
 from dmvpn.router.facts import RouterFacts, SetupFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from dmvpn.shells.lab_model import HostSpec
     from dmvpn.shells.scenario import Scenario
 
 
@@ -111,12 +112,16 @@ def lab_facts(
     gateways: Mapping[str, GatewayFacts],
     cut: Iterable[tuple[str, str]],
     bad: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+    wires: Sequence[Sequence[tuple[str, str]]] | None = None,
 ) -> LabFacts:
     """Return the facts of the whole lab.
 
     cut: the ends of all cut wires.
     bad: other impairments of a wire, by an end.
+    wires: the ends of all wires, where VLANs make others of those of the scenario.
     """
+    if wires is None:
+        wires = [ends for ends, _ in scenario.segments()]
     severed, worse = set(cut), bad or {}
     links = [
         LinkFacts(
@@ -125,7 +130,7 @@ def lab_facts(
             cut=not severed.isdisjoint(ends),
             bad=next((worse[end] for end in ends if end in worse), ()),
         )
-        for ends, _ in scenario.segments()
+        for ends in wires
     ]
     hosts = {
         name: HostFacts(
@@ -133,7 +138,7 @@ def lab_facts(
             gateway=host.gateway,
             address6=host.interface6,
             gateway6=host.gateway6,
-            router=scenario.end(host.link)[0],
+            router=_router_beside(name, host, wires, routers) or scenario.end(host.link)[0],
         )
         for name, host in scenario.lab.hosts.items()
     }
@@ -141,6 +146,21 @@ def lab_facts(
     return LabFacts(
         routers=dict(routers), providers=providers, gateways=dict(gateways), hosts=hosts, links=tuple(links)
     )
+
+
+def _router_beside(
+    name: str,
+    host: HostSpec,
+    wires: Sequence[Sequence[tuple[str, str]]],
+    routers: Mapping[str, RouterFacts | None],
+) -> str:
+    """Return the router that has the gateway of a host on its wire."""
+    beside = [node for ends in wires if (name, "eth0") in ends for node, _ in ends]
+    for router in beside:
+        facts = routers.get(router)
+        if facts is not None and any(host.gateway in own for own in facts.addresses.values()):
+            return router
+    return ""
 
 
 def known_setups(request: Mapping[str, JsonValue]) -> dict[str, str] | None:

@@ -348,7 +348,8 @@ class Supervisor:
             with inside_network(self._wiring.namespaces[name]):
                 gateways[name] = gateway.facts()
         cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
-        facts = lab_facts(self.scenario, routers, gateways, cut, self._impairments.particulars())
+        bad, wires = self._impairments.particulars(), self._switching.segments
+        facts = lab_facts(self.scenario, routers, gateways, cut, bad, wires)
         return cast("Json", facts.model_copy(update={"absent": absent}).model_dump(mode="json"))
 
     def _order_down(self, request: dict[str, Json]) -> Json:

@@ -61,6 +61,8 @@ class RealSwitching:
         self._said: dict[str, SwitchingComputed] = {}
         self._bridges: dict[Bridge, int] = {}
         self._made = 0
+        #: The wires as routers see them, once a router has VLANs.
+        self.segments: list[tuple[tuple[str, str], ...]] | None = None
         self._settling = {*wiring.hosts, *wiring.gateways}  # looked up, never iterated
         self.is_due = False
 
@@ -83,6 +85,7 @@ class RealSwitching:
             self._plugged = {_plain(number, cable): cable for number, cable in enumerate(self._wiring.cables)}
         wires = [PluggedWire(cable.ends, self._impairments.is_cut(cable)) for cable in self._wiring.cables]
         graph = layer2(wires, self._boxes)
+        self.segments = graph.segments()
         wanted = dict.fromkeys(self._wanted(wires, graph))
         for part in [part for part in self._plugged if part not in wanted]:
             self._unplug(self._plugged.pop(part))

@@ -351,7 +351,8 @@ class Simulator:
             if not segment.impairment.filters.harmless
             for end, port in segment.ends
         }
-        return lab_facts(scenario, routers, gateways, cut, bad)
+        wires = self._switched.segments() if self._switched is not None else None
+        return lab_facts(scenario, routers, gateways, cut, bad, wires)
 
     def setups(self, known: Mapping[str, str]) -> dict[str, SetupFacts | None]:
         """Return how each router is set up, None for a dead one. known: the tags that the client knows."""

@@ -151,6 +151,10 @@ class SwitchedNetwork:
             if seen >= oldest
         )
 
+    def segments(self) -> list[tuple[tuple[str, str], ...]]:
+        """Return the wires as routers see them."""
+        return self._graph.segments()
+
     # ------------------------------------------------------------------------------------------------ the graph
 
     def _look(self) -> None:
