@@ -49,6 +49,9 @@ class FakeInterfaces:
         there = (state for state in self.states if state.vrf == vrf)
         return next((state for state in there if any(own == address for own, _ in state.routed(address.version))), None)
 
+    def hardware(self, name: str) -> bytes:
+        return b"\2" + name.encode()[-5:].rjust(5, b"\0")
+
 
 @dataclass
 class FakeTunnels:

@@ -39,6 +39,7 @@ TITLES: Final = {
     "eigrp": "EIGRP",
     "ospf": "OSPF",
     "bgp": "BGP",
+    "dhcp": "DHCP",
     "rip": "RIP",
     "bfd": "BFD",
     "rib": "Routing tables",

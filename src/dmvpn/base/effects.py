@@ -67,6 +67,7 @@ class SendIp(Effect):
 
     interface: out of this one (needed for multicast), or None: as the forwarding table says.
     source: None lets the plane choose the address of the outgoing interface.
+    hardware: 6 octets, where the receiver on the link has no address yet by which it could be found.
     payload: the octets behind the IP header. A TTL too small or a packet too big comes back as an ICMP message, like a
         foreign router's.
     """
@@ -79,6 +80,7 @@ class SendIp(Effect):
     ttl: int = 255
     tos: int = 0
     df: bool = False
+    hardware: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a tunnel needs from its peer, and which entry of the router's own access lists keeps it out.
 
-    Outer      the packets of a tunnel on the way between its ends: IKE, ESP, ESP in UDP port 4500, GRE
+    Outer      the packets of a tunnel on the way between its ends: IKE, ESP, ESP in UDP port 4500, GRE; and those of
+               the DHCP server that leases the address of its source
     Denial     where an inbound list denies such a packet
     denial_by  asks one list; `surely_denied` does so where an address is not known
     Entrances  asks the lists of the ports by which such packets come (`ports.filters`)
@@ -39,6 +40,7 @@ class Outer(enum.Enum):
     IN_UDP = "UDP port 4500"
     ESP = "ESP"
     GRE = "GRE"
+    LEASE = "DHCP (UDP port 68)"
 
     def packet(self, remote: IPAddress, local: IPAddress, port: int = 0) -> Packet:
         """Return such a packet. port: of the peer behind a NAT, 0: its own."""
@@ -57,6 +59,8 @@ class Outer(enum.Enum):
                 return Packet(protocol=50, source=remote, destination=local)
             case Outer.GRE:
                 return Packet(protocol=47, source=remote, destination=local)
+            case Outer.LEASE:
+                return Packet(protocol=UDP, source=remote, destination=local, source_port=67, destination_port=68)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,3 +51,11 @@ def fraction(entropy: Entropy) -> float:
 def jittered(entropy: Entropy, seconds: float, spread: float = 0.1) -> float:
     """Change `seconds` by up to ±`spread` of itself, so that many routers do not act in step."""
     return seconds * (1.0 - spread + 2.0 * spread * fraction(entropy))
+
+
+def made_hardware(names: str) -> bytes:
+    """Return the hardware address of a port that has none, as in the simulator: a local one (IEEE 802 §8.2.2).
+
+    names: of its node and of itself.
+    """
+    return b"\x02" + SeededEntropy(names).octets(5)

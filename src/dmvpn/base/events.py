@@ -104,10 +104,12 @@ class PlaneAnnounced(Event):
     configuration, or never.
 
     lacks: what it lacks for IPv6 here; "": nothing, or the plane itself carries none.
+    manages: the router sets the addresses of all ports itself, as in a lab, so its own DHCP client may run there.
     """
 
     ipv6: bool
     lacks: str = ""
+    manages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

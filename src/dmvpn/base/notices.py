@@ -140,6 +140,15 @@ class InterfaceChanged(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class AddressLeased(Notice):
+    """Our own DHCP client has an address for an interface; None: it has none any more."""
+
+    interface: str
+    address: IPAddress | None
+    prefix_length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
 class LineProtocolDecided(Notice):
     """The owner of a logical interface says whether it carries packets, and why not. `mtu`: its default IP MTU."""
 

@@ -53,6 +53,10 @@ class Interfaces(Protocol):
         """Return the interface that has this address, whatever its state, or None. vrf: the VRF that it is in."""
         ...
 
+    def hardware(self, name: str) -> bytes:
+        """Return the hardware address of an interface, 6 octets; one made of its name where there is none."""
+        ...
+
 
 class Tunnels(Protocol):
     """Asked of the tunnel feature."""
@@ -297,6 +301,8 @@ class Ports:
     tables: the ports of the machines of each VRF, and with "" of the global table.
     remembers: the past is kept (`base.chronicle`). Where the past is not kept, features report no
         history.
+    manages: the router sets the addresses of ports itself (`PlaneAnnounced`).
+    kept: what an earlier life stored (`Store`), by name, for machines that were asleep when it came.
     """
 
     interfaces: Interfaces
@@ -314,6 +320,8 @@ class Ports:
     remembers: bool = False
     vrf: str = ""
     tables: dict[str, Ports] = field(default_factory=dict)
+    manages: bool = False
+    kept: dict[str, bytes] = field(default_factory=dict)
 
     def rib_of(self, vrf: str) -> Rib | None:
         """Return the routing table of a VRF, "": the global one; None: there is no such VRF."""

@@ -394,7 +394,11 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
     """Return all pairs of hosts of one customer behind different sites, unless access lists forbid them to talk."""
-    ends = {name: scenario.end(host.link) for name, host in scenario.lab.hosts.items() if name in world.hosts}
+    ends = {
+        name: scenario.end(host.link)
+        for name, host in scenario.lab.hosts.items()
+        if name in world.hosts and not host.is_leased
+    }
     homes = {name: home for name, (home, _) in ends.items()}
     hosts = [name for name, home in homes.items() if home in sites]
     of_tables = customers_of(world, sites)

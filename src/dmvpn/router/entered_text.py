@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config import ADDRESS
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, Fate, marked
@@ -23,6 +22,7 @@ from dmvpn.ios.account import is_crypto_map, placeholder_in
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.damage import is_of_tunnels
 from dmvpn.ios.grammar import Args
+from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log

@@ -11,6 +11,7 @@ from dmvpn.features.archive import FEATURE as ARCHIVE
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.chronicle import FEATURE as CHRONICLE
+from dmvpn.features.dhcp import FEATURE as DHCP
 from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.filter import FEATURE as FILTER
 from dmvpn.features.ike import FEATURE as IKE
@@ -67,6 +68,7 @@ FEATURES: tuple[Feature, ...] = (
     TRACK,
     STATIC,
     NAT,
+    DHCP,
     NHRP,
     BFD,
     EIGRP,

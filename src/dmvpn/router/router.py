@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import InVrf, SendIp
-from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Resync
+from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Remembered, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, Ports
@@ -94,6 +94,7 @@ class Router:
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers, self.ports.filters = remembers, NO_FILTERS
         self.ports.vrf, self.ports.tables = "", {}
+        self.ports.manages, self.ports.kept = False, {}
         #: Of the machines of the global table.
         self._inside = copy(self.ports)
         self.ports.tables[""] = self._inside
@@ -125,7 +126,9 @@ class Router:
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
             elif type(event) is PlaneAnnounced:
-                self._vrfs.plane = event
+                self._vrfs.plane, self.ports.manages = event, event.manages
+            elif type(event) is Remembered:
+                self.ports.kept[event.name] = event.octets
             if self._had_vrfs:
                 self._take_apart(event, now, effects, notices)
                 self._settle(effects, notices, now)

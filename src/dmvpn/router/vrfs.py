@@ -93,6 +93,10 @@ class VrfInterfaces:
         """Return the interface of this VRF that has this address, or None."""
         return self._every.owner(address, vrf or self._vrf)
 
+    def hardware(self, name: str) -> bytes:
+        """Return the hardware address of an interface."""
+        return self._every.hardware(name)
+
     def within(self, state: InterfaceState | None) -> InterfaceState | None:
         """Return the state of an interface of this VRF, or None."""
         return state if state is not None and state.vrf == self._vrf else None

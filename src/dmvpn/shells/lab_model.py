@@ -16,6 +16,7 @@
         {outside: 172.16.41.1/30, gateway: 172.16.41.2, inside: 192.168.41.1/24, inward: {172.16.41.1: 192.168.41.10}}
     hosts:
       H1: {link: "R11:GigabitEthernet0/2", address: 10.1.1.100/24, gateway: 10.1.1.1}
+      H2: {link: "R21:GigabitEthernet0/2", address: dhcp}    # a DHCP server has to lease it
 
 `lab.schema.json` beside this file is its published schema (made from these models, checked by a test).
 """
@@ -71,12 +72,15 @@ class LinkSpec(Strict):
 
 #: `address6` of a host that makes it itself.
 SLAAC: Final = "slaac"
+#: What stands for an address that a DHCP server leases, and for the address until then.
+LEASED: Final = "dhcp"
+UNLEASED: Final = IPv4Interface("0.0.0.0/32")
 
 
 class HostSpec(Strict):
     """A computer behind a router: plain IP, one interface.
 
-    address: of either IP version, with its prefix length.
+    address: of either IP version, with its prefix length; `dhcp`: a DHCP server leases it an address, and the gateway.
     gateway: of the same.
     address6, gateway6: of IPv6 besides. `slaac`: it takes both from the advertisements of its router (RFC 4862).
     """
@@ -90,8 +94,20 @@ class HostSpec(Strict):
     @field_validator("address")
     @classmethod
     def _is_address(cls, text: str) -> str:
-        ip_interface(text)
+        if text != LEASED:
+            ip_interface(text)
         return text
+
+    @model_validator(mode="after")
+    def _has_one_gateway(self) -> Self:
+        if self.is_leased and self.gateway is not None:
+            raise ValueError("gateway: the lease has it")
+        return self
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether it gets its address by DHCP."""
+        return self.address == LEASED
 
     @field_validator("address6")
     @classmethod
@@ -102,8 +118,8 @@ class HostSpec(Strict):
 
     @cached_property
     def interface(self) -> IPv4Interface | IPv6Interface:
-        """Address with prefix length."""
-        return ip_interface(self.address)
+        """Address with prefix length; of a host with a lease `UNLEASED`."""
+        return UNLEASED if self.is_leased else ip_interface(self.address)
 
     @cached_property
     def interface6(self) -> IPv6Interface | None:

@@ -136,6 +136,7 @@ _ICMPV6_TYPES = (
     Icmpv6Type.TIME_EXCEEDED,
     Icmpv6Type.PARAMETER_PROBLEM,
 )
+_ETHERTYPE_IPV4 = 0x0800
 #: Where the kernel puts the checksum of a packet over IPv6, by protocol.
 _CHECKSUM_AT: dict[int, int] = {IpProtocol.UDP: 6}
 
@@ -209,7 +210,9 @@ class ControlSockets:
             return
         own = source if isinstance(source, IPv4Address) else None
         opened = self._find(order)
-        if opened is not None:
+        if order.hardware or (own is not None and own.is_unspecified):
+            self._send_frame(order, own, destination)
+        elif opened is not None:
             udp = order.protocol == IpProtocol.UDP
             payload = order.payload[UDP_HEADER_LENGTH:] if udp else order.payload
             port = int.from_bytes(order.payload[2:4], "big") if udp else 0
@@ -217,15 +220,7 @@ class ControlSockets:
         elif order.protocol == IpProtocol.ICMP:
             self._icmp.send(order.payload, destination, source=own, ttl=order.ttl, tos=order.tos, df=order.df)
         else:
-            packet = Ipv4Packet(
-                source=own or IPv4Address(0),  # zero: the kernel inserts the address of the outgoing interface
-                destination=destination,
-                protocol=order.protocol,
-                payload=order.payload,
-                ttl=order.ttl,
-                tos=order.tos,
-                flags=Ipv4Flag.DONT_FRAGMENT if order.df else Ipv4Flag(0),
-            )
+            packet = _whole_packet(order, own, destination)
             # A datagram from a port of its own, such as BFD's, that names an interface leaves by that interface all the
             # same.
             way = []
@@ -235,6 +230,12 @@ class ControlSockets:
                 self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
                 place(self._whole)
             self._whole.sendmsg((packet.serialize(),), way, 0, (str(destination), 0))
+
+    def _send_frame(self, order: SendIp, own: IPv4Address | None, destination: IPv4Address) -> None:
+        """Send a packet that the kernel could not: from 0.0.0.0, or to a station that has no address yet."""
+        place = (self._linux_name(order.interface or ""), _ETHERTYPE_IPV4, 0, 0, order.hardware or b"\xff" * 6)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as opened:
+            opened.sendto(_whole_packet(order, own, destination).serialize(), place)
 
     def serve_ipv6(self) -> None:
         """Receive ICMPv6 from now on, too. Raises OSError, UserError."""
@@ -339,4 +340,16 @@ def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes)
         payload=payload,
         ttl=datagram.ttl,
         tos=datagram.tos,
+    )
+
+
+def _whole_packet(order: SendIp, source: IPv4Address | None, destination: IPv4Address) -> Ipv4Packet:
+    return Ipv4Packet(
+        source=source or IPv4Address(0),  # zero: the kernel inserts the address of the outgoing interface
+        destination=destination,
+        protocol=order.protocol,
+        payload=order.payload,
+        ttl=order.ttl,
+        tos=order.tos,
+        flags=Ipv4Flag.DONT_FRAGMENT if order.df else Ipv4Flag(0),
     )

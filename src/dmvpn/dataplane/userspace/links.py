@@ -299,12 +299,14 @@ class KernelLinks:
         return requests + [netlink.add_address(address) for address in new if address.address.version == 6]
 
     def _forwarding(self, index: int, order: SetInterface) -> netlink.KernelRequest:
-        """Return the request that lets the kernel forward IPv4 packets from an interface, if it has an address.
+        """Return the request that lets the kernel forward IPv4 packets from an interface, if it has an address. If it
+        has none, the answers of a DHCP server must come in, to which no route leads.
 
         A port that left its VRF is in the global table without an address: on IOS nothing is routed from there.
         """
         has_ipv4 = order.leased or any(address.version == 4 for address, _ in order.addresses)
-        return netlink.set_link(index, netlink.LinkSettings(inet=netlink.InetConf(forwarding=int(has_ipv4))))
+        conf = netlink.InetConf(forwarding=int(has_ipv4), rp_filter=None if has_ipv4 else 0)
+        return netlink.set_link(index, netlink.LinkSettings(inet=conf))
 
     def _mtu_of_host(self, index: int, order: SetInterface) -> int | None:
         """Return the ordered MTU, or the one from before the first order; None: it was never changed."""

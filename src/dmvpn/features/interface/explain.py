@@ -28,8 +28,6 @@ _ANSWERS = words(WordKind.ANSWER)("""
         it is valid. [RFC 4861 §6.2.1]
     % The least interval is <count> seconds, three quarters of the most, or shorter :: So hosts do not lose this router
         between two advertisements. [RFC 4861 §6.2.1]
-    %Warning: kept; the DHCP client of the host has a client-id and a name of its own :: `client-id` and `hostname` of
-        `ip address dhcp` are shown as they were entered; the host's client sends its own.
         next: show running-config interface
     """)
 _STATUS = words(
@@ -70,7 +68,7 @@ _METHODS = words(
     ## column Method :: show ip interface brief next: show ip interface
     manual :: The address comes from the configuration.
     other :: The address is the host's own; the configuration names none.
-    DHCP :: `ip address dhcp`: the host's DHCP client gets it.
+    DHCP :: `ip address dhcp`: a DHCP client gets it, in a lab the router's own.
     unset :: There is no address.
     """)
 _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
@@ -91,6 +89,7 @@ _REASONS = words(WordKind.REASON, InterfaceReason)("""
     MISSING :: The configuration names an interface that the host lacks, or that `--map` gives to none.
         next: show ip interface brief
     NO_CARRIER :: The link is off: no cable, or the other end is down.
+    UNANSWERED :: `ip address dhcp`, and no lease: the client of this router asks on. next: show dhcp lease
     NO_LEASE :: `ip address dhcp`, and no lease so far. next: show ip interface brief
     OTHER_ADDRESS :: An adopted interface has one address in the host and another in the configuration; nothing is
         changed without `--manage`.

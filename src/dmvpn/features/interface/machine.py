@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base import events, notices
 from dmvpn.base.context import Context, Machine, Retries, Timer
 from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
+from dmvpn.base.entropy import made_hardware
 from dmvpn.base.events import Event, InterfaceCount, PacketCounts
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -140,6 +141,7 @@ class InterfaceMachine(Machine):
     subscriptions: ClassVar[tuple[type[events.Event] | type[notices.Notice] | events.Packets, ...]] = (
         events.LinkChanged,
         events.AddressAssigned,
+        notices.AddressLeased,
         notices.LineProtocolDecided,
         notices.TunnelChanged,
         events.PlaneAnnounced,
@@ -182,6 +184,13 @@ class InterfaceMachine(Machine):
         """Return the interface of a VRF that has this address, or None. If two claim it, the first owner keeps it."""
         name = self._owners.get((vrf, address))
         return self._states[name] if name is not None else None
+
+    def hardware(self, name: str) -> bytes:
+        """Return the hardware address of an interface; one made of names where there is none."""
+        port = self._interfaces.get(name)
+        link = port.link if port is not None else None
+        own = link.hardware_address if link is not None else b""
+        return own if len(own) == 6 else made_hardware(f"{self._config.hostname} {name}")
 
     # -------------------------------------------------------------------------------------------------- for shows
 
@@ -233,6 +242,9 @@ class InterfaceMachine(Machine):
                 port = self._interfaces.get(name)
                 if port is not None and port.lead_over(tunnel.source if tunnel else None):
                     self._refresh((name,))
+            case notices.AddressLeased():
+                self._port(event.interface).assign(event.address, event.prefix_length)
+                self._refresh((event.interface,))
             case events.PlaneAnnounced():
                 self._plane = event
                 for port in self._interfaces.values():
@@ -319,7 +331,7 @@ class InterfaceMachine(Machine):
     def _port(self, name: str) -> InterfaceSources:
         port = self._interfaces.get(name)
         if port is None:
-            port = self._interfaces[name] = InterfaceSources(InterfaceSettings(name=name), ipv6_plane=self._plane)
+            port = self._interfaces[name] = InterfaceSources(InterfaceSettings(name=name), plane=self._plane)
         return port
 
     def _refresh(self, names: Iterable[str]) -> None:

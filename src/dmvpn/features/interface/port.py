@@ -123,9 +123,9 @@ class InterfaceSources:
     """The sources of truth of one interface.
 
     link: None until the host reports one.
-    assigned: by the host (DHCP).
+    assigned: by the host, or by a DHCP server.
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
-    ipv6_plane: what the data plane says of IPv6.
+    plane: what the data plane says of itself.
     hostname, underlay (of a tunnel): what a link-local address is made of.
     """
 
@@ -134,7 +134,7 @@ class InterfaceSources:
     link: LinkChanged | None = None
     assigned: tuple[IPAddress, int] | None = None
     decided: LineProtocolDecided | None = None
-    ipv6_plane: PlaneAnnounced = NO_IPV6
+    plane: PlaneAnnounced = NO_IPV6
     hostname: str = ""
     underlay: IPAddress | None = None
 
@@ -156,7 +156,7 @@ class InterfaceSources:
         self.link = event
 
     def assign(self, address: IPAddress | None, prefix_length: int) -> None:
-        """Take the address that the host assigned; None: it took it back."""
+        """Take the address that the host or a DHCP server assigned; None: it took it back."""
         self.assigned = (address, prefix_length) if address is not None else None
 
     def decide(self, decision: LineProtocolDecided) -> bool:
@@ -165,8 +165,8 @@ class InterfaceSources:
         return before == decision
 
     def announced(self, plane: PlaneAnnounced) -> None:
-        """Apply the data plane's report about IPv6."""
-        self.ipv6_plane = plane
+        """Apply the data plane's report about itself."""
+        self.plane = plane
 
     def lead_over(self, underlay: IPAddress | None) -> bool:
         """Take the NBMA address of a tunnel, of which its link-local address may be made. Returns whether that
@@ -194,7 +194,7 @@ class InterfaceSources:
 
     @property
     def address(self) -> tuple[IPAddress, int] | None:
-        """The primary address: configured, else assigned by the host."""
+        """The primary address: configured, else assigned."""
         return self.settings.address or self.assigned
 
     @property
@@ -238,7 +238,7 @@ class InterfaceSources:
         if settings is None:
             return None
         before = old.ipv6.reason if old is not None and old.ipv6 is not None else None
-        reason, plane = None, self.ipv6_plane
+        reason, plane = None, self.plane
         if not plane.ipv6:
             code = InterfaceReason.NO_IPV6 if plane.lacks else InterfaceReason.ONLY_IPV4
             reason = before or Reason(code, (plane.lacks,) if plane.lacks else (), now)
@@ -272,7 +272,7 @@ class InterfaceSources:
             mtu=None if kind == "Tunnel" else self.settings.ip_mtu or self.settings.mtu,
             mss=None if kind == "Tunnel" else self.settings.mss,
             mtu6=ipv6.mtu if ipv6 is not None and ipv6.reason is None else None,
-            leased=self.settings.dhcp,
+            leased=self.settings.dhcp and not self.plane.manages,
             mss6=settings.mss if settings is not None else None,
             vrf=state.vrf,
         )
@@ -293,7 +293,8 @@ class InterfaceSources:
     def _disagreement(self, now: float) -> Reason | None:
         wanted, actual = self.settings.address, self.assigned
         if self.settings.dhcp and actual is None:
-            return Reason(InterfaceReason.NO_LEASE, since=now)
+            code = InterfaceReason.UNANSWERED if self.plane.manages else InterfaceReason.NO_LEASE
+            return Reason(code, since=now)
         if wanted is None or actual is None or wanted == actual:
             return None
         return Reason(InterfaceReason.OTHER_ADDRESS, (*wanted, *actual), now)

@@ -19,4 +19,5 @@ class InterfaceReason(ReasonCode):
     MISSING = "this system has no such interface"
     NO_CARRIER = "no carrier"
     NO_LEASE = "no address yet", "a DHCP client of the host has to get it; this router has none"
+    UNANSWERED = "no lease yet", "no DHCP server has leased one to this interface"
     OTHER_ADDRESS = "the host uses another address", "configured <address>/<length>, the host has <address>/<length>"

@@ -168,7 +168,7 @@ async def _serve(plan: RouterPlan, inherited: Inherited) -> None:
     runtime.switch = switcher(inherited.hold)
     server = plan.make_server(runtime.handle, plan.socket)
     try:
-        runtime.start(_startup(plan), plan.certificates)
+        runtime.start(_startup(plan), plan.certificates, in_lab=True)
         await server.start()
         pipe.setblocking(False)
         loop.add_reader(pipe.fileno(), _answerer(plan, runtime, pipe, stopped))

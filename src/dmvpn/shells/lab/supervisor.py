@@ -18,6 +18,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from dmvpn.base.context import earliest
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import decode, plain
 from dmvpn.base.switching import Box
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.shells.handle import MakeServer
     from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.lab.leased_hosts import LeasedHosts
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
 
@@ -137,6 +139,11 @@ class Supervisor:
         self._make_engine, self._make_server, self._recording = make_engine, make_server, recording
         self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
         self._impairments.begin()
+        self._leases: LeasedHosts | None = None
+        if any(host.is_leased for host in scenario.lab.hosts.values()):
+            from dmvpn.shells.lab.leased_hosts import LeasedHosts  # most labs have none
+
+            self._leases = LeasedHosts(self._wiring, self._selector)
 
     def run(self) -> int:
         """Start all routers and serve until a signal or a request ends the lab."""
@@ -166,6 +173,8 @@ class Supervisor:
 
     def _turn(self) -> None:
         due = self._impairments.next_deadline()
+        if self._leases is not None:
+            due = earliest(due, self._leases.next_deadline())
         patience = None if due is None else max(0.0, due - time.monotonic())
         if self._unanswered:
             patience = _LOOK_AGAIN if patience is None else min(patience, _LOOK_AGAIN)
@@ -175,6 +184,8 @@ class Supervisor:
         self._impairments.deliver_due()
         if self._switching.is_due:
             self._switching.compute()
+        if self._leases is not None:
+            self._leases.act()
         now = time.monotonic()
         for order in [order for order in self._unanswered if order.is_done(now)]:
             self._unanswered.remove(order)
@@ -294,7 +305,7 @@ class Supervisor:
             "engine": next(iter(engines.values()), ""),
             "routers": {name: router.alive for name, router in self._routers.items()},
             "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
-            "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "hosts": {name: host.address for name, host in self._wiring.hosts.items()},
             "gateways": {name: gateway.describe() for name, gateway in self._wiring.gateways.items()},
             "links": [cable.name for cable in self._wiring.cables],
             "impaired": self._impairments.described(),
@@ -348,8 +359,9 @@ class Supervisor:
             with inside_network(self._wiring.namespaces[name]):
                 gateways[name] = gateway.facts()
         cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
+        leases = self._leases.leases if self._leases is not None else {}
         bad, wires = self._impairments.particulars(), self._switching.segments
-        facts = lab_facts(self.scenario, routers, gateways, cut, bad, wires)
+        facts = lab_facts(self.scenario, routers, gateways, cut, bad, wires, leases)
         return cast("Json", facts.model_copy(update={"absent": absent}).model_dump(mode="json"))
 
     def _order_down(self, request: dict[str, Json]) -> Json:

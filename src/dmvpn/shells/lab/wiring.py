@@ -215,6 +215,8 @@ _HOST_SETTINGS6 = {
     "net/ipv6/conf/eth0/accept_dad": 0,
     "net/ipv6/conf/eth0/disable_ipv6": 0,
 }
+#: One that has no address yet, and no route: answers of a DHCP server come in all the same.
+_LEASED_SETTINGS = {"net/ipv4/conf/all/rp_filter": 0, "net/ipv4/conf/eth0/rp_filter": 0}
 _BRIDGE = "switch"
 #: The node whose namespace has the bridges of VLANs.
 LAYER2 = "layer2"
@@ -388,17 +390,35 @@ def _connect(kernel: netlink.NetlinkSocket, ports: list[str]) -> None:
 def _configure_host(host: HostSpec) -> None:
     taken = {"net/ipv6/conf/eth0/accept_ra": int(host.makes_address)}
     sysctl.put_all(_HOST_SETTINGS | (_HOST_SETTINGS6 | taken if host.speaks_ipv6 else {}))
+    if host.is_leased:
+        sysctl.put_all(_LEASED_SETTINGS)
     with netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("eth0")
         if link is None:
             raise UserError("a host's cable is gone")
         if not host.speaks_ipv6:  # with IPv6 the kernel gives it a link-local address
             kernel.silence_ipv6(link.index)
-        for each in (host.interface, host.interface6):
+        kernel.call(netlink.set_up(link.index))
+    address_host(host)
+
+
+def address_host(host: HostSpec) -> None:
+    """Give a host its addresses and gateways, and no other address. Call it inside its namespace."""
+    with netlink.NetlinkSocket() as kernel:
+        link = kernel.find_link("eth0")
+        if link is None:
+            raise UserError("a host's cable is gone")
+        have = [each for each in kernel.addresses() if each.link == link.index]
+        for old in have:
+            if old.address.version == 4:
+                kernel.call(netlink.delete_address(old))
+        own6, gateway6 = host.interface6, host.gateway6
+        if own6 is not None and own6.ip in [each.address for each in have]:  # only the lease is another one
+            own6 = gateway6 = None
+        for each in (None if host.is_leased else host.interface, own6):
             if each is not None:
                 kernel.call(netlink.add_address(_address(link.index, each)))
-        kernel.call(netlink.set_up(link.index))
-        for gateway in (host.gateway, host.gateway6):
+        for gateway in (host.gateway, gateway6):
             if gateway is not None:
                 hops = (netlink.KernelNextHop(link.index, gateway),)
                 kernel.call(netlink.add_route(netlink.KernelRoute(Prefix.of(gateway, 0), hops)))

@@ -25,6 +25,7 @@ import socket
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
@@ -267,8 +268,11 @@ class Runtime:
         )
         return router_facts(self.router, self.now, kernel, filters)
 
-    def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:
-        """Adopt the interfaces and start. Raises UserError if one is missing."""
+    def start(self, configuration: str, certificates: Certificates = NOTHING, *, in_lab: bool = False) -> None:
+        """Adopt the interfaces and start. in_lab: no other program is in our namespace: DHCP clients are ours, too.
+
+        Raises UserError if an interface is missing.
+        """
         self.post(ClockSet(time.time() - self.now))
         self.post(describe(self.name, self._storage.path))
         for remembered in (*certificates.given, *self._storage.remembered()):
@@ -276,7 +280,7 @@ class Runtime:
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
-        self.post(self.plane.announced())
+        self.post(replace(self.plane.announced(), manages=in_lab))
         self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by="startup", saved=True))
         self.plane.adopt(*self._interfaces)
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from dmvpn.base.switching import Box
     from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.dataplane.translator import NatKind
+    from dmvpn.shells.facts import HostLease
     from dmvpn.shells.lab_model import GatewaySpec
 
 
@@ -201,10 +202,15 @@ class HostNode:
         self.take: Callable[[IpReceived], None] = self.received.append
         self.plane = SimulatedPlane(self._take, transmit)
         self.plane.echo_ttl = HOST_TTL
-        own = tuple((address.ip, address.network.prefixlen) for address, _ in addresses)
         self._slaac = Autoconfiguration(name) if makes_address else None
+        self.address(addresses)
+
+    def address(self, addresses: Sequence[HostAddress]) -> None:
+        """Have these addresses and gateways."""
+        own = tuple((address.ip, address.network.prefixlen) for address, _ in addresses)
         self._own = own if self._slaac is None else (*own, (self._slaac.link_local, 64))
-        self.plane.execute(SetInterface("eth0", True, self._own))
+        made = self._slaac.addresses if self._slaac is not None else ()
+        self.plane.execute(SetInterface("eth0", True, (*self._own, *made)))
         for _, gateway in addresses:
             if gateway is not None:
                 self.plane.execute(SetRoute(Prefix.of(gateway, 0), (NextHop("eth0", gateway),)))
@@ -218,6 +224,11 @@ class HostNode:
         """Process a packet from the wire."""
         self.plane.now = now
         self.plane.receive(interface, packet)
+
+    @property
+    def lease(self) -> HostLease | None:
+        """The address that a DHCP server leased it, and the gateway."""
+        return None
 
     def wake(self, now: float) -> None:
         """Do nothing: a host has no timers."""

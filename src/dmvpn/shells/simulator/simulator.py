@@ -143,10 +143,12 @@ class Simulator:
         for name in scenario.configurations:
             world.add_router(name)
         for name, host in scenario.lab.hosts.items():
-            addresses: list[HostAddress] = [(host.interface, host.gateway)]
+            addresses: list[HostAddress] = [] if host.is_leased else [(host.interface, host.gateway)]
             if host.interface6 is not None:
                 addresses.append((host.interface6, host.gateway6))
-            world.add_host(name, HostNode(name, addresses, world._transmitter(name), makes_address=host.makes_address))
+            kind = _leased_host() if host.is_leased else HostNode
+            world.add_host(name, kind(name, addresses, world._transmitter(name), makes_address=host.makes_address))
+            world.schedule(world.hosts[name])
         for name, gateway in scenario.lab.gateways.items():
             entropy = SeededEntropy(f"{seed}/{name}")
             world.add_gateway(NatNode(name, gateway, entropy, world._transmitter(name)))
@@ -240,7 +242,7 @@ class Simulator:
         node = self.routers[name]
         node.alive = True
         self.post(name, events.ClockSet(self.epoch))
-        self.post(name, events.PlaneAnnounced(ipv6=True))
+        self.post(name, events.PlaneAnnounced(ipv6=True, manages=True))
         certificates = self.certificates.get(name, NOTHING)
         for given in certificates.given:
             self.post(name, given)
@@ -352,7 +354,8 @@ class Simulator:
             for end, port in segment.ends
         }
         wires = self._switched.segments() if self._switched is not None else None
-        return lab_facts(scenario, routers, gateways, cut, bad, wires)
+        leases = {name: node.lease for name, node in self.hosts.items() if node.lease is not None}
+        return lab_facts(scenario, routers, gateways, cut, bad, wires, leases)
 
     def setups(self, known: Mapping[str, str]) -> dict[str, SetupFacts | None]:
         """Return how each router is set up, None for a dead one. known: the tags that the client knows."""
@@ -401,3 +404,9 @@ class Simulator:
             return segment.transmit(self.plugs[name], next_hop, packet, self.now)
 
         return transmit
+
+
+def _leased_host() -> type[HostNode]:
+    from dmvpn.shells.simulator.leased_host import LeasedHost  # most networks have none
+
+    return LeasedHost

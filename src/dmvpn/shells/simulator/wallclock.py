@@ -395,7 +395,10 @@ class SimulatedLab:
             "engine": "simulated",
             "routers": {name: node.alive for name, node in self.world.routers.items()},
             "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
-            "hosts": {name: host.address for name, host in self.scenario.lab.hosts.items()},
+            "hosts": {
+                name: str(lease[0]) if (lease := self.world.hosts[name].lease) is not None else host.address
+                for name, host in self.scenario.lab.hosts.items()
+            },
             "gateways": {name: describe(node) for name, node in self.world.gateways.items()},
             "links": [segment.name for segment in self.world.segments],
             "impaired": {

@@ -32,7 +32,7 @@ from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.lint.rules.cut_tunnels import CUT
+from dmvpn.tools.lint.rules.cut_tunnels import CUT, CUT_LEASE
 from dmvpn.tools.walk.view import unreachable
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def line_of(check: ReversePath) -> str:
 _STEP: Final = Step.FILTER
 #: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
 cut_tunnels: Final = terms.of_all(Step.IKE, CUT)
+cut_leases: Final = terms.of_all(Step.UNDERLAY, CUT_LEASE)
 _missing: Final = terms.of_all(_STEP, ACCESS_GROUP, stops=False)
 
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.findings import Cause
-from dmvpn.features.interface import config as port_lines
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
-from dmvpn.shells.lab_model import INSIDE
+from dmvpn.ios.interface_addresses import ADDRESS
+from dmvpn.shells.lab_model import INSIDE, UNLEASED
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -46,7 +46,7 @@ def address_line(address: Address | None = None, network: IPv4Network | IPv6Netw
         near = Placeholder(f"{spelled(address)}/{Blank('length')}")
         return ADDRESS6.line(address=near if network is None else IPv6Interface((address, network.prefixlen)))
     mask = Blank("mask") if network is None else network.netmask
-    return port_lines.ADDRESS.line(address=address or Blank("address"), mask=mask)
+    return ADDRESS.line(address=address or Blank("address"), mask=mask)
 
 
 def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
         if wanted is not None:
             return (
                 INTERFACE.line(name=interface.name),
-                port_lines.ADDRESS.line(address=wanted.ip, mask=wanted.netmask),
+                ADDRESS.line(address=wanted.ip, mask=wanted.netmask),
             )
     return ()
 
@@ -278,6 +278,20 @@ def gateways(scene: Scene) -> Iterator[Verdict]:
         yield strange(scene, lan)
 
 
+def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
+    """Check that hosts that wait for a DHCP server have an address."""
+    for name, host in scene.lab.hosts.items():
+        if host.address == UNLEASED:
+            yield Finding(
+                step=Step.UNDERLAY,
+                cause=Cause.NO_ADDRESS,
+                router=host.router,
+                what=f"{name} has no address: no DHCP server leases it one",
+                order=f"look at show ip dhcp server statistics on {host.router}, or on the server of its helper",
+                stops=False,
+            )
+
+
 def silent_hosts(scene: Scene) -> Iterator[Verdict]:
     """Check that a host of each LAN answers its router: a silent one is perhaps not plugged in."""
     names = {host.address.ip: name for name, host in scene.lab.hosts.items()}
@@ -411,6 +425,6 @@ def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:
                         router=name,
                         what=f"{interface.name} of {name} has {own}, out of {network}, the LAN of {lan.router}",
                         evidence=(f"{name}: {interface.name} {own}", f"{lan.router}: {lan.host} is there"),
-                        fix=(INTERFACE.line(name=interface.name), port_lines.ADDRESS.no()),
+                        fix=(INTERFACE.line(name=interface.name), ADDRESS.no()),
                         others=(lan.router,),
                     )

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.ports import table_named
-from dmvpn.features.interface.config import ADDRESS
 from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, vrfs
+from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.network.lines import moved, process_of
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, read

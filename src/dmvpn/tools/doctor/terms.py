@@ -136,6 +136,7 @@ _CHECKS: Final = (
     phases.check,
     neighbors.check_ospf,
     cut_tunnels.check,
+    cut_tunnels.check_leases,
     tunnels.check_sizes,
     underlay.check_routes,
     vrfs.check_front_doors,

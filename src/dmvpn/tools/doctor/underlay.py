@@ -11,11 +11,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause
-from dmvpn.features.interface import config as port_lines
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
@@ -154,7 +154,7 @@ def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[s
     effect = ", and no other router knows of it" if alone else ": packets for it find only one of them"
     what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}{effect}"
     evidence = (f"{a}: {port} {mine}", f"{b}: {there} {theirs}")
-    fix = (INTERFACE.line(name=port), port_lines.ADDRESS.line(address=Blank("another-network"), mask=Blank("mask")))
+    fix = (INTERFACE.line(name=port), ADDRESS.line(address=Blank("another-network"), mask=Blank("mask")))
     step, cause = (Step.ROUTING, Cause.LAN_OVERLAP) if is_lan else (_STEP, Cause.NBMA_CONFLICT)
     return Finding(step, cause, a, what, evidence, fix, others=(b,), advice=alone)
 

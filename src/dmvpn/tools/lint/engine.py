@@ -244,6 +244,7 @@ _OF_NETWORK: Final = (
     vrfs.check,
     underlay.check,
     cut_tunnels.check,
+    cut_tunnels.check_leases,
     tunnels.check_sizes,
     nat.check,
     neighbors.check_bfd,

@@ -18,12 +18,12 @@ from dmvpn.base.findings import Cause
 from dmvpn.features.bgp.config import instance as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections
-from dmvpn.features.interface import config as port_lines
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import access_lists, route_maps
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder
+from dmvpn.ios.interface_addresses import ADDRESS, SECONDARY
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import (
@@ -114,7 +114,7 @@ _BELOW: Final = (
     _one(
         "provider-address-gone",
         "The provider's port to a spoke has no address",
-        (Configure(Role.PROVIDER, (model.PORT, port_lines.ADDRESS.no())),),
+        (Configure(Role.PROVIDER, (model.PORT, ADDRESS.no())),),
         (Cause.NO_ADDRESS, *_NO_WAY),
     ),
     _one(
@@ -149,7 +149,7 @@ _LANS: Final = (
         "lan-second-address",
         "A spoke has the LAN of another one on a port more",
         (
-            spoke(model.LAN, port_lines.SECONDARY.line(address=word("other.lan_address"), mask=word("other.lan_mask"))),
+            spoke(model.LAN, SECONDARY.line(address=word("other.lan_address"), mask=word("other.lan_mask"))),
             *model.FORGET,
         ),
         _TAKEN,

@@ -28,11 +28,11 @@ from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import instance as bgp
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.interface import config as ports
 from dmvpn.features.nhrp.config import lines as nhrp
 from dmvpn.features.ospf.config import processes as ospf
 from dmvpn.features.static import config as static
 from dmvpn.ios import common
+from dmvpn.ios.interface_addresses import ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -371,7 +371,7 @@ def keys(key: str) -> tuple[str, str]:
 
 def address(whose: str, mask: str) -> str:
     """Return the line with an address. whose: a word; mask: one, or a mask."""
-    return ports.ADDRESS.line(address=word(whose), mask=_filled(mask))
+    return ADDRESS.line(address=word(whose), mask=_filled(mask))
 
 
 def route(to: str, mask: str, by: str = "") -> str:

@@ -10,9 +10,9 @@ from typing import Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.interface import config as port_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
+from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Rewrite, Role, Trouble, spoke, without_story, word
 from dmvpn.tools.troubles.orders import moved_process, process_without
@@ -47,7 +47,7 @@ def _inside(name: str, title: str, lines: tuple[str, ...], *causes: Cause, need:
 def _port(name: str, vrf: str = "", address: str = "") -> tuple[str, ...]:
     """Return the lines that move an interface, which loses its address. address: the word whose address it gets."""
     enters = vrfs.FORWARDING.line(name=word(vrf)) if vrf else "no vrf forwarding"
-    known = (port_lines.ADDRESS.line(address=word(f"{address}_address"), mask=word(f"{address}_mask")),)
+    known = (ADDRESS.line(address=word(f"{address}_address"), mask=word(f"{address}_mask")),)
     return common.INTERFACE.line(name=word(name)), enters, *(known if address else ())
 
 

@@ -36,7 +36,9 @@ _ASKS: Final[dict[Outer, dict[str, Hashable]]] = {
     Outer.IN_UDP: {"udp": True, "destination_ports": "eq non500-isakmp"},
     Outer.ESP: {"esp": True},
     Outer.GRE: {"gre": True},
+    Outer.LEASE: {"udp": True, "destination_ports": "eq bootpc"},
 }
+_EVERYBODY: Final = IPv4Address("255.255.255.255")
 #: Peers that get lines of their own.
 _MOST_PEERS: Final = 16
 
@@ -115,7 +117,37 @@ CUT: Final = Rule(
     fix="ip access-list extended WAN-IN\n permit esp any any\n permit udp any any eq non500-isakmp",
     cause=Cause.LIST_CUTS_TUNNEL,
 )
-RULES: Final = (CUT,)
+CUT_LEASE: Final = Rule(
+    id="list-cuts-lease",
+    severity=Severity.ERROR,
+    title="An inbound access list denies the answers of DHCP servers",
+    why="With `ip address dhcp` the address of the interface comes in packets to UDP port 68, and its inbound list is "
+    "asked about them. Without an entry that permits them the interface gets no address, or loses "
+    "it when the lease ends.",
+    bad="ip access-list extended WAN-IN\n permit udp any any eq isakmp\n permit esp any any\n!\n"
+    "interface GigabitEthernet1\n ip address dhcp\n ip access-group WAN-IN in",
+    fix="ip access-list extended WAN-IN\n permit udp any any eq bootpc",
+    cause=Cause.NO_ADDRESS,
+)
+RULES: Final = (CUT, CUT_LEASE)
+
+
+def check_leases(network: Network) -> Iterator[NetworkConcern]:
+    """Yield lists that keep out what leases an interface its address."""
+    for device in network.devices:
+        for port in (one.name for one in device.interfaces.interfaces if one.dhcp):
+            name = device.filters.inward(port)
+            listed = filter_list(device.policy, name) if name else None
+            sequence = surely_denied(listed, Outer.LEASE, _EVERYBODY, None) if listed is not None else None
+            if listed is not None and sequence is not None:
+                yield found(
+                    CUT_LEASE,
+                    device,
+                    (f"interface {port}", ACCESS_GROUP.line(**{"name": listed.name, "in": True})),
+                    f"{entry_of(listed.name, sequence)}, inbound on {port}, denies {Outer.LEASE.value}: {port} gets no "
+                    "lease",
+                    "\n ".join(permitting_lines(listed, ((Outer.LEASE, sequence),), (None,))),
+                )
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.interface.config import ADDRESS
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS_OF_IPV6
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
 from dmvpn.network.terms.protocols import NHRP

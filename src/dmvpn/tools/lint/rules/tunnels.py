@@ -17,13 +17,13 @@ from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config import ADDRESS, OPEN_ADDRESS
 from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
+from dmvpn.ios.interface_addresses import ADDRESS, OPEN_ADDRESS
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.protocols import TUNNELS

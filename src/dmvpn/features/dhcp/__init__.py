@@ -1,0 +1,41 @@
+"""DHCP for IPv4: server, relay agent and client (RFC 2131, RFC 2132, RFC 1542, RFC 3046, RFC 3396, RFC 3442).
+
+packet    octets <-> messages and their options
+machine   who gets each message; leases become addresses and routes
+server    pools, bindings, conflicts      relay    helper addresses, option 82
+client    the states of a lease, also for hosts of labs
+config    its lines                       model    what they mean
+show      show ip dhcp ..., show dhcp lease; clear, renew, release
+messages  log messages                    explain  what its lines and words mean
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.dhcp import config
+from dmvpn.features.dhcp.messages import MESSAGES
+from dmvpn.ios import Feature, Later, Sleeper
+
+if TYPE_CHECKING:
+    from dmvpn.base.streams import UdpPort
+    from dmvpn.ios import ShowContext
+
+
+def _udp(ctx: ShowContext) -> list[UdpPort]:
+    from dmvpn.features.dhcp.show import udp_ports
+
+    return udp_ports(ctx)
+
+
+FEATURE = Feature(
+    name="dhcp",
+    modes=config.MODES,
+    config=config.LINES,
+    commands=Later("dmvpn.features.dhcp.show:COMMANDS"),
+    model=config.model,
+    machine=Sleeper("dmvpn.features.dhcp.machine:DhcpMachine"),
+    messages=MESSAGES,
+    udp=_udp,
+    explanations=Later("dmvpn.features.dhcp.explain:GROUPS"),
+)

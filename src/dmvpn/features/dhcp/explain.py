@@ -1,0 +1,79 @@
+"""What DHCP prints, explained for `dmvpn explain`. Imported on first use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.features.dhcp import messages
+from dmvpn.features.dhcp.client import ClientState
+from dmvpn.features.dhcp.server import BindingState
+
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of DHCP :: show logging next: show logging
+    %DHCPD-4-PING_CONFLICT :: When a station answers the ping before an offer, or a client declines its address. next:
+        show ip dhcp conflict
+    %DHCPD-4-POOL_EXHAUSTED :: When a client gets no offer. next: show ip dhcp pool
+    %DHCP-6-ADDRESS_ASSIGN :: When an interface gets another address. next: show dhcp lease
+    %DHCP-4-LEASE_REFUSED :: When a server says no, or its lease cannot be right. next: show dhcp lease
+    """)
+_CLIENT = words(WordKind.STATE, ClientState)("""
+    ## states of the DHCP client :: show dhcp lease [RFC 2131 §4.4] next: show dhcp lease
+    INIT :: The client waits before it begins again: a lease was refused.
+    SELECTING :: It asks all servers (DHCPDISCOVER), and no good offer has come.
+    REQUESTING :: It has chosen an offer, and the server has not confirmed it yet.
+    BOUND :: The interface has the leased address.
+    RENEWING :: Half of the lease is over: the client asks its server for more time.
+    REBINDING :: Its server does not answer: the client asks any server for more time.
+    """)
+_BINDINGS = words(WordKind.STATE, BindingState)("""
+    ## states of leased addresses :: show ip dhcp binding [RFC 2131 §4.3] next: show ip dhcp binding
+    SELECTING :: The address was offered, and the client has not asked for it yet; after a minute it is free again.
+    ACTIVE :: The client has the address until the lease expires.
+    """)
+_LEASES = words(WordKind.LABEL, sighted=True)("""
+    ## labels of show dhcp lease :: show dhcp lease next: show dhcp lease
+    Temp IP addr | for peer on Interface :: The leased address, and the interface that has it.
+    Temp | sub net mask | sub | net | mask :: Mask of its subnet.
+    DHCP Lease server :: The server that gave it, and the state of the client.
+    DHCP transaction id :: Number of the client's exchange with servers, in hexadecimal.
+    Lease | Renewal | Rebind | secs :: How long the lease is, and after how much of it the client asks for more time.
+    Temp default-gateway addr :: The router of the lease: the default route of distance 254 leads there.
+    Next timer fires after :: When the client acts by itself again.
+    Retry count | Client-ID | Client-ID hex dump | Hostname :: What the client says of itself, and how often it asked.
+    Last refusal :: Why the last offer or lease was not taken, or what the server said.
+    """)
+_SERVER = words(WordKind.LABEL, sighted=True)("""
+    ## labels of the DHCP server :: show ip dhcp binding, show ip dhcp pool, show ip dhcp conflict,
+        show ip dhcp server statistics next: show ip dhcp binding
+    Bindings from all pools not associated with VRF | Bindings from VRF pool :: Leased addresses of one table.
+    Client-ID/ | Hardware address/ | User name :: The client, by its identifier or its hardware address.
+    Lease expiration | Infinite :: When the address is free again.
+    Automatic :: Of a pool with `network`.
+    Manual :: Of a pool with `host`.
+    Type :: Automatic or Manual.
+    VRF :: Of the clients.
+    Pool | VRF name :: The pool, and the VRF of its clients.
+    Utilization mark (high/low) | Subnet size (first/next) | Pending event :: Always these: nothing here sets them.
+    Total addresses | Leased addresses | Excluded addresses :: How many there are, are leased, may not be leased.
+    1 subnet is currently in the pool :: A pool has one subnet here.
+    Current index | IP address range | Leased/Excluded/Total :: Where the next search begins, and the subnet.
+    Detection method | Ping | Gratuitous ARP :: How another owner was noticed: by us, or by the client.
+    Detection time :: When that was.
+    Address pools | Database agents :: Pools, and places for bindings, of the configuration.
+    Automatic bindings | Manual bindings | Expired bindings :: Leased addresses, and leases that ended by themselves.
+    Malformed messages :: Messages that the RFCs forbid: dropped.
+    Message | Received | Sent :: Messages by type since the start.
+    BOOTREQUEST | BOOTREPLY :: Messages without a type of DHCP; they get no answer.
+    DHCPDISCOVER | DHCPOFFER :: A client looks for servers; an address for it.
+    DHCPREQUEST | DHCPACK | DHCPNAK :: A client takes an address or asks for more time; yes; no.
+    DHCPDECLINE | DHCPRELEASE | DHCPINFORM :: Another station has the address; it is given back; options alone.
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of DHCP :: the prompt next: show running-config
+    % Invalid range: the last address is lower than the first :: Excluded addresses are said from the lowest on.
+    % Invalid network mask :: A pool is of 2 to 2,147,483,646 addresses: a mask, or its length as in /24.
+    % This option is the server's own :: The server itself makes it, for each client.
+    % Invalid octets: an even number of hexadecimal digits :: As in 0100.5056.8a11.22; points may be left out.
+    """)
+GROUPS: Final = groups(vars())

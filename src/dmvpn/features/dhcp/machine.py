@@ -1,0 +1,355 @@
+"""DHCP of a router: who gets each message, and what follows from leases.
+
+    IpReceived ── from a client ──> Server, where a pool is for its link, else Relay, where the port has a helper
+               └─ from a server ──> Relay, if it is for one of our relay addresses, or the Client of the port
+    Client ── a lease ──> AddressLeased (the interface has the address) and static routes of distance 254
+
+Messages go out of the port that they are for, before there is an address with the hardware address of the client.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.context import Context, Machine, TimerQueue
+from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, in_table
+from dmvpn.base.entropy import below
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import Event, IpReceived, Packets, Resync
+from dmvpn.base.notices import (
+    AddressLeased,
+    Configured,
+    InterfaceChanged,
+    Route,
+    RouteOffered,
+    RouteRetracted,
+    RouteSource,
+)
+from dmvpn.base.values import dataclass
+from dmvpn.features.dhcp import messages
+from dmvpn.features.dhcp.client import Client
+from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig
+from dmvpn.features.dhcp.packet import (
+    BROADCAST,
+    CLIENT_PORT,
+    ETHERNET,
+    SERVER_PORT,
+    UDP,
+    Message,
+    datagram,
+)
+from dmvpn.features.dhcp.relay import SERVICES, Relay
+from dmvpn.features.dhcp.server import Arrival, Server
+from dmvpn.net import icmp
+from dmvpn.net.ip import UdpDatagram
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState, Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.dhcp.client import ClientMessage, Lease
+    from dmvpn.features.dhcp.model import PortSettings
+
+_ICMP: Final = 1
+_WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDhcp(Event):
+    """`clear ip dhcp ( binding | conflict ) ( * | ADDRESS )`. address None: all; vrf None: of all VRFs."""
+
+    conflicts: bool
+    address: IPv4Address | None
+    vrf: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLease(Event):
+    """`renew dhcp IF`, `release dhcp IF`."""
+
+    interface: str
+    release: bool
+
+
+class DhcpMachine(Machine):
+    """Server, relay agent and clients of a router.
+
+    malformed: messages that the RFCs forbid. listened: interfaces and UDP ports.
+    """
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        Packets(UDP),
+        Packets(_ICMP),
+        InterfaceChanged,
+        Resync,
+        ClearDhcp,
+        ChangeLease,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
+        self.config = DhcpConfig()
+        self.server = Server(self._context, self._answer, self._ping)
+        self.relay = Relay(self._context)
+        self.clients: dict[str, Client] = {}
+        self.malformed = 0
+        self._ports: dict[str, PortSettings] = {}
+        self.listened: dict[tuple[str, int], None] = {}
+        self._routes: dict[str, tuple[tuple[str, Route], ...]] = {}
+        self._due: TimerQueue[str] = TimerQueue(self._context, "the next message of a client", self._fire, most=16)
+        self._identifier = below(ports.entropy, 0x10000)
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the part that it concerns."""
+        match event:
+            case IpReceived(protocol=1):
+                self._echoed(event)
+            case IpReceived():
+                if int.from_bytes(event.payload[2:4], "big") in _WATCHED:
+                    self._receive(event)
+            case InterfaceChanged(name=name, old=old, new=new):
+                self._refresh(name, old, new)
+            case Configured(model=model):
+                self._configure(model if isinstance(model, DhcpConfig) else DhcpConfig())
+            case ClearDhcp(conflicts=True):
+                self.server.clear_conflicts(event.address, event.vrf)
+            case ClearDhcp():
+                self.server.clear(event.address, event.vrf)
+            case ChangeLease(interface=name):
+                client = self.clients.get(name)
+                if client is not None:
+                    self._act(name, client.release() if event.release else client.renew(self._context.now))
+            case Resync():
+                self._context.emit(*(Listen(name, UDP, None, port) for name, port in self.listened))
+
+    # ------------------------------------------------------------------------------------------ configuration
+
+    def _configure(self, config: DhcpConfig) -> None:
+        self.config, before = config, self._ports
+        self._ports = {one.interface: one for one in config.ports}
+        self.server.configure(config)
+        for name in [name for name in self.clients if self._ports.get(name) != before.get(name)]:
+            self._end(name)
+        for name in self._ports:
+            if name in self.clients:
+                self._apply(name)  # routes by leases may be others
+            else:
+                self._begin(name)
+        self._listen()
+
+    def _refresh(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
+        """Follow an interface: a client begins with its line, and ends with it."""
+        was_up, is_up = old is not None and old.line, new is not None and new.line
+        if name in self.clients and (not is_up or (old and old.vrf) != (new and new.vrf)):
+            self._end(name)
+        if is_up and name not in self.clients:
+            self._begin(name)
+        if was_up != is_up or (old and old.addresses) != (new and new.addresses):
+            self._listen()
+
+    def _listen(self) -> None:
+        """Listen where messages may come: for a server and a relay agent on all ports."""
+        wanted: dict[tuple[str, int], None] = {}
+        relays = any(one.helpers for one in self.config.ports)
+        serves = self.config.enabled and (relays or bool(self.config.pools))
+        for state in self._context.ports.interfaces.all():
+            if state.line and serves and state.address is not None and not state.name.startswith(("Loopback", "Null")):
+                wanted[state.name, SERVER_PORT] = None
+                if self._helped(state.name) is not None:
+                    wanted |= dict.fromkeys((state.name, port) for port in SERVICES)
+        wanted |= dict.fromkeys((name, CLIENT_PORT) for name in self.clients)
+        for name, port in [each for each in self.listened if each not in wanted]:
+            self._context.emit(StopListening(name, UDP, None, port))
+        for name, port in [each for each in wanted if each not in self.listened]:
+            self._context.emit(Listen(name, UDP, None, port))
+        self.listened = wanted
+
+    def _helped(self, name: str) -> PortSettings | None:
+        """Return the lines of an interface that has helper addresses."""
+        found = self._ports.get(name)
+        return found if found is not None and found.helpers else None
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def _receive(self, event: IpReceived) -> None:
+        port = self._context.ports.interfaces.get(event.interface)
+        if port is None:
+            return
+        try:
+            udp = UdpDatagram.parse(event.payload, event.source, event.destination)
+            if udp.destination_port in SERVICES:
+                settings = self._helped(port.name)
+                if settings is not None and self._is_broadcast(event, port):
+                    self.relay.forward_service(event, udp, settings)
+                return
+            message = Message.parse(udp.payload)
+        except WireError:
+            self.malformed += 1
+            return
+        if udp.destination_port == CLIENT_PORT:
+            self._hear(message, port)
+        elif self.config.enabled and (port.name, SERVER_PORT) in self.listened:
+            self._serve(message, event, port)
+
+    def _serve(self, message: Message, event: IpReceived, port: InterfaceState) -> None:
+        """Take a message to the server's port."""
+        owner = self._context.ports.interfaces.owner(message.giaddr, port.vrf)
+        if message.is_reply:
+            if owner is not None:
+                self._to_client(self.relay.reply(message), owner.name, message.giaddr)
+            return
+        own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
+        unicast = not self._is_broadcast(event, port) and isinstance(event.destination, IPv4Address)
+        server = event.destination if unicast else own[0][0]
+        if isinstance(server, IPv4Address):
+            arrival = Arrival(port.name, port.vrf, own, server, unicast)
+            settings = self._helped(port.name)
+            if not self.server.hear(message, arrival) and settings is not None:
+                self.relay.forward(message, port, settings, self.config)
+
+    @staticmethod
+    def _is_broadcast(event: IpReceived, port: InterfaceState) -> bool:
+        everyone = [Prefix.of(*own).broadcast for own in port.addresses if own[1] < 31]
+        return event.destination in (BROADCAST, *everyone)
+
+    def _answer(self, reply: Message, request: Message, arrival: Arrival) -> None:
+        """Send a reply of the server to a relay agent, or to a client that has an address or none (RFC 2131 §4.1)."""
+        if reply.giaddr != UNSPECIFIED:
+            self._send(arrival.vrf, None, arrival.server, reply.giaddr, (SERVER_PORT, SERVER_PORT), reply)
+        elif request.ciaddr != UNSPECIFIED and not (reply.yiaddr == UNSPECIFIED and reply.ciaddr == UNSPECIFIED):
+            self._send(arrival.vrf, None, arrival.server, request.ciaddr, (SERVER_PORT, CLIENT_PORT), reply)
+        else:
+            self._to_client(reply, arrival.interface, arrival.server)
+
+    def _to_client(self, reply: Message, interface: str, source: IPv4Address) -> None:
+        """Send a reply to a client on a port of ours that has no address yet."""
+        is_known = reply.hardware_type == ETHERNET and len(reply.hardware) == 6 and reply.yiaddr != UNSPECIFIED
+        by_hardware = is_known and not reply.broadcast
+        to, hardware = (reply.yiaddr, reply.hardware) if by_hardware else (BROADCAST, b"")
+        self._send("", interface, source, to, (SERVER_PORT, CLIENT_PORT), reply, hardware)
+
+    def _send(
+        self,
+        vrf: str,
+        interface: str | None,
+        source: IPv4Address,
+        to: IPv4Address,
+        ports: tuple[int, int],
+        message: Message,
+        hardware: bytes = b"",
+    ) -> None:
+        payload = datagram(message, source, to, ports)
+        self._context.emit(in_table(vrf, SendIp(interface, source, to, UDP, payload, hardware=hardware)))
+
+    # ------------------------------------------------------------------------------------------ pings
+
+    def _ping(self, vrf: str, address: IPv4Address) -> None:
+        request = icmp.EchoRequest(identifier=self._identifier, sequence=1, payload=bytes(32))
+        self._context.emit(in_table(vrf, SendIp(None, None, address, _ICMP, request.serialize())))
+
+    def _echoed(self, event: IpReceived) -> None:
+        if event.payload[:1] != b"\0" or int.from_bytes(event.payload[4:6], "big") != self._identifier:
+            return
+        if isinstance(event.source, IPv4Address):
+            self.server.answered(event.vrf, event.source)
+
+    # ------------------------------------------------------------------------------------------ clients
+
+    def _begin(self, name: str) -> None:
+        """Begin the client of an interface, if it has one, its line is up, and we set its addresses."""
+        settings, state = self._ports.get(name), self._context.ports.interfaces.get(name)
+        if settings is None or not settings.leases or name.startswith("Tunnel"):
+            return  # `ip dhcp support tunnel unicast` is not here
+        if state is None or not state.line or not self._context.ports.manages:
+            return
+        hardware = self._context.ports.interfaces.hardware(name)
+        hostname = settings.hostname or self.config.hostname
+        client = Client(hardware, self._identifier_of(settings, hardware), hostname, self._context.ports.entropy)
+        self.clients[name] = client
+        self._act(name, client.begin(self._context.now))
+
+    def _identifier_of(self, settings: PortSettings, hardware: bytes) -> bytes:
+        if settings.identified_by:
+            return bytes((ETHERNET,)) + self._context.ports.interfaces.hardware(settings.identified_by)
+        text = hardware.hex()
+        return b"\0" + f"cisco-{text[:4]}.{text[4:8]}.{text[8:]}-{settings.label}".encode()
+
+    def _end(self, name: str) -> None:
+        client = self.clients[name]
+        state = self._context.ports.interfaces.get(name)
+        self._act(name, client.release() if state is not None and state.line else [])
+        client.stop()
+        self._apply(name)
+        del self.clients[name]
+        self._due.cancel(name)
+
+    def _fire(self, name: str) -> None:
+        self._act(name, self.clients[name].fire(self._context.now))
+
+    def _hear(self, message: Message, port: InterfaceState) -> None:
+        client = self.clients.get(port.name)
+        if client is not None:
+            before = client.why
+            self._act(port.name, client.hear(message, self._context.now, self._conflict(message, port)))
+            if client.why and client.why != before:
+                self._context.emit(messages.LeaseRefused.of(port.name, client.why))
+
+    def _conflict(self, message: Message, port: InterfaceState) -> str:
+        """Return why a leased address cannot be that of a port: another port is on its subnet."""
+        length = message.mask_length
+        subnet = Prefix.of(message.yiaddr, length) if length is not None else None
+        for other in self._context.ports.interfaces.all():
+            taken = [Prefix.of(*own) for own in other.addresses]
+            is_beside = other.name != port.name and other.vrf == port.vrf
+            if is_beside and subnet is not None and any(one in subnet or subnet in one for one in taken):
+                return f"{subnet} is the subnet of {other.name}"
+        return ""
+
+    def _act(self, name: str, out: list[ClientMessage]) -> None:
+        """Send what a client wants to send, and do what follows from its lease."""
+        client = self.clients[name]
+        for each in out:
+            ciaddr = each.message.ciaddr
+            interface = name if each.destination == BROADCAST else None
+            state = self._context.ports.interfaces.get(name)
+            vrf = state.vrf if state is not None and interface is None else ""
+            ports = (CLIENT_PORT, SERVER_PORT)
+            self._send(vrf, interface, ciaddr, each.destination, ports, each.message)
+        if client.due is None:
+            self._due.cancel(name)
+        else:
+            self._due.set(name, client.due)
+        self._apply(name)
+
+    def _apply(self, name: str) -> None:
+        """Give an interface the address of its client's lease, and the table its routes."""
+        lease, state = self.clients[name].lease, self._context.ports.interfaces.get(name)
+        vrf = state.vrf if state is not None else ""
+        routes = tuple(self._routes_of(name, vrf, lease)) if lease is not None else ()
+        old = self._routes.pop(name, ())
+        for old_vrf, route in old:
+            if not any(old_vrf == vrf and route.prefix == one.prefix for vrf, one in routes):
+                self._context.emit(RouteRetracted(route.source, route.process, route.prefix, old_vrf))
+        address = (lease.address, lease.length) if lease is not None and lease.length is not None else (None, 32)
+        current = (state.address, state.prefix_length) if state is not None else (None, 32)
+        if address != current and not (address[0] is None and current[0] is None):
+            self._context.emit(AddressLeased(name, *address))
+            if lease is not None:
+                hostname = self.clients[name].hostname
+                self._context.emit(messages.AddressAssigned.of(name, lease.address, lease.mask, hostname))
+        if routes:
+            self._routes[name] = routes
+        self._context.emit(*(RouteOffered(route, vrf) for vrf, route in routes if (vrf, route) not in old))
+
+    def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, Route]]:
+        ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes]
+        if lease.router is not None:
+            ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
+            ways += [(one.prefix, lease.router, one.distance) for one in self.config.routes if one.vrf == vrf]
+        return [(vrf, _route(prefix, distance, NextHop(name, hop))) for prefix, hop, distance in ways]
+
+
+def _route(prefix: Prefix, distance: int, hop: NextHop) -> Route:
+    source, process = RouteSource.STATIC, f"dhcp {hop.interface}"
+    return Route(prefix=prefix, source=source, distance=distance, next_hops=(hop,), process=process)

@@ -1,0 +1,100 @@
+"""The configuration of DHCP, as values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+
+#: Seconds: IOS leases for a day.
+LEASE = 86_400
+#: The distance of routes that come with a lease.
+DISTANCE = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """One `ip dhcp pool`.
+
+    network: the subnet whose addresses it leases; None: it has none.
+    host: the address of a manual binding, with the prefix length; identities: whom it is for, as `Message.identity`
+        and with the hardware address alone.
+    lease: seconds, None: forever.
+    options: octets by code, in the order of the codes.
+    """
+
+    name: str
+    vrf: str = ""
+    network: Prefix | None = None
+    host: tuple[IPv4Address, int] | None = None
+    identities: tuple[bytes, ...] = ()
+    lease: int | None = LEASE
+    options: tuple[tuple[int, bytes], ...] = ()
+    next_server: IPv4Address = UNSPECIFIED
+    file: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Addresses that are not leased: from first to last, both included."""
+
+    vrf: str
+    first: IPv4Address
+    last: IPv4Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortSettings:
+    """The lines of an interface.
+
+    leases: `ip address dhcp`. label: of the interface in IOS's client identifier ("Gi0/0").
+    identified_by: the interface whose hardware address is the client identifier, "": IOS's own form.
+    hostname: "": the router's.
+    helpers: `ip helper-address`, each with its VRF.
+    """
+
+    interface: str
+    leases: bool
+    label: str
+    identified_by: str
+    hostname: str
+    helpers: tuple[tuple[str, IPv4Address], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedRoute:
+    """`ip route ... dhcp`: a route by the router of a lease."""
+
+    vrf: str
+    prefix: Prefix
+    distance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpConfig:
+    """All lines of DHCP.
+
+    enabled: `service dhcp`, without which server and relay agent do nothing.
+    ping_packets: echo requests before an address is offered. ping_timeout: seconds for each.
+    logs_conflicts: an address that answered is not leased until the conflict is cleared.
+    write_delay: seconds from a change to the file that keeps the bindings; None: nothing is kept.
+    adds_information: the relay agent adds option 82.
+    """
+
+    hostname: str = ""
+    enabled: bool = True
+    pools: tuple[Pool, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    ping_packets: int = 2
+    ping_timeout: float = 0.5
+    logs_conflicts: bool = True
+    write_delay: int | None = None
+    ports: tuple[PortSettings, ...] = ()
+    adds_information: bool = False
+    routes: tuple[LeasedRoute, ...] = ()

@@ -1,0 +1,83 @@
+"""The relay agent: broadcasts of UDP services go on to servers (RFC 1542, RFC 3046), with a share for each port."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.effects import SendIp, in_table
+from dmvpn.base.limits import Budgets
+from dmvpn.features.dhcp.packet import SERVER_PORT, UDP, Code, Message
+from dmvpn.net.ip import UdpDatagram
+
+if TYPE_CHECKING:
+    from dmvpn.base.context import Context
+    from dmvpn.base.events import IpReceived
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.dhcp.model import DhcpConfig, PortSettings
+
+#: The UDP services of `ip forward-protocol` besides DHCP: time, TACACS, DNS, TFTP, NetBIOS names and datagrams.
+SERVICES: Final = (37, 49, 53, 69, 137, 138)
+#: Relay agents that a request may have passed (RFC 1542 §4.1.1).
+MOST_HOPS: Final = 16
+#: Messages a second that a port may send to each server, and at once.
+_RATE, _CREDIT = 100.0, 400.0
+_CIRCUIT, _REMOTE = 1, 2
+
+
+class Relay:
+    """The relay agent of a router. counts: dropped messages, by reason."""
+
+    def __init__(self, context: Context) -> None:
+        self.counts: Counter[str] = Counter()
+        self._context = context
+        self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
+
+    def forward(self, message: Message, port: InterfaceState, settings: PortSettings, config: DhcpConfig) -> None:
+        """Pass a client's request on, in the name of the port that it came by."""
+        own = port.address
+        is_first = message.giaddr == UNSPECIFIED
+        interfaces = self._context.ports.interfaces
+        if message.hops >= MOST_HOPS or not isinstance(own, IPv4Address):
+            self.counts["hops"] += 1
+        elif (is_first and Code.RELAY_INFORMATION in message.options) or (
+            not is_first and interfaces.owner(message.giaddr, port.vrf) is not None
+        ):
+            self.counts["untrusted"] += 1  # RFC 3046 §2.1.1, and what we relayed ourselves
+        elif self._may(port.name):
+            giaddr, options = (own, message.options) if is_first else (message.giaddr, message.options)
+            if is_first and config.adds_information:
+                hardware, circuit = interfaces.hardware(port.name), port.name.encode()
+                added = bytes((_CIRCUIT, len(circuit))) + circuit + bytes((_REMOTE, len(hardware))) + hardware
+                options = {**options, Code.RELAY_INFORMATION: added}
+            relayed = replace(message, hops=message.hops + 1, giaddr=giaddr, options=options).serialize()
+            for vrf, helper in settings.helpers:
+                self._send(vrf, own, helper, (SERVER_PORT, SERVER_PORT), relayed)
+
+    def forward_service(self, event: IpReceived, datagram: UdpDatagram, settings: PortSettings) -> None:
+        """Pass a broadcast of another service on, in the name of its sender."""
+        source = event.source
+        if isinstance(source, IPv4Address) and source != UNSPECIFIED and event.ttl > 1 and self._may(event.interface):
+            for vrf, helper in settings.helpers:
+                ports = datagram.source_port, datagram.destination_port
+                self._send(vrf, source, helper, ports, datagram.payload, event.ttl - 1)
+
+    def reply(self, message: Message) -> Message:
+        """Return a server's reply as the client gets it."""
+        options = {code: octets for code, octets in message.options.items() if code != Code.RELAY_INFORMATION}
+        return replace(message, options=options)
+
+    def _may(self, interface: str) -> bool:
+        admitted = self._shares.admit(interface, 1.0, self._context.now)
+        self.counts["share"] += not admitted
+        return admitted
+
+    def _send(
+        self, vrf: str, source: IPv4Address, to: IPv4Address, ports: tuple[int, int], payload: bytes, ttl: int = 255
+    ) -> None:
+        datagram = UdpDatagram(source_port=ports[0], destination_port=ports[1], payload=payload)
+        order = SendIp(None, source, to, UDP, datagram.serialize(source, to), ttl=ttl)
+        self._context.emit(in_table(vrf, order))

@@ -1,0 +1,368 @@
+"""`show ip dhcp ...`, `show dhcp lease`; `clear ip dhcp ...`, `renew dhcp`, `release dhcp`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.streams import UdpPort
+from dmvpn.base.values import dataclass
+from dmvpn.features.dhcp.client import ClientState
+from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
+from dmvpn.features.dhcp.packet import dotted, spelled
+from dmvpn.features.dhcp.server import BindingState
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import Event
+    from dmvpn.features.dhcp.client import Client, Lease
+    from dmvpn.features.dhcp.model import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class BindingLine:
+    """One leased address. expires: local time, None: never."""
+
+    address: IPv4Address
+    client: str
+    expires: datetime | None
+    kind: str
+    state: str
+    interface: str
+    vrf: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBindings:
+    """The answer to `show ip dhcp binding [A.B.C.D]`."""
+
+    bindings: tuple[BindingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLine:
+    """One pool. current: the address that is tried next, None without a network."""
+
+    name: str
+    vrf: str
+    total: int
+    leased: int
+    excluded: int
+    first: IPv4Address | None
+    last: IPv4Address | None
+    current: IPv4Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPools:
+    """The answer to `show ip dhcp pool [NAME]`."""
+
+    pools: tuple[PoolLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictLine:
+    """An address that another station has."""
+
+    address: IPv4Address
+    method: str
+    at: datetime
+    vrf: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowConflicts:
+    """The answer to `show ip dhcp conflict`."""
+
+    conflicts: tuple[ConflictLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowServerStatistics:
+    """The answer to `show ip dhcp server statistics`. received, sent: messages by type."""
+
+    pools: int
+    database: bool
+    automatic: int
+    manual: int
+    expired: int
+    malformed: int
+    received: dict[str, int]
+    sent: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseLine:
+    """The client of an interface. number: of its state, IOS's. next: seconds until it acts. why: the last refusal."""
+
+    interface: str
+    lease: Lease | None
+    mask: IPAddress
+    state: str
+    number: int
+    transaction: int
+    next: int | None
+    retries: int
+    client_id: str
+    hex: str
+    hostname: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLeases:
+    """The answer to `show dhcp lease`."""
+
+    leases: tuple[LeaseLine, ...]
+
+
+# ------------------------------------------------------------------------------------------------ queries
+
+
+_RECEIVED: Final = ("BOOTREQUEST", "DHCPDISCOVER", "DHCPREQUEST", "DHCPDECLINE", "DHCPRELEASE", "DHCPINFORM")
+_SENT: Final = ("BOOTREPLY", "DHCPOFFER", "DHCPACK", "DHCPNAK")
+#: IOS's numbers.
+_NUMBERS: Final = {state: number for number, state in zip((1, 2, 3, 5, 6, 7), ClientState, strict=True)}
+
+
+def query_bindings(ctx: ShowContext, args: Args) -> ShowBindings:
+    """Return the bindings, by VRF and address."""
+    server, wanted = ctx.machine(DhcpMachine).server, args.address("address", None)
+    return ShowBindings(
+        tuple(
+            BindingLine(
+                one.address,
+                dotted(one.identity),
+                ctx.ports.clock.local(one.ends) if one.ends is not None else None,
+                "Manual" if one.manual else "Automatic",
+                one.state.value,
+                one.interface,
+                one.vrf,
+            )
+            for place, one in sorted(server.bindings.items())
+            if wanted in (None, place[1])
+        )
+    )
+
+
+def query_pools(ctx: ShowContext, args: Args) -> ShowPools:
+    """Return the pools in the order of the configuration."""
+    machine, name = ctx.machine(DhcpMachine), args.text("name", "")
+    return ShowPools(tuple(_pool(machine, one) for one in machine.config.pools if name in ("", one.name)))
+
+
+def _pool(machine: DhcpMachine, pool: Pool) -> PoolLine:
+    leased = sum(one.pool == pool.name for one in machine.server.bindings.values())
+    network = pool.network
+    if network is None:
+        host = pool.host[0] if pool.host is not None else None
+        return PoolLine(pool.name, pool.vrf, 1, leased, 0, host, host, None)
+    low, high = network.number + 1, network.number + network.size - 2
+    excluded, beyond = 0, low
+    for one in sorted((one for one in machine.config.excluded if one.vrf == pool.vrf), key=lambda one: one.first):
+        first, last = max(int(one.first), beyond), min(int(one.last), high)
+        if first <= last:
+            excluded, beyond = excluded + last - first + 1, last + 1
+    ends = IPv4Address(low), IPv4Address(high)
+    return PoolLine(pool.name, pool.vrf, high - low + 1, leased, excluded, *ends, machine.server.current(pool))
+
+
+def query_conflicts(ctx: ShowContext, args: Args) -> ShowConflicts:
+    """Return the conflicts, by VRF and address."""
+    server, local = ctx.machine(DhcpMachine).server, ctx.ports.clock.local
+    return ShowConflicts(
+        tuple(
+            ConflictLine(place[1], one.method, local(one.at), place[0])
+            for place, one in sorted(server.conflicts.items())
+        )
+    )
+
+
+def query_statistics(ctx: ShowContext, args: Args) -> ShowServerStatistics:
+    """Return the counters of the server."""
+    machine = ctx.machine(DhcpMachine)
+    server, counts = machine.server, machine.server.counts
+    active = [one for one in server.bindings.values() if one.state is BindingState.ACTIVE]
+    return ShowServerStatistics(
+        pools=len(machine.config.pools),
+        database=machine.config.write_delay is not None,
+        automatic=sum(not one.manual for one in active),
+        manual=sum(one.manual for one in active),
+        expired=counts["expired"],
+        malformed=machine.malformed,
+        received={name: counts[name] for name in _RECEIVED},
+        sent={name: counts[name] for name in _SENT},
+    )
+
+
+def query_leases(ctx: ShowContext, args: Args) -> ShowLeases:
+    """Return the client of each interface, or of one."""
+    wanted = args.interface("interface", "")
+    clients = ctx.machine(DhcpMachine).clients.items()
+    return ShowLeases(tuple(_lease(name, client, ctx.now) for name, client in clients if wanted in ("", name)))
+
+
+def _lease(name: str, client: Client, now: float) -> LeaseLine:
+    identifier = client.identifier or b"\1" + client.hardware
+    return LeaseLine(
+        interface=name,
+        lease=client.lease,
+        mask=client.lease.mask if client.lease is not None else UNSPECIFIED,
+        state=client.state.value,
+        number=_NUMBERS[client.state],
+        transaction=client.xid,
+        next=round(client.due - now) if client.due is not None else None,
+        retries=client.retries,
+        client_id=spelled(identifier),
+        hex=identifier.hex().upper(),
+        hostname=client.hostname,
+        why=client.why,
+    )
+
+
+def udp_ports(ctx: ShowContext) -> list[UdpPort]:
+    """Return the ports of DHCP, for `show udp`."""
+    return [UdpPort(port, interface=name) for name, port in ctx.machine(DhcpMachine).listened]
+
+
+# ------------------------------------------------------------------------------------------------ lines
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%b %d %Y %I:%M %p}" if moment is not None else "Infinite"
+
+
+def render_bindings(answer: ShowBindings) -> Iterator[str]:
+    """Yield the lines as IOS XE has them. An identifier of more than 20 characters goes on below."""
+    vrfs = dict.fromkeys(("", *(one.vrf for one in answer.bindings)))
+    for vrf in vrfs:
+        yield f"Bindings from VRF pool {vrf}:" if vrf else "Bindings from all pools not associated with VRF:"
+        yield "IP address      Client-ID/              Lease expiration        Type       State      Interface"
+        yield "                Hardware address/"
+        yield "                User name"
+        for one in answer.bindings:
+            if one.vrf == vrf:
+                head, *more = [one.client[start : start + 20] for start in range(0, max(1, len(one.client)), 20)]
+                yield (
+                    f"{one.address!s:<15} {head:<23} {_time(one.expires):<23} {one.kind:<10} {one.state:<10} "
+                    f"{one.interface}"
+                )
+                yield from (f"{'':<15} {piece}" for piece in more)
+
+
+def render_pools(answer: ShowPools) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    for pool in answer.pools:
+        yield ""
+        yield f"Pool {pool.name} :"
+        yield " Utilization mark (high/low)    : 100 / 0"
+        yield " Subnet size (first/next)       : 0 / 0 "
+        if pool.vrf:
+            yield f" VRF name                       : {pool.vrf}"
+        yield f" Total addresses                : {pool.total}"
+        yield f" Leased addresses               : {pool.leased}"
+        yield f" Excluded addresses             : {pool.excluded}"
+        yield " Pending event                  : none"
+        if pool.current is not None:
+            yield " 1 subnet is currently in the pool :"
+            yield " Current index        IP address range                    Leased/Excluded/Total"
+            counts = f"{pool.leased:<5} / {pool.excluded:<5} / {pool.total}"
+            yield f" {pool.current!s:<20} {pool.first!s:<16} - {pool.last!s:<16} {counts}"
+
+
+def render_conflicts(answer: ShowConflicts) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    yield f"{'IP address':<17} {'Detection method':<18} {'Detection time':<23} VRF"
+    for one in answer.conflicts:
+        yield f"{one.address!s:<17} {one.method:<18} {_time(one.at):<23} {one.vrf}".rstrip()
+
+
+def render_statistics(answer: ShowServerStatistics) -> Iterator[str]:
+    """Yield the lines as IOS has them, without its memory."""
+    rows = (
+        ("Address pools", answer.pools),
+        ("Database agents", int(answer.database)),
+        ("Automatic bindings", answer.automatic),
+        ("Manual bindings", answer.manual),
+        ("Expired bindings", answer.expired),
+        ("Malformed messages", answer.malformed),
+    )
+    yield from (f"{name:<20} {count}" for name, count in rows)
+    for title, counts in (("Received", answer.received), ("Sent", answer.sent)):
+        yield ""
+        yield f"{'Message':<20} {title}"
+        yield from (f"{name:<20} {count}" for name, count in counts.items())
+
+
+def render_leases(answer: ShowLeases) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    for one in answer.leases:
+        lease = one.lease
+        yield f"Temp IP addr: {lease.address if lease else UNSPECIFIED}  for peer on Interface: {one.interface}"
+        yield f"Temp  sub net mask: {one.mask}"
+        yield f"   DHCP Lease server: {lease.server if lease else UNSPECIFIED}, state: {one.number} {one.state}"
+        yield f"   DHCP transaction id: {one.transaction:X}"
+        times = (lease.seconds or 0, lease.renewal or 0, lease.rebinding or 0) if lease else (0, 0, 0)
+        yield f"   Lease: {times[0]} secs,  Renewal: {times[1]} secs,  Rebind: {times[2]} secs"
+        if lease and lease.router:
+            yield f"Temp default-gateway addr: {lease.router}"
+        if one.next is not None:
+            yield f"   Next timer fires after: {one.next // 3600:02}:{one.next // 60 % 60:02}:{one.next % 60:02}"
+        yield f"   Retry count: {one.retries}   Client-ID: {one.client_id}"
+        yield f"   Client-ID hex dump: {one.hex}"
+        yield f"   Hostname: {one.hostname}"
+        if one.why and one.state != ClientState.BOUND.value:
+            yield f"   Last refusal: {one.why}"
+
+
+# ------------------------------------------------------------------------------------------------ commands
+
+
+def clear(ctx: ShowContext, args: Args) -> Event:
+    """Forget bindings or conflicts: of one address, or all (of a VRF)."""
+    vrf = args.text("vrf", "")
+    address = args.address("address", None)
+    return ClearDhcp("conflict" in args, address, vrf if vrf or address is not None else None)
+
+
+def change(ctx: ShowContext, args: Args) -> Event:
+    """Renew or release the lease of an interface."""
+    return ChangeLease(args.interface("interface"), "release" in args)
+
+
+_HELP: Final = {
+    "dhcp": "Leases of addresses",
+    "binding": "Leased addresses",
+    "pool": "Pools of addresses",
+    "name": "Name of a pool",
+    "conflict": "Addresses that other stations have",
+    "server": "The server",
+    "statistics": "What it received and sent",
+    "lease": "Leases of this router's own interfaces",
+    "interface": "Of this interface",
+    "address": "Of this address",
+    "vrf": "In this VRF",
+    "*": "All of them",
+    "renew": "Renew the lease of an interface",
+    "release": "Give the lease of an interface back",
+}
+COMMANDS: Final = (
+    ExecCommand("show ip dhcp binding [ {address:address} ]", _HELP, query=query_bindings, render=render_bindings),
+    ExecCommand("show ip dhcp pool [ {name:word} ]", _HELP, query=query_pools, render=render_pools),
+    ExecCommand("show ip dhcp conflict", _HELP, query=query_conflicts, render=render_conflicts),
+    ExecCommand("show ip dhcp server statistics", _HELP, query=query_statistics, render=render_statistics),
+    ExecCommand("show dhcp lease [ {interface:interface} ]", _HELP, query=query_leases, render=render_leases),
+    ExecCommand(
+        "clear ip dhcp ( binding | conflict ) [ vrf {vrf:word} ] ( * | {address:address} )",
+        _HELP,
+        action=clear,
+        privilege=15,
+    ),
+    ExecCommand("renew dhcp {interface:interface}", _HELP, action=change, privilege=15),
+    ExecCommand("release dhcp {interface:interface}", _HELP, action=change, privilege=15),
+)

@@ -1,0 +1,107 @@
+"""A branch whose LAN has leases: pools, a relay agent, and a spoke whose provider leases it the address of its WAN."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from dmvpn.shells.lab_model import HostSpec
+from dmvpn.shells.scenario import Scenario
+from support.world import World
+
+POOL = """
+ip dhcp excluded-address 10.3.3.1 10.3.3.49
+ip dhcp pool LAN
+ network 10.3.3.0 255.255.255.0
+ default-router 10.3.3.1
+ dns-server 10.1.1.53
+ lease 0 0 4
+"""
+
+
+def branch(changes: dict[str, str]) -> World:
+    """Return phase 3 with a spoke R31 whose host leases its address. changes: lines for routers."""
+    found = Scenario.load("phase3-summary")
+    hosts = {**found.lab.hosts, "H3": HostSpec(link="R31:GigabitEthernet0/2", address="dhcp")}
+    texts = {name: text + changes.get(name, "") for name, text in found.configurations.items()}
+    return World.of(Scenario(found.name, found.lab.model_copy(update={"hosts": hosts}), texts))
+
+
+WAN = """
+ip dhcp excluded-address 172.16.41.2
+ip dhcp pool WAN
+ network 172.16.41.0 255.255.255.0
+ default-router 172.16.41.2
+ lease 0 0 2
+"""
+
+
+def by_provider(text: str, more: str = "") -> str:
+    """Return the configuration of R41 with an address by DHCP instead of its own and its default route."""
+    dynamic = text.replace("ip address 172.16.41.1 255.255.255.0", "ip address dhcp")
+    return dynamic.replace("ip route 0.0.0.0 0.0.0.0 172.16.41.2\n", "") + more
+
+
+def leased(world: World, host: str = "H3") -> str:
+    lease = world.sim.hosts[host].lease
+    return str(lease[0]) if lease is not None else ""
+
+
+def test_a_host_of_a_branch_leases_its_address_and_reaches_the_far_lan() -> None:
+    world = branch({"R31": POOL}).converge()
+    world.run_for(10)
+    assert leased(world) == "10.3.3.50/24"
+    world.ping("H3", "10.4.4.100", 7)
+    world.run_for(2)
+    assert world.replies("H3") == [7]
+    assert "10.3.3.50" in world.show("R31", "ip dhcp binding")
+    assert world.sim.facts(world.scenario).hosts["H3"].address.ip == ip_address("10.3.3.50")
+    world.run_for(600)
+    assert leased(world) == "10.3.3.50/24", "renewed"
+    assert "DHCPDISCOVER         1\n" in world.show("R31", "ip dhcp server statistics")
+
+
+def test_a_spoke_whose_provider_leases_its_address_registers_and_keeps_it() -> None:
+    found = Scenario.load("phase3-summary")
+    texts = dict(found.configurations)
+    texts |= {"TRANSPORT": texts["TRANSPORT"] + WAN, "R41": by_provider(texts["R41"])}
+    world = World.of(Scenario(found.name, found.lab, texts)).converge()
+    assert "S*    0.0.0.0/0 [254/0] via 172.16.41.2" in world.show("R41", "ip route static")
+    assert "state: 5 Bound" in world.show("R41", "dhcp lease")
+    world.run_for(600)
+    assert "172.16.41.1" in world.show("R41", "ip interface brief")
+    world.do("R41", "release dhcp GigabitEthernet0/1")
+    world.run_for(1)
+    assert "unassigned" in world.show("R41", "ip interface brief")
+    assert "0.0.0.0/0" not in world.show("R41", "ip route static")
+
+
+def test_an_inbound_list_without_bootpc_keeps_the_lease_out() -> None:
+    found = Scenario.load("phase3-summary")
+    closed = "ip access-list extended WAN\n permit gre any any\ninterface GigabitEthernet0/1\n ip access-group WAN in\n"
+    texts = dict(found.configurations)
+    texts |= {"TRANSPORT": texts["TRANSPORT"] + WAN, "R41": by_provider(texts["R41"], closed)}
+    world = World.of(Scenario(found.name, found.lab, texts))
+    world.run_for(60)
+    assert "state: 2 Selecting" in world.show("R41", "dhcp lease")
+    world.configure("R41", "ip access-list extended WAN", "permit udp any any eq bootpc")
+    world.run_for(70)
+    assert "state: 5 Bound" in world.show("R41", "dhcp lease")
+
+
+def test_hosts_lease_through_the_tunnel_from_a_server_at_another_branch() -> None:
+    far = "ip dhcp pool FAR\n network 10.3.3.0 /24\n default-router 10.3.3.1\nip dhcp excluded-address 10.3.3.1\n"
+    helper = "ip dhcp relay information option\ninterface GigabitEthernet0/2\n ip helper-address 10.4.4.1\n"
+    world = branch({"R31": helper, "R41": far}).converge()
+    assert world.wait_until(lambda: leased(world) == "10.3.3.2/24", 70)
+    world.ping("H3", "10.4.4.100", 1)
+    world.run_for(2)
+    assert world.replies("H3") == [1]
+
+
+def test_bindings_survive_a_restart_where_a_database_keeps_them() -> None:
+    world = branch({"R31": POOL + "ip dhcp database flash:leases write-delay 60\n"}).converge()
+    world.run_for(100)
+    world.sim.kill("R31")
+    world.sim.boot("R31", world.scenario.configurations["R31"])
+    world.run_for(5)
+    assert "10.3.3.50" in world.show("R31", "ip dhcp binding")

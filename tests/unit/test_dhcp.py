@@ -1,0 +1,280 @@
+"""DHCP: the codec, leases that lie, servers that refuse, floods; all as events of a router with a clock of the test."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.effects import Effect, InVrf, SendIp
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import ConfigurationEntered, IpReceived, LinkChanged, PlaneAnnounced, Tick
+from dmvpn.features.dhcp.client import Client, ClientState
+from dmvpn.features.dhcp.packet import BROADCAST, UDP, Code, Message, MessageType, datagram, packed
+from dmvpn.features.dhcp.packet import received as read
+from dmvpn.router.router import Router
+
+HARDWARE = b"\x02\x00\x00\x00\x00\x01"
+SERVER, ADDRESS = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.10")
+POOL = """hostname R1
+ip dhcp excluded-address 10.1.1.1 10.1.1.9
+ip dhcp pool LAN
+ network 10.1.1.0 /24
+ default-router 10.1.1.1
+ option 150 ip 10.1.1.5 10.1.1.6
+ip dhcp pool PRINTER
+ host 10.1.1.200 /24
+ hardware-address 0200.0000.00aa
+interface GigabitEthernet0/1
+ ip address 10.1.1.1 255.255.255.0
+ no shutdown
+"""
+
+
+class Bench:
+    """A router, and what it sent."""
+
+    def __init__(self, text: str) -> None:
+        self.router, self.now = Router(SeededEntropy(1)), 0.0
+        self.router.handle(PlaneAnnounced(ipv6=True, manages=True), 0.0)
+        self.router.handle(ConfigurationEntered(text), 0.0)
+        for port in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
+            self.sent = self._sent(self.router.handle(LinkChanged(port, True), 0.0))
+
+    def _sent(self, effects: list[Effect]) -> list[SendIp]:
+        whole = [effect.effect if isinstance(effect, InVrf) else effect for effect in effects]
+        return [effect for effect in whole if isinstance(effect, SendIp)]
+
+    def hear(
+        self, message: Message, to: IPv4Address = BROADCAST, port: int = 67, source: IPv4Address = UNSPECIFIED
+    ) -> list[Message]:
+        payload = datagram(message, source, to, (135 - port, port))
+        event = IpReceived("GigabitEthernet0/1", source, to, UDP, payload)
+        return self.replies(self.router.handle(event, self.now))
+
+    def wait(self, seconds: float) -> list[Message]:
+        found, end = list[Message](), self.now + seconds
+        while (due := self.router.next_deadline()) is not None and due <= end:
+            self.now = max(due, self.now)
+            found += self.replies(self.router.handle(Tick(), self.now))
+        self.now = end
+        return found
+
+    def replies(self, effects: list[Effect]) -> list[Message]:
+        self.sent = self._sent(effects)
+        packets = [IpReceived("", one.source or SERVER, one.destination, UDP, one.payload) for one in self.sent]
+        return [message for packet in packets if (message := read(packet)) is not None]
+
+    def lease(self, client: int) -> Message | None:
+        """Return the reply to a client that takes what it is offered."""
+        discover = ask(MessageType.DISCOVER, client)
+        offers = self.hear(discover) + self.wait(2)
+        if not offers:
+            return None
+        wish: dict[int, bytes] = {Code.REQUESTED_ADDRESS: offers[0].yiaddr.packed, Code.SERVER: SERVER.packed}
+        return self.hear(ask(MessageType.REQUEST, client, wish))[0]
+
+
+def ask(kind: MessageType, client: int = 1, options: dict[int, bytes] | None = None) -> Message:
+    every: dict[int, bytes] = {Code.MESSAGE_TYPE: bytes((kind,)), **(options or {})}
+    return Message(xid=7, hardware=b"\x02" + client.to_bytes(5, "big"), options=every)
+
+
+def offer(options: dict[int, bytes] | None = None, **changes: object) -> Message:
+    """Return an offer to a client, with other fields or options."""
+    every: dict[int, bytes] = {
+        Code.MESSAGE_TYPE: b"\2",
+        Code.SERVER: SERVER.packed,
+        Code.SUBNET_MASK: b"\xff\xff\xff\0",
+        Code.LEASE_TIME: (600).to_bytes(4, "big"),
+        Code.ROUTER: SERVER.packed,
+    }
+    message = Message(is_reply=True, xid=0, hardware=HARDWARE, yiaddr=ADDRESS, options=every | (options or {}))
+    return replace(message, **changes)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------------------ the codec
+
+
+def test_options_of_more_than_255_octets_come_in_pieces_and_option_82_is_the_last() -> None:
+    options = {53: b"\1", 82: b"\1\2ab", 43: bytes(range(256)) * 2, 200: b""}
+    message = Message(xid=5, hardware=HARDWARE, server_name=b"boot", options=options)
+    octets = message.serialize()
+    assert Message.parse(octets) == message
+    assert octets[octets.index(bytes((82, 4))) :].rstrip(b"\0") == b"\x52\x04\1\2ab\xff"
+
+
+def test_options_are_read_where_option_52_says() -> None:
+    octets = bytearray(Message(xid=5, hardware=HARDWARE, options={53: b"\1", 52: b"\3"}).serialize())
+    octets[44:47], octets[108:114] = b"\x0c\x01a", b"\x0c\x01b\xff\0\0"
+    assert Message.parse(bytes(octets)).options == {53: b"\1", 12: b"ba"}
+
+
+@given(st.data())
+def test_a_changed_message_is_refused_or_read_and_never_an_error_of_ours(data: st.DataObject) -> None:
+    octets = bytearray(offer(options={121: b"\x18\x0a\x02\x03\x0a\x01\x01\x01", 61: b"\1ab"}).serialize())
+    for _ in range(data.draw(st.integers(1, 6))):
+        octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    octets = octets[: data.draw(st.integers(0, len(octets)))]
+    bench = Bench(POOL + "interface GigabitEthernet0/2\n ip address dhcp\n no shutdown\n")
+    for port in (67, 68):
+        payload = bytes((0, 68, 0, port)) + (8 + len(octets)).to_bytes(2, "big") + b"\0\0" + octets
+        for interface in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
+            bench.router.handle(IpReceived(interface, SERVER, BROADCAST, UDP, payload), 1.0)
+    with suppress(WireError):
+        assert Message.parse(Message.parse(bytes(octets)).serialize())
+
+
+# ------------------------------------------------------------------------------------------------ the client
+
+
+def client() -> Client:
+    made = Client(HARDWARE, b"", "R1", SeededEntropy(1))
+    made.begin(0.0)
+    return made
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"yiaddr": SERVER},
+        {"yiaddr": IPv4Address("10.1.1.255")},
+        {"yiaddr": IPv4Address("224.0.0.9")},
+        {"yiaddr": IPv4Address("127.0.0.1")},
+        {"options": {Code.SUBNET_MASK: b"\0\0\0\0"}},
+        {"options": {Code.SUBNET_MASK: b"\xff\0\xff\0"}},
+        {"options": {Code.ROUTER: b"\x0a\x02\x02\x01"}},
+        {"options": {Code.LEASE_TIME: b"\0\0\0\0"}},
+        {"options": {Code.CLASSLESS_ROUTES: b"\x01\x80\x0a\x01\x01\x01"}},
+        {"options": {Code.CLASSLESS_ROUTES: b"\x18\x0a\x09\x09\x0a\x01\x01\x01" * 65}},
+        {"xid": 99},
+        {"hardware": b"\x02\0\0\0\0\x09"},
+    ],
+)
+def test_an_offer_that_lies_is_not_taken(lie: dict[str, Any]) -> None:
+    made = client()
+    assert made.hear(offer(**{"xid": made.xid, **lie}), 1.0) == []
+    assert made.state is ClientState.SELECTING
+
+
+def test_the_answer_of_another_server_and_a_late_one_change_nothing() -> None:
+    made = client()
+    made.hear(offer(xid=made.xid), 1.0)
+    other: dict[int, bytes] = {Code.SERVER: b"\x0a\x01\x01\x07"}
+    for kind in (MessageType.ACK, MessageType.NAK):
+        assert made.hear(offer(xid=made.xid, options={Code.MESSAGE_TYPE: bytes((kind,)), **other}), 1.1) == []
+    assert made.lease is None
+    made.hear(offer(xid=made.xid, options={Code.MESSAGE_TYPE: b"\5"}), 1.2)
+    assert made.state == ClientState.BOUND
+    made.hear(offer(xid=made.xid, options={Code.MESSAGE_TYPE: b"\6"}), 1.3)
+    assert made.state is ClientState.BOUND, "a NAK that nobody asked for"
+
+
+def test_a_lease_is_renewed_by_a_unicast_then_by_a_broadcast_and_then_it_is_over() -> None:
+    made = client()
+    made.hear(offer(xid=made.xid), 0.0)
+    made.hear(offer(xid=made.xid, options={Code.MESSAGE_TYPE: b"\5"}), 0.0)
+    to: list[tuple[float, IPv4Address]] = []
+    while made.lease is not None and made.due is not None:
+        now = made.due
+        to += [(now, each.destination) for each in made.fire(now) if made.lease is not None]
+    assert to[0] == (300.0, SERVER)
+    assert all((where == SERVER) == (when < 525) for when, where in to)
+    assert (now, len(to) < 20) == (600.0, True)
+
+
+def test_a_port_gets_another_address_and_loses_it_with_a_nak() -> None:
+    bench = Bench("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n")
+    machine = next(one for name, one in bench.router.machines.items() if name == "dhcp")
+    xid = machine.clients["GigabitEthernet0/1"].xid  # type: ignore[attr-defined]
+    hardware = machine.clients["GigabitEthernet0/1"].hardware  # type: ignore[attr-defined]
+    for kind in (2, 5):
+        said = offer(xid=xid, hardware=hardware, options={Code.MESSAGE_TYPE: bytes((kind,))})
+        bench.hear(said, port=68, source=SERVER)
+    state = bench.router.ports.interfaces.get("GigabitEthernet0/1")
+    assert state is not None
+    assert state.address == ADDRESS
+    bench.wait(301)
+    bench.hear(offer(xid=xid, hardware=hardware, options={Code.MESSAGE_TYPE: b"\6"}), port=68, source=SERVER)
+    state = bench.router.ports.interfaces.get("GigabitEthernet0/1")
+    assert state is not None
+    assert state.address is None
+    assert [one.type for one in bench.wait(11)] == [MessageType.DISCOVER]
+
+
+# ------------------------------------------------------------------------------------------------ the server
+
+
+def test_a_client_gets_its_address_again_and_a_binding_by_hand_its_own() -> None:
+    bench = Bench(POOL)
+    first = bench.lease(1)
+    assert first is not None
+    assert first.type is MessageType.ACK
+    assert (first.yiaddr, first.options[150]) == (ADDRESS, packed(map(IPv4Address, ("10.1.1.5", "10.1.1.6"))))
+    assert bench.lease(1) == first
+    assert [one.yiaddr for one in (bench.lease(2), bench.lease(0xAA)) if one is not None] == [
+        IPv4Address("10.1.1.11"),
+        IPv4Address("10.1.1.200"),
+    ]
+
+
+def test_a_client_of_another_network_is_refused_and_an_unknown_one_that_may_be_right_is_not() -> None:
+    bench = Bench(POOL)
+    wrong = ask(MessageType.REQUEST, 3, {Code.REQUESTED_ADDRESS: b"\x0a\x02\x02\x02"})
+    assert [one.type for one in bench.hear(wrong)] == [MessageType.NAK]
+    assert bench.hear(ask(MessageType.REQUEST, 3, {Code.REQUESTED_ADDRESS: ADDRESS.packed})) == []
+
+
+def test_an_address_that_answers_is_not_offered_until_the_conflict_is_cleared() -> None:
+    bench = Bench(POOL)
+    bench.hear(ask(MessageType.DISCOVER))
+    ping = bench.sent[0]
+    echo = b"\0" + ping.payload[1:]
+    bench.router.handle(IpReceived("GigabitEthernet0/1", ping.destination, SERVER, 1, echo), 0.1)
+    assert [one.yiaddr for one in bench.wait(2)] == [IPv4Address("10.1.1.11")]
+
+
+def test_a_flood_on_one_port_takes_its_share_and_no_more() -> None:
+    bench = Bench(POOL.replace("/24\n default", "/16\n default") + "ip dhcp ping packets 0\n")
+    offers = [one for number in range(1000) for one in bench.hear(ask(MessageType.DISCOVER, 100 + number))]
+    assert len(offers) == 256
+    bench.wait(61)
+    assert bench.lease(1) is not None
+
+
+def test_without_service_dhcp_nobody_gets_an_answer() -> None:
+    bench = Bench("no service dhcp\n" + POOL)
+    assert bench.hear(ask(MessageType.DISCOVER)) + bench.wait(2) == []
+
+
+def test_a_client_with_an_address_that_cannot_hear_broadcasts_is_answered_by_its_hardware_address() -> None:
+    bench = Bench(POOL)
+    bench.hear(ask(MessageType.DISCOVER))
+    bench.wait(2)
+    assert (bench.sent[0].destination, bench.sent[0].hardware) == (ADDRESS, b"\x02\0\0\0\0\x01")
+
+
+# ------------------------------------------------------------------------------------------------ the relay agent
+
+
+def test_a_request_goes_on_to_the_helper_with_option_82_and_the_reply_comes_back_without() -> None:
+    bench = Bench(
+        "ip dhcp relay information option\ninterface GigabitEthernet0/1\n ip address 10.1.1.1 255.255.255.0\n"
+        " ip helper-address 10.9.9.9\n no shutdown\n"
+    )
+    (relayed,) = bench.hear(ask(MessageType.DISCOVER))
+    assert (relayed.giaddr, relayed.hops, bench.sent[0].destination) == (SERVER, 1, IPv4Address("10.9.9.9"))
+    assert b"GigabitEthernet0/1" in relayed.options[Code.RELAY_INFORMATION]
+    given = offer(xid=7, giaddr=SERVER, broadcast=True, options={82: relayed.options[Code.RELAY_INFORMATION]})
+    (reply,) = bench.hear(given, SERVER, source=IPv4Address("10.9.9.9"))
+    assert (Code.RELAY_INFORMATION in reply.options, bench.sent[0].destination) == (False, BROADCAST)
+    assert bench.hear(replace(ask(MessageType.DISCOVER), hops=16)) == []
+    assert bench.hear(replace(ask(MessageType.DISCOVER), giaddr=SERVER)) == [], "our own"
+    assert sum(len(bench.hear(ask(MessageType.DISCOVER))) for _ in range(1000)) < 450
