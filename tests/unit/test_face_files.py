@@ -498,22 +498,24 @@ def kept(found: Terminal) -> dict[str, str]:
     return {name: octets.decode() for name, octets in found.router.flash.kept.items()}
 
 
-def test_redirect_writes_the_lines_and_shows_none() -> None:
+@pytest.fixture
+def found() -> Terminal:
+    return Terminal(NAMED)
+
+
+def test_redirect_writes_the_lines_and_shows_none(found: Terminal) -> None:
     """It was: % Error: "redirect" is not possible here."""
-    found = Terminal(NAMED)
     assert answer(found, "show privilege | redirect flash:level.txt") == []
     assert kept(found) == {"level.txt": "Current privilege level is 15\n"}
     assert answer(found, "more flash:level.txt") == ["Current privilege level is 15"]
 
 
-def test_tee_writes_the_lines_and_shows_them() -> None:
-    found = Terminal(NAMED)
+def test_tee_writes_the_lines_and_shows_them(found: Terminal) -> None:
     assert answer(found, "show privilege | t bootflash:/level.txt") == ["Current privilege level is 15"]
     assert kept(found) == {"level.txt": "Current privilege level is 15\n"}
 
 
-def test_append_puts_them_behind_what_is_there_and_redirect_in_its_place() -> None:
-    found = Terminal(NAMED)
+def test_append_puts_them_behind_what_is_there_and_redirect_in_its_place(found: Terminal) -> None:
     for _ in range(2):
         answer(found, "show privilege | append flash:a")
     assert kept(found)["a"] == "Current privilege level is 15\n" * 2
@@ -521,8 +523,7 @@ def test_append_puts_them_behind_what_is_there_and_redirect_in_its_place() -> No
     assert kept(found)["a"] == "Current privilege level is 15\n"
 
 
-def test_other_filters_come_before() -> None:
-    found = Terminal(NAMED)
+def test_other_filters_come_before(found: Terminal) -> None:
     answer(found, "show running-config | include hostname | redirect flash:a")
     assert kept(found)["a"] == "hostname R1\n"
     answer(found, "show privilege | json | redirect flash:b")
@@ -532,8 +533,7 @@ def test_other_filters_come_before() -> None:
     assert "c" not in kept(found)
 
 
-def test_it_works_in_configuration_mode_behind_do() -> None:
-    found = Terminal(NAMED)
+def test_it_works_in_configuration_mode_behind_do(found: Terminal) -> None:
     answer(found, "configure terminal")
     answer(found, "do show privilege | redirect flash:a")
     assert kept(found)["a"] == "Current privilege level is 15\n"
@@ -544,37 +544,32 @@ def test_it_works_in_configuration_mode_behind_do() -> None:
     ["tftp://192.0.2.1/x", "flash:", "flash:a/b", "flash:../x", "x", "nvram:startup-config", "system:running-config"],
 )
 @pytest.mark.parametrize("word", ["redirect", "tee", "append"])
-def test_no_other_place_is_written(word: str, file: str) -> None:
-    found = Terminal(NAMED)
+def test_no_other_place_is_written(found: Terminal, word: str, file: str) -> None:
     (line,) = answer(found, f"show privilege | {word} {file}")
     assert line == f"%Error opening {file} (lines of shows go into flash:NAME alone)"
     assert kept(found) == {}
 
 
 @pytest.mark.parametrize("line", ["redirect", "redirect flash:a b", "tee "])
-def test_a_file_is_one_word(line: str) -> None:
-    found = Terminal(NAMED)
+def test_a_file_is_one_word(found: Terminal, line: str) -> None:
     assert any(text.startswith("% In") for text in answer(found, f"show privilege | {line}"))
     assert kept(found) == {}
 
 
-def test_who_has_a_lower_level_writes_nothing() -> None:
-    found = Terminal(NAMED)
+def test_who_has_a_lower_level_writes_nothing(found: Terminal) -> None:
     answer(found, "disable")
     assert answer(found, "show privilege | redirect flash:a") == ['% Error: "redirect" is not possible here']
     assert kept(found) == {}
     assert "redirect" not in found.type("show privilege | ?")
 
 
-def test_the_question_mark_tells_of_files() -> None:
-    found = Terminal(NAMED)
+def test_the_question_mark_tells_of_files(found: Terminal) -> None:
     shown = found.type("show privilege | ?")
     assert {"redirect", "tee", "append"} <= set(shown.split())
     assert "URL" in found.type("redirect ?")
 
 
-def test_a_file_that_flash_has_no_room_for_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Terminal(NAMED)
+def test_a_file_that_flash_has_no_room_for_is_not_begun(found: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dmvpn.face.filing.CAPACITY", 10)
     assert answer(found, "show privilege | redirect flash:a") == ["%Error writing flash:a (No space left on device)"]
     assert kept(found) == {}

@@ -18,8 +18,12 @@ UPDOWN_LINE = "*Nov 20 06:00:00.000: %LINEPROTO-5-UPDOWN: Line protocol on Inter
 # ------------------------------------------------------------------------------------------------ exec mode
 
 
-def test_the_prompt_is_there_at_once_and_again_after_return() -> None:
-    terminal = Terminal()
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+def test_the_prompt_is_there_at_once_and_again_after_return(terminal: Terminal) -> None:
     assert terminal.screen == "R1#"
     assert terminal.type("\r") == "\r\nR1#"
 
@@ -59,8 +63,7 @@ def test_ios_words_for_what_is_not_understood(line: str, answer: str) -> None:
     assert Terminal().type(f"{line}\r") == f"{line}\r\n{answer}R1#"
 
 
-def test_output_filters_and_json() -> None:
-    terminal = Terminal()
+def test_output_filters_and_json(terminal: Terminal) -> None:
     assert terminal.type("show numbers 20 | include 1$\r").endswith("1$\r\nline 1\r\nline 11\r\nR1#")
     assert terminal.type("show numbers 20 | count 1\r").endswith("Number of lines which match regexp = 11\r\nR1#")
     assert terminal.type("show privilege | json\r").endswith('{\r\n  "level": 15\r\n}\r\nR1#')
@@ -70,8 +73,7 @@ def test_help_shows_the_line_again() -> None:
     assert Terminal().type("show pri?") == "show pri?\r\n  privilege  \r\n\r\nR1#show pri"
 
 
-def test_help_goes_on_behind_the_cursor() -> None:
-    terminal = Terminal()
+def test_help_goes_on_behind_the_cursor(terminal: Terminal) -> None:
     terminal.type("show privilege ?")
     assert terminal.screen.endswith("R1#show privilege ")
     assert terminal.type("\r") == "\r\nCurrent privilege level is 15\r\nR1#"
@@ -85,17 +87,15 @@ def test_control_c_drops_the_line() -> None:
     assert Terminal().type("show pri\x03") == "show pri\r\nR1#"
 
 
-def test_control_c_ends_configuration_mode_without_the_line_that_is_there() -> None:
+def test_control_c_ends_configuration_mode_without_the_line_that_is_there(terminal: Terminal) -> None:
     """As on IOS: tools send it to get back to a prompt that they know."""
-    terminal = Terminal()
     terminal.type("configure terminal\rinterface Tunnel9\r")
     assert terminal.type("hostname OTHER\x03").endswith("\r\nR1#")
     assert "Configured from console by console" in "".join(terminal.router.system.syslog.lines)
     assert "interface Tunnel9" in terminal.type("show running-config\r")
 
 
-def test_one_letter_that_begins_several_commands_is_ambiguous() -> None:
-    terminal = Terminal()
+def test_one_letter_that_begins_several_commands_is_ambiguous(terminal: Terminal) -> None:
     assert terminal.type("s\r") == 's\r\n% Ambiguous command:  "s"\r\n\r\nR1#'
     assert "R1" in terminal.type("sh clock\r")
     assert terminal.type("systat\r").splitlines()[1:] == terminal.type("show users\r").splitlines()[1:]
@@ -109,15 +109,13 @@ def test_exit_closes_the_session() -> None:
         assert terminal.type("x") == ""
 
 
-def test_history_is_remembered_and_shown() -> None:
-    terminal = Terminal()
+def test_history_is_remembered_and_shown(terminal: Terminal) -> None:
     terminal.type("terminal length 0\r")
     assert terminal.type("show history\r").endswith("  terminal length 0\r\n  show history\r\nR1#")
     assert terminal.type("\x10\x10") == "terminal length 0"
 
 
-def test_the_size_of_the_history_can_be_set() -> None:
-    terminal = Terminal()
+def test_the_size_of_the_history_can_be_set(terminal: Terminal) -> None:
     for line in ("terminal history size 2", "show clock", "show version | count x"):
         terminal.type(f"{line}\r")
     assert terminal.type("show history\r").endswith("\r\n  show version | count x\r\n  show history\r\nR1#")
@@ -126,29 +124,25 @@ def test_the_size_of_the_history_can_be_set() -> None:
 # ------------------------------------------------------------------------------------------------ pages
 
 
-def test_a_long_answer_stops_at_more_and_goes_on() -> None:
-    terminal = Terminal()
+def test_a_long_answer_stops_at_more_and_goes_on(terminal: Terminal) -> None:
     first = terminal.type("show numbers 30\r")
     assert first.endswith("line 23\r\n --More-- ")
     assert terminal.type("\r") == "\b" * 10 + " " * 10 + "\b" * 10 + "line 24\r\n --More-- "
     assert terminal.type(" ").endswith("line 25\r\nline 26\r\nline 27\r\nline 28\r\nline 29\r\nline 30\r\nR1#")
 
 
-def test_any_other_key_ends_it() -> None:
-    terminal = Terminal()
+def test_any_other_key_ends_it(terminal: Terminal) -> None:
     terminal.type("show numbers 100\r")
     assert terminal.type("q") == "\b" * 10 + " " * 10 + "\b" * 10 + "R1#"
     terminal.type("show numbers 100\r")
     assert terminal.type("\x03").endswith("R1#")
 
 
-def test_terminal_length_0_ends_paging() -> None:
-    terminal = Terminal()
+def test_terminal_length_0_ends_paging(terminal: Terminal) -> None:
     assert terminal.type("terminal length 0\rshow numbers 100\r").endswith("line 99\r\nline 100\r\nR1#")
 
 
-def test_the_window_decides_unless_somebody_else_has() -> None:
-    terminal = Terminal()
+def test_the_window_decides_unless_somebody_else_has(terminal: Terminal) -> None:
     terminal.session.resize(10, 80)
     assert terminal.type("show numbers 30\r").endswith("line 9\r\n --More-- ")
     terminal.type("q")
@@ -162,8 +156,7 @@ def test_a_line_can_be_configured_without_pages() -> None:
     assert "--More--" not in terminal.type("show numbers 100\r")
 
 
-def test_log_messages_wait_while_a_page_is_on_the_screen() -> None:
-    terminal = Terminal()
+def test_log_messages_wait_while_a_page_is_on_the_screen(terminal: Terminal) -> None:
     terminal.type("show numbers 30\r")
     assert terminal.happen() == ""
     assert terminal.type("q").endswith(f"{UPDOWN_LINE}\r\nR1#")
@@ -192,8 +185,7 @@ def test_a_configuration_session_byte_for_byte() -> None:
     ]  # fmt: skip
 
 
-def test_each_line_is_in_effect_before_the_next_prompt() -> None:
-    terminal = Terminal()
+def test_each_line_is_in_effect_before_the_next_prompt(terminal: Terminal) -> None:
     terminal.type("conf t\rint tu0\r")
     assert terminal.router.posted == [LinesEntered((EnteredLine((), "int tu0"),), by="console")]
     terminal.type("ip mtu 1400\r")
@@ -208,8 +200,7 @@ def test_lines_that_change_nothing_are_not_posted() -> None:
     assert terminal.router.posted == []
 
 
-def test_a_wrong_line_has_its_caret_and_changes_nothing() -> None:
-    terminal = Terminal()
+def test_a_wrong_line_has_its_caret_and_changes_nothing(terminal: Terminal) -> None:
     terminal.type("conf t\rint tu0\r")
     before = list(terminal.router.posted)
     assert terminal.type("ip mtu 12\r") == (
@@ -218,8 +209,7 @@ def test_a_wrong_line_has_its_caret_and_changes_nothing() -> None:
     assert terminal.router.posted == before
 
 
-def test_do_runs_an_exec_command_with_its_caret_where_it_belongs() -> None:
-    terminal = Terminal()
+def test_do_runs_an_exec_command_with_its_caret_where_it_belongs(terminal: Terminal) -> None:
     terminal.type("conf t\r")
     assert terminal.type("do show priv\r") == "do show priv\r\nCurrent privilege level is 15\r\nR1(config)#"
     assert terminal.type("do show prix\r") == (
@@ -227,8 +217,7 @@ def test_do_runs_an_exec_command_with_its_caret_where_it_belongs() -> None:
     )
 
 
-def test_leaving_configuration_mode_is_logged_on_the_console() -> None:
-    terminal = Terminal()
+def test_leaving_configuration_mode_is_logged_on_the_console(terminal: Terminal) -> None:
     assert terminal.type("conf t\rend\r").endswith(
         "R1(config)#end\r\n*Nov 20 06:00:00.000: %SYS-5-CONFIG_I: Configured from console by console\r\nR1#"
     )
@@ -275,8 +264,7 @@ def test_a_long_name_is_cut_in_configuration_mode_only() -> None:
     assert terminal.type("conf t\r").endswith("\r\nA-very-long-name-for(config)#")
 
 
-def test_hanging_up_in_configuration_mode_leaves_it() -> None:
-    terminal = Terminal()
+def test_hanging_up_in_configuration_mode_leaves_it(terminal: Terminal) -> None:
     terminal.type("conf t\r")
     terminal.session.hang_up()
     assert terminal.router.posted == [ConfigurationLeft("console", "console")]
@@ -294,8 +282,7 @@ def test_configure_alone_asks_from_where() -> None:
 # ------------------------------------------------------------------------------------------------ privilege
 
 
-def test_without_a_secret_enable_just_works() -> None:
-    terminal = Terminal()
+def test_without_a_secret_enable_just_works(terminal: Terminal) -> None:
     assert terminal.type("disable\rconf t\renable\r") == (
         "disable\r\nR1>conf t\r\n   ^\r\n% Invalid input detected at '^' marker.\r\n\r\nR1>enable\r\nR1#"
     )
@@ -316,8 +303,7 @@ def test_three_wrong_secrets_are_enough() -> None:
     )
 
 
-def test_users_do_not_see_what_they_may_not_do() -> None:
-    terminal = Terminal()
+def test_users_do_not_see_what_they_may_not_do(terminal: Terminal) -> None:
     terminal.type("disable\r")
     shown = terminal.type("show ?")
     assert "running-config" not in shown
@@ -327,8 +313,7 @@ def test_users_do_not_see_what_they_may_not_do() -> None:
 # ------------------------------------------------------------------------------------------------ files, questions
 
 
-def test_write_memory_saves_what_runs() -> None:
-    terminal = Terminal()
+def test_write_memory_saves_what_runs(terminal: Terminal) -> None:
     assert terminal.type("write memory\r") == "write memory\r\nBuilding configuration...\r\n[OK]\r\nR1#"
     assert terminal.router.startup_text == "! Written by dmvpn\nversion 17.9\n!\nhostname R1\n!\nend\n"
     assert terminal.type("show startup-config\r") == (
@@ -337,8 +322,9 @@ def test_write_memory_saves_what_runs() -> None:
     )
 
 
-def test_a_configuration_that_cannot_be_stored_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+def test_a_configuration_that_cannot_be_stored_is_said_to_be_so(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal.type("enable\r")
 
     def refuse(text: str) -> None:
@@ -350,8 +336,7 @@ def test_a_configuration_that_cannot_be_stored_is_said_to_be_so(monkeypatch: pyt
     assert "[OK]" not in shown
 
 
-def test_copy_asks_for_the_name_and_return_takes_the_offer() -> None:
-    terminal = Terminal()
+def test_copy_asks_for_the_name_and_return_takes_the_offer(terminal: Terminal) -> None:
     assert terminal.type("copy run start\r") == "copy run start\r\nDestination filename [startup-config]? "
     assert terminal.type("\r") == "\r\nBuilding configuration...\r\n[OK]\r\nR1#"
     terminal.type("copy run start\r")
@@ -369,8 +354,7 @@ def test_copy_back_merges_the_startup_configuration() -> None:
 
 
 @pytest.mark.parametrize(("key", "agreed"), [("\r", True), ("y", True), ("Y", True), ("n", False), ("\x03", False)])
-def test_confirm_takes_return_or_y(key: str, agreed: bool) -> None:
-    terminal = Terminal()
+def test_confirm_takes_return_or_y(terminal: Terminal, key: str, agreed: bool) -> None:
     asked = terminal.type("clear counters\r")
     assert asked == 'clear counters\r\nClear "show interface" counters on all interfaces [confirm]'
     shown = terminal.type(key)
@@ -378,16 +362,14 @@ def test_confirm_takes_return_or_y(key: str, agreed: bool) -> None:
     assert terminal.router.posted == ([CountersCleared()] if agreed else [])
 
 
-def test_clear_logging_empties_the_buffer_after_asking() -> None:
-    terminal = Terminal()
+def test_clear_logging_empties_the_buffer_after_asking(terminal: Terminal) -> None:
     terminal.happen()
     assert terminal.type("clear logging\r").endswith("Clear logging buffer [confirm]")
     terminal.type("\r")
     assert terminal.router.system.syslog.lines == ()
 
 
-def test_erase_asks_and_reload_is_refused() -> None:
-    terminal = Terminal()
+def test_erase_asks_and_reload_is_refused(terminal: Terminal) -> None:
     terminal.type("write erase\r")
     assert terminal.type("\r") == "\r\n[OK]\r\nErase of nvram: complete\r\nR1#"
     assert terminal.router.startup_text == ""
@@ -395,8 +377,7 @@ def test_erase_asks_and_reload_is_refused() -> None:
     assert "% Error: reload is not possible from here" in terminal.type("reload\r")
 
 
-def test_a_question_mark_in_an_answer_shows_no_commands() -> None:
-    terminal = Terminal()
+def test_a_question_mark_in_an_answer_shows_no_commands(terminal: Terminal) -> None:
     terminal.type("copy run start\r")
     assert terminal.type("?") == "?\r\n\r\nDestination filename [startup-config]? "
     assert terminal.type("\x03") == "\r\nR1#"
@@ -454,16 +435,14 @@ def test_hanging_up_ends_the_job() -> None:
     assert terminal.router.posted[-1] == JobAborted(terminal.number)
 
 
-def test_jobs_of_others_do_not_show_here() -> None:
-    terminal = Terminal()
+def test_jobs_of_others_do_not_show_here(terminal: Terminal) -> None:
     terminal.session.effect(JobOutput(terminal.number + 1000, "!!!"))
     terminal.session.effect(JobDone(terminal.number + 1000))
     terminal.session.pump()
     assert terminal.session.take_output() == b""
 
 
-def test_a_debug_says_that_it_is_on() -> None:
-    terminal = Terminal()
+def test_a_debug_says_that_it_is_on(terminal: Terminal) -> None:
     assert terminal.type("debug nhrp\r") == "debug nhrp\r\nNHRP debugging is on\r\nR1#"
     assert terminal.type("undebug all\r") == "undebug all\r\nAll possible debugging has been turned off\r\nR1#"
 
@@ -471,8 +450,7 @@ def test_a_debug_says_that_it_is_on() -> None:
 # ------------------------------------------------------------------------------------------------ log messages
 
 
-def test_a_message_is_on_a_line_of_its_own_and_the_prompt_is_not_repeated() -> None:
-    terminal = Terminal()
+def test_a_message_is_on_a_line_of_its_own_and_the_prompt_is_not_repeated(terminal: Terminal) -> None:
     terminal.type("show pri")
     assert terminal.happen() == f"\r\n{UPDOWN_LINE}\r\n"
     assert terminal.happen() == f"{UPDOWN_LINE}\r\n"

@@ -155,9 +155,13 @@ def test_a_message_that_comes_twice_causes_one_more_at_most(which: int) -> None:
     assert len(net.log) - before <= 1
 
 
+@pytest.fixture
+def net() -> MachineNet:
+    return MachineNet()
+
+
 @pytest.mark.conforms("nat:4-old-port")
-def test_a_message_again_from_another_port_moves_no_peer() -> None:
-    net = MachineNet()
+def test_a_message_again_from_another_port_moves_no_peer(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
     spoke.want(hub)
     net.run(1)
@@ -170,8 +174,7 @@ def test_a_message_again_from_another_port_moves_no_peer() -> None:
     assert sa.path == path
 
 
-def test_message_1_again_is_no_wrong_key() -> None:
-    net = MachineNet()
+def test_message_1_again_is_no_wrong_key(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     net.drops = lambda flight: flight.datagram.payload[19] & Flag.ENCRYPTION != 0
     spoke.want(hub)
@@ -199,8 +202,7 @@ def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
 # ------------------------------------------------------------------------------------------------ strangers
 
 
-def test_no_answer_to_a_stranger_is_larger_than_its_message() -> None:
-    net = MachineNet()
+def test_no_answer_to_a_stranger_is_larger_than_its_message(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     spoke.want(hub)
     message = Message.parse(net.log[0].datagram.payload)
@@ -211,8 +213,7 @@ def test_no_answer_to_a_stranger_is_larger_than_its_message() -> None:
         assert len(answers) <= 1
 
 
-def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
-    net = MachineNet()
+def test_a_stranger_whose_offer_is_large_is_turned_away(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     spoke.want(hub)
     message = Message.parse(net.log[0].datagram.payload)
@@ -302,8 +303,9 @@ def test_a_peer_has_no_more_pairs_than_one_isakmp_sa_may_have() -> None:
 
 
 @pytest.mark.parametrize(("of_hub", "of_spoke"), [(1.0, 3600.0), (3600.0, 1.0)])
-def test_a_peer_whose_pairs_live_a_second_does_not_keep_us_busy(of_hub: float, of_spoke: float) -> None:
-    net = MachineNet()
+def test_a_peer_whose_pairs_live_a_second_does_not_keep_us_busy(
+    net: MachineNet, of_hub: float, of_spoke: float
+) -> None:
     hub, spoke = net.node(HUB, LINES, seconds=of_hub), net.node(SPOKE, LINES, seconds=of_spoke)
     spoke.want(hub)
     net.run(1)
@@ -377,9 +379,10 @@ def test_fragments_of_main_mode_are_no_steps_of_it_in_debugs() -> None:
 # ------------------------------------------------------------------------------------------------ what cannot be read
 
 
-def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none() -> None:
+def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none(
+    net: MachineNet,
+) -> None:
     """Messages of a peer were dropped in silence, and both ends waited."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, LINES.replace("0.0.0.0", SPOKE)), net.node(SPOKE, LINES)
     spoke.want(hub)
     whole = net.log[0].datagram.payload
@@ -492,9 +495,10 @@ def test_message_2_in_fragments_is_taken_from_the_peer_that_we_began_with_alone(
 # ------------------------------------------------------------------------------------------------ selectors
 
 
-def test_a_peer_that_wants_more_than_the_tunnel_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_wants_more_than_the_tunnel_is_refused_by_name(
+    net: MachineNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The pair came up and was shown as GRE between both addresses, which the peer had not agreed to."""
-    net = MachineNet()
     hub, spoke = (net.node(name, LINES, encapsulation=Encapsulation.NEVER) for name in (HUB, SPOKE))
     monkeypatch.setattr(quick_mode, "identity_of", lambda selector: replace(identity_of(selector), protocol=0))
     spoke.want(hub)
@@ -535,9 +539,8 @@ def repeated(hub: Node, first: bytes, source: str, cookies: range) -> None:
 
 
 @pytest.mark.parametrize("limit", [ONE, FEW], ids=["all", "half-open"])
-def test_a_full_router_lets_its_peers_replace_their_isakmp_sas(limit: str) -> None:
+def test_a_full_router_lets_its_peers_replace_their_isakmp_sas(net: MachineNet, limit: str) -> None:
     """A hub with as many SAs as its limit permits refused every rekey, and lost each spoke after the lifetime."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, SHORT + limit), net.node(SPOKE, SHORT)
     spoke.want(hub)
     cookies: dict[bytes, bool] = {}
@@ -563,8 +566,7 @@ def test_a_full_router_refuses_another_peer_behind_the_address_of_a_known_one() 
     assert [line for line in hub.logs if "no more are wanted" in line]
 
 
-def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_peer_out() -> None:
-    net = MachineNet()
+def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_peer_out(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, SHORT + ONE), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
@@ -582,9 +584,8 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
     assert old.is_dead
 
 
-def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_address_behind() -> None:
+def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_address_behind(net: MachineNet) -> None:
     """Each such peer stayed in memory, and the bound of an address did not hold any more."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, SHORT + ONE), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
@@ -599,9 +600,8 @@ def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_ad
     assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
 
 
-def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited() -> None:
+def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited(net: MachineNet) -> None:
     """A hub with `limit max-sa 5` refused each new spoke while a stranger sent it forged first messages."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, SHORT + "crypto ikev2 limit max-sa 5\n"), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
@@ -614,8 +614,7 @@ def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited()
     assert newcomer.pairs, hub.logs
 
 
-def test_newcomers_that_begin_together_do_not_exceed_the_number_of_sas() -> None:
-    net = MachineNet()
+def test_newcomers_that_begin_together_do_not_exceed_the_number_of_sas(net: MachineNet) -> None:
     hub = net.node(HUB, SHORT + "crypto ikev2 limit max-sa 2\n")
     spokes = [net.node(f"203.0.113.{number}", SHORT) for number in range(10, 15)]
     for spoke in spokes:
@@ -627,9 +626,8 @@ def test_newcomers_that_begin_together_do_not_exceed_the_number_of_sas() -> None
 
 
 @pytest.mark.lengthy
-def test_five_thousand_spokes_that_begin_at_once_keep_their_places() -> None:
+def test_five_thousand_spokes_that_begin_at_once_keep_their_places(net: MachineNet) -> None:
     """A hub that had restarted dropped most of its spokes half-way: the last one was back after more than a minute."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, SHORT), net.node(SPOKE, SHORT)
     spoke.want(hub)
     net.run(1)
@@ -642,9 +640,8 @@ def test_five_thousand_spokes_that_begin_at_once_keep_their_places() -> None:
 # ------------------------------------------------------------------------------------------------------ responder-only
 
 
-def test_a_responder_only_router_begins_no_main_mode_and_no_quick_mode_for_new_sas_either() -> None:
+def test_a_responder_only_router_begins_no_main_mode_and_no_quick_mode_for_new_sas_either(net: MachineNet) -> None:
     """The hub replaced ISAKMP SAs and pairs itself, at addresses where a spoke may accept nothing from outside."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, SHORT, responder_only=True, seconds=40.0), net.node(SPOKE, SHORT, seconds=40.0)
     spoke.want(hub)
     cookies: dict[bytes, bool] = {}
@@ -657,8 +654,7 @@ def test_a_responder_only_router_begins_no_main_mode_and_no_quick_mode_for_new_s
     assert set(quick_modes(net).values()) == {spoke.address}
 
 
-def test_what_a_responder_only_router_has_with_a_silent_peer_ends_after_its_lifetime() -> None:
-    net = MachineNet()
+def test_what_a_responder_only_router_has_with_a_silent_peer_ends_after_its_lifetime(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, SHORT, responder_only=True, seconds=40.0), net.node(SPOKE, SHORT, seconds=40.0)
     spoke.want(hub)
     net.run(1)

@@ -62,9 +62,13 @@ def test_a_wrong_key_is_named_once_at_both_ends_and_no_key_stands_in_it() -> Non
     assert "authentication failed" in reasons[0].what
 
 
-def test_who_is_refused_without_a_word_adds_what_it_found_when_the_peer_began() -> None:
+@pytest.fixture
+def net() -> MachineNet:
+    return MachineNet()
+
+
+def test_who_is_refused_without_a_word_adds_what_it_found_when_the_peer_began(net: MachineNet) -> None:
     """Both ends said only that the other refused, and neither named the key that both logs named."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, PSK), net.node(SPOKE, PSK.replace("secret", "another"))
     spoke.want(hub)
     hub.want(spoke)
@@ -93,8 +97,7 @@ def test_proposals_that_do_not_fit_are_named_with_what_both_have() -> None:
     assert "AES_CBC_256" in aborted(spoke)[0]
 
 
-def test_transforms_that_do_not_fit_are_named_and_the_ike_sa_goes() -> None:
-    net = MachineNet()
+def test_transforms_that_do_not_fit_are_named_and_the_ike_sa_goes(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, transforms=(GCM,)), net.node(SPOKE)
     spoke.want(hub)
     net.run(0.9)
@@ -166,8 +169,7 @@ def test_sessions_are_logged_where_the_configuration_says_so() -> None:
     assert not [line for line in spoke.logs if "SESSION_STATUS" in line]
 
 
-def test_debugs_show_packets_and_events_and_never_a_key() -> None:
-    net = MachineNet()
+def test_debugs_show_packets_and_events_and_never_a_key(net: MachineNet) -> None:
     hub, spoke = net.node(HUB), net.node(SPOKE)
     debugging = spoke.ports.debugging
     assert isinstance(debugging, FakeDebugging)
@@ -201,8 +203,7 @@ def test_a_complaint_about_an_unknown_sa_is_told_like_every_message() -> None:
     assert any("Sending Packet [To 203.0.113.10:4500" in line for it in hub.heard(DebugOutput) for line in it.lines)
 
 
-def test_whatever_leaves_is_told() -> None:
-    net = MachineNet()
+def test_whatever_leaves_is_told(net: MachineNet) -> None:
     hub, spoke = net.node(HUB), net.node(SPOKE)
     hub.ports.remembers = spoke.ports.remembers = True
     spoke.want(hub)
@@ -330,8 +331,7 @@ def test_policies_that_are_too_weak_are_replaced_by_smart_defaults_in_ikev2() ->
 PROFILE = file_text("ikev2_machine_failures_profile.cfg")
 
 
-def test_isakmp_profiles_choose_their_keyrings() -> None:
-    net = MachineNet()
+def test_isakmp_profiles_choose_their_keyrings(net: MachineNet) -> None:
     hub = net.node(HUB, PROFILE, isakmp_profile="TO-SPOKES")
     spoke = net.node(SPOKE, PROFILE, isakmp_profile="TO-HUBS")
     spoke.want(hub)
@@ -351,17 +351,15 @@ crypto isakmp policy 10
 """
 
 
-def test_keyrings_that_no_profile_names_are_for_everybody() -> None:
+def test_keyrings_that_no_profile_names_are_for_everybody(net: MachineNet) -> None:
     """No profile was found for them, and no tunnel came up. Keys of another VRF do not count."""
-    net = MachineNet()
     hub, spoke = net.node(HUB, UNNAMED), net.node(SPOKE, UNNAMED)
     spoke.want(hub)
     net.run(1)
     assert crosswise(hub, spoke), (hub.logs, spoke.logs)
 
 
-def test_a_keyring_that_a_profile_names_is_for_nobody_else() -> None:
-    net = MachineNet()
+def test_a_keyring_that_a_profile_names_is_for_nobody_else(net: MachineNet) -> None:
     hub, spoke = net.node(HUB, PROFILE), net.node(SPOKE, PROFILE, isakmp_profile="TO-HUBS")
     hub.want(spoke)
     net.run(1)
@@ -406,9 +404,10 @@ def junk(node: Node, octets: bytes, source: str) -> None:
     node.tell(IpReceived("GigabitEthernet1", at, node.address, 17, datagram.serialize(at, node.address)))
 
 
-def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none() -> None:
+def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none(
+    net: MachineNet,
+) -> None:
     """Messages of a peer were dropped in silence, and both ends waited."""
-    net = MachineNet()
     hub = net.node(HUB, PSK.replace("0.0.0.0 0.0.0.0", SPOKE))
     whole = begins(1)
     broken = [whole[:24] + (len(whole) + len(more)).to_bytes(4, "big") + whole[28:] + more for more in (b"1", b"12")]
@@ -423,8 +422,7 @@ def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of
     assert [line.startswith(said) for line in hub.logs if "IK" in line] == [True, True]
 
 
-def test_among_two_hundred_half_open_strangers_a_spoke_comes_up_with_a_cookie() -> None:
-    net = MachineNet()
+def test_among_two_hundred_half_open_strangers_a_spoke_comes_up_with_a_cookie(net: MachineNet) -> None:
     hub, spoke = net.node(HUB), net.node(SPOKE)
     answers = 0
     for number in range(200):
@@ -444,9 +442,8 @@ def test_among_two_hundred_half_open_strangers_a_spoke_comes_up_with_a_cookie() 
     assert len(hub.machine.sas()) == 1
 
 
-def test_complaints_about_esp_are_small_and_few() -> None:
+def test_complaints_about_esp_are_small_and_few(net: MachineNet) -> None:
     """INVALID_SPI goes to whoever the sender seems to be: it must not be worth forging one."""
-    net = MachineNet()
     hub = net.node(HUB)
     for turn in range(4):
         net.now = turn / 2
@@ -471,8 +468,7 @@ def test_a_hint_from_another_address_than_the_peers_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("port", [500, 4500])
-def test_keepalives_and_what_is_for_other_ports_make_no_answer(port: int) -> None:
-    net = MachineNet()
+def test_keepalives_and_what_is_for_other_ports_make_no_answer(net: MachineNet, port: int) -> None:
     hub = net.node(HUB)
     source = IPv4Address(SPOKE)
     for destination, payload in ((port, b"\xff"), (4500, b"\xff"), (port + 1, bytes(100)), (4500, b"\1" * 40)):
@@ -494,9 +490,8 @@ def test_ike_sas_are_looked_after_when_one_of_them_brought_a_fault_to_light(monk
     assert spoke.machine.next_deadline() is not None
 
 
-def test_wishes_leave_nothing_to_the_collector_of_garbage() -> None:
+def test_wishes_leave_nothing_to_the_collector_of_garbage(net: MachineNet) -> None:
     """It looks at all objects of a router so seldom that circles of references are kept for hours."""
-    net = MachineNet()
     hub = net.node(HUB, responder_only=True)
     with uncollected():
         for number in range(1, 51):

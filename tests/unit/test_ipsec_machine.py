@@ -99,8 +99,12 @@ class Bench(Workbench):
 # ------------------------------------------------------------------------------------------------ tunnels
 
 
-def test_a_protected_tunnel_comes_up_when_ipsec_can_protect_it_and_never_was_anything_else() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_protected_tunnel_comes_up_when_ipsec_can_protect_it_and_never_was_anything_else(bench: Bench) -> None:
     assert bench.why() == ""
     specs = [order.spec for order in of_type(bench.first, SetTunnel)]
     assert specs
@@ -111,9 +115,8 @@ def test_a_protected_tunnel_comes_up_when_ipsec_can_protect_it_and_never_was_any
     assert [(policy.name, policy.local) for policy in policies.policies] == [("P", HERE)]
 
 
-def test_the_default_ip_mtu_leaves_room_for_esp() -> None:
+def test_the_default_ip_mtu_leaves_room_for_esp(bench: Bench) -> None:
     """AES-GCM in UDP: 1500 - 20 (IP) - 8 (UDP) - 16 (ESP, IV) - 18 (trailer, ICV) - 8 (GRE with a key) = 1430."""
-    bench = Bench()
     state = bench.ports.tunnels.get("Tunnel0")
     assert state is not None
     assert state.ip_mtu == 1430
@@ -274,8 +277,7 @@ def test_of_two_profiles_for_one_destination_the_second_waits() -> None:
     assert "Tunnel0 protects the same source with another IPsec profile" in bench.why("Tunnel2")
 
 
-def test_a_shut_tunnel_is_not_protected_and_its_peers_are_let_go() -> None:
-    bench = Bench()
+def test_a_shut_tunnel_is_not_protected_and_its_peers_are_let_go(bench: Bench) -> None:
     bench.want()
     bench.secure()
     bench.notices.clear()
@@ -289,8 +291,7 @@ def test_a_shut_tunnel_is_not_protected_and_its_peers_are_let_go() -> None:
     assert bench.said(NegotiationWanted) == [NegotiationWanted("P", HERE, PEER, wanted=True)]
 
 
-def test_another_source_address_may_have_the_ports_that_the_first_one_has_not() -> None:
-    bench = Bench()
+def test_another_source_address_may_have_the_ports_that_the_first_one_has_not(bench: Bench) -> None:
     bench.handle(EffectFailed(ServeIpsec((HERE,)), 98, "UDP port 500 is in use"))
     there = IPv4Address("192.0.2.9")
     bench.configure(f"interface {GI}\n ip address 192.0.2.9 255.255.255.0\n")
@@ -300,8 +301,7 @@ def test_another_source_address_may_have_the_ports_that_the_first_one_has_not() 
     assert bench.why() == ""
 
 
-def test_a_source_that_changes_is_served_at_once_and_the_old_one_a_little_longer() -> None:
-    bench = Bench()
+def test_a_source_that_changes_is_served_at_once_and_the_old_one_a_little_longer(bench: Bench) -> None:
     bench.secure()
     there = IPv4Address("192.0.2.9")
     effects = bench.configure(f"interface {GI}\n ip address 192.0.2.9 255.255.255.0\n")
@@ -310,8 +310,7 @@ def test_a_source_that_changes_is_served_at_once_and_the_old_one_a_little_longer
     assert ServeIpsec((there,)) in bench.advance(5)
 
 
-def test_a_host_that_does_not_give_us_the_ports_keeps_the_tunnel_down_until_it_does() -> None:
-    bench = Bench()
+def test_a_host_that_does_not_give_us_the_ports_keeps_the_tunnel_down_until_it_does(bench: Bench) -> None:
     order = ServeIpsec((HERE,))
     assert SetCarrier("Tunnel0", up=False) in bench.handle(EffectFailed(order, 98, "UDP port 500 is in use"))
     assert bench.why() == "the host does not let us take ESP and IKE (UDP port 500 is in use)"
@@ -344,8 +343,7 @@ def test_a_host_that_refuses_one_address_keeps_the_tunnels_of_the_other_up() -> 
     assert (bench.why() == "", bench.why("Tunnel1") == "") == (False, True), "it names all where it failed"
 
 
-def test_a_refused_address_that_is_shut_and_opened_again_is_still_refused() -> None:
-    bench = Bench()
+def test_a_refused_address_that_is_shut_and_opened_again_is_still_refused(bench: Bench) -> None:
     bench.handle(EffectFailed(ServeIpsec((HERE,)), 98, "UDP port 500 is in use"))
     bench.configure("interface Tunnel0\n shutdown\n")
     assert SetCarrier("Tunnel0", up=True) not in bench.configure("interface Tunnel0\n no shutdown\n")
@@ -366,8 +364,7 @@ def test_protection_that_is_added_to_a_running_tunnel_leaves_no_moment_in_clear(
     assert not order.spec.protected
 
 
-def test_another_profile_renegotiates_the_pair_and_the_old_sas_are_gone_at_once() -> None:
-    bench = Bench()
+def test_another_profile_renegotiates_the_pair_and_the_old_sas_are_gone_at_once(bench: Bench) -> None:
     bench.want()
     bench.secure()
     bench.notices.clear()
@@ -416,8 +413,7 @@ def test_a_point_to_point_tunnel_without_a_route_asks_for_nothing() -> None:
 # ------------------------------------------------------------------------------------------------ pairs
 
 
-def test_the_phases_of_a_wanted_pair_follow_ike() -> None:
-    bench = Bench()
+def test_the_phases_of_a_wanted_pair_follow_ike(bench: Bench) -> None:
     assert bench.phase() is ProtectionPhase.INTF
     bench.want()
     bench.handle(NegotiationChanged(HERE, PEER, ProtectionPhase.IKE))
@@ -428,8 +424,7 @@ def test_the_phases_of_a_wanted_pair_follow_ike() -> None:
     assert (state.connection, state.reason) == (1, None)
 
 
-def test_a_failed_try_leaves_the_pair_at_ike_with_the_reason() -> None:
-    bench = Bench()
+def test_a_failed_try_leaves_the_pair_at_ike_with_the_reason(bench: Bench) -> None:
     bench.want()
     failure = NegotiationChanged(HERE, PEER, ProtectionPhase.INTF, because("the keys are different"))
     bench.said(ProtectionChanged)
@@ -443,8 +438,7 @@ def test_a_failed_try_leaves_the_pair_at_ike_with_the_reason() -> None:
     assert bench.ipsec.between("Tunnel0", PEER).reason is None
 
 
-def test_of_failures_with_addresses_that_nobody_wants_only_the_latest_are_remembered() -> None:
-    bench = Bench()
+def test_of_failures_with_addresses_that_nobody_wants_only_the_latest_are_remembered(bench: Bench) -> None:
     first = IPv4Address("198.18.0.0")
     for number in range(LARGEST_UNWANTED + 1):
         bench.handle(NegotiationChanged(HERE, first + number, ProtectionPhase.INTF, because("it did not prove itself")))
@@ -469,8 +463,7 @@ def test_a_tunnel_without_protection_is_always_as_protected_as_it_wants_to_be() 
     assert bench.said(ProtectionDecided) == []
 
 
-def test_a_pair_is_let_go_when_nobody_wants_it_any_more() -> None:
-    bench = Bench()
+def test_a_pair_is_let_go_when_nobody_wants_it_any_more(bench: Bench) -> None:
     bench.want(by="nhrp4")
     bench.want(by="tunnel")
     bench.want(by="nhrp4", wanted=False)
@@ -483,16 +476,14 @@ def test_a_pair_is_let_go_when_nobody_wants_it_any_more() -> None:
 # ------------------------------------------------------------------------------------------------ SAs
 
 
-def test_an_sa_is_in_the_plane_before_anybody_hears_of_it() -> None:
-    bench = Bench()
+def test_an_sa_is_in_the_plane_before_anybody_hears_of_it(bench: Bench) -> None:
     peer = connection(1, HERE, PEER)
     results = bench.ipsec.handle(negotiated(peer, 0x1000), 5.0)
     kinds = [type(result) for result in results]
     assert kinds == [InstallSa, ProtectionChanged]
 
 
-def test_of_several_peers_behind_one_address_the_newest_stands_for_it_and_all_are_listed() -> None:
-    bench = Bench()
+def test_of_several_peers_behind_one_address_the_newest_stands_for_it_and_all_are_listed(bench: Bench) -> None:
     bench.secure(1, 0x1000)
     bench.advance(1)
     bench.secure(2, 0x2000)
@@ -503,9 +494,8 @@ def test_of_several_peers_behind_one_address_the_newest_stands_for_it_and_all_ar
     assert bench.ipsec.connection(2) is None
 
 
-def test_a_rekey_says_nothing_to_anybody_and_sends_on_the_successor() -> None:
+def test_a_rekey_says_nothing_to_anybody_and_sends_on_the_successor(bench: Bench) -> None:
     """We answered the peer's rekey: its delete of the old SA is what makes us send on the new one at the latest."""
-    bench = Bench()
     bench.secure()
     peer = connection(1, HERE, PEER)
     bench.said(ProtectionChanged)
@@ -519,25 +509,22 @@ def test_a_rekey_says_nothing_to_anybody_and_sends_on_the_successor() -> None:
     assert bench.said(ProtectionChanged) == []
 
 
-def test_a_pair_that_the_plane_may_have_taken_by_itself_carries_nothing_when_it_is_closed() -> None:
+def test_a_pair_that_the_plane_may_have_taken_by_itself_carries_nothing_when_it_is_closed(bench: Bench) -> None:
     """Both ends began at once, and the peer sends on its own pair: so does our plane, which says so seldom."""
-    bench = Bench()
     bench.secure()
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=False))
     assert bench.handle(SaClosed(0x2000, "both ends began at once", lingers=True)) == [UseSa(0x1000)]
     assert [view.used for view in bench.ipsec.sas()] == [True, False]
 
 
-def test_the_initiator_of_a_rekey_sends_on_the_new_sa_at_once() -> None:
-    bench = Bench()
+def test_the_initiator_of_a_rekey_sends_on_the_new_sa_at_once(bench: Bench) -> None:
     bench.secure()
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=True, replaces=0x1000))
     assert [view.used for view in bench.ipsec.sas()] == [False, True]
     assert bench.handle(SaClosed(0x1000, "replaced", lingers=True)) == []
 
 
-def test_late_counters_of_an_old_sa_do_not_make_it_the_one_in_use() -> None:
-    bench = Bench()
+def test_late_counters_of_an_old_sa_do_not_make_it_the_one_in_use(bench: Bench) -> None:
     bench.secure()
     bench.advance(1)
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=True, replaces=0x1000))
@@ -545,8 +532,7 @@ def test_late_counters_of_an_old_sa_do_not_make_it_the_one_in_use() -> None:
     assert [view.used for view in bench.ipsec.sas()] == [False, True]
 
 
-def test_nothing_is_sent_on_a_deleted_sa_that_has_no_successor() -> None:
-    bench = Bench()
+def test_nothing_is_sent_on_a_deleted_sa_that_has_no_successor(bench: Bench) -> None:
     bench.want()
     bench.secure()
     assert bench.handle(SaClosed(0x1000, "deleted by the peer", lingers=True)) == [RemoveSa(0x1000)]
@@ -554,8 +540,7 @@ def test_nothing_is_sent_on_a_deleted_sa_that_has_no_successor() -> None:
     assert (state.phase, str(state.reason)) == (ProtectionPhase.IKE, "the SA is gone (deleted by the peer)")
 
 
-def test_what_lingers_after_a_rekey_is_not_sent_on_when_its_successor_goes() -> None:
-    bench = Bench()
+def test_what_lingers_after_a_rekey_is_not_sent_on_when_its_successor_goes(bench: Bench) -> None:
     bench.secure()
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=True, replaces=0x1000))
     bench.handle(SaClosed(0x1000, "replaced", lingers=True))
@@ -563,8 +548,7 @@ def test_what_lingers_after_a_rekey_is_not_sent_on_when_its_successor_goes() -> 
     assert bench.handle(SaClosed(0x1000, "replaced", lingers=False)) == []
 
 
-def test_an_sa_that_the_host_refuses_does_not_count_and_is_asked_for_again() -> None:
-    bench = Bench()
+def test_an_sa_that_the_host_refuses_does_not_count_and_is_asked_for_again(bench: Bench) -> None:
     bench.want()
     (order,) = of_type(bench.secure(), InstallSa)
     bench.handle(EffectFailed(order, 12, "out of memory"))
@@ -578,8 +562,7 @@ def test_an_sa_that_the_host_refuses_does_not_count_and_is_asked_for_again() -> 
     assert bench.phase() is ProtectionPhase.SECURED
 
 
-def test_a_rekey_that_the_host_refuses_leaves_the_old_sa_in_use() -> None:
-    bench = Bench()
+def test_a_rekey_that_the_host_refuses_leaves_the_old_sa_in_use(bench: Bench) -> None:
     bench.secure()
     notice = negotiated(connection(1, HERE, PEER), 0x2000, replaces=0x1000)
     bench.handle(notice)
@@ -590,15 +573,13 @@ def test_a_rekey_that_the_host_refuses_leaves_the_old_sa_in_use() -> None:
     assert bench.phase() is ProtectionPhase.INTF
 
 
-def test_a_worn_sa_is_renewed() -> None:
-    bench = Bench()
+def test_a_worn_sa_is_renewed(bench: Bench) -> None:
     bench.secure()
     bench.handle(SaWorn(0x1000), SaWorn(0x7777))
     assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x1000)]
 
 
-def test_a_peer_that_moved_is_known_by_its_new_address() -> None:
-    bench = Bench()
+def test_a_peer_that_moved_is_known_by_its_new_address(bench: Bench) -> None:
     bench.want()
     bench.secure()
     bench.said(ProtectionChanged)
@@ -608,8 +589,7 @@ def test_a_peer_that_moved_is_known_by_its_new_address() -> None:
     assert [view.connection.remote for view in bench.ipsec.sas()] == [OTHER]
 
 
-def test_a_connection_that_has_gone_takes_along_what_was_not_closed() -> None:
-    bench = Bench()
+def test_a_connection_that_has_gone_takes_along_what_was_not_closed(bench: Bench) -> None:
     bench.secure()
     assert bench.handle(ConnectionChanged(connection(1, HERE, PEER), None, "the peer is dead")) == [RemoveSa(0x1000)]
     assert bench.ipsec.connections() == ()
@@ -617,8 +597,7 @@ def test_a_connection_that_has_gone_takes_along_what_was_not_closed() -> None:
 
 
 @pytest.mark.lengthy
-def test_no_key_stays_in_the_machine() -> None:
-    bench = Bench()
+def test_no_key_stays_in_the_machine(bench: Bench) -> None:
     notice = negotiated(connection(1, HERE, PEER), 0xABCDEF)
     assert len(of_type(bench.handle(notice), InstallSa)) == 1
     del notice
@@ -631,8 +610,7 @@ def test_no_key_stays_in_the_machine() -> None:
 # ------------------------------------------------------------------------------------------------ counters
 
 
-def test_counters_are_asked_for_while_there_are_sas() -> None:
-    bench = Bench()
+def test_counters_are_asked_for_while_there_are_sas(bench: Bench) -> None:
     assert of_type(bench.advance(60), PollSas) == []
     bench.secure()
     assert len(of_type(bench.advance(60), PollSas)) == 12
@@ -645,8 +623,7 @@ def test_counters_are_asked_for_while_there_are_sas() -> None:
     assert of_type(bench.advance(60), PollSas) == []
 
 
-def test_counters_of_a_peer_outlive_a_rekey() -> None:
-    bench = Bench()
+def test_counters_of_a_peer_outlive_a_rekey(bench: Bench) -> None:
     bench.secure()
     bench.handle(SasCounted((counted(0x1000, sent=7, received=5),)))
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, replaces=0x1000))
@@ -659,8 +636,7 @@ def test_counters_of_a_peer_outlive_a_rekey() -> None:
     assert (view.before.sent + view.count.sent, view.before.received + view.count.received) == (8, 6)
 
 
-def test_what_the_plane_lost_is_renewed_and_what_it_has_too_much_is_removed() -> None:
-    bench = Bench()
+def test_what_the_plane_lost_is_renewed_and_what_it_has_too_much_is_removed(bench: Bench) -> None:
     bench.want()
     bench.secure()
     bench.handle(SasCounted(()))
@@ -686,8 +662,7 @@ def serve_for(bench: Bench, seconds: int, *, traffic_until: float = 0.0) -> None
             bench.handle(SasCounted((counted(0x1000, sent=packets, received=packets),)))
 
 
-def test_a_connection_that_nobody_wants_is_deleted_when_nothing_has_passed_for_long() -> None:
-    bench = Bench()
+def test_a_connection_that_nobody_wants_is_deleted_when_nothing_has_passed_for_long(bench: Bench) -> None:
     bench.secure()
     serve_for(bench, 180, traffic_until=100.0)
     assert bench.said(ConnectionUnwanted) == []
@@ -696,8 +671,7 @@ def test_a_connection_that_nobody_wants_is_deleted_when_nothing_has_passed_for_l
     assert unwanted.connection == 1
 
 
-def test_a_wanted_connection_may_be_silent() -> None:
-    bench = Bench()
+def test_a_wanted_connection_may_be_silent(bench: Bench) -> None:
     bench.want()
     bench.secure()
     serve_for(bench, 400)
@@ -709,9 +683,8 @@ def test_a_wanted_connection_may_be_silent() -> None:
     assert len(bench.said(ConnectionUnwanted)) == 1
 
 
-def test_of_several_peers_behind_one_address_the_silent_ones_are_asked_whether_they_live() -> None:
+def test_of_several_peers_behind_one_address_the_silent_ones_are_asked_whether_they_live(bench: Bench) -> None:
     """A dead one stayed for as long as anybody behind its NAT was wanted."""
-    bench = Bench()
     bench.want()
     bench.secure(1, 0x1000)
     bench.secure(2, 0x2000)
@@ -737,8 +710,7 @@ def test_an_idle_time_shortens_the_wait() -> None:
 # ------------------------------------------------------------------------------------------------ clear, log, debug
 
 
-def test_clear_crypto_session_deletes_what_there_is_and_asks_again() -> None:
-    bench = Bench()
+def test_clear_crypto_session_deletes_what_there_is_and_asks_again(bench: Bench) -> None:
     bench.want(PEER)
     bench.want(OTHER)
     bench.secure(1, 0x1000, PEER)
@@ -753,25 +725,22 @@ def test_clear_crypto_session_deletes_what_there_is_and_asks_again() -> None:
     ]
 
 
-def test_clear_crypto_session_of_one_peer_leaves_the_others_alone() -> None:
-    bench = Bench()
+def test_clear_crypto_session_of_one_peer_leaves_the_others_alone(bench: Bench) -> None:
     bench.secure(1, 0x1000, PEER)
     bench.secure(2, 0x2000, OTHER)
     bench.handle(ClearCrypto(remote=OTHER))
     assert [notice.connection for notice in bench.said(ConnectionUnwanted)] == [2]
 
 
-def test_clear_crypto_sa_replaces_sas_and_keeps_their_ike_sa() -> None:
-    bench = Bench()
+def test_clear_crypto_sa_replaces_sas_and_keeps_their_ike_sa(bench: Bench) -> None:
     bench.secure()
     bench.handle(ClearCrypto(sas_only=True))
     assert bench.said(ConnectionUnwanted) == []
     assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x1000)]
 
 
-def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_it_yet() -> None:
+def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_it_yet(bench: Bench) -> None:
     """With strongSwan in IKEv1, which keeps a replaced pair, `clear crypto sa` did nothing."""
-    bench = Bench()
     bench.secure()
     bench.advance(1)
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=False))
@@ -779,8 +748,7 @@ def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_i
     assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x2000)]
 
 
-def test_clear_gre_for_a_protected_tunnel_is_logged_once_a_minute_for_each_sender() -> None:
-    bench = Bench()
+def test_clear_gre_for_a_protected_tunnel_is_logged_once_a_minute_for_each_sender(bench: Bench) -> None:
     bench.logs.clear()
     for _ in range(50):
         bench.handle(ClearReceived(HERE, PEER))
@@ -793,16 +761,14 @@ def test_clear_gre_for_a_protected_tunnel_is_logged_once_a_minute_for_each_sende
     assert len(bench.logs) == 3
 
 
-def test_strangers_do_not_fill_the_log() -> None:
-    bench = Bench()
+def test_strangers_do_not_fill_the_log(bench: Bench) -> None:
     bench.logs.clear()
     for number in range(1000):
         bench.handle(ClearReceived(HERE, IPv4Address(number + 1)))
     assert len(bench.logs) <= 20
 
 
-def test_esp_for_an_sa_that_is_not_there_is_logged_as_on_ios() -> None:
-    bench = Bench()
+def test_esp_for_an_sa_that_is_not_there_is_logged_as_on_ios(bench: Bench) -> None:
     bench.logs.clear()
     bench.handle(UnknownSpi(HERE, PEER, 0, 0x12345678))
     assert bench.logs == [
@@ -811,16 +777,14 @@ def test_esp_for_an_sa_that_is_not_there_is_logged_as_on_ios() -> None:
     ]
 
 
-def test_esp_that_overtook_the_end_of_its_exchange_is_no_news() -> None:
-    bench = Bench()
+def test_esp_that_overtook_the_end_of_its_exchange_is_no_news(bench: Bench) -> None:
     bench.secure()
     bench.logs.clear()
     bench.handle(UnknownSpi(HERE, PEER, 0, 0x1000))
     assert bench.logs == []
 
 
-def test_replayed_and_damaged_packets_are_logged_when_they_are_counted() -> None:
-    bench = Bench()
+def test_replayed_and_damaged_packets_are_logged_when_they_are_counted(bench: Bench) -> None:
     bench.secure()
     bench.logs.clear()
     bench.handle(SasCounted((counted(0x1000, received=9, replayed=3),)))
@@ -829,8 +793,7 @@ def test_replayed_and_damaged_packets_are_logged_when_they_are_counted() -> None
     assert "packets=3" in bench.logs[0]
 
 
-def test_debug_crypto_ipsec_tells_the_life_of_an_sa() -> None:
-    bench = Bench()
+def test_debug_crypto_ipsec_tells_the_life_of_an_sa(bench: Bench) -> None:
     bench.debugging.flags.add("crypto ipsec")
     bench.want()
     bench.secure()
@@ -846,16 +809,14 @@ def test_debug_crypto_ipsec_tells_the_life_of_an_sa() -> None:
 # ------------------------------------------------------------------------------------------------ behind one address
 
 
-def test_peers_behind_one_address_are_asked_for_and_let_go_by_their_ports() -> None:
-    bench = Bench()
+def test_peers_behind_one_address_are_asked_for_and_let_go_by_their_ports(bench: Bench) -> None:
     bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 5500), (PEER, 6500))))
     bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 6500),), at=PEER))
     said = [(notice.remote_port, notice.wanted) for notice in bench.said(NegotiationWanted)]
     assert said == [(5500, True), (6500, True), (5500, False)]
 
 
-def test_a_set_of_peers_lets_go_of_those_that_are_not_in_it_and_of_nobody_elses() -> None:
-    bench = Bench()
+def test_a_set_of_peers_lets_go_of_those_that_are_not_in_it_and_of_nobody_elses(bench: Bench) -> None:
     bench.handle(ProtectionWanted("Tunnel0", "nhrp6", ((PEER, 0),)))
     bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 0), (OTHER, 0))))
     bench.said(NegotiationWanted)
@@ -866,8 +827,7 @@ def test_a_set_of_peers_lets_go_of_those_that_are_not_in_it_and_of_nobody_elses(
     assert [bench.ipsec.is_wanted("Tunnel0", nbma) for nbma in (PEER, OTHER)] == [False, True]
 
 
-def test_how_far_one_of_them_is_says_nothing_of_the_other() -> None:
-    bench = Bench()
+def test_how_far_one_of_them_is_says_nothing_of_the_other(bench: Bench) -> None:
     bench.handle(ProtectionWanted("Tunnel0", "nhrp4", ((PEER, 5500), (PEER, 6500))))
     peer = connection(1, HERE, PEER, remote_port=5500, since=bench.now)
     bench.handle(came(peer), negotiated(peer, 0x1000, since=bench.now))

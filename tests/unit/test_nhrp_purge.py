@@ -66,9 +66,13 @@ def _lose_lan(overlay: Overlay) -> None:
     overlay.handle(member, RouteChanged(lan, old, None))
 
 
+@pytest.fixture
+def overlay() -> Overlay:
+    return _ready()
+
+
 @pytest.mark.conforms("5.2.2-d", "5.2.5-changed", "6.2.1-requesters")
-def test_who_resolved_a_prefix_is_told_when_it_goes_away() -> None:
-    overlay = _ready()
+def test_who_resolved_a_prefix_is_told_when_it_goes_away(overlay: Overlay) -> None:
     _lose_lan(overlay)
     (request,) = overlay.sent(PurgeRequest)
     assert request.cies == (ClientInfo(prefix_length=24, protocol=address("10.4.4.0")),)
@@ -84,8 +88,9 @@ def test_who_resolved_a_prefix_is_told_when_it_goes_away() -> None:
 
 
 @pytest.mark.conforms("5.2.5-leave")
-def test_who_resolved_something_of_a_router_that_stops_in_good_order_forgets_it_and_is_asked_for_no_answer() -> None:
-    overlay = _ready()
+def test_who_resolved_something_of_a_router_that_stops_in_good_order_forgets_it_and_is_asked_for_no_answer(
+    overlay: Overlay,
+) -> None:
     overlay.handle("R41", Withdraw())
     (packet,) = [sent.packet for sent in overlay.packets if sent.source == R41 and sent.destination == R31]
     assert isinstance(packet, PurgeRequest)
@@ -135,9 +140,8 @@ def test_who_gave_an_address_that_cannot_be_is_told_where_its_question_came_from
 
 
 @pytest.mark.conforms("5.2.0.1-id-retry", "5.2.5-retry")
-def test_a_peer_that_never_answers_a_purge_is_no_problem() -> None:
+def test_a_peer_that_never_answers_a_purge_is_no_problem(overlay: Overlay) -> None:
     """FRR has no handler for purges."""
-    overlay = _ready()
     overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeReply)
     _lose_lan(overlay)
     overlay.run(60)
@@ -147,8 +151,7 @@ def test_a_peer_that_never_answers_a_purge_is_no_problem() -> None:
     assert len({s.packet.request_id for s in requests if isinstance(s.packet, PurgeRequest)}) == 1
 
 
-def test_who_is_told_of_a_lost_prefix_is_told_again_although_we_register_with_him_meanwhile() -> None:
-    overlay = _ready()
+def test_who_is_told_of_a_lost_prefix_is_told_again_although_we_register_with_him_meanwhile(overlay: Overlay) -> None:
     overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeReply)
     _lose_lan(overlay)
     second = NhsConfig(address=address("192.168.100.31"), nbma=R31)
@@ -167,8 +170,7 @@ def test_a_purge_is_answered_even_if_nothing_matched() -> None:
 
 
 @pytest.mark.conforms("5.2.5-n", "frr-23064")
-def test_with_the_n_bit_there_is_no_answer() -> None:
-    overlay = _ready()
+def test_with_the_n_bit_there_is_no_answer(overlay: Overlay) -> None:
     purge = _purge("10.4.4.0/24", R41, flags=PurgeFlag.NO_REPLY)
     overlay.handle("R31", NhrpReceived(TUNNEL, R41, purge.serialize()))
     assert overlay.packets == []
@@ -185,15 +187,13 @@ def test_with_the_n_bit_there_is_no_answer() -> None:
         ("0.0.0.0/1", ["10.3.3.0/24", "192.168.100.11/32", "192.168.100.41/32"]),
     ],
 )
-def test_what_a_purge_takes(target: str, left: list[str]) -> None:
-    overlay = _ready()
+def test_what_a_purge_takes(overlay: Overlay, target: str, left: list[str]) -> None:
     overlay.handle("R31", NhrpReceived(TUNNEL, R41, _purge(target, R41).serialize()))
     assert [*targets(overlay, "R31")] == left
 
 
 @pytest.mark.conforms("5.2.5-who")
-def test_a_stranger_may_not_purge() -> None:
-    overlay = _ready()
+def test_a_stranger_may_not_purge(overlay: Overlay) -> None:
     stranger = replace(_purge("10.4.4.0/24", address("6.6.6.6")), source_protocol=address("192.168.100.66"))
     overlay.handle("R31", NhrpReceived(TUNNEL, address("6.6.6.6"), stranger.serialize()))
     assert "10.4.4.0/24" in targets(overlay, "R31")
@@ -209,8 +209,7 @@ def test_a_spoke_cannot_purge_the_registration_of_another() -> None:
 
 
 @pytest.mark.conforms("5.2.5-again")
-def test_after_a_purge_the_next_redirect_asks_again() -> None:
-    overlay = _ready()
+def test_after_a_purge_the_next_redirect_asks_again(overlay: Overlay) -> None:
     overlay.handle("R31", NhrpReceived(TUNNEL, R41, _purge("10.4.4.0/24", R41).serialize()))
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1)
@@ -218,9 +217,8 @@ def test_after_a_purge_the_next_redirect_asks_again() -> None:
 
 
 @pytest.mark.conforms("5.2.5-who")
-def test_a_spoke_cannot_purge_what_belongs_to_another_by_writing_its_name() -> None:
+def test_a_spoke_cannot_purge_what_belongs_to_another_by_writing_its_name(overlay: Overlay) -> None:
     """The source in the packet is nobody's proof: what counts is where it comes from."""
-    overlay = _ready()
     liar = replace(_purge("192.168.100.31/32", R31), destination_protocol=address("192.168.100.11"))
     liar = replace(liar, source_protocol=address("192.168.100.31"))
     overlay.handle("R11", NhrpReceived(TUNNEL, R41, liar.serialize()))
@@ -231,8 +229,7 @@ def test_a_spoke_cannot_purge_what_belongs_to_another_by_writing_its_name() -> N
 
 
 @pytest.mark.conforms("5.2.5-discard")
-def test_a_purge_that_comes_by_the_hub_counts_if_the_owner_or_the_hub_itself_speaks() -> None:
-    overlay = _ready()
+def test_a_purge_that_comes_by_the_hub_counts_if_the_owner_or_the_hub_itself_speaks(overlay: Overlay) -> None:
     other = replace(_purge("10.4.4.0/24", R41), source_protocol=address("192.168.100.51"))
     overlay.handle("R31", NhrpReceived(TUNNEL, HUB_NBMA, other.serialize()))
     assert "10.4.4.0/24" in targets(overlay, "R31")
@@ -242,8 +239,7 @@ def test_a_purge_that_comes_by_the_hub_counts_if_the_owner_or_the_hub_itself_spe
     assert "192.168.100.41/32" not in targets(overlay, "R31")
 
 
-def test_a_wide_purge_takes_what_the_sender_may_say_and_is_answered() -> None:
-    overlay = _ready()
+def test_a_wide_purge_takes_what_the_sender_may_say_and_is_answered(overlay: Overlay) -> None:
     tunnel = overlay.members["R31"].machine.tunnels[0]
     host = address("10.5.5.5")
     other = Entry(target=Prefix.host(host), next_hop=host, nbma=host, type=EntryType.DYNAMIC, created=0.0, expires=9e9)
@@ -255,8 +251,7 @@ def test_a_wide_purge_takes_what_the_sender_may_say_and_is_answered() -> None:
 
 
 @pytest.mark.conforms("5.2.6-formed")
-def test_the_reply_is_the_request_with_another_type() -> None:
-    overlay = _ready()
+def test_the_reply_is_the_request_with_another_type(overlay: Overlay) -> None:
     purge = replace(
         _purge("10.4.4.0/24", R41, flags=PurgeFlag(0x0402)),
         extensions=(ForwardTransitRecord(), VendorPrivate(vendor=b"abc", data=b"d")),
@@ -278,8 +273,7 @@ def test_a_purge_without_an_address_means_its_sender() -> None:
 
 
 @pytest.mark.conforms("5.2.5-fields")
-def test_a_purge_says_nothing_but_what_is_purged() -> None:
-    overlay = _ready()
+def test_a_purge_says_nothing_but_what_is_purged(overlay: Overlay) -> None:
     _lose_lan(overlay)
     (request,) = overlay.sent(PurgeRequest)
     (cie,) = request.cies
@@ -289,8 +283,7 @@ def test_a_purge_says_nothing_but_what_is_purged() -> None:
 
 
 @pytest.mark.conforms("5.2.5-who")
-def test_a_configured_mapping_and_our_own_prefixes_survive_every_purge() -> None:
-    overlay = _ready()
+def test_a_configured_mapping_and_our_own_prefixes_survive_every_purge(overlay: Overlay) -> None:
     for everything in ("0.0.0.0/1", "128.0.0.0/1"):
         overlay.handle("R31", NhrpReceived(TUNNEL, HUB_NBMA, _purge(everything, HUB_NBMA).serialize()))
     assert [*targets(overlay, "R31")] == ["10.3.3.0/24", "192.168.100.11/32"]
@@ -363,9 +356,10 @@ def test_a_purge_of_a_thousand_prefixes_by_a_stranger_costs_a_glance(monkeypatch
 
 @pytest.mark.conforms("cisco-shutdown")
 @pytest.mark.parametrize("what", ["shutdown", "another NBMA address", "death"])
-def test_nothing_but_an_orderly_stop_or_another_configuration_withdraws_a_registration(what: str) -> None:
+def test_nothing_but_an_orderly_stop_or_another_configuration_withdraws_a_registration(
+    overlay: Overlay, what: str
+) -> None:
     """Else a spoke that moved could never see that its unique address is registered already (NAK 14)."""
-    overlay = _ready()
     match what:
         case "shutdown":
             overlay.line("R31", up=False)
@@ -380,9 +374,8 @@ def test_nothing_but_an_orderly_stop_or_another_configuration_withdraws_a_regist
     assert "192.168.100.31/32" in targets(overlay, "R11")
 
 
-def test_a_purge_that_nobody_answered_does_not_take_back_what_was_resolved_again() -> None:
+def test_a_purge_that_nobody_answered_does_not_take_back_what_was_resolved_again(overlay: Overlay) -> None:
     """`clear ip nhrp` at one spoke cost the other its shortcut a second after both had it again."""
-    overlay = _ready()
     overlay.filter = lambda _, __, packet: not isinstance(packet, PurgeReply)
     overlay.handle("R41", ClearCache())
     make_shortcut(overlay)

@@ -56,8 +56,12 @@ def key_of(ca: Path, name: str) -> str:
     return "".join(lines_of(ca / f"{name}.key")[1:-1])[60:90]
 
 
-def test_a_pasted_pair_makes_the_trustpoint_and_its_chain(ca: Path) -> None:
-    console = Console()
+@pytest.fixture
+def console() -> Console:
+    return Console()
+
+
+def test_a_pasted_pair_makes_the_trustpoint_and_its_chain(console: Console, ca: Path) -> None:
     status, said = console.type(*dialog(ca, "R1"))
     assert (status, said.splitlines()[-1]) == (0, "% PEM files import succeeded.")
     assert "crypto pki trustpoint LAB\n enrollment terminal pem\n" in console.running
@@ -70,14 +74,12 @@ def test_a_pasted_pair_makes_the_trustpoint_and_its_chain(ca: Path) -> None:
     assert len(given.crls) == 1
 
 
-def test_everything_is_there_again_after_a_restart(ca: Path) -> None:
-    console = Console()
+def test_everything_is_there_again_after_a_restart(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     assert console.reborn().pki.credentials("LAB") == console.pki.credentials("LAB")
 
 
-def test_the_private_key_is_in_no_answer_and_no_log(ca: Path) -> None:
-    console = Console()
+def test_the_private_key_is_in_no_answer_and_no_log(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     octets = console.pki.credentials("LAB").key  # type: ignore[union-attr]
     seen = console.running + "\n".join(console.log) + repr(Remembered("x", octets)) + repr(Store("x", octets))
@@ -111,8 +113,7 @@ def test_a_wrong_passphrase_is_said(ca: Path) -> None:
     assert "a wrong passphrase, or damaged" in said
 
 
-def test_the_commands_work_in_configuration_mode_too(ca: Path) -> None:
-    console = Console()
+def test_the_commands_work_in_configuration_mode_too(console: Console, ca: Path) -> None:
     status, said = console.type("configure terminal", *dialog(ca, "R1"), "hostname R1", "end")
     assert status == 0, said
     assert "% PEM files import succeeded." in said
@@ -153,8 +154,7 @@ def test_pkcs12_has_everything_in_one(ca: Path) -> None:
     assert Console().type("crypto pki import LAB pkcs12 terminal no", *text.splitlines(), "quit")[0] == 1
 
 
-def test_a_revocation_list_of_somebody_else_is_refused(ca: Path) -> None:
-    console = Console()
+def test_a_revocation_list_of_somebody_else_is_refused(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     other = authority(ca.parent / "other").folder
     status, said = console.type("crypto pki import LAB crl terminal", *lines_of(other / "crl.pem"), "quit")
@@ -162,8 +162,7 @@ def test_a_revocation_list_of_somebody_else_is_refused(ca: Path) -> None:
     assert "of none of the authorities of trustpoint LAB" in said
 
 
-def test_a_newer_list_replaces_the_old_one_and_an_older_one_does_not(ca: Path) -> None:
-    console = Console()
+def test_a_newer_list_replaces_the_old_one_and_an_older_one_does_not(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     made = Authority.open(ca)
     old = lines_of(ca / "crl.pem")
@@ -174,9 +173,8 @@ def test_a_newer_list_replaces_the_old_one_and_an_older_one_does_not(ca: Path) -
     assert len(kept) == 1
 
 
-def test_a_renewed_pair_counts_at_once_and_the_old_one_if_nobody_saved(ca: Path) -> None:
+def test_a_renewed_pair_counts_at_once_and_the_old_one_if_nobody_saved(console: Console, ca: Path) -> None:
     """A router that loses power between import and `write memory` came back with a key that fits no certificate."""
-    console = Console()
     console.type(*dialog(ca, "R1"))
     before, saved = console.pki.credentials("LAB"), console.running
     made = Authority.open(ca)
@@ -190,8 +188,7 @@ def test_a_renewed_pair_counts_at_once_and_the_old_one_if_nobody_saved(ca: Path)
     assert Console(saved, console.stored).pki.credentials("LAB").chain == before.chain  # type: ignore[union-attr]
 
 
-def test_a_key_that_was_zeroized_does_not_come_back(ca: Path) -> None:
-    console = Console()
+def test_a_key_that_was_zeroized_does_not_come_back(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     assert console.type("crypto key zeroize LAB", "yes")[0] == 0
     for one in (console, console.reborn()):
@@ -201,22 +198,19 @@ def test_a_key_that_was_zeroized_does_not_come_back(ca: Path) -> None:
         assert any("%PKI-3-NO_KEY: Trustpoint LAB has a certificate and no private key" in line for line in one.log)
 
 
-def test_what_cannot_be_kept_is_said() -> None:
-    console = Console()
+def test_what_cannot_be_kept_is_said(console: Console) -> None:
     console.post(EffectFailed(Store("pki-LAB.key", b"secret"), 28, "No space left on device"))
     assert any("%PKI-3-NOT_KEPT: pki-LAB.key is not kept over a restart: No space left" in line for line in console.log)
     assert "secret" not in "".join(console.log)
 
 
-def test_a_trustpoint_may_have_any_name(ca: Path) -> None:
-    console = Console()
+def test_a_trustpoint_may_have_any_name(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1", "../../etc/LAB%1"))
     assert not any("/" in name for name in console.stored)
     assert console.reborn().pki.credentials("../../etc/LAB%1") == console.pki.credentials("../../etc/LAB%1")
 
 
-def test_a_script_that_ends_within_a_paste_imports_nothing(ca: Path) -> None:
-    console = Console()
+def test_a_script_that_ends_within_a_paste_imports_nothing(console: Console, ca: Path) -> None:
     status, _ = console.type(*dialog(ca, "R1")[:12])
     assert status == 1
     assert "LAB" not in console.running
@@ -251,8 +245,7 @@ def _certificate(name: str, public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     return builder.not_valid_before(now).not_valid_after(now + timedelta(days=9))
 
 
-def test_a_revocation_list_from_the_future_is_imported_with_a_warning(ca: Path) -> None:
-    console = Console()
+def test_a_revocation_list_from_the_future_is_imported_with_a_warning(console: Console, ca: Path) -> None:
     console.type(*dialog(ca, "R1"))
     made = Authority.open(ca)
     made.now += timedelta(hours=1)
@@ -432,8 +425,7 @@ def test_in_a_file_it_is_an_act_of_somebody_else_and_not_kept(line: str) -> None
     assert "ip address 10.0.0.1" in shown
 
 
-def test_a_configuration_that_earlier_releases_saved_with_such_a_line_is_read() -> None:
-    console = Console()
+def test_a_configuration_that_earlier_releases_saved_with_such_a_line_is_read(console: Console) -> None:
     console.post(ConfigurationEntered(f"hostname R1\n{_GENERATE}\n", by="startup"))
     assert "crypto key" not in console.running
 

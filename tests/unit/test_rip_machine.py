@@ -163,8 +163,12 @@ def test_packets_look_like_those_of_ios() -> None:
     assert StopListening(GI1, 17, GROUP, 520) in bench.handle(LinkChanged(GI1, up=False))
 
 
-def test_the_table_is_asked_for_again_while_nobody_answers() -> None:
-    bench = lone()
+@pytest.fixture
+def bench() -> Workbench:
+    return lone()
+
+
+def test_the_table_is_asked_for_again_while_nobody_answers(bench: Workbench) -> None:
     times = []
     for _ in range(70):
         sent = of_type(bench.advance(1.0), SendIp)
@@ -175,9 +179,8 @@ def test_the_table_is_asked_for_again_while_nobody_answers() -> None:
 # ------------------------------------------------------------------------------------------------------- timers
 
 
-def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_has_come_back() -> None:
+def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_has_come_back(bench: Workbench) -> None:
     """NHRP was told of silent neighbors of EIGRP and BGP, and not of a hub that RIP heard no more."""
-    bench = lone()
     bench.ports.remembers = True
     seen: list[Notice] = []
 
@@ -202,8 +205,7 @@ def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_has_come_bac
     assert told() == ["+ RIP: tells routes", "- RIP: interface down"]
 
 
-def test_debugs_of_events_and_of_the_database_print_their_part_alone() -> None:
-    bench = lone()
+def test_debugs_of_events_and_of_the_database_print_their_part_alone(bench: Workbench) -> None:
     bench.debugging.flags = {"ip rip events"}
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
     assert bench.debug_lines == [f"RIP: received v2 update from 10.0.0.2 on {GI1}", "RIP: Update contains 1 routes"]
@@ -217,9 +219,8 @@ def test_debugs_of_events_and_of_the_database_print_their_part_alone() -> None:
     ]
 
 
-def test_a_silent_route_is_held_down_and_then_forgotten() -> None:
+def test_a_silent_route_is_held_down_and_then_forgotten(bench: Workbench) -> None:
     """invalid 180, holddown 180, flush 240: another router is not believed meanwhile unless it is better."""
-    bench = lone()
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
     bench.advance(179)
     assert rip_routes(bench) == {"10.9.0.0/16": 3}
@@ -237,8 +238,7 @@ def test_a_silent_route_is_held_down_and_then_forgotten() -> None:
     assert rip_routes(bench) == {"10.9.0.0/16": 3}
 
 
-def test_a_silent_route_is_given_up_even_while_events_come_faster_than_crowds_of_timers_rest() -> None:
-    bench = lone()
+def test_a_silent_route_is_given_up_even_while_events_come_faster_than_crowds_of_timers_rest(bench: Workbench) -> None:
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
     bench.now += 181  # a busy router: no timer has had its turn
     for _ in range(3):
@@ -248,8 +248,7 @@ def test_a_silent_route_is_given_up_even_while_events_come_faster_than_crowds_of
 
 
 @pytest.mark.parametrize(("gateway", "metric"), [("10.0.0.2", 5), ("10.0.0.3", 2)])
-def test_holddown_believes_the_old_gateway_and_better_ones(gateway: str, metric: int) -> None:
-    bench = lone()
+def test_holddown_believes_the_old_gateway_and_better_ones(bench: Workbench, gateway: str, metric: int) -> None:
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 16)))
     assert rip_routes(bench) == {}
@@ -264,8 +263,7 @@ def test_without_holddown_another_gateway_takes_over_at_once() -> None:
     assert rip_routes(bench) == {"10.9.0.0/16": 4}
 
 
-def test_equal_paths_share_the_load_and_a_better_one_replaces_them() -> None:
-    bench = lone()
+def test_equal_paths_share_the_load_and_a_better_one_replaces_them(bench: Workbench) -> None:
     for gateway in ("10.0.0.2", "10.0.0.3"):
         bench.handle(packet_from(gateway, entry("10.9.0.0/16", 3)))
     assert len(bench.ports.rib.forwarding(IPv4Address("10.9.1.1"))) == 2
@@ -292,14 +290,12 @@ def test_equal_paths_share_the_load_and_a_better_one_replaces_them() -> None:
     ],
     ids=["own", "foreign subnet", "port", "version 1", "metric 17", "metric 0", "loopback", "multicast"],
 )
-def test_what_rfc_2453_forbids_is_not_believed(packet: IpReceived) -> None:
-    bench = lone()
+def test_what_rfc_2453_forbids_is_not_believed(bench: Workbench, packet: IpReceived) -> None:
     bench.handle(packet)
     assert rip_routes(bench) == {}
 
 
-def test_a_damaged_packet_is_ignored_and_debug_says_why() -> None:
-    bench = lone()
+def test_a_damaged_packet_is_ignored_and_debug_says_why(bench: Workbench) -> None:
     bench.debugging.flags.add("ip rip")
     good = packet_from("10.0.0.2", entry("10.9.0.0/16"))
     bench.handle(IpReceived(good.interface, good.source, good.destination, 17, good.payload[:-3], 2, 0))
@@ -312,8 +308,7 @@ def test_a_damaged_packet_is_ignored_and_debug_says_why() -> None:
     [(0, "10.0.0.2"), (0x0A000009, "10.0.0.9"), (0xC0000209, "10.0.0.2"), (0x0A000001, "10.0.0.2")],
     ids=["none", "on the subnet", "elsewhere", "ourselves"],
 )
-def test_a_next_hop_counts_only_on_the_same_subnet(named: int, used: str) -> None:
-    bench = lone()
+def test_a_next_hop_counts_only_on_the_same_subnet(bench: Workbench, named: int, used: str) -> None:
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 1, IPv4Address(named))))
     assert bench.ports.rib.forwarding(IPv4Address("10.9.1.1"))[0].address == IPv4Address(used)
 
@@ -482,9 +477,8 @@ def test_a_route_that_another_protocol_wins_is_not_announced() -> None:
     assert rip_routes(third) == {"10.0.0.0/24": 1}
 
 
-def test_a_question_for_some_prefixes_is_answered_with_their_metrics() -> None:
+def test_a_question_for_some_prefixes_is_answered_with_their_metrics(bench: Workbench) -> None:
     """RFC 2453 §3.9.1: a query of a monitoring station, from a port of its own."""
-    bench = lone()
     bench.advance(1)
     query = RipPacket(command=Command.REQUEST, entries=(entry("10.0.0.0/24", 16), entry("10.77.0.0/16", 16)))
     source, us = IPv4Address("10.0.0.9"), IPv4Address("10.0.0.1")
@@ -546,8 +540,7 @@ def test_an_interface_that_is_to_send_version_1_alone_is_silent_and_says_why() -
     assert "RIP version 2" in "\n".join(net.routers["A"].show("show ip protocols | include ignored"))
 
 
-def test_an_interface_with_authentication_stays_silent_rather_than_open() -> None:
-    bench = lone()
+def test_an_interface_with_authentication_stays_silent_rather_than_open(bench: Workbench) -> None:
     effects = bench.configure(f"interface {GI1}\n ip rip authentication mode md5\n ip rip authentication key-chain K\n")
     assert effects == [StopListening(GI1, 17, GROUP, 520)]
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16")))
@@ -589,8 +582,7 @@ def test_whoever_seals_otherwise_is_not_believed_and_it_says_why(left: str, righ
     assert f"the last one from 10.0.0.2: {why}" in "\n".join(net.routers["A"].show("show ip protocols"))
 
 
-def test_a_packet_that_was_overheard_is_not_taken_again() -> None:
-    bench = lone()
+def test_a_packet_that_was_overheard_is_not_taken_again(bench: Workbench) -> None:
     bench.configure(sealed("md5"))
 
     def said(sequence: int) -> dict[str, int]:
@@ -607,8 +599,7 @@ def test_a_packet_that_was_overheard_is_not_taken_again() -> None:
 
 
 @pytest.mark.lengthy
-def test_packets_with_digests_that_wait_are_not_old_when_an_acknowledgment_overtakes_them() -> None:
-    bench = lone()
+def test_packets_with_digests_that_wait_are_not_old_when_an_acknowledgment_overtakes_them(bench: Workbench) -> None:
     bench.configure(sealed("md5"))
     tables = [
         RipPacket(command=Command.RESPONSE, entries=tuple(entry(f"20.{part}.{n}.0/24", 2) for n in range(24)))

@@ -74,27 +74,28 @@ def test_the_first_pair_of_a_connection_is_sent_on_however_it_came() -> None:
     assert sends_on(table) == 1
 
 
-def test_a_pair_that_is_not_eager_waits_until_it_is_heard() -> None:
+@pytest.fixture
+def table() -> SaTable:
     table = SaTable()
     table.install(sa(1), eager=True)
+    return table
+
+
+def test_a_pair_that_is_not_eager_waits_until_it_is_heard(table: SaTable) -> None:
     table.install(sa(2), eager=False)
     assert sends_on(table) == 1
     hear(table, 2)
     assert sends_on(table) == 2
 
 
-def test_a_pair_that_was_overtaken_is_not_gone_back_to_when_it_is_heard_late() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_pair_that_was_overtaken_is_not_gone_back_to_when_it_is_heard_late(table: SaTable) -> None:
     table.install(sa(2), eager=False)
     table.install(sa(3), eager=True)
     hear(table, 2)
     assert sends_on(table) == 3
 
 
-def test_a_pair_that_came_later_still_waits_after_an_earlier_one_was_chosen() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_pair_that_came_later_still_waits_after_an_earlier_one_was_chosen(table: SaTable) -> None:
     table.install(sa(2), eager=False)
     table.use(1)
     hear(table, 2)
@@ -132,35 +133,27 @@ def test_the_newest_connection_between_two_addresses_is_that_of_the_highest_numb
     assert moved.number == 9
 
 
-def test_a_new_pair_brings_its_connection_to_where_it_says() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_new_pair_brings_its_connection_to_where_it_says(table: SaTable) -> None:
     table.install(replace(sa(2), remote=ELSEWHERE, remote_port=4500), eager=False)
     assert link_of(table).place == PeerPlace(ELSEWHERE.packed, 4500)
     assert table.between(table.doors.number(OURS, ""), THEIRS.packed) is None
 
 
-def test_a_place_is_worth_telling_once_and_again_after_the_peer_was_back() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_place_is_worth_telling_once_and_again_after_the_peer_was_back(table: SaTable) -> None:
     link = link_of(table)
     home, away, further = link.place, PeerPlace(ELSEWHERE.packed, 1), PeerPlace(ELSEWHERE.packed, 2)
     told = [link.heard(link.current, place) for place in (home, away, away, further, home, further)]
     assert told == [False, True, False, True, False, True]
 
 
-def test_after_a_move_the_place_that_was_told_of_before_it_is_told_of_again() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_after_a_move_the_place_that_was_told_of_before_it_is_told_of_again(table: SaTable) -> None:
     link, elsewhere = link_of(table), PeerPlace(ELSEWHERE.packed, 1)
     assert link.heard(link.current, elsewhere)
     table.move(1, PeerPlace(ELSEWHERE.packed, 2))
     assert link.heard(link.current, elsewhere)
 
 
-def test_what_comes_late_on_an_older_pair_does_not_say_where_the_peer_is() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_what_comes_late_on_an_older_pair_does_not_say_where_the_peer_is(table: SaTable) -> None:
     old = link_of(table).current
     table.install(sa(2), eager=True)
     link = link_of(table)
@@ -208,10 +201,8 @@ def test_a_path_leaves_room_for_what_fits_between_all_headers(
     assert outside + len(sealed) == 1400
 
 
-def test_without_sequence_numbers_nothing_is_sent() -> None:
+def test_without_sequence_numbers_nothing_is_sent(table: SaTable) -> None:
     """RFC 4303 §3.3.3: the counter must never cycle."""
-    table = SaTable()
-    table.install(sa(1), eager=True)
     pair = link_of(table).current
     pair.outbound.packets = 0xFFFFFFFE
     assert pair.seal(b"the last", 47) is not None
@@ -230,10 +221,8 @@ def test_at_its_hard_limit_a_pair_neither_sends_nor_receives() -> None:
     assert (pair.count().unsent, pair.count().broken) == (1, 1)
 
 
-def test_a_pair_that_is_ordered_twice_goes_on_counting() -> None:
+def test_a_pair_that_is_ordered_twice_goes_on_counting(table: SaTable) -> None:
     """Else the second packet number 1 would repeat a nonce of AES-GCM: its keys would be known soon."""
-    table = SaTable()
-    table.install(sa(1), eager=True)
     first = link_of(table).current
     first.seal(b"one", 47)
     table.install(sa(1), eager=True)
@@ -241,9 +230,7 @@ def test_a_pair_that_is_ordered_twice_goes_on_counting() -> None:
     assert [count.sent for count in map(SaPair.count, table.pairs())] == [2]
 
 
-def test_a_transform_that_does_not_authenticate_is_refused_and_changes_nothing() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_transform_that_does_not_authenticate_is_refused_and_changes_nothing(table: SaTable) -> None:
     with pytest.raises(UserError, match="does not authenticate"):
         table.install(replace(sa(1), transform=EspTransform(EspCipher.AES_CBC, 128)), eager=True)
     assert sends_on(table) == 1
@@ -254,15 +241,11 @@ def alarms(link: EspLink, seconds: int) -> list[int]:
     return [second for second in range(seconds) if link.silence.sent(second)]
 
 
-def test_a_silence_causes_few_alarms_however_long_it_is() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_a_silence_causes_few_alarms_however_long_it_is(table: SaTable) -> None:
     assert alarms(link_of(table), 3600) == [10, 40, 160, 640, 2560]
 
 
-def test_another_pair_is_no_sign_of_life_and_another_place_begins_a_silence_anew() -> None:
-    table = SaTable()
-    table.install(sa(1), eager=True)
+def test_another_pair_is_no_sign_of_life_and_another_place_begins_a_silence_anew(table: SaTable) -> None:
     link = link_of(table)
     assert alarms(link, 20) == [10]
     table.install(sa(2), eager=True)

@@ -125,9 +125,14 @@ def test_a_wire_that_loses_doubles_and_reorders_changes_no_octet(seed: int) -> N
     assert wire.downs(LEFT) == [StreamEnd.CLOSED]
 
 
-def test_data_is_cut_at_other_places_than_it_was_sent() -> None:
+@pytest.fixture
+def wire() -> Wire:
     wire = Wire()
     wire.connect()
+    return wire
+
+
+def test_data_is_cut_at_other_places_than_it_was_sent(wire: Wire) -> None:
     wire.order(LEFT, *(StreamSend(2, bytes(100)) for _ in range(50)))
     wire.run(10.0)
     assert wire.heard(RIGHT) == bytes(5000)
@@ -145,9 +150,7 @@ def test_the_same_seed_cuts_at_the_same_places() -> None:
     assert sizes[0] == sizes[1]
 
 
-def test_a_short_cut_loses_nothing() -> None:
-    wire = Wire()
-    wire.connect()
+def test_a_short_cut_loses_nothing(wire: Wire) -> None:
     wire.cut = True
     wire.order(LEFT, StreamSend(2, b"later"))
     wire.run(20.0)
@@ -156,9 +159,7 @@ def test_a_short_cut_loses_nothing() -> None:
     assert wire.heard(RIGHT) == b"later"
 
 
-def test_whoever_sends_into_a_cut_wire_gives_up_in_the_end() -> None:
-    wire = Wire()
-    wire.connect()
+def test_whoever_sends_into_a_cut_wire_gives_up_in_the_end(wire: Wire) -> None:
     wire.cut = True
     wire.order(LEFT, StreamSend(2, b"never"))
     wire.run(2000.0)
@@ -174,10 +175,8 @@ def test_whoever_calls_over_a_cut_wire_gives_up() -> None:
     assert wire.downs(LEFT) == [StreamEnd.TIMED_OUT]
 
 
-def test_an_end_that_forgot_the_connection_resets_it() -> None:
+def test_an_end_that_forgot_the_connection_resets_it(wire: Wire) -> None:
     """What a peer does that was killed and lives again."""
-    wire = Wire()
-    wire.connect()
     wire.boxes[RIGHT] = SimulatedStreams(
         wire.send, _owner_of(RIGHT), wire.events[RIGHT].append, random.Random(2).randbytes
     )
@@ -186,16 +185,12 @@ def test_an_end_that_forgot_the_connection_resets_it() -> None:
     assert wire.downs(LEFT) == [StreamEnd.RESET]
 
 
-def test_whoever_sends_more_than_the_limit_loses_the_stream() -> None:
-    wire = Wire()
-    wire.connect()
+def test_whoever_sends_more_than_the_limit_loses_the_stream(wire: Wire) -> None:
     wire.order(LEFT, StreamSend(2, bytes(SEND_LIMIT)), StreamSend(2, b"!"))
     assert wire.downs(LEFT) == [StreamEnd.OVERRUN]
 
 
-def test_a_segment_of_an_elder_connection_resets_nothing() -> None:
-    wire = Wire()
-    wire.connect()
+def test_a_segment_of_an_elder_connection_resets_nothing(wire: Wire) -> None:
     up = next(event for event in wire.events[LEFT] if isinstance(event, StreamUp))
     forged = TcpSegment(source_port=179, destination_port=up.local_port, sequence=77, flags=Flag.RST)
     packet = Ipv4Packet(source=RIGHT, destination=LEFT, protocol=IpProtocol.TCP, payload=forged.serialize(RIGHT, LEFT))

@@ -87,8 +87,12 @@ def test_each_form_of_service_timestamps(stamps: Timestamps, expected: str) -> N
     assert line.text.partition("%")[0] == expected
 
 
-def test_an_authoritative_clock_has_no_star_and_days_are_padded_with_a_blank() -> None:
-    router = machine()
+@pytest.fixture
+def router() -> SystemMachine:
+    return machine()
+
+
+def test_an_authoritative_clock_has_no_star_and_days_are_padded_with_a_blank(router: SystemMachine) -> None:
     router.handle(ClockSet(SIX_O_CLOCK - 15 * 86400, authoritative=True), 1.0)
     (line,) = router.handle(UPDOWN, 1.0)
     assert isinstance(line, ConsoleLine)
@@ -113,8 +117,7 @@ def test_the_buffer_holds_its_octets_and_loses_the_oldest_lines() -> None:
     assert router.syslog.lines == ()
 
 
-def test_a_smaller_buffer_drops_lines_at_once() -> None:
-    router = machine()
+def test_a_smaller_buffer_drops_lines_at_once(router: SystemMachine) -> None:
     for _ in range(10):
         router.handle(UPDOWN, 0.0)
     router.handle(Configured("system", SystemConfig(logging=LoggingConfig(buffer_size=250))), 0.0)
@@ -157,8 +160,7 @@ def test_debug_lines_do_not_travel_to_log_hosts_by_default() -> None:
     assert router.handle(DebugOutput(("NHRP: x",)), 0.0) == []
 
 
-def test_leaving_configuration_mode_is_logged_with_who_and_where() -> None:
-    router = machine()
+def test_leaving_configuration_mode_is_logged_with_who_and_where(router: SystemMachine) -> None:
     (line,) = router.handle(events.ConfigurationLeft("console", "console"), 0.0)
     assert isinstance(line, Log)
     assert line.text == "Configured from console by console"
@@ -168,8 +170,7 @@ def test_leaving_configuration_mode_is_logged_with_who_and_where() -> None:
     assert line.text == "Configured from console by admin on vty0 (10.0.0.5)"
 
 
-def test_the_first_configuration_is_a_restart_and_no_later_one() -> None:
-    router = machine()
+def test_the_first_configuration_is_a_restart_and_no_later_one(router: SystemMachine) -> None:
     (line,) = router.handle(ConfigurationEntered("hostname R1", by="startup"), 1.0)
     assert isinstance(line, Log)
     assert (line.name, line.text) == ("SYS-5-RESTART", "System restarted --")
@@ -181,8 +182,7 @@ def test_the_first_configuration_is_a_restart_and_no_later_one() -> None:
 # ------------------------------------------------------------------------------------------------ debugs
 
 
-def test_switching_a_debug_says_so_and_ends_the_job() -> None:
-    router = machine()
+def test_switching_a_debug_says_so_and_ends_the_job(router: SystemMachine) -> None:
     assert not router.switches.on("nhrp packet")
     assert router.handle(events.SetDebug(4, (PACKETS,), on=True), 0.0) == [
         JobOutput(4, "NHRP packet debugging is on\n"),
@@ -196,8 +196,7 @@ def test_switching_a_debug_says_so_and_ends_the_job() -> None:
     assert not router.switches.on("nhrp packet")
 
 
-def test_undebug_all_turns_everything_off_and_forgets_conditions() -> None:
-    router = machine()
+def test_undebug_all_turns_everything_off_and_forgets_conditions(router: SystemMachine) -> None:
     router.handle(events.SetDebug(4, (NHRP, PACKETS), on=True), 0.0)
     router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
     assert router.handle(events.ClearDebug(4), 0.0) == [
@@ -207,8 +206,7 @@ def test_undebug_all_turns_everything_off_and_forgets_conditions() -> None:
     assert (router.switches.active, router.switches.conditions) == ((), ())
 
 
-def test_a_condition_lets_only_its_peer_through() -> None:
-    router = machine()
+def test_a_condition_lets_only_its_peer_through(router: SystemMachine) -> None:
     wanted, other = IPv4Address("198.51.100.2"), IPv4Address("198.51.100.3")
     router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
     condition = (events.ConditionKind.NBMA, "198.51.100.2")
@@ -221,8 +219,7 @@ def test_a_condition_lets_only_its_peer_through() -> None:
     assert not router.switches.on("nhrp packet", wanted)
 
 
-def test_conditions_of_different_kinds_are_alternatives() -> None:
-    router = machine()
+def test_conditions_of_different_kinds_are_alternatives(router: SystemMachine) -> None:
     router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
     for kind, value in ((events.ConditionKind.ADDRESS, "10.0.0.12"), (events.ConditionKind.INTERFACE, "Tunnel0")):
         router.handle(events.SetDebugCondition(4, "nhrp", kind, value, on=True), 0.0)
@@ -231,8 +228,7 @@ def test_conditions_of_different_kinds_are_alternatives() -> None:
     assert not router.switches.on("nhrp", address=IPv4Address("10.0.0.13"), interface="Tunnel1")
 
 
-def test_a_condition_taken_back_no_longer_holds() -> None:
-    router = machine()
+def test_a_condition_taken_back_no_longer_holds(router: SystemMachine) -> None:
     condition = (events.ConditionKind.NBMA, "198.51.100.2")
     router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
     router.handle(events.SetDebugCondition(4, "nhrp", *condition, on=True), 0.0)
@@ -243,15 +239,13 @@ def test_a_condition_taken_back_no_longer_holds() -> None:
     )
 
 
-def test_a_family_without_conditions_is_not_narrowed_by_another() -> None:
-    router = machine()
+def test_a_family_without_conditions_is_not_narrowed_by_another(router: SystemMachine) -> None:
     router.handle(events.SetDebug(4, (("EIGRP", "EIGRP Packet", "eigrp packets", ""),), on=True), 0.0)
     router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
     assert router.switches.on("eigrp packets")
 
 
-def test_all_conditions_of_a_family_go_at_once() -> None:
-    router = machine()
+def test_all_conditions_of_a_family_go_at_once(router: SystemMachine) -> None:
     router.handle(events.SetDebug(4, (NHRP,), on=True), 0.0)
     router.handle(events.SetDebugCondition(4, "nhrp", events.ConditionKind.INTERFACE, "Tunnel0", on=True), 0.0)
     assert not router.switches.on("nhrp")

@@ -103,15 +103,18 @@ def test_five_replies_read_as_ios_prints_them() -> None:
     assert {sent.source for sent in pinger.sent} == {SOURCE}
 
 
-def test_without_a_source_the_plane_chooses_and_nothing_is_said_about_it() -> None:
-    pinger = Pinger()
+@pytest.fixture
+def pinger() -> Pinger:
+    return Pinger()
+
+
+def test_without_a_source_the_plane_chooses_and_nothing_is_said_about_it(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=1))
     assert pinger.sent[0].source is None
     assert "source" not in pinger.screen
 
 
-def test_size_counts_the_whole_ip_packet() -> None:
-    pinger = Pinger()
+def test_size_counts_the_whole_ip_packet(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", size=1400, df=True))
     assert len(pinger.sent[0].payload) == 1380
     assert pinger.sent[0].df
@@ -119,8 +122,7 @@ def test_size_counts_the_whole_ip_packet() -> None:
     assert pinger.screen.endswith("Packet sent with the DF bit set\n")
 
 
-def test_silence_is_a_dot_after_the_timeout_and_no_times_are_printed() -> None:
-    pinger = Pinger()
+def test_silence_is_a_dot_after_the_timeout_and_no_times_are_printed(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=2, timeout=1.0))
     pinger.time_out()
     assert pinger.now == 101.0
@@ -129,8 +131,7 @@ def test_silence_is_a_dot_after_the_timeout_and_no_times_are_printed() -> None:
     assert pinger.done
 
 
-def test_every_kind_of_error_has_its_mark() -> None:
-    pinger = Pinger()
+def test_every_kind_of_error_has_its_mark(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=5))
     pinger.answer(DestinationUnreachable(code=1, quoted=pinger.quotation(ICMP)))
     pinger.answer(DestinationUnreachable(code=4, next_hop_mtu=1400, quoted=pinger.quotation(ICMP)))
@@ -140,8 +141,7 @@ def test_every_kind_of_error_has_its_mark() -> None:
     assert pinger.screen.endswith("\nUM&Q?\nSuccess rate is 0 percent (0/5)\n")
 
 
-def test_what_is_not_an_answer_to_the_request_in_flight_changes_nothing() -> None:
-    pinger = Pinger()
+def test_what_is_not_an_answer_to_the_request_in_flight_changes_nothing(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1"))
     first = pinger.echo()
     quoted = pinger.quotation(ICMP)
@@ -159,15 +159,13 @@ def test_what_is_not_an_answer_to_the_request_in_flight_changes_nothing() -> Non
     assert len(pinger.sent) == 2
 
 
-def test_a_packet_too_big_for_our_own_interface_is_an_m_at_once() -> None:
-    pinger = Pinger()
+def test_a_packet_too_big_for_our_own_interface_is_an_m_at_once(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", size=9000, df=True, repeat=1))
     pinger.give(EffectFailed(pinger.sent[0], errno.EMSGSIZE, "Message too long"))
     assert pinger.screen.endswith("M\nSuccess rate is 0 percent (0/1)\n")
 
 
-def test_another_failure_to_send_looks_like_silence() -> None:
-    pinger = Pinger()
+def test_another_failure_to_send_looks_like_silence(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=1))
     pinger.give(EffectFailed(pinger.sent[0], errno.ENETUNREACH, "Network is unreachable"))
     assert not pinger.done
@@ -175,8 +173,7 @@ def test_another_failure_to_send_looks_like_silence() -> None:
     assert pinger.screen.endswith("\n.\nSuccess rate is 0 percent (0/1)\n")
 
 
-def test_seventy_marks_fill_a_line() -> None:
-    pinger = Pinger()
+def test_seventy_marks_fill_a_line(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=72))
     for _ in range(72):
         pinger.reply(0.001)
@@ -188,8 +185,7 @@ def test_seventy_marks_fill_a_line() -> None:
     ]
 
 
-def test_a_line_that_is_just_full_is_not_followed_by_an_empty_one() -> None:
-    pinger = Pinger()
+def test_a_line_that_is_just_full_is_not_followed_by_an_empty_one(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=70))
     for _ in range(70):
         pinger.reply(0.001)
@@ -197,8 +193,7 @@ def test_a_line_that_is_just_full_is_not_followed_by_an_empty_one() -> None:
     assert "\n\n" not in pinger.screen
 
 
-def test_the_escape_sequence_ends_it_with_what_is_known_so_far() -> None:
-    pinger = Pinger()
+def test_the_escape_sequence_ends_it_with_what_is_known_so_far(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1"))
     pinger.reply()
     pinger.time_out()
@@ -210,8 +205,7 @@ def test_the_escape_sequence_ends_it_with_what_is_known_so_far() -> None:
     assert pinger.screen.count("!") == 1
 
 
-def test_aborting_where_nothing_runs_does_nothing() -> None:
-    pinger = Pinger()
+def test_aborting_where_nothing_runs_does_nothing(pinger: Pinger) -> None:
     pinger.give(JobAborted(SESSION))
     assert (pinger.screen, pinger.done) == ("", False)
 
@@ -219,16 +213,14 @@ def test_aborting_where_nothing_runs_does_nothing() -> None:
 @pytest.mark.parametrize(
     "name", ["nowhere", "10.4.4", "10.4.4.256", "224.0.0.10", "0.0.0.0", "::", "::1", "ff02::1", "fe80::1%Tunnel0"]
 )
-def test_what_is_no_host_is_refused_in_ios_words(name: str) -> None:
-    pinger = Pinger()
+def test_what_is_no_host_is_refused_in_ios_words(pinger: Pinger, name: str) -> None:
     pinger.give(StartPing(SESSION, destination=name))
     assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
     assert pinger.done
 
 
 @pytest.mark.parametrize(("version", "name"), [(6, "10.4.4.1"), (4, "2001:db8:4::1"), (6, "hub")])
-def test_an_address_of_the_other_version_than_asked_for_is_no_host(version: int, name: str) -> None:
-    pinger = Pinger()
+def test_an_address_of_the_other_version_than_asked_for_is_no_host(pinger: Pinger, version: int, name: str) -> None:
     pinger.give(Configured("system", SystemConfig(names=NamesConfig(hosts=Pages([("hub", DESTINATION)])))))
     pinger.give(StartPing(SESSION, destination=name, version=version))
     assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
@@ -267,16 +259,14 @@ def test_a_source_must_be_an_address_of_ours_that_is_up(source: IPv4Address | st
     assert (pinger.screen, pinger.done, pinger.sent) == (complaint, True, [])
 
 
-def test_a_name_of_ip_host_is_an_address() -> None:
-    pinger = Pinger()
+def test_a_name_of_ip_host_is_an_address(pinger: Pinger) -> None:
     names = NamesConfig(domain="example.com", hosts=Pages([("hub.example.com", DESTINATION)]))
     pinger.give(Configured("system", SystemConfig(names=names)))
     pinger.give(StartPing(SESSION, destination="HUB"))
     assert pinger.sent[0].destination == DESTINATION
 
 
-def test_with_lookup_on_the_name_service_is_asked() -> None:
-    pinger = Pinger()
+def test_with_lookup_on_the_name_service_is_asked(pinger: Pinger) -> None:
     pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True, domain="example.com"))))
     pinger.give(StartPing(SESSION, destination="hub", repeat=1))
     assert pinger.others == [Resolve("hub.example.com")]
@@ -288,8 +278,7 @@ def test_with_lookup_on_the_name_service_is_asked() -> None:
     assert pinger.done
 
 
-def test_a_name_that_nobody_knows_is_refused_when_the_answer_comes() -> None:
-    pinger = Pinger()
+def test_a_name_that_nobody_knows_is_refused_when_the_answer_comes(pinger: Pinger) -> None:
     pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True))))
     pinger.give(StartPing(SESSION, destination="hub"))
     pinger.give(NameResolved("hub", ()))
@@ -297,8 +286,7 @@ def test_a_name_that_nobody_knows_is_refused_when_the_answer_comes() -> None:
     assert pinger.done
 
 
-def test_a_quotation_that_is_not_of_an_echo_request_is_nobodys() -> None:
-    pinger = Pinger()
+def test_a_quotation_that_is_not_of_an_echo_request_is_nobodys(pinger: Pinger) -> None:
     pinger.give(StartPing(SESSION, destination="10.4.4.1"))
     reply = Ipv4Packet(protocol=1, source=SOURCE, destination=DESTINATION, payload=pinger.echo().reply().serialize())
     later = Ipv4Packet(
@@ -311,8 +299,7 @@ def test_a_quotation_that_is_not_of_an_echo_request_is_nobodys() -> None:
     assert len(pinger.sent) == 1
 
 
-def test_breaking_off_a_name_that_is_still_looked_up() -> None:
-    pinger = Pinger()
+def test_breaking_off_a_name_that_is_still_looked_up(pinger: Pinger) -> None:
     pinger.give(Configured("system", SystemConfig(names=NamesConfig(lookup=True))))
     pinger.give(StartPing(SESSION, destination="hub"))
     pinger.give(JobAborted(SESSION))
@@ -333,9 +320,8 @@ def test_two_sessions_ping_side_by_side() -> None:
     assert JobDone(2) not in effects
 
 
-def test_a_request_whose_fate_is_known_at_once_is_not_followed_in_the_same_instant() -> None:
+def test_a_request_whose_fate_is_known_at_once_is_not_followed_in_the_same_instant(pinger: Pinger) -> None:
     """A hundred thousand pings of an own address, or of one without a way, were one event that nothing could break."""
-    pinger = Pinger()
     pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=3))
     pinger.reply(after=0.0)
     assert len(pinger.sent) == 1
