@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import enum
 import re
+import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
@@ -37,7 +39,6 @@ from dmvpn.ios.interface_addresses import ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from dmvpn.base.findings import Cause
     from dmvpn.base.terms import Term
     from dmvpn.features.eigrp.config.sections import InterfaceLine
     from dmvpn.network.terms.table import Table
@@ -291,6 +292,39 @@ class Trouble:
         return self.id.partition("/")[0]
 
 
+def with_story(
+    *about: Act | Cause,
+    complaint: str = "",
+    parts: tuple[Role, ...] = (),
+    needs: tuple[Need, ...] = (),
+    noticed: bool = True,
+) -> Callable[[str], Trouble]:
+    """Return what makes a trouble of its text: "ID: TITLE", maybe "says: COMPLAINT", and a hint a line.
+
+    A line that is deeper goes on. about: its acts and its causes.
+    """
+
+    def of_text(text: str) -> Trouble:
+        head, *hints = re.sub(r"\n {4,}(?=\S)", " ", textwrap.dedent(text).strip()).split("\n")
+        name, title = head.split(": ", 1)
+        says = hints.pop(0).removeprefix("says: ") if hints[0].startswith("says: ") else complaint
+        acts = tuple(each for each in about if not isinstance(each, Cause))
+        causes = tuple(each for each in about if isinstance(each, Cause))
+        return Trouble(
+            id=name,
+            title=title,
+            acts=acts,
+            complaint=says,
+            hints=tuple(hints),
+            causes=causes,
+            parts=parts,
+            needs=needs,
+            noticed=noticed,
+        )
+
+    return of_text
+
+
 def without_story(
     name: str,
     title: str,
@@ -324,9 +358,10 @@ def commands(line: str, *parts: Role) -> tuple[Command, ...]:
 
 
 #: Troubles with one story: what users say.
-lost: Final = partial(Trouble, complaint="The branch {spoke.name} does not reach the head office any more.")
-all_lost: Final = partial(Trouble, complaint="All branches lost the head office at the same minute.")
-gone: Final = partial(Trouble, complaint="The computers at {spoke.name} cannot be reached any more.")
+LOST: Final = "The branch {spoke.name} does not reach the head office any more."
+lost: Final = partial(with_story, complaint=LOST)
+all_lost: Final = partial(with_story, complaint="All branches lost the head office at the same minute.")
+gone: Final = partial(with_story, complaint="The computers at {spoke.name} cannot be reached any more.")
 LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
 HOW_FAR: Final = "How far does it come: IKE, an SA, a registration?"
 FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
@@ -350,6 +385,9 @@ IKEV2_PROFILE: Final = profiles.PROFILE.line(name=word("ikev2_profile"))
 HOST: Final = "255.255.255.255"
 
 
+_lost: Final = partial(Trouble, complaint=LOST)
+
+
 def unproved(
     name: str,
     title: str,
@@ -357,7 +395,7 @@ def unproved(
     hints: tuple[str, str],
     *causes: Cause,
     parts: tuple[Role, ...] = (Role.SPOKE, Role.HUB),
-    story: Callable[..., Trouble] = lost,
+    story: Callable[..., Trouble] = _lost,
 ) -> Trouble:
     """Return the trouble of a spoke that agrees on no SAs with the hub once these lines are entered."""
     acts = (spoke(*lines), *RENEW)

@@ -37,6 +37,7 @@ from dmvpn.tools.troubles.model import (
     Trouble,
     hub,
     spoke,
+    with_story,
     without_story,
     word,
 )
@@ -86,27 +87,23 @@ PROTECTION: Final = (
             "The IKEv2 proposal of {spoke.name} has nothing in common with the hub's.",
         ),
         Cause.IKE_PROPOSAL,
-        story=partial(model.lost, needs=(Need.IKEV2,)),
+        story=partial(Trouble, complaint=model.LOST, needs=(Need.IKEV2,)),
     ),
     model.all_lost(
-        id="ike-identity",
-        title="The hub's IKEv2 profile does not know the spokes",
-        acts=(
-            Edit(
-                Role.HUB,
-                model.IKEV2_PROFILE,
-                remove=("match identity remote",),
-                add=(ike_profiles.MATCH_IDENTITY.line(address="10.99.99.99", mask=model.HOST),),
-            ),
-            *model.commands("clear crypto session", Role.HUB, Role.SPOKE, Role.OTHER),
+        Edit(
+            Role.HUB,
+            model.IKEV2_PROFILE,
+            remove=("match identity remote",),
+            add=(ike_profiles.MATCH_IDENTITY.line(address="10.99.99.99", mask=model.HOST),),
         ),
-        hints=(
-            model.HOW_FAR,
-            "The branches prove who they are. Does the hub want to know them?",
-            "`match identity remote` in the IKEv2 profile of {hub.name} fits none of them.",
-        ),
-        causes=(Cause.IKE_IDENTITY,),
-    ),
+        *model.commands("clear crypto session", Role.HUB, Role.SPOKE, Role.OTHER),
+        Cause.IKE_IDENTITY,
+    )(f"""
+        ike-identity: The hub's IKEv2 profile does not know the spokes
+        {model.HOW_FAR}
+        The branches prove who they are. Does the hub want to know them?
+        `match identity remote` in the IKEv2 profile of {{hub.name}} fits none of them.
+        """),
     model.unproved(
         "transform",
         "The transform set of a spoke differs",
@@ -135,41 +132,25 @@ PROTECTION: Final = (
             noticed=False,
         ),
     ),
-    Trouble(
-        id="mode",
-        title="A spoke's transform set is for tunnel mode",
-        acts=(Differ(Role.SPOKE, IPSEC, MODE), *model.RENEW),
-        complaint="The auditor asks why packets of {spoke.name} are larger than those of other branches.",
-        hints=(
-            model.HOW_FAR,
-            "Compare `show crypto ipsec sa` at both ends: which mode have the SAs?",
-            "`mode transport` at both ends.",
-        ),
-    ),
-    model.lost(
-        id="spoke-unprotected",
-        title="A spoke's tunnel is not protected",
-        acts=(Differ(Role.SPOKE, PROTECTION_TABLE, PROTECTED),),
-        parts=(Role.SPOKE,),
-        needs=(Need.PROTECTED,),
-        hints=(
-            model.HOW_FAR,
-            "There is no IKE at all. Who should begin it, and why?",
-            "`tunnel protection ipsec profile {spoke.profile}` is missing at {spoke.name}.",
-        ),
-    ),
-    model.all_lost(
-        id="hub-unprotected",
-        title="The hub's tunnel is not protected",
-        acts=(Differ(Role.HUB, PROTECTION_TABLE, PROTECTED),),
-        parts=(Role.HUB,),
-        needs=(Need.PROTECTED,),
-        hints=(
-            model.HOW_FAR,
-            "The branches begin IKE, and the hub does not answer them. Why should it?",
-            "`tunnel protection ipsec profile {hub.profile}` is missing at {hub.name}.",
-        ),
-    ),
+    with_story(Differ(Role.SPOKE, IPSEC, MODE), *model.RENEW)(f"""
+        mode: A spoke's transform set is for tunnel mode
+        says: The auditor asks why packets of {{spoke.name}} are larger than those of other branches.
+        {model.HOW_FAR}
+        Compare `show crypto ipsec sa` at both ends: which mode have the SAs?
+        `mode transport` at both ends.
+        """),
+    model.lost(Differ(Role.SPOKE, PROTECTION_TABLE, PROTECTED), parts=(Role.SPOKE,), needs=(Need.PROTECTED,))(f"""
+        spoke-unprotected: A spoke's tunnel is not protected
+        {model.HOW_FAR}
+        There is no IKE at all. Who should begin it, and why?
+        `tunnel protection ipsec profile {{spoke.profile}}` is missing at {{spoke.name}}.
+        """),
+    model.all_lost(Differ(Role.HUB, PROTECTION_TABLE, PROTECTED), parts=(Role.HUB,), needs=(Need.PROTECTED,))(f"""
+        hub-unprotected: The hub's tunnel is not protected
+        {model.HOW_FAR}
+        The branches begin IKE, and the hub does not answer them. Why should it?
+        `tunnel protection ipsec profile {{hub.profile}}` is missing at {{hub.name}}.
+        """),
 )
 
 

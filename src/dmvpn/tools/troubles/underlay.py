@@ -15,7 +15,21 @@ from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import model
-from dmvpn.tools.troubles.model import Configure, Edit, Kill, Nat, Need, Renumber, Role, Trouble, Wire, hub, spoke, word
+from dmvpn.tools.troubles.model import (
+    Configure,
+    Edit,
+    Kill,
+    Nat,
+    Need,
+    Renumber,
+    Role,
+    Trouble,
+    Wire,
+    hub,
+    spoke,
+    with_story,
+    word,
+)
 
 if TYPE_CHECKING:
     from dmvpn.tools.troubles.model import Act
@@ -25,278 +39,194 @@ if TYPE_CHECKING:
 
 
 _cut_off: Final = partial(
-    Trouble, complaint="{spoke.name} is cut off. The provider was there yesterday and says that all is well."
+    with_story, complaint="{spoke.name} is cut off. The provider was there yesterday and says that all is well."
 )
 
 UNDERLAY: Final = (
-    Trouble(
-        id="hub-dead",
-        title="The hub has died",
-        acts=(Kill(Role.HUB),),
-        complaint="The branches do not reach the head office.",
-        hints=(
-            "Are all sites concerned, or one? Look at what all of them have in common.",
-            "Ping the NBMA address of {hub.name} from a branch, and from the provider.",
-            "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
-        ),
-        causes=(Cause.ROUTER_DEAD,),
-    ),
-    model.lost(
-        id="spoke-dead",
-        title="A spoke has died",
-        acts=(Kill(Role.SPOKE),),
-        hints=(
-            "One site is concerned. Begin at that end.",
-            "Can you still log in to {spoke.name}?",
-            "`dmvpn lab start {spoke.name}` starts it again.",
-        ),
-        causes=(Cause.ROUTER_DEAD,),
-    ),
-    model.lost(
-        id="wan-shutdown",
-        title="The spoke's port to the provider is shut down",
-        acts=(spoke(model.WAN, common.SHUTDOWN.line()),),
-        hints=(
-            "A tunnel cannot be better than what it runs over.",
-            "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by configuration?",
-            "{spoke.wan} is administratively down: `no shutdown`.",
-        ),
-        causes=(Cause.INTERFACE_SHUTDOWN,),
-    ),
-    model.all_lost(
-        id="hub-wan-shutdown",
-        title="The hub's port to the provider is shut down",
-        acts=(hub(model.WAN, common.SHUTDOWN.line()),),
-        hints=(
-            "All branches at once: look for what they share.",
-            "`show ip interface brief` at {hub.name}.",
-            "{hub.wan} is administratively down: `no shutdown`.",
-        ),
-        causes=(Cause.INTERFACE_SHUTDOWN,),
-    ),
+    with_story(Kill(Role.HUB), Cause.ROUTER_DEAD)("""
+        hub-dead: The hub has died
+        says: The branches do not reach the head office.
+        Are all sites concerned, or one? Look at what all of them have in common.
+        Ping the NBMA address of {hub.name} from a branch, and from the provider.
+        `dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.
+        """),
+    model.lost(Kill(Role.SPOKE), Cause.ROUTER_DEAD)("""
+        spoke-dead: A spoke has died
+        One site is concerned. Begin at that end.
+        Can you still log in to {spoke.name}?
+        `dmvpn lab start {spoke.name}` starts it again.
+        """),
+    model.lost(spoke(model.WAN, common.SHUTDOWN.line()), Cause.INTERFACE_SHUTDOWN)("""
+        wan-shutdown: The spoke's port to the provider is shut down
+        A tunnel cannot be better than what it runs over.
+        `show ip interface brief` at {spoke.name}: which ports are down, and which of them by configuration?
+        {spoke.wan} is administratively down: `no shutdown`.
+        """),
+    model.all_lost(hub(model.WAN, common.SHUTDOWN.line()), Cause.INTERFACE_SHUTDOWN)("""
+        hub-wan-shutdown: The hub's port to the provider is shut down
+        All branches at once: look for what they share.
+        `show ip interface brief` at {hub.name}.
+        {hub.wan} is administratively down: `no shutdown`.
+        """),
     _cut_off(
-        id="provider-port-shutdown",
-        title="The provider has shut the port of a spoke down",
-        acts=(Configure(Role.PROVIDER, (model.PORT, common.SHUTDOWN.line())),),
-        hints=(
-            "Begin at the lowest layer: is there a carrier, and does the next router answer?",
-            "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
-            "At {provider.name} the port {port} is administratively down.",
-        ),
-        causes=(Cause.INTERFACE_SHUTDOWN, Cause.LINK_CUT),
-    ),
-    _cut_off(
-        id="link-cut",
-        title="The wire of a spoke carries nothing, though its carrier is up",
-        acts=(Wire(Role.SPOKE, Badness(cut=1.0)),),
-        hints=(
-            "Every port is up. Does anything come in?",
-            "Ping the gateway of {spoke.name}: it is one wire away.",
-            model.FIX_WIRE,
-        ),
-        causes=(Cause.LINK_CUT,),
-    ),
-    Trouble(
-        id="lossy-link",
-        title="The wire of a spoke loses half of all packets",
-        acts=(Wire(Role.SPOKE, Badness(loss=50.0)),),
-        complaint="At {spoke.name} everything takes forever, and every few minutes it is gone altogether.",
-        hints=(
-            "Something works, sometimes. Count: ping a hundred times, at each layer.",
-            "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
-            model.FIX_WIRE,
-        ),
-        causes=(Cause.LOSSY_LINK,),
-    ),
-    _cut_off(
-        id="one-way-loss",
-        title="A spoke receives nothing, though what it sends arrives",
-        acts=(Wire(Role.SPOKE, Badness(loss=100.0), incoming=True),),
-        hints=(
-            "A way has two directions, and they may fail one at a time.",
-            "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
-            f"Nothing comes in at {{spoke.wan}}. {model.FIX_WIRE}",
-        ),
-        causes=(Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
-    ),
+        Configure(Role.PROVIDER, (model.PORT, common.SHUTDOWN.line())), Cause.INTERFACE_SHUTDOWN, Cause.LINK_CUT
+    )("""
+        provider-port-shutdown: The provider has shut the port of a spoke down
+        Begin at the lowest layer: is there a carrier, and does the next router answer?
+        Ping the gateway of {spoke.name}. Whose end of the wire is silent?
+        At {provider.name} the port {port} is administratively down.
+        """),
+    _cut_off(Wire(Role.SPOKE, Badness(cut=1.0)), Cause.LINK_CUT)(f"""
+        link-cut: The wire of a spoke carries nothing, though its carrier is up
+        Every port is up. Does anything come in?
+        Ping the gateway of {{spoke.name}}: it is one wire away.
+        {model.FIX_WIRE}
+        """),
+    with_story(Wire(Role.SPOKE, Badness(loss=50.0)), Cause.LOSSY_LINK)(f"""
+        lossy-link: The wire of a spoke loses half of all packets
+        says: At {{spoke.name}} everything takes forever, and every few minutes it is gone altogether.
+        Something works, sometimes. Count: ping a hundred times, at each layer.
+        Ping the gateway of {{spoke.name}} with `repeat 100`. Is it the tunnel that loses packets?
+        {model.FIX_WIRE}
+        """),
+    _cut_off(Wire(Role.SPOKE, Badness(loss=100.0), incoming=True), Cause.ONE_WAY_LOSS, Cause.LINK_CUT)(f"""
+        one-way-loss: A spoke receives nothing, though what it sends arrives
+        A way has two directions, and they may fail one at a time.
+        Look at what the hub still receives from {{spoke.name}}, and at what {{spoke.name}} receives.
+        Nothing comes in at {{spoke.wan}}. {model.FIX_WIRE}
+        """),
+    model.lost(spoke("no {default_route}"), Cause.MISSING_ROUTE)("""
+        default-route-missing: A spoke has no route to the underlay
+        How does an encapsulated packet leave the router?
+        `show ip route` at {spoke.name}: which entry leads to {hub.nbma}?
+        The default route to {spoke.gateway} is gone.
+        """),
+    model.all_lost(hub("no {default_route}"), Cause.MISSING_ROUTE)("""
+        hub-default-route-missing: The hub has no route to the underlay
+        All branches at once: look for what they share.
+        `show ip route` at {hub.name}: which entry leads to {spoke.nbma}?
+        The default route to {hub.gateway} is gone.
+        """),
     model.lost(
-        id="default-route-missing",
-        title="A spoke has no route to the underlay",
-        acts=(spoke("no {default_route}"),),
-        hints=(
-            "How does an encapsulated packet leave the router?",
-            "`show ip route` at {spoke.name}: which entry leads to {hub.nbma}?",
-            "The default route to {spoke.gateway} is gone.",
-        ),
-        causes=(Cause.MISSING_ROUTE,),
-    ),
-    model.all_lost(
-        id="hub-default-route-missing",
-        title="The hub has no route to the underlay",
-        acts=(hub("no {default_route}"),),
-        hints=(
-            "All branches at once: look for what they share.",
-            "`show ip route` at {hub.name}: which entry leads to {spoke.nbma}?",
-            "The default route to {hub.gateway} is gone.",
-        ),
-        causes=(Cause.MISSING_ROUTE,),
-    ),
+        spoke("no {default_route}", model.default_route("nobody_in_lan")), Cause.WRONG_NEXT_HOP, Cause.MISSING_ROUTE
+    )("""
+        default-route-wrong: The default route of a spoke leads to an address that no router has
+        How does an encapsulated packet leave the router, and who takes it?
+        `show ip route` at {spoke.name}: does its gateway answer?
+        The default route has to lead to {spoke.gateway}.
+        """),
     model.lost(
-        id="default-route-wrong",
-        title="The default route of a spoke leads to an address that no router has",
-        acts=(spoke("no {default_route}", model.default_route("nobody_in_lan")),),
-        hints=(
-            "How does an encapsulated packet leave the router, and who takes it?",
-            "`show ip route` at {spoke.name}: does its gateway answer?",
-            "The default route has to lead to {spoke.gateway}.",
-        ),
-        causes=(Cause.WRONG_NEXT_HOP, Cause.MISSING_ROUTE),
-    ),
-    model.lost(
-        id="wan-mask",
-        title="The mask of the spoke's NBMA address is wrong: its gateway is not on the link",
-        acts=(spoke(model.WAN, model.address("nbma", "255.255.255.254")),),
-        hints=(
-            "The address is right, the port is up, the route is configured; but is it used?",
-            "`show ip route` at {spoke.name}: why is there no gateway of last resort?",
-            "The mask of {spoke.wan} has to be {spoke.nbma_mask}.",
-        ),
-        causes=(Cause.WRONG_MASK, Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP),
-    ),
-    Trouble(
-        id="lan-mask",
-        title="The mask of a spoke's LAN is too long",
-        acts=(spoke(model.LAN, model.address("lan_address", "255.255.255.252")),),
-        complaint="The computers at {spoke.name} are offline, says the help desk. The router answers.",
-        hints=(
-            "The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?",
-            "Compare the route to that LAN at {hub.name} with the address of the computer, {spoke.host}.",
-            "The mask of {spoke.lan} has to be {spoke.lan_mask}.",
-        ),
-        causes=(Cause.WRONG_MASK,),
-    ),
-    Trouble(
-        id="lan-overlap",
-        title="A spoke's LAN has the addresses of another spoke's",
-        acts=(spoke(model.LAN, model.address("other.lan_address", "other.lan_mask")),),
-        complaint="{spoke.name} moved to a new office. Since then its computers reach no other site.",
-        hints=(
-            "Who advertises which prefix?",
-            "`show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.",
-            "{spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.",
-        ),
-        causes=(Cause.LAN_OVERLAP, Cause.WRONG_MASK),
+        spoke(model.WAN, model.address("nbma", "255.255.255.254")),
+        Cause.WRONG_MASK,
+        Cause.MISSING_ROUTE,
+        Cause.WRONG_NEXT_HOP,
+    )("""
+        wan-mask: The mask of the spoke's NBMA address is wrong: its gateway is not on the link
+        The address is right, the port is up, the route is configured; but is it used?
+        `show ip route` at {spoke.name}: why is there no gateway of last resort?
+        The mask of {spoke.wan} has to be {spoke.nbma_mask}.
+        """),
+    with_story(spoke(model.LAN, model.address("lan_address", "255.255.255.252")), Cause.WRONG_MASK)("""
+        lan-mask: The mask of a spoke's LAN is too long
+        says: The computers at {spoke.name} are offline, says the help desk. The router answers.
+        The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?
+        Compare the route to that LAN at {hub.name} with the address of the computer, {spoke.host}.
+        The mask of {spoke.lan} has to be {spoke.lan_mask}.
+        """),
+    with_story(
+        spoke(model.LAN, model.address("other.lan_address", "other.lan_mask")),
+        Cause.LAN_OVERLAP,
+        Cause.WRONG_MASK,
         parts=(Role.SPOKE, Role.OTHER),
-    ),
+    )("""
+        lan-overlap: A spoke's LAN has the addresses of another spoke's
+        says: {spoke.name} moved to a new office. Since then its computers reach no other site.
+        Who advertises which prefix?
+        `show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.
+        {spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.
+        """),
+    _cut_off(Wire(Role.SPOKE, Badness(block=("gre",))), Cause.GRE_BLOCKED, needs=(Need.CLEAR,))(f"""
+        gre-blocked: The provider drops GRE (protocol 47)
+        Ping and traceroute through the underlay. Are they all that has to pass?
+        What does a tunnel without IPsec look like on the wire? Count it at both ends.
+        Protocol 47 does not pass. {model.FIX_WIRE}
+        """),
     _cut_off(
-        id="gre-blocked",
-        title="The provider drops GRE (protocol 47)",
-        acts=(Wire(Role.SPOKE, Badness(block=("gre",))),),
-        hints=(
-            "Ping and traceroute through the underlay. Are they all that has to pass?",
-            "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
-            f"Protocol 47 does not pass. {model.FIX_WIRE}",
-        ),
-        causes=(Cause.GRE_BLOCKED,),
-        needs=(Need.CLEAR,),
-    ),
-    _cut_off(
-        id="esp-blocked",
-        title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it otherwise",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *model.RENEW),
-        hints=(
-            "IKE comes to an end. That is UDP; what comes after it?",
-            "`show crypto ipsec sa`: what does one end send, what does the other receive?",
-            f"Protocol 50 does not pass. {model.FIX_WIRE}",
-        ),
-        causes=(Cause.ESP_BLOCKED,),
+        Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))),
+        *model.RENEW,
+        Cause.ESP_BLOCKED,
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
-    ),
+    )(f"""
+        esp-blocked: The provider drops ESP (protocol 50), and UDP port 4500, which would carry it otherwise
+        IKE comes to an end. That is UDP; what comes after it?
+        `show crypto ipsec sa`: what does one end send, what does the other receive?
+        Protocol 50 does not pass. {model.FIX_WIRE}
+        """),
     _cut_off(
-        id="ike-blocked",
-        title="The provider drops IKE (UDP port 500)",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *model.RENEW),
-        hints=(
-            "Which packets do two routers exchange first, before they trust each other?",
-            "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
-            f"UDP port 500 does not pass. {model.FIX_WIRE}",
-        ),
-        causes=(Cause.IKE_BLOCKED,),
-        needs=(Need.PROTECTED,),
-    ),
+        Wire(Role.SPOKE, Badness(block=("udp-500",))), *model.RENEW, Cause.IKE_BLOCKED, needs=(Need.PROTECTED,)
+    )(f"""
+        ike-blocked: The provider drops IKE (UDP port 500)
+        Which packets do two routers exchange first, before they trust each other?
+        `show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.
+        UDP port 500 does not pass. {model.FIX_WIRE}
+        """),
     _cut_off(
-        id="nat-t-blocked",
-        title="A firewall drops UDP port 4500, which IPsec needs behind NAT",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *model.RENEW),
-        hints=(
-            "There is a translator on the way. What does IKE do when it finds one?",
-            "IKE begins at port 500. Where does it go on?",
-            f"UDP port 4500 does not pass. {model.FIX_WIRE}",
-        ),
-        causes=(Cause.NAT_T_BLOCKED,),
+        Wire(Role.SPOKE, Badness(block=("udp-4500",))),
+        *model.RENEW,
+        Cause.NAT_T_BLOCKED,
         needs=(Need.PROTECTED, Need.GATEWAY),
-    ),
-    Trouble(
-        id="fragments-blocked",
-        title="Tunnel packets are fragmented, and the provider drops the fragments",
-        acts=(
-            Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
-            Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
-            Wire(Role.SPOKE, Badness(block=("fragments",))),
-        ),
-        complaint="From {spoke.name} small things work. Mail without attachments, for example.",
-        hints=(
-            "Small things work. Find out up to which size.",
-            "Ping with `size 1500`, then smaller. What becomes of a packet of 1500 octets with a tunnel header?",
-            "Pieces do not pass, and the tunnels (`ip mtu`) make some: 1400 is a good value at both ends.",
-        ),
-        causes=(Cause.FRAGMENTS_BLOCKED, Cause.MTU, Cause.PATH_MTU),
+    )(f"""
+        nat-t-blocked: A firewall drops UDP port 4500, which IPsec needs behind NAT
+        There is a translator on the way. What does IKE do when it finds one?
+        IKE begins at port 500. Where does it go on?
+        UDP port 4500 does not pass. {model.FIX_WIRE}
+        """),
+    with_story(
+        Edit(Role.HUB, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
+        Edit(Role.SPOKE, model.TUNNEL, add=(common.IP_MTU.line(octets=1500),)),
+        Wire(Role.SPOKE, Badness(block=("fragments",))),
+        Cause.FRAGMENTS_BLOCKED,
+        Cause.MTU,
+        Cause.PATH_MTU,
         parts=(Role.SPOKE, Role.HUB),
-    ),
-    Trouble(
-        id="path-mtu",
-        title="The provider's link has a small MTU and drops fragments: the tunnel MTU does not fit the path",
-        acts=(
-            Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.line(octets=1300))),
-            Wire(Role.SPOKE, Badness(block=("fragments",))),
-        ),
-        complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
-        hints=(
-            "Small things work. Find out up to which size.",
-            "Ping the hub's NBMA address from {spoke.name} with `df-bit` and several sizes.",
-            "The way carries 1300 octets: `ip mtu 1200` and `ip tcp adjust-mss 1160` on the tunnels fit, at both ends.",
-        ),
-        causes=(Cause.PATH_MTU, Cause.FRAGMENTS_BLOCKED, Cause.MTU),
+    )("""
+        fragments-blocked: Tunnel packets are fragmented, and the provider drops the fragments
+        says: From {spoke.name} small things work. Mail without attachments, for example.
+        Small things work. Find out up to which size.
+        Ping with `size 1500`, then smaller. What becomes of a packet of 1500 octets with a tunnel header?
+        Pieces do not pass, and the tunnels (`ip mtu`) make some: 1400 is a good value at both ends.
+        """),
+    with_story(
+        Configure(Role.PROVIDER, (model.PORT, common.IP_MTU.line(octets=1300))),
+        Wire(Role.SPOKE, Badness(block=("fragments",))),
+        Cause.PATH_MTU,
+        Cause.FRAGMENTS_BLOCKED,
+        Cause.MTU,
         parts=(Role.SPOKE, Role.PROVIDER, Role.HUB),
         needs=(Need.NO_GATEWAY,),
-    ),
-    Trouble(
-        id="stale-unique",
-        title="A spoke got another NBMA address; the hub still has a unique entry of the old one",
-        acts=(Renumber(Role.SPOKE),),
-        complaint="The provider gave {spoke.name} another address last night. Since then it is offline.",
-        hints=(
-            "The underlay works with the new address. Who still believes in the old one?",
-            "`show ip nhrp` at {hub.name}, and the log of {spoke.name}: code 14.",
-            "`clear ip nhrp` at {hub.name} lets it forget; `ip nhrp registration no-unique` at spokes avoids it.",
-        ),
-        causes=(Cause.STALE_UNIQUE,),
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.NO_GATEWAY, Need.PROVIDER),
-    ),
-    Trouble(
-        id="nat-symmetric",
-        title="Both NAT boxes are symmetric: there is no direct path",
-        acts=(Nat(Role.GATEWAY, kind="symmetric"),),
-        complaint=model.LONG_WAY,
-        hints=(
-            "Everything works, by the hub. What would the direct way need?",
-            "Both are behind NAT. From which port does one come to the hub, and from which one to the other?",
-            "The translator is symmetric. The hub path is what there is until it is another kind.",
-        ),
-        causes=(Cause.NAT_KIND,),
-        needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED),
-    ),
+    )("""
+        path-mtu: The provider's link has a small MTU and drops fragments: the tunnel MTU does not fit the path
+        says: From {spoke.name} small things work since the provider has changed its lines. Large files do not.
+        Small things work. Find out up to which size.
+        Ping the hub's NBMA address from {spoke.name} with `df-bit` and several sizes.
+        The way carries 1300 octets: `ip mtu 1200` and `ip tcp adjust-mss 1160` on the tunnels fit, at both ends.
+        """),
+    with_story(
+        Renumber(Role.SPOKE), Cause.STALE_UNIQUE, parts=(Role.SPOKE, Role.HUB), needs=(Need.NO_GATEWAY, Need.PROVIDER)
+    )("""
+        stale-unique: A spoke got another NBMA address; the hub still has a unique entry of the old one
+        says: The provider gave {spoke.name} another address last night. Since then it is offline.
+        The underlay works with the new address. Who still believes in the old one?
+        `show ip nhrp` at {hub.name}, and the log of {spoke.name}: code 14.
+        `clear ip nhrp` at {hub.name} lets it forget; `ip nhrp registration no-unique` at spokes avoids it.
+        """),
+    with_story(Nat(Role.GATEWAY, kind="symmetric"), Cause.NAT_KIND, needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED))(f"""
+        nat-symmetric: Both NAT boxes are symmetric: there is no direct path
+        says: {model.LONG_WAY}
+        Everything works, by the hub. What would the direct way need?
+        Both are behind NAT. From which port does one come to the hub, and from which one to the other?
+        The translator is symmetric. The hub path is what there is until it is another kind.
+        """),
 )
 
 
@@ -306,50 +236,53 @@ UNDERLAY: Final = (
 _SLOW: Final = "At {spoke.name} everything takes long."
 
 WIRES: Final = (
-    Trouble(
-        id="lossy-inwards",
-        title="A third of the packets to a spoke is lost",
-        acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
-        complaint=_SLOW,
-        hints=("Count: which direction loses packets?", model.FIX_WIRE),
-        causes=(Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
-    ),
-    Trouble(
-        id="wire-narrow",
-        title="The wire of a spoke silently drops packets of more than 1200 octets",
-        acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
-        complaint="From {spoke.name} small things work. Large files do not.",
-        hints=("Up to which size do packets pass?", model.FIX_WIRE),
-        causes=(Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
+    with_story(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True), Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS)(f"""
+        lossy-inwards: A third of the packets to a spoke is lost
+        says: {_SLOW}
+        Count: which direction loses packets?
+        {model.FIX_WIRE}
+        """),
+    with_story(
+        Wire(Role.SPOKE, Badness(mtu=1200.0)),
+        Cause.PATH_MTU,
+        Cause.MTU,
+        Cause.FRAGMENTS_BLOCKED,
         parts=(Role.SPOKE, Role.HUB),
-    ),
-    Trouble(
-        id="gre-blocked-inwards",
-        title="GRE from a spoke arrives, GRE to it does not",
-        acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
-        complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count GRE at both ends of the wire.", model.FIX_WIRE),
-        causes=(Cause.GRE_BLOCKED,),
-        needs=(Need.CLEAR,),
-    ),
-    Trouble(
-        id="esp-blocked-inwards",
-        title="ESP from a spoke arrives, ESP to it does not",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *model.RENEW),
-        complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count ESP at both ends of the wire.", model.FIX_WIRE),
-        causes=(Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED),
+    )(f"""
+        wire-narrow: The wire of a spoke silently drops packets of more than 1200 octets
+        says: From {{spoke.name}} small things work. Large files do not.
+        Up to which size do packets pass?
+        {model.FIX_WIRE}
+        """),
+    with_story(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True), Cause.GRE_BLOCKED, needs=(Need.CLEAR,))(f"""
+        gre-blocked-inwards: GRE from a spoke arrives, GRE to it does not
+        says: {{spoke.name}} is cut off. The provider says that all is well.
+        Count GRE at both ends of the wire.
+        {model.FIX_WIRE}
+        """),
+    with_story(
+        Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True),
+        *model.RENEW,
+        Cause.ESP_BLOCKED,
+        Cause.NAT_T_BLOCKED,
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
-    ),
-    Trouble(
-        id="ike-blocked-inwards",
-        title="IKE from a spoke arrives, IKE to it does not",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *model.RENEW),
-        complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", model.FIX_WIRE),
-        causes=(Cause.IKE_BLOCKED,),
+    )(f"""
+        esp-blocked-inwards: ESP from a spoke arrives, ESP to it does not
+        says: {{spoke.name}} is cut off. The provider says that all is well.
+        Count ESP at both ends of the wire.
+        {model.FIX_WIRE}
+        """),
+    with_story(
+        Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True),
+        *model.RENEW,
+        Cause.IKE_BLOCKED,
         needs=(Need.PROTECTED,),
-    ),
+    )(f"""
+        ike-blocked-inwards: IKE from a spoke arrives, IKE to it does not
+        says: {{spoke.name}} is cut off. The provider says that all is well.
+        Who hears whom? `show crypto ikev2 sa` at both ends.
+        {model.FIX_WIRE}
+        """),
 )
 #: Healthy all the same: it may be slow, and rows of measurement are as they were.
 SLOW: Final = Trouble(
@@ -463,21 +396,17 @@ SPOKE_PAIRS: Final = (
         _KNOWN,
         *_MAPS,
     ),
-    Trouble(
-        id="map-of-a-lan",
-        title="A static map at the hub sends a spoke's packets to another spoke",
-        acts=(
-            hub(model.TUNNEL, nhrp_lines.MAP.line(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
-            *model.FORGET,
-        ),
-        complaint="{spoke.name} does not reach the head office any more.",
-        hints=(
-            "{spoke.name} sends, but where does {hub.name} send the answers?",
-            "`show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?",
-        ),
-        causes=_MAPS,
+    with_story(
+        hub(model.TUNNEL, nhrp_lines.MAP.line(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
+        *model.FORGET,
+        *_MAPS,
         needs=(Need.MULTIPOINT,),
-    ),
+    )("""
+        map-of-a-lan: A static map at the hub sends a spoke's packets to another spoke
+        says: {spoke.name} does not reach the head office any more.
+        {spoke.name} sends, but where does {hub.name} send the answers?
+        `show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?
+        """),
     _long(
         "keys-of-the-hub-alone",
         "A spoke has a key for the hub, and for no other peer",
