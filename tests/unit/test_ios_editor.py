@@ -109,11 +109,6 @@ def test_keys_edit_the_line(keys: bytes, line: str) -> None:
     assert line_after(keys) == line
 
 
-@pytest.fixture
-def started() -> LineEditor:
-    return editor()
-
-
 @pytest.mark.parametrize(
     ("keys", "echo"),
     [
@@ -137,29 +132,34 @@ def started() -> LineEditor:
         ([b"ab", b"\t"], [b"ab", b""]),
     ],
 )
-def test_the_echo_is_exact(started: LineEditor, keys: list[bytes], echo: list[bytes]) -> None:
+def test_the_echo_is_exact(keys: list[bytes], echo: list[bytes]) -> None:
+    started = editor()
     assert [written(started.feed(key)) for key in keys] == echo
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\r\0"])
-def test_every_kind_of_return_is_one(started: LineEditor, end: bytes) -> None:
+def test_every_kind_of_return_is_one(end: bytes) -> None:
+    started = editor()
     assert started.feed(b"a" + end) == [Write(b"a\r\n"), LineEnded("a")]
     assert started.start("R1#") == [Write(b"R1#")]
     assert started.feed(b"b" + end) == [Write(b"b\r\n"), LineEnded("b")]
 
 
-def test_the_halves_of_crlf_may_come_apart(started: LineEditor) -> None:
+def test_the_halves_of_crlf_may_come_apart() -> None:
+    started = editor()
     assert started.feed(b"a\r") == [Write(b"a\r\n"), LineEnded("a")]
     started.start("R1#")
     assert started.feed(b"\n") == []
     assert started.feed(b"b\n") == [Write(b"b\r\n"), LineEnded("b")]
 
 
-def test_an_empty_line_gives_the_prompt_again(started: LineEditor) -> None:
+def test_an_empty_line_gives_the_prompt_again() -> None:
+    started = editor()
     assert started.feed(b"\r") == [Write(b"\r\n"), LineEnded("")]
 
 
-def test_type_ahead_is_echoed_once_behind_its_own_prompt(started: LineEditor) -> None:
+def test_type_ahead_is_echoed_once_behind_its_own_prompt() -> None:
+    started = editor()
     assert started.feed(b"conf t\rint tu0\rshut") == [Write(b"conf t\r\n"), LineEnded("conf t")]
     assert started.feed(b"down\r") == []
     assert started.start("R1(config)#") == [Write(b"R1(config)#int tu0\r\n"), LineEnded("int tu0")]
@@ -167,7 +167,8 @@ def test_type_ahead_is_echoed_once_behind_its_own_prompt(started: LineEditor) ->
     assert started.start("R1(config-if)#") == [Write(b"R1(config-if)#")]
 
 
-def test_help_shows_rows_and_the_line_again(started: LineEditor) -> None:
+def test_help_shows_rows_and_the_line_again() -> None:
+    started = editor()
     assert started.feed(b"show ?") == [Write(b"show ?\r\n"), Help("show ")]
     assert started.show_help(["  dmvpn", "  ip"]) == [Write(b"  dmvpn\r\n  ip\r\n\r\nR1#show ")]
     assert started.feed(b"ip\r") == [Write(b"ip\r\n"), LineEnded("show ip")]
@@ -177,13 +178,15 @@ def test_help_is_about_what_is_before_the_cursor() -> None:
     assert editor().feed(b"show ip\x02\x02?")[-1] == Help("show ")
 
 
-def test_tab_writes_the_completed_line_on_a_new_line(started: LineEditor) -> None:
+def test_tab_writes_the_completed_line_on_a_new_line() -> None:
+    started = editor()
     assert started.feed(b"sh\t") == [Write(b"sh"), Complete("sh")]
     assert started.show_completion("show ") == [Write(b"\r\nR1#show ")]
     assert started.feed(b"ip\r")[-1] == LineEnded("show ip")
 
 
-def test_tab_that_fits_nothing_does_nothing(started: LineEditor) -> None:
+def test_tab_that_fits_nothing_does_nothing() -> None:
+    started = editor()
     started.feed(b"s\t")
     assert started.show_completion(None) == []
     assert started.feed(b"h\r") == [Write(b"h\r\n"), LineEnded("sh")]
@@ -199,13 +202,15 @@ def test_ctrl_c_drops_the_line_and_ctrl_z_hands_it_over() -> None:
 
 
 @pytest.mark.parametrize("key", [b"\x1e", b"\x03"])
-def test_a_running_command_is_broken_off_and_the_type_ahead_with_it(started: LineEditor, key: bytes) -> None:
+def test_a_running_command_is_broken_off_and_the_type_ahead_with_it(key: bytes) -> None:
+    started = editor()
     started.feed(b"ping x\r")
     assert started.feed(b"forget this\r" + key + b"show") == [Abort()]
     assert started.start("R1#") == [Write(b"R1#show")]
 
 
-def test_history_goes_back_and_forth_and_keeps_the_unfinished_line(started: LineEditor) -> None:
+def test_history_goes_back_and_forth_and_keeps_the_unfinished_line() -> None:
+    started = editor()
     for command in (b"one", b"two", b"two", b"  ", b"three"):
         started.feed(command + b"\r")
         started.start("R1#")
@@ -252,12 +257,14 @@ def test_a_single_key_is_read_without_echo(data: bytes, event: EditorEvent) -> N
     assert started.feed(data) == [event]
 
 
-def test_a_key_that_was_typed_ahead_counts(started: LineEditor) -> None:
+def test_a_key_that_was_typed_ahead_counts() -> None:
+    started = editor()
     started.feed(b"clear counters\ry")
     assert started.read_key("Clear? [confirm]") == [Write(b"Clear? [confirm]"), KeyPressed("y")]
 
 
-def test_a_log_line_interrupts_and_the_line_is_repeated_only_if_wanted(started: LineEditor) -> None:
+def test_a_log_line_interrupts_and_the_line_is_repeated_only_if_wanted() -> None:
+    started = editor()
     started.feed(b"show i")
     assert started.interject(["*%X-5-Y: text"]) == [Write(b"\r\n*%X-5-Y: text\r\n")]
     assert started.interject(["*%X-5-Y: text"], redraw=True) == [Write(b"\r\n*%X-5-Y: text\r\nR1#show i")]
@@ -290,7 +297,8 @@ def test_a_line_without_end_is_cut_with_a_bell() -> None:
     assert b"\a" in written(events)
 
 
-def test_a_character_in_two_pieces_is_one_character(started: LineEditor) -> None:
+def test_a_character_in_two_pieces_is_one_character() -> None:
+    started = editor()
     assert started.feed("é".encode()[:1]) == []
     assert started.feed("é".encode()[1:]) == [Write("é".encode())]
 
