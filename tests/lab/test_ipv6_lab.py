@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -37,6 +38,35 @@ peer.sendall(data)
 peer.shutdown(socket.SHUT_WR)
 print(peer.recv(64).decode() == hashlib.sha256(data).hexdigest())
 """
+
+
+def _answers(labs: Labs, ping: str) -> bool:
+    return "!!!!!" in labs.on("R31", ping)
+
+
+@pytest.mark.parametrize("how", [(), ("--simulated",)], ids=["real packets", "simulated"])
+def test_tunnel_and_lans_of_both_versions_may_be_in_a_vrf(labs: Labs, how: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "in-vrf"
+    shutil.copytree(BUILT_IN / "dual-stack", folder)
+    vrf = "vrf definition RED", " rd 1:1", " address-family ipv4", " address-family ipv6"
+    for name in ("R11", "R31", "R41"):
+        text = (folder / f"{name}.cfg").read_text().replace("ipv6 route ", "ipv6 route vrf RED ")
+        for port in ("Tunnel100", "GigabitEthernet0/2"):
+            text = text.replace(f"interface {port}\n", f"interface {port}\n vrf forwarding RED\n")
+        lines = [line.replace("ip route 1", "ip route vrf RED 1") for line in text.splitlines()]
+        (folder / f"{name}.cfg").write_text("\n".join([lines[0], *vrf, *lines[1:]]))
+    text = (folder / "lab.yaml").read_text()
+    (folder / "lab.yaml").write_text(text[: text.index("ready:")])
+    labs.up(str(folder), *how)
+    for far in ("2001:db8:4::1 source 2001:db8:3::1", "10.4.4.1 source 10.3.3.1"):
+        assert eventually(partial(_answers, labs, f"ping vrf RED {far}"), 30)
+    assert "S   2001:DB8::/32 [1/0]\n     via 2001:DB8:100::11" in labs.on("R31", "show ipv6 route vrf RED")
+    assert "2001:DB8" not in labs.on("R31", "show ipv6 route")
+    labs.configure("R31", "ipv6 route vrf RED 2001:db8:4::/64 Null0 track 7")
+    assert "\nipv6 route vrf RED 2001:DB8:4::/64 Null0 track 7\n" in labs.on("R31", "show running-config")
+    assert "!!!!!" in labs.on("R31", "ping vrf RED 2001:db8:4::1 source 2001:db8:3::1")
+    labs.configure("R31", "no ipv6 route vrf RED 2001:db8:4::/64 Null0", "ipv6 route vrf RED 2001:db8:4::/64 Null0")
+    assert "!" not in labs.on("R31", "ping vrf RED 2001:db8:4::1 source 2001:db8:3::1 timeout 1").splitlines()[-2]
 
 
 @pytest.mark.parametrize("lines", [(), ("tunnel protection ipsec profile CLOUD",)], ids=["in clear", "protected"])

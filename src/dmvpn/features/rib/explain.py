@@ -193,6 +193,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % Route not found :: The IPv6 routing table has no entry for this. next: show ipv6 route
     % IP routing table vrf <vrf> does not exist :: There is no such VRF. next: show vrf
     % IP routing table <vrf> does not exist :: A static route names a VRF that does not exist. next: show vrf
+    % IPv6 routing table <vrf> does not exist :: The same of a route of IPv6. next: show vrf
     % Network not in table | % Subnet not in table :: No route leads there.
     """)
 

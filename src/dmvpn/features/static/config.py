@@ -66,7 +66,8 @@ def _check6(args: Args, section: Section) -> str | None:
         return "% Interface has to be specified for a link-local nexthop"
     if interface == "Null0" and next_hop is not None:
         return "%Invalid next hop: Null0 has no neighbors"
-    return None
+    vrf = args.text("vrf", "")
+    return f"% IPv6 routing table {vrf} does not exist" if vrf and not is_defined(section, vrf) else None
 
 
 def _next_hop(args: Args) -> IPAddress | None:
@@ -81,10 +82,10 @@ def _prefix(args: Args) -> Prefix:
 
 def _text(args: Args) -> str:
     """Return the options in IOS's order: global, distance, tag, permanent, name, track."""
+    vrf = f"vrf {args.text('vrf')} " if "vrf" in args else ""
     if "prefix" in args:
-        words = ["ipv6 route", spelled(args.prefix("prefix"))]
+        words = [f"ipv6 route {vrf}{spelled(args.prefix('prefix'))}"]
     else:
-        vrf = f"vrf {args.text('vrf')} " if "vrf" in args else ""
         words = [f"ip route {vrf}{args.address('network')} {args.address('mask')}"]
     if interface := args.interface("interface", ""):
         words.append(interface)
@@ -138,36 +139,39 @@ def _route_line(which: str, where: str, *, key: tuple[str, ...] = (), order: int
 
 ROUTE: Final = _route_line("", _WHERE, order=500)
 ROUTE_VRF: Final = _route_line("vrf {vrf:word} ", f"{_WHERE} [ global ]", key=("vrf",), order=501)
-ROUTE6: Final = ConfigLine(
-    "global",
-    "ipv6 route {prefix:network6} ( {next_hop:address6} | {interface:interface} [ {next_hop:address6} ] ) "
-    "[* {distance:1-254} | tag {tag:1-4294967295} | name {name:route-name} ]",
-    {
-        "ipv6": "Internet Protocol, version 6",
-        "route": "Make a static route",
-        "prefix": "Destination prefix",
-        "next_hop": "Next hop",
-        "interface": "Outgoing interface",
-        "distance": "Administrative distance",
-        "tag": "A mark for redistribution",
-        "name": "A name for people",
-    },
-    key=("prefix", "interface", "next_hop"),
-    order=510,
-    check=_check6,
-    show=_text,
-)
+
+
+def _route_line6(which: str, *, key: tuple[str, ...] = (), order: int) -> ConfigLine:
+    """Return the line of IPv6 of one kind of table. which: the words that name the table."""
+    return ConfigLine(
+        "global",
+        f"ipv6 route {which}{{prefix:network6}} {_WHERE.replace(':address}', ':address6}')} "
+        "[* {distance:1-254} | tag {tag:1-4294967295} | name {name:route-name} | track {track:1-1000} ]",
+        {**_HELP, "ipv6": "Internet Protocol, version 6", "prefix": "Destination prefix"},
+        key=(*key, "prefix", "interface", "next_hop"),
+        order=order,
+        check=_check6,
+        show=_text,
+    )
+
+
+ROUTE6: Final = _route_line6("", order=510)
+ROUTE6_VRF: Final = _route_line6("vrf {vrf:word} ", key=("vrf",), order=511)
 LINES: Final = collected(ConfigLine, vars())
 
 
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
     if vrf:
-        placed = tree.made(ROUTE_VRF, _placed)
-        if len(placed) > FEW:  # beside many VRFs with many routes none looks at those of another
-            return StaticConfig(ipv4=tree.following(ROUTE_VRF, _placed, _ByVrf).routes(vrf))
-        return StaticConfig(ipv4=pages_of(route for where, route in placed if where == vrf))
+        return StaticConfig(ipv4=_of_vrf(tree, ROUTE_VRF, vrf), ipv6=_of_vrf(tree, ROUTE6_VRF, vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
+
+
+def _of_vrf(tree: ConfigTree, line: ConfigLine, vrf: str) -> Pages[StaticRoute]:
+    placed = tree.made(line, _placed)
+    if len(placed) > FEW:  # beside many VRFs with many routes none looks at those of another
+        return tree.following(line, _placed, _ByVrf).routes(vrf)
+    return pages_of(route for where, route in placed if where == vrf)
 
 
 def _placed(args: Args) -> _Placed:
@@ -215,7 +219,7 @@ def route_line(prefix: Prefix, **to: Hashable) -> str:
     to: the values of the line that say where the route leads, and in which VRF it is.
     """
     if prefix.version == 6:
-        return ROUTE6.line(prefix=prefix, **to)
+        return (ROUTE6_VRF if "vrf" in to else ROUTE6).line(prefix=prefix, **to)
     line = ROUTE_VRF if "vrf" in to else ROUTE
     return line.line(network=prefix.address, mask=prefix.netmask, **to)
 
