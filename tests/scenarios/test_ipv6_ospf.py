@@ -38,6 +38,7 @@ def test_in_a_broadcast_cloud_spokes_go_direct_by_the_link_local_next_hop_of_the
     assert "     via FE80::41, Tunnel100" in world.lines("R31", "ipv6 route ospf")
     assert "OI  2001:DB8:3::/64 [110/26]" in world.lines("R41", "ipv6 route ospf")
     assert "0.0.0.31          0   FULL/DROTHER" in world.show("R11", "ipv6 ospf neighbor")
+    assert world.lines("R11", "ospfv3")[:2] == [" OSPFv3 1 address-family ipv6", " Router ID 0.0.0.11"]
     full = "%OSPFv3-5-ADJCHG: Process 1, IPv6, Nbr 0.0.0.31 on Tunnel100 from LOADING to FULL, Loading Done"
     assert any(full in line for line in world.messages("R11"))
     assert world.stream("H3", FAR, seconds=4, rate=5) == len(world.replies("H3"))
@@ -72,8 +73,10 @@ def test_stub_areas_ranges_external_routes_and_summaries() -> None:
     routes = world.lines("R41", "ipv6 route ospf")
     assert "OE2 2001:DB8:F::/48 [110/7]" in routes
     assert not any("2001:DB8:F:1::/64" in line for line in routes)
-    shown = world.show("R41", "ipv6 ospf database external")
-    assert "  Prefix Address: 2001:DB8:F::" in shown
+    shown = world.lines("R11", "ospfv3 summary-prefix")
+    assert shown[1] == "          OSPFv3 1 address-family ipv6 (router-id 0.0.0.11)"
+    assert shown[-1] == "2001:DB8:F::/48     Metric 7, External metric type 2, Tag 0"
+    assert "  Prefix Address: 2001:DB8:F::" in world.lines("R41", "ipv6 ospf database external")
 
 
 def test_an_nssa_brings_routes_in_that_its_border_router_translates() -> None:

@@ -318,6 +318,7 @@ _VERSION_3 = words(WordKind.LABEL)("""
     Ref-lstype | Ref-LSID | Referenced LSA Type | Referenced Link State ID | Referenced Advertising Router :: The LSA of
         a router or network that these prefixes belong to.
     Number of Prefixes :: How many follow.
+    unreachable :: The summary contains no route, so it is not advertised.
     Number of areas :: How many areas of each kind the router is in.
     NU-Bit :: The prefix is not for routes. [RFC 5340 §A.4.1.1]
     LA-Bit :: The prefix is an address of the router. [RFC 5340 §A.4.1.1]

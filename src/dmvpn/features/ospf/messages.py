@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
@@ -189,9 +190,10 @@ def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other
     """Return the line of `debug ip ospf packet`. way: "sent" or "rcv."; other: destination or sender; length:
     octets.
     """
+    version, where = 2 if other.version == 4 else 3, "to" if way == "sent" else "from"
     return (
-        f"OSPF: {way} v:2 t:{int(packet.content.TYPE)} l:{length} rid:{packet.router} aid:{packet.area} "
-        f"auk:{packet.auth_type} {'to' if way == 'sent' else 'from'} {other} {interface}"
+        f"OSPF: {way} v:{version} t:{int(packet.content.TYPE)} l:{length} rid:{packet.router} aid:{packet.area} "
+        f"auk:{packet.auth_type} {where} {spelled(other)} {interface}"
     )
 
 

@@ -101,6 +101,6 @@ def collect_prefixes(
         is_ours = body.about.type == LsaType.ROUTER and key.router == root
         hops = () if is_ours else tuple(hop for hop in reached.hops if hop.address is not None)
         for entry in body.prefixes:
-            if not entry.options & NO_UNICAST:
+            if not entry.options & NO_UNICAST and not entry.prefix.address.is_link_local:
                 better(best, AreaRoute(entry.prefix, reached.cost + entry.metric, hops, key.router))
     return best

@@ -323,10 +323,12 @@ class Lsa3(Lsa):
 
     @property
     def prefix(self) -> Prefix | None:
-        """The network that it describes; None for other types."""
+        """The network that it describes; None for other types, and for a prefix of a link, which has no routes."""
         body = self.body
         destination = body.destination if isinstance(body, (InterAreaBody, ExternalBody3)) else None
-        return destination if isinstance(destination, Prefix) else None
+        if not isinstance(destination, Prefix) or destination.address.is_link_local:
+            return None
+        return destination
 
     @property
     def border(self) -> IPv4Address:

@@ -353,9 +353,10 @@ class SummaryAddress:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSummaries:
-    """Those of one process, as configured."""
+    """Those of one process, as configured. router: its identifier."""
 
     process: int
+    router: str
     summaries: tuple[SummaryAddress, ...]
 
 
@@ -380,7 +381,7 @@ def query_summary_addresses(ctx: ShowContext, args: Args) -> ShowSummaryAddresse
             )
             for each, body in process.redistributor.summed_up()
         )
-        found.append(ProcessSummaries(process.number, summaries))
+        found.append(ProcessSummaries(process.number, str(process.router_id), summaries))
     return ShowSummaryAddresses(tuple(found))
 
 
@@ -390,8 +391,7 @@ def render_summary_addresses(answer: ShowSummaryAddresses) -> Iterator[str]:
         yield f"OSPF Process {process.process}, Summary-address"
         yield ""
         for each in process.summaries:
-            length = "" if ":" in each.mask else f"/{each.mask}"
-            yield f"{each.address}{length} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
+            yield f"{each.address}/{each.mask} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
 
 
 SUMMARY_ADDRESSES: Final = ExecCommand(

@@ -5,7 +5,8 @@ Commands are those of `show ip ospf` in other words (`of_version_3`); here is wh
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+import re
+from ipaddress import IPv4Address, ip_address
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ from dmvpn.features.ospf.show.common import (
 from dmvpn.features.ospf.show.database import Advertisement, Shelf, ShowAdvertisements, advertisement
 from dmvpn.features.ospf.show.interfaces import ALL, BRIEF, InterfaceEntry, ShowInterfaces, query_interfaces
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS, NeighborEntry, ShowNeighbors, query_neighbors
+from dmvpn.features.ospf.show.process import SUMMARY_ADDRESSES, ShowSummaryAddresses, query_summary_addresses
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST, code_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
 
@@ -34,13 +36,21 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ospf.machine import Process
 
-_WORDS: Final = ("ipv6 ospf", "ospfv3")
 _OSPF: Final = OSPF.replace("ip ospf", "ipv6 ospf")
 _HELP: Final = {**HELP, "ipv6": "Internet Protocol, version 6", "ospfv3": "OSPF version 3"}
-_RENAMED: Final = {
-    "            OSPF Router with": "            OSPFv3 Router with",
-    ' Routing Process "ospf ': ' Routing Process "ospfv3 ',
-    "OSPF Process": "OSPFv3 Process",
+#: How headings of version 2, and those of `show ipv6 ospf`, begin in each of the two spellings.
+_HEADINGS: Final = {
+    "ipv6 ospf": (
+        (r"^ +OSPF Router with", "            OSPFv3 Router with"),
+        (r'^ Routing Process "ospf ', ' Routing Process "ospfv3 '),
+    ),
+    "ospfv3": (
+        (
+            r"^ +OSPF(?:v3)? Router with ID .(.+). .Process ID (.+).$",
+            r"          OSPFv3 \2 address-family ipv6 (router-id \1)",
+        ),
+        (r'^ Routing Process "ospf (.+)" with ID (.+)$', r" OSPFv3 \1 address-family ipv6\n Router ID \2"),
+    ),
 }
 _SYNTAX: Final = {
     "summary-address": "summary-prefix",
@@ -52,25 +62,26 @@ def of_version_3(commands: Iterable[ExecCommand]) -> Iterator[ExecCommand]:
     """Yield these commands in the words of version 3."""
     help_ = {**_HELP, "summary-prefix": "Summary prefixes of external routes"}
     for one in commands:
-        for words in _WORDS:
+        for words in _HEADINGS:
             if words in one.syntax:
                 yield one
                 continue
-            syntax = one.syntax.replace(_WORDS[0], words, 1).replace("ip ospf", words, 1)
+            syntax = one.syntax.replace("ipv6 ospf", words, 1).replace("ip ospf", words, 1)
             for old, new in _SYNTAX.items():
                 syntax = syntax.replace(old, new)
             command = ExecCommand(syntax, "", privilege=one.privilege)
             command.help = {**help_, **one.help} if not isinstance(one.help, str) else one.help
             command.query, command.action = one.query, one.action
-            command.render = _renamed(one.render) if one.render is not None else None
+            command.render = _renamed(one.render, words) if one.render is not None else None
             yield command
 
 
-def _renamed(rendered: Callable[[object], Iterable[str]]) -> Callable[[object], Iterable[str]]:
+def _renamed(rendered: Callable[[object], Iterable[str]], words: str) -> Callable[[object], Iterable[str]]:
     def render(answer: object) -> Iterator[str]:
         for line in rendered(answer):
-            old = next((each for each in _RENAMED if line.startswith(each)), "")
-            yield _RENAMED[old] + line[len(old) :] if old else line
+            for old, new in _HEADINGS[words]:
+                line = re.sub(old, new, line)
+            yield from line.split("\n")
 
     return render
 
@@ -405,7 +416,22 @@ DETAILS: Final = ExecCommand(
 )
 
 
+def render_summaries(answer: ShowSummaryAddresses) -> Iterator[str]:
+    """Yield a list for each process."""
+    for process in answer.processes:
+        yield from _heading(process.router, process.process)
+        for each in process.summaries:
+            length = int(ip_address(each.mask)).bit_count()
+            metric = (
+                f"{each.metric}, External metric type {each.kind}, Tag {each.tag}" if each.kind else "<unreachable>"
+            )
+            yield f"{f'{each.address}/{length}':<19} Metric {metric}"
+
+
 COMMANDS: Final = (
+    ExecCommand(
+        SUMMARY_ADDRESSES.syntax, SUMMARY_ADDRESSES.help, query=query_summary_addresses, render=render_summaries
+    ),
     ExecCommand(NEIGHBORS.syntax, NEIGHBORS.help, query=query_neighbors, render=render_neighbors),
     ExecCommand(BRIEF.syntax, BRIEF.help, query=query_interfaces, render=render_brief),
     ExecCommand(ALL.syntax, ALL.help, query=query_interfaces, render=render_interfaces),
