@@ -309,7 +309,7 @@ def kernel() -> Figures:
 
     socket, ledger = Deaf(), Ledger(None)
     keeper = Keeper(socket, nothing)
-    translation = Translation(ledger, others, str, lambda _name: [], nothing, None, None)
+    translation = Translation(ledger, others, str, lambda _name: [], nothing, None, None, socket, keeper)
     guard, left = Guard(socket, keeper, others), StaleObjects(socket, MAIN)
     table = KernelRoutes(socket, keeper, guard, ledger, left, translation, index=len)
     for net in (20, 21):

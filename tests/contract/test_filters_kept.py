@@ -19,7 +19,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetTranslation, SetVrfs
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.filters import PortFilters
-from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
+from dmvpn.base.translation import UDP, Addresses, Clause, PacketRule, SourceRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink import netfilter
@@ -532,7 +532,7 @@ def test_a_list_of_a_thousand_entries_is_one_order() -> None:
         ]
         clauses = (Clause(True, ((*rules, PacketRule(True, everybody, everybody)),)),)
         order = translate()
-        world.execute("A", SetTranslation(order.inside, (Overload(order.overloads[0].outside, clauses),)))
+        world.execute("A", SetTranslation(order.inside, (SourceRule(order.rules[0].outside, clauses),)))
         assert source_of_next(world) == str(nbma("A"))
         assert world.planes["A"].differences() == []
 
@@ -545,8 +545,8 @@ def test_two_rules_for_one_interface_are_asked_one_after_the_other() -> None:
             Clause(False, ((_about(5000),),)),
             Clause(True, ((_about(5000),),)),
         )
-        outside = translate().overloads[0].outside
-        order = SetTranslation(translate().inside, (Overload(outside, (first,)), Overload(outside, (second,))))
+        outside = translate().rules[0].outside
+        order = SetTranslation(translate().inside, (SourceRule(outside, (first,)), SourceRule(outside, (second,))))
         world.execute("A", order)
         assert source_of_next(world) == str(nbma("A"))
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.test_planes import on_kernels, only_udp, udp
+from contract.test_planes import contract, on_kernels, only_udp, udp
+from contract.test_planes_published import from_outside
 from contract.test_planes_translation import datagram, echo, translate
 from contract.test_planes_vrfs import WAN, provider, wan_in_a_vrf
 from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, InVrf, NextHop, SendIp, SetInterface, SetRoute, SetTranslation, SetVrfs
 from dmvpn.base.events import EffectFailed, IpReceived
+from dmvpn.base.translation import StaticRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import delete_table
@@ -25,7 +27,7 @@ from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 
 if TYPE_CHECKING:
-    from dmvpn.base.translation import Overload
+    from dmvpn.base.translation import SourceRule
 
 LAN_NETWORK = Prefix.parse("192.168.1.0/24")
 
@@ -45,8 +47,8 @@ def back(name: str) -> InVrf:
 def breakout(*, vrf: str = "") -> SetTranslation:
     """LAN inside, the front door outside."""
     order = translate()
-    overloads: tuple[Overload, ...] = tuple(replace(one, vrf=vrf) for one in order.overloads)
-    return replace(order, overloads=overloads)
+    rules: tuple[SourceRule, ...] = tuple(replace(one, vrf=vrf) for one in order.rules)
+    return replace(order, rules=rules)
 
 
 def senders(world: World) -> set[IPv4Address]:
@@ -249,3 +251,21 @@ def test_a_route_whose_next_hop_another_table_finds_takes_that_tables_route(worl
     world.until(lambda: bool(only_udp(world.wire)))
     assert only_udp(world.wire)[0].ttl == 8
     assert answered(world, echo("A", nbma("A"))).source == nbma("A")
+
+
+@contract
+def test_a_station_is_published_out_of_a_front_door_that_has_no_route_to_it(world: World) -> None:
+    wan_in_a_vrf(world, "A")
+    public = IPv4Address("10.0.1.50")
+    static = StaticRule(host("A"), public)
+    order = SetTranslation((LAN,), (), (UNDERLAY,), (static,), (Prefix.host(public),))
+    world.execute("A", leak("A"), order)
+    world.inject("A", from_outside(public, 53))
+    world.until(lambda: bool(world.received["A"]))
+    assert (world.received["A"][0].source, world.received["A"][0].destination) == (nbma("B"), host("A"))
+    world.send("A", datagram("A", nbma("B"), 53, 3000))
+    world.until(lambda: public in senders(world))
+    (flow,) = world.counting("A").translations().flows
+    assert (flow.inside_local, flow.inside_global, flow.vrf) == ((host("A"), 53), (public, 53), "")
+    world.inject("A", from_outside(public, 53))
+    world.until(lambda: len(world.received["A"]) >= 2)

@@ -10,7 +10,7 @@ from contract.worlds import LAN, UNDERLAY, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, ForgetTranslations, NextHop, SendIp, SetInterface, SetRoute, SetTranslation
 from dmvpn.base.events import IpReceived
-from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
+from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, PacketRule, SourceRule
 from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
@@ -32,7 +32,7 @@ def permit(
 
 def translate(*rules: PacketRule, refused: tuple[int, ...] = ()) -> SetTranslation:
     """LAN inside, underlay outside."""
-    return SetTranslation((LAN,), (Overload(UNDERLAY, (Clause(True, (rules or (permit(),),)),), refused),))
+    return SetTranslation((LAN,), (SourceRule(UNDERLAY, (Clause(True, (rules or (permit(),),)),), refused),))
 
 
 def echo(router: str, destination: IPv4Address, identifier: int = 7, *, ttl: int = 64, size: int = 8) -> Ipv4Packet:
@@ -143,7 +143,7 @@ def test_a_list_of_addresses_means_these_alone(world: World) -> None:
 @contract
 def test_a_clause_that_denies_leaves_its_packets_alone(world: World) -> None:
     clauses = (Clause(False, ((permit(protocol=UDP, to_port=5001),),)), Clause(True))
-    world.execute("A", SetTranslation((LAN,), (Overload(UNDERLAY, clauses),)))
+    world.execute("A", SetTranslation((LAN,), (SourceRule(UNDERLAY, clauses),)))
     world.send("A", datagram("A", nbma("B"), 4000, 5001))
     world.until(lambda: len(left(world, IpProtocol.UDP)) == 1)
     world.send("A", datagram("A", nbma("B"), 4000, 5002))
@@ -289,8 +289,8 @@ def test_without_the_order_nothing_is_translated_any_more(world: World) -> None:
 @contract
 def test_an_interface_that_is_outside_no_more_translates_nothing_though_another_one_is(world: World) -> None:
     order = translate()
-    (rule,) = order.overloads
-    other = Overload(LAN, rule.clauses)
+    (rule,) = order.rules
+    other = SourceRule(LAN, rule.clauses)
     world.execute("A", SetTranslation((LAN,), (rule, other)))
     for count, (given, source) in enumerate(((None, nbma("A")), (other, host("A")), (rule, nbma("A"))), 1):
         if given is not None:
@@ -303,7 +303,7 @@ def test_an_interface_that_is_outside_no_more_translates_nothing_though_another_
 @contract
 def test_an_interface_that_is_inside_no_more_is_not_translated_though_another_one_is(world: World) -> None:
     for count, inside in enumerate(((LAN, UNDERLAY), (UNDERLAY,)), 1):
-        world.execute("A", SetTranslation(inside, translate().overloads))
+        world.execute("A", SetTranslation(inside, translate().rules))
         world.send("A", datagram("A", nbma("B"), 4000))
         world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
     assert [packet.source for packet in left(world, IpProtocol.UDP)] == [nbma("A"), host("A")]

@@ -59,7 +59,7 @@ def wan_in_a_vrf(world: World, *names: str) -> None:
             SetInterface(UNDERLAY, True, ((nbma(name), 24),), vrf=WAN),
             InVrf(WAN, SetRoute(DEFAULT, (NextHop(UNDERLAY, provider(name)),))),
         )
-        world.until(lambda name=name: world.of(name, LinkChanged)[-1].up)  # type: ignore[misc]
+        world.until(lambda name=name: all(one.up for one in world.of(name, LinkChanged)[-1:]))  # type: ignore[misc]
 
 
 def tunnel(

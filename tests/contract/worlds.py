@@ -197,7 +197,8 @@ class SimulatedWorld(World):
         def transmit(interface: str, next_hop: IPAddress, packet: bytes) -> bool:
             if name == "P":
                 router = ROUTERS[int(interface[-1]) - 1]
-                if next_hop == nbma(router):  # nobody else is on that cable
+                answered = [one for one, _ in self._planes[router].addresses_of(UNDERLAY)]
+                if next_hop in answered:  # nobody else is on that cable
                     self._queue.append((self._planes[router], UNDERLAY, packet))
             elif interface == UNDERLAY:
                 self.wire.append(Ipv4Packet.parse(packet))

@@ -125,7 +125,11 @@ class Lab:
         ledger, keeper = Ledger(None), Keeper(self.tables, lambda _event: None)
         guard = Guard(self.tables, keeper, Others)
         left = StaleObjects(self.tables, MAIN)
-        translation = Translation(ledger, Others, str, lambda _name: [], lambda _event: None, None, None)
+
+        def nothing(_given: object) -> None: ...
+
+        here = self.tables, keeper
+        translation = Translation(ledger, Others, str, lambda _name: [], nothing, None, None, *here)
         self.routes = KernelRoutes(self.tables, keeper, guard, ledger, left, translation, index=INDEX.__getitem__)
         for name in ("Tunnel0", "Tunnel1"):
             self.routes.protect(name, None, protected=True)

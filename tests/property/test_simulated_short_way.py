@@ -24,12 +24,12 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.translation import Clause, Overload
+from dmvpn.base.translation import Clause, SourceRule
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated import box as box_module
 from dmvpn.dataplane.simulated import gre as gre_module
-from dmvpn.dataplane.simulated.chassis import RouterTranslation
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
+from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.translator import Drop
 from dmvpn.net import translate
 from dmvpn.net.gre import GreHeader
@@ -245,7 +245,7 @@ def test_every_answer_finds_whoever_asked_and_no_port_of_ike_is_taken(
     table = ForwardingTable()
     table.set_interface(SetInterface("WAN", True, ((PUBLIC, 24),)))
     translation = RouterTranslation(table.ports, SeededEntropy(1))
-    translation.set(SetTranslation(("LAN",), (Overload("WAN", (Clause(True),)),)))
+    translation.set(SetTranslation(("LAN",), (SourceRule("WAN", (Clause(True),)),)))
     holders: dict[int, tuple[str, int]] = {}
     for (host, port), (remote, remote_port) in packets:
         inside, outside = (f"10.1.1.{host}", port), (f"198.51.100.{remote}", remote_port)

@@ -20,6 +20,7 @@ RARE = (
     "ipsec-symmetric-nat",
     "ipsec-two-spokes-one-nat",
     "ipv6-phase3",
+    "nat-published",
     "network-ids",
     "phase3-default",
     "several-lans",

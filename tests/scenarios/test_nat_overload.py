@@ -183,6 +183,6 @@ def test_walk_tells_the_translation_there_and_back(world: World) -> None:
         world.scenario, {name: router_facts(node.router, world.now) for name, node in world.sim.routers.items()}, {}, ()
     )
     told = "\n".join(as_text(walk(facts, H3, WEB)))
-    assert f"NAT overload: source {H3} becomes {WAN['R31']}" in told
-    assert f"NAT overload: destination {WAN['R31']} becomes {H3}" in told
+    assert f"NAT: source {H3} becomes {WAN['R31']}" in told
+    assert f"NAT: destination {WAN['R31']} becomes {H3}" in told
     assert "NAT" not in "\n".join(as_text(walk(facts, H3, H4)))

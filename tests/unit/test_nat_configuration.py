@@ -1,4 +1,4 @@
-"""NAT overload: which lines say what, what is refused, and what the data plane is told."""
+"""NAT: which lines say what, what is refused, and what the data plane is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, EnteredLine, LinesEntered, LinkChanged, Tick
 from dmvpn.base.recording import RecordedEvent, Recorder, load
-from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
+from dmvpn.base.translation import (
+    ESP,
+    GRE,
+    ICMP,
+    TCP,
+    UDP,
+    FlowFilter,
+    PacketFlow,
+    TranslatedFlow,
+    Translations,
+    port_range,
+)
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterSocket, forward_drops
@@ -105,7 +116,7 @@ def ordered(text: str) -> SetTranslation:
 def translates(text: str, packet: PacketFlow) -> bool:
     order = ordered(text)
     assert order.inside == ("GigabitEthernet2",)
-    return order.overloads[0].translates(packet)
+    return order.rules[0].translates(packet)
 
 
 @pytest.mark.parametrize(
@@ -265,13 +276,13 @@ def test_a_list_that_also_permits_what_a_tunnel_carries_is_no_mistake() -> None:
 @pytest.mark.parametrize("source", ["GigabitEthernet1", "203.0.113.2"])
 def test_gre_and_esp_from_inside_are_refused_where_the_router_has_its_own(source: str) -> None:
     text = standard("permit any")
-    assert ordered(text).overloads[0].refused == ()
+    assert ordered(text).rules[0].refused == ()
     tunnel = f"interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source {source}\n"
     router = Router(SeededEntropy(1))
     effects = router.handle(ConfigurationEntered(text + tunnel), 0.0)
     effects += router.handle(LinkChanged("GigabitEthernet1", up=True), 1.0)
     last = [effect for effect in effects if isinstance(effect, SetTranslation)][-1]
-    assert last.overloads[0].refused == (GRE, ESP)
+    assert last.rules[0].refused == (GRE, ESP)
 
 
 @pytest.mark.parametrize("port", [0, 1, 53, 500, 1023, 4500, 5000, 65535])
@@ -332,10 +343,10 @@ def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.Capt
 @pytest.mark.parametrize(
     "line",
     [
-        "ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0",
-        "ip nat inside source static 10.1.1.5 203.0.113.5",
-        "ip nat inside source list LAN pool P overload",
-        "ip nat inside source list LAN pool P vrf GUESTS overload",
+        "ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0 type rotary",
+        "ip nat inside source static 10.1.1.5 203.0.113.5 route-map OUT",
+        "ip nat inside source static esp 10.1.1.5 interface GigabitEthernet1",
+        "ip nat inside destination list 7 pool P",
         "ip nat outside source static 10.9.9.9 10.1.1.9",
     ],
 )
@@ -343,15 +354,135 @@ def test_other_nat_is_left_out_and_named(line: str) -> None:
     """It was kept like an option of a protocol, and `dmvpn run` started without the translation."""
     intake = take_in(f"{INTERFACES}{line}\n")
     (entry,) = [entry for entry in intake.result.entries if entry.group is not None]
-    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.LEFT_OUT, "NAT other than overload")
+    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.LEFT_OUT, "NAT of other kinds")
     assert line not in intake.tree.render()
 
 
-def test_clear_forgets_the_flows() -> None:
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("*", None),
+        ("* forced", None),
+        (
+            "inside 203.0.113.5 10.1.1.5",
+            FlowFilter(None, (IPv4Address("203.0.113.5"), 0), (IPv4Address("10.1.1.5"), 0)),
+        ),
+        (
+            "tcp inside 203.0.113.5 8080 10.1.1.5 80 outside 198.51.100.80 3000 198.51.100.80 3000 forced",
+            FlowFilter(
+                TCP,
+                (IPv4Address("203.0.113.5"), 8080),
+                (IPv4Address("10.1.1.5"), 80),
+                (IPv4Address("198.51.100.80"), 3000),
+            ),
+        ),
+    ],
+)
+def test_clear_forgets_the_flows_that_it_names(words: str, meant: FlowFilter | None) -> None:
     life = Life(standard("permit any"))
-    match = exec_parser(FEATURES).match("clear ip nat translation *")
+    match = exec_parser(FEATURES).match(f"clear ip nat translation {words}")
     assert isinstance(match, Match)
-    assert life.handle(ClearTranslations(), 3.0) == [ForgetTranslations()]
+    assert match.command.action is not None
+    event = match.command.action(life.router.context(2.0), match.args)
+    assert event == ClearTranslations(meant)
+    assert life.handle(event, 3.0) == [ForgetTranslations(meant)]
+    written: list[str] = []
+    Recorder("R1", written.append).event(ClearTranslations(meant), 1.0)
+    assert load(written[0]) == RecordedEvent(1.0, "R1", ClearTranslations(meant))
+
+
+POOL = "ip nat pool INET 203.0.113.4 203.0.113.6 netmask 255.255.255.0\n"
+WIDE = INTERFACES.replace("203.0.113.2 255.255.255.252", "203.0.113.2 255.255.255.0")
+
+
+def test_public_lines_become_an_order_and_are_shown_back() -> None:
+    lines = [
+        POOL.strip(),
+        "ip nat inside source route-map NONAT pool INET overload",
+        "ip nat inside source static 10.1.1.11 203.0.113.9 extendable no-alias",
+        "ip nat inside source static tcp 10.1.1.10 80 interface GigabitEthernet1 8080",
+        "ip nat inside source static udp 10.1.1.10 53 203.0.113.10 53 extendable",
+        "ip nat inside source static network 10.1.2.0 203.0.113.128 /25 no-payload",
+        "route-map NONAT permit 10",
+        "access-list 110 deny ip 10.1.1.0 0.0.0.255 10.2.0.0 0.0.255.255",
+        "access-list 110 permit ip 10.1.1.0 0.0.0.255 any",
+    ]
+    text = WIDE + "\n".join(lines).replace("permit 10\n", "permit 10\n match ip address 110\n") + "\n"
+    life = Life(text)
+    shown = life.router.running.render()
+    assert [line for line in lines if line not in shown] == []
+    order = ordered(text)
+    assert order.outside == ("GigabitEthernet1",)
+    (rule,) = order.rules
+    assert (rule.pool, rule.overload) == (((IPv4Address("203.0.113.4"), IPv4Address("203.0.113.6")),), True)
+    assert [rule.translates(flow(destination=to)) for to in ("198.51.100.1", "10.2.3.4")] == [True, False]
+    found = {(str(one.local), str(one.public), one.length, one.local_port, one.public_port) for one in order.statics}
+    assert found == {
+        ("10.1.1.11", "203.0.113.9", 32, 0, 0),
+        ("10.1.1.10", "203.0.113.2", 32, 80, 8080),
+        ("10.1.1.10", "203.0.113.10", 32, 53, 53),
+        ("10.1.2.0", "203.0.113.128", 25, 0, 0),
+    }
+    aliases = " ".join(map(str, order.aliases))
+    assert aliases == "203.0.113.10/32 203.0.113.128/25 203.0.113.4/31 203.0.113.6/32"
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("ip nat pool P 203.0.113.9 203.0.113.5 prefix-length 24", "%End address less than start address"),
+        ("ip nat pool P 203.0.113.9 203.0.114.5 prefix-length 24", "%Start and end addresses on different subnets"),
+        ("ip nat inside source static network 10.1.1.0 203.0.113.0 /33", "% Invalid network mask"),
+        ("ip nat inside source static network 10.1.1.1 203.0.113.0 /24", "% Inconsistent address and mask"),
+    ],
+)
+def test_an_impossible_line_is_refused_with_one_answer(line: str, answer: str) -> None:
+    (problem,) = take_in(WIDE + line + "\n").result.problems
+    assert answer in problem.message_lines
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("static 10.1.1.5 interface GigabitEthernet1", "GigabitEthernet1 is the source of a tunnel"),
+        ("static 10.1.1.5 203.0.113.2", "GigabitEthernet1 is the source of a tunnel"),
+        ("static udp 10.1.1.5 500 interface GigabitEthernet1 500", "UDP port 500 of GigabitEthernet1"),
+        ("static udp 10.1.1.5 99 203.0.113.2 4500", "UDP port 4500 of GigabitEthernet1"),
+        ("static tcp 10.1.1.5 22 interface GigabitEthernet1 22", "TCP port 22 of GigabitEthernet1"),
+        ("static tcp 10.1.1.5 80 interface GigabitEthernet1 179", "TCP port 179 of GigabitEthernet1"),
+        ("list 7 pool NONE overload", "pool NONE does not exist"),
+        ("list 7 pool OWN", "pool OWN has no address"),
+    ],
+)
+def test_what_the_router_needs_for_itself_no_station_gets(line: str, why: str) -> None:
+    tunnel = "interface Tunnel0\n ip address 10.0.0.2 255.255.255.0\n tunnel source GigabitEthernet1\n"
+    own = "ip nat pool OWN 203.0.113.2 203.0.113.2 prefix-length 24\n"
+    life = Life(WIDE + tunnel + own + f"ip nat inside source {line}\naccess-list 7 permit any\n")
+    assert any("RULE_REFUSED" in one and why in one for one in life.logs), life.logs
+    assert life.order() == SetTranslation()
+    assert any(why in one for one in life.shown("show ip nat statistics"))
+
+
+def test_a_port_of_an_interface_follows_its_address() -> None:
+    text = WIDE + "ip nat inside source static tcp 10.1.1.10 80 interface GigabitEthernet1 8080\n"
+    life = Life(text)
+    assert life.enter(text.replace("203.0.113.2 ", "203.0.113.7 ")).statics[0].public == IPv4Address("203.0.113.7")
+
+
+def test_an_address_of_the_router_is_left_out_of_a_pool_and_alone_it_is_its_interface() -> None:
+    rule = "ip nat inside source list 7 pool INET overload\naccess-list 7 permit any\n"
+    whole = ordered(WIDE + POOL.replace("113.4", "113.1") + rule)
+    first, last = (IPv4Address(f"203.0.113.{number}") for number in (3, 6))
+    assert whole.rules[0].pool == ((IPv4Address("203.0.113.1"), IPv4Address("203.0.113.1")), (first, last))
+    alone = ordered(WIDE + POOL.replace("113.4", "113.2").replace("113.6", "113.2") + rule)
+    assert (alone.rules[0].pool, alone.rules[0].outside, alone.aliases) == ((), "GigabitEthernet1", ())
+
+
+def test_an_interface_with_nat_enable_is_on_both_sides() -> None:
+    text = WIDE.replace("nat outside", "nat enable").replace("nat inside", "nat enable")
+    order = ordered(text + "ip nat source list 7 interface GigabitEthernet1 overload\naccess-list 7 permit any\n")
+    assert order.inside == order.outside == ("GigabitEthernet1", "GigabitEthernet2")
+    assert [one.outside for one in order.rules] == ["GigabitEthernet1"]
 
 
 class Plane:
@@ -392,6 +523,20 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
     is_golden(life.shown("show ip nat statistics"), "nat_configuration/flows_are_shown_as_ios_shows_them-2")
 
 
+def test_static_rules_and_addresses_of_stations_are_shown_before_flows() -> None:
+    rules = "ip nat inside source list 7 pool INET\nip nat inside source static tcp 10.1.1.9 80 203.0.113.9 8080\n"
+    life = Life(WIDE + POOL.replace("113.4", "113.3") + rules + "access-list 7 permit 10.1.1.0 0.0.0.255\n")
+    plane = Plane()
+    inside, given, web = (IPv4Address(text) for text in ("10.1.1.10", "203.0.113.4", "198.51.100.80"))
+    flows = tuple(TranslatedFlow(TCP, (inside, port), (given, port), (web, 80), expires=60.0) for port in (3000, 3001))
+    plane.translations = lambda: Translations(flows, 5, 2)  # type: ignore[method-assign]
+    life.router.counting = plane
+    is_golden(
+        [*life.shown("show ip nat translations verbose"), *life.shown("show ip nat statistics")],
+        "nat_configuration/static_rules_and_addresses_of_stations_are_shown_before_flows",
+    )
+
+
 def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_rests() -> None:
     """The whole translation was ordered again with every few lines of a long list."""
     life = Life(INTERFACES + RULE)
@@ -403,7 +548,7 @@ def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_r
     life.handle(Tick(), 5.09)
     assert not any(isinstance(one, SetTranslation) for one in life.effects)
     (whole,) = (one for one in life.handle(Tick(), 5.11) if isinstance(one, SetTranslation))
-    assert len(whole.overloads[0].clauses[0].lists[0]) >= 99
+    assert len(whole.rules[0].clauses[0].lists[0]) >= 99
 
 
 # What the kernel is told so that it translates, and what people are told where it cannot.
@@ -427,12 +572,12 @@ def test_the_ruleset_is_one_transaction(sent: list[bytes]) -> None:
 
 
 def test_a_station_with_a_public_address_of_its_own_has_a_rule_each_way(sent: list[bytes]) -> None:
-    """`dnat to` in a chain of its own, `snat to` before `masquerade`."""
+    """`dnat to` in a chain of its own; for stations inside and outside `snat to`, before `masquerade`."""
     pair = (IPv4Address("172.16.11.3"), IPv4Address("192.168.11.10"))
     netfilter.install(netfilter.Masquerade("outside", inward=(pair,)))
     (datagram,) = sent
     kinds = [message.kind for message in parse_messages(memoryview(datagram))]
-    assert kinds == [0x10, *(_NFTABLES | number for number in (0, 3, 3, 3, 6, 6, 6, 6)), 0x11]
+    assert kinds == [0x10, *(_NFTABLES | number for number in (0, 3, 3, 3, 6, 6, 6, 6, 6)), 0x11]
     assert datagram.count(b"nat\0") >= 4
     assert datagram.rindex(pair[0].packed) < datagram.index(b"masq\0")
 

@@ -31,6 +31,7 @@ class Box:
     timeout: float = 180.0
     now: float = 0.0
     sent: list[tuple[str, str, Ipv4Packet]] = field(default_factory=list)
+    inward: dict[IPv4Address, IPv4Address] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = GatewaySpec(
@@ -39,6 +40,7 @@ class Box:
             gateway=IPv4Address("203.0.113.254"),
             inside="192.168.1.1/24",
             timeout=self.timeout,
+            inward=self.inward,
         )
         self.node = NatNode("NAT1", spec, SeededEntropy(7), self._transmit)
 
@@ -312,3 +314,13 @@ def test_what_is_no_packet_is_dropped(octets: bytes) -> None:
     box = Box()
     box.node.arrive(OUTSIDE, octets, 0.0)
     assert box.sent == []
+
+
+def test_a_station_reaches_another_one_at_its_public_address_and_hears_its_answer() -> None:
+    """The gateway answered for the other station itself."""
+    shared = "203.0.113.9"
+    box = Box(inward={IPv4Address(shared): IPv4Address(OTHER)})
+    asked = box.out(datagram((ONE, 4000), (shared, 53)))
+    assert (ends(asked), box.sent[0][0]) == ((shared, OTHER), INSIDE)
+    answer = box.out(datagram((OTHER, 53), (shared, ports(asked)[0])))
+    assert (ends(answer), ports(answer)) == ((shared, ONE), (53, 4000))

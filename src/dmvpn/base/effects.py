@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import PortFilters
     from dmvpn.base.protection import EspSa
     from dmvpn.base.switching import Box
-    from dmvpn.base.translation import Overload
+    from dmvpn.base.translation import FlowFilter, SourceRule, StaticRule
 
 #: GRE protocol types (RFC 2784 §2.4; NHRP's is what all DMVPN implementations use).
 GRE_IPV4 = 0x0800
@@ -385,14 +385,21 @@ class SetFilters(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetTranslation(Effect):
-    """Translate packets that come in by one of `inside` and leave by the outside of an overload (all of it each time).
+    """Translate packets that come in by one of `inside` and leave by one of `outside` (all of it each time).
 
-    This concerns only packets that are routed from one to the other: never packets of the router itself, nor packets
-    to it. Existing flows stay until they end by themselves, or until `ForgetTranslations`.
+    This concerns only packets that are routed from one to the other, and packets to an address of a static rule from
+    either side: never packets of the router itself. Static rules come first, then source rules in their order.
+    Existing flows stay until they end by themselves, or until `ForgetTranslations`.
+
+    aliases: addresses that the router answers for on its wires beside its own. What comes to one of them and is
+        translated by no rule is dropped.
     """
 
     inside: tuple[str, ...] = ()
-    overloads: tuple[Overload, ...] = ()
+    rules: tuple[SourceRule, ...] = ()
+    outside: tuple[str, ...] = ()
+    statics: tuple[StaticRule, ...] = ()
+    aliases: tuple[Prefix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +411,9 @@ class SetSwitching(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ForgetTranslations(Effect):
-    """Forget every translated flow: its next packet from inside makes another flow."""
+    """Forget these translated flows, None: all. Their next packet from inside makes another flow."""
+
+    meant: FlowFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)

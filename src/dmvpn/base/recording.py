@@ -27,7 +27,7 @@ from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, 
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.switching import Box, EthernetPort, TreePort, VlanTree
-from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
+from dmvpn.base.translation import Addresses, Clause, FlowFilter, PacketRule, SourceRule, StaticRule
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ _OF_VRFS: Final = frozenset(("vrf", "front", "leaks"))
 #: What events, and effects that failed, are made of.
 _PARTS = (
     *(EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform),
-    *(Overload, Clause, PacketRule, Addresses, StreamPeer),
+    *(SourceRule, StaticRule, FlowFilter, Clause, PacketRule, Addresses, StreamPeer),
     *(Box, EthernetPort, VlanTree, TreePort),
     *(PortFilters, FilterList, FilterEntry, Condition, Flags, ReversePath, Packet, FilterCount),
 )

@@ -2,7 +2,10 @@
 
     PacketRule      one entry of an access list
     Clause          what one entry of a route map means of a packet: any of some access lists permits it
-    Overload        `ip nat inside source ... interface Y overload`: the clauses for what leaves by Y
+    SourceRule      `ip nat inside source list|route-map ...`: the clauses for what leaves by an interface, and the
+                    addresses that it gets: that of the interface, or those of a pool
+    StaticRule      `ip nat inside source static ...`: a station, a port of it or a network of stations, and its
+                    address outside, in both directions
 
 Policy has the lists (`ports.policies`), NAT builds its rules from them, and planes carry out the rules.
 """
@@ -11,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - these values travel as facts, by JSON
 from dataclasses import field
-from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
+from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import EVERY_BIT, IPAddress
+from dmvpn.base.addresses import EVERY_BIT, IPAddress, Prefix
 from dmvpn.base.values import dataclass
 
 #: Protocols that an access list of a translator may name, by their numbers.
@@ -99,21 +102,86 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Overload:
-    """What leaves by `outside` gets its address where the first clause that fits says so; without one it stays as is.
+class SourceRule:
+    """What leaves by `outside` gets another source where the first clause that fits says so; without one it stays.
 
     refused: numbers of protocols without ports that would take packets away from the router's own tunnels: dropped.
     vrf: the VRF that the packets come from, "": the global table.
+    pool: ranges of addresses, each with its first and last one; (): the address of `outside`.
+    overload: many stations share an address; otherwise each station has an address of the pool for itself.
     """
 
     outside: str
     clauses: tuple[Clause, ...]
     refused: tuple[int, ...] = ()
     vrf: str = ""
+    pool: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
+    overload: bool = True
 
     def translates(self, flow: PacketFlow) -> bool:
         """Return whether this packet is to be translated."""
         return next((clause.permit for clause in self.clauses if clause.fits(flow)), False)
+
+    def gives(self, address: IPv4Address) -> bool:
+        """Return whether the address is in its pool."""
+        return any(first <= address <= last for first, last in self.pool)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticRule:
+    """A station inside, known outside by an address of its own, or one port of it by a port of an address.
+
+    length: of the prefixes if `local` and `public` are the first addresses of networks.
+    protocol: TCP or UDP; 0: all packets, and no ports.
+    vrf: of the station, "": the global table.
+    """
+
+    local: IPv4Address
+    public: IPv4Address
+    length: int = 32
+    protocol: int = 0
+    local_port: int = 0
+    public_port: int = 0
+    vrf: str = ""
+
+    @property
+    def published(self) -> Prefix:
+        """The addresses outside."""
+        return Prefix.of(self.public, self.length)
+
+    def inside_of(self, protocol: int, public: IPv4Address, port: int) -> tuple[IPv4Address, int] | None:
+        """Return the station and port that a packet to a public address and port is for; None: it is another's."""
+        if public not in self.published or (self.protocol and (self.protocol, self.public_port) != (protocol, port)):
+            return None
+        offset = int(public) - int(self.public)
+        return IPv4Address(int(self.local) + offset), self.local_port if self.protocol else port
+
+    def outside_of(self, protocol: int, local: IPv4Address, port: int) -> tuple[IPv4Address, int] | None:
+        """Return the public address and port of a station's packet; None: the rule is not about it."""
+        offset = int(local) - int(self.local)
+        if not 0 <= offset < 1 << 32 - self.length:
+            return None
+        if self.protocol and (self.protocol, self.local_port) != (protocol, port):
+            return None
+        return IPv4Address(int(self.public) + offset), self.public_port if self.protocol else port
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFilter:
+    """Which flows are meant: `clear ip nat translation ...`. None: any; a port of 0: any."""
+
+    protocol: int | None = None
+    inside_global: tuple[IPv4Address, int] | None = None
+    inside_local: tuple[IPv4Address, int] | None = None
+    outside: tuple[IPv4Address, int] | None = None
+
+    def fits(self, flow: TranslatedFlow) -> bool:
+        """Return whether a flow is meant."""
+        asked = (self.inside_global, flow.inside_global), (self.inside_local, flow.inside_local)
+        ends = (*asked, (self.outside, flow.outside))
+        return self.protocol in (None, flow.protocol) and all(
+            wanted is None or (wanted[0] == end[0] and wanted[1] in (0, end[1])) for wanted, end in ends
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.values import dataclass
@@ -28,7 +28,7 @@ from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address
 
 
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 NatKind = Literal["cone", "port-restricted", "symmetric"]
 #: Seconds that an unanswered flow lives, as Linux has it for UDP, GRE and ICMP.
 UNANSWERED = 30.0
-#: Flows of one translator. Beyond that new ones are refused, as with a full table.
+#: Flows of one translator, and of one station inside. Beyond that new ones are refused, as with a full table.
 LARGEST_TABLE = 16_384
+LARGEST_SHARE = LARGEST_TABLE // 4
 
 _PORTED = (IpProtocol.UDP, IpProtocol.TCP)
 _WITH_NUMBER = (*_PORTED, IpProtocol.ICMP)
@@ -61,6 +62,42 @@ class PublicPorts(NamedTuple):
     first: int
     size: int
     own: bool
+
+
+class Published(Protocol):
+    """Which stations inside a public address belongs to, in whole or by ports: their flows begin outside, too."""
+
+    def station(self, protocol: int, port: int) -> tuple[Endpoint, str] | None:
+        """Return the endpoint that a packet to this public port is for, and its VRF."""
+        ...
+
+    def port(self, protocol: int, inside: Endpoint, vrf: str) -> int | None:
+        """Return the public port of an endpoint; None: it has none of its own."""
+        ...
+
+    def keeps(self, protocol: int, port: int) -> bool:
+        """Return whether no other endpoint may have this public port."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneStation:
+    """A station that has the whole address: one to one."""
+
+    address: IPv4Address
+    vrf: str = ""
+
+    def station(self, protocol: int, port: int) -> tuple[Endpoint, str]:
+        """Return the station with the same port."""
+        return Endpoint(self.address, port), self.vrf
+
+    def port(self, protocol: int, inside: Endpoint, vrf: str) -> int | None:
+        """Return the same port."""
+        return inside.port if (inside.address, vrf) == (self.address, self.vrf) else None
+
+    def keeps(self, protocol: int, port: int) -> bool:
+        """Return False: flows of other stations go on beside its own."""
+        return False
 
 
 class Drop(enum.Enum):
@@ -122,21 +159,19 @@ class FlowTable:
         timeout: float,
         entropy: Entropy,
         ports: Callable[[Endpoint], PublicPorts] | None = None,
-        station: IPv4Address | None = None,
+        published: Published | None = None,
     ) -> None:
-        """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux.
-
-        station: the station inside whose address is translated one to one: flows to it begin outside, too.
-        """
+        """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux."""
         self.kind = kind
         self.timeout = timeout
-        self.station = station
+        self.published = published
         #: Flows made so far.
         self.made = 0
         self._entropy = entropy
         self._ports = _class_of if ports is None else ports
         self._by_inside: dict[tuple[int, Endpoint, Endpoint | None, str], NatFlow] = {}
         self._by_port: dict[tuple[int, int, Endpoint | None], NatFlow] = {}
+        self._of_station: dict[tuple[IPv4Address, str], int] = {}
 
     def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float, vrf: str = "") -> NatFlow | Drop:
         """Return the flow of a packet from inside; it is made if necessary. vrf: of the inside endpoint."""
@@ -163,7 +198,8 @@ class FlowTable:
         if is_error:
             return flow if flow is not None and flow.speaks_to(remote, now) else None
         if flow is None or not flow.lives(now) or (self.kind != "cone" and not flow.speaks_to(remote, now)):
-            begun = self.outbound(protocol, Endpoint(self.station, port), remote, now) if self.station else None
+            found = self.published.station(protocol, port) if self.published is not None else None
+            begun = self.outbound(protocol, found[0], remote, now, found[1]) if found is not None else None
             return begun if isinstance(begun, NatFlow) and begun.port == port else None
         self._note(flow, remote, now, inbound=True)
         return flow
@@ -172,15 +208,16 @@ class FlowTable:
         """Return all flows, in the order in which they were made."""
         return (flow for flow in self._by_inside.values() if flow.lives(now))
 
-    def remove_flows(self, protocols: Collection[int]) -> None:
-        """Remove the flows of these protocols."""
-        for flow in [flow for flow in self._by_inside.values() if flow.protocol in protocols]:
+    def remove_flows(self, meant: Callable[[NatFlow], bool]) -> None:
+        """Remove these flows."""
+        for flow in [flow for flow in self._by_inside.values() if meant(flow)]:
             self._forget(flow)
 
     def clear(self) -> None:
         """Remove all flows, as a restart does."""
         self._by_inside.clear()
         self._by_port.clear()
+        self._of_station.clear()
 
     # -------------------------------------------------------------------------------------------- parts
 
@@ -188,37 +225,48 @@ class FlowTable:
         return None if protocol in _PORTED and self.kind != "symmetric" else remote
 
     def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> NatFlow | Drop:
-        if len(self._by_inside) >= LARGEST_TABLE:
-            for flow in [flow for flow in self._by_inside.values() if not flow.lives(now)]:
-                self._forget(flow)
-            if len(self._by_inside) >= LARGEST_TABLE:
+        station = inside.address, vrf
+        if self._is_full(station):
+            self.remove_flows(lambda flow: not flow.lives(now))
+            if self._is_full(station):
                 return Drop.FULL
-        port = self._choose_port(protocol, inside, scope, now)
+        port = self._choose_port(protocol, inside, scope, now, vrf)
         if port is None:
             return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
         self.made += 1
         flow = NatFlow(protocol, inside, port, scope, vrf=vrf)
         self._by_inside[protocol, inside, scope, vrf] = self._by_port[protocol, port, scope] = flow
+        self._of_station[station] = self._of_station.get(station, 0) + 1
         return flow
 
-    def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> int | None:
+    def _is_full(self, station: tuple[IPv4Address, str]) -> bool:
+        return len(self._by_inside) >= LARGEST_TABLE or self._of_station.get(station, 0) >= LARGEST_SHARE
+
+    def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> int | None:
         """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2).
 
         A symmetric translator always takes any.
         """
+        fixed = self.published.port(protocol, inside, vrf) if self.published is not None else None
+        if fixed is not None and self._is_free(protocol, fixed, scope, now):
+            return fixed
         if protocol not in _WITH_NUMBER:
             return 0 if self._is_free(protocol, 0, scope, now) else None
         ported = protocol in _PORTED
         first, count, own = self._ports(inside) if ported else PublicPorts(0, 0x10000, own=True)
-        moves = ported and self.kind == "symmetric" and inside.address != self.station
+        moves = ported and self.kind == "symmetric"
+        moves |= self._is_kept(protocol, inside.port)
         if own and not moves and self._is_free(protocol, inside.port, scope, now):
             return inside.port
         start = below(self._entropy, count)
         for step in range(count):
             port = first + (start + step) % count
-            if self._is_free(protocol, port, scope, now):
+            if self._is_free(protocol, port, scope, now) and not self._is_kept(protocol, port):
                 return port
         return None
+
+    def _is_kept(self, protocol: int, port: int) -> bool:
+        return self.published is not None and self.published.keeps(protocol, port)
 
     def _is_free(self, protocol: int, port: int, scope: Endpoint | None, now: float) -> bool:
         holder = self._by_port.get((protocol, port, scope))
@@ -239,6 +287,10 @@ class FlowTable:
     def _forget(self, flow: NatFlow) -> None:
         del self._by_inside[flow.protocol, flow.inside, flow.scope, flow.vrf]
         del self._by_port[flow.protocol, flow.port, flow.scope]
+        station = flow.inside.address, flow.vrf
+        self._of_station[station] -= 1
+        if not self._of_station[station]:
+            del self._of_station[station]
 
 
 def _class_of(inside: Endpoint) -> PublicPorts:

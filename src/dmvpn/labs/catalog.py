@@ -40,6 +40,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "hub-behind-nat",
         "isakmp-nat",
         "nat-overload",
+        "nat-published",
     ),
     "VRFs": ("front-door", "front-door-breakout", "two-customers", "shared-services"),
     "IPv6": ("dual-stack", "ipv6-phase3"),

@@ -19,7 +19,7 @@ from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.nat.config import model as nat_model
-from dmvpn.features.nat.model import NatConfig
+from dmvpn.features.nat.model import NatConfig, prefixes
 from dmvpn.features.nhrp.config import model as nhrp_model
 from dmvpn.features.ospf.config import model as ospf_model
 from dmvpn.features.ospf.model import OspfConfig
@@ -176,6 +176,17 @@ class Device:
     @cached_property
     def nat(self) -> NatConfig:
         return nat_model(self.tree) or NatConfig()
+
+    @cached_property
+    def nat_off_wire(self) -> tuple[tuple[str, Prefix], ...]:
+        """Addresses of NAT that are in no network of its interfaces: packets to them need a route at the provider.
+
+        Each with the line that uses it.
+        """
+        links = [Prefix.of(address, length) for _, address, length in self.addresses()]
+        used = [(str(rule), self.nat.published(rule)) for rule in self.nat.every_rule]
+        found = [(line, one) for line, ranges in used for one in prefixes(ranges)]
+        return tuple((line, one) for line, one in found if not any(one in link for link in links))
 
     @cached_property
     def track(self) -> TrackConfig:

@@ -108,6 +108,14 @@ LIST: Final = Rule(
     bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
     fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
 )
+POOL: Final = Rule(
+    id="nat-pool-undefined",
+    severity=Severity.WARNING,
+    title="A NAT rule names a pool that does not exist",
+    why="Without addresses nothing is translated by it, and the log says so.",
+    bad="ip nat inside source list LAN pool TYPO overload",
+    fix="ip nat pool TYPO 198.51.100.10 198.51.100.20 netmask 255.255.255.0",
+)
 ACCESS_GROUP: Final = Rule(
     id="access-group-undefined",
     severity=Severity.WARNING,
@@ -128,7 +136,7 @@ PART: Final = Rule(
 )
 RULES: Final = (
     *(VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED, TRUSTPOINT_UNDEFINED),
-    *(ROUTE_MAP, LIST),
+    *(ROUTE_MAP, LIST, POOL),
 )
 
 
@@ -364,6 +372,7 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for rule in device.nat.rules:
         yield "access list", rule.access_list, (str(rule),)
         yield "route map", rule.route_map, (str(rule),)
+        yield "NAT pool", rule.pool, (str(rule),)
     for args, terminal in device.tree.sections(TERMINALS):
         for kind, says in (("access list", ACCESS_CLASS), ("IPv6 access list", ACCESS_CLASS6)):
             for line in terminal.all(says):
@@ -588,6 +597,7 @@ REFERENCES: Final = (
         _section(access_lists.ENTRY6, permit=True, prefix=Blank("prefix")),
     ),
     Reference(LIST, "access list", lambda device: [name for name, _ in device.policy.access_lists], _access_list_lines),
+    Reference(POOL, "NAT pool", lambda device: [pool.name for pool in device.nat.pools]),
     Reference(LIST, "IPv6 access list", lambda device: device.policy.ipv6_lists, _ipv6_list_lines),
     Reference(LIST, "as path access list", lambda device: device.policy.as_path_lists, _as_path_lines),
     Reference(LIST, _listed(CommunityKind.PLAIN), lambda device: device.policy.community_lists, _community_lines),

@@ -55,6 +55,7 @@ from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
+    TABLE_LOCAL,
     TABLE_MAIN,
     KernelNeighbor,
     KernelNeighborState,

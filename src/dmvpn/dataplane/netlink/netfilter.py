@@ -3,9 +3,10 @@
 In nft's syntax, `Masquerade` for the outside interface `outside` is:
 
     table ip dmvpn {
-        chain to  { type nat hook prerouting priority -100; iifname "outside" ip daddr PUBLIC dnat to STATION }
+        chain to  { type nat hook prerouting priority -100; ip daddr PUBLIC dnat to STATION }
         chain out {
             type nat hook postrouting priority 100
+            iifname != "outside" oifname != "outside" ct status dnat ip daddr STATION snat to PUBLIC
             oifname "outside" ip saddr STATION snat to PUBLIC
             oifname "outside" masquerade [random,fully-random]
         }
@@ -52,7 +53,7 @@ _NUMBER, _SOURCE_PORT, _DESTINATION_PORT, _ICMP_ID = 1, 2, 3, 4
 #: IPS_SEEN_REPLY, IPS_SRC_NAT and IPS_DST_NAT.
 _ANSWERED = 1 << 1
 SOURCE_TRANSLATED: Final = 1 << 4
-_DESTINATION_TRANSLATED = 1 << 5
+DESTINATION_TRANSLATED: Final = 1 << 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,14 @@ class TrackedFlow:
         return bool(self.status & SOURCE_TRANSLATED)
 
     @property
+    def is_destination_translated(self) -> bool:
+        """Whether its destination address is translated."""
+        return bool(self.status & DESTINATION_TRANSLATED)
+
+    @property
     def is_translated(self) -> bool:
         """Whether either address is translated."""
-        return bool(self.status & (SOURCE_TRANSLATED | _DESTINATION_TRANSLATED))
+        return bool(self.status & (SOURCE_TRANSLATED | DESTINATION_TRANSLATED))
 
 
 def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
@@ -166,7 +172,7 @@ _RANDOM: Final = 1 << 2 | 1 << 4
 #: The hook where source addresses are translated.
 NAT_PRIORITY: Final = 100
 #: The hook where destination addresses are translated.
-_DESTINATION_PRIORITY: Final = -100
+DESTINATION_PRIORITY: Final = -100
 _ICMP = 1
 _TABLE = "dmvpn"
 
@@ -209,13 +215,14 @@ def messages(wanted: Masquerade, table: str = _TABLE) -> list[nftables.Part]:
     """Return the parts of the transaction."""
     came = nftables.is_interface(nftables.Meta.INPUT_NAME, wanted.outside)
     leaves = nftables.is_interface(nftables.Meta.OUTPUT_NAME, wanted.outside)
-    before = nftables.base_chain(table, "to", "nat", nftables.Hook.PREROUTING, _DESTINATION_PRIORITY)
+    before = nftables.base_chain(table, "to", "nat", nftables.Hook.PREROUTING, DESTINATION_PRIORITY)
     return [
         nftables.new_table(table),
         nftables.base_chain(table, "out", "nat", nftables.Hook.POSTROUTING, NAT_PRIORITY),
         nftables.base_chain(table, "in", "filter", nftables.Hook.INPUT, 0),
         *([before] if wanted.inward else []),
-        *(nftables.rule(table, "to", *came, *nftables.one_to_one(*pair, of_source=False)) for pair in wanted.inward),
+        *(nftables.rule(table, "to", *nftables.one_to_one(*pair, of_source=False)) for pair in wanted.inward),
+        *(nftables.rule(table, "out", *_stays_inside(wanted.outside, *pair)) for pair in wanted.inward),
         *(
             nftables.rule(table, "out", *leaves, *nftables.one_to_one(*pair[::-1], of_source=True))
             for pair in wanted.inward
@@ -230,6 +237,15 @@ def messages(wanted: Masquerade, table: str = _TABLE) -> list[nftables.Part]:
             nftables.verdict(nftables.NetfilterVerdict.DROP),
         ),
     ]
+
+
+def _stays_inside(outside: str, public: IPv4Address, station: IPv4Address) -> tuple[bytes, ...]:
+    """Return the rule for packets of a station inside to the public address of another one: it answers to that."""
+    ways = (nftables.Meta.INPUT_NAME, nftables.Meta.OUTPUT_NAME)
+    inside = (part for way in ways for part in nftables.is_interface(way, outside, nftables.Compare.NOT_EQUAL))
+    reached = (nftables.network_header(16, 4), nftables.compare(nftables.Compare.EQUAL, station.packed))
+    moved = nftables.replaced((public, public), of_source=True)
+    return *inside, *nftables.has_status(DESTINATION_TRANSLATED), *reached, *moved
 
 
 def explained(error: OSError) -> HostProblem:

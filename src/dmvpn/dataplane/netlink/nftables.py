@@ -8,6 +8,7 @@ Each expression reads or writes the first register.
 from __future__ import annotations
 
 import enum
+import itertools
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -157,9 +158,9 @@ def rule(table: str, in_chain: str, *expressions: bytes, mark: int | None = None
 # ---------------------------------------------------------------------------------------------------- expressions
 
 
-def is_interface(key: Meta, name: str) -> tuple[bytes, bytes]:
+def is_interface(key: Meta, name: str, operation: Compare = Compare.EQUAL) -> tuple[bytes, bytes]:
     """Return the match for the Linux name of the interface by which a packet came or leaves."""
-    return meta(key), compare(Compare.EQUAL, name.encode().ljust(_NAME_OCTETS, b"\0"))
+    return meta(key), compare(operation, name.encode().ljust(_NAME_OCTETS, b"\0"))
 
 
 def is_protocol(number: int) -> tuple[bytes, bytes]:
@@ -230,10 +231,32 @@ def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[by
 
 def one_to_one(old: IPv4Address, new: IPv4Address, *, of_source: bool) -> tuple[bytes, ...]:
     """Return the expressions that replace the source or destination address of a flow, and its port if it is taken."""
-    where, kind = (12, 0) if of_source else (16, 1)
-    body = numbers(kind, _NFPROTO_IPV4) + attribute(3, _BE32.pack(_REGISTER))
-    matched = (network_header(where, 4), compare(Compare.EQUAL, old.packed))
-    return (*matched, constant(new.packed), expression("nat", body))
+    matched = (network_header(12 if of_source else 16, 4), compare(Compare.EQUAL, old.packed))
+    return (*matched, *replaced((new, new), of_source=of_source))
+
+
+#: NF_NAT_RANGE_NETMAP: the bits of the network are replaced, those of the station stay.
+NETWORK_MAPPED: Final = 1 << 6
+
+
+def replaced(
+    addresses: tuple[IPv4Address, IPv4Address] | None,
+    *,
+    of_source: bool,
+    ports: tuple[int, int] | None = None,
+    flags: int = 0,
+) -> tuple[bytes, ...]:
+    """Return the expressions that replace the source or destination of a flow by one of these addresses and ports.
+
+    addresses: the first and the last; None: the one in the second register.
+    """
+    values = {} if addresses is None else dict(zip((3, 4), (one.packed for one in addresses), strict=True))
+    values |= {} if ports is None else dict(zip((5, 6), map(_BE16.pack, ports), strict=True))
+    loads = [constant(value, register) for register, value in enumerate(values.values(), _REGISTER)]
+    places = dict(zip(values, itertools.count(_REGISTER))) if addresses else {3: _SECOND_REGISTER}
+    where = b"".join(attribute(kind, _BE32.pack(register)) for kind, register in places.items())
+    body = numbers(0 if of_source else 1, _NFPROTO_IPV4) + where
+    return *loads, expression("nat", body + (attribute(7, _BE32.pack(flags)) if flags else b""))
 
 
 def numbers(*values: int) -> bytes:

@@ -205,6 +205,7 @@ ROUTE_METRIC: Final = 260
 CONNECTED_METRIC6: Final = 256
 
 TABLE_MAIN: Final = 254
+TABLE_LOCAL: Final = 255
 #: The prefix of a route that stands for all of a form.
 EVERYWHERE: Final = Prefix.parse("0.0.0.0/0")
 
@@ -228,6 +229,7 @@ _RTM_F_FIB_MATCH = 0x2000
 _PUT = wire.NLM_F_CREATE | wire.NLM_F_REPLACE
 _SCOPE_UNIVERSE = 0
 _SCOPE_LINK = 253
+_SCOPE_HOST = 254
 _SCOPE_NOWHERE = 255
 
 
@@ -431,7 +433,7 @@ def _body(route: KernelRoute) -> bytes:
     hops = route.next_hops
     # As ip(8) does: without a gateway the destination is on the link, and the kernel checks gateways against that.
     direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteType.UNICAST
-    scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
+    scope = _SCOPE_HOST if route.kind is RouteType.LOCAL else _SCOPE_LINK if direct else _SCOPE_UNIVERSE
     flags = _ONLINK if len(hops) == 1 and hops[0].onlink else 0
     source = wire.attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
     ways = b""

@@ -44,7 +44,12 @@ _GET_SET: Final = nftables.SUBSYSTEM << 8 | 10
 _SET_TABLE, _SET_NAME, _SET_FLAGS, _SET_KEY_TYPE, _SET_KEY_LENGTH, _SET_DATA_TYPE, _SET_DATA_LENGTH = range(1, 8)
 _SET_DESCRIPTION, _SET_ID, _SET_EXPRESSION = 9, 10, 17
 _DESCRIPTION_SIZE, _DESCRIPTION_FIELDS = 1, 2
-_INTERVAL, _MAP, _CONCATENATION = 4, 8, 0x80
+_INTERVAL, _MAP, _TIMED, _EVALUATED, _CONCATENATION = 4, 8, 0x10, 0x20, 0x80
+_SET_TIMEOUT: Final = 11
+#: Milliseconds.
+_DAY: Final = 86_400_000
+#: NFT_CONNLIMIT_F_INV: more than the number.
+_OVER: Final = 1
 _VERDICTS: Final = 0xFFFFFF00
 _LIST_ELEMENT: Final = 1
 _ELEMENTS_TABLE, _ELEMENTS_SET, _ELEMENTS = 1, 2, 3
@@ -99,6 +104,18 @@ def key_set(table: str, name: str, number: int, length: int, size: int) -> nftab
     """Return a set of `size` keys of so many octets."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
     return _set(table, name, number, 0, length, 0, 0, description)
+
+
+def share_set(table: str, name: str, number: int, size: int) -> nftables.Part:
+    """Return a set of addresses that rules fill (`more_flows`)."""
+    return _set(table, name, number, _EVALUATED, 4, 0, 0, nest(_SET_DESCRIPTION, attribute(1, _BE32.pack(size))))
+
+
+def held_map(table: str, name: str, number: int, size: int) -> nftables.Part:
+    """Return a map of addresses to addresses that rules fill (`held_anew`). An entry goes after a day without use."""
+    more = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
+    more += attribute(_SET_TIMEOUT, struct.pack("!Q", _DAY))
+    return _set(table, name, number, _MAP | _TIMED | _EVALUATED, 4, 0, 4, more)
 
 
 def areas(table: str, name: str, number: int, fields: Sequence[int]) -> nftables.Part:
@@ -271,6 +288,31 @@ def lookup(name: str, to: int | None = None) -> bytes:
 def is_member(name: str, register: int = FIRST_REGISTER) -> bytes:
     """Continue if the key is in the set. register: where the key begins."""
     return nftables.expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(register)))
+
+
+def more_flows(name: str, most: int) -> bytes:
+    """Continue if the address in the key has more flows than this."""
+    count = nftables.expression("connlimit", nftables.numbers(most, _OVER))
+    fields = attribute_text(1, name) + attribute(3, _BE32.pack(0)) + attribute(4, _BE32.pack(FIRST_REGISTER))
+    return nftables.expression("dynset", fields + nest(7, count))
+
+
+def held_again(name: str) -> tuple[bytes, bytes]:
+    """Load the address of the key into the second register, if the map has one, and keep it there for longer."""
+    return lookup(name, FIRST_REGISTER + 4), _put_held(name, 1)
+
+
+def held_anew(name: str, first: int, size: int) -> tuple[bytes, ...]:
+    """Put the next of `size` addresses into the second register and the map; break if the map is full."""
+    turned = nftables.expression("numgen", nftables.numbers(FIRST_REGISTER + 4, size, 0, first))
+    ordered = nftables.expression("byteorder", nftables.numbers(FIRST_REGISTER + 4, FIRST_REGISTER + 4, 1, 4, 4))
+    return turned, ordered, _put_held(name, 0)
+
+
+def _put_held(name: str, operation: int) -> bytes:
+    registers = (operation, FIRST_REGISTER, FIRST_REGISTER + 4)
+    fields = b"".join(attribute(kind, _BE32.pack(value)) for kind, value in enumerate(registers, 3))
+    return nftables.expression("dynset", attribute_text(1, name) + fields)
 
 
 def load(base: int, offset: int, length: int, field: int) -> bytes:

@@ -132,8 +132,12 @@ class IpBox(ABC):
         return not (
             destination.is_multicast
             or self._table.port(interface).is_broadcast(destination)
-            or self._table.owner(destination, interface) is not None
+            or self._is_for_us(interface, destination)
         )
+
+    def _is_for_us(self, interface: str, destination: IPAddress) -> bool:
+        """Return whether the router has or translates an address."""
+        return self._table.owner(destination, interface) is not None or self._translation.claims(destination)
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
         """Return whether the packet is a multicast of a protocol without ports.
@@ -164,7 +168,7 @@ class IpBox(ABC):
             self._lose(Loss.MALFORMED)
         elif destination.is_multicast or port.is_broadcast(destination):
             self._deliver(interface, packet, quiet=True)
-        elif self._table.owner(destination, interface) is not None:
+        elif self._is_for_us(interface, destination):
             self._deliver(interface, packet)
         else:
             self.forward(interface, packet, packet.serialize(), sender)
@@ -176,7 +180,9 @@ class IpBox(ABC):
         §3.2.2).
         """
         whole = self._whole(packet) if packet.is_fragment else packet
-        if whole is not None and self._translation.is_outside(interface):
+        if whole is not None and (
+            self._translation.is_outside(interface) or self._translation.claims(packet.destination)
+        ):
             whole = self._let_inside(interface, whole)
         if whole is None:
             return
@@ -311,7 +317,7 @@ class IpBox(ABC):
             return None
         result = self._translation.outwards(leaves, whole.serialize(), self._chassis.now, self.vrf)
         if isinstance(result, Drop):
-            self._lose(Loss.NOT_TRANSLATED)
+            self._lose(Loss.NOT_TRANSLATED if result is Drop.REFUSED else Loss.NAT_IS_FULL)
             return None
         return result
 
@@ -322,6 +328,10 @@ class IpBox(ABC):
         """
         found = self._translation.inwards(interface, packet.serialize(), self._chassis.now)
         vrf, moved = (self.vrf, packet) if found is None else (found[0], ip.parse(found[1]))
+        is_own = packet.destination.is_multicast or self._table.port(interface).is_broadcast(packet.destination)
+        if found is None and not is_own and self._table.owner(packet.destination, interface) is None:
+            self._lose(Loss.NOT_PUBLISHED)
+            return None
         if vrf == self.vrf and self._table.owner(moved.destination, interface) is not None:
             return moved
         box = self._boxes.get(vrf)

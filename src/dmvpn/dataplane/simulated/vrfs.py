@@ -102,7 +102,7 @@ class VrfBox(TunnelBox):
             case SetFilters():
                 self._filters.set(effect)
             case ForgetTranslations():
-                self._translation.clear_flows()
+                self._translation.clear_flows(effect.meant)
             case SetIpv6Forwarding():
                 self._chassis.forwards_ipv6 = effect.enabled
             case SetTunnel():
@@ -292,7 +292,9 @@ class SimulatedPlane(Chassis, DataPlane):
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses that the port answers to."""
         port = self.ports.get(interface)
-        return port.addresses if port and port.running else ()
+        if port is None or not port.running:
+            return ()
+        return (*port.addresses, *self.translation.answered(port)) if self.translation.aliases else port.addresses
 
     @property
     def tunnels(self) -> tuple[str, ...]:

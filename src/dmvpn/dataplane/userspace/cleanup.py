@@ -274,7 +274,8 @@ class StaleObjects:
         self._taps = {link.name: link.index for link in found}
         self._until = now + GRACE
         indexes = frozenset(self._taps.values())
-        ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._domain.has(route)]
+        routes = self._kernel.routes(protocol=ROUTE_PROTOCOL)
+        ours = [one for one in routes if self._domain.has(one) or one.table == netlink.TABLE_LOCAL]
         stale = [route for route in ours if route.prefix not in others and route.metric not in _KEPT]
         stays = [route for route in stale if route.next_hops and all(hop.link in indexes for hop in route.next_hops)]
         self.routes.update((route.prefix, route) for route in stays)

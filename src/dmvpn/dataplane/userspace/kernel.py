@@ -134,10 +134,10 @@ class Kernel:
         self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
         self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
         linux, own = names.linux, self._addresses.own
-        self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later)
+        routing = self._socket, self._keeper
+        self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later, *routing)
         self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
-        routes = self._need_source_rules
-        known = self._ledger, self._others, linux, report, watch, later, self._answer, routes
+        known = self._ledger, self._others, linux, report, watch, later, self._answer, self._need_source_rules
         self.filters = {version: Filtering(version, *known) for version in (4, 6)}
         self._gre = KernelGre(self._socket)
         self._left = StaleObjects(self._socket, domain)
@@ -491,7 +491,8 @@ class Kernel:
 
     def _is_ours(self, route: netlink.KernelRoute) -> bool:
         """Return whether a route is in the table here, or in one of the guard that belongs to the main table."""
-        return self._domain.has(route) or (is_guard(route) and not self._domain.device)
+        is_shared = is_guard(route) or route.table == netlink.TABLE_LOCAL
+        return self._domain.has(route) or (is_shared and not self._domain.device)
 
     def _answer(self, index: int, data: bytes) -> None:
         if self._prohibited is not None:

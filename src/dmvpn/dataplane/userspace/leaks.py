@@ -20,7 +20,6 @@ from __future__ import annotations
 import errno
 import itertools
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -39,10 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from dmvpn.base.effects import NextHop
+    from dmvpn.base.translation import FlowFilter
     from dmvpn.dataplane.host import HostProblem
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.routes import LeakWays
-    from dmvpn.dataplane.userspace.translation import FromVrfs
+    from dmvpn.dataplane.userspace.translation_rules import FromVrfs
     from dmvpn.dataplane.userspace.vrf_devices import Places
     from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 
@@ -262,12 +262,14 @@ class VrfTranslation:
         self._applied.clear()
         self._apply()
         devices = self._places.has_devices
-        for one in order.overloads:
-            if devices and self._vrf_of(one.outside) != one.vrf:
-                text = f"no NAT from {table_named(one.vrf)} to {one.outside}, which is in another table"
+        uses = [(one.outside, one.vrf) for one in order.rules]
+        uses += [(outside, one.vrf) for one in order.statics for outside in order.outside]
+        for outside, vrf in uses:
+            if devices and self._vrf_of(outside) != vrf:
+                text = f"no NAT from {table_named(vrf)} to {outside}, which is in another table"
                 raise EffectError(order, errno.EOPNOTSUPP, text)
-            if one.vrf and devices:
-                text = f"no NAT in VRF {one.vrf}, which is a VRF device of the kernel"
+            if vrf and devices:
+                text = f"no NAT in VRF {vrf}, which is a VRF device of the kernel"
                 raise EffectError(order, errno.EOPNOTSUPP, text)
 
     def refresh(self) -> None:
@@ -284,10 +286,10 @@ class VrfTranslation:
         self._applied = {vrf: one for vrf, one in self._applied.items() if vrf not in vrfs}
         self.refresh()
 
-    def clear_flows(self) -> None:
-        """Remove all translated flows. Raises HostProblem."""
+    def clear_flows(self, meant: FlowFilter | None = None) -> None:
+        """Remove these translated flows, None: all. Raises HostProblem."""
         for part in self._vrfs:
-            part.kernel.translation.clear_flows()
+            part.kernel.translation.clear_flows(meant)
 
     def translations(self) -> Translations:
         """Return the live flows, and the counters."""
@@ -309,12 +311,17 @@ class VrfTranslation:
     def _apply_in(self, part: Part) -> None:
         order, here = self._order, part.vrf
         inside = tuple(name for name in order.inside if self._vrf_of(name) == here)
-        overloads = tuple(one for one in order.overloads if self._vrf_of(one.outside) == here)
+        rules = tuple(one for one in order.rules if self._vrf_of(one.outside) == here)
         if self._places.has_devices:
-            overloads = tuple(one for one in overloads if one.vrf == here)
-        others = [one for one in overloads if one.vrf != here]
-        from_vrfs = {(one.outside, one.vrf): self._pairs(one.outside, one.vrf) for one in others}
-        wanted = replace(order, inside=inside, overloads=overloads), from_vrfs
+            rules = tuple(one for one in rules if one.vrf == here)
+        outside = tuple(name for name in order.outside if self._vrf_of(name) == here)
+        statics = order.statics if outside else ()
+        if self._places.has_devices:
+            statics = tuple(one for one in statics if one.vrf == here)
+        uses = [(one.outside, one.vrf) for one in rules] + [(name, one.vrf) for one in statics for name in outside]
+        from_vrfs = {use: self._pairs(*use) for use in uses if use[1] != here}
+        aliases = order.aliases if outside else ()
+        wanted = SetTranslation(inside, rules, outside, statics, aliases), from_vrfs
         if self._applied.get(here) != wanted:
             self._applied.pop(here, None)
             part.kernel.translation.lost = self._lose
@@ -337,7 +344,9 @@ class VrfTranslation:
         should.
         """
         order = self._order
-        translating = {(one.outside, one.vrf) for one in order.overloads}  # looked up, never iterated
+        translating = {(one.outside, one.vrf) for one in order.rules} | {  # looked up, never iterated
+            (name, one.vrf) for one in order.statics for name in order.outside
+        }
         for pair in self._leaks:
             vrf = pair.way.vrf
             inside: tuple[str, ...] | None = None

@@ -505,7 +505,7 @@ class UserspacePlane(DataPlane):
             case effects.SetTranslation():
                 self._translation.set(effect)
             case effects.ForgetTranslations():
-                self._translation.clear_flows()
+                self._translation.clear_flows(effect.meant)
             case effects.SetTunnel():
                 self._filters.arrives(effect.spec.name, part.vrf)
                 self._taps.set_tunnel(effect.spec, part)

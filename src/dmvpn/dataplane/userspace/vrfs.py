@@ -112,7 +112,7 @@ class Part:
             case effects.SetTranslation():
                 self.kernel.translation.set(effect)
             case effects.ForgetTranslations():
-                self.kernel.translation.clear_flows()
+                self.kernel.translation.clear_flows(effect.meant)
             case effects.ServeIpsec():
                 self._serve_ipsec(effect)
             case effects.Listen():

@@ -1,26 +1,38 @@
-"""NAT overload as facts."""
+"""NAT as facts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import Fact
-from dmvpn.base.translation import Overload
+from dmvpn.base.translation import SourceRule, StaticRule
 
 if TYPE_CHECKING:
     from dmvpn.features.nat.machine import NatMachine
 
 
 class TranslationFacts(Fact):
-    """NAT overload of a router: the interfaces inside, and which packets are translated when they leave by an outside
-    interface.
+    """NAT of a router: the interfaces inside and outside, and which packets are translated between them.
+
+    aliases: prefixes of addresses that the router answers for beside its own.
     """
 
     inside: tuple[str, ...]
-    overloads: tuple[Overload, ...]
+    rules: tuple[SourceRule, ...]
+    outside: tuple[str, ...]
+    statics: tuple[StaticRule, ...]
+    aliases: tuple[str, ...]
 
 
 def facts(machine: NatMachine) -> TranslationFacts | None:
     """Return the configured translations; None: nothing."""
     order = machine.ordered
-    return TranslationFacts(inside=order.inside, overloads=order.overloads) if order.overloads else None
+    if not (order.rules or order.statics):
+        return None
+    return TranslationFacts(
+        inside=order.inside,
+        rules=order.rules,
+        outside=order.outside,
+        statics=order.statics,
+        aliases=tuple(map(str, order.aliases)),
+    )

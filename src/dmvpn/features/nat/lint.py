@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
-from dmvpn.features.nat.model import Policies
+from dmvpn.features.nat.model import NatStatic, Policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.translation import PacketPolicies
-    from dmvpn.features.nat.model import NatConfig
+    from dmvpn.features.nat.model import NatConfig, OwnAddresses
 
 OUTSIDE: Final = Rule(
     id="nat-without-outside",
@@ -44,20 +44,50 @@ REFUSED: Final = Rule(
     bad="ip access-list extended LAN\n permit gre any any",
     fix="ip access-list extended LAN\n permit ip 10.1.1.0 0.0.0.255 any",
 )
+COLLISION: Final = Rule(
+    id="nat-takes-own-packets",
+    severity=Severity.ERROR,
+    title="A static rule would give the router's own packets to a station inside",
+    why="UDP ports 500 and 4500 are those of IKE, TCP ports 22 and 179 those of SSH and BGP; and an address that is "
+    "the source of a tunnel gets its GRE and ESP. A router of this program does not obey such a rule; on IOS the "
+    "tunnels go down.",
+    bad="ip nat inside source static 10.1.1.5 interface GigabitEthernet1\n(GigabitEthernet1 is a tunnel source)",
+    fix="ip nat inside source static tcp 10.1.1.5 443 interface GigabitEthernet1 443",
+)
+TUNNEL: Final = Rule(
+    id="nat-outside-tunnel",
+    severity=Severity.WARNING,
+    title="A tunnel is outside of NAT",
+    why="What leaves by it is translated where a rule says so: the other sites see public addresses, and their filters "
+    "and routes know the private ones. A tunnel is neither inside nor outside unless stations behind it need the "
+    "Internet access of this router; then it is inside.",
+    bad="interface Tunnel0\n ip nat outside",
+    fix="interface Tunnel0\n no ip nat outside",
+)
 RULES: Final = collected(Rule, vars())
 
 
-def check(config: NatConfig, known: PacketPolicies) -> Iterator[Concern]:
+def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterator[Concern]:
     """Yield findings about NAT rules. A list that also permits packets through a tunnel is all right."""
     policies = Policies(known)
-    for rule in config.rules:
-        at = (str(rule),)
-        if rule.outside not in config.outside:
-            what = f"{rule.outside} is the address that stations inside get, and it has no ip nat outside"
-            yield Concern(rule=OUTSIDE, at=at, what=what, fix=f"interface {rule.outside}\n {lines.OUTSIDE.line()}")
+    for rule in config.every_rule:
+        at, named = (str(rule),), rule.interface if isinstance(rule, NatStatic) else rule.outside
+        if named not in ("", *config.outside) or not config.outside:
+            port = named or "INTERFACE"
+            what = f"{named} is the address that stations inside get, and it" if named else "no interface"
+            fix = f"interface {port}\n {lines.OUTSIDE.line()}"
+            yield Concern(rule=OUTSIDE, at=at, what=f"{what} has {'no ' if named else ''}ip nat outside", fix=fix)
         if not config.inside:
             what = "no interface has ip nat inside, so nothing is translated"
             yield Concern(rule=INSIDE, at=at, what=what)
-        clauses = policies.clauses(rule)
-        if isinstance(clauses, str):
+        if isinstance(rule, NatStatic):
+            if why := own.collision(rule):
+                yield Concern(rule=COLLISION, at=at, what=f"a router of this program translates nothing by it: {why}")
+        elif isinstance(clauses := policies.clauses(rule), str):
             yield Concern(rule=REFUSED, at=at, what=f"a router of this program translates nothing by it: {clauses}")
+    for name in config.outside:
+        if name.startswith("Tunnel") and config.every_rule:
+            tunnel = f"interface {name}"
+            what = f"packets to other sites are translated where they leave by {name}"
+            fix = f"{tunnel}\n {lines.OUTSIDE.no()}"
+            yield Concern(rule=TUNNEL, at=(tunnel, lines.OUTSIDE.line()), what=what, fix=fix)

@@ -1,4 +1,4 @@
-"""NAT as a machine: lines and access lists come in, one order to the plane goes out whenever it is another one.
+"""NAT as a machine: lines, access lists and addresses come in, one order to the plane goes out whenever it is another.
 
 A rule that the plane could not obey to the letter is not obeyed at all, and the log says why: its packets then leave
 with their own address, and get no answer.
@@ -6,30 +6,33 @@ with their own address, and get no answer.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.events import EffectFailed, Event, Resync
 from dmvpn.base.merging import MergedChanges
-from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
+from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
-from dmvpn.base.translation import ESP, GRE, Overload
+from dmvpn.base.translation import ESP, GRE, SourceRule, StaticRule
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat import messages
-from dmvpn.features.nat.model import NatConfig, Policies
+from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies, prefixes
 from dmvpn.features.nat.reasons import NatReason
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
-    from dmvpn.base.translation import TranslatedFlow
-    from dmvpn.features.nat.model import NatRule
+    from dmvpn.base.translation import FlowFilter, TranslatedFlow
+    from dmvpn.features.nat.model import Range
 
 
 @dataclass(frozen=True, slots=True)
 class ClearTranslations(Event):
-    """`clear ip nat translation *`: forget all flows."""
+    """`clear ip nat translation ...`: forget these flows, None: all."""
+
+    meant: FlowFilter | None = None
 
 
 _ORDER: Final = "translation"
@@ -43,6 +46,7 @@ class NatMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         AccessListsChanged,
+        InterfaceChanged,
         TunnelChanged,
         ClearTranslations,
         EffectFailed,
@@ -52,14 +56,15 @@ class NatMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self._ordered = SetTranslation()
-        self._overloads: dict[NatRule, Overload] = {}
+        self._orders = _Orders()
         self._retries = Retries[str](self._context, "order the translation again", self._order_again, most=1)
         self._lists = MergedChanges(
-            self._context, "order changed lists", self._refresh, lambda: self._wanted()[0] != self._ordered
+            self._context,
+            "order changed lists",
+            self._refresh,
+            lambda: self._wanted().whole(self.config) != self._ordered,
         )
         self.config = NatConfig()
-        #: Rules that are not obeyed, and why.
-        self.refused: dict[NatRule, str] = {}
 
     @property
     def ordered(self) -> SetTranslation:
@@ -70,12 +75,28 @@ class NatMachine(Machine):
         """Return why the host does not translate as it should, or None."""
         return self._retries.reason(_ORDER)
 
-    def rule_of(self, flow: TranslatedFlow) -> NatRule | None:
+    @property
+    def refused(self) -> dict[NatRule | NatStatic, str]:
+        """The rules that are not obeyed, and why."""
+        return self._orders.refused
+
+    @property
+    def statics(self) -> tuple[StaticRule, ...]:
+        """The static rules that are obeyed, with their addresses."""
+        return tuple(self._orders.statics.values())
+
+    def rule_of(self, flow: TranslatedFlow) -> NatRule | NatStatic | None:
         """Return the rule by which a flow is translated; None if it is no longer in the configuration."""
-        for rule, overload in self._overloads.items():
-            state = self._context.ports.interfaces.get(rule.outside)
-            if state is not None and state.address == flow.inside_global[0] and overload.translates(flow.original):
-                return rule
+        public, local = flow.inside_global, flow.inside_local
+        for static, one in self._orders.statics.items():
+            if one.vrf == flow.vrf and one.inside_of(flow.protocol, *public) == local:
+                return static
+        for rule, parts in self._orders.sources.items():
+            for part in parts:
+                state = self._context.ports.interfaces.get(part.outside)
+                is_own = not part.pool and state is not None and state.address == public[0]
+                if (is_own or part.gives(public[0])) and part.translates(flow.original):
+                    return rule
         return None
 
     def dispatch(self, event: Event | Notice) -> None:
@@ -88,8 +109,10 @@ class NatMachine(Machine):
                 self._lists.changed()
             case TunnelChanged():
                 self._lists.follow()
+            case InterfaceChanged() if self.config.statics or self.config.pools:  # their addresses count
+                self._lists.follow()
             case ClearTranslations():
-                self._context.emit(ForgetTranslations())
+                self._context.emit(ForgetTranslations(event.meant))
             case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
                 self._fail(event.text)
             case Resync() if self._ordered != SetTranslation():
@@ -105,34 +128,68 @@ class NatMachine(Machine):
     def _order_again(self, _: str) -> None:
         self._context.emit(self._ordered)
 
-    def _wanted(self) -> tuple[SetTranslation, dict[NatRule, Overload], dict[NatRule, str]]:
-        """Return the order for the lines as they are, each rule's part in it, and the rules that are not obeyed."""
+    def _wanted(self) -> _Orders:
+        """Return what the lines ask for as they are."""
+        orders, own = _Orders(), self._own()
+        for static in self.config.statics:
+            address = own.of(static.interface) if static.interface else static.rule.public
+            if why := own.collision(static):
+                orders.refused[static] = why
+            elif address is not None:  # an interface may get one later
+                orders.statics[static] = replace(static.rule, public=address)
+                orders.ranges += own.without(self.config.published(static)) if static.alias else ()
         policies = Policies(self._context.ports.policies.of_packets())
-        overloads: dict[NatRule, Overload] = {}
-        refused: dict[NatRule, str] = {}
         for rule in self.config.rules:
-            clauses = policies.clauses(rule)
-            if isinstance(clauses, str):
-                refused[rule] = clauses
-            elif rule.outside in self.config.outside and clauses:
-                has_tunnels = any(
-                    tunnel.source_interface == rule.outside for tunnel in self._context.ports.tunnels.all()
-                )
-                overloads[rule] = Overload(rule.outside, clauses, _OF_TUNNELS if has_tunnels else (), rule.vrf)
-        inside = self.config.inside
-        order = SetTranslation(inside, tuple(overloads.values())) if inside and overloads else SetTranslation()
-        return order, overloads, refused
+            for outside in self.config.outsides(rule) or (rule.outside,):
+                clauses, given = policies.clauses(rule, outside), self.config.pool(rule.pool)
+                pool = tuple(own.without(self.config.published(rule)))
+                if isinstance(clauses, str):
+                    orders.refused[rule] = clauses
+                elif rule.pool and not pool and not (rule.overload and given):
+                    orders.refused[rule] = f"pool {rule.pool} {'has no address' if given else 'does not exist'}"
+                elif outside in self.config.outside and clauses:
+                    refused = _OF_TUNNELS if not pool and outside in own.sources else ()
+                    one = SourceRule(outside, clauses, refused, rule.vrf, pool, rule.overload)
+                    orders.sources.setdefault(rule, []).append(one)
+                    orders.ranges += pool
+        return orders
+
+    def _own(self) -> OwnAddresses:
+        ports = self._context.ports
+        addresses = ((state.name, one) for state in ports.interfaces.all() for one, _ in state.addresses)
+        return OwnAddresses.of_ports(addresses, tuple(tunnel.source_interface for tunnel in ports.tunnels.all()))
 
     def _refresh(self) -> int:
         """Order the translation again, if it is different now. Returns how many entries of lists it has."""
-        before = self.refused
-        order, self._overloads, self.refused = self._wanted()
+        before, self._orders = self.refused, self._wanted()
         for rule, why in self.refused.items():
             if before.get(rule) != why:
                 self._context.emit(messages.RuleRefused.of(str(rule), why))
+        order = self._orders.whole(self.config)
         if order == self._ordered:
             return 0
         self._ordered = order
         self._retries.forget_order(_ORDER)
         self._context.emit(order)
-        return 1 + sum(len(one) for overload in order.overloads for each in overload.clauses for one in each.lists)
+        return 1 + sum(len(one) for rule in order.rules for each in rule.clauses for one in each.lists)
+
+
+class _Orders:
+    """The order for each line, or why it is not obeyed.
+
+    ranges: of addresses that the router answers for.
+    """
+
+    def __init__(self) -> None:
+        self.sources: dict[NatRule, list[SourceRule]] = {}
+        self.statics: dict[NatStatic, StaticRule] = {}
+        self.ranges: list[Range] = []
+        self.refused: dict[NatRule | NatStatic, str] = {}
+
+    def whole(self, config: NatConfig) -> SetTranslation:
+        """Return one order for all lines."""
+        rules = tuple(one for parts in self.sources.values() for one in parts)
+        statics = tuple(self.statics.values())
+        if not config.inside or not config.outside or not (rules or statics):
+            return SetTranslation()
+        return SetTranslation(config.inside, rules, config.outside, statics, prefixes(self.ranges))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     counter dmvpn_nat_misses_total :: Packets that made a translated flow.
     """)
 def _flows(ctx: ShowContext) -> Iterator[MetricRow]:
-    if ctx.machine(NatMachine).config.rules:
+    if ctx.machine(NatMachine).config.every_rule:
         found = ctx.counting.translations()
         yield (len(found.flows), found.hits, found.misses)
 

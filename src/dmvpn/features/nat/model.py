@@ -1,42 +1,116 @@
-"""Address translation as values; the packets that a rule matches: its access list, or its route map, as clauses."""
+"""Address translation as values; the packets that a rule matches, and what keeps a rule from being obeyed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, summarize_address_range
+from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.translation import Clause
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.translation import TCP, UDP, Clause, StaticRule
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.translation import PacketPolicies, Rules
+
+#: Ports of the router's own services, by protocol: IKE, SSH and BGP.
+_OWN_PORTS: Final = {UDP: (500, 4500), TCP: (22, 179)}
+#: Addresses, the first and the last.
+Range = tuple[IPv4Address, IPv4Address]
 
 
 @dataclass(frozen=True, slots=True)
 class NatRule:
-    """`ip nat inside source list|route-map NAME interface OUTSIDE [vrf VRF] overload`. One of the two names is "".
+    """`ip nat [inside] source list|route-map NAME interface OUTSIDE|pool POOL [vrf VRF] [overload]`.
+
+    Of access_list and route_map, and of outside and pool, one is "".
 
     access_list: a name, or a number as text.
     vrf: the VRF of the stations inside, "": the global table.
+    line: as configured.
     """
 
-    outside: str
+    line: str
+    outside: str = ""
     access_list: str = ""
     route_map: str = ""
     vrf: str = ""
+    pool: str = ""
+    overload: bool = True
 
     def __str__(self) -> str:
-        kind = f"list {self.access_list}" if self.access_list else f"route-map {self.route_map}"
-        vrf = f" vrf {self.vrf}" if self.vrf else ""
-        return f"ip nat inside source {kind} interface {self.outside}{vrf} overload"
+        return self.line
+
+
+@dataclass(frozen=True, slots=True)
+class NatStatic:
+    """`ip nat [inside] source static ...`.
+
+    public: without an interface all that `StaticRule` has; with an interface the address of the rule is 0.0.0.0, and
+        that of the interface counts.
+    alias: not `no-alias`: the router answers for the address outside.
+    line: as configured.
+    """
+
+    line: str
+    rule: StaticRule
+    interface: str = ""
+    alias: bool = True
+
+    def __str__(self) -> str:
+        return self.line
+
+
+@dataclass(frozen=True, slots=True)
+class NatPool:
+    """`ip nat pool NAME FIRST LAST netmask MASK`. length: of the network that they are in."""
+
+    name: str
+    first: IPv4Address
+    last: IPv4Address
+    length: int
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return int(self.last) - int(self.first) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class NatConfig:
-    """inside, outside: names of interfaces. rules: in the order of the configuration; the first that fits counts."""
+    """inside, outside: names of interfaces; those with `ip nat enable` are both.
+
+    rules: in the order of the configuration; the first that fits counts.
+    """
 
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     rules: tuple[NatRule, ...] = ()
+    statics: tuple[NatStatic, ...] = ()
+    pools: tuple[NatPool, ...] = ()
+
+    @property
+    def every_rule(self) -> tuple[NatRule | NatStatic, ...]:
+        """The rules of both kinds."""
+        return (*self.rules, *self.statics)
+
+    def pool(self, name: str) -> NatPool | None:
+        """Return the pool of this name, or None."""
+        return next((pool for pool in self.pools if pool.name == name), None)
+
+    def published(self, rule: NatRule | NatStatic) -> tuple[Range, ...]:
+        """Return the addresses that a rule uses and names itself, not those of an interface."""
+        if isinstance(rule, NatRule):
+            pool = self.pool(rule.pool)
+            return ((pool.first, pool.last),) if pool is not None else ()
+        first = rule.rule.public
+        return ((first, IPv4Address(int(first) + rule.rule.published.size - 1)),) if not rule.interface else ()
+
+    def outsides(self, rule: NatRule) -> tuple[str, ...]:
+        """Return the interfaces where a rule acts."""
+        return tuple(name for name in self.outside if rule.pool or name == rule.outside)
 
 
 class Policies:
@@ -45,8 +119,11 @@ class Policies:
     def __init__(self, policies: PacketPolicies) -> None:
         self._lists, self._maps = policies.access_lists, policies.route_maps
 
-    def clauses(self, rule: NatRule) -> tuple[Clause, ...] | str:
-        """Return the packets that the rule matches, as clauses; or why it cannot be obeyed to the letter.
+    def clauses(self, rule: NatRule, outside: str = "") -> tuple[Clause, ...] | str:
+        """Return the packets that the rule matches where they leave by an interface, as clauses; or why it cannot be
+        obeyed to the letter.
+
+        outside: of a rule with a pool; "": any interface.
 
         A missing list or map permits nothing.
         """
@@ -57,7 +134,7 @@ class Policies:
         for entry in self._maps.get(rule.route_map, ()):
             if entry.problem:
                 return f"route map {rule.route_map}: {entry.problem}"
-            if entry.interfaces and rule.outside not in entry.interfaces:
+            if entry.interfaces and (rule.outside or outside) not in ("", *entry.interfaces):
                 continue  # the rule is about nothing else
             lists: list[Rules] = []
             for name in entry.access_lists:
@@ -73,3 +150,58 @@ class Policies:
         if listed is None:
             return ()
         return f"access list {name}: {listed.problem}" if listed.problem else listed.rules
+
+
+# ------------------------------------------------------------------------------------------------ addresses
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddresses:
+    """The addresses of the router, each with its interface; and the interfaces that are sources of tunnels."""
+
+    interfaces: Mapping[IPv4Address, str]
+    sources: Collection[str]
+
+    @classmethod
+    def of_ports(cls, ports: Iterable[tuple[str, IPAddress]], sources: Collection[str]) -> Self:
+        """Return those of IPv4, of interfaces with each of their addresses."""
+        return cls({one: name for name, one in ports if isinstance(one, IPv4Address)}, sources)
+
+    def of(self, interface: str) -> IPv4Address | None:
+        """Return the first address of an interface, None: it has none."""
+        return next((address for address, name in self.interfaces.items() if name == interface), None)
+
+    def collision(self, static: NatStatic) -> str:
+        """Return why a static rule would take packets away from the router itself, "": it does not."""
+        rule = static.rule
+        taken = [(one, name) for one, name in self.interfaces.items() if one in rule.published]
+        if static.interface:
+            taken = [(rule.public, static.interface)]
+        for address, name in taken:
+            if not rule.protocol and name in self.sources:
+                return f"{name} is the source of a tunnel: its GRE, ESP and IKE would go to {rule.local}"
+            if rule.protocol and rule.public_port in _OWN_PORTS[rule.protocol]:
+                protocol = {TCP: "TCP", UDP: "UDP"}[rule.protocol]
+                return f"{protocol} port {rule.public_port} of {name} is the router's own: another port is free"
+            if not rule.protocol and static.interface == "":
+                return f"{address} is the router's own address, of {name}: name the interface, or single ports"
+        return ""
+
+    def without(self, addresses: Iterable[Range]) -> Iterator[Range]:
+        """Yield these ranges of addresses without the router's own."""
+        own = sorted(int(address) for address in self.interfaces)
+        for first, last in addresses:
+            begin = int(first)
+            for one in own:
+                if begin <= one <= int(last):
+                    if begin < one:
+                        yield IPv4Address(begin), IPv4Address(one - 1)
+                    begin = one + 1
+            if begin <= int(last):
+                yield IPv4Address(begin), last
+
+
+def prefixes(ranges: Iterable[Range]) -> tuple[Prefix, ...]:
+    """Return the prefixes that hold exactly these addresses."""
+    found = (Prefix.of(one.network_address, one.prefixlen) for each in ranges for one in summarize_address_range(*each))
+    return tuple(dict.fromkeys(found))

@@ -1,12 +1,15 @@
-"""`show ip nat translations`, `show ip nat statistics`, `clear ip nat translation *`."""
+"""`show ip nat translations`, `show ip nat statistics`, `clear ip nat translation`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, FlowFilter
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
+from dmvpn.features.nat.model import NatRule, NatStatic
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -14,17 +17,18 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.events import Event
-    from dmvpn.base.translation import TranslatedFlow
+    from dmvpn.base.translation import StaticRule, TranslatedFlow
 
 _NAMES: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", GRE: "gre", ESP: "esp"}
 
 
 @dataclass(frozen=True, slots=True)
 class TranslationLine:
-    """One flow.
+    """One flow; or a static rule, or the address of a pool that a station has: then the outside is "---".
 
-    protocol: its name, or the number.
-    left: seconds until it is forgotten, None: not known.
+    protocol: its name, or the number; "---": of all.
+    left: seconds until it is forgotten, None: not known, or never.
+    static: it is a static rule.
     vrf: of the inside station, "": the global table.
     """
 
@@ -36,6 +40,7 @@ class TranslationLine:
     left: int | None
     answered: bool
     vrf: str
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,11 @@ class ShowTranslations:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A rule.
+    """A rule with a list or a route map.
 
+    interface, pool: one of them is "".
+    netmask, first, last, addresses: of the pool, and how many it has.
+    allocated: addresses in use.
     flows: how many there are of it.
     refused: why no packet is translated, "" if there is no problem.
     """
@@ -59,25 +67,57 @@ class Mapping:
     interface: str
     flows: int
     refused: str
+    pool: str = ""
+    netmask: str = ""
+    first: str = ""
+    last: str = ""
+    addresses: int = 0
+    allocated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ShowStatistics:
-    """The answer to `show ip nat statistics`. problem: why the host does not translate, "" if it does."""
+    """The answer to `show ip nat statistics`.
+
+    translations: static rules, flows, and addresses that stations have for themselves.
+    extended: those with ports.
+    problem: why the host does not translate, "" if it does.
+    refused: static rules that are not obeyed, each with the reason.
+    """
 
     translations: int
+    static: int
+    extended: int
     outside: tuple[str, ...]
     inside: tuple[str, ...]
     hits: int
     misses: int
     mappings: tuple[Mapping, ...]
     problem: str
+    refused: tuple[str, ...]
 
 
 def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
-    """Return all flows, or those of stations in a VRF."""
-    flows, wanted = ctx.counting.translations().flows, args.text("vrf", "")
-    return ShowTranslations(tuple(_line(flow) for flow in flows if wanted in ("", flow.vrf)), "verbose" in args)
+    """Return static rules, addresses that stations have for themselves, and flows; or those of a VRF."""
+    wanted = args.text("vrf", "")
+    lines = tuple(line for line in _lines(ctx) if wanted in ("", line.vrf))
+    return ShowTranslations(lines, "verbose" in args)
+
+
+def _lines(ctx: ShowContext) -> list[TranslationLine]:
+    machine, flows = ctx.machine(NatMachine), ctx.counting.translations().flows
+    held = dict.fromkeys(
+        (flow.inside_global[0], flow.inside_local[0], flow.vrf) for flow in flows if _is_held(machine.rule_of(flow))
+    )
+    return [
+        *(_static(one) for one in machine.statics),
+        *(_simple(*one) for one in held),
+        *(_line(flow) for flow in flows),
+    ]
+
+
+def _is_held(rule: NatRule | NatStatic | None) -> bool:
+    return isinstance(rule, NatRule) and not rule.overload
 
 
 def render_translations(answer: ShowTranslations) -> Iterator[str]:
@@ -92,38 +132,57 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
         )
         if answer.verbose:
             left = f"left {_clock(line.left)}, " if line.left is not None else ""
-            yield f"    {left}flags: extended{'' if line.answered else ', not answered'}"
+            flags = ["static"] if line.static else []
+            flags += ["extended"] if ":" in line.inside_global else []
+            flags += [] if line.answered else ["not answered"]
+            yield f"    {left}flags: {', '.join(flags) or 'none'}"
     yield f"Total number of translations: {len(answer.lines)}"
 
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
     """Return interfaces, rules and counters."""
     machine, found = ctx.machine(NatMachine), ctx.counting.translations()
-    config, failure = machine.config, machine.failure()
+    config, failure, lines = machine.config, machine.failure(), _lines(ctx)
     return ShowStatistics(
-        translations=len(found.flows),
+        translations=len(lines),
+        static=sum(line.static for line in lines),
+        extended=sum(line.outside_global != "---" or ":" in line.inside_global for line in lines),
         outside=config.outside,
         inside=config.inside,
         hits=found.hits,
         misses=found.misses,
-        mappings=tuple(
-            Mapping(
-                access_list=rule.access_list,
-                route_map=rule.route_map,
-                interface=rule.outside,
-                flows=sum(machine.rule_of(flow) == rule for flow in found.flows),
-                refused=machine.refused.get(rule, ""),
-            )
-            for rule in config.rules
-        ),
+        mappings=tuple(_mapping(machine, rule, found.flows) for rule in config.rules),
         problem=failure.evidence if failure is not None else "",
+        refused=tuple(f"{rule}: {why}" for rule, why in machine.refused.items() if isinstance(rule, NatStatic)),
+    )
+
+
+def _mapping(machine: NatMachine, rule: NatRule, flows: tuple[TranslatedFlow, ...]) -> Mapping:
+    own, pool = [flow for flow in flows if machine.rule_of(flow) == rule], machine.config.pool(rule.pool)
+    mapping = Mapping(
+        access_list=rule.access_list,
+        route_map=rule.route_map,
+        interface=rule.outside,
+        flows=len(own),
+        refused=machine.refused.get(rule, ""),
+        pool=rule.pool,
+    )
+    if pool is None:
+        return mapping
+    return replace(
+        mapping,
+        netmask=str(Prefix.of(pool.first, pool.length).netmask),
+        first=str(pool.first),
+        last=str(pool.last),
+        addresses=pool.size,
+        allocated=len({flow.inside_global[0] for flow in own}),
     )
 
 
 def render_statistics(answer: ShowStatistics) -> Iterator[str]:
     """Yield the lines as IOS XE has them, without counters that do not exist here."""
-    count = answer.translations
-    yield f"Total active translations: {count} (0 static, {count} dynamic; {count} extended)"
+    count, static = answer.translations, answer.static
+    yield f"Total active translations: {count} ({static} static, {count - static} dynamic; {answer.extended} extended)"
     for title, names in (("Outside", answer.outside), ("Inside", answer.inside)):
         yield f"{title} interfaces:"
         if names:
@@ -131,18 +190,47 @@ def render_statistics(answer: ShowStatistics) -> Iterator[str]:
     yield f"Hits: {answer.hits}  Misses: {answer.misses}"
     if answer.problem:
         yield f"Not translating: {answer.problem}"
+    yield from (f"Translating nothing: {one}" for one in answer.refused)
     yield "Dynamic mappings:"
     yield "-- Inside Source"
     for number, rule in enumerate(answer.mappings, 1):
         what = f"access-list {rule.access_list}" if rule.access_list else f"route-map {rule.route_map}"
-        yield f"[Id: {number}] {what} interface {rule.interface} refcount {rule.flows}"
+        to = f"pool {rule.pool}" if rule.pool else f"interface {rule.interface}"
+        yield f"[Id: {number}] {what} {to} refcount {rule.flows}"
+        if rule.first:
+            share = 100 * rule.allocated // rule.addresses
+            yield f" pool {rule.pool}: id {number}, netmask {rule.netmask}"
+            yield f"    start {rule.first} end {rule.last}"
+            yield f"    type generic, total addresses {rule.addresses}, allocated {rule.allocated} ({share}%), misses 0"
         if rule.refused:
             yield f"  translates nothing: {rule.refused}"
 
 
 def clear(ctx: ShowContext, args: Args) -> Event:
-    """Forget all flows."""
-    return ClearTranslations()
+    """Forget the named flows, or all."""
+    if "*" in args:
+        return ClearTranslations()
+
+    def end(name: str) -> tuple[IPv4Address, int] | None:
+        address = args.address(name, None)
+        return (address, args.integer(f"{name}_port", 0)) if address is not None else None
+
+    protocol = TCP if "tcp" in args else UDP if "udp" in args else None
+    return ClearTranslations(FlowFilter(protocol, end("inside_global"), end("inside_local"), end("outside_global")))
+
+
+def _static(rule: StaticRule) -> TranslationLine:
+    line = _simple(rule.public, rule.local, rule.vrf)
+    if rule.protocol:
+        ends = (_end(rule.protocol, end) for end in ((rule.public, rule.public_port), (rule.local, rule.local_port)))
+        public, local = ends
+        line = replace(line, protocol=_NAMES[rule.protocol], inside_global=public, inside_local=local)
+    return replace(line, static=True)
+
+
+def _simple(public: IPv4Address, local: IPv4Address, vrf: str) -> TranslationLine:
+    """Return the line of a station that has an address in whole."""
+    return TranslationLine("---", str(public), str(local), "---", "---", None, answered=True, vrf=vrf)
 
 
 def _line(flow: TranslatedFlow) -> TranslationLine:
@@ -178,7 +266,27 @@ _HELP: Final = {
     "statistics": "Interfaces, rules and counters",
     "translation": "Flows that are translated",
     "*": "All of them",
+    "inside": "Those of a station inside",
+    "outside": "Those with a station outside",
+    "tcp": "One flow of TCP",
+    "udp": "One flow of UDP",
+    "inside_global": "Address of the station, as the outside knows it",
+    "inside_global_port": "Its port there",
+    "inside_local": "Its own address",
+    "inside_local_port": "Its own port",
+    "outside_local": "Address of the station outside, as the inside knows it",
+    "outside_local_port": "Its port there",
+    "outside_global": "Its own address",
+    "outside_global_port": "Its own port",
+    "forced": "Also if it is in use, as always here",
 }
+_CLEAR: Final = "clear ip nat translation "
+_OF_STATION: Final = (
+    "{inside_global:address} {inside_global_port:1-65535} {inside_local:address} {inside_local_port:1-65535} "
+)
+_OF_PEER: Final = (
+    "{outside_local:address} {outside_local_port:1-65535} {outside_global:address} {outside_global_port:1-65535} "
+)
 COMMANDS: Final = (
     ExecCommand(
         "show ip nat translations [ vrf {vrf:word} ] [ verbose ]",
@@ -187,5 +295,17 @@ COMMANDS: Final = (
         render=render_translations,
     ),
     ExecCommand("show ip nat statistics", _HELP, query=query_statistics, render=render_statistics),
-    ExecCommand("clear ip nat translation *", _HELP, action=clear, privilege=15),
+    ExecCommand(_CLEAR + "* [ forced ]", _HELP, action=clear, privilege=15),
+    ExecCommand(
+        _CLEAR + "inside {inside_global:address} {inside_local:address} [ forced ]",
+        _HELP,
+        action=clear,
+        privilege=15,
+    ),
+    ExecCommand(
+        _CLEAR + "( tcp | udp ) inside " + _OF_STATION + "[ outside " + _OF_PEER + "] [ forced ]",
+        _HELP,
+        action=clear,
+        privilege=15,
+    ),
 )

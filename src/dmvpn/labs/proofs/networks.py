@@ -59,7 +59,7 @@ _USED, _EXPIRED, _ELSEWHERE, _MISNAMED = TRUSTPOINTS
 #: Networks in which a spoke cannot register: they are never well.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
 #: Networks that came later: among the others, they would change the network of each draw that tests and pages name.
-_LATER: Final = ("hub-behind-nat",)
+_LATER: Final = ("hub-behind-nat", "nat-published")
 _DRAWN: Final = "drawn"
 #: Lines on tunnels that change nothing for packets, with a number of the router.
 HARMLESS: Final = {
@@ -358,7 +358,7 @@ def traits(stage: Stage) -> tuple[str, ...]:
     spoken = [name.upper() for name in ("eigrp", "ospf", "bgp", "rip") if name in words]
     has = {
         "several hubs": len(stage.hubs) > 1,
-        "NAT": bool(stage.scenario.lab.gateways) or "nat-overload" in stage.scenario.name,
+        "NAT": bool(stage.scenario.lab.gateways) or stage.scenario.name.startswith("nat-"),
         "IPsec": hub.settings is not None and bool(hub.settings.protection),
     }
     return (f"phase {phase}", *(name for name, yes in has.items() if yes), *(spoken or ["static"]))

@@ -22,6 +22,8 @@ from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, LinkSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import InferredNetwork, Wire
@@ -72,7 +74,7 @@ def _plug_in(network: InferredNetwork, configurations: dict[str, str]) -> str:
         text += [f"interface GigabitEthernet0/{number}", f" ip address {address.ip} {address.netmask}", "!"]
         taken[address] = wire.ports[0]
         wire.ports.append(Port(name, f"GigabitEthernet0/{number}", address))
-    routes = _rip(network, [wire for wire, _ in wanted])
+    routes = [*_published(network, taken.values()), *_rip(network, [wire for wire, _ in wanted])]
     configurations[name] = "\n".join([*text, *routes, *(["!"] if routes else []), "end"]) + "\n"
     gateways = ", ".join(str(address.ip) for address in taken)
     network.notes.append(f"no configuration has {gateways}: the lab adds a router for that, {name}")
@@ -164,6 +166,15 @@ def _gateless(device: Device) -> list[str]:
 
 def _next_hops(device: Device) -> list[IPv4Address]:
     return [route.next_hop for route in device.routes if isinstance(route.next_hop, IPv4Address)]
+
+
+def _published(network: InferredNetwork, ports: Iterable[Port]) -> Iterator[str]:
+    """Yield routes to addresses of a router's NAT that are on no wire of it, as its provider has them."""
+    for port in ports:
+        device = network.devices.get(port.router)
+        if device is not None and device.translates(port.name, "outside"):
+            for one in dict.fromkeys(prefix for _, prefix in device.nat_off_wire):
+                yield f"ip route {one.address} {one.netmask} {port.address.ip}"
 
 
 def _rip(network: InferredNetwork, wires: list[Wire]) -> list[str]:

@@ -18,7 +18,7 @@ from dmvpn.dataplane.netlink.nftables import delete_table, new_table
 from dmvpn.dataplane.tap import open_device
 from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
-from dmvpn.features.nat.config import BY_LIST, BY_MAP
+from dmvpn.features.nat.config import NETWORK, PORT, SOURCE, STATION
 from dmvpn.ios.common import ACCESS_GROUP, TRAFFIC_FILTER, VERIFY_SOURCE
 from dmvpn.ios.config_line import LineGroup, LineStanding
 from dmvpn.router.features import FEATURES
@@ -116,8 +116,7 @@ BEYOND: Final[Mapping[ConfigLine, Callable[[], LineGroup | None]]] = {
     ACCESS_GROUP: without_filters,
     TRAFFIC_FILTER: without_filters6,
     VERIFY_SOURCE: without_filters,
-    BY_LIST: without_translation,
-    BY_MAP: without_translation,
+    **dict.fromkeys((SOURCE, STATION, PORT, NETWORK), without_translation),
 }
 
 

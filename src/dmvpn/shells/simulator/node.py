@@ -37,7 +37,7 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
-from dmvpn.dataplane.translator import Drop, FlowTable, Translator
+from dmvpn.dataplane.translator import Drop, FlowTable, OneStation, Translator
 from dmvpn.net import icmp
 from dmvpn.net.discovery import ADVERTISEMENT, RouterAdvertisement
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
@@ -321,14 +321,16 @@ class NatNode:
         self.alive = True
         self.spec = spec
         self.sign: NatKind = spec.kind
-        self.flows = FlowTable(spec.kind, spec.timeout, entropy, station=spec.inward.get(spec.public.ip))
+        whole = spec.inward.get(spec.public.ip)
+        self.flows = FlowTable(spec.kind, spec.timeout, entropy, published=OneStation(whole) if whole else None)
         self._translator = Translator(spec.public.ip, self.flows)
-        own = [
-            Translator(public, FlowTable("port-restricted", spec.timeout, entropy, station=station))
+        self._of_stations = {
+            station: Translator(
+                public, FlowTable("port-restricted", spec.timeout, entropy, published=OneStation(station))
+            )
             for public, station in spec.inward.items()
             if public != spec.public.ip
-        ]
-        self._of_stations = {one.flows.station: one for one in own}
+        }
         self.drops: dict[Drop, int] = {}
         self.refused: dict[tuple[IPv4Address, IPv4Address], int] = {}
         self._transmit = transmit
@@ -418,11 +420,18 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- outwards
 
     def _from_inside(self, packet: Ipv4Packet) -> None:
-        if packet.destination in (self.public, self.spec.private.ip, *self.inward):
+        station = self.inward.get(packet.destination)
+        if station is None and packet.destination in (self.public, self.spec.private.ip):
             self._answer_echo(packet, INSIDE)
             return
         data = self._one_hop_less(packet, INSIDE)
         if data is None:
+            return
+        if station is not None:  # it answers to its public address, so that its answers come back here
+            translator = self._of_stations.get(station, self._translator)
+            flow = translator.inwards(data, self._now)
+            if flow is not None and translator.outwards(data, self._now) is None:
+                self._emit(INSIDE, flow.inside.address, data)
             return
         why = self._of_stations.get(packet.source, self._translator).outwards(data, self._now)
         if why is not None:
@@ -443,7 +452,8 @@ class NatNode:
         if station is None and self._answer_echo(packet, OUTSIDE):
             return
         data = bytearray(packet.serialize())
-        flow = self._of_stations.get(station, self._translator).inwards(data, self._now)
+        translator = self._of_stations.get(station, self._translator) if station else self._translator
+        flow = translator.inwards(data, self._now)
         if flow is None:
             self._drop(Drop.UNSOLICITED)
         elif self._one_hop_less(packet, OUTSIDE) is not None:

@@ -29,6 +29,7 @@ from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ike import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
 from dmvpn.features.nat import lint as nat_lines
+from dmvpn.features.nat.model import OwnAddresses
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.features.ospf import lint as ospf
 from dmvpn.features.policy.machine import of_packets
@@ -344,7 +345,11 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from ikev2.check(device.ikev2)
     yield from eigrp.check(device.eigrp)
     yield from ospf.check(device.ospf)
-    yield from nat_lines.check(device.nat, of_packets(device.policy))
+    if device.nat.rules or device.nat.statics:
+        own = OwnAddresses.of_ports(
+            ((one.name, address) for one, address, _ in device.addresses()), device.tunnel_sources
+        )
+        yield from nat_lines.check(device.nat, of_packets(device.policy), own)
     yield from track.check(device.track)
     yield from vrf.check(device.vrfs, device.vrfs_of_bgp)
 

@@ -241,7 +241,7 @@ class RecordedBox(VrfBox):
         translated = super()._translated(leaves, packet)
         if translated is not None:
             source, public = packet.source, Ipv4Packet.parse(translated).source
-            what = f"NAT overload: source {source} becomes {public}"
+            what = f"NAT: source {source} becomes {public}"
             if source == public:
                 what = "no NAT rule permits it: it leaves with its own address"
             self._trail.say(Act.TRANSLATE, what, translated, left=ETHERNET - len(translated))
@@ -252,7 +252,9 @@ class RecordedBox(VrfBox):
         if found is not None:
             moved = ip.parse(found[1])
             if moved.destination != packet.destination:
-                what = f"NAT overload: destination {packet.destination} becomes {moved.destination}"
+                what = f"NAT: destination {packet.destination} becomes {moved.destination}"
+                if moved.source != packet.source:
+                    what += f", and source {packet.source} becomes {moved.source}"
                 self._trail.say(Act.TRANSLATE, what, found[1], left=ETHERNET - len(found[1]))
         return super()._let_inside(interface, packet)
 

@@ -189,7 +189,9 @@ class Trail:
         packet = ip.parse(data)
         also = f" ({wanted}, which has the same address, is not reached)" if wanted else ""
         self.say(Act.DELIVER, f"has {packet.destination}{also}: it has arrived, with TTL {packet.ttl}", data)
-        self._over(WalkEnd(outcome=WalkOutcome.DELIVERED, where=self.where, ttl=packet.ttl, source=packet.source))
+        port, ttl = ip.peek_flow(data).destination_port, packet.ttl
+        ended = WalkEnd(outcome=WalkOutcome.DELIVERED, where=self.where, ttl=ttl, source=packet.source, port=port)
+        self._over(replace(ended, destination=packet.destination))
 
     def leaves_view(self, why: str) -> None:
         """End the walk where the view ends. Raises Over."""

@@ -147,6 +147,7 @@ class WalkEnd:
     so many octets.
     listed: an access list denies the packet.
     apart: the VRF that has a route, on a router where the VRF of the packet has none; "": there is none.
+    source, destination, port: of the delivered packet; NAT may have changed them. port: of the destination, or 0.
     """
 
     outcome: WalkOutcome
@@ -156,6 +157,8 @@ class WalkEnd:
     refusal: Refusal | None = None
     later_mtu: int | None = None
     source: Address | None = None
+    destination: Address | None = None
+    port: int = 0
     listed: bool = False
     apart: str = ""
 

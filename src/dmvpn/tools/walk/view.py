@@ -126,9 +126,18 @@ class View:
     def on_wire(self, link: LinkFacts, address: Address, sender: str) -> tuple[str, str] | None:
         """Return the node and port on a wire that answer for an address."""
         for node, port in link.ends:
-            if node != sender and address in self._answers_to(node, port):
+            if node != sender and (address in self._answers_to(node, port) or self._translates(node, port, address)):
                 return node, port
         return None
+
+    def _translates(self, node: str, port: str, address: Address) -> bool:
+        """Return whether a router answers for an address of its NAT on a wire."""
+        facts, interface = self.router(node), self.interface(node, port)
+        order = facts.translation if facts is not None else None
+        if order is None or interface is None or not interface.line:
+            return False
+        on_wire = any(address in own.network for own in interface.addresses)
+        return on_wire and any(address in Prefix.parse(alias) for alias in order.aliases)
 
     def _answers_to(self, node: str, port: str) -> tuple[Address, ...]:
         interface, host, gateway = self.interface(node, port), self.host(node), self.gateway(node)
@@ -299,7 +308,9 @@ def orders(facts: RouterFacts) -> Iterator[effects.Effect]:
             yield effects.SetFilters(found.interface, found.filters, found.version)
     yield from map(_install, facts.sas)
     if facts.translation is not None:
-        yield effects.SetTranslation(facts.translation.inside, facts.translation.overloads)
+        order = facts.translation
+        aliases = tuple(map(Prefix.parse, order.aliases))
+        yield effects.SetTranslation(order.inside, order.rules, order.outside, order.statics, aliases)
 
 
 class FactsTable(ForwardingTable):

@@ -266,13 +266,13 @@ def _answer(forth: WalkedPath) -> Question | None:
     if end.outcome is not WalkOutcome.DELIVERED or end.source is None or asked.source == asked.destination:
         return None
     return Question(
-        source=asked.destination,
+        source=end.destination or asked.destination,
         destination=end.source,
         start=end.where,
         size=asked.size,
         df=asked.df,
         protocol=asked.protocol,
-        ports=(asked.ports[1], asked.ports[0]),
+        ports=(end.port, asked.ports[0]) if asked.protocol else asked.ports,
         answers=True,
     )
 

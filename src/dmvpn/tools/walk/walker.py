@@ -222,7 +222,15 @@ class Walker:
     def _translate(self, name: str, gateway: GatewayFacts, port: str, packet: ip.IpPacket) -> None:
         if not isinstance(packet, Ipv4Packet):
             self.trail.lose(f"{name} translates IPv4")
-        elif packet.destination in (*gateway.publics, gateway.inside) and port == INSIDE:
+        elif (
+            port == INSIDE
+            and packet.destination not in gateway.inward
+            and packet.destination
+            in (
+                *gateway.publics,
+                gateway.inside,
+            )
+        ):
             self._arrived(name, packet.serialize())
         elif packet.ttl <= 1:
             self.trail.lose("its TTL is over", clause="RFC 1812 §5.3.1")
@@ -230,7 +238,10 @@ class Walker:
         else:
             self.trail.data = ip.one_hop_on(packet.serialize())
             packet = Ipv4Packet.parse(self.trail.data)
-            if port == INSIDE:
+            station = gateway.inward.get(packet.destination) if port == INSIDE else None
+            if station is not None:
+                self._turn_round(name, packet, station)
+            elif port == INSIDE:
                 self._outwards(name, gateway, packet)
             else:
                 self._inwards(name, gateway, packet)
@@ -257,6 +268,14 @@ class Walker:
         near = self.view.on_wire(link, packet.destination, name) if link is not None else None
         next_hop: Address = packet.destination if near is not None else gateway.gateway or packet.destination
         self._send(name, OUTSIDE, next_hop, outside)
+
+    def _turn_round(self, name: str, packet: Ipv4Packet, station: IPv4Address) -> None:
+        """Send a packet of a station inside to the station with the public address, or its answer back."""
+        asked = self._translated.get((name, packet.source)) if packet.source == station else None
+        target = asked if isinstance(asked, IPv4Address) else station
+        self._translated[name, target] = packet.source
+        moved = Ipv4Packet.parse(self._rewritten(packet, Side.DESTINATION, target, 0))
+        self._send(name, INSIDE, target, self._rewritten(moved, Side.SOURCE, packet.destination, 0))
 
     def _rewritten(self, packet: Ipv4Packet, side: Side, address: IPv4Address, port: int) -> bytes:
         data = bytearray(packet.serialize())

@@ -67,7 +67,17 @@ OFF: Final = Rule(
     bad="(sites) SPOKE1 is behind NAT\nno crypto ipsec nat-transparency udp-encapsulation",
     fix="crypto ipsec nat-transparency udp-encapsulation",
 )
-RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
+NO_WIRE: Final = Rule(
+    id="nat-address-on-no-wire",
+    severity=Severity.ADVICE,
+    title="NAT uses addresses that are on no wire of the router",
+    why="The router answers for addresses of its own networks. Packets to any other address come only if the provider "
+    "has a route to this router for it.",
+    bad="ip nat pool INET 198.51.100.10 198.51.100.20 netmask 255.255.255.0\n"
+    "ip nat inside source list LAN pool INET overload",
+    fix="(at the provider) ip route 198.51.100.0 255.255.255.0 192.0.2.2",
+)
+RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF, NO_WIRE)
 
 
 _PROTECTED: Final = PROTECTION.line(profile=Blank("name"))
@@ -75,6 +85,16 @@ _PROTECTED: Final = PROTECTION.line(profile=Blank("name"))
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what a translator before a router will not let pass."""
+    for device in network.devices:
+        others = [route.prefix for one in network.devices if one is not device for route in one.static.routes]
+        known = [prefix for prefix in others if not prefix.is_default]
+        lines: dict[str, list[str]] = {}
+        for line, address in device.nat_off_wire:
+            if not any(address in prefix for prefix in known):
+                lines.setdefault(line, []).append(str(address))
+        for line, these in lines.items():
+            what = "is in no network of its interfaces: the provider needs a route to this router for it"
+            yield found(NO_WIRE, device, (line,), f"{', '.join(these)} {what}")
     behind = [(end, site) for end in network.ends if (site := end.nat) is not None]
     for end, site in behind:
         if network.clients(end) and end.source is not None and not site.one_to_one:
