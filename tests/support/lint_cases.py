@@ -236,6 +236,23 @@ FRONT: Network = everywhere(
     below("crypto ikev2 profile P", " match fvrf INET"),
 )
 
+_TRUNK: Final = """\
+!
+interface GigabitEthernet3
+ switchport trunk allowed vlan 10,20
+ switchport mode trunk
+!
+vlan 10,20
+!
+"""
+_TAGGED: Final = "interface GigabitEthernet4.30\n encapsulation dot1Q 30\n ip address 10.1.30.1 255.255.255.0\n!\n"
+_ACCESS: Final = "interface GigabitEthernet4\n switchport access vlan 30\n!\n"
+#: Two spokes that are switches, too, with a trunk between them.
+TRUNKED: Network = edited(
+    CLEAR,
+    SPOKE1=[("!\nip route", f"{_TRUNK}{_TAGGED}ip route")],
+    SPOKE2=[("!\nip route", f"{_TRUNK}{_ACCESS}ip route")],
+)
 _WAN_LIST: Final = "!\nip access-list extended WAN-IN\n permit gre any any\n permit icmp any any\n!\nip route"
 #: A spoke that lets in its tunnel and pings.
 FILTERED: Network = edited(
@@ -258,8 +275,13 @@ def _edited_by(network: Mapping[str, str], lines: Sequence[str]) -> Network:
 
 
 def _site(words: str) -> tuple[str, Site]:
-    """Return a router and its site: `SPOKE1 cone 192.0.2.1`, or the router alone: it is behind no translator."""
+    """Return a router and its site: `SPOKE1 cone 192.0.2.1`, `SPOKE1 Gi3 = SPOKE2 Gi3` for a cable, or the router
+    alone: it is behind no translator.
+    """
     name, *site = words.split()
+    if "=" in site:
+        own, _, other, far = (one.replace("Gi", "GigabitEthernet") for one in site)
+        return name, Site(beside=((own, other, far),))
     return name, Site(nat=cast("Any", site[0]), public=IPv4Address(site[1])) if site else Site()
 
 

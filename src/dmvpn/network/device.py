@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.switching import Box
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import model as bgp_model
 from dmvpn.features.bgp.model import BgpConfig
@@ -30,6 +31,7 @@ from dmvpn.features.policy.config import policies
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
+from dmvpn.features.switching.config import model as switching_model
 from dmvpn.features.track.config import model as track_model
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
@@ -187,6 +189,10 @@ class Device:
         used = [(str(rule), self.nat.published(rule)) for rule in self.nat.every_rule]
         found = [(line, one) for line, ranges in used for one in prefixes(ranges)]
         return tuple((line, one) for line, one in found if not any(one in link for link in links))
+
+    @cached_property
+    def box(self) -> Box:
+        return switching_model(self.tree) or Box()
 
     @cached_property
     def track(self) -> TrackConfig:

@@ -21,6 +21,7 @@ class Site:
     interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be
     configured. one_to_one: the public address is this router's alone, so unsolicited packets arrive, too.
     inward: stations behind the NAT by their own public addresses.
+    beside: of its cables the own port, and router and port at the other end.
     """
 
     nat: NatKind | None = None
@@ -29,6 +30,7 @@ class Site:
     ours: bool = True
     one_to_one: bool = False
     inward: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
+    beside: tuple[tuple[str, str, str], ...] = ()
 
     def of(self, source: IPAddress | None) -> Site:
         """Return the place of a tunnel with this source."""

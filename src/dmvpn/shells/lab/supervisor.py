@@ -183,7 +183,10 @@ class Supervisor:
                 key.data()
         self._impairments.deliver_due()
         if self._switching.is_due:
-            self._switching.compute()
+            try:
+                self._switching.compute()
+            except (OSError, ValueError, UserError) as error:  # a name that Linux refuses, a kernel without bridges
+                log.error("VLANs are not as configured: %s", error)
         if self._leases is not None:
             self._leases.act()
         now = time.monotonic()

@@ -110,7 +110,12 @@ class RealSwitching:
             if not carries_vlans(wire, self._boxes):
                 yield _plain(number, cable)
         lit: dict[Vertex, None] = {}
-        for vertex, beside in graph.links.items():
+        used: dict[Vertex, None] = {}  # a VLAN without an interface needs no cables, and there may be thousands
+        for vertex in graph.links:
+            if isinstance(vertex, End) and vertex not in used:
+                used |= dict.fromkeys(graph.ways_to(vertex))
+        for vertex in used:
+            beside = graph.links[vertex]
             if isinstance(vertex, Strand):
                 ends = tuple(beside) if len(beside) > 1 else (*beside, _NOWHERE)
                 yield _Part(vertex.wire, ends)

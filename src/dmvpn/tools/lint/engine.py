@@ -60,6 +60,7 @@ from dmvpn.tools.lint.rules import (
     registration,
     tunnels,
     underlay,
+    vlans,
     vrfs,
 )
 
@@ -87,6 +88,12 @@ def sites_of(scenario: Scenario) -> dict[str, Site]:
                 if router in sites:
                     inward = tuple(spec.inward.items())
                     sites[router] = Site(nat=spec.kind, public=spec.public.ip, interface=interface, inward=inward)
+    for ends, _ in scenario.segments():
+        for router, port in ends:
+            if router in sites and len(ends) == 2:
+                ((other, far_port),) = [end for end in ends if end != (router, port)]
+                beside = (*sites[router].beside, (port, other, far_port))
+                sites[router] = replace(sites[router], beside=beside)
     return sites
 
 
@@ -248,6 +255,7 @@ _OF_NETWORK: Final = (
     cut_tunnels.check_leases,
     tunnels.check_sizes,
     nat.check,
+    vlans.check,
     neighbors.check_bfd,
     access_lists.check_ports,
     access_lists.check_hellos,
@@ -294,6 +302,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
+    ("VLANs", vlans.RULES),
     ("What routers of other vendors do", lines.UNBUILT_RULES),
     ("Comments", OF_COMMENTS),
 )
