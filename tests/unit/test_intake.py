@@ -768,6 +768,9 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
     [
         "snmp-server user u g v3 auth sha TOPSECRET priv aes 128 TOPSECRET",
         "snmp-server user u g v3 auth md5 TOPSECRET priv des TOPSECRET",
+        "ipv6 ospf authentication ipsec spi 256 sha1 TOPSECRET",
+        "ipv6 ospf encryption ipsec spi 256 esp aes-cbc 128 TOPSECRET sha1 7 TOPSECRET",
+        "area 0 encryption ipsec spi 256 esp null md5 TOPSECRET",
         "wpa-psk ascii 0 TOPSECRET",
         "cli copy run ftp://u:TOPSECRET@192.0.2.1/a",
         "ip ospf authenticaton-key TOPSECRET",
