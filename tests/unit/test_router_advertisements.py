@@ -94,6 +94,7 @@ def test_the_lines_say_what_is_advertised() -> None:
         "ipv6 nd ra lifetime 0",
         "ipv6 nd ra interval 20 10",
     )
+    older = "ipv6 nd ra-lifetime 0", "ipv6 nd ra-interval 20 10"
     more = (" ipv6 address 2001:DB8:4::1/64", " ipv6 address 2001:DB8:5::1/64")
     bench, orders = router(*lines, text=TEXT + "\n".join(more) + "\n")
     (one,) = said(orders + bench.advance(0))
@@ -103,8 +104,9 @@ def test_the_lines_say_what_is_advertised() -> None:
         AdvertisedPrefix(Prefix.parse("2001:db8:4::/64"), 900, 300),
     )
     assert 4 <= len(said(bench.advance(80))) <= 8
-    shown = [line.strip() for line in LANGUAGE.parse_text(TEXT + "".join(f" {one}\n" for one in lines)).tree.render()]
-    assert [line for line in shown if line.startswith("ipv6 nd")] == list(lines)
+    for typed in (lines, (*lines[:6], *older)):
+        rendered = LANGUAGE.parse_text(TEXT + "".join(f" {one}\n" for one in typed)).tree.render()
+        assert [line.strip() for line in rendered if line.startswith(" ipv6 nd")] == list(lines)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,8 @@ _ND_HELP = {
     "seconds": "Seconds, 0: it is no default router",
     "suppress": "Advertise only when a host asks",
     "suppress-ra": "The same, in the words of earlier releases",
+    "ra-interval": "Seconds from one router advertisement to the next",
+    "ra-lifetime": "How long hosts use this router after an advertisement",
     "all": "Not even then",
     "router-preference": "The preference among the default routers of the link",
     "prefix": "A prefix of the link, and what hosts may do with it",
@@ -155,13 +157,20 @@ ND_SUPPRESS: Final = ConfigLine(
     order=82,
     show=lambda args: f"ipv6 nd ra suppress{' all' if 'all' in args else ''}",
 )
-ND_LIFETIME: Final = ConfigLine("interface", "ipv6 nd ra lifetime {seconds:0-9000}", _ND_HELP, order=82)
+ND_LIFETIME: Final = ConfigLine(
+    "interface",
+    "ipv6 nd ( ra lifetime | ra-lifetime ) {seconds:0-9000}",
+    _ND_HELP,
+    order=82,
+    show=lambda args: f"ipv6 nd ra lifetime {args.integer('seconds')}",
+)
 ND_INTERVAL: Final = ConfigLine(
     "interface",
-    "ipv6 nd ra interval {most:4-1800} [ {least:3-1350} ]",
+    "ipv6 nd ( ra interval | ra-interval ) {most:4-1800} [ {least:3-1350} ]",
     _ND_HELP,
     order=82,
     check=_check_interval,
+    show=lambda args: " ".join(("ipv6 nd ra interval", *(str(args.integer(name)) for name in args.values_given))),
 )
 _ND: Final = (ND_PREFIX, ND_MANAGED, ND_OTHER, ND_PREFERENCE, ND_SUPPRESS, ND_LIFETIME, ND_INTERVAL)
 
