@@ -112,10 +112,8 @@ class DhcpMachine(Machine):
                 self._refresh(name, old, new)
             case Configured(model=model):
                 self._configure(model if isinstance(model, DhcpConfig) else DhcpConfig())
-            case ClearDhcp(conflicts=True):
-                self.server.clear_conflicts(event.address, event.vrf)
             case ClearDhcp():
-                self.server.clear(event.address, event.vrf)
+                self.server.clear(event.address, event.vrf, conflicts=event.conflicts)
             case ChangeLease(interface=name):
                 client = self.clients.get(name)
                 if client is not None:

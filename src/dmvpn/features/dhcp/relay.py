@@ -48,7 +48,7 @@ class Relay:
         ):
             self.counts["untrusted"] += 1  # RFC 3046 §2.1.1, and what we relayed ourselves
         elif self._may(port.name):
-            giaddr, options = (own, message.options) if is_first else (message.giaddr, message.options)
+            giaddr, options = own if is_first else message.giaddr, message.options
             if is_first and config.adds_information:
                 hardware, circuit = interfaces.hardware(port.name), port.name.encode()
                 added = bytes((_CIRCUIT, len(circuit))) + circuit + bytes((_REMOTE, len(hardware))) + hardware

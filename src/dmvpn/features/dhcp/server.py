@@ -138,15 +138,14 @@ class Server:
             if pool is None or pool.vrf != binding.vrf or not _holds(pool, binding.address):
                 self.forget(place)
 
-    def clear(self, address: IPv4Address | None, vrf: str | None) -> None:
-        """Forget bindings: of one address or all, of one VRF or (None) all."""
-        for place in [place for place in self.bindings if _concerned(place, address, vrf)]:
-            self.forget(place)
-
-    def clear_conflicts(self, address: IPv4Address | None, vrf: str | None) -> None:
-        """Let these addresses be leased again."""
-        for place in [place for place in self.conflicts if _concerned(place, address, vrf)]:
-            del self.conflicts[place]
+    def clear(self, address: IPv4Address | None, vrf: str | None, *, conflicts: bool) -> None:
+        """Forget bindings or conflicts: of one address or all, of one VRF or (None) all."""
+        for place in list(self.conflicts if conflicts else self.bindings):
+            if address in (None, place[1]) and vrf in (None, place[0]):
+                if conflicts:
+                    del self.conflicts[place]
+                else:
+                    self.forget(place)
 
     def current(self, pool: Pool) -> IPv4Address | None:
         """Return the address of a pool that is tried next."""
@@ -424,7 +423,3 @@ def _holds(pool: Pool, address: IPv4Address) -> bool:
         return True
     network = pool.network
     return network is not None and 0 < int(address) - network.number < network.size - 1
-
-
-def _concerned(place: _Place, address: IPv4Address | None, vrf: str | None) -> bool:
-    return (address is None or place[1] == address) and (vrf is None or place[0] == vrf)

@@ -84,13 +84,7 @@ class LeasedHosts:
             for each in out:
                 self._send(name, each)
         address, gateway = client.lease.station if client.lease is not None else (given.address, None)
-        spec = HostSpec(
-            link=given.link,
-            address=str(address),
-            gateway=gateway,
-            address6=given.address6,
-            gateway6=given.gateway6,
-        )
+        spec = HostSpec.model_validate(given.model_dump() | {"address": str(address), "gateway": gateway})
         if spec != self._wiring.hosts[name]:
             self._wiring.hosts[name] = spec
             with inside_network(self._wiring.namespaces[name]):
