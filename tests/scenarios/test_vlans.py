@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,8 +13,12 @@ from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.walk import as_text, walk
+from support.command import dmvpn_here
 from support.vlans import LAB, SW1, SW2, TEXTS
 from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def branch(**changed: str) -> World:
@@ -177,6 +183,16 @@ def test_lists_of_vlans_and_priorities_that_cannot_be_are_refused(net: World) ->
     said = net.do("SW1", "configure terminal", "vlan 4095", "spanning-tree vlan 5 priority 5", "end")
     assert "% Bad VLAN list" in said
     assert "increments of 4096" in said
+
+
+def test_lint_of_a_folder_compares_both_ends_of_its_cables(tmp_path: Path) -> None:
+    """Findings have the names of files, and cables those of routers: the ends were never compared."""
+    (tmp_path / "lab.yaml").write_text(json.dumps(LAB))
+    for name, text in {**TEXTS, "SW1": f"{SW1}interface Gi0/1\n switchport trunk native vlan 10\n"}.items():
+        (tmp_path / f"{name}.cfg").write_text(text)
+    trunk = "interface GigabitEthernet0/1\n switchport mode trunk\n"
+    (tmp_path / "SW2.cfg").write_text(f"{TEXTS['SW2']}{trunk}")
+    assert "vlan-other-native" in dmvpn_here("lint", str(tmp_path)).stdout
 
 
 def test_a_router_without_switch_ports_has_no_vlans_as_tools_expect(net: World) -> None:

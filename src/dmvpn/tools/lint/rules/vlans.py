@@ -5,6 +5,7 @@ The ends of cables are known of a lab (`Site.beside`), and not of files alone.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
@@ -61,7 +62,7 @@ RULES: Final = collected(Rule, vars())
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield mistakes of VLANs."""
-    devices = {device.name: device for device in network.devices}
+    devices = {PurePath(device.name).name.removesuffix(".cfg"): device for device in network.devices}
     routed = {vlan for device in network.devices for vlan in _routed(device)}  # looked up, never iterated
     for device in network.devices:
         for name in device.ports:
