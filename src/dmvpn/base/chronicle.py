@@ -314,7 +314,7 @@ class Journal(Generic[K, V]):
     def note(self, key: K, value: V | None, now: float) -> V | None:
         """Set the entry from now on. Returns its earlier value; `value` itself if nothing changed."""
         before = self._present.get(key)
-        if before == value:
+        if before is value or (before is not None and value is not None and before == value):
             return value
         if value is None:
             del self._present[key]

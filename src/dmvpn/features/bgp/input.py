@@ -94,7 +94,8 @@ class AdjRibIn:
             if not prefix_of(nlri).is_for_stations or not _has_room(peer, nlri):
                 peer.denied += attributes is not None
                 continue
-            if peer.received.get(nlri) == attributes:
+            before = peer.received.get(nlri)
+            if before is attributes or (before is not None and before == attributes):
                 continue
             changed[nlri] = None
             if attributes is None:
@@ -297,8 +298,7 @@ class Learning:
                 path = _path(peer, attributes, changes, self.default_pref, now)
                 is_usual = its_own == (None, False)
                 last = attributes, changes, path if is_usual else replace(path, number=number, damped=its_own[1])
-            if table.known(prefix, source) != last[2]:
-                table.put(prefix, last[2])
+            table.put(prefix, last[2])
 
 
 def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: int, now: float) -> Path:

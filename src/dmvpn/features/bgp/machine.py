@@ -113,7 +113,7 @@ class BgpMachine(Machine):
     def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the parts that handle it."""
         if type(event) is notices.RouteChanged:  # first of all: each route of ours comes back
-            if self.config.local_as:
+            if self._state.config.local_as:
                 self._is_echo = True
                 self._route_changed(event)
             return
@@ -178,7 +178,8 @@ class BgpMachine(Machine):
 
         The routing table reports a route that we offered within the same event of the router.
         """
-        self._lifecycle.bury_all()
+        if self._state.ended:
+            self._lifecycle.bury_all()
         is_behind = False
         for table in self._each:
             backlog = table.routes.backlog

@@ -272,22 +272,17 @@ class Aggregates:
 
 
 class Imports:
-    """The paths that this VRF gets. Only this class writes them into the table, in slices. waiting: how many wait."""
+    """The paths that this VRF gets. Only this class writes them into the table, in slices. waiting: those that wait."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._vpn = NO_VPN
         self._known: dict[Key, ExportedPath] = {}
-        self._waiting: dict[Key, None] = {}
-
-    @property
-    def waiting(self) -> int:
-        """How many paths wait to be processed."""
-        return len(self._waiting)
+        self.waiting: dict[Key, None] = {}
 
     def prefixes(self) -> Iterator[Prefix]:
         """Yield the prefixes of the paths that wait."""
-        return (prefix for _, prefix in self._waiting)
+        return (prefix for _, prefix in self.waiting)
 
     def configure(self, vpn: Vpn) -> None:
         """Apply a changed `import map`."""
@@ -297,27 +292,27 @@ class Imports:
 
     def look_again(self) -> None:
         """Queue all paths, because maps or lists changed."""
-        self._waiting.update(dict.fromkeys(self._known))
+        self.waiting.update(dict.fromkeys(self._known))
 
     def receive(self, event: PathsImported) -> None:
         """Queue the paths that another VRF exports from now on, or no longer."""
         for prefix in event.gone:
             if self._known.pop((event.source, prefix), None) is not None:
-                self._waiting[event.source, prefix] = None
+                self.waiting[event.source, prefix] = None
         for path in event.paths:
             self._known[event.source, path.prefix] = path
-            self._waiting[event.source, path.prefix] = None
+            self.waiting[event.source, path.prefix] = None
 
     def clear(self) -> None:
         """Forget everything because the process ends."""
         self._known.clear()
-        self._waiting.clear()
+        self.waiting.clear()
 
     def take(self, table: LocRib, most: int) -> list[Prefix]:
         """Process up to `most` paths; returns their prefixes."""
-        some = list(islice(self._waiting, most))
+        some = list(islice(self.waiting, most))
         for key in some:
-            del self._waiting[key]
+            del self.waiting[key]
             vrf, prefix = key
             path = self._path(self._known[key]) if key in self._known else None
             if path is None:

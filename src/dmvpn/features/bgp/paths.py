@@ -415,10 +415,9 @@ class LocRib:
         destination = self.destinations.get(prefix)
         if destination is None:
             destination = self.destinations[prefix] = Destination()
-        known = destination.paths.get(source)
-        if known == path:
-            return  # it keeps its age and stays the chosen one
-        if known is not None:
+        elif (known := destination.paths.get(source)) is not None:
+            if known == path:
+                return  # it keeps its age and stays the chosen one
             self._count(prefix, known, -1)
         destination.paths[source] = path
         self._count(prefix, path, 1)

@@ -95,8 +95,11 @@ class Routes:
     @property
     def backlog(self) -> int:
         """How many prefixes wait to be processed."""
-        waiting = self._learning.waiting + self._imports.waiting
-        return waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
+        imports = self._imports.waiting
+        if not (imports or self._own or self._dirty or self._unoffered or self._news):
+            return self._learning.waiting  # as a rule: this is asked after each event
+        others = len(imports) + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
+        return self._learning.waiting + others
 
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
         """Apply changed configuration lines about routes."""
@@ -220,7 +223,7 @@ class Routes:
                 return []
             del self._offered[prefix]
             return [self._retracted(prefix)]
-        if before == route:
+        if before is not None and before == route:
             return []
         self._offered[prefix] = route
         return [RouteOffered(route)]

@@ -154,7 +154,7 @@ class ForwardingTable:
         """Return the order that brings the shell up to date for this prefix, if it needs one."""
         wanted = self._wanted(prefix, node)
         have = self._installed.get(prefix)
-        if wanted == have:
+        if wanted is have or (wanted is not None and have is not None and wanted == have):
             return None
         self._retries.forget_order(prefix)
         if wanted is None:

@@ -176,7 +176,9 @@ class RouteTable:
         node.best = node.choose(node.plain)
         after = node.shown = node.best.resolved if node.best else None
         self._drop_if_empty(node)
-        return BestRouteChange(prefix, before, after) if before is not after and before != after else None
+        if before is after or (before is not None and after is not None and before == after):
+            return None
+        return BestRouteChange(prefix, before, after)
 
     def _drop_if_empty(self, node: Node) -> None:
         if node.empty and node.best is None:
