@@ -32,13 +32,13 @@ from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, prepended, read
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import leaving
-from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, NumberedPrefix, in_order, number_of, prefix_of
+from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, NumberedPrefix, in_order, prefix_of
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
@@ -225,7 +225,7 @@ class Learning:
     damped: routes that dampening suppresses.
     """
 
-    def __init__(self, ports: Ports, damped: Container[Key]) -> None:
+    def __init__(self, ports: Ports, damped: Collection[Key]) -> None:
         self._ports = ports
         self._damped = damped
         self._waiting: dict[IPAddress, tuple[Peer, dict[Nlri, None]]] = {}
@@ -280,7 +280,7 @@ class Learning:
         has_filters = any(filter_.direction is FilterDirection.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
         for one in prefixes:
-            prefix, number = prefix_of(one), number_of(one)
+            prefix, number = one if isinstance(one, NumberedPrefix) else (one, None)
             source = PathOrigin.PEER, peer.address, number
             attributes = peer.received.get(one)
             changes = (
@@ -288,11 +288,12 @@ class Learning:
                 if has_filters and attributes is not None
                 else UNCHANGED
             )
-            peer.filter(one, is_refused=attributes is not None and changes is None)
+            if has_filters or peer.filtered:
+                peer.filter(one, is_refused=attributes is not None and changes is None)
             if attributes is None or changes is None:
                 table.take_away(prefix, source)
                 continue
-            its_own = number, (peer.address, one) in self._damped
+            its_own = number, (peer.address, one) in self._damped if self._damped else False
             is_known = last is not None and last[0] is attributes and last[1] is changes
             if last is None or not is_known or (last[2].number, last[2].damped) != its_own:
                 path = _path(peer, attributes, changes, self.default_pref, now)

@@ -76,9 +76,10 @@ class RouteSelection:
         )
         if changes is not UNCHANGED:
             return self._advertised(path, changes) if changes is not None else None
-        if id(path) not in self._known:
-            self._known[id(path)] = path, self._advertised(path, UNCHANGED)
-        return self._known[id(path)][1]
+        name = id(path)
+        if name not in self._known:
+            self._known[name] = path, self._advertised(path, UNCHANGED)
+        return self._known[name][1]
 
     def _is_unsuppressed(self, prefix: Prefix, path: Path) -> bool:
         """Return whether this path is advertised although an aggregate suppresses its prefix."""

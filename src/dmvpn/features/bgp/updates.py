@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attributes import write
@@ -105,10 +106,7 @@ class Batch:
         """Return the UPDATEs for this peer."""
         if peer not in self._concerned:
             return self._common
-
-        def hear(route: AdvertisedRoute | None) -> Attributes | None:
-            return attributes_for(route, peer, self._audience.local)
-
+        hear = partial(attributes_for, peer=peer, local=self._audience.local)
         return tuple(_joined(self._for_one(hear, peer)))
 
     def cost(self, peer: IPAddress) -> int:
@@ -119,7 +117,7 @@ class Batch:
 
     @cached_property
     def _pieces(self) -> tuple[_Piece, ...]:
-        return tuple(_pieces(self.changes, _attributes_of, self._audience))
+        return tuple(_pieces(self.changes, attrgetter("attributes"), self._audience))
 
     @cached_property
     def _common(self) -> tuple[Chunk, ...]:
@@ -130,9 +128,7 @@ class Batch:
         """Peers for which some UPDATEs differ from those of the other members."""
         return _concerned(self.changes)
 
-    def _for_one(
-        self, hear: Callable[[AdvertisedRoute | None], Attributes | None], peer: IPAddress
-    ) -> Iterator[_Piece]:
+    def _for_one(self, hear: Callable[[AdvertisedRoute], Attributes | None], peer: IPAddress) -> Iterator[_Piece]:
         for piece in self._pieces:
             if peer in _concerned(piece.changes):
                 yield from _pieces(piece.changes, hear, self._audience)
@@ -146,17 +142,13 @@ class Mark(NamedTuple):
     octets: bytes
 
 
-def _attributes_of(route: AdvertisedRoute | None) -> Attributes | None:
-    return route.attributes if route is not None else None
-
-
 def _concerned(changes: Iterable[RouteToSend]) -> dict[IPAddress, None]:
     every = {id(route): route for change in changes for route in change[1:] if route is not None}
     return dict.fromkeys(one for route in every.values() for one in (route.source, route.attributes.next_hop))
 
 
 def _pieces(
-    changes: Iterable[RouteToSend], hear: Callable[[AdvertisedRoute | None], Attributes | None], audience: Audience
+    changes: Iterable[RouteToSend], hear: Callable[[AdvertisedRoute], Attributes | None], audience: Audience
 ) -> Iterator[_Piece]:
     """Yield the UPDATEs for this view of the changes: withdrawals first, then prefixes grouped by attributes."""
     quiet: list[RouteToSend] = []
@@ -164,15 +156,17 @@ def _pieces(
     announced: dict[Attributes, list[RouteToSend]] = {}
     known: dict[int, tuple[Attributes, list[RouteToSend]]] = {}  # by identity, which is faster; the keys live as long
     for change in changes:
-        before, after = hear(change.before), hear(change.after)
+        before = hear(change.before) if change.before is not None else None
+        after = hear(change.after) if change.after is not None else None
         if after is None:
             (quiet if before is None else withdrawn).append(change)
         elif before is not None and (before is after or before == after):
             quiet.append(change)
         else:
-            if id(after) not in known:
-                known[id(after)] = after, announced.setdefault(after, [])
-            known[id(after)][1].append(change)
+            name = id(after)
+            if name not in known:
+                known[name] = after, announced.setdefault(after, [])
+            known[name][1].append(change)
     if quiet:
         yield _Piece(b"", quiet)
     family = audience.family

@@ -149,10 +149,6 @@ class Usage:
     heard_at: float | None = None
     busy_until: float = 0.0
 
-    def sent_own(self) -> None:
-        """Count a packet of NHRP's own."""
-        self.own += 1
-
     def reported(self, sent: int, received: int) -> tuple[int, int]:
         """Update the counters from a report. Returns the number of sent packets that are not NHRP's own, and of
         received ones.
@@ -390,7 +386,7 @@ class Tunnel:
             if len(self.usage) >= LARGEST_USAGE:
                 return
             usage = self.usage[account] = Usage()
-        usage.sent_own()
+        usage.own += 1
 
     @property
     def has_server(self) -> bool:
