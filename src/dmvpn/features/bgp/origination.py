@@ -272,7 +272,7 @@ class Aggregates:
 
 
 class Imports:
-    """The paths that this VRF gets. Only this class writes them into the table, in slices. waiting: those that wait."""
+    """The paths that this VRF gets. Only this class writes them into the table, in slices. waiting: the next ones."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
