@@ -198,10 +198,13 @@ def _published(
         for name in (going, coming, back):
             yield False, chain(table, name)
         for one in statics:
-            yield False, rule(table, going, *_of_static(one, outwards=True), counter(), *_moved(one, outwards=True))
-            come = (*_of_static(one, outwards=False), *marking, counter(), *_moved(one, outwards=False))
-            yield False, rule(table, coming, *come)
-            yield False, rule(table, back, *_reaching(one), *_hidden(one))
+            inside, public = (one.local, one.local_port), (one.public, one.public_port)
+            went = (*_of_static(one, *inside, of_source=True), counter(), *_moved(one, outwards=True))
+            came = (*_of_static(one, *public, of_source=False), *marking, counter(), *_moved(one, outwards=False))
+            # Answers to a station inside come back here: its packets have the public address.
+            turned = (*_of_static(one, *inside, of_source=False), *replaced((one.public,) * 2, of_source=True))
+            for name, part in ((going, went), (coming, came), (back, turned)):
+                yield False, rule(table, name, *part)
         yield True, rule(table, _ARRIVING, *is_interface(Meta.INPUT_NAME, outer), _jump(coming))
         if not is_here:
             returning = (*is_interface(Meta.INPUT_NAME, outer), *is_answered, *mark_as_flow())
@@ -215,21 +218,12 @@ def _published(
             yield True, rule(table, _LEAVING, *_way(name, outer), _jump(going))
 
 
-def _of_static(one: StaticRule, *, outwards: bool) -> Iterator[bytes]:
-    """Yield the match for packets that a static rule is about, of a station inside or for it."""
-    where, port = (_SOURCE, one.local_port) if outwards else (_DESTINATION, one.public_port)
-    yield from _in_prefix(where, Prefix.of(one.local if outwards else one.public, one.length))
+def _of_static(one: StaticRule, address: IPv4Address, port: int, *, of_source: bool) -> Iterator[bytes]:
+    """Yield the match for packets from or to an address of a static rule, and its port."""
+    yield from _in_prefix(_SOURCE if of_source else _DESTINATION, Prefix.of(address, one.length))
     if one.protocol:
         yield from is_protocol(one.protocol)
-        yield from _ports(_PORT_OF_SOURCE if outwards else _PORT_OF_DESTINATION, (port, port))
-
-
-def _reaching(one: StaticRule) -> Iterator[bytes]:
-    """Yield the match for packets that reach the station."""
-    yield from _in_prefix(_DESTINATION, Prefix.of(one.local, one.length))
-    if one.protocol:
-        yield from is_protocol(one.protocol)
-        yield from _ports(_PORT_OF_DESTINATION, (one.local_port, one.local_port))
+        yield from _ports(_PORT_OF_SOURCE if of_source else _PORT_OF_DESTINATION, (port, port))
 
 
 def _moved(one: StaticRule, *, outwards: bool) -> tuple[bytes, ...]:
@@ -238,11 +232,6 @@ def _moved(one: StaticRule, *, outwards: bool) -> tuple[bytes, ...]:
     flags = NETWORK_MAPPED if one.length < 32 else 0
     ports = (port, port) if one.protocol else None
     return replaced((to, last), of_source=outwards, ports=ports, flags=flags)
-
-
-def _hidden(one: StaticRule) -> tuple[bytes, ...]:
-    """Return what makes answers to a station inside come back here: its packets have the first public address."""
-    return replaced((one.public, one.public), of_source=True)
 
 
 def _jump(name: str) -> bytes:
