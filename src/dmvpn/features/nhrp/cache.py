@@ -319,7 +319,8 @@ class Cache:
 
     def at(self, nbma: IPAddress) -> Collection[Entry]:
         """Return the entries that lead to this NBMA address, in the order in which they came."""
-        return _of(self._by_nbma.get(nbma))
+        there = self._by_nbma.get(nbma)
+        return (there,) if type(there) is Entry else _of(there)  # as a rule there is one
 
     def nbmas(self) -> list[IPAddress]:
         """Return all NBMA addresses that entries lead to."""

@@ -359,15 +359,11 @@ def message_line(
     """
     if len(octets) > LARGEST_KEPT:
         return spell(direction, packet, tunnel, nbma, bytes(octets))
-    return LateLine(_spell_octets, values=(direction, tunnel, nbma, bytes(octets)))
+    return LateLine(spell_octets, values=(direction, tunnel, nbma, bytes(octets)))
 
 
-def late_message(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> LateLine:
-    """Return the line about a packet of `LARGEST_KEPT` octets at most."""
-    return LateLine(_spell_octets, values=(direction, tunnel, nbma, octets))
-
-
-def _spell_octets(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
+def spell_octets(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
+    """Return the line about a packet of `LARGEST_KEPT` octets at most, which a `LateLine` keeps until it is read."""
     return spell(direction, parse(octets), tunnel, nbma, octets)
 
 

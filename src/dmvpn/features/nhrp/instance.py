@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.chronicle import LateLine
 from dmvpn.base.context import TimerQueue
 from dmvpn.base.effects import GRE_NHRP, PollUsage, SendGre
 from dmvpn.base.entropy import fraction
@@ -18,7 +19,7 @@ from dmvpn.base.ports import NO_ROUTES
 from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
-from dmvpn.features.nhrp.history import late_message, message_line
+from dmvpn.features.nhrp.history import message_line, spell_octets
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
@@ -230,8 +231,8 @@ class Instance:
         out: list[Effect | Notice] = []
         if self.ports.remembers:
             if again:
-                out.append(late_message(Processing.RECEIVE, name, nbma, again))
-            out.append(late_message(Processing.SEND, name, nbma, reply))
+                out.append(LateLine(spell_octets, values=(Processing.RECEIVE, name, nbma, again)))
+            out.append(LateLine(spell_octets, values=(Processing.SEND, name, nbma, reply)))
         self.context.emit(*out, SendGre(name, nbma, GRE_NHRP, reply, connection=to.connection))
 
     def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:

@@ -123,7 +123,7 @@ class Renewals:
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)
             or entry.payer != (None if standing.is_server else standing.account)
-            or instance.secured(tunnel, sender) != sender
+            or (tunnel.protected and instance.secured(tunnel, sender) != sender)
             or checksum(request)
         ):
             return False
