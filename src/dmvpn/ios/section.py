@@ -22,7 +22,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, Never, Protocol, TypeVar, cast
 
-from dmvpn.base.breath import breathe, breathing, in_order
+from dmvpn.base.breath import BREATH, breathe, breathing, in_order
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine, Mode
@@ -528,9 +528,10 @@ class Section:
         reading = _READING.get()
         if reading is None:
             return
-        breathe()  # a model may be made of thousands of sections
-        for line in lines:  # nearly always one
-            reading.lines.add(line)
+        breath = BREATH.get()
+        if breath is not None:
+            breath.pause()  # a model may be made of thousands of sections
+        reading.lines.update(lines)
         if reading.within is not None and reading.within is not self:
             section: Section | None = self
             while section is not None and section is not reading.within:

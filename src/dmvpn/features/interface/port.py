@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
@@ -68,17 +69,24 @@ _KINDS = {
 }
 
 
+#: Names whose kind and key are remembered: more than a router has ports and tunnels.
+_NAMES = 1024
+
+
+@lru_cache(maxsize=_NAMES)
 def kind_name(name: str) -> str:
     """Return the letters of an interface name: "GigabitEthernet" for GigabitEthernet0/1."""
     match = _NAME.match(name)
     return match[1] if match else name
 
 
+@lru_cache(maxsize=_NAMES)
 def kind_of(name: str) -> KindDefaults:
     """Return the defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
     return _KINDS.get(kind_name(name), _KINDS["GigabitEthernet"])
 
 
+@lru_cache(maxsize=_NAMES)
 def sort_key(name: str) -> tuple[str, tuple[int, ...]]:
     """Return the key of IOS's order: by kind, then by the numbers of slot, port and unit."""
     match = _NAME.match(name)
