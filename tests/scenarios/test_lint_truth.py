@@ -36,6 +36,10 @@ interface GigabitEthernet1
  ip address 198.51.100.254 255.255.255.0
 interface GigabitEthernet2
  ip address 203.0.113.254 255.255.255.0
+ip dhcp excluded-address 203.0.113.1 203.0.113.99
+ip dhcp pool SPOKES
+ network 203.0.113.0 255.255.255.0
+ default-router 203.0.113.254
 """
 _SITES = {"HUB": 1, "SPOKE1": 10, "SPOKE2": 20}
 #: Errors that take down again what came up, and after how many seconds at the latest.

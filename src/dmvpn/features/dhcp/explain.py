@@ -41,6 +41,7 @@ _LEASES = words(WordKind.LABEL, sighted=True)("""
     Temp default-gateway addr :: The router of the lease: the default route of distance 254 leads there.
     Next timer fires after :: When the client acts by itself again.
     Retry count | Client-ID | Client-ID hex dump | Hostname :: What the client says of itself, and how often it asked.
+    DHCP (UDP port 68) :: Where offers and leases arrive, and what an inbound list must permit.
     Last refusal :: Why the last offer or lease was not taken, or what the server said.
     """)
 _SERVER = words(WordKind.LABEL, sighted=True)("""
