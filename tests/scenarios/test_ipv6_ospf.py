@@ -77,6 +77,9 @@ def test_stub_areas_ranges_external_routes_and_summaries() -> None:
     assert shown[1] == "          OSPFv3 1 address-family ipv6 (router-id 0.0.0.11)"
     assert shown[-1] == "2001:DB8:F::/48     Metric 7, External metric type 2, Tag 0"
     assert "  Prefix Address: 2001:DB8:F::" in world.lines("R41", "ipv6 ospf database external")
+    assert "  Prefix Length: 48, Options: None" in world.lines("R11", "ipv6 ospf database external")
+    assert "  Prefix Length: 48, Options: None" in world.lines("R31", "ipv6 ospf database inter-area prefix")
+    assert "*>  2001:DB8:3::/48, Inter, cost 51, area 0" in world.lines("R41", "ipv6 ospf rib 2001:db8:3::/48")
 
 
 def test_an_nssa_brings_routes_in_that_its_border_router_translates() -> None:

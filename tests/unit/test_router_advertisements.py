@@ -86,7 +86,7 @@ def test_a_port_advertises_its_prefixes_three_times_soon_and_then_by_its_interva
 def test_the_lines_say_what_is_advertised() -> None:
     lines = (
         "ipv6 nd prefix default 900 300",
-        "ipv6 nd prefix 2001:DB8:3::/64 4294967295 600 off-link no-autoconfig",
+        "ipv6 nd prefix 2001:DB8:3::/64 infinite 600 off-link no-autoconfig",
         "ipv6 nd prefix 2001:DB8:5::/64 no-advertise",
         "ipv6 nd managed-config-flag",
         "ipv6 nd other-config-flag",
@@ -113,6 +113,7 @@ def test_the_lines_say_what_is_advertised() -> None:
     ("line", "complaint"),
     [
         ("ipv6 nd prefix default 300 900", "% The preferred lifetime is not longer than the valid one"),
+        ("ipv6 nd prefix default 300 infinite", "% The preferred lifetime is not longer than the valid one"),
         ("ipv6 nd ra interval 40 31", "% The least interval is 30 seconds, three quarters of the most, or shorter"),
     ],
 )

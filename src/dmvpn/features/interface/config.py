@@ -22,7 +22,7 @@ from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RA
 from dmvpn.ios.interface_addresses import ADDRESS, SECONDARY, Subnets, near, pair
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
-from dmvpn.net.discovery import RouterPreference
+from dmvpn.net.discovery import INFINITE, RouterPreference
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -120,13 +120,14 @@ _ND_HELP = {
     "no-advertise": "It is not advertised",
     "valid": "Seconds that addresses are valid",
     "preferred": "Seconds that addresses are used for new sessions",
+    "infinite": "Without end",
     "off-link": "Hosts send packets for it to a router",
     "no-autoconfig": "Hosts make no addresses of it",
 }
 
 
 def _check_prefix(args: Args, _: Section) -> str | None:
-    if "valid" in args.values_given and args.integer("preferred") > args.integer("valid"):
+    if args.integer("preferred", INFINITE) > args.integer("valid", INFINITE):
         return "% The preferred lifetime is not longer than the valid one"
     return None
 
@@ -141,7 +142,8 @@ def _check_interval(args: Args, _: Section) -> str | None:
 ND_PREFIX: Final = ConfigLine(
     "interface",
     "ipv6 nd prefix ( default | {network:network6} ) "
-    "[ no-advertise | {valid:0-4294967295} {preferred:0-4294967295} [* off-link | no-autoconfig ] ]",
+    "[ no-advertise | ( {valid:0-4294967295} | infinite ) ( {preferred:0-4294967295} | infinite ) "
+    "[* off-link | no-autoconfig ] ]",
     _ND_HELP,
     key=("default", "network"),
     order=82,
@@ -198,9 +200,9 @@ def _prefix_lines(args: Args) -> PrefixLines:
         on_link="off-link" not in args,
         autonomous="no-autoconfig" not in args,
     )
-    if "valid" not in args.values_given:
+    if "valid" not in args.values_given and "infinite" not in args:
         return lines
-    return replace(lines, valid=args.integer("valid"), preferred=args.integer("preferred"))
+    return replace(lines, valid=args.integer("valid", INFINITE), preferred=args.integer("preferred", INFINITE))
 
 
 IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _IPV6_HELP, order=85)

@@ -142,13 +142,9 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redistribution(distribution.Redistribution):
-    """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric.
-
-    connected: the networks that the other protocol runs on, too, as IPv4 always does.
-    """
+    """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric."""
 
     subnets: bool = False
-    connected: bool = True
     metric_type: int = 2
     tag: int = 0
 

@@ -80,8 +80,6 @@ class Imports:
         if route is None or self._is_ours(route):
             return None
         line = line_for(self._state.settings.redistributions, route)
-        if line is not None and not line.connected and (route.source, line.source).count(RouteSource.CONNECTED) == 1:
-            return None
         whole = version == 6 or prefix.length == classful_length(ipv4_address(prefix.address.packed))
         return self._brought_in(line, route) if line is not None and (line.subnets or whole) else None
 

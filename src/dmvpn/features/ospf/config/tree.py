@@ -80,7 +80,7 @@ def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
 def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSettings:
     settings = _process(number, lines.spoken(section))
     brought = tuple(
-        replace(one, subnets=True, connected="include-connected" in args)
+        replace(one, subnets=True, covers_connected="include-connected" in args)
         for one, args in zip(settings.redistributions, section.all(lines.twin(processes.REDISTRIBUTE)), strict=True)
     )
     return replace(settings, family=model.IPV6, redistributions=brought)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.neighbor import NeighborState
@@ -238,7 +239,7 @@ class LocalRoute:
 
 def query_rib(ctx: ShowContext, args: Args) -> ShowSections[tuple[LocalRoute, ...]]:
     """Return the routes of OSPF itself, whatever the routing table takes."""
-    wanted = args.address("prefix", None)
+    wanted = args.values_given.get("prefix")
     mask = args.address("mask", None)
 
     def values(process: Process) -> tuple[LocalRoute, ...]:
@@ -246,7 +247,7 @@ def query_rib(ctx: ShowContext, args: Args) -> ShowSections[tuple[LocalRoute, ..
         return tuple(
             project(LocalRoute, route, kind=_WAYS[route.kind.value], installed=_is_installed(ctx, process, prefix))
             for prefix, route in routes
-            if wanted in (None, prefix.address) and mask in (None, prefix.netmask)
+            if wanted in (None, prefix.address, prefix) and mask in (None, prefix.netmask)
         )
 
     return sections_of(processes(ctx, args), values, _rib)
@@ -267,9 +268,9 @@ def _rib(found: tuple[LocalRoute, ...]) -> Iterator[str]:
         area = f", area {route.area}" if route.area is not None else ""
         connected = "" if route.hops else ", Connected"
         mark = "*>" if route.installed else "* "
-        yield f"{mark}  {route.prefix}, {route.kind}, cost {route.metric}{area}{connected}"
+        yield f"{mark}  {spelled(route.prefix)}, {route.kind}, cost {route.metric}{area}{connected}"
         for hop in route.hops:
-            yield f"      via {hop.address}, {hop.interface}"
+            yield f"      via {spelled(hop.address)}, {hop.interface}"
 
 
 def query_floods(ctx: ShowContext, args: Args) -> ShowSections[dict[str, int]]:

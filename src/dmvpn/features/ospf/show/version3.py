@@ -335,12 +335,12 @@ def _body(each: Advertisement) -> Iterator[str]:
             yield from (f"\tAttached Router: {router}" for router in routers)
         case lsa.InterAreaBody(destination=Prefix() as prefix, metric=metric):
             yield f"  Metric: {metric} "
-            yield from _prefix(lsa.PrefixEntry(prefix, 0, each.options))
+            yield from _prefix(lsa.PrefixEntry(prefix))
         case lsa.InterAreaBody(destination=router, metric=metric):
             yield f"  Metric: {metric} "
             yield f"  Destination Router ID: {router}"
         case lsa.ExternalBody3() as external:
-            yield from _prefix(lsa.PrefixEntry(external.destination, 0, each.options))
+            yield from _prefix(lsa.PrefixEntry(external.destination, 0, each.options & Options.NSSA))
             kinds = ("1 (Comparable directly to link state metric)", "2 (Larger than any link state path)")
             yield f"  Metric Type: {kinds[external.is_type_2]}"
             yield f"  Metric: {external.metric} "
