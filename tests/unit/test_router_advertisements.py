@@ -21,14 +21,13 @@ from dmvpn.net import ip
 from dmvpn.net.discovery import (
     ALL_NODES,
     ALL_ROUTERS,
-    INFINITE,
     AdvertisedPrefix,
     RouterAdvertisement,
-    RouterPreference,
     check_solicitation,
 )
 from dmvpn.net.icmp import closed_icmpv6
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv6 import INFINITE, RouterPreference
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.simulator.node import HostNode

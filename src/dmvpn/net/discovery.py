@@ -5,7 +5,6 @@ A message counts only with hop limit 255, from an address of the link: no router
 
 from __future__ import annotations
 
-import enum
 import struct
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, Self
@@ -14,6 +13,7 @@ from dmvpn.base.addresses import Prefix, is_link_local
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
+from dmvpn.net.ipv6 import RouterPreference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,6 @@ ALL_ROUTERS: Final = IPv6Address("ff02::2")
 SOLICITATION, ADVERTISEMENT = 133, 134
 #: The hop limit of a message that comes from the link.
 HOP_LIMIT: Final = 255
-#: A lifetime without end, and the longest one of a router, seconds.
-INFINITE: Final = 0xFFFFFFFF
 
 _SOLICITATION: Final = struct.Struct("!BBHI")
 _ADVERTISEMENT: Final = struct.Struct("!BBHBBHII")
@@ -35,14 +33,6 @@ _PREFIX: Final = struct.Struct("!BBBBIII16s")
 _MTU: Final = struct.Struct("!BBHI")
 _SOURCE_OPTION, _PREFIX_OPTION, _MTU_OPTION = 1, 3, 5
 _MANAGED, _OTHER, _ON_LINK, _AUTONOMOUS = 0x80, 0x40, 0x80, 0x40
-
-
-class RouterPreference(enum.IntEnum):
-    """The preference as a default router, RFC 4191 §2.1: the two bits of the field."""
-
-    MEDIUM = 0
-    HIGH = 1
-    LOW = 3
 
 
 @dataclass(frozen=True, slots=True)

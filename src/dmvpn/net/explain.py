@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
-from dmvpn.net.discovery import RouterPreference
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.icmp import IcmpType, Icmpv6Type, Icmpv6UnreachableCode, TimeExceededCode, UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag
+from dmvpn.net.ipv6 import RouterPreference
 
 _UNREACHABLE = words(WordKind.CODE, UnreachableCode, names="icmp unreachable destination code type 3 rfc 792 1812")("""
     ## codes of ICMP destination unreachable :: dmvpn lab capture, ping, traceroute [RFC 792, RFC 1812 §5.2.7.1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import struct
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -19,6 +20,16 @@ HEADER_LENGTH = _HEADER.size
 HOP_BY_HOP, FRAGMENT, AUTHENTICATION, NOTHING, MOBILITY = 0, 44, 51, 59, 135
 #: Those of all headers that another one follows: these, routing, options for the destination, mobility.
 EXTENSION_HEADERS = frozenset({HOP_BY_HOP, 43, FRAGMENT, AUTHENTICATION, 60, MOBILITY})
+#: A lifetime of a prefix without end.
+INFINITE: Final = 0xFFFFFFFF
+
+
+class RouterPreference(enum.IntEnum):
+    """The preference as a default router, RFC 4191 §2.1: the two bits of the field."""
+
+    MEDIUM = 0
+    HIGH = 1
+    LOW = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RA
 from dmvpn.ios.interface_addresses import ADDRESS, SECONDARY, Subnets, near, pair
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
-from dmvpn.net.discovery import INFINITE, RouterPreference
+from dmvpn.net.ipv6 import INFINITE, RouterPreference
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -26,7 +26,6 @@ from dmvpn.base.events import Event, InterfaceCount, PacketCounts
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface import messages
-from dmvpn.features.interface.advertising import Advertisers
 from dmvpn.features.interface.model import Advertising, InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import NO_IPV6, InterfaceSources, Status, kind_name, kind_of, sort_key
 from dmvpn.features.interface.reasons import InterfaceReason
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
+    from dmvpn.features.interface.advertising import Advertisers
 
 #: Seconds between two polls.
 POLL = 5.0
@@ -164,7 +164,7 @@ class InterfaceMachine(Machine):
         self._poll = Timer("request the counters of the data plane", self._poll_counters)
         self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
-        self._advertisers = Advertisers(self._context)
+        self._advertisers: Advertisers | None = None
         self._config = InterfaceConfig()
         self._plane = NO_IPV6
 
@@ -253,7 +253,8 @@ class InterfaceMachine(Machine):
             case events.InterfacesCounted():
                 self._count(event)
             case events.IpReceived():
-                self._advertisers.take(event)
+                if self._advertisers is not None:
+                    self._advertisers.take(event)
             case ClearInterfaceCounters(interface=name):
                 self._clear(name)
                 self._clearing.append(name)  # what passed since the last poll does not count either
@@ -357,7 +358,8 @@ class InterfaceMachine(Machine):
         name = port.name
         if port.assigned is None:
             del self._interfaces[name]
-        self._advertisers.follow(name, None, None, b"")
+        if self._advertisers is not None:
+            self._advertisers.follow(name, None, None, b"")
         if old is None:
             return
         del self._states[name], self._status[name]
@@ -371,6 +373,12 @@ class InterfaceMachine(Machine):
 
     def _advertise(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
         """Let a port with hosts say what this router is to them."""
+        if self._advertisers is None:
+            if not self._config.forwards_ipv6:
+                return
+            from dmvpn.features.interface.advertising import Advertisers  # most routers have no hosts of IPv6
+
+            self._advertisers = Advertisers(self._context)
         settings, ipv6 = port.settings.ipv6, state.ipv6
         if kind_of(port.name).logical:
             return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-from dmvpn.net.discovery import RouterPreference
+from dmvpn.net.ipv6 import RouterPreference
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
