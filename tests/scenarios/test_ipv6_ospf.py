@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
 import pytest
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.events import IpReceived
+from dmvpn.features.ospf.lsa import (
+    Body,
+    LinkBody,
+    LinkType,
+    LsaKey,
+    LsaType,
+    PrefixEntry,
+    RouterBody,
+    RouterLink,
+)
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket
+from dmvpn.features.ospf.spf import Graph
+from dmvpn.features.ospf.version3 import Lsa3, serialize
 from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LINES = """ipv6 router ospf 1
  router-id 0.0.0.{number}
@@ -16,6 +38,7 @@ interface Tunnel100
 interface GigabitEthernet0/2
  ipv6 ospf 1 area {area}
 """
+ALL = IPv6Address("ff02::5")
 FAR = "2001:db8:4::100"
 
 
@@ -92,6 +115,51 @@ def test_an_nssa_brings_routes_in_that_its_border_router_translates() -> None:
     world.run_for(40)
     assert "ON2 2001:DB8:E::/48 [110/20]" in world.lines("R11", "ipv6 route ospf")
     assert "Type-5 AS External" in world.show("R11", "ipv6 ospf database"), "translated into the backbone"
+
+
+def test_bgp_takes_the_kinds_of_routes_that_its_line_names_and_connected_networks_if_it_says_so() -> None:
+    world = cloud("point-to-multipoint")
+    world.configure("R31", "ipv6 route 2001:db8:e::/48 Null0", "ipv6 router ospf 1", "redistribute static")
+    line = "redistribute ospf 1 match internal"
+    world.configure("R11", "router bgp 65000", "address-family ipv6", line)
+    world.run_for(10)
+    first = world.show("R11", "bgp ipv6 unicast")
+    world.configure("R11", "router bgp 65000", "address-family ipv6", f"{line} external 2 include-connected")
+    world.run_for(10)
+    second = world.show("R11", "bgp ipv6 unicast")
+    for prefix, comes_first in (("3::/64", True), ("4::/64", True), ("E::/48", False), ("1::/64", False)):
+        assert (f"2001:DB8:{prefix}" in first, f"2001:DB8:{prefix}" in second) == (comes_first, True), prefix
+
+
+def test_a_neighbor_that_floods_gets_its_share_of_a_network_and_each_of_its_links_costs_one_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = cloud("broadcast")
+    machine = world.sim.routers["R11"].router.machine(OspfMachine)
+    process, stranger, looks = machine.ipv6[1], IPv4Address("7.7.7.7"), list[int]()
+    neighbor = next(iter(process.interfaces["Tunnel100"].neighbors.values()))
+
+    def add(self: Graph, router: IPv4Address, body: RouterBody, known: Callable[..., None] = Graph.add) -> None:
+        looks.extend([len(body.links)] if router == stranger else [])
+        known(self, router, body)
+
+    def tell(kind: LsaType, number: IPv4Address, router: IPv4Address, body: Body) -> None:
+        lsa = Lsa3.make(LsaKey(kind, number, router), body, sequence=5, options=0x13)
+        packet = OspfPacket(router=neighbor.router, area=IPv4Address(0), content=LinkStateUpdate((lsa,)))
+        octets = serialize(packet, neighbor.address, ALL)
+        process.receiver.receive(neighbor.interface, IpReceived("Tunnel100", neighbor.address, ALL, 89, octets, 1))
+
+    monkeypatch.setattr(Graph, "add", add)
+    many = tuple(PrefixEntry(Prefix(IPv6Address((0x20010DB9 << 32 | number) << 64), 64)) for number in range(5000))
+    for number, entries in ((neighbor.number, many[:3000]), (IPv4Address(77), many[3000:])):
+        tell(LsaType.LINK, number, neighbor.router, LinkBody(0, IPv6Address("fe80::31"), entries))
+    for count in range(20):
+        link = RouterLink(LinkType.POINT_TO_POINT, IPv4Address(count), stranger, 1, bytes(4))
+        tell(LsaType.ROUTER, IPv4Address(count), stranger, RouterBody(0, (link,)))
+    world.run_for(10)
+    assert set(looks) == {1}
+    said = [line for line in world.lines("R11", "ipv6 ospf database prefix") if "Number of Prefixes: 1" in line]
+    assert 1000 < max(int(line.split()[-1]) for line in said) < 3276
 
 
 def test_without_an_ipv4_address_a_process_waits_and_says_so_as_ios_does() -> None:

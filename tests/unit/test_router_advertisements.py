@@ -103,6 +103,9 @@ def test_the_lines_say_what_is_advertised() -> None:
         AdvertisedPrefix(Prefix.parse("2001:db8:4::/64"), 900, 300),
     )
     assert 4 <= len(said(bench.advance(80))) <= 8
+    bench, orders = router("ipv6 nd prefix default no-onlink no-autoconfig")
+    (flagless,) = said(orders + bench.advance(0))
+    assert flagless.prefixes == (AdvertisedPrefix(PREFIX, on_link=False, autonomous=False),)
     for typed in (lines, (*lines[:6], *older)):
         rendered = LANGUAGE.parse_text(TEXT + "".join(f" {one}\n" for one in typed)).tree.render()
         assert [line.strip() for line in rendered if line.startswith(" ipv6 nd")] == list(lines)

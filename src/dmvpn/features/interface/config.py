@@ -122,6 +122,8 @@ _ND_HELP = {
     "preferred": "Seconds that addresses are used for new sessions",
     "infinite": "Without end",
     "off-link": "Hosts send packets for it to a router",
+    "no-onlink": "The same",
+    "no-rtr-address": "It has no address of this router, as always here",
     "no-autoconfig": "Hosts make no addresses of it",
 }
 
@@ -142,8 +144,8 @@ def _check_interval(args: Args, _: Section) -> str | None:
 ND_PREFIX: Final = ConfigLine(
     "interface",
     "ipv6 nd prefix ( default | {network:network6} ) "
-    "[ no-advertise | ( {valid:0-4294967295} | infinite ) ( {preferred:0-4294967295} | infinite ) "
-    "[* off-link | no-autoconfig ] ]",
+    "[ no-advertise | [ ( {valid:0-4294967295} | infinite ) ( {preferred:0-4294967295} | infinite ) ] "
+    "[* off-link | no-onlink | no-rtr-address | no-autoconfig ] ]",
     _ND_HELP,
     key=("default", "network"),
     order=82,
@@ -197,7 +199,7 @@ def _prefix_lines(args: Args) -> PrefixLines:
     lines = PrefixLines(
         prefix=None if "default" in args else args.prefix("network"),
         advertised="no-advertise" not in args,
-        on_link="off-link" not in args,
+        on_link="off-link" not in args and "no-onlink" not in args,
         autonomous="no-autoconfig" not in args,
     )
     if "valid" not in args.values_given and "infinite" not in args:

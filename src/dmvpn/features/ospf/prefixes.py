@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.spf import Tree
 
 _HOST = 128
+_MOST = 3200  # prefixes in one advertisement of a network, which has 65,535 octets; each router has its share
 
 
 def link_body(interface: OspfInterface) -> LinkBody | None:
@@ -52,10 +53,11 @@ def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesB
     """Return the prefixes of a network whose designated router we are; None: it needs none, or there are none."""
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full or interface.link is None:
         return None
-    full = {router, *(neighbor.router for neighbor in interface.full)}
+    full = {router: interface.number} | {neighbor.router: neighbor.number for neighbor in interface.full}
+    share = _MOST // len(full)
     found: dict[Prefix, int] = {}
     for key, body in _link_bodies(interface.link.database):
-        for entry in body.prefixes if key.router in full else ():
+        for entry in body.prefixes[:share] if full.get(key.router) == key.id else ():
             if not entry.options & (NO_UNICAST | LOCAL_ADDRESS) and not entry.prefix.address.is_link_local:
                 found[entry.prefix] = found.get(entry.prefix, 0) | entry.options
     entries = tuple(PrefixEntry(prefix, 0, found[prefix]) for prefix in sorted(found))

@@ -326,9 +326,11 @@ def _add3(graph: Graph, key: LsaKey, body: Body, options: int) -> None:
         graph.networks[key.router, key.id] = (body, key.router)
     elif isinstance(body, RouterBody) and options & Options.V6:
         known = graph.routers.get(key.router)
-        graph.add(key.router, RouterBody(body.flags, (*known.links, *body.links)) if known is not None else body)
+        graph.add(key.router, body)
         if not options & Options.LOCAL_SIGNALING:
             graph.routers[key.router] = RouterBody(body.flags, ())
+        elif known is not None:
+            graph.routers[key.router] = RouterBody(body.flags, (*known.links, *body.links))
 
 
 def _hops(

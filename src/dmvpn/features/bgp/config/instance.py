@@ -150,12 +150,11 @@ def _aggregate(mode: str, version: int) -> ConfigLine:
 
 
 def _redistribute(mode: str, version: int) -> ConfigLine:
-    more = " | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535}" if version == 4 else " | eigrp {eigrp:1-65535}"
-    words = MATCH if version == 4 else "include-connected"
+    rip, networks = (" | rip", "") if version == 4 else ("", " | include-connected")
     return ConfigLine(
         mode,
-        f"redistribute ( connected | static{more} ) "
-        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {words} ]",
+        f"redistribute ( connected | static{rip} | eigrp {{eigrp:1-65535}} | ospf {{ospf:1-65535}} ) "
+        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH}{networks} ]",
         {
             **MATCH_HELP,
             **INCLUDE_HELP,
@@ -169,7 +168,7 @@ def _redistribute(mode: str, version: int) -> ConfigLine:
             "route-map": "Only routes that a route map permits",
             "map": "Name",
         },
-        key=("connected", "static", "eigrp", *(("rip", "ospf") if version == 4 else ())),
+        key=("connected", "static", "eigrp", "ospf", *(("rip",) if version == 4 else ())),
         adds=True,
         order=22,
     )
