@@ -59,3 +59,8 @@ def test_a_shut_port_takes_its_subinterfaces_and_its_interface_vlan_down(branch:
     branch.configure("SW1", "interface range GigabitEthernet0/0 - 2", "no shutdown")
     branch.configure("R1", "interface GigabitEthernet0/0", "no shutdown")
     assert eventually(lambda: answers(branch, "H1", "10.1.20.100"), 20)
+
+
+def test_a_reset_starts_routers_while_no_cable_of_theirs_is_plugged_in_again(branch: Labs) -> None:
+    branch.run("lab", "reset")
+    assert eventually(lambda: answers(branch, "H1", "10.1.20.100"), 20)

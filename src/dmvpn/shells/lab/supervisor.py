@@ -176,13 +176,14 @@ class Supervisor:
         if self._leases is not None:
             due = earliest(due, self._leases.next_deadline())
         patience = None if due is None else max(0.0, due - time.monotonic())
-        if self._unanswered:
+        if self._unanswered or self._switching.is_due:
             patience = _LOOK_AGAIN if patience is None else min(patience, _LOOK_AGAIN)
         for key, _ in self._selector.select(patience):
             if self._selector.get_map().get(key.fd) is key:  # an earlier request may have closed it
                 key.data()
         self._impairments.deliver_due()
-        if self._switching.is_due:
+        living = [router for router in self._routers.values() if router.alive and self._switching.is_due]
+        if self._switching.is_due and all(router.listens() for router in living):  # one that starts looks for its ports
             try:
                 self._switching.compute()
             except (OSError, ValueError, UserError) as error:  # a name that Linux refuses, a kernel without bridges
