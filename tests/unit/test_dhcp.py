@@ -278,3 +278,7 @@ def test_a_request_goes_on_to_the_helper_with_option_82_and_the_reply_comes_back
     assert bench.hear(replace(ask(MessageType.DISCOVER), hops=16)) == []
     assert bench.hear(replace(ask(MessageType.DISCOVER), giaddr=SERVER)) == [], "our own"
     assert sum(len(bench.hear(ask(MessageType.DISCOVER))) for _ in range(1000)) < 450
+
+
+def test_a_reply_for_a_port_whose_clients_never_asked_through_the_router_stays_out() -> None:
+    assert Bench(POOL).hear(offer(giaddr=SERVER), SERVER, source=IPv4Address("198.51.100.9")) == []

@@ -194,7 +194,7 @@ class DhcpMachine(Machine):
         """Take a message to the server's port."""
         owner = self._context.ports.interfaces.owner(message.giaddr, port.vrf)
         if message.is_reply:
-            if owner is not None:
+            if owner is not None and self._helped(owner.name) is not None:  # else nobody there asked through us
                 self._to_client(self.relay.reply(message), owner.name, message.giaddr)
             return
         own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
