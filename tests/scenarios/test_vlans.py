@@ -120,6 +120,7 @@ def test_two_trunks_of_one_channel_group_are_one_port() -> None:
     assert "Po1(SU)         LACP      Gi0/1(P)    Gi0/2(P)" in world.do("SW1", "show etherchannel summary")
     assert "Po1                 Root FWD 3" in world.do("SW2", "show spanning-tree vlan 10")
     assert hears(world, "H1", "10.1.10.101")
+    assert "DYNAMIC     Po1" in world.do("SW1", "show mac address-table")
     world.cut("SW1", "GigabitEthernet0/1")
     world.run_for(1.0)
     assert hears(world, "H1", "10.1.10.101")
@@ -177,6 +178,12 @@ def test_a_switch_that_is_switched_off_carries_nothing_until_it_starts_again(net
 )
 def test_a_tag_that_cannot_be_is_refused(net: World, line: str, said: str) -> None:
     assert said in net.do("R1", "configure terminal", "interface GigabitEthernet0/0.30", line, "end")
+
+
+def test_a_subinterface_can_be_taken_away(net: World) -> None:
+    net.do("R1", "configure terminal", "no interface GigabitEthernet0/0.20", "end")
+    assert "0/0.20" not in net.do("R1", "show running-config")
+    assert not hears(net, "H1", "10.1.20.100")
 
 
 def test_lists_of_vlans_and_priorities_that_cannot_be_are_refused(net: World) -> None:

@@ -442,7 +442,7 @@ class ConfigSession:
         changed, messages = False, list[str]()
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
-                if not is_logical(args.interface("name")):
+                if not is_logical(args.interface("name")) and "." not in args.interface("name"):
                     return LineResult((_NOT_REMOVABLE,), refused=True)
                 return LineResult((_REMOVED,), changed=True) if reset(section, line, args) else _DONE
             self._entered = (line, args, True)

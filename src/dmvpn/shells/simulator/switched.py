@@ -142,9 +142,10 @@ class SwitchedNetwork:
 
     def learned(self, node: str) -> tuple[LearnedStation, ...]:
         """Return the table of a switch."""
-        oldest = self.world.now - AGE
+        oldest, ports = self.world.now - AGE, self._boxes.get(node, Box()).ports
+        bundles = {port.name: port.bundle or port.name for port in ports}
         return tuple(
-            LearnedStation(bridge.vlan, address_of(*end), port)
+            LearnedStation(bridge.vlan, address_of(*end), bundles.get(port, port))
             for bridge, table in sorted(self._learned.items())
             if bridge.box == node
             for end, (port, seen) in table.items()
