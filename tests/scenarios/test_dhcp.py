@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from dmvpn.shells.lab_model import HostSpec
+from dmvpn.shells.lab_model import HostSpec, Lab
 from dmvpn.shells.scenario import Scenario
 from support.world import World
 
@@ -105,3 +105,10 @@ def test_bindings_survive_a_restart_where_a_database_keeps_them() -> None:
     world.sim.boot("R31", world.scenario.configurations["R31"])
     world.run_for(5)
     assert "10.3.3.50" in world.show("R31", "ip dhcp binding")
+
+
+def test_lines_of_a_pool_that_clients_would_refuse_are_refused() -> None:
+    world = World.of(Scenario("one", Lab.model_validate({"links": []}), {"R1": "ip dhcp pool LAN\n"}))
+    for line in ("lease 400", "lease 0 24", "option 6 ascii foo", "option 1 ip 10.0.0.1 10.0.0.2"):
+        assert "%" in world.do("R1", "configure terminal", "ip dhcp pool LAN", line, "end"), line
+    assert "pool LAN\n!" in world.do("R1", "show running-config")

@@ -447,6 +447,7 @@ def test_an_impossible_line_is_refused_with_one_answer(line: str, answer: str) -
         ("static 10.1.1.5 interface GigabitEthernet1", "GigabitEthernet1 is the source of a tunnel"),
         ("static 10.1.1.5 203.0.113.2", "GigabitEthernet1 is the source of a tunnel"),
         ("static udp 10.1.1.5 500 interface GigabitEthernet1 500", "UDP port 500 of GigabitEthernet1"),
+        ("static udp 10.1.1.5 68 interface GigabitEthernet1 68", "UDP port 68 of GigabitEthernet1"),
         ("static udp 10.1.1.5 99 203.0.113.2 4500", "UDP port 4500 of GigabitEthernet1"),
         ("static tcp 10.1.1.5 22 interface GigabitEthernet1 22", "TCP port 22 of GigabitEthernet1"),
         ("static tcp 10.1.1.5 80 interface GigabitEthernet1 179", "TCP port 179 of GigabitEthernet1"),

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.errors import WireError
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp.model import DISTANCE, LEASE, DhcpConfig, Excluded, LeasedRoute, Pool, PortSettings
 from dmvpn.ios import ConfigLine, Mode
@@ -60,7 +61,15 @@ def _check_octets(args: Args, _: Section) -> str | None:
 def _check_option(args: Args, section: Section) -> str | None:
     if args.integer("code") in _RESERVED:
         return "% This option is the server's own"
-    return _check_octets(args, section) if "hex" in args else None
+    if "hex" in args and (why := _check_octets(args, section)):
+        return why
+    from dmvpn.features.dhcp.packet import check  # few configurations have the line
+
+    try:
+        check({args.integer("code"): _option(args)})
+    except WireError as error:
+        return f"% Invalid option: {error}"
+    return None
 
 
 def _check_route(args: Args, section: Section) -> str | None:

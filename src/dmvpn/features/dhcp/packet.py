@@ -126,7 +126,7 @@ class Message:
             if overload & bit:
                 _read(area, offset, options)
         options.pop(Code.OVERLOAD, None)
-        _check(options)
+        check(options)
         ciaddr, yiaddr, siaddr, giaddr = map(IPv4Address, addresses)
         return cls(
             is_reply=op == 2,
@@ -217,7 +217,8 @@ def _read(area: bytes, offset: int, options: dict[int, bytes]) -> None:
         at = end
 
 
-def _check(options: Mapping[int, bytes]) -> None:
+def check(options: Mapping[int, bytes]) -> None:
+    """Check the lengths of known options. Raises WireError."""
     for code, octets in options.items():
         wrong = len(octets) != _EXACT.get(code, len(octets))
         unit = _EACH.get(code, 0)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.translation import PacketPolicies, Rules
 
-#: Ports of the router's own services, by protocol: IKE, SSH and BGP.
-_OWN_PORTS: Final = {UDP: (500, 4500), TCP: (22, 179)}
+#: Ports of the router's own services, by protocol: DHCP and IKE, SSH and BGP.
+_OWN_PORTS: Final = {UDP: (67, 68, 500, 4500), TCP: (22, 179)}
 #: Addresses, the first and the last.
 Range = tuple[IPv4Address, IPv4Address]
 
