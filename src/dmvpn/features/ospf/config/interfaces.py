@@ -70,12 +70,48 @@ WILDCARD_NETWORK: Final = register_type(WildcardNetwork())
 # ------------------------------------------------------------------------------------------------ lines
 
 
-_SECONDS: Final = {"seconds": "Seconds"}
+_HELP: Final = {
+    "ospf": "OSPF version 2",
+    "seconds": "Seconds",
+    "authentication": "Authenticate packets",
+    "message-digest": "With digests of `message-digest-key`",
+    "null": "Not, whatever the area says",
+    "key-chain": "With digests of a key chain",
+    "chain": "Its name",
+    "authentication-key": "Password in clear in every packet",
+    "0": "It follows in clear",
+    "6": "It follows hidden",
+    "7": "It follows hidden",
+    "key": "The password",
+    "message-digest-key": "A key of digests",
+    "number": "Its number, which travels in packets",
+    "md5": "MD5",
+    "network": "Type of the network",
+    "broadcast": "All see each other, one speaks for all",
+    "non-broadcast": "The same without multicasts",
+    "point-to-multipoint": "Every spoke sees only the hub",
+    "point-to-point": "One neighbor",
+    "dead-interval": "Hold time",
+    "minimal": "One second",
+    "hello-multiplier": "With so many Hellos in it",
+    "hellos": "Hellos",
+    "retransmit-interval": "Time until something is sent again",
+    "transmit-delay": "How much older a route gets on this way",
+    "priority": "Who speaks for all; 0: never this router",
+    "prefix-suppression": "Hide the network between this router and its neighbors",
+    "disable": "Advertise it nevertheless",
+    "process": "Run here, as part of this process",
+    "area": "In this area",
+    "cost": "Cost of this interface; derived from its bandwidth by default",
+    "bfd": "Let BFD watch neighbors here",
+    "ttl-security": "Take packets only of routers that are near",
+    "hops": "At most so many routers away",
+}
 
 
 def _line(
     syntax: str,
-    help_: Mapping[str, str],
+    help_: Mapping[str, str] | None = None,
     *,
     order: int = 80,
     key: tuple[str, ...] | None = None,
@@ -83,113 +119,40 @@ def _line(
     show: Callable[[Args], str] | None = None,
 ) -> ConfigLine:
     text = default and f"ip ospf {default}"
-    full = {"ospf": "OSPF version 2", **help_}
+    full = {**_HELP, **(help_ or {})}
     return ConfigLine("interface", f"ip ospf {syntax}", full, order=order, key=key, default=text, show=show)
 
 
-AUTHENTICATION: Final = _line(
-    "authentication [ message-digest | null | key-chain {chain:word} ]",
-    {
-        "authentication": "Authenticate packets",
-        "message-digest": "With digests of `message-digest-key`",
-        "null": "Not, whatever the area says",
-        "key-chain": "With digests of a key chain",
-        "chain": "Its name",
-    },
-    order=79,
-)
-PASSWORD: Final = _line(
-    "authentication-key [ 0 | 6 | 7 ] {key:secret}",
-    {
-        "authentication-key": "Password in clear in every packet",
-        "0": "It follows in clear",
-        "6": "It follows hidden",
-        "7": "It follows hidden",
-        "key": "The password",
-    },
-    order=79,
-)
+AUTHENTICATION: Final = _line("authentication [ message-digest | null | key-chain {chain:word} ]", order=79)
+PASSWORD: Final = _line("authentication-key [ 0 | 6 | 7 ] {key:secret}", order=79)
 DIGEST_KEY: Final = _line(
     "message-digest-key {number:1-255} md5 [ 0 | 6 | 7 ] {key:secret}",
-    {
-        "message-digest-key": "A key of digests",
-        "number": "Its number, which travels in packets",
-        "md5": "MD5",
-        "0": "It follows in clear",
-        "6": "It follows hidden",
-        "7": "It follows hidden",
-        "key": "The key",
-    },
+    {"key": "The key"},
     order=79,
     key=("number",),
 )
 NETWORK: Final = _line(
-    "network ( broadcast | non-broadcast | point-to-multipoint [ non-broadcast ] | point-to-point )",
-    {
-        "network": "Type of the network",
-        "broadcast": "All see each other, one speaks for all",
-        "non-broadcast": "The same without multicasts",
-        "point-to-multipoint": "Every spoke sees only the hub",
-        "point-to-point": "One neighbor",
-    },
+    "network ( broadcast | non-broadcast | point-to-multipoint [ non-broadcast ] | point-to-point )", _HELP
 )
-HELLO_INTERVAL: Final = _line("hello-interval {seconds:1-65535}", {**_SECONDS, "hello-interval": "Time between Hellos"})
-DEAD_INTERVAL: Final = _line(
-    "dead-interval ( {seconds:1-65535} | minimal hello-multiplier {hellos:3-20} )",
-    {
-        **_SECONDS,
-        "dead-interval": "Hold time",
-        "minimal": "One second",
-        "hello-multiplier": "With so many Hellos in it",
-        "hellos": "Hellos",
-    },
-)
-RETRANSMIT_INTERVAL: Final = _line(
-    "retransmit-interval {seconds:1-8192}",
-    {**_SECONDS, "retransmit-interval": "Time until something is sent again"},
-    default="retransmit-interval 5",
-)
-TRANSMIT_DELAY: Final = _line(
-    "transmit-delay {seconds:1-8192}",
-    {**_SECONDS, "transmit-delay": "How much older a route gets on this way"},
-    default="transmit-delay 1",
-)
-PRIORITY: Final = _line(
-    "priority {priority:0-255}", {"priority": "Who speaks for all; 0: never this router"}, default="priority 1"
-)
+HELLO_INTERVAL: Final = _line("hello-interval {seconds:1-65535}", {"hello-interval": "Time between Hellos"})
+DEAD_INTERVAL: Final = _line("dead-interval ( {seconds:1-65535} | minimal hello-multiplier {hellos:3-20} )", _HELP)
+RETRANSMIT_INTERVAL: Final = _line("retransmit-interval {seconds:1-8192}", default="retransmit-interval 5")
+TRANSMIT_DELAY: Final = _line("transmit-delay {seconds:1-8192}", default="transmit-delay 1")
+PRIORITY: Final = _line("priority {priority:0-255}", default="priority 1")
 MTU_IGNORE: Final = _line("mtu-ignore", {"mtu-ignore": "Accept neighbors with another MTU"})
 FILTER: Final = _line(
     "database-filter all out", {"database-filter": "LSAs sent to neighbors", "all": "Nothing", "out": "That we send"}
 )
-PREFIX_SUPPRESSION: Final = _line(
-    "prefix-suppression [ disable ]",
-    {
-        "prefix-suppression": "Hide the network between this router and its neighbors",
-        "disable": "Advertise it nevertheless",
-    },
-)
+PREFIX_SUPPRESSION: Final = _line("prefix-suppression [ disable ]")
 # A way to save packets on dial-up lines: kept, and never acted on.
 FLOOD_REDUCTION: Final = _line("flood-reduction", {"flood-reduction": "Kept for the record; has no effect here"})
 DEMAND_CIRCUIT: Final = _line("demand-circuit", {"demand-circuit": "Kept for the record; has no effect here"})
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Do not run here"})
-PROCESS: Final = _line(
-    f"{{process:1-65535}} area {{area:{AREA.name}}}",
-    {"process": "Run here, as part of this process", "area": "In this area"},
-    order=81,
-)
-COST: Final = _line(
-    "cost {cost:1-65535}", {"cost": "Cost of this interface; derived from its bandwidth by default"}, order=81
-)
-BFD: Final = _line(
-    "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}
-)
+PROCESS: Final = _line(f"{{process:1-65535}} area {{area:{AREA.name}}}", order=81)
+COST: Final = _line("cost {cost:1-65535}", order=81)
+BFD: Final = _line("bfd [ disable ]", {"disable": "Not, whatever the process says"})
 TTL_SECURITY: Final = _line(
-    "ttl-security [ hops {hops:1-254} | disable ]",
-    {
-        "ttl-security": "Take packets only of routers that are near",
-        "hops": "At most so many routers away",
-        "disable": "Of all, whatever the process says",
-    },
+    "ttl-security [ hops {hops:1-254} | disable ]", {"disable": "Of all, whatever the process says"}
 )
 
 LINES: Final = collected(ConfigLine, vars())

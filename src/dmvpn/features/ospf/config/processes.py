@@ -34,19 +34,122 @@ _HELP: Final[Mapping[str, str]] = {
     "mask": "Mask",
     "range": "Advertise one prefix for many",
     "address": "Address",
+    "0": "It follows in clear",
+    "6": "It follows hidden",
+    "7": "It follows hidden",
+    "router": "A routing process",
+    "ospf": "OSPF version 2",
+    "number": "Number of the process, local to this router",
+    "vrf": "In a VRF",
+    "router-id": "Set the router identifier",
+    "log-adjacency-changes": "Log neighbors that come and go",
+    "authentication": "Authenticate packets",
+    "message-digest": "With digests, not with passwords in clear",
+    "stub": "No external routes come in",
+    "no-summary": "Nor those of other areas",
+    "nssa": "External routes come from within only",
+    "no-redistribution": "Advertise redistributed routes into the other areas alone",
+    "default-information-originate": "Advertise a default route into it",
+    "translate": "Translation of its external routes",
+    "type7": "Type 7, as in the area",
+    "always": "By this router in any case",
+    "suppress-fa": "As ways through this router",
+    "default-cost": "Cost of the default route into a stub area",
+    "cost": "Cost",
+    "null": "Not, whatever the backbone says",
+    "key-chain": "With digests of a key chain",
+    "chain": "Its name",
+    "hello-interval": "Time between Hellos",
+    "hello": "Seconds",
+    "retransmit-interval": "Time until LSAs without acknowledgment are sent again",
+    "retransmit": "Seconds",
+    "transmit-delay": "Seconds added to the age of LSAs sent on this link",
+    "delay": "Seconds",
+    "dead-interval": "Time without a Hello until the neighbor is down",
+    "dead": "Seconds",
+    "authentication-key": "Password in clear in every packet",
+    "key": "The password",
+    "message-digest-key": "A key of digests",
+    "md5": "MD5",
+    "filter-list": "Filter routes between areas",
+    "list": "Its name",
+    "in": "Routes advertised into this area",
+    "out": "Routes of this area to other areas",
+    "ttl-security": "Accept packets of near routers only",
+    "all-interfaces": "On all interfaces without a line of their own",
+    "hops": "At most so many routers away",
+    "max-metric": "Be the last resort",
+    "router-lsa": "In our router LSA",
+    "on-startup": "At the start only",
+    "seconds": "For so long",
+    "include-stub": "For our own networks, too",
+    "summary-lsa": "For networks of other areas, too",
+    "summaries": "Their cost",
+    "external-lsa": "For redistributed routes, too",
+    "externals": "Its cost",
+    "max-lsa": "Limit the LSAs of other routers",
+    "maximum": "Milliseconds at most",
+    "threshold": "Percent of it that are logged",
+    "warning-only": "Log it and keep everything",
+    "ignore-time": "How long all neighbors are ignored then",
+    "ignore": "Minutes",
+    "ignore-count": "How often, before it is for good",
+    "count": "Times",
+    "reset-time": "After how long the times are counted from the start",
+    "reset": "Minutes",
+    "redistribute": "Redistribute routes of another source",
+    "connected": "Connected networks",
+    "static": "Static routes",
+    "rip": "Routes of RIP",
+    "eigrp": "Routes of EIGRP",
+    "bgp": "Routes of BGP",
+    "bfd": "Let BFD watch neighbors",
+    "network": "Run on interfaces with an address in this network",
+    "neighbor": "A neighbor that gets unicasts",
+    "priority": "Its priority",
+    "poll-interval": "Time between Hellos to a neighbor that is down",
+    "poll": "Seconds",
+    "maximum-paths": "Use so many paths at once",
+    "paths": "Number",
+    "default-information": "The default route",
+    "originate": "Advertise one",
+    "default-metric": "Cost of redistributed routes",
+    "distance": "Administrative distance",
+    "intra-area": "Of the same area",
+    "inter-area": "Of other areas",
+    "external": "Redistributed ones",
+    "timers": "Times",
+    "throttle": "Do not do too often",
+    "spf": "The calculation of routes",
+    "start": "Milliseconds before the first",
+    "hold": "Milliseconds before the second",
+    "lsa": "The making of our own advertisements",
+    "all": "Of all kinds, as older releases say it",
+    "nsf": "Forwarding that goes on while a router restarts",
+    "ietf": "As RFC 3623 has it",
+    "helper": "Help for neighbors that restart",
+    "disable": "Nothing: they are gone for as long as they are away",
+    "strict-lsa-checking": "End it when the network changes meanwhile",
+    "arrival": "How long one is kept before a newer one is taken",
+    "milliseconds": "Milliseconds",
+    "prefix-suppression": "Hide the networks between routers, but not loopbacks and passive interfaces",
+    "capability": "What this process does",
+    "vrf-lite": "In a VRF, use routes that a provider's router brought in",
 }
 
 
 def _line(
     syntax: str,
-    help_: Mapping[str, str],
+    help_: Mapping[str, str] | None = None,
     *,
     order: int,
     key: tuple[str, ...] | None = None,
     default: str | None = None,
     default_on: bool = False,
 ) -> ConfigLine:
-    return ConfigLine(_ROUTER, syntax, {**_HELP, **help_}, order=order, key=key, default=default, default_on=default_on)
+    return ConfigLine(
+        _ROUTER, syntax, {**_HELP, **(help_ or {})}, order=order, key=key, default=default, default_on=default_on
+    )
 
 
 def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
@@ -66,12 +169,7 @@ def _refused(args: Args, root: Section) -> str | None:
 ROUTER: Final = ConfigLine(
     "global",
     "router ospf {number:1-65535} [ vrf {vrf:word} ]",
-    {
-        "router": "A routing process",
-        "ospf": "OSPF version 2",
-        "number": "Number of the process, local to this router",
-        "vrf": "In a VRF",
-    },
+    _HELP,
     check=_refused,
     key=("number",),
     order=410,
@@ -79,64 +177,26 @@ ROUTER: Final = ConfigLine(
     sort=("number",),
     takes_along=_drop_lines_of_interfaces,
 )
-ROUTER_ID: Final = _line(
-    "router-id {address:address}",
-    {"router-id": "Set the router identifier", "address": "Unique in the network"},
-    order=10,
-)
+ROUTER_ID: Final = _line("router-id {address:address}", {"address": "Unique in the network"}, order=10)
 REFERENCE: Final = _line(
     "auto-cost reference-bandwidth {mbps:1-4294967}",
     {"auto-cost": "Costs of interfaces", "reference-bandwidth": "What costs 1", "mbps": "Megabits per second"},
     order=15,
     default="auto-cost reference-bandwidth 100",
 )
-LOG_CHANGES: Final = _line(
-    "log-adjacency-changes", {"log-adjacency-changes": "Log neighbors that come and go"}, order=16, default_on=True
-)
+LOG_CHANGES: Final = _line("log-adjacency-changes", order=16, default_on=True)
 LOG_DETAIL: Final = _line("log-adjacency-changes detail", {"detail": "Every state between too"}, order=16)
-AREA_AUTHENTICATION: Final = _line(
-    f"{_AREA} authentication [ message-digest ]",
-    {"authentication": "Authenticate packets", "message-digest": "With digests, not with passwords in clear"},
-    order=20,
-    key=("area",),
-)
-AREA_STUB: Final = _line(
-    f"{_AREA} stub [ no-summary ]",
-    {"stub": "No external routes come in", "no-summary": "Nor those of other areas"},
-    order=21,
-    key=("area",),
-)
+AREA_AUTHENTICATION: Final = _line(f"{_AREA} authentication [ message-digest ]", order=20, key=("area",))
+AREA_STUB: Final = _line(f"{_AREA} stub [ no-summary ]", order=21, key=("area",))
 AREA_NSSA: Final = _line(
     f"{_AREA} nssa [* no-redistribution | no-summary | default-information-originate | metric {{metric:0-16777214}} "
     "| metric-type {type:1-2} ]",
-    {
-        "nssa": "External routes come from within only",
-        "no-redistribution": "Advertise redistributed routes into the other areas alone",
-        "no-summary": "No routes of other areas come in",
-        "default-information-originate": "Advertise a default route into it",
-        "metric": "Cost of this default route",
-    },
+    {"no-summary": "No routes of other areas come in", "metric": "Cost of this default route"},
     order=21,
     key=("area",),
 )
-AREA_NSSA_TRANSLATE: Final = _line(
-    f"{_AREA} nssa translate type7 [* always | suppress-fa ]",
-    {
-        "nssa": "External routes come from within only",
-        "translate": "Translation of its external routes",
-        "type7": "Type 7, as in the area",
-        "always": "By this router in any case",
-        "suppress-fa": "As ways through this router",
-    },
-    order=21,
-    key=("area",),
-)
-AREA_DEFAULT_COST: Final = _line(
-    f"{_AREA} default-cost {{cost:0-16777214}}",
-    {"default-cost": "Cost of the default route into a stub area", "cost": "Cost"},
-    order=22,
-    key=("area",),
-)
+AREA_NSSA_TRANSLATE: Final = _line(f"{_AREA} nssa translate type7 [* always | suppress-fa ]", order=21, key=("area",))
+AREA_DEFAULT_COST: Final = _line(f"{_AREA} default-cost {{cost:0-16777214}}", order=22, key=("area",))
 _VIRTUAL: Final = f"{_AREA} virtual-link {{router:address}}"
 _VIRTUAL_HELP: Final = {
     **_HELP,
@@ -165,37 +225,16 @@ VIRTUAL_LINK: Final = ConfigLine(
     f"{_VIRTUAL} [* authentication [ message-digest | null | key-chain {{chain:word}} ] "
     "| hello-interval {hello:1-8192} | retransmit-interval {retransmit:1-8192} "
     "| transmit-delay {delay:1-8192} | dead-interval {dead:1-8192} ]",
-    {
-        **_VIRTUAL_HELP,
-        "authentication": "Authenticate packets",
-        "message-digest": "With digests of `message-digest-key`",
-        "null": "Not, whatever the backbone says",
-        "key-chain": "With digests of a key chain",
-        "chain": "Its name",
-        "hello-interval": "Time between Hellos",
-        "hello": "Seconds",
-        "retransmit-interval": "Time until LSAs without acknowledgment are sent again",
-        "retransmit": "Seconds",
-        "transmit-delay": "Seconds added to the age of LSAs sent on this link",
-        "delay": "Seconds",
-        "dead-interval": "Time without a Hello until the neighbor is down",
-        "dead": "Seconds",
-    },
+    {**_VIRTUAL_HELP, "message-digest": "With digests of `message-digest-key`"},
     order=24,
     key=("area", "router"),
     adds=True,
     ends=_drop_keys,
 )
-_SECRET_HELP: Final = {"0": "It follows in clear", "6": "It follows hidden", "7": "It follows hidden"}
 VIRTUAL_PASSWORD: Final = ConfigLine(
     _ROUTER,
     f"{_VIRTUAL} authentication-key [ 0 | 6 | 7 ] {{key:secret}}",
-    {
-        **_VIRTUAL_HELP,
-        **_SECRET_HELP,
-        "authentication-key": "Password in clear in every packet",
-        "key": "The password",
-    },
+    _VIRTUAL_HELP,
     order=24,
     key=("area", "router"),
     displaces=_begin_link,
@@ -203,14 +242,7 @@ VIRTUAL_PASSWORD: Final = ConfigLine(
 VIRTUAL_DIGEST_KEY: Final = ConfigLine(
     _ROUTER,
     f"{_VIRTUAL} message-digest-key {{number:1-255}} md5 [ 0 | 6 | 7 ] {{key:secret}}",
-    {
-        **_VIRTUAL_HELP,
-        **_SECRET_HELP,
-        "message-digest-key": "A key of digests",
-        "number": "Its number, which travels in packets",
-        "md5": "MD5",
-        "key": "The key",
-    },
+    {**_VIRTUAL_HELP, "number": "Its number, which travels in packets", "key": "The key"},
     order=24,
     key=("area", "router", "number"),
     displaces=_begin_link,
@@ -223,13 +255,7 @@ AREA_RANGE: Final = _line(
 )
 AREA_FILTER: Final = _line(
     f"{_AREA} filter-list prefix {{list:word}} ( in | out )",
-    {
-        "filter-list": "Filter routes between areas",
-        "prefix": "By a prefix list",
-        "list": "Its name",
-        "in": "Routes advertised into this area",
-        "out": "Routes of this area to other areas",
-    },
+    {"prefix": "By a prefix list"},
     order=24,
     key=("area", "in", "out"),
 )
@@ -244,15 +270,7 @@ DISCARD_INTERNAL: Final = _line("discard-route internal", _DISCARD_HELP, order=1
 DISCARD_EXTERNAL: Final = _line("discard-route external", _DISCARD_HELP, order=18, default_on=True)
 INTERNAL_DISTANCE: Final = _line("discard-route internal {distance:1-254}", _DISCARD_HELP, order=19)
 EXTERNAL_DISTANCE: Final = _line("discard-route external {distance:1-254}", _DISCARD_HELP, order=19)
-TTL_SECURITY: Final = _line(
-    "ttl-security all-interfaces [ hops {hops:1-254} ]",
-    {
-        "ttl-security": "Accept packets of near routers only",
-        "all-interfaces": "On all interfaces without a line of their own",
-        "hops": "At most so many routers away",
-    },
-    order=37,
-)
+TTL_SECURITY: Final = _line("ttl-security all-interfaces [ hops {hops:1-254} ]", order=37)
 SUMMARY: Final = _line(
     "summary-address {address:address} {mask:mask} [ not-advertise ] [ tag {tag:1-4294967295} ]",
     {"summary-address": "Advertise one external prefix for many", "not-advertise": "Do not advertise it"},
@@ -262,51 +280,19 @@ SUMMARY: Final = _line(
 MAXIMUM_METRIC: Final = _line(
     "max-metric router-lsa [* on-startup {seconds:5-86400} | include-stub | summary-lsa [ {summaries:1-16777215} ] "
     "| external-lsa [ {externals:1-16777215} ] ]",
-    {
-        "max-metric": "Be the last resort",
-        "router-lsa": "In our router LSA",
-        "on-startup": "At the start only",
-        "seconds": "For so long",
-        "include-stub": "For our own networks, too",
-        "summary-lsa": "For networks of other areas, too",
-        "summaries": "Their cost",
-        "external-lsa": "For redistributed routes, too",
-        "externals": "Its cost",
-    },
     order=26,
 )
 MAXIMUM_LSA: Final = _line(
     "max-lsa {maximum:1-4294967294} [ {threshold:1-100} ] [* warning-only | ignore-time {ignore:1-2147483647} "
     "| ignore-count {count:1-2147483647} | reset-time {reset:1-2147483647} ]",
-    {
-        "max-lsa": "Limit the LSAs of other routers",
-        "maximum": "LSAs",
-        "threshold": "Percent of it that are logged",
-        "warning-only": "Log it and keep everything",
-        "ignore-time": "How long all neighbors are ignored then",
-        "ignore": "Minutes",
-        "ignore-count": "How often, before it is for good",
-        "count": "Times",
-        "reset-time": "After how long the times are counted from the start",
-        "reset": "Minutes",
-    },
+    {"maximum": "LSAs"},
     order=27,
 )
 REDISTRIBUTE: Final = ConfigLine(
     _ROUTER,
     "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
     f"[* {_METRIC} | {MATCH} | subnets | tag {{tag:0-4294967295}} | route-map {{map:word}} ]",
-    {
-        **_HELP,
-        **MATCH_HELP,
-        "redistribute": "Redistribute routes of another source",
-        "connected": "Connected networks",
-        "static": "Static routes",
-        "rip": "Routes of RIP",
-        "eigrp": "Routes of EIGRP",
-        "bgp": "Routes of BGP",
-        "ospf": "Routes of another process",
-    },
+    {**_HELP, **MATCH_HELP, "ospf": "Routes of another process"},
     order=30,
     key=("connected", "static", "rip", "eigrp", "bgp", "ospf"),
     adds=True,
@@ -322,124 +308,50 @@ PASSIVE: Final = ConfigLine(
     order=35,
     keep_no=True,  # behind `passive-interface default`
 )
-BFD_ALL: Final = _line(
-    "bfd all-interfaces", {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}, order=36
-)
-NETWORKS: Final = _line(
-    f"network {{network:{WILDCARD_NETWORK.name}}} {_AREA}",
-    {"network": "Run on interfaces with an address in this network"},
-    order=40,
-    key=("network",),
-)
+BFD_ALL: Final = _line("bfd all-interfaces", {"all-interfaces": "On all interfaces"}, order=36)
+NETWORKS: Final = _line(f"network {{network:{WILDCARD_NETWORK.name}}} {_AREA}", order=40, key=("network",))
 NEIGHBOR: Final = _line(
     "neighbor {address:address} "
     "[* priority {priority:0-255} | cost {cost:1-65535} | poll-interval {poll:0-4294967295} ]",
-    {
-        "neighbor": "A neighbor that gets unicasts",
-        "priority": "Its priority",
-        "cost": "The cost of the way to it",
-        "poll-interval": "Time between Hellos to a neighbor that is down",
-        "poll": "Seconds",
-    },
+    {"cost": "The cost of the way to it"},
     order=45,
     key=("address",),
 )
-MAXIMUM_PATHS: Final = _line(
-    "maximum-paths {paths:1-32}",
-    {"maximum-paths": "Use so many paths at once", "paths": "Number"},
-    order=50,
-    default="maximum-paths 4",
-)
+MAXIMUM_PATHS: Final = _line("maximum-paths {paths:1-32}", order=50, default="maximum-paths 4")
 DEFAULT_ORIGINATE: Final = _line(
     f"default-information originate [* always | {_METRIC} | route-map {{map:word}} ]",
-    {
-        "default-information": "The default route",
-        "originate": "Advertise one",
-        "always": "Even if this router has none",
-    },
+    {"always": "Even if this router has none"},
     order=51,
 )
-DEFAULT_METRIC: Final = _line(
-    "default-metric {metric:1-16777214}", {"default-metric": "Cost of redistributed routes"}, order=52
-)
-DISTANCE: Final = _line(
-    "distance {distance:1-255}", {"distance": "Administrative distance"}, order=53, default="distance 110"
-)
+DEFAULT_METRIC: Final = _line("default-metric {metric:1-16777214}", order=52)
+DISTANCE: Final = _line("distance {distance:1-255}", order=53, default="distance 110")
 DISTANCES: Final = _line(
     "distance ospf [* intra-area {intra:1-255} | inter-area {inter:1-255} | external {external:1-255} ]",
-    {
-        "ospf": "Each kind of route its own",
-        "intra-area": "Of the same area",
-        "inter-area": "Of other areas",
-        "external": "Redistributed ones",
-    },
+    {"ospf": "Each kind of route its own"},
     order=54,
 )
 #: Lists for routes to the routing table and for redistributed routes; OSPF has no offset lists.
 DISTRIBUTION: Final = DistributionLines(_ROUTER, largest=0, order=55)
 SPF_THROTTLE: Final = _line(
     "timers throttle spf {start:1-600000} {hold:1-600000} {maximum:1-600000}",
-    {
-        "timers": "Times",
-        "throttle": "Do not do too often",
-        "spf": "The calculation of routes",
-        "start": "Milliseconds before the first",
-        "hold": "Milliseconds before the second",
-        "maximum": "Milliseconds at most",
-    },
     order=12,
     default="timers throttle spf 50 200 5000",
 )
 LSA_THROTTLE: Final = _line(
     "timers throttle lsa [ all ] {start:0-600000} {hold:1-600000} {maximum:1-600000}",
-    {
-        "timers": "Times",
-        "throttle": "Do not do too often",
-        "lsa": "The making of our own advertisements",
-        "all": "Of all kinds, as older releases say it",
-        "start": "Milliseconds before the first",
-        "hold": "Milliseconds before the second",
-        "maximum": "Milliseconds at most",
-    },
     order=12,
     default="timers throttle lsa 50 200 5000",
 )
-HELP_DISABLED: Final = _line(
-    "nsf ietf helper disable",
-    {
-        "nsf": "Forwarding that goes on while a router restarts",
-        "ietf": "As RFC 3623 has it",
-        "helper": "Help for neighbors that restart",
-        "disable": "Nothing: they are gone for as long as they are away",
-    },
-    order=26,
-)
-HELP_STRICT: Final = _line(
-    "nsf ietf helper strict-lsa-checking",
-    {"strict-lsa-checking": "End it when the network changes meanwhile"},
-    order=27,
-)
+HELP_DISABLED: Final = _line("nsf ietf helper disable", order=26)
+HELP_STRICT: Final = _line("nsf ietf helper strict-lsa-checking", order=27)
 LSA_ARRIVAL: Final = _line(
     "timers lsa arrival {milliseconds:0-600000}",
-    {
-        "timers": "Times",
-        "lsa": "Advertisements",
-        "arrival": "How long one is kept before a newer one is taken",
-        "milliseconds": "Milliseconds",
-    },
+    {"lsa": "Advertisements"},
     order=12,
     default="timers lsa arrival 100",
 )
-PREFIX_SUPPRESSION: Final = _line(
-    "prefix-suppression",
-    {"prefix-suppression": "Hide the networks between routers, but not loopbacks and passive interfaces"},
-    order=17,
-)
-VRF_LITE: Final = _line(
-    "capability vrf-lite",
-    {"capability": "What this process does", "vrf-lite": "In a VRF, use routes that a provider's router brought in"},
-    order=14,
-)
+PREFIX_SUPPRESSION: Final = _line("prefix-suppression", order=17)
+VRF_LITE: Final = _line("capability vrf-lite", order=14)
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (*collected(ConfigLine, vars()), *DISTRIBUTION.lists, DISTRIBUTION.distance)

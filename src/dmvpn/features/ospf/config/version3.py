@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 _CLASSIC, _NAMED, _FAMILY = "router-ospf-ipv6", "router-ospfv3", "router-ospfv3-family"
 _FAMILY_MODE: Final = Mode(_FAMILY, "config-router-af", _NAMED, exit_word="exit-address-family")
 MODES: Final = (Mode(_CLASSIC, "config-rtr"), Mode(_NAMED, "config-router"), _FAMILY_MODE)
-_HELP: Final = {"ipv6": "Internet Protocol, version 6", "ospf": "OSPF version 3", "ospfv3": "OSPF version 3"}
+_HELP: Final = {
+    "ipv6": "Internet Protocol, version 6",
+    "ospf": "OSPF version 3",
+    "ospfv3": "OSPF version 3",
+    "process": "Run here, as part of this process",
+    "area": "In this area",
+    "instance": "Which of several OSPFs on the link",
+    "neighbor": "A neighbor that gets unicasts",
+    "address": "Its link-local address",
+    "priority": "Its priority",
+    "cost": "The cost of the way to it",
+    "poll-interval": "Time between Hellos to a neighbor that is down",
+    "poll": "Seconds",
+    "router": "A routing process",
+    "number": "Number of the process, local to this router",
+}
 
 # ------------------------------------------------------------------------------------------------ interfaces
 
@@ -36,17 +51,8 @@ ON_INTERFACES_TOO: Final = Twins(interfaces.LINES, {"ip ospf": "ospfv3"}, help=_
 
 
 def _process(words: str) -> ConfigLine:
-    return ConfigLine(
-        "interface",
-        f"{words} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]",
-        {
-            **_HELP,
-            "process": "Run here, as part of this process",
-            "area": "In this area",
-            "instance": "Which of several OSPFs on the link",
-        },
-        order=98,
-    )
+    syntax = f"{words} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]"
+    return ConfigLine("interface", syntax, _HELP, order=98)
 
 
 PROCESS: Final = _process("ipv6 ospf {process:1-65535}")
@@ -55,15 +61,7 @@ NEIGHBOR: Final = ConfigLine(
     "interface",
     "ipv6 ospf neighbor {address:address6} "
     "[* priority {priority:0-255} | cost {cost:1-65535} | poll-interval {poll:0-4294967295} ]",
-    {
-        **_HELP,
-        "neighbor": "A neighbor that gets unicasts",
-        "address": "Its link-local address",
-        "priority": "Its priority",
-        "cost": "The cost of the way to it",
-        "poll-interval": "Time between Hellos to a neighbor that is down",
-        "poll": "Seconds",
-    },
+    _HELP,
     order=98,
     key=("address",),
 )
@@ -80,26 +78,21 @@ def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
                 section.drop(entry)
 
 
-ROUTER: Final = ConfigLine(
-    "global",
-    "ipv6 router ospf {number:1-65535}",
-    {**_HELP, "router": "A routing process", "number": "Number of the process, local to this router"},
-    key=("number",),
-    order=411,
-    opens=_CLASSIC,
-    sort=("number",),
-    takes_along=_drop_lines_of_interfaces,
-)
-ROUTER_TOO: Final = ConfigLine(
-    "global",
-    "router ospfv3 {number:1-65535}",
-    {**_HELP, "router": "A routing process", "number": "Number of the process, local to this router"},
-    key=("number",),
-    order=412,
-    opens=_NAMED,
-    sort=("number",),
-    takes_along=_drop_lines_of_interfaces,
-)
+def _router(words: str, opens: str, order: int) -> ConfigLine:
+    return ConfigLine(
+        "global",
+        f"{words} {{number:1-65535}}",
+        _HELP,
+        key=("number",),
+        order=order,
+        opens=opens,
+        sort=("number",),
+        takes_along=_drop_lines_of_interfaces,
+    )
+
+
+ROUTER: Final = _router("ipv6 router ospf", _CLASSIC, 411)
+ROUTER_TOO: Final = _router("router ospfv3", _NAMED, 412)
 ADDRESS_FAMILY: Final = ConfigLine(
     _NAMED,
     "address-family ipv6 [ unicast ]",
@@ -109,41 +102,18 @@ ADDRESS_FAMILY: Final = ConfigLine(
     opens=_FAMILY,
     show=lambda args: "address-family ipv6 unicast",
 )
-#: What a process of version 3 has, in the words of version 2.
-_SHARED: Final = (
-    processes.ROUTER_ID,
-    processes.REFERENCE,
-    processes.LOG_CHANGES,
-    processes.LOG_DETAIL,
-    processes.AREA_STUB,
-    processes.AREA_NSSA,
-    processes.AREA_NSSA_TRANSLATE,
-    processes.AREA_DEFAULT_COST,
-    processes.AREA_RANGE,
-    processes.DISCARD,
-    processes.DISCARD_INTERNAL,
-    processes.DISCARD_EXTERNAL,
-    processes.INTERNAL_DISTANCE,
-    processes.EXTERNAL_DISTANCE,
-    processes.SUMMARY,
-    processes.MAXIMUM_METRIC,
-    processes.MAXIMUM_LSA,
-    processes.REDISTRIBUTE,
-    processes.PASSIVE_DEFAULT,
-    processes.PASSIVE,
-    processes.BFD_ALL,
-    processes.MAXIMUM_PATHS,
-    processes.DEFAULT_ORIGINATE,
-    processes.DEFAULT_METRIC,
-    processes.DISTANCE,
-    processes.DISTANCES,
-    processes.SPF_THROTTLE,
-    processes.LSA_THROTTLE,
-    processes.LSA_ARRIVAL,
-    processes.HELP_DISABLED,
-    processes.HELP_STRICT,
-    processes.PREFIX_SUPPRESSION,
-    processes.SHUTDOWN,
+#: What a process of version 3 has not: it runs where interfaces say so, and its packets are protected by IPsec.
+_NOT_IN_PROCESSES: Final = (
+    processes.ROUTER,
+    processes.AREA_AUTHENTICATION,
+    processes.VIRTUAL_LINK,
+    processes.VIRTUAL_PASSWORD,
+    processes.VIRTUAL_DIGEST_KEY,
+    processes.AREA_FILTER,
+    processes.TTL_SECURITY,
+    processes.NETWORKS,
+    processes.NEIGHBOR,
+    processes.VRF_LITE,
 )
 
 
@@ -158,7 +128,8 @@ def _in_mode(mode: str) -> Twins:
         "include-connected": "The networks of its interfaces, too",
         "prefix": "The prefix",
     }
-    return Twins(_SHARED, words, help=help_, mode=mode)
+    shared = [line for line in collected(ConfigLine, vars(processes)) if line not in _NOT_IN_PROCESSES]
+    return Twins(shared, words, help=help_, mode=mode)
 
 
 CLASSIC, NAMED, FAMILY = (_in_mode(mode) for mode in (_CLASSIC, _NAMED, _FAMILY))

@@ -304,47 +304,43 @@ def clear_counters(ctx: ShowContext, args: Args) -> ClearOspfCounters:
     return ClearOspfCounters(args.integer("number", None), version_of(args))
 
 
+_HELP: Final = {
+    **HELP,
+    "statistics": "The last calculations",
+    "detail": "The same",
+    "events": "What happened lately",
+    "traffic": "Packets by kind",
+    "max-metric": "Whether this router is a last resort",
+    "flood-list": "Advertisements that wait for acknowledgments",
+    "sham-links": "Of MPLS VPNs: none",
+    "counters": "Begin to count again",
+    "timers": "What waits",
+    "rate-limit": "Our own advertisements that wait for their turn",
+    "nsf": "Help for neighbors that restart",
+    "neighbor": "Neighbors",
+    "rib": "The routes of OSPF itself",
+    "prefix": "Network",
+    "mask": "Its mask",
+    "summary": "How many are in each state",
+    "force-spf": "Calculate the routes again",
+    "redistribution": "Redistribute all routes again",
+}
 COUNTS: Final = (
-    ExecCommand(
-        f"{OSPF} statistics [ detail ]",
-        {**HELP, "statistics": "The last calculations", "detail": "The same"},
-        query=query_statistics,
-        render=render_sections,
-    ),
-    ExecCommand(
-        f"{OSPF} events", {**HELP, "events": "What happened lately"}, query=query_events, render=render_sections
-    ),
-    ExecCommand(f"{OSPF} traffic", {**HELP, "traffic": "Packets by kind"}, query=query_traffic, render=render_sections),
-    ExecCommand(
-        f"{OSPF} max-metric",
-        {**HELP, "max-metric": "Whether this router is a last resort"},
-        query=query_maximum,
-        render=render_sections,
-    ),
+    ExecCommand(f"{OSPF} statistics [ detail ]", _HELP, query=query_statistics, render=render_sections),
+    ExecCommand(f"{OSPF} events", _HELP, query=query_events, render=render_sections),
+    ExecCommand(f"{OSPF} traffic", _HELP, query=query_traffic, render=render_sections),
+    ExecCommand(f"{OSPF} max-metric", _HELP, query=query_maximum, render=render_sections),
     ExecCommand(
         f"{OSPF} rib [ {{prefix:address}} [ {{mask:mask}} ] ] [ detail ]",
-        {**HELP, "rib": "The routes of OSPF itself", "prefix": "Network", "mask": "Its mask", "detail": "The same"},
+        _HELP,
         query=query_rib,
         render=render_sections,
     ),
-    ExecCommand(
-        f"{OSPF} flood-list [ {{interface:interface}} ]",
-        {**HELP, "flood-list": "Advertisements that wait for acknowledgments"},
-        query=query_floods,
-        render=render_sections,
-    ),
-    ExecCommand(
-        f"{OSPF} sham-links", {**HELP, "sham-links": "Of MPLS VPNs: none"}, query=query_sham, render=render_sections
-    ),
+    ExecCommand(f"{OSPF} flood-list [ {{interface:interface}} ]", _HELP, query=query_floods, render=render_sections),
+    ExecCommand(f"{OSPF} sham-links", _HELP, query=query_sham, render=render_sections),
     ExecCommand(
         "clear ip ospf [ {number:1-65535} ] ( counters | traffic | events | statistics )",
-        {
-            **HELP,
-            "counters": "Begin to count again",
-            "traffic": "Packets by kind",
-            "events": "What happened lately",
-            "statistics": "The last calculations",
-        },
+        _HELP,
         action=clear_counters,
         privilege=15,
     ),
@@ -454,31 +450,9 @@ def refresh_redistribution(ctx: ShowContext, args: Args) -> RefreshRedistributio
 
 _CLEAR: Final = "clear ip ospf [ {number:1-65535} ]"
 UNDERWAY: Final = (
-    ExecCommand(
-        f"{OSPF} timers rate-limit",
-        {**HELP, "timers": "What waits", "rate-limit": "Our own advertisements that wait for their turn"},
-        query=query_rate_limit,
-        render=render_sections,
-    ),
-    ExecCommand(
-        f"{OSPF} nsf", {**HELP, "nsf": "Help for neighbors that restart"}, query=query_restarts, render=render_sections
-    ),
-    ExecCommand(
-        f"{OSPF} neighbor summary",
-        {**HELP, "neighbor": "Neighbors", "summary": "How many are in each state"},
-        query=query_summary,
-        render=render_sections,
-    ),
-    ExecCommand(
-        f"{_CLEAR} force-spf",
-        {**HELP, "force-spf": "Calculate the routes again"},
-        action=force_calculation,
-        privilege=15,
-    ),
-    ExecCommand(
-        f"{_CLEAR} redistribution",
-        {**HELP, "redistribution": "Redistribute all routes again"},
-        action=refresh_redistribution,
-        privilege=15,
-    ),
+    ExecCommand(f"{OSPF} timers rate-limit", _HELP, query=query_rate_limit, render=render_sections),
+    ExecCommand(f"{OSPF} nsf", _HELP, query=query_restarts, render=render_sections),
+    ExecCommand(f"{OSPF} neighbor summary", _HELP, query=query_summary, render=render_sections),
+    ExecCommand(f"{_CLEAR} force-spf", _HELP, action=force_calculation, privilege=15),
+    ExecCommand(f"{_CLEAR} redistribution", _HELP, action=refresh_redistribution, privilege=15),
 )

@@ -135,12 +135,23 @@ def _last_column(kind: LsaType) -> str:
     return " Tag" if kind in (LsaType.EXTERNAL, LsaType.NSSA_EXTERNAL) else ""
 
 
-DATABASE: Final = ExecCommand(
-    f"{OSPF} database [ {AUTHOR} ]",
-    {**HELP, **AUTHOR_HELP, "database": "What each router says"},
-    query=query_database,
-    render=render_database,
-)
+_HELP: Final = {
+    **HELP,
+    **AUTHOR_HELP,
+    "database": "What each router says",
+    "database-summary": "How many of each type",
+    "router": "Type 1: routers and their links",
+    "network": "Type 2: networks with a designated router",
+    "summary": "Type 3: networks of other areas",
+    "asbr-summary": "Type 4: border routers of other areas",
+    "nssa-external": "Type 7: external networks in an NSSA",
+    "external": "Type 5: networks outside",
+    "opaque-link": "Type 9: of a link; none is kept",
+    "opaque-area": "Type 10: something for the routers of an area",
+    "opaque-as": "Type 11: something for all routers",
+    "id": "Only those of this name",
+}
+DATABASE: Final = ExecCommand(f"{OSPF} database [ {AUTHOR} ]", _HELP, query=query_database, render=render_database)
 
 
 # ------------------------------------------------------------------------------------------------ database-summary
@@ -261,12 +272,7 @@ def _row(row: Amount) -> str:
     return f"  {row.name:<13} {row.count:<8} {row.deleted:<8} {row.expired}"
 
 
-AMOUNTS: Final = ExecCommand(
-    f"{OSPF} database database-summary",
-    {**HELP, "database": "What each router says", "database-summary": "How many of each type"},
-    query=query_amounts,
-    render=render_amounts,
-)
+AMOUNTS: Final = ExecCommand(f"{OSPF} database database-summary", _HELP, query=query_amounts, render=render_amounts)
 
 
 # ------------------------------------------------------------------------------------------------ one type in full
@@ -458,21 +464,7 @@ def _external(body: lsa.ExternalBody) -> Iterator[str]:
 
 DETAILS: Final = ExecCommand(
     f"{OSPF} database ( {' | '.join(_WHICH)} ) [ {{id:address}} ] [ {AUTHOR} ]",
-    {
-        **HELP,
-        **AUTHOR_HELP,
-        "database": "What each router says",
-        "router": "Type 1: routers and their links",
-        "network": "Type 2: networks with a designated router",
-        "summary": "Type 3: networks of other areas",
-        "asbr-summary": "Type 4: border routers of other areas",
-        "nssa-external": "Type 7: external networks in an NSSA",
-        "external": "Type 5: networks outside",
-        "opaque-link": "Type 9: of a link; none is kept",
-        "opaque-area": "Type 10: something for the routers of an area",
-        "opaque-as": "Type 11: something for all routers",
-        "id": "Only those of this name",
-    },
+    _HELP,
     query=query_advertisements,
     render=render_advertisements,
 )
