@@ -259,7 +259,7 @@ def test_where_the_kernel_has_no_bridge_the_relay_is_the_switch() -> None:
 
 def _through_a_relayed_switch() -> Json:
     """As process 1 of a lab: a datagram from R31 to R32, over a switch that the supervisor itself has to be."""
-    with mock.patch.object(wiring, "_make_switch"):
+    with mock.patch.object(wiring, "make_switch"):
         wired = wiring.wire_up(Scenario.load("two-spokes-one-nat"))
     selector = selectors.DefaultSelector()
     impairments = Impairments(wired, selector)

@@ -69,11 +69,14 @@ def of_version_3(commands: Iterable[ExecCommand]) -> Iterator[ExecCommand]:
             syntax = one.syntax.replace("ipv6 ospf", words, 1).replace("ip ospf", words, 1)
             for old, new in _SYNTAX.items():
                 syntax = syntax.replace(old, new)
-            command = ExecCommand(syntax, "", privilege=one.privilege)
-            command.help = {**help_, **one.help} if not isinstance(one.help, str) else one.help
-            command.query, command.action = one.query, one.action
-            command.render = _renamed(one.render, words) if one.render is not None else None
-            yield command
+            yield ExecCommand(
+                syntax,
+                {**help_, **one.help} if not isinstance(one.help, str) else one.help,
+                query=one.query,
+                render=_renamed(one.render, words) if one.render is not None else None,
+                action=one.action,
+                privilege=one.privilege,
+            )
 
 
 def _renamed(rendered: Callable[[object], Iterable[str]], words: str) -> Callable[[object], Iterable[str]]:
