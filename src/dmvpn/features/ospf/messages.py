@@ -67,7 +67,7 @@ class BadPacket(Log, name="OSPF-4-ERRRCV"):
     @classmethod
     def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
-        return cls(f"Received invalid packet: {what} from {sender}, {interface}")
+        return cls(f"Received invalid packet: {what} from {spelled(sender)}, {interface}")
 
 
 class MtusDiffer(Log, name="OSPF-4-MTUMISMATCH"):
@@ -111,7 +111,7 @@ class DuplicateRouter(Log, name="OSPF-4-DUP_RTRID_NBR"):
     @classmethod
     def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
-        text = f"OSPF detected duplicate router-id {router} from {sender} on interface {interface}"
+        text = f"OSPF detected duplicate router-id {router} from {spelled(sender)} on interface {interface}"
         return cls(text)
 
 

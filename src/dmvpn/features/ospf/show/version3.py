@@ -201,44 +201,26 @@ def _brief(entry: InterfaceEntry) -> str:
 # ------------------------------------------------------------------------------------------------ the database
 
 
-#: Headings, and what a line of the table says.
-_TITLES: Final = {
-    LsaType.ROUTER: ("Router Link States", "Fragment ID  Link count  Bits"),
-    LsaType.NETWORK: ("Net Link States", "Link ID    Rtr count"),
-    LsaType.SUMMARY: ("Inter Area Prefix Link States", "Prefix"),
-    LsaType.BORDER_SUMMARY: ("Inter Area Router Link States", "Link ID    Dest RtrID"),
-    LsaType.NSSA_EXTERNAL: ("Type-7 AS External Link States", "Prefix"),
-    LsaType.LINK: ("Link (Type-8) Link States", "Link ID    Interface"),
-    LsaType.PREFIXES: ("Intra Area Prefix Link States", "Link ID    Ref-lstype  Ref-LSID"),
-    LsaType.EXTERNAL: ("Type-5 AS External Link States", "Prefix"),
-}
-_WHICH: Final = {
-    "router": LsaType.ROUTER,
-    "network": LsaType.NETWORK,
-    "inter-area prefix": LsaType.SUMMARY,
-    "inter-area router": LsaType.BORDER_SUMMARY,
-    "nssa-external": LsaType.NSSA_EXTERNAL,
-    "link": LsaType.LINK,
-    "prefix": LsaType.PREFIXES,
-    "external": LsaType.EXTERNAL,
-}
-_NAMES: Final = {
-    LsaType.ROUTER: "Router Links",
-    LsaType.NETWORK: "Network Links",
-    LsaType.SUMMARY: "Inter Area Prefix Links",
-    LsaType.BORDER_SUMMARY: "Inter Area Router Links",
-    LsaType.NSSA_EXTERNAL: "AS External Link",
-    LsaType.LINK: "Link-LSA",
-    LsaType.PREFIXES: "Intra-Area-Prefix-LSA",
-    LsaType.EXTERNAL: "AS External Link",
+_ROUTERS: Final = ("Inter Area Router Link States", "Link ID    Dest RtrID", "Inter Area Router Links")
+_PREFIXES: Final = ("Intra Area Prefix Link States", "Link ID    Ref-lstype  Ref-LSID", "Intra-Area-Prefix-LSA")
+#: Of each type: words of the command, heading, what a line of the table says, and name.
+_KINDS: Final = {
+    LsaType.ROUTER: ("router", "Router Link States", "Fragment ID  Link count  Bits", "Router Links"),
+    LsaType.NETWORK: ("network", "Net Link States", "Link ID    Rtr count", "Network Links"),
+    LsaType.SUMMARY: ("inter-area prefix", "Inter Area Prefix Link States", "Prefix", "Inter Area Prefix Links"),
+    LsaType.BORDER_SUMMARY: ("inter-area router", *_ROUTERS),
+    LsaType.NSSA_EXTERNAL: ("nssa-external", "Type-7 AS External Link States", "Prefix", "AS External Link"),
+    LsaType.LINK: ("link", "Link (Type-8) Link States", "Link ID    Interface", "Link-LSA"),
+    LsaType.PREFIXES: ("prefix", *_PREFIXES),
+    LsaType.EXTERNAL: ("external", "Type-5 AS External Link States", "Prefix", "AS External Link"),
 }
 
 
 def query_database(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     """Return all advertisements, or those of one type, type by type in each area."""
-    asked = [kind for words, kind in _WHICH.items() if all(word in args for word in words.split())]
+    asked = [kind for kind, (words, *_) in _KINDS.items() if all(word in args for word in words.split())]
     # `inter-area prefix` has the word of `prefix`, too
-    kinds = [kind for kind in _TITLES if not asked or kind is (asked[0] if "inter-area" in args else asked[-1])]
+    kinds = [kind for kind in _KINDS if not asked or kind is (asked[0] if "inter-area" in args else asked[-1])]
     return ShowAdvertisements(
         tuple(shelf for process in processes(ctx, args) for shelf in _shelves(process, kinds, ctx.now, args))
     )
@@ -247,10 +229,9 @@ def query_database(ctx: ShowContext, args: Args) -> ShowAdvertisements:
 def _shelves(process: Process, kinds: list[LsaType], now: float, args: Args) -> Iterator[Shelf]:
     router = author(process, args)
     names = {id(each.link): each.name for each in process.interfaces.values()}
-    scopes = [(area, area.number, database) for area, database in process.state.scopes() if area is not None]
-    ordered = sorted(scopes, key=lambda scope: scope[1])
-    for scope, number, database in [*ordered, (None, 1 << 32, process.externals)]:
-        del number
+    scopes = [(area, database) for area, database in process.state.scopes() if area is not None]
+    scopes.sort(key=lambda scope: scope[0].number)
+    for scope, database in [*scopes, (None, process.externals)]:
         for kind in kinds:
             entries = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
             chosen = tuple(
@@ -269,8 +250,8 @@ def render_database(answer: ShowAdvertisements) -> Iterator[str]:
         yield ""
         yield f"            OSPFv3 Router with ID ({own}) (Process ID {number})"
         above = ""
-        for shelf in sorted(shelves, key=lambda shelf: (not shelf.area, shelf.area, list(_TITLES).index(shelf.type))):
-            title, columns = _TITLES[shelf.type]
+        for shelf in sorted(shelves, key=lambda shelf: (not shelf.area, shelf.area, list(_KINDS).index(shelf.type))):
+            _, title, columns, _ = _KINDS[shelf.type]
             heading = f"\t\t{title}" + (f" (Area {shelf.area})" if shelf.area else "")
             if heading != above:  # Link LSAs are kept for each link, and shown together
                 yield from ("", heading, "", f"ADV Router       Age         Seq#        {columns}")
@@ -310,14 +291,14 @@ def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
     """Yield a paragraph for each."""
     for shelf in answer.shelves:
         yield from _heading(shelf.own, shelf.process)
-        yield f"\t\t{_TITLES[shelf.type][0]}" + (f" (Area {shelf.area})" if shelf.area else "")
+        yield f"\t\t{_KINDS[shelf.type][1]}" + (f" (Area {shelf.area})" if shelf.area else "")
         for each in shelf.advertisements:
             yield ""
             yield f"  LS age: {each.age}"
             if each.type not in (LsaType.PREFIXES, LsaType.SUMMARY, LsaType.EXTERNAL, LsaType.NSSA_EXTERNAL):
                 yield f"  Options: ({_bits(each.options)})"
             where = f" (Interface: {shelf.interface})" if shelf.interface else ""
-            yield f"  LS Type: {_NAMES[each.type]}{where}"
+            yield f"  LS Type: {_KINDS[each.type][3]}{where}"
             yield f"  Link State ID: {_number(each.id)}" + (" (Interface ID)" if shelf.interface else "")
             yield f"  Advertising Router: {each.router}"
             yield f"  LS Seq Number: {each.sequence:08X}"
