@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from contract.worlds import nbma
 from dmvpn.base.effects import GRE_IPV4, InstallSa, MoveConnection
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import EspError, Inbound, Outbound, ReplayWindow
+from dmvpn.dataplane.esp.suite import EspError, EspSuite
+from dmvpn.dataplane.esp.table import Inbound, Outbound, ReplayWindow
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet

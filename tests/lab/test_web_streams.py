@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from dmvpn.web import bodies, bounds
+from dmvpn.web import bodies, connections
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Audit, Entrance
 from dmvpn.web.guard import Guard, Names
@@ -47,7 +47,7 @@ class Streams:
 
     def _run(self) -> None:
         config = configuration(self.guard)
-        reception = bounds.Reception(self.socket, None, config)
+        reception = connections.Reception(self.socket, None, config)
         self.server = Server(config, reception, self.guard, self.entrance, Audit())
         self.server.run()
 
@@ -182,8 +182,8 @@ def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monk
 
 def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its last octets are in our buffer when the resource has done its part."""
-    monkeypatch.setattr(bounds, "SWEEP", 0.2)
-    monkeypatch.setattr(bounds, "STALLED", 1.0)
+    monkeypatch.setattr(connections, "SWEEP", 0.2)
+    monkeypatch.setattr(connections, "STALLED", 1.0)
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/whole", anna) as client:
         read_until(client, b"\r\n\r\n")
@@ -193,7 +193,7 @@ def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, m
 
 def test_slow_requests_end_whatever_they_send_meanwhile(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """With shorter times than those of the pages: test_web_network.py waits for the real ones."""
-    monkeypatch.setattr(bounds, "HEADERS", 1.0)
+    monkeypatch.setattr(connections, "HEADERS", 1.0)
     monkeypatch.setattr(bodies, "PATIENCE", 1.0)
     slow = b"GET /quiet HTTP/1.1\r\nX: "
     unread = b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"

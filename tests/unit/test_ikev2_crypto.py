@@ -19,13 +19,15 @@ from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw, modp
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
-from dmvpn.features.ike.v2 import authentication, packet
+from dmvpn.features.ike.v2 import authentication, packet, signatures
 from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, ExchangeType, HashId, NotifyType
 from support.ike_capture import Capture, Read, names, nonces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.dh import DHParameterNumbers, DHPublicNumbers
 
 
 GROUPS = sorted(SUPPORTED)
@@ -107,13 +109,18 @@ def test_a_modp_secret_is_the_power_of_any_legal_public_value(group: Group) -> N
 def test_a_legal_public_value_that_an_older_openssl_refuses_gives_the_same_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise ValueError("Error computing shared key.")
+    found = modp.openssl()
+    assert found is not None
 
+    def refuse(value: int, parameters: DHParameterNumbers) -> DHPublicNumbers:
+        if value == 11:
+            raise ValueError("Error computing shared key.")
+        return found.public(value, parameters)
+
+    monkeypatch.setattr(modp, "openssl", lambda: found._replace(public=refuse))
     entropy = Noted()
     ours = draw(Group.MODP_2048, entropy)
     (drawn,) = entropy.drawn
-    monkeypatch.setattr(modp, "DHPublicNumbers", refuse)
     secret = pow(11, exponent_of(drawn), prime(Group.MODP_2048))
     assert ours.agree((11).to_bytes(256, "big")) == secret.to_bytes(256, "big")
 
@@ -155,7 +162,7 @@ from dmvpn.features.ike.crypto import draw, modp
 for group in sorted(modp.MODP_GROUPS):
     ours = draw(group, SeededEntropy(5))
     print(ours.public.hex(), ours.agree(draw(group, SeededEntropy(6)).public).hex())
-print(modp.HAS_OPENSSL)
+print(modp.openssl() is not None)
 """
     have, have_not = (
         subprocess.run(
@@ -210,12 +217,12 @@ def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
     curve: type[ec.EllipticCurve], method: AuthMethod
 ) -> None:
     key = elliptic_key(curve)
-    old, new = (authentication.prove_with_key(key, OCTETS, peer) for peer in ((), ALL_HASHES))
+    old, new = (signatures.prove_with_key(key, OCTETS, peer) for peer in ((), ALL_HASHES))
     assert (old.method, new.method) == (method, AuthMethod.DIGITAL_SIGNATURE)
     for proof in (old, new):
-        assert authentication.holds_key(key.public_key(), OCTETS, proof)
-        assert not authentication.holds_key(key.public_key(), OCTETS + b"!", proof)
-        assert not authentication.holds_key(rsa_key().public_key(), OCTETS, proof)
+        assert signatures.holds_key(key.public_key(), OCTETS, proof)
+        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +241,7 @@ def test_a_curve_signs_with_the_hash_of_its_size_if_the_peer_has_it(
 ) -> None:
     """P-521 signed with SHA-256: half of what the key is worth."""
     key = elliptic_key(curve)
-    proof = authentication.prove_with_key(key, OCTETS, peer)
+    proof = signatures.prove_with_key(key, OCTETS, peer)
     signature = proof.data[1 + proof.data[0] :]
     key.public_key().verify(signature, OCTETS, ec.ECDSA(used()))
 
@@ -242,25 +249,25 @@ def test_a_curve_signs_with_the_hash_of_its_size_if_the_peer_has_it(
 @pytest.mark.conforms("ike:3.8-methods", "ike:7427-signatures")
 def test_an_rsa_key_proves_itself_in_the_old_way_and_the_new() -> None:
     key = rsa_key()
-    old, new = (authentication.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
+    old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
     assert (old.method, new.method) == (AuthMethod.RSA_SIGNATURE, AuthMethod.DIGITAL_SIGNATURE)
     for proof in (old, new):
-        assert authentication.holds_key(key.public_key(), OCTETS, proof)
-        assert not authentication.holds_key(key.public_key(), OCTETS + b"!", proof)
-        assert not authentication.holds_key(elliptic_key(ec.SECP256R1).public_key(), OCTETS, proof)
+        assert signatures.holds_key(key.public_key(), OCTETS, proof)
+        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not signatures.holds_key(elliptic_key(ec.SECP256R1).public_key(), OCTETS, proof)
 
 
-@pytest.mark.parametrize("identifier", [a.identifier for a in authentication.ALGORITHMS if a.pss])
+@pytest.mark.parametrize("identifier", [a.identifier for a in signatures.ALGORITHMS if a.pss])
 def test_a_peer_may_sign_with_rsa_pss(identifier: bytes) -> None:
-    digest = next(a.hash for a in authentication.ALGORITHMS if a.identifier == identifier)
+    digest = next(a.hash for a in signatures.ALGORITHMS if a.identifier == identifier)
     signature = rsa_key().sign(OCTETS, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
     proof = packet.Authentication(AuthMethod.DIGITAL_SIGNATURE, bytes((len(identifier),)) + identifier + signature)
-    assert authentication.holds_key(rsa_key().public_key(), OCTETS, proof)
+    assert signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
 def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
     """RFC 7427 A.4.3, begin and end."""
-    with_trailer = next(a.identifier for a in authentication.ALGORITHMS if a.pss and a.identifier[1] == 0x46)
+    with_trailer = next(a.identifier for a in signatures.ALGORITHMS if a.pss and a.identifier[1] == 0x46)
     assert with_trailer.hex().startswith("304606092a864886f70d01010a3039a00f300d06096086480165030402010500a11c301a")
     assert with_trailer.hex().endswith("a203020120a303020101")
 
@@ -269,7 +276,7 @@ def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
 @pytest.mark.parametrize("method", [1, 2, 9, 10, 11, 14, 99])
 def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) -> None:
     for key in (rsa_key().public_key(), elliptic_key(ec.SECP256R1).public_key()):
-        assert not authentication.holds_key(key, OCTETS, packet.Authentication(method, data))
+        assert not signatures.holds_key(key, OCTETS, packet.Authentication(method, data))
 
 
 # --------------------------------------------------------------------------------------------------------- keys
@@ -392,8 +399,8 @@ def test_both_sides_prove_who_they_are(name: str) -> None:
             else:
                 key = x509.load_der_x509_certificate(certificate.data).public_key()
                 assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
-                assert authentication.holds_key(key, octets, proof)
-                assert not authentication.holds_key(key, octets + b"x", proof)
+                assert signatures.holds_key(key, octets, proof)
+                assert not signatures.holds_key(key, octets + b"x", proof)
             proved += 1
     assert proved >= 1
 

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.suite import EspError, EspSuite
 from dmvpn.dataplane.esp.table import (
     WORN_PACKETS,
-    EspError,
     EspLink,
     Exhausted,
     Inbound,

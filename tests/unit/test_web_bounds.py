@@ -26,7 +26,8 @@ from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web import bodies, bounds, jobs, metrics
 from dmvpn.web.bodies import Problem, body_of
-from dmvpn.web.bounds import ALL, TABLE, Bound, Bounds, Crowd, Taken, Visitor, Workers
+from dmvpn.web.bounds import ALL, TABLE, Bound, Bounds, Taken, Workers
+from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import Audit, Entrance
 from dmvpn.web.fleet import Fleet, Running
 from dmvpn.web.guard import Names

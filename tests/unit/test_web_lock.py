@@ -34,7 +34,8 @@ from dmvpn.face.messages import Counts
 from dmvpn.labs import classes
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web.bodies import Problem
-from dmvpn.web.bounds import TABLE, Bound, Bounds, Crowd, Visitor
+from dmvpn.web.bounds import TABLE, Bound, Bounds
+from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import (
     CODE_LIFE,
     FREE_ATTEMPTS,

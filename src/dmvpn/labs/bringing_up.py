@@ -308,7 +308,11 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
 def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
     """Start the supervisor as process 1 of new namespaces. Returns its number out here."""
     with forked.importing():
-        import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
+        import dmvpn.face.server
+
+        if any("crypto" in text for text in scenario.configurations.values()):
+            import dmvpn.dataplane.esp.ciphers
+            import dmvpn.features.ike.crypto.curves  # noqa: F401
     for text in scenario.configurations.values():
         addresses(text)  # a description needs them; now, because it imports the protocols that the routers run
     engine = choose(wanted.engine)

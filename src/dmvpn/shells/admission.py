@@ -10,7 +10,6 @@ be changed. A member of the group is at privilege 15, as the owner is, but has n
 
 from __future__ import annotations
 
-import grp
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +34,8 @@ class Admission:
     @classmethod
     def of(cls, name: str) -> Admission:
         """Return the admission of a group, by name or number. Raises UserError."""
+        import grp  # late: not every platform that holds a simulated lab has groups
+
         try:
             group = int(name) if name.isascii() and name.isdecimal() else grp.getgrnam(name).gr_gid
         except (KeyError, ValueError) as error:

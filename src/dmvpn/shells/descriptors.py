@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import resource
 import select
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +25,8 @@ _AGAIN: Final = 600.0
 
 def allow_descriptors() -> None:
     """Raise the limit of this process, and of its children, as far as it may be raised without privileges."""
+    import resource  # late: not every platform that holds a simulated lab has limits
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
     if 0 <= soft < most:
@@ -54,6 +55,8 @@ class Shortage:
         if error is None:
             return False
         if self._loop.time() >= self._due:
+            import resource
+
             self._due = self._loop.time() + _AGAIN
             most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
             log.error("this process may have %d descriptors, and none is free (try: a higher 'ulimit -Hn')", most)

@@ -27,7 +27,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.tools.authority import CA_CERTIFICATE, CA_KEY, Authority, RequestedCertificate
-from dmvpn.web.bounds import HEADERS, Bounds, Reception
+from dmvpn.web.bounds import Bounds
+from dmvpn.web.connections import HEADERS, Reception
 from dmvpn.web.entrance import CODE_LIFE, Audit, Entrance
 from dmvpn.web.guard import LOGIN, MOST_HEADERS, Names
 from dmvpn.web.permission import Role

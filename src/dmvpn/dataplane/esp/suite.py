@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.protection import EspCipher
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspTransform
+
+
+class EspError(WireError):
+    """A packet that fails authentication or decryption: forged, damaged, or not ours."""
 
 
 @dataclass(frozen=True, slots=True)

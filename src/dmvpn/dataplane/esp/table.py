@@ -19,22 +19,16 @@ causes fewer and fewer alarms: after 10 s, 40 s, 160 s ... of it, always with a 
 
 from __future__ import annotations
 
-import hmac
 import os
 import struct
 from bisect import insort
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from dmvpn.base.errors import WireError
 from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Doors
-from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.suite import EspError, EspSuite
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH
@@ -99,14 +93,9 @@ class ReplayWindow:
 
 
 _HEADER: Final = struct.Struct("!4sI")
-_ESN_AAD: Final = struct.Struct("!4sQ")
 _PADDING: Final = bytes(range(1, 256))
 _LAST: Final = (1 << 32) - 1
 _LAST_EXTENDED: Final = (1 << 64) - 1
-
-
-class EspError(WireError):
-    """A packet that fails authentication or decryption: forged, damaged, or not ours."""
 
 
 class Replayed(EspError):
@@ -125,67 +114,14 @@ class _Protection(Protocol):
     def open(self, header: bytes, number: int, sealed: bytes) -> bytes: ...
 
 
-class _Gcm:
-    """RFC 4106: the IV is the sequence number, which never repeats under one key."""
-
-    __slots__ = ("_aead", "_esn", "_salt")
-
-    def __init__(self, suite: EspSuite, key: bytes, esn: bool) -> None:
-        self._aead, self._salt, self._esn = AESGCM(key[: suite.key]), key[suite.key :], esn
-
-    def seal(self, header: bytes, number: int, text: bytes) -> bytes:
-        iv = number.to_bytes(8, "big")
-        return iv + self._aead.encrypt(self._salt + iv, text, self._associated(header, number))
-
-    def open(self, header: bytes, number: int, sealed: bytes) -> bytes:
-        try:
-            return self._aead.decrypt(self._salt + sealed[:8], sealed[8:], self._associated(header, number))
-        except InvalidTag as error:
-            raise EspError("an ESP packet does not open", offset=8, clause="RFC 4106 §3") from error
-
-    def _associated(self, header: bytes, number: int) -> bytes:
-        return _ESN_AAD.pack(header[:4], number) if self._esn else header
-
-
-class _Cbc:
-    """RFC 3602 with RFC 2404 or RFC 4868: encrypt, then authenticate."""
-
-    __slots__ = ("_algorithm", "_esn", "_integrity_key", "_random", "_suite")
-
-    def __init__(
-        self, suite: EspSuite, key: bytes, integrity_key: bytes, esn: bool, random: Callable[[int], bytes]
-    ) -> None:
-        self._algorithm, self._integrity_key = algorithms.AES(key), integrity_key
-        self._suite, self._esn, self._random = suite, esn, random
-
-    def seal(self, header: bytes, number: int, text: bytes) -> bytes:
-        iv = self._random(self._suite.iv)
-        encryptor = Cipher(self._algorithm, modes.CBC(iv)).encryptor()
-        body = iv + encryptor.update(text) + encryptor.finalize()
-        return body + self._icv(header + body, number)
-
-    def open(self, header: bytes, number: int, sealed: bytes) -> bytes:
-        suite = self._suite
-        body = sealed[: -suite.icv]
-        if not hmac.compare_digest(self._icv(header + body, number), sealed[-suite.icv :]):
-            raise EspError("an ESP packet does not open", offset=8, clause="RFC 4303 §3.4.4")
-        if (len(body) - suite.iv) % suite.align:
-            raise EspError("an ESP packet has a wrong length", offset=8, clause="RFC 4303 §2.4")
-        decryptor = Cipher(self._algorithm, modes.CBC(body[: suite.iv])).decryptor()
-        return decryptor.update(body[suite.iv :]) + decryptor.finalize()
-
-    def _icv(self, octets: bytes, number: int) -> bytes:
-        if self._esn:  # the upper half is not sent, but authenticated: RFC 4303 §2.2.1
-            octets += (number >> 32).to_bytes(4, "big")
-        return hmac.digest(self._integrity_key, octets, self._suite.integrity)[: self._suite.icv]
-
-
 def _protection(
     suite: EspSuite, key: bytes, integrity_key: bytes, esn: bool, random: Callable[[int], bytes]
 ) -> _Protection:
     if len(key) != suite.keymat:
         raise ValueError(f"{len(key)} octets of key where {suite.keymat} are needed")
-    return _Gcm(suite, key, esn) if suite.is_aead else _Cbc(suite, key, integrity_key, esn, random)
+    from dmvpn.dataplane.esp.ciphers import Cbc, Gcm  # late: most routers protect nothing
+
+    return Gcm(suite, key, esn) if suite.is_aead else Cbc(suite, key, integrity_key, esn, random)
 
 
 class Outbound:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.identity import name_of
@@ -24,11 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.identity import Identification, Proof
     from dmvpn.features.ike.model import Profile
 
-#: What a method of a profile takes for a key.
-_KINDS = {
-    Method.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
-    Method.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
-}
+_SIGNATURES = (Method.RSA_SIGNATURE, Method.ECDSA_SIGNATURE)
 
 
 class Trust:
@@ -78,7 +72,7 @@ class Trust:
             parsed = self._of(name)
             if parsed is None or parsed.proof is None:
                 why = why or Reason(IkeReason.NO_CERTIFICATE, (named, name))
-            elif not isinstance(parsed.proof.key, _KINDS[method]):
+            elif parsed.proof.key is None or method_of(parsed.proof.key) is not method:
                 why = why or Reason(IkeReason.OTHER_KIND_OF_KEY, (named, name, method.value))
             else:
                 return parsed.proof
@@ -110,7 +104,7 @@ class Trust:
                 # Of several trustpoints, the one that knows the issuer has the better reason.
                 why = key if why is None or isinstance(why, UnknownIssuer) else why
                 continue
-            if not any(isinstance(key, _KINDS[method]) for method in profile.remote_authentication if method in _KINDS):
+            if method_of(key) not in profile.remote_authentication:
                 return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), written(profile.name)))
             return key
         return Reason(IkeReason.NOT_BELIEVED, (name_of(theirs), why))
@@ -123,9 +117,17 @@ def _named(profile: Profile) -> str:
 
 def takes_certificates(profile: Profile) -> bool:
     """Return whether a peer of this profile may prove itself with a certificate."""
-    return any(method in _KINDS for method in profile.remote_authentication)
+    return any(method in _SIGNATURES for method in profile.remote_authentication)
+
+
+def method_of(key: PrivateKey | PublicKey) -> Method:
+    """Return the method by which a key proves something."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    is_rsa = isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey)
+    return Method.RSA_SIGNATURE if is_rsa else Method.ECDSA_SIGNATURE
 
 
 def method_name(key: PrivateKey | PublicKey) -> str:
     """Name what a key proves with, for shows."""
-    return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"
+    return "RSA" if method_of(key) is Method.RSA_SIGNATURE else "ECDSA"

@@ -7,7 +7,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import traceback
@@ -184,6 +183,8 @@ def bound_memory(process: int, octets: int) -> None:
 
     Raises OSError.
     """
+    import resource
+
     _, hard = resource.prlimit(process, resource.RLIMIT_DATA)
     most = octets if hard == resource.RLIM_INFINITY else min(octets, hard)
     resource.prlimit(process, resource.RLIMIT_DATA, (most, most))

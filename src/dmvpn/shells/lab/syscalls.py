@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import struct
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,6 @@ _MNT_DETACH = 2
 _SO_PEERGROUPS = 59  # as on x86, ARM and RISC-V
 #: Octets of group numbers that Python accepts at once.
 _PEER_GROUPS = 1024
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
-_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
 
 
 class NamespaceKind(enum.IntFlag):
@@ -45,32 +42,41 @@ class PeerCredentials(NamedTuple):
     gid: int
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    """Return the C library, at the first call that needs it."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+    library.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+    return library
+
+
 def unshare(kinds: NamespaceKind) -> None:
     """Move into new namespaces of these kinds; for a process namespace only children move. Raises OSError."""
-    _checked(_libc.unshare(int(kinds)), "unshare")
+    _checked(_libc().unshare(int(kinds)), "unshare")
 
 
 def setns(descriptor: int, kinds: NamespaceKind) -> None:
     """Enter a namespace by its file, or several by a pidfd. Raises OSError: EINVAL for USER in a threaded process."""
-    _checked(_libc.setns(descriptor, int(kinds)), "setns")
+    _checked(_libc().setns(descriptor, int(kinds)), "setns")
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Get this signal when the thread that forked us ends; survives unshare and exec, not a change of user."""
-    _checked(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl")
+    _checked(_libc().prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl")
 
 
 def own_proc_files() -> None:
     """Restore our ownership of our files in /proc after a change of user: the maps of a user namespace are
     among them.
     """
-    _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl")
+    _checked(_libc().prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int) -> None:
     """Mount by mount(2). Raises OSError."""
     octets = source.encode(), target.encode(), kind.encode() if kind else None
-    _checked(_libc.mount(*octets, flags, None), f"mount {target}")
+    _checked(_libc().mount(*octets, flags, None), f"mount {target}")
 
 
 def folder_in_memory() -> Path:
@@ -83,7 +89,7 @@ def folder_in_memory() -> Path:
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     finally:
-        _checked(_libc.umount2(place.encode(), _MNT_DETACH), f"unmount {place}")
+        _checked(_libc().umount2(place.encode(), _MNT_DETACH), f"unmount {place}")
     return Path(f"/proc/self/fd/{descriptor}")
 
 

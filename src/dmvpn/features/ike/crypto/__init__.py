@@ -4,7 +4,11 @@
     PrivateValue   Diffie-Hellman: §2.12, RFC 3526 (`modp`), RFC 5903 (ECP), RFC 8031 (Curve25519), checks of RFC 6989
     Cipher         what seals messages: §3.14 with CBC and HMAC, RFC 5282 with GCM
     material       nonces, keys of child SAs, block ciphers, keys as Wireshark reads them
+    curves         the groups that are elliptic curves
     certificates   whom signatures prove
+
+That package is imported when something is negotiated: most routers negotiate nothing, and not every platform that can
+hold a simulated lab has it.
 
 What does not open raises `WireError`, whatever the reason: a sender without the key learns nothing.
 
@@ -15,14 +19,9 @@ A private value is used for one exchange and forgotten.
 from __future__ import annotations
 
 import enum
+import hashlib
 import hmac
-from typing import TYPE_CHECKING, Final, Protocol, Self
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -38,15 +37,15 @@ if TYPE_CHECKING:
 class PrfAlgorithm(enum.Enum):
     """A pseudo-random function: HMAC over a hash. Its key is as long as its output. MD5 is for IKEv1 alone."""
 
-    MD5 = hashes.MD5()  # noqa: S303
-    SHA1 = hashes.SHA1()  # noqa: S303
-    SHA256 = hashes.SHA256()
-    SHA384 = hashes.SHA384()
-    SHA512 = hashes.SHA512()
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
 
-    def __init__(self, algorithm: hashes.HashAlgorithm) -> None:
+    def __init__(self, name: str) -> None:
         """Size: octets of its output, which is also the best size of its key."""
-        self.algorithm, self.hash, self.size = algorithm, algorithm.name, algorithm.digest_size
+        self.hash, self.size = name, hashlib.new(name, usedforsecurity=False).digest_size
 
     def __call__(self, key: bytes, data: bytes) -> bytes:
         """Return prf(key, data)."""
@@ -54,9 +53,11 @@ class PrfAlgorithm(enum.Enum):
 
     def expand(self, key: bytes, seed: bytes, length: int) -> bytes:
         """Return prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks."""
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand  # late: most routers negotiate nothing
-
-        return HKDFExpand(self.algorithm, length, seed).derive(key)  # the same function, RFC 5869 §2.3
+        block, octets = b"", bytearray()
+        for number in range(1, -(-length // self.size) + 1):
+            block = hmac.digest(key, block + seed + bytes((number,)), self.hash)
+            octets += block
+        return bytes(octets[:length])
 
 
 #: By transform identifier.
@@ -69,9 +70,6 @@ PRFS: Final[dict[int, PrfAlgorithm]] = {
 
 
 # ------------------------------------------------------------------------------------------------------- Diffie-Hellman
-
-
-_CHECKS = "RFC 6989 §2"
 
 
 class PrivateValue(Protocol):
@@ -89,69 +87,15 @@ class PrivateValue(Protocol):
 
 def draw(group: int, entropy: Entropy) -> PrivateValue:
     """Draw a fresh private value. Raises KeyError for a group that is not in `SUPPORTED`."""
-    if group == Group.CURVE25519:
-        return _Curve25519(x25519.X25519PrivateKey.from_private_bytes(entropy.octets(32)))
-    if group in _CURVES:
-        return _Curve.draw(_CURVES[Group(group)], entropy)
-    return ModpValue.draw(Group(group), entropy)
+    if group in MODP_GROUPS:
+        return ModpValue.draw(Group(group), entropy)
+    from dmvpn.features.ike.crypto.curves import draw_on_curve
+
+    return draw_on_curve(group, entropy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve25519:
-    key: x25519.X25519PrivateKey
-
-    @property
-    def public(self) -> bytes:
-        return self.key.public_key().public_bytes_raw()
-
-    def agree(self, theirs: bytes) -> bytes:
-        if len(theirs) != 32:
-            raise WireError(f"a public value of {len(theirs)} octets for Curve25519", offset=0, clause="RFC 8031 §3.1")
-        try:
-            return self.key.exchange(x25519.X25519PublicKey.from_public_bytes(theirs))
-        except ValueError as error:  # the shared secret is all zero
-            raise WireError("a public value of small order", offset=0, clause="RFC 8031 §2") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """An ECP group: x and y of the point without a prefix; the secret is x alone (RFC 5903 §7)."""
-
-    key: ec.EllipticCurvePrivateKey
-
-    @classmethod
-    def draw(cls, curve: ec.EllipticCurve, entropy: Entropy) -> Self:
-        order = curve.group_order
-        # 64 bits more than the order: reducing them leaves no noticeable bias (FIPS 186-5 A.2.1)
-        number = int.from_bytes(entropy.octets(_width(curve) + 8), "big")
-        return cls(ec.derive_private_key(number % (order - 1) + 1, curve))
-
-    @property
-    def public(self) -> bytes:
-        return self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
-
-    def agree(self, theirs: bytes) -> bytes:
-        curve = self.key.curve
-        if len(theirs) != 2 * _width(curve):
-            raise WireError(f"a public value of {len(theirs)} octets for {curve.name}", offset=0, clause=_CHECKS)
-        try:
-            point = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + theirs)
-        except ValueError as error:
-            raise WireError(f"a public value that is no point of {curve.name}", offset=0, clause=_CHECKS) from error
-        return self.key.exchange(ec.ECDH(), point)
-
-
-def _width(curve: ec.EllipticCurve) -> int:
-    return -(-curve.key_size // 8)
-
-
-_CURVES: Final[dict[Group, ec.EllipticCurve]] = {
-    Group.ECP_256: ec.SECP256R1(),
-    Group.ECP_384: ec.SECP384R1(),
-    Group.ECP_521: ec.SECP521R1(),
-}
 #: Groups that can be used. 2 and 5 are too small for new networks; a policy takes them only if it names them.
-SUPPORTED: Final[frozenset[Group]] = frozenset({Group.CURVE25519, *_CURVES, *MODP_GROUPS})
+SUPPORTED: Final[frozenset[Group]] = MODP_GROUPS | {Group.CURVE25519, Group.ECP_256, Group.ECP_384, Group.ECP_521}
 
 
 # -------------------------------------------------------------------------------------------------------------- ciphers
@@ -266,6 +210,8 @@ class _GcmSealer:
     __slots__ = ("_aead", "_count", "_icv_size", "_salt")
 
     def __init__(self, key: bytes, icv_size: int) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         self._aead, self._salt = AESGCM(key[:-_SALT]), key[-_SALT:]
         self._count = 0
         self._icv_size = icv_size
@@ -283,10 +229,14 @@ class _GcmOpener:
     __slots__ = ("_aead", "_icv_size", "_salt")
 
     def __init__(self, key: bytes, icv_size: int) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         self._aead, self._salt = AESGCM(key[:-_SALT]), key[-_SALT:]
         self._icv_size = icv_size
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
         if len(sealed) < 8 + 1 + self._icv_size:
             raise WireError("an encrypted payload has a wrong length", offset=len(associated), clause=_SEALED)
         try:

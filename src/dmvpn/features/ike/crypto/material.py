@@ -15,9 +15,6 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash
@@ -25,6 +22,8 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import EspSa
@@ -54,7 +53,13 @@ class BlockCipher(enum.Enum):
         return decryptor.update(octets) + decryptor.finalize()
 
     def _of(self, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
-        return Cipher(algorithms.AES(key) if self is BlockCipher.AES else TripleDES(key), modes.CBC(iv))
+        # From modules, not packages: Python asks a package each time for what it might have to load.
+        from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.base import Cipher
+        from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+        return Cipher(AES(key) if self is BlockCipher.AES else TripleDES(key), CBC(iv))
 
 
 #: Octets of a block of AES, and of an IV.

@@ -21,25 +21,16 @@ from __future__ import annotations
 import warnings
 from dataclasses import field
 from functools import cache
-from typing import TYPE_CHECKING, Final, Self
-
-from cryptography.utils import CryptographyDeprecationWarning
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Group
 
-try:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        from cryptography.hazmat.primitives.asymmetric.dh import DHParameterNumbers, DHPrivateNumbers, DHPublicNumbers
-except ImportError:
-    HAS_OPENSSL = False
-else:
-    HAS_OPENSSL = True
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.dh import DHParameterNumbers, DHPrivateNumbers, DHPublicNumbers
 
     from dmvpn.base.entropy import Entropy
 
@@ -98,6 +89,32 @@ def _inverse_arctangent(of: int, one: int) -> int:
     return total
 
 
+class OpenSsl(NamedTuple):
+    """Finite-field Diffie-Hellman of the package `cryptography`."""
+
+    parameters: type[DHParameterNumbers]
+    private: type[DHPrivateNumbers]
+    public: Callable[[int, DHParameterNumbers], DHPublicNumbers]
+
+
+@cache
+def openssl() -> OpenSsl | None:
+    """Return what computes by OpenSSL; None where the package does not have it any more."""
+    try:
+        from cryptography.utils import CryptographyDeprecationWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            from cryptography.hazmat.primitives.asymmetric.dh import (
+                DHParameterNumbers,
+                DHPrivateNumbers,
+                DHPublicNumbers,
+            )
+    except ImportError:
+        return None
+    return OpenSsl(DHParameterNumbers, DHPrivateNumbers, DHPublicNumbers)
+
+
 @dataclass(frozen=True, slots=True)
 class ModpValue:
     """Our half of one exchange. Numbers are padded on the left to the length of the prime (RFC 7296 §3.4).
@@ -116,8 +133,7 @@ class ModpValue:
         modulus, parameters = prime(group), _PARAMETERS[group]
         octets = entropy.octets(parameters.exponent // 8)
         exponent = int.from_bytes(octets, "big") | 1 << (parameters.exponent - 1)
-        raising = _power_by_openssl if HAS_OPENSSL and parameters.known else _power_by_python
-        power = raising(modulus, exponent)
+        power = _power_by_openssl(modulus, exponent) if parameters.known else _power_by_python(modulus, exponent)
         return cls(modulus, power(_GENERATOR), power)
 
     def agree(self, theirs: bytes) -> bytes:
@@ -137,12 +153,14 @@ def _power_by_openssl(modulus: int, exponent: int) -> Callable[[int], bytes]:
     A private key of OpenSSL has a public value, and ours is what OpenSSL is to compute: the key gets another legal one,
     which nothing reads. The secret that the key shares with the generator is our public value.
     """
-    parameters = DHParameterNumbers(modulus, _GENERATOR)
-    key = DHPrivateNumbers(exponent, DHPublicNumbers(_GENERATOR, parameters)).private_key()
+    if (dh := openssl()) is None:
+        return _power_by_python(modulus, exponent)
+    parameters = dh.parameters(modulus, _GENERATOR)
+    key = dh.private(exponent, dh.public(_GENERATOR, parameters)).private_key()
 
     def power(base: int) -> bytes:
         try:
-            return key.exchange(DHPublicNumbers(base, parameters).public_key())
+            return key.exchange(dh.public(base, parameters).public_key())
         except ValueError:  # an older OpenSSL (3.1) refuses half of the legal values, those that are no squares
             return _power_by_python(modulus, exponent)(base)
 

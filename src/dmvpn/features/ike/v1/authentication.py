@@ -14,10 +14,6 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
-
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -105,6 +101,9 @@ def _odd_identity(claim: Claim) -> Reason | None:
 
 def sign(key: PrivateKey | None, digest: bytes) -> Signature:
     """Return the signature of HASH_I or HASH_R."""
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
+
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("main mode signs with RSA alone")
     return Signature(key.sign(digest, padding.PKCS1v15(), NoDigestInfo()))
@@ -112,6 +111,9 @@ def sign(key: PrivateKey | None, digest: bytes) -> Signature:
 
 def is_signed(key: PublicKey, digest: bytes, signature: bytes) -> bool:
     """Return whether the holder of this key has signed HASH_I or HASH_R."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
     if not isinstance(key, rsa.RSAPublicKey):
         return False
     try:
