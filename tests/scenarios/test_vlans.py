@@ -96,6 +96,9 @@ def test_an_interface_vlan_is_up_while_a_port_of_its_vlan_is(net: World) -> None
     brief = net.do("SW1", "show ip interface brief")
     assert "Vlan10                 10.1.10.2       YES manual up                    up" in brief
     assert "Vlan50                 10.1.50.2       YES manual down                  down" in brief
+    net.do("SW1", "configure terminal", "no interface Vlan10", "end")
+    net.run_for(0.1)
+    assert "Vlan10" not in net.do("SW1", "show ip interface brief")
 
 
 def test_a_switch_learns_where_stations_are_and_forgets_them(net: World) -> None:
@@ -180,14 +183,26 @@ def test_a_tag_that_cannot_be_is_refused(net: World, line: str, said: str) -> No
     assert said in net.do("R1", "configure terminal", "interface GigabitEthernet0/0.30", line, "end")
 
 
+def test_a_vlan_is_taken_out_of_a_line_with_others(net: World) -> None:
+    net.do("SW1", "configure terminal", "vlan 30-40", "no vlan 20,35,40", "end")
+    shown = net.do("SW1", "show running-config")
+    assert "\nvlan 99\n" in shown
+    assert "\nvlan 30-34,36-39\n" in shown
+    assert "\nvlan 10\n name USERS\n" in shown
+
+
 def test_a_subinterface_can_be_taken_away(net: World) -> None:
     net.do("R1", "configure terminal", "no interface GigabitEthernet0/0.20", "end")
+    net.run_for(0.1)
     assert "0/0.20" not in net.do("R1", "show running-config")
+    assert "0/0.20" not in net.do("R1", "show ip interface brief")
     assert not hears(net, "H1", "10.1.20.100")
 
 
 def test_lists_of_vlans_and_priorities_that_cannot_be_are_refused(net: World) -> None:
     said = net.do("SW1", "configure terminal", "vlan 4095", "spanning-tree vlan 5 priority 5", "end")
+    for line in ("switchport mode foo", "switchport access vlan 4095", "switchport trunk native vlan 0"):
+        assert "% " in net.do("SW1", "configure terminal", "interface GigabitEthernet1/0", line, "end"), line
     assert "% Bad VLAN list" in said
     assert "increments of 4096" in said
 

@@ -231,7 +231,7 @@ LINES: Final = (
         "storm-control broadcast level 10.00", "rate-limit input 8000 1500 2000 conform-action transmit",
         "service-policy type inspect P", "ip security dedicated secret genser", "ip tcp intercept list 101",
         "crypto map M", "crypto ipsec client ezvpn HOME",
-        "ip audit AUDIT in", "utd enable", "ip nat enable", "ip wccp web-cache redirect in",
+        "ip audit AUDIT in", "utd enable", "ip wccp web-cache redirect in",
     )),
     *((VTY, line) for line in (
         "authorization exec VTY", "authorization commands 15 VTY", "autocommand show users",
@@ -247,9 +247,7 @@ LINES: Final = (
         "aaa local authentication attempts max-fail 3",
         "aaa authentication enable default group tacacs+ enable",
         "username admin access-class 10", "username guest autocommand show users",
-        "ip nat inside source static 10.0.0.1 192.0.2.1", "ip nat pool P 192.0.2.5 192.0.2.9 netmask 255.255.255.0",
-        "ip nat inside source static tcp 10.0.0.1 80 interface GigabitEthernet0/1 8080",
-        "ip nat inside source list 1 pool P", "ip nat outside source static 192.0.2.1 10.9.9.9",
+        "ip nat outside source static 192.0.2.1 10.9.9.9",
         "ip nat inside destination list 1 pool P",
     )),
     (("control-plane",), "service-policy input COPP"),
@@ -299,7 +297,7 @@ def test_somebody_may_agree_to_go_without_all_lines_of_a_kind() -> None:
 
 #: Words of lines that let somebody in, keep something away, or send it elsewhere.
 _SECURE: Final = re.compile(
-    r"auth|access-|macsec|dot1x|\bcts\b|secur(?!ity-association)|guard|filter|inspect|firewall|intercept|storm|limit|restrict|privilege"
+    r"auth|access-|macsec|dot1x|\bcts\b|secure|security(?!-association)|guard|filter|inspect|firewall|intercept|storm|limit|restrict|privilege"
     r"|lockable|login|verify|snooping|maximum-prefix|redirect in|policing|\bacl\b|block|attempts|autocommand|shutdown"
 )
 #: Those that are kept, and why nobody is less safe: by how the line begins in its mode.
@@ -326,7 +324,8 @@ _SAFE: Final = {
     "tags of packets, and the servers for them: `cts role-based enforcement` is left out": ("global cts",),
     "words that mean something else": (
         "interface tx-", "policy-map-class queue-limit", "global multilink", "global ip tftp", "archive rollback",
-        "sla", "global ipv6 hop-limit", "global banner", "pki-server shutdown", "voice", "controller",
+        "sla", "global ipv6 hop-limit", "interface ipv6 nd ra hop-limit",
+        "global banner", "pki-server shutdown", "voice", "controller",
         "interface spanning-tree",
     ),
 }  # fmt: skip

@@ -31,15 +31,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client
 from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig
-from dmvpn.features.dhcp.packet import (
-    BROADCAST,
-    CLIENT_PORT,
-    ETHERNET,
-    SERVER_PORT,
-    UDP,
-    Message,
-    datagram,
-)
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, UDP, Message, datagram
 from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
 from dmvpn.net import icmp

@@ -340,7 +340,9 @@ class InterfaceMachine(Machine):
         for name in names:
             port = self._interfaces[name]
             old = self._states.get(name)
-            if not port.configured and (port.link is None or kind_of(name).logical):
+            is_port = "." not in name and not name.startswith(("Vlan", "Port-channel"))
+            is_there = port.link is not None and (port.link.up or is_port) and not kind_of(name).logical
+            if not (port.configured or is_there):
                 self._remove(port, old)
                 continue
             new = port.state(old, self._context.now)

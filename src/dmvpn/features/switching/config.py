@@ -129,6 +129,19 @@ def _change_allowed(args: Args, section: Section) -> bool:
     return section.put(Statement(ALLOWED, write(ALLOWED.syntax, values)))
 
 
+def _end(args: Args, section: Section) -> str | None:
+    """Take VLANs away, from longer lines, too. None: there were none."""
+    gone, changed = ranges_of(args.text("vlans")) or (), None
+    for entry in section.entries(VLAN):
+        left = [vlan for vlan in _each(entry.args) if not within(vlan, gone)]
+        if len(left) < len(_each(entry.args)):
+            section.drop(entry)
+            rest, changed = write(VLAN.syntax, {"vlans": spelled(as_ranges(left))}) if left else None, ""
+            if rest is not None and section.find(VLAN, rest) is None:
+                section.put(replace(entry, args=rest))
+    return changed
+
+
 MODES: Final = (Mode("vlan", "config-vlan"),)
 SWITCHPORT: Final = ConfigLine("interface", "switchport", _HELP, order=12, keep_no=True)
 ACCESS: Final = ConfigLine("interface", "switchport access vlan {vlan:1-4094}", _HELP, order=12)
@@ -162,7 +175,7 @@ CHANNEL_GROUP: Final = ConfigLine(
     _HELP,
     order=150,
 )
-VLAN: Final = ConfigLine("global", "vlan {vlans:vlans}", _HELP, order=71, opens="vlan", check=_check_vlans)
+VLAN: Final = ConfigLine("global", "vlan {vlans:vlans}", _HELP, order=71, opens="vlan", check=_check_vlans, ends=_end)
 NAME: Final = ConfigLine("vlan", "name {name:word}", _HELP, order=5)
 TREE_MODE: Final = ConfigLine("global", "spanning-tree mode ( pvst | rapid-pvst | mst )", _HELP, order=71)
 TREE_PRIORITY: Final = ConfigLine(
@@ -171,7 +184,10 @@ TREE_PRIORITY: Final = ConfigLine(
     _HELP,
     key=("vlans",),
     order=71,
-    check=lambda args, section: _check_vlans(args, section) or _check_priority(args),
+    check=lambda args, section: (
+        _check_vlans(args, section)
+        or ("% Bridge Priority must be in increments of 4096" if args.integer("number") % 4096 else None)
+    ),
 )
 TREE_ROOT: Final = ConfigLine(
     "global",
@@ -208,10 +224,6 @@ _AGREED: Final = {"on": "-", "active": "LACP", "passive": "LACP", "auto": "PAgP"
 _ROUTED: Final = ("ip address", "ipv6 address", "ip unnumbered", "pppoe")
 _INTERFACE: Final = "Vlan"
 _BUNDLE: Final = "Port-channel"
-
-
-def _check_priority(args: Args) -> str | None:
-    return "% Bridge Priority must be in increments of 4096" if args.integer("number") % 4096 else None
 
 
 # ------------------------------------------------------------------------------------------------ the model

@@ -7,6 +7,7 @@ The graph has no circle: a frame makes at most one copy for each strand and end.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base import events
@@ -216,7 +217,7 @@ class SwitchedNetwork:
             if isinstance(other, Strand):
                 self._onto(other, vertex, port, frame)
             else:
-                self.world.after(SHORTEST_DELAY, _later(self, other, vertex, frame))
+                self.world.after(SHORTEST_DELAY, partial(self.arrive, other, vertex, "", frame))
 
     def _onto(self, strand: Strand, vertex: Vertex, port: str, frame: _Frame) -> None:
         """Put a frame onto a strand: its wire carries it to each station there that is to have it."""
@@ -254,7 +255,3 @@ class SwitchedNetwork:
         else:
             del table[end]  # the latest is last
         table[end] = port, self.world.now
-
-
-def _later(switched: SwitchedNetwork, vertex: Vertex, came_from: Vertex, frame: _Frame) -> Callable[[], None]:
-    return lambda: switched.arrive(vertex, came_from, "", frame)
