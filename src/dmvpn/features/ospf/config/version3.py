@@ -97,9 +97,10 @@ ADDRESS_FAMILY: Final = ConfigLine(
     _NAMED,
     "address-family ipv6 [ unicast ]",
     {"address-family": "What is routed", "ipv6": "IPv6", "unicast": "Unicast"},
-    key=(),
+    key=("ipv6",),
     order=100,
     opens=_FAMILY,
+    complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv6 unicast",
 )
 #: What a process of version 3 has not: it runs where interfaces say so, and its packets are protected by IPsec.
