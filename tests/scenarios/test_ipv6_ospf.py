@@ -61,6 +61,8 @@ def test_in_a_broadcast_cloud_spokes_go_direct_by_the_link_local_next_hop_of_the
     assert "     via FE80::41, Tunnel100" in world.lines("R31", "ipv6 route ospf")
     assert "OI  2001:DB8:3::/64 [110/26]" in world.lines("R41", "ipv6 route ospf")
     assert "0.0.0.31          0   FULL/DROTHER" in world.show("R11", "ipv6 ospf neighbor")
+    said = world.do("R31", "debug ipv6 ospf hello", "undebug ospfv3 hello", "clear ipv6 access-list")
+    assert said.split("\n") == ["OSPF hello debugging is on", "OSPF hello debugging is off", ""]
     assert world.lines("R11", "ospfv3")[:2] == [" OSPFv3 1 address-family ipv6", " Router ID 0.0.0.11"]
     full = "%OSPFv3-5-ADJCHG: Process 1, IPv6, Nbr 0.0.0.31 on Tunnel100 from LOADING to FULL, Loading Done"
     assert any(full in line for line in world.messages("R11"))

@@ -19,7 +19,7 @@ def clear(ctx: ShowContext, args: Args) -> Event:
 
 COMMANDS: Final = (
     ExecCommand(
-        "clear [ ip | ipv6 ] access-list counters [ {name:word} ]",
+        "clear ( [ ip | ipv6 ] access-list counters | ipv6 access-list ) [ {name:word} ]",
         {"access-list": "Access lists", "counters": "How often entries fitted", "name": "Of one list"},
         action=clear,
         privilege=15,

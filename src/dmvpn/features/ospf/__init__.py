@@ -68,15 +68,18 @@ FEATURE = Feature(
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
     ipv6_blocks=_ipv6_blocks,
-    debugs=(
-        DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
-        DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),
-        DebugFlag(messages.EVENTS, messages.EVENTS, "OSPF events", "IP routing"),
-        DebugFlag(messages.SPF, f"{messages.SPF} [ statistic ]", "OSPF SPF", "IP routing"),
-        DebugFlag(messages.FLOOD, messages.FLOOD, "OSPF flooding", "IP routing"),
-        DebugFlag(messages.GENERATION, messages.GENERATION, "OSPF LSA generation", "IP routing"),
-        DebugFlag(messages.RETRANSMISSION, messages.RETRANSMISSION, "OSPF retransmission", "IP routing"),
-        DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
+    debugs=tuple(
+        DebugFlag(name, name.replace("ip ospf", "( ip ospf | ipv6 ospf | ospfv3 )") + more, title, "IP routing")
+        for name, more, title in (
+            (messages.ADJACENCY, "", "OSPF adjacency"),
+            (messages.HELLO, "", "OSPF hello"),
+            (messages.EVENTS, "", "OSPF events"),
+            (messages.SPF, " [ statistic ]", "OSPF SPF"),
+            (messages.FLOOD, "", "OSPF flooding"),
+            (messages.GENERATION, "", "OSPF LSA generation"),
+            (messages.RETRANSMISSION, "", "OSPF retransmission"),
+            (messages.PACKET, "", "OSPF packet"),
+        )
     ),
     explanations=Later("dmvpn.features.ospf.explain:GROUPS"),
     metrics=Later("dmvpn.features.ospf.metrics:METRICS"),
