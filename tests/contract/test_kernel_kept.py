@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from dmvpn.base.effects import (
 from dmvpn.base.events import KernelContested, Resync, Unresolved
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.kernel import Kernel
@@ -628,6 +630,10 @@ def test_what_went_with_an_interface_of_the_host_is_missed_no_more() -> None:
         assert [one.there for one in world.planes["A"].differences()] == ["missing"] * 3
         world.run(0.3)
         assert world.planes["A"].differences() == []
+        with suppress(EffectError):
+            world.execute("A", SetInterface("GigabitEthernet0/3", True, ((IPv4Address("198.51.100.1"), 24),)))
+        world.run(0.3)
+        assert world.planes["A"].differences() == [], "an order that came too late"
 
     in_world("python", test)
 

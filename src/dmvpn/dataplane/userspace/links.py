@@ -173,6 +173,8 @@ class KernelLinks:
     def index(self, ios: str) -> int:
         """Return the index of an interface. Raises OSError if it does not exist."""
         link = self.by_name.get(ios)
+        if link is not None and link.index not in self._names_by_index:  # it is gone, and no other one is reported yet
+            raise OSError(errno.ENODEV, f"no interface {ios}")
         if link is None:
             link = self._socket.find_link(self._names.linux(ios))
             if link is None or (self._holds is not None and not self._holds(link)):
