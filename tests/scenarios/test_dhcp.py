@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 from dmvpn.shells.lab_model import HostSpec, Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import as_text, visit
+from support.doctors import ExaminedWorld
 from support.world import World
 
 POOL = """
@@ -112,3 +114,10 @@ def test_lines_of_a_pool_that_clients_would_refuse_are_refused() -> None:
     for line in ("lease 400", "lease 0 24", "option 6 ascii foo", "option 1 ip 10.0.0.1 10.0.0.2"):
         assert "%" in world.do("R1", "configure terminal", "ip dhcp pool LAN", line, "end"), line
     assert "pool LAN\n!" in world.do("R1", "show running-config")
+
+
+def test_the_doctor_says_that_a_host_waits_for_its_lease() -> None:
+    world = branch({})
+    world.run_for(60)
+    said = as_text(visit(ExaminedWorld(world)))
+    assert "H3 has no address: no DHCP server leases it one" in "\n".join(said)

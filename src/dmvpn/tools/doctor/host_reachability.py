@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.shells.lab_model import UNLEASED
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
@@ -152,10 +153,11 @@ def _pairs(scene: Scene) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
 def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
     if here.router == there.router:
         return
-    theirs = [own.ip for own in (there.address, there.address6) if own is not None]
-    for own in (here.address, here.address6):
-        target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
-        if own is not None and target is not None:
+    ends = ((host.address, host.address6) for host in (here, there))
+    ours, theirs = ([own.ip for own in both if own is not None and own != UNLEASED] for both in ends)
+    for ip in ours:
+        target = next((other for other in theirs if ip.version == other.version), None)
+        if target is not None:
             yield here, target, there
 
 
