@@ -211,6 +211,12 @@ def spelled(value: IPAddress | Prefix | None) -> str:
     return str(value).upper() if mapped is None else f"::FFFF:{mapped}"
 
 
+def dotted(octets: bytes) -> str:
+    """Return octets as IOS shows hardware addresses and identifiers: 0100.5056.8a11.22."""
+    text = octets.hex()
+    return ".".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
 def mask_length(mask: IPv4Address) -> int | None:
     """Return bits of a contiguous netmask (255.255.255.0 -> 24), or None if the ones are not contiguous."""
     inverted = int(mask) ^ 0xFFFFFFFF

@@ -39,6 +39,12 @@ def age(seconds: float | None) -> str:
     return f"{total // YEAR}y{total % YEAR // WEEK:02}w"
 
 
+def clock(seconds: float) -> str:
+    """Return a time span as hours, minutes, seconds, however many hours."""
+    total = max(0, int(seconds))
+    return f"{total // HOUR:02}:{total % HOUR // MINUTE:02}:{total % MINUTE:02}"
+
+
 def uptime(seconds: float) -> str:
     """Return a time span in words: "1 week, 2 days, 3 hours, 4 minutes".
 

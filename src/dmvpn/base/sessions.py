@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.entrances import Entrances
-from dmvpn.base.moments import HOUR, MINUTE
+from dmvpn.base.moments import clock
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase, conn_id
 from dmvpn.base.shell import NO_PLANE, fresh
 from dmvpn.base.values import dataclass, project
@@ -341,7 +341,7 @@ def ike_lines(ike: SessionIke) -> Iterator[str]:
     """Yield an IKE SA, with what it can do and how long it lives."""
     yield ike_line(ike)
     number = conn_id(ike.number) if ike.version == IkeVersion.V1 else ike.number
-    lifetime = _clock(ike.lifetime) if ike.active else "0"
+    lifetime = clock(ike.lifetime) if ike.active else "0"
     yield f"          Capabilities:{ike.capabilities or '(none)'} connid:{number} lifetime:{lifetime}"
 
 
@@ -361,9 +361,3 @@ def flow_lines(flow: SessionFlow) -> Iterator[str]:
 
 def _kilobytes(left: int | None) -> str:
     return "KB Vol Rekey Disabled" if left is None else str(left)
-
-
-def _clock(seconds: float) -> str:
-    """Return a time as parsers want it: hours, minutes and seconds, however many hours."""
-    total = int(seconds)
-    return f"{total // HOUR:02}:{total % HOUR // MINUTE:02}:{total % MINUTE:02}"

@@ -12,7 +12,7 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ip import UdpDatagram
@@ -265,12 +265,6 @@ def packed(addresses: Iterable[IPAddress]) -> bytes:
 def seconds(time: float) -> bytes:
     """Return the octets of an option with a time."""
     return min(int(time), FOREVER).to_bytes(4, "big")
-
-
-def dotted(octets: bytes) -> str:
-    """Return an identifier as IOS shows it: 0100.5056.8a11.22."""
-    text = octets.hex()
-    return ".".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def spelled(identifier: bytes) -> str:

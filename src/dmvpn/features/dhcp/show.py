@@ -5,12 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, dotted
+from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.dhcp.client import ClientState
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
-from dmvpn.features.dhcp.packet import dotted, spelled
+from dmvpn.features.dhcp.packet import spelled
 from dmvpn.features.dhcp.server import BindingState
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -135,14 +136,13 @@ def query_bindings(ctx: ShowContext, args: Args) -> ShowBindings:
     server, wanted = ctx.machine(DhcpMachine).server, args.address("address", None)
     return ShowBindings(
         tuple(
-            BindingLine(
-                one.address,
-                dotted(one.identity),
-                ctx.ports.clock.local(one.ends) if one.ends is not None else None,
-                "Manual" if one.manual else "Automatic",
-                one.state.value,
-                one.interface,
-                one.vrf,
+            project(
+                BindingLine,
+                one,
+                client=dotted(one.identity),
+                expires=ctx.ports.clock.local(one.ends) if one.ends is not None else None,
+                kind="Manual" if one.manual else "Automatic",
+                state=one.state.value,
             )
             for place, one in sorted(server.bindings.items())
             if wanted in (None, place[1])
@@ -209,19 +209,17 @@ def query_leases(ctx: ShowContext, args: Args) -> ShowLeases:
 
 def _lease(name: str, client: Client, now: float) -> LeaseLine:
     identifier = client.identifier or b"\1" + client.hardware
-    return LeaseLine(
+    return project(
+        LeaseLine,
+        client,
         interface=name,
-        lease=client.lease,
         mask=client.lease.mask if client.lease is not None else UNSPECIFIED,
         state=client.state.value,
         number=_NUMBERS[client.state],
         transaction=client.xid,
         next=round(client.due - now) if client.due is not None else None,
-        retries=client.retries,
         client_id=spelled(identifier),
         hex=identifier.hex().upper(),
-        hostname=client.hostname,
-        why=client.why,
     )
 
 
@@ -312,7 +310,7 @@ def render_leases(answer: ShowLeases) -> Iterator[str]:
         if lease and lease.router:
             yield f"Temp default-gateway addr: {lease.router}"
         if one.next is not None:
-            yield f"   Next timer fires after: {one.next // 3600:02}:{one.next // 60 % 60:02}:{one.next % 60:02}"
+            yield f"   Next timer fires after: {clock(one.next)}"
         yield f"   Retry count: {one.retries}   Client-ID: {one.client_id}"
         yield f"   Client-ID hex dump: {one.hex}"
         yield f"   Hostname: {one.hostname}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.moments import clock
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, FlowFilter
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
@@ -131,7 +132,7 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
             f"{line.outside_global}"
         )
         if answer.verbose:
-            left = f"left {_clock(line.left)}, " if line.left is not None else ""
+            left = f"left {clock(line.left)}, " if line.left is not None else ""
             flags = ["static"] if line.static else []
             flags += ["extended"] if ":" in line.inside_global else []
             flags += [] if line.answered else ["not answered"]
@@ -250,12 +251,6 @@ def _line(flow: TranslatedFlow) -> TranslationLine:
 def _end(protocol: int, end: tuple[IPv4Address, int]) -> str:
     address, port = end
     return f"{address}:{port}" if protocol in (ICMP, TCP, UDP) else str(address)
-
-
-def _clock(seconds: int) -> str:
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}"
 
 
 _HELP: Final = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import dotted
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
 from dmvpn.base.values import dataclass
 from dmvpn.features.switching.config import as_ranges, spelled
@@ -281,11 +282,6 @@ def query_stations(ctx: ShowContext, args: Args) -> ShowStations:
     return ShowStations(tuple(sorted(found, key=lambda one: (one.vlan, one.hardware))))
 
 
-def _dotted(hardware: bytes) -> str:
-    digits = hardware.hex()
-    return ".".join(digits[at : at + 4] for at in range(0, len(digits), 4))
-
-
 def render_stations(answer: ShowStations) -> Iterator[str]:
     """Yield the table."""
     yield "          Mac Address Table"
@@ -294,7 +290,7 @@ def render_stations(answer: ShowStations) -> Iterator[str]:
     yield "Vlan    Mac Address       Type        Ports"
     yield "----    -----------       --------    -----"
     for one in answer.stations:
-        yield f"{one.vlan:>4}    {_dotted(one.hardware)}    DYNAMIC     {short_interface(one.port)}"
+        yield f"{one.vlan:>4}    {dotted(one.hardware)}    DYNAMIC     {short_interface(one.port)}"
     yield f"Total Mac Addresses for this criterion: {len(answer.stations)}"
 
 
@@ -325,7 +321,7 @@ def render_trees(answer: ShowTrees) -> Iterator[str]:
         yield f"VLAN{tree.vlan:04}"
         yield f"  Spanning tree enabled protocol {'rstp' if answer.rapid else 'ieee'}"
         yield f"  Root ID    Priority    {tree.root[0]}"
-        yield f"             Address     {_dotted(tree.root[1])}"
+        yield f"             Address     {dotted(tree.root[1])}"
         if tree.port:
             number = next((port.number for port in tree.ports if port.role is PortRole.ROOT), 0)
             yield f"             Cost        {tree.cost}"
@@ -335,7 +331,7 @@ def render_trees(answer: ShowTrees) -> Iterator[str]:
         yield _TIMERS
         yield ""
         yield f"  Bridge ID  Priority    {priority}  (priority {priority - tree.vlan} sys-id-ext {tree.vlan})"
-        yield f"             Address     {_dotted(address)}"
+        yield f"             Address     {dotted(address)}"
         yield _TIMERS
         yield "             Aging Time  300 sec"
         yield ""

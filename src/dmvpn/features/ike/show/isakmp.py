@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.moments import HOUR, MINUTE
+from dmvpn.base.moments import clock
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
@@ -300,7 +300,7 @@ def render_sas_in_detail(answer: ShowIsakmpSas) -> Iterator[str]:
         for line in _of_family(answer, family):
             algorithms = f"{line.encryption:<4} {line.hash:<6} {line.auth:<4} {line.group or '':<2}"
             ends = f"{line.number:<5} {line.local!s:<15} {line.remote!s:<15} {line.inside:<6} ACTIVE"
-            yield f"{ends} {algorithms} {_clock(line.lifetime):<8} {line.capabilities:<4}"
+            yield f"{ends} {algorithms} {clock(line.lifetime):<8} {line.capabilities:<4}"
             yield f"       Engine-id:Conn-id =  SW:{line.number and line.number - conn_id(1) + 1}"
             yield ""
 
@@ -315,10 +315,6 @@ def render_count(answer: ShowIsakmpCount) -> Iterator[str]:
 
 def _of_family(answer: ShowIsakmpSas, family: int) -> Iterator[IsakmpSaLine]:
     return (line for line in answer.sas if line.remote.version == family)
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // HOUR:02}:{seconds % HOUR // MINUTE:02}:{seconds % MINUTE:02}"
 
 
 def render_peers(answer: ShowIsakmpSas) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import dotted
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.values import dataclass, project
@@ -118,7 +119,7 @@ def _block(ctx: ShowContext, state: InterfaceState, traffic: InterfaceTraffic | 
         state,
         status=(port.status if port else Status.DOWN).value,
         hardware=kind_of(state.name).hardware,
-        hardware_address=_dotted(hardware_address),
+        hardware_address=dotted(hardware_address),
         vlan=0 if section is None else section.args(ENCAPSULATION).integer("vlan", 0),
         description=port.settings.description if port else "",
         method=port.method if port else "unset",
@@ -164,12 +165,6 @@ def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) 
         transport_mtu=tunnel.ip_mtu + tunnel.sealing,
         siblings=sum(other.source_interface == tunnel.source_interface for other in others),
     )
-
-
-def _dotted(octets: bytes) -> str:
-    """Return a hardware address in IOS's form: 0050.56ad.77ff."""
-    text = octets.hex()
-    return ".".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:

@@ -87,10 +87,11 @@ def author(process: Process, args: Args) -> IPv4Address | None:
     return process.router_id if "self-originate" in args else args.address("router_id", None)
 
 
-def clock(seconds: float) -> str:
-    """Return a time that counts down, as hours, minutes, seconds."""
-    whole = max(0, int(seconds))
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+def heading(own: str, number: int, name: str = "OSPF") -> Iterator[str]:
+    """Yield the lines above what a process shows. own: its identifier."""
+    yield ""
+    yield f"            {name} Router with ID ({own}) (Process ID {number})"
+    yield ""
 
 
 def role_of(neighbor: Neighbor) -> str:

@@ -11,11 +11,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.moments import clock
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
-from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, version_of
+from dmvpn.features.ospf.show.common import HELP, OSPF, heading, processes, version_of
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ def sections_of(
 def render_sections(answer: ShowSections[T]) -> Iterator[str]:
     """Process by process."""
     for section in answer.sections:
-        yield ""
-        yield f"            OSPF Router with ID ({section.router}) (Process ID {section.process})"
-        yield ""
+        yield from heading(section.router, section.process)
         yield from section.lines
 
 

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import mask_length
 from dmvpn.base.breath import breathing, in_order
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, ExternalBody, LsaType, RouterBody, opaque_of
-from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
+from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, heading, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ospf.lsa import Database, DatabaseEntry
+    from dmvpn.features.ospf.machine import Process
+    from dmvpn.features.ospf.spf import RunningArea
 
 
 # ------------------------------------------------------------------------------------------------ show ip ospf database
@@ -355,35 +357,48 @@ class ShowAdvertisements:
 def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     """Return all of one type, or one."""
     kind = next(_WHICH[word] for word in _WHICH if word in args)
-    only = args.address("id", None)
-    shelves = []
-    for process in processes(ctx, args):
-        router = author(process, args)
-        for area, database in process.state.scopes():
+    return ShowAdvertisements(
+        tuple(
+            shelf
+            for process in processes(ctx, args)
+            for shelf in shelves_of(process, process.state.scopes(), (kind,), ctx.now, args)
+        )
+    )
+
+
+def shelves_of(
+    process: Process,
+    scopes: Iterable[tuple[RunningArea | None, Database]],
+    kinds: Iterable[lsa.LsaType],
+    now: float,
+    args: Args,
+) -> Iterator[Shelf]:
+    """Yield the advertisements that a command selects, of these types in these areas and links."""
+    router, only = author(process, args), args.address("id", None)
+    links = {id(each.link): each.name for each in process.interfaces.values() if each.link is not None}
+    for scope, database in scopes:
+        for kind in kinds:
             found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
             shown = tuple(
-                advertisement(kind, each, ctx.now)
-                for each in found
+                _advertisement(kind, each, now)
+                for each in breathing(found)
                 if only in (None, each.lsa.header.id) and router in (None, each.lsa.header.router)
             )
             if shown:
-                title = area.title if area is not None else ""
-                shelves.append(Shelf(process.number, str(process.router_id), kind, title, shown))
-    return ShowAdvertisements(tuple(shelves))
+                title = scope.title if scope is not None else ""
+                yield Shelf(process.number, str(process.router_id), kind, title, shown, links.get(id(scope), ""))
 
 
-def advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
-    """Return one as it is shown."""
+def _advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
     header = entry.lsa.header
-    return Advertisement(
+    return project(
+        Advertisement,
+        header,
         type=kind,
         age=entry.age(now),
-        options=header.options,
         id=str(header.id),
         router=str(header.router),
         sequence=header.sequence & 0xFFFFFFFF,
-        checksum=header.checksum,
-        length=header.length,
         body=entry.lsa.body,
     )
 
@@ -391,9 +406,7 @@ def advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advert
 def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
     """Yield a paragraph for each."""
     for shelf in answer.shelves:
-        yield ""
-        yield f"            OSPF Router with ID ({shelf.own}) (Process ID {shelf.process})"
-        yield ""
+        yield from heading(shelf.own, shelf.process)
         yield f"\t\t{TITLES[shelf.type]}" + (f" (Area {shelf.area})" if shelf.area else "")
         for each in shelf.advertisements:
             yield ""

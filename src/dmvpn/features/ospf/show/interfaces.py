@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, spelled
+from dmvpn.base.moments import clock
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.settings import timers
-from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, network_of, phase_of, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.ports import Clock
@@ -169,41 +171,44 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
         yield (
             f"  Process ID {entry.process}, Router ID {entry.router}, Network Type {entry.network}, Cost: {entry.cost}"
         )
-        if entry.network == "LOOPBACK":
-            yield "  Loopback interface is treated as a stub Host"
-            continue
-        priority = f", Priority {entry.priority}" if entry.elects else ""
-        yield f"  Transmit Delay is {entry.delay} sec, State {entry.state}{priority}"
-        if entry.elects:
-            yield from _elected("Designated Router", entry.designated, "No designated router on this network")
-            yield from _elected("Backup Designated router", entry.backup, "No backup designated router on this network")
-        yield (
-            f"  Timer intervals configured, Hello {entry.hello}, Dead {entry.dead}, Wait {entry.wait}, "
-            f"Retransmit {entry.retransmit}"
-        )
-        if entry.passive:
-            yield "    No Hellos (Passive interface) "
-        elif entry.obstacle:
-            yield f"    No Hellos: {entry.obstacle}"
-        elif entry.due:
-            yield f"    Hello due in {entry.due}"
-        yield f"  Neighbor Count is {entry.neighbors}, Adjacent neighbor count is {len(entry.full)} "
-        for router in entry.full:
-            yield f"    Adjacent with neighbor {router}"
-        yield "  Suppress hello for 0 neighbor(s)"
-        if entry.least_ttl:
-            hops = _LARGEST_TTL - entry.least_ttl
-            yield "  Strict TTL checking enabled" + (f", up to {hops} hops allowed" if hops > 1 else "")
-        if entry.authentication:
-            yield entry.authentication
-        if entry.rollover:
-            yield f"    Rollover in progress, {len(entry.rollover)} neighbor(s) using the old key(s):"
-            yield from (f"      key id {number}" for number in sorted(set(entry.rollover)))
+        yield from running(entry, "Interface address")
 
 
-def _elected(what: str, who: tuple[str, str], nobody: str) -> Iterator[str]:
-    router, address = who
-    yield f"  {what} (ID) {router}, Interface address {address}" if address else f"  {nobody}"
+def running(entry: InterfaceEntry, address_is: str, roles: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Yield how OSPF of either version runs on an interface. address_is: how the address of an elected router is named.
+    roles: words behind a neighbor, by its identifier.
+    """
+    if entry.network == "LOOPBACK":
+        yield "  Loopback interface is treated as a stub Host"
+        return
+    priority = f", Priority {entry.priority}" if entry.elects else ""
+    yield f"  Transmit Delay is {entry.delay} sec, State {entry.state}{priority}"
+    elected = (("Designated Router", entry.designated), ("Backup Designated router", entry.backup))
+    for what, (router, address) in elected if entry.elects else ():
+        nobody = f"No {what.lower()} on this network"
+        yield f"  {what} (ID) {router}, {address_is} {address}" if router else f"  {nobody}"
+    yield (
+        f"  Timer intervals configured, Hello {entry.hello}, Dead {entry.dead}, Wait {entry.wait}, "
+        f"Retransmit {entry.retransmit}"
+    )
+    if entry.passive:
+        yield "    No Hellos (Passive interface) "
+    elif entry.obstacle:
+        yield f"    No Hellos: {entry.obstacle}"
+    elif entry.due:
+        yield f"    Hello due in {entry.due}"
+    yield f"  Neighbor Count is {entry.neighbors}, Adjacent neighbor count is {len(entry.full)} "
+    for router in entry.full:
+        yield f"    Adjacent with neighbor {router}{roles.get(router, '')}"
+    yield "  Suppress hello for 0 neighbor(s)"
+    if entry.least_ttl:
+        hops = _LARGEST_TTL - entry.least_ttl
+        yield "  Strict TTL checking enabled" + (f", up to {hops} hops allowed" if hops > 1 else "")
+    if entry.authentication:
+        yield entry.authentication
+    if entry.rollover:
+        yield f"    Rollover in progress, {len(entry.rollover)} neighbor(s) using the old key(s):"
+        yield from (f"      key id {number}" for number in sorted(set(entry.rollover)))
 
 
 def render_brief(answer: ShowInterfaces) -> Iterator[str]:

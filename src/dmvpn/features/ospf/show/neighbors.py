@@ -8,9 +8,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.moments import clock
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, role_of
+from dmvpn.features.ospf.show.common import HELP, OSPF, heading, processes, role_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -130,20 +131,29 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
             yield f"    Neighbor priority is {entry.priority}, State is {entry.state}, {entry.changes} state changes"
             yield f"    DR is {entry.designated} BDR is {entry.backup}"
             yield f"    Options is 0x{entry.options:X} in Hello"
-            yield f"    Dead timer due in {entry.dead}"
-            yield f"    Neighbor is up for {entry.adjacent}"
-            again = f"number of retransmission {entry.retransmissions}"
-            yield f"    Index 0/0/0, retransmission queue length {entry.waiting}, {again}"
-            if entry.helped is not None:
-                yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
-            if entry.reason:
-                yield f"    Its last packet was not taken: {entry.reason}"
+            yield from condition(entry, "0/0/0")
     elif answer.neighbors:
         yield ""
         yield from table(NeighborEntry, answer.neighbors)
-    if answer.detail:
-        for refused in answer.refused:
-            yield f" Hellos of {refused.address} on {refused.interface} are not taken: {refused.reason}"
+    yield from refusals(answer)
+
+
+def condition(entry: NeighborEntry, index: str) -> Iterator[str]:
+    """Yield how a neighbor is, which the paragraphs of both versions end with. index: as IOS counts."""
+    yield f"    Dead timer due in {entry.dead}"
+    yield f"    Neighbor is up for {entry.adjacent}"
+    again = f"number of retransmission {entry.retransmissions}"
+    yield f"    Index {index}, retransmission queue length {entry.waiting}, {again}"
+    if entry.helped is not None:
+        yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
+    if entry.reason:
+        yield f"    Its last packet was not taken: {entry.reason}"
+
+
+def refusals(answer: ShowNeighbors) -> Iterator[str]:
+    """Yield the routers whose Hellos are not taken, behind the paragraphs."""
+    for refused in answer.refused if answer.detail else ():
+        yield f" Hellos of {refused.address} on {refused.interface} are not taken: {refused.reason}"
 
 
 NEIGHBORS: Final = ExecCommand(
@@ -250,9 +260,7 @@ def _entry(neighbor: Neighbor, headers: list[LsaHeader], due: float | None) -> N
 def render_lists(answer: ShowLists) -> Iterator[str]:
     """Yield a table for each neighbor."""
     for process in answer.processes:
-        yield ""
-        yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"
-        yield ""
+        yield from heading(process.own, process.process)
         for each in process.neighbors:
             yield f" Neighbor {each.neighbor}, interface {each.interface} address {each.address}"
             if each.due is not None:

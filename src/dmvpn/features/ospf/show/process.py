@@ -12,7 +12,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.own_lsas import translates
-from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, own_processes, processes, version_of
+from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, heading, own_processes, processes, version_of
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
 from dmvpn.ios.routing import filter_lines
 
@@ -311,9 +311,7 @@ def _kind(reached: Reached) -> str:
 def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
     """Yield a line for each path."""
     for process in answer.processes:
-        yield ""
-        yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"
-        yield ""
+        yield from heading(process.own, process.process)
         yield ""
         yield "\t\tBase Topology (MTID 0)"
         yield ""

@@ -11,7 +11,6 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, spelled
-from dmvpn.base.breath import breathing
 from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.lsa import LsaType, Options, RouterFlag
 from dmvpn.features.ospf.show.common import (
@@ -19,14 +18,21 @@ from dmvpn.features.ospf.show.common import (
     AUTHOR_HELP,
     HELP,
     OSPF,
-    author,
     count_of_kinds,
+    heading,
     own_processes,
     processes,
 )
-from dmvpn.features.ospf.show.database import Advertisement, Shelf, ShowAdvertisements, advertisement
-from dmvpn.features.ospf.show.interfaces import ALL, BRIEF, InterfaceEntry, ShowInterfaces, query_interfaces
-from dmvpn.features.ospf.show.neighbors import NEIGHBORS, NeighborEntry, ShowNeighbors, query_neighbors
+from dmvpn.features.ospf.show.database import Advertisement, Shelf, ShowAdvertisements, shelves_of
+from dmvpn.features.ospf.show.interfaces import ALL, BRIEF, InterfaceEntry, ShowInterfaces, query_interfaces, running
+from dmvpn.features.ospf.show.neighbors import (
+    NEIGHBORS,
+    NeighborEntry,
+    ShowNeighbors,
+    condition,
+    query_neighbors,
+    refusals,
+)
 from dmvpn.features.ospf.show.process import SUMMARY_ADDRESSES, ShowSummaryAddresses, query_summary_addresses
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST, code_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
@@ -34,7 +40,9 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.features.ospf.lsa import Database
     from dmvpn.features.ospf.machine import Process
+    from dmvpn.features.ospf.spf import RunningArea
 
 _OSPF: Final = OSPF.replace("ip ospf", "ipv6 ospf")
 _HELP: Final = {**HELP, "ipv6": "Internet Protocol, version 6", "ospfv3": "OSPF version 3"}
@@ -89,12 +97,6 @@ def _renamed(rendered: Callable[[object], Iterable[str]], words: str) -> Callabl
     return render
 
 
-def _heading(own: str, number: int) -> Iterator[str]:
-    yield ""
-    yield f"            OSPFv3 Router with ID ({own}) (Process ID {number})"
-    yield ""
-
-
 def _bits(options: int) -> str:
     """Return options in words."""
     words = {
@@ -114,14 +116,12 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     """Yield a table for each process, or a paragraph for each neighbor."""
     entries = iter(answer.neighbors)
     for number, own, count in answer.processes:
-        yield from _heading(own, number)
+        yield from heading(own, number, "OSPFv3")
         if not answer.detail:
             yield "Neighbor ID     Pri   State           Dead Time   Interface ID    Interface"
         for entry in islice(entries, count):
             yield from _neighbor(entry) if answer.detail else (_neighbor_line(entry),)
-    if answer.detail:
-        for refused in answer.refused:
-            yield f" Hellos of {refused.address} on {refused.interface} are not taken: {refused.reason}"
+    yield from refusals(answer)
 
 
 def _neighbor_line(entry: NeighborEntry) -> str:
@@ -137,14 +137,7 @@ def _neighbor(entry: NeighborEntry) -> Iterator[str]:
     if entry.designated != str(UNSPECIFIED):
         yield f"    DR is {entry.designated} BDR is {entry.backup}"
     yield f"    Options is 0x{entry.options:06X} in Hello ({_bits(entry.options)})"
-    yield f"    Dead timer due in {entry.dead}"
-    yield f"    Neighbor is up for {entry.adjacent}"
-    again = f"number of retransmission {entry.retransmissions}"
-    yield f"    Index 1/1/1, retransmission queue length {entry.waiting}, {again}"
-    if entry.helped is not None:
-        yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
-    if entry.reason:
-        yield f"    Its last packet was not taken: {entry.reason}"
+    yield from condition(entry, "1/1/1")
 
 
 # ------------------------------------------------------------------------------------------------ interfaces
@@ -157,32 +150,8 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
         yield f"  Link Local Address {entry.address}, Interface ID {entry.number}"
         yield f"  Area {entry.area}, Process ID {entry.process}, Instance ID {entry.instance}, Router ID {entry.router}"
         yield f"  Network Type {entry.network}, Cost: {entry.cost}"
-        if entry.network == "LOOPBACK":
-            yield "  Loopback interface is treated as a stub Host"
-            continue
-        priority = f", Priority {entry.priority}" if entry.elects else ""
-        yield f"  Transmit Delay is {entry.delay} sec, State {entry.state}{priority}"
-        if entry.elects:
-            yield from _elected("Designated Router", entry.designated, "No designated router on this network")
-            yield from _elected("Backup Designated router", entry.backup, "No backup designated router on this network")
-        yield (
-            f"  Timer intervals configured, Hello {entry.hello}, Dead {entry.dead}, Wait {entry.wait}, "
-            f"Retransmit {entry.retransmit}"
-        )
-        if entry.passive:
-            yield "    No Hellos (Passive interface) "
-        elif entry.due:
-            yield f"    Hello due in {entry.due}"
-        yield f"  Neighbor Count is {entry.neighbors}, Adjacent neighbor count is {len(entry.full)} "
-        for router in entry.full:
-            roles = {entry.designated[0]: "  (Designated Router)", entry.backup[0]: "  (Backup Designated Router)"}
-            yield f"    Adjacent with neighbor {router}{roles.get(router, '')}"
-        yield "  Suppress hello for 0 neighbor(s)"
-
-
-def _elected(what: str, who: tuple[str, str], nobody: str) -> Iterator[str]:
-    router, address = who
-    yield f"  {what} (ID) {router}, local address {address}" if router else f"  {nobody}"
+        roles = {entry.designated[0]: "  (Designated Router)", entry.backup[0]: "  (Backup Designated Router)"}
+        yield from running(entry, "local address", roles)
 
 
 def render_brief(answer: ShowInterfaces) -> Iterator[str]:
@@ -222,26 +191,19 @@ def query_database(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     # `inter-area prefix` has the word of `prefix`, too
     kinds = [kind for kind in _KINDS if not asked or kind is (asked[0] if "inter-area" in args else asked[-1])]
     return ShowAdvertisements(
-        tuple(shelf for process in processes(ctx, args) for shelf in _shelves(process, kinds, ctx.now, args))
+        tuple(
+            shelf
+            for process in processes(ctx, args)
+            for shelf in shelves_of(process, _scopes(process), kinds, ctx.now, args)
+        )
     )
 
 
-def _shelves(process: Process, kinds: list[LsaType], now: float, args: Args) -> Iterator[Shelf]:
-    router = author(process, args)
-    names = {id(each.link): each.name for each in process.interfaces.values()}
-    scopes = [(area, database) for area, database in process.state.scopes() if area is not None]
-    scopes.sort(key=lambda scope: scope[0].number)
-    for scope, database in [*scopes, (None, process.externals)]:
-        for kind in kinds:
-            entries = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
-            chosen = tuple(
-                advertisement(kind, each, now)
-                for each in breathing(entries)
-                if router in (None, each.lsa.header.router)
-            )
-            if chosen:
-                title = scope.title if scope is not None else ""
-                yield Shelf(process.number, str(process.router_id), kind, title, chosen, names.get(id(scope), ""))
+def _scopes(process: Process) -> Iterator[tuple[RunningArea | None, Database]]:
+    """Yield areas and links in the order of their numbers, and then the advertisements outside all areas."""
+    scopes = ((area, database) for area, database in process.state.scopes() if area is not None)
+    yield from sorted(scopes, key=lambda scope: scope[0].number)
+    yield None, process.externals
 
 
 def render_database(answer: ShowAdvertisements) -> Iterator[str]:
@@ -290,7 +252,7 @@ def _number(name: str) -> int:
 def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
     """Yield a paragraph for each."""
     for shelf in answer.shelves:
-        yield from _heading(shelf.own, shelf.process)
+        yield from heading(shelf.own, shelf.process, "OSPFv3")
         yield f"\t\t{_KINDS[shelf.type][1]}" + (f" (Area {shelf.area})" if shelf.area else "")
         for each in shelf.advertisements:
             yield ""
@@ -403,7 +365,7 @@ DETAILS: Final = ExecCommand(
 def render_summaries(answer: ShowSummaryAddresses) -> Iterator[str]:
     """Yield a list for each process."""
     for process in answer.processes:
-        yield from _heading(process.router, process.process)
+        yield from heading(process.router, process.process, "OSPFv3")
         for each in process.summaries:
             length = int(ip_address(each.mask)).bit_count()
             metric = (
