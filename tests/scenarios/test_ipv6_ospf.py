@@ -207,6 +207,8 @@ def test_the_process_of_its_own_mode_has_its_lines_and_those_of_its_address_fami
     world.configure("R11", "ipv6 route 2001:db8:f::/48 Null0")
     world.run_for(5)
     assert "OE2 2001:DB8:F::/48 [110/9]" in world.lines("R41", "ipv6 route ospf")
+    world.configure("R11", "ipv6 router ospf 1", "auto-cost reference-bandwidth 900")
+    assert " Reference bandwidth unit is 900 mbps" in world.lines("R11", "ospfv3"), "the lines of both modes count"
     world.configure("R11", "router ospfv3 1", "address-family ipv6", "maximum-paths 3")
     assert world.lines("R11", "running-config").count(" address-family ipv6 unicast") == 1
     world.configure("R11", "router ospfv3 1", "no address-family ipv6")

@@ -67,10 +67,10 @@ def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
     }
     for args, section in tree.sections(version3.ROUTER_TOO):
         number = args.integer("number")
-        made[number] = _process3(number, section, version3.NAMED)
-        for _, family in section.sections(version3.ADDRESS_FAMILY):
-            default = model.ProcessSettings(number=number, family=model.IPV6)
-            made[number] = _over(made[number], _process3(number, family, version3.FAMILY), default)
+        default = model.ProcessSettings(number=number, family=model.IPV6)
+        families = section.sections(version3.ADDRESS_FAMILY)
+        for part, lines in ((section, version3.NAMED), *((family, version3.FAMILY) for _, family in families)):
+            made[number] = _over(made.get(number, default), _process3(number, part, lines), default)
     for interface in interfaces:
         if interface.process is not None and interface.process not in made:
             made[interface.process] = model.ProcessSettings(number=interface.process, family=model.IPV6)
