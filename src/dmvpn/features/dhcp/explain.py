@@ -75,6 +75,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % Invalid range: the last address is lower than the first :: Excluded addresses are said from the lowest on.
     % Invalid network mask :: A pool is of 2 to 2,147,483,646 addresses: a mask, or its length as in /24.
     % This option is the server's own :: The server itself makes it, for each client.
+    % Invalid option: <why> :: RFC 2132 gives this option another length, as 4 octets for each address.
     % Invalid octets: an even number of hexadecimal digits :: As in 0100.5056.8a11.22; points may be left out.
     """)
 GROUPS: Final = groups(vars())
