@@ -130,9 +130,45 @@ INTERFACE: Final = ConfigLine(
     opens="interface",
 )
 
-HOSTNAME: Final = ConfigLine(
-    "global", "hostname {name:word}", {"hostname": "Set the name of this router", "name": "Its name"}, order=20
-)
+_HELP: Final = {
+    "hostname": "Set the name of this router",
+    "name": "Its name",
+    "host": "Give an address a name",
+    "vrf": "A name in this VRF only",
+    "address": "The address",
+    "mtu": "Largest IP packet",
+    "octets": "Octets",
+    "tcp": "TCP sessions through this router",
+    "adjust-mss": "Clamp the maximum segment size",
+    "access-group": "Filter packets by an access list",
+    "in": "What comes in",
+    "out": "What goes out",
+    "verify": "Drop packets with a forged sender",
+    "unicast": "Of packets to one station",
+    "source": "The sender",
+    "reachable-via": "There is a route to it",
+    "any": "By any interface",
+    "rx": "By the interface that the packet came by",
+    "reverse-path": "There is a route to the sender by the interface that the packet came by",
+    "allow-default": "The default route is a route, too",
+    "encapsulation": "Frames of this subinterface",
+    "dot1Q": "IEEE 802.1Q, with the tag of a VLAN",
+    "vlan": "The VLAN",
+    "native": "The VLAN of frames without a tag",
+    "second-dot1q": "A second tag inside",
+    "inner": "Its VLAN",
+    "unreachables": "Send ICMP destination unreachable",
+    "key": "Keys of routing protocols",
+    "chain": "A list of keys",
+    "number": "Its number, which travels in packets",
+    "key-string": "The key itself",
+    "0": "It follows in clear",
+    "secret": "The key",
+    "accept-lifetime": "When packets with this key are taken",
+    "text": "From when until when",
+    "send-lifetime": "When packets are sent with this key",
+}
+HOSTNAME: Final = ConfigLine("global", "hostname {name:word}", _HELP, order=20)
 
 #: Names of hosts: feature `system` owns the lines; features that are configured with names read them.
 _DOMAIN_HELP: Final = {"name": "The domain of names without a dot", "domain": "Its name"}
@@ -144,12 +180,7 @@ DOMAIN_NAME_OLD: Final = ConfigLine("global", "ip domain-name {domain:word}", _D
 HOST: Final = ConfigLine(
     "global",
     "ip host [ vrf {vrf:word} ] {name:word} {address:address}",
-    {
-        "host": "Give an address a name",
-        "vrf": "A name in this VRF only",
-        "name": "The name",
-        "address": "The address",
-    },
+    {**_HELP, "name": "The name"},
     key=("vrf", "name"),
     order=92,
 )
@@ -166,25 +197,13 @@ def host_in_vrf(args: Args) -> tuple[str, str, IPv4Address] | None:
 
 
 #: Lines of an interface that both its own feature and the tunnel's ask for. Feature `interface` owns them.
-IP_MTU: Final = ConfigLine(
-    "interface", "ip mtu {octets:68-17940}", {"mtu": "Largest IP packet", "octets": "Octets"}, order=50
-)
-ADJUST_MSS: Final = ConfigLine(
-    "interface",
-    "ip tcp adjust-mss {octets:500-1460}",
-    {"tcp": "TCP sessions through this router", "adjust-mss": "Clamp the maximum segment size", "octets": "Octets"},
-    order=75,
-)
+IP_MTU: Final = ConfigLine("interface", "ip mtu {octets:68-17940}", _HELP, order=50)
+ADJUST_MSS: Final = ConfigLine("interface", "ip tcp adjust-mss {octets:500-1460}", _HELP, order=75)
 #: Lines of packet filters: feature `filter` owns them, the interface shows them.
 ACCESS_GROUP: Final = ConfigLine(
     "interface",
     "ip access-group {name:word} ( in | out )",
-    {
-        "access-group": "Filter packets by an access list",
-        "name": "Name or number of the list",
-        "in": "What comes in",
-        "out": "What goes out",
-    },
+    {**_HELP, "name": "Name or number of the list"},
     key=("in",),
     order=39,
 )
@@ -210,16 +229,7 @@ def lists_of(section: Section, line: ConfigLine) -> tuple[str, str]:
 VERIFY_SOURCE: Final = ConfigLine(
     "interface",
     "ip verify unicast ( source reachable-via ( any | rx ) [ allow-default ] | reverse-path [ allow-default ] )",
-    {
-        "verify": "Drop packets with a forged sender",
-        "unicast": "Of packets to one station",
-        "source": "The sender",
-        "reachable-via": "There is a route to it",
-        "any": "By any interface",
-        "rx": "By the interface that the packet came by",
-        "reverse-path": "There is a route to the sender by the interface that the packet came by",
-        "allow-default": "The default route is a route, too",
-    },
+    _HELP,
     order=153,
 )
 
@@ -249,20 +259,11 @@ def _check_encapsulation(args: Args, section: Section) -> str | None:
 ENCAPSULATION: Final = ConfigLine(
     "interface",
     "encapsulation dot1Q {vlan:0-4095} [ native | second-dot1q {inner:word} ]",
-    {
-        "encapsulation": "Frames of this subinterface",
-        "dot1Q": "IEEE 802.1Q, with the tag of a VLAN",
-        "vlan": "The VLAN",
-        "native": "The VLAN of frames without a tag",
-        "second-dot1q": "A second tag inside",
-        "inner": "Its VLAN",
-    },
+    _HELP,
     order=28,
     check=_check_encapsulation,
 )
-UNREACHABLES: Final = ConfigLine(
-    "interface", "ip unreachables", {"unreachables": "Send ICMP destination unreachable"}, order=41, default_on=True
-)
+UNREACHABLES: Final = ConfigLine("interface", "ip unreachables", _HELP, order=41, default_on=True)
 SHUTDOWN: Final = ConfigLine("interface", "shutdown", "Switch the interface off", order=86)
 
 #: Key chains: feature `policy` owns the lines, every protocol that authenticates reads them.
@@ -270,27 +271,11 @@ KEY_CHAIN_MODES: Final = (
     Mode("key-chain", "config-keychain"),
     Mode("key-chain-key", "config-keychain-key", "key-chain"),
 )
-KEY_CHAIN: Final = ConfigLine(
-    "global",
-    "key chain {name:word}",
-    {"key": "Keys of routing protocols", "chain": "A list of keys", "name": "Its name"},
-    key=("name",),
-    order=100,
-    opens="key-chain",
-)
+KEY_CHAIN: Final = ConfigLine("global", "key chain {name:word}", _HELP, key=("name",), order=100, opens="key-chain")
 KEY: Final = ConfigLine(
-    "key-chain",
-    "key {number:0-2147483647}",
-    {"key": "One key", "number": "Its number, which travels in packets"},
-    key=("number",),
-    opens="key-chain-key",
+    "key-chain", "key {number:0-2147483647}", {**_HELP, "key": "One key"}, key=("number",), opens="key-chain-key"
 )
-KEY_STRING: Final = ConfigLine(
-    "key-chain-key",
-    "key-string [ 0 ] {secret:line}",
-    {"key-string": "The key itself", "0": "It follows in clear", "secret": "The key"},
-    order=10,
-)
+KEY_STRING: Final = ConfigLine("key-chain-key", "key-string [ 0 ] {secret:line}", _HELP, order=10)
 
 
 def _check_lifetime(args: Args, _section: object) -> str | None:
@@ -300,20 +285,8 @@ def _check_lifetime(args: Args, _section: object) -> str | None:
     return "% A lifetime is [local] HH:MM:SS MONTH DAY YEAR, then infinite, duration SECONDS or a later moment"
 
 
-KEY_ACCEPT: Final = ConfigLine(
-    "key-chain-key",
-    "accept-lifetime {text:line}",
-    {"accept-lifetime": "When packets with this key are taken", "text": "From when until when"},
-    order=20,
-    check=_check_lifetime,
-)
-KEY_SEND: Final = ConfigLine(
-    "key-chain-key",
-    "send-lifetime {text:line}",
-    {"send-lifetime": "When packets are sent with this key", "text": "From when until when"},
-    order=20,
-    check=_check_lifetime,
-)
+KEY_ACCEPT: Final = ConfigLine("key-chain-key", "accept-lifetime {text:line}", _HELP, order=20, check=_check_lifetime)
+KEY_SEND: Final = ConfigLine("key-chain-key", "send-lifetime {text:line}", _HELP, order=20, check=_check_lifetime)
 KEY_ALGORITHM: Final = ConfigLine(
     "key-chain-key",
     "cryptographic-algorithm ( md5 | hmac-sha-1 | hmac-sha-256 | hmac-sha-384 | hmac-sha-512 )",

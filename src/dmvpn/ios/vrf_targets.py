@@ -87,14 +87,16 @@ class _Users:
         return self._names.get(rd, {})
 
 
+_HELP: Final = {
+    "rd": "Route distinguisher: what makes its prefixes unique for BGP",
+    "import": "Routes of other VRFs",
+    "export": "Routes that go to other VRFs",
+    "map": "What a route map makes of them",
+}
+
+
 def _rd(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "rd {rd:route-distinguisher}",
-        {"rd": "Route distinguisher: what makes its prefixes unique for BGP"},
-        order=2,
-        check=_check_rd,
-    )
+    return ConfigLine(mode, "rd {rd:route-distinguisher}", _HELP, order=2, check=_check_rd)
 
 
 _TARGET_HELP: Final = {
@@ -143,16 +145,7 @@ def _one(line: ConfigLine, args: Args) -> Args:
 
 
 def _map(mode: str, direction: str, order: int) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        f"{direction} map {{map:word}}",
-        {
-            "import": "Routes of other VRFs",
-            "export": "Routes that go to other VRFs",
-            "map": "What a route map makes of them",
-        },
-        order=order,
-    )
+    return ConfigLine(mode, f"{direction} map {{map:word}}", _HELP, order=order)
 
 
 RD: Final = _rd(VRF)

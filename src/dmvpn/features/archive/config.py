@@ -36,38 +36,24 @@ def _check_path(args: Args, _: Section) -> str | None:
 
 
 ARCHIVE: Final = ConfigLine("global", "archive", "Copies of the configuration, and its log", order=68, opens="archive")
-PATH: Final = ConfigLine(
-    "archive",
-    "path {url:word}",
-    {"path": "How copies are called", "url": "flash:NAME; $h is the router's name; time and number follow"},
-    order=10,
-    check=_check_path,
-)
-MAXIMUM: Final = ConfigLine(
-    "archive",
-    "maximum {copies:1-14}",
-    {"maximum": "Copies that are kept", "copies": "The oldest one goes"},
-    order=20,
-    default="maximum 10",
-)
+_HELP: Final = {
+    "path": "How copies are called",
+    "url": "flash:NAME; $h is the router's name; time and number follow",
+    "maximum": "Copies that are kept",
+    "copies": "The oldest one goes",
+    "log": "Log of changes, with user and time",
+    "config": "Of the configuration",
+    "logging": "Note changes",
+    "enable": "From now on",
+    "size": "Lines that are remembered",
+    "entries": "How many",
+}
+PATH: Final = ConfigLine("archive", "path {url:word}", _HELP, order=10, check=_check_path)
+MAXIMUM: Final = ConfigLine("archive", "maximum {copies:1-14}", _HELP, order=20, default="maximum 10")
 WRITE_MEMORY: Final = ConfigLine("archive", "write-memory", "`write memory` makes a copy, too", order=30)
-LOG: Final = ConfigLine(
-    "archive",
-    "log config",
-    {"log": "Log of changes, with user and time", "config": "Of the configuration"},
-    order=50,
-    opens="archive-log",
-)
-ENABLE: Final = ConfigLine(
-    "archive-log", "logging enable", {"logging": "Note changes", "enable": "From now on"}, order=10
-)
-SIZE: Final = ConfigLine(
-    "archive-log",
-    "logging size {entries:1-1000}",
-    {"logging": "Note changes", "size": "Lines that are remembered", "entries": "How many"},
-    order=20,
-    default="logging size 100",
-)
+LOG: Final = ConfigLine("archive", "log config", _HELP, order=50, opens="archive-log")
+ENABLE: Final = ConfigLine("archive-log", "logging enable", _HELP, order=10)
+SIZE: Final = ConfigLine("archive-log", "logging size {entries:1-1000}", _HELP, order=20, default="logging size 100")
 HIDE_KEYS: Final = ConfigLine("archive-log", "hidekeys", "Keys are never noted here, with or without this", order=40)
 
 LINES: Final = collected(ConfigLine, vars())

@@ -18,25 +18,39 @@ if TYPE_CHECKING:
 _BFD: Final = {"bfd": "Bidirectional Forwarding Detection"}
 MODE: Final = Mode("bfd-template", "config-bfd")
 
+_HELP: Final = {
+    "interval": "Milliseconds between packets that we send",
+    "min_rx": "How often packets may come",
+    "receive": "Milliseconds",
+    "multiplier": "How many may be missing until the neighbor is down",
+    "template": "The values of a template",
+    "bfd-template": "Values for several interfaces",
+    "single-hop": "For neighbors on a link",
+    "min-tx": "That we send",
+    "min-rx": "That we can receive",
+    "both": "In both directions",
+    "authentication": "Packets prove who sent them",
+    "md5": "Keyed MD5",
+    "meticulous-md5": "Keyed MD5, each packet with a number of its own",
+    "sha-1": "Keyed SHA1",
+    "meticulous-sha-1": "Keyed SHA1, each packet with a number of its own",
+    "keychain": "With these keys",
+    "chain": "Name of a key chain",
+    "slow-timers": "Time between packets while a session is not up",
+    "slow": "Milliseconds",
+    "echo": "Kept for the record: this router neither sends nor takes echoes",
+}
 INTERVAL: Final = ConfigLine(
     "interface",
     "bfd interval {interval:50-9999} min_rx {receive:50-9999} multiplier {multiplier:3-50}",
-    {
-        **_BFD,
-        "interval": "Milliseconds between packets that we send",
-        "min_rx": "How often packets may come",
-        "receive": "Milliseconds",
-        "multiplier": "How many may be missing until the neighbor is down",
-    },
+    {**_BFD, **_HELP},
     order=162,
 )
-USE_TEMPLATE: Final = ConfigLine(
-    "interface", "bfd template {template:word}", {**_BFD, "template": "The values of a template"}, order=162
-)
+USE_TEMPLATE: Final = ConfigLine("interface", "bfd template {template:word}", {**_BFD, **_HELP}, order=162)
 TEMPLATE: Final = ConfigLine(
     "global",
     "bfd-template single-hop {template:word}",
-    {"bfd-template": "Values for several interfaces", "single-hop": "For neighbors on a link", "template": "Its name"},
+    {**_HELP, "template": "Its name"},
     key=("template",),
     order=571,
     opens="bfd-template",
@@ -45,43 +59,16 @@ TEMPLATE_INTERVAL: Final = ConfigLine(
     "bfd-template",
     "interval ( min-tx {interval:50-9999} min-rx {receive:50-9999} | both {both:50-9999} ) multiplier "
     "{multiplier:3-50}",
-    {
-        "interval": "Milliseconds between packets",
-        "min-tx": "That we send",
-        "min-rx": "That we can receive",
-        "receive": "Milliseconds",
-        "both": "In both directions",
-        "multiplier": "How many may be missing until the neighbor is down",
-    },
+    {**_HELP, "interval": "Milliseconds between packets"},
 )
 TEMPLATE_AUTHENTICATION: Final = ConfigLine(
-    "bfd-template",
-    "authentication ( md5 | meticulous-md5 | sha-1 | meticulous-sha-1 ) keychain {chain:word}",
-    {
-        "authentication": "Packets prove who sent them",
-        "md5": "Keyed MD5",
-        "meticulous-md5": "Keyed MD5, each packet with a number of its own",
-        "sha-1": "Keyed SHA1",
-        "meticulous-sha-1": "Keyed SHA1, each packet with a number of its own",
-        "keychain": "With these keys",
-        "chain": "Name of a key chain",
-    },
+    "bfd-template", "authentication ( md5 | meticulous-md5 | sha-1 | meticulous-sha-1 ) keychain {chain:word}", _HELP
 )
 SLOW_TIMERS: Final = ConfigLine(
-    "global",
-    "bfd slow-timers {slow:1000-30000}",
-    {**_BFD, "slow-timers": "Time between packets while a session is not up", "slow": "Milliseconds"},
-    order=571,
-    default=f"bfd slow-timers {SLOW_TIMER}",
+    "global", "bfd slow-timers {slow:1000-30000}", {**_BFD, **_HELP}, order=571, default=f"bfd slow-timers {SLOW_TIMER}"
 )
 # This router never answers echoes of BFD (Required Min Echo RX 0), so both forms of the line are accepted.
-ECHO: Final = ConfigLine(
-    "interface",
-    "bfd echo",
-    {**_BFD, "echo": "Kept for the record: this router neither sends nor takes echoes"},
-    order=163,
-    keep_no=True,
-)
+ECHO: Final = ConfigLine("interface", "bfd echo", {**_BFD, **_HELP}, order=163, keep_no=True)
 LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_INTERVAL, TEMPLATE_AUTHENTICATION)
 
 

@@ -72,12 +72,16 @@ def _check_link_local(args: Args, section: Section) -> str | None:
     return None if is_link_local(address) else f"% {spelled(address)} is not a link-local address (FE80::/10)"
 
 
-UNICAST_ROUTING: Final = ConfigLine(
-    "global",
-    "ipv6 unicast-routing",
-    {"ipv6": "Internet Protocol, version 6", "unicast-routing": "Forward IPv6 packets"},
-    order=43,
-)
+_HELP: Final = {
+    "ipv6": "Internet Protocol, version 6",
+    "unicast-routing": "Forward IPv6 packets",
+    "bandwidth": "Bandwidth that routing metrics assume",
+    "kbps": "Kilobits per second",
+    "delay": "Delay that routing metrics assume",
+    "tens": "Tens of microseconds",
+    "redirects": "Send ICMP redirects",
+}
+UNICAST_ROUTING: Final = ConfigLine("global", "ipv6 unicast-routing", _HELP, order=43)
 _IPV6_HELP = {
     "ipv6": "Internet Protocol, version 6",
     "address": "Address of this interface with its prefix length",
@@ -230,22 +234,10 @@ def _ipv6_settings(section: Section) -> Ipv6Settings | None:
 DESCRIPTION: Final = ConfigLine(
     "interface", "description {text:line}", {"description": "What this interface is for", "text": "Text"}, order=10
 )
-BANDWIDTH: Final = ConfigLine(
-    "interface",
-    "bandwidth {kbps:1-100000000}",
-    {"bandwidth": "Bandwidth that routing metrics assume", "kbps": "Kilobits per second"},
-    order=20,
-)
+BANDWIDTH: Final = ConfigLine("interface", "bandwidth {kbps:1-100000000}", _HELP, order=20)
 # Delay is here and not after the IP lines because the complete seed configurations have it so.
-DELAY: Final = ConfigLine(
-    "interface",
-    "delay {tens:1-16777215}",
-    {"delay": "Delay that routing metrics assume", "tens": "Tens of microseconds"},
-    order=25,
-)
-REDIRECTS: Final = ConfigLine(
-    "interface", "ip redirects", {"redirects": "Send ICMP redirects"}, order=40, default_on=True
-)
+DELAY: Final = ConfigLine("interface", "delay {tens:1-16777215}", _HELP, order=25)
+REDIRECTS: Final = ConfigLine("interface", "ip redirects", _HELP, order=40, default_on=True)
 MTU: Final = ConfigLine("interface", "mtu {octets:64-9216}", {"mtu": "Largest packet", "octets": "Octets"}, order=22)
 
 

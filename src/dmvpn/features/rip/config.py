@@ -25,9 +25,38 @@ MODES: Final = (
     Mode(VRF_MODE, "config-router-af", ROUTER_MODE, exit_word="exit-address-family"),
 )
 
-ROUTER: Final = ConfigLine(
-    "global", "router rip", {"rip": "Routing Information Protocol"}, key=(), order=420, opens=ROUTER_MODE
-)
+_HELP: Final = {
+    "rip": "Routing Information Protocol",
+    "version": "Version of RIP; only 2 does anything here",
+    "timers": "Adjust the timers",
+    "basic": "Update, invalid, holddown, flush",
+    "update": "Seconds between updates",
+    "invalid": "Seconds until a silent route is unreachable",
+    "holddown": "Seconds during which no other route is believed",
+    "flush": "Seconds until it is forgotten",
+    "passive-interface": "Listen only",
+    "interface": "An interface",
+    "network": "A classful network whose interfaces speak RIP",
+    "neighbor": "Send updates to this router by unicast",
+    "address": "Its address",
+    "bfd": "Let BFD watch gateways",
+    "all-interfaces": "On all interfaces",
+    "default-information": "The default route",
+    "originate": "Advertise one",
+    "maximum-paths": "Next hops of one route",
+    "paths": "How many",
+    "distance": "Administrative distance",
+    "auto-summary": "Advertise classful networks to other networks",
+    "split-horizon": "Do not advertise a route to where it came from",
+    "authentication": "Authentication",
+    "mode": "How",
+    "key-chain": "With the keys of",
+    "keys": "A key chain",
+    "send": "Version sent; only version 2 does anything here",
+    "triggered": "Send only changes, with acknowledgement; needs the same line at the other end",
+    "disable": "Not, whatever the process says",
+}
+ROUTER: Final = ConfigLine("global", "router rip", _HELP, key=(), order=420, opens=ROUTER_MODE)
 
 
 def _redistribute(mode: str, source: str, help_text: str, *, process: str = "", more: str = "") -> ConfigLine:
@@ -65,88 +94,38 @@ class ProcessLines:
     """The lines of a process, for its own mode or for that of a VRF."""
 
     def __init__(self, mode: str) -> None:
-        self.version = ConfigLine(
-            mode, "version {version:1-2}", {"version": "Version of RIP; only 2 does anything here"}, order=10
-        )
+        self.version = ConfigLine(mode, "version {version:1-2}", _HELP, order=10)
         self.timers = ConfigLine(
             mode,
             "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295} "
             "[ {sleep:0-4294967295} ]",
-            {
-                "timers": "Adjust the timers",
-                "basic": "Update, invalid, holddown, flush",
-                "update": "Seconds between updates",
-                "invalid": "Seconds until a silent route is unreachable",
-                "holddown": "Seconds during which no other route is believed",
-                "flush": "Seconds until it is forgotten",
-            },
+            _HELP,
             order=20,
             default="timers basic 30 180 180 240",
         )
         self.passive_default = ConfigLine(mode, "passive-interface default", {"default": "All interfaces"}, order=40)
         self.passive = ConfigLine(
-            mode,
-            "passive-interface {interface:interface}",
-            {"passive-interface": "Listen only", "interface": "An interface"},
-            key=("interface",),
-            order=41,
-            keep_no=True,
+            mode, "passive-interface {interface:interface}", _HELP, key=("interface",), order=41, keep_no=True
         )
         self._name_members(mode)
         self._name_routes(mode)
 
     def _name_members(self, mode: str) -> None:
-        self.network = ConfigLine(
-            mode,
-            "network {network:classful-network}",
-            {"network": "A classful network whose interfaces speak RIP"},
-            key=("network",),
-            order=50,
-        )
-        self.neighbor = ConfigLine(
-            mode,
-            "neighbor {address:address}",
-            {"neighbor": "Send updates to this router by unicast", "address": "Its address"},
-            key=("address",),
-            order=60,
-        )
+        self.network = ConfigLine(mode, "network {network:classful-network}", _HELP, key=("network",), order=50)
+        self.neighbor = ConfigLine(mode, "neighbor {address:address}", _HELP, key=("address",), order=60)
         self.neighbor_bfd = ConfigLine(
             mode, "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
         )
-        self.bfd_all = ConfigLine(
-            mode,
-            "bfd all-interfaces",
-            {"bfd": "Let BFD watch gateways", "all-interfaces": "On all interfaces"},
-            order=62,
-        )
+        self.bfd_all = ConfigLine(mode, "bfd all-interfaces", _HELP, order=62)
 
     def _name_routes(self, mode: str) -> None:
-        self.default_originate = ConfigLine(
-            mode,
-            "default-information originate",
-            {"default-information": "The default route", "originate": "Advertise one"},
-            order=70,
-        )
+        self.default_originate = ConfigLine(mode, "default-information originate", _HELP, order=70)
         self.default_metric = ConfigLine(
             mode, "default-metric {metric:1-16}", {"default-metric": "Metric of redistributed routes"}, order=71
         )
-        self.maximum_paths = ConfigLine(
-            mode,
-            "maximum-paths {paths:1-32}",
-            {"maximum-paths": "Next hops of one route", "paths": "How many"},
-            order=72,
-            default="maximum-paths 4",
-        )
-        self.distance = ConfigLine(
-            mode, "distance {distance:1-255}", {"distance": "Administrative distance"}, order=73, default="distance 120"
-        )
-        self.auto_summary = ConfigLine(
-            mode,
-            "auto-summary",
-            {"auto-summary": "Advertise classful networks to other networks"},
-            order=80,
-            default_on=True,
-        )
+        self.maximum_paths = ConfigLine(mode, "maximum-paths {paths:1-32}", _HELP, order=72, default="maximum-paths 4")
+        self.distance = ConfigLine(mode, "distance {distance:1-255}", _HELP, order=73, default="distance 120")
+        self.auto_summary = ConfigLine(mode, "auto-summary", _HELP, order=80, default_on=True)
         self.redistribute_connected = _redistribute(mode, "connected", "Connected routes")
         self.redistribute_static = _redistribute(mode, "static", "Static routes")
         self.redistribute_eigrp = _redistribute(mode, "eigrp", "Routes of EIGRP", process=" {process:1-65535}")
@@ -182,30 +161,11 @@ NETWORK: Final = OF_ROUTER.network
 REDISTRIBUTE_STATIC: Final = OF_ROUTER.redistribute_static
 DISTRIBUTION: Final = OF_ROUTER.distribution
 
-SPLIT_HORIZON: Final = ConfigLine(
-    "interface",
-    "ip split-horizon",
-    {"split-horizon": "Do not advertise a route to where it came from"},
-    order=51,
-    default_on=True,
-)
-AUTHENTICATION_MODE: Final = ConfigLine(
-    "interface",
-    "ip rip authentication mode ( text | md5 )",
-    {"rip": "Routing Information Protocol", "authentication": "Authentication", "mode": "How"},
-    order=52,
-)
-AUTHENTICATION_KEYS: Final = ConfigLine(
-    "interface",
-    "ip rip authentication key-chain {keys:word}",
-    {"key-chain": "With the keys of", "keys": "A key chain"},
-    order=52,
-)
+SPLIT_HORIZON: Final = ConfigLine("interface", "ip split-horizon", _HELP, order=51, default_on=True)
+AUTHENTICATION_MODE: Final = ConfigLine("interface", "ip rip authentication mode ( text | md5 )", _HELP, order=52)
+AUTHENTICATION_KEYS: Final = ConfigLine("interface", "ip rip authentication key-chain {keys:word}", _HELP, order=52)
 SEND_VERSION: Final = ConfigLine(
-    "interface",
-    "ip rip send version ( 2 | 1 [ 2 ] )",
-    {"send": "Version sent; only version 2 does anything here", "version": "Version"},
-    order=52,
+    "interface", "ip rip send version ( 2 | 1 [ 2 ] )", {**_HELP, "version": "Version"}, order=52
 )
 RECEIVE_VERSION: Final = ConfigLine(
     "interface",
@@ -213,17 +173,9 @@ RECEIVE_VERSION: Final = ConfigLine(
     {"receive": "Version received; only version 2 does anything here"},
     order=52,
 )
-TRIGGERED: Final = ConfigLine(
-    "interface",
-    "ip rip triggered",
-    {"triggered": "Send only changes, with acknowledgement; needs the same line at the other end"},
-    order=52,
-)
+TRIGGERED: Final = ConfigLine("interface", "ip rip triggered", _HELP, order=52)
 INTERFACE_BFD: Final = ConfigLine(
-    "interface",
-    "ip rip bfd [ disable ]",
-    {"bfd": "Let BFD watch gateways here", "disable": "Not, whatever the process says"},
-    order=52,
+    "interface", "ip rip bfd [ disable ]", {**_HELP, "bfd": "Let BFD watch gateways here"}, order=52
 )
 SUMMARY: Final = ConfigLine(
     "interface",

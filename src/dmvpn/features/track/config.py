@@ -113,51 +113,57 @@ DELAY: Final = ConfigLine(
     {"delay": "A change has to last", "up": "Before the object is up", "down": "Before it is down"},
     order=20,
 )
+_HELP: Final = {
+    "object": "An object of the list",
+    "not": "Counts when it is down",
+    "weight": "What it counts where the threshold is a weight",
+    "threshold": "How many objects have to be up",
+    "percentage": "By their part of all",
+    "ip": "Which table has the route",
+    "vrf": "The routing table of a VRF",
+    "icmp-echo": "Echo requests",
+    "destination": "To this address",
+    "source-ip": "From this address",
+    "source": "Address",
+    "source-interface": "From the address of an interface",
+    "interface": "Interface",
+    "timeout": "Time to wait for an answer",
+    "milliseconds": "Milliseconds",
+    "request-data-size": "Octets of data in a request",
+    "octets": "Octets",
+    "schedule": "When it runs",
+    "life": "For how long",
+    "forever": "Without end",
+    "start-time": "From when on",
+    "now": "At once",
+    "pending": "Not by itself",
+    "after": "So much later: HH:MM:SS",
+    "ageout": "Kept for the record",
+    "recurring": "Kept for the record",
+}
 MEMBER: Final = ConfigLine(
-    "track",
-    "object {object:1-1000} [ not | weight {weight:0-255} ]",
-    {
-        "object": "An object of the list",
-        "not": "Counts when it is down",
-        "weight": "What it counts where the threshold is a weight",
-    },
-    key=("object",),
-    order=10,
+    "track", "object {object:1-1000} [ not | weight {weight:0-255} ]", _HELP, key=("object",), order=10
 )
 LEVELS: Final = ConfigLine(
     "track",
     "threshold ( weight ( up {up:0-255} [ down {down:0-255} ] | down {down:0-255} [ up {up:0-255} ] ) "
     "| percentage ( up {up:0-100} [ down {down:0-100} ] | down {down:0-100} [ up {up:0-100} ] ) )",
     {
-        "threshold": "How many objects have to be up",
+        **_HELP,
         "weight": "By their weights",
-        "percentage": "By their part of all",
         "up": "The list is up from this on",
         "down": "Once up, it is down from this downwards",
     },
     order=15,
 )
-TRACK_VRF: Final = ConfigLine(
-    "track",
-    "ip vrf {vrf:word}",
-    {"ip": "Which table has the route", "vrf": "The routing table of a VRF"},
-    order=5,
-    check=_check_vrf_of_route,
-)
+TRACK_VRF: Final = ConfigLine("track", "ip vrf {vrf:word}", _HELP, order=5, check=_check_vrf_of_route)
 SLA: Final = ConfigLine(
     "global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, sort=("number",), opens="sla"
 )
 ECHO: Final = ConfigLine(
     "sla",
     "icmp-echo {destination:address} [ source-ip {source:address} | source-interface {interface:interface} ]",
-    {
-        "icmp-echo": "Echo requests",
-        "destination": "To this address",
-        "source-ip": "From this address",
-        "source": "Address",
-        "source-interface": "From the address of an interface",
-        "interface": "Interface",
-    },
+    _HELP,
     key=("icmp-echo",),
     order=10,
     opens="sla-echo",
@@ -169,47 +175,25 @@ FREQUENCY: Final = ConfigLine(
     order=21,  # as on IOS behind the timeout, on which it depends
     check=_check_frequency,
 )
-TIMEOUT: Final = ConfigLine(
-    "sla-echo",
-    "timeout {milliseconds:0-604800000}",
-    {"timeout": "Time to wait for an answer", "milliseconds": "Milliseconds"},
-    order=20,
-    check=_check_timeout,
-)
+TIMEOUT: Final = ConfigLine("sla-echo", "timeout {milliseconds:0-604800000}", _HELP, order=20, check=_check_timeout)
 THRESHOLD: Final = ConfigLine(
     "sla-echo",
     "threshold {milliseconds:0-60000}",
-    {"threshold": "An answer that took longer is late", "milliseconds": "Milliseconds"},
+    {**_HELP, "threshold": "An answer that took longer is late"},
     order=20,
 )
-SIZE: Final = ConfigLine(
-    "sla-echo",
-    "request-data-size {octets:0-16384}",
-    {"request-data-size": "Octets of data in a request", "octets": "Octets"},
-    order=20,
-)
+SIZE: Final = ConfigLine("sla-echo", "request-data-size {octets:0-16384}", _HELP, order=20)
 TOS: Final = ConfigLine("sla-echo", "tos {tos:0-255}", {"tos": "Type of service"}, order=20)
 TAG: Final = ConfigLine("sla-echo", "tag {tag:word}", {"tag": "A name for people"}, order=20)
 OWNER: Final = ConfigLine("sla-echo", "owner {owner:word}", {"owner": "Whose operation it is"}, order=20)
 SLA_VRF: Final = ConfigLine(
-    "sla-echo", "vrf {vrf:word}", {"vrf": "Send requests in this VRF"}, order=19, check=_check_vrf
+    "sla-echo", "vrf {vrf:word}", {**_HELP, "vrf": "Send requests in this VRF"}, order=19, check=_check_vrf
 )
 SCHEDULE: Final = ConfigLine(
     "global",
     f"ip sla schedule {_OPERATION} [* life ( forever | {{life:1-2147483647}} ) "
     "| start-time ( now | pending | after {after:word} ) | ageout {ageout:0-2073600} | recurring ]",
-    {
-        **_SLA,
-        "schedule": "When it runs",
-        "life": "For how long",
-        "forever": "Without end",
-        "start-time": "From when on",
-        "now": "At once",
-        "pending": "Not by itself",
-        "after": "So much later: HH:MM:SS",
-        "ageout": "Kept for the record",
-        "recurring": "Kept for the record",
-    },
+    {**_SLA, **_HELP},
     key=("number",),
     order=561,
     sort=("number",),

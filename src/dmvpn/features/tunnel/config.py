@@ -38,27 +38,36 @@ KEEPALIVE: Final = ConfigLine(
     keep_no=True,
     show=_keepalive_text,
 )
+_HELP: Final = {
+    "source": "Our end of the tunnel",
+    "address": "One of our addresses",
+    "address6": "Kept; tunnels go over IPv4 here",
+    "dynamic": "Kept; as a route says, which none does here",
+    "destination": "The far end of a point-to-point tunnel",
+    "name": "Kept; names of far ends are not asked for here",
+    "key": "Distinguishes tunnels with the same ends; equal at all ends",
+    "checksum": "Send GRE with a checksum of header and payload, 4 octets more",
+    "sequence-datagrams": "Number packets (4 octets more), and drop those out of order; point-to-point tunnels alone",
+    "protection": "Encrypt what the tunnel carries",
+    "ipsec": "With IPsec",
+    "profile": "An IPsec profile",
+    "shared": "Several tunnels with this source share it",
+    "isakmp-profile": "With this profile of IKE instead of that of the IPsec profile",
+    "isakmp": "Name of a profile of IKE version 1",
+    "ikev2-profile": "With this profile of IKE instead of that of the IPsec profile",
+    "ikev2": "Name of a profile of IKE version 2",
+    "ttl": "Time to live of the outer header",
+}
 SOURCE: Final = ConfigLine(
     "interface",
     "tunnel source ( {interface:interface} | {address:address} | {address6:address6} | dynamic )",
-    {
-        "source": "Our end of the tunnel",
-        "address": "One of our addresses",
-        "address6": "Kept; tunnels go over IPv4 here",
-        "dynamic": "Kept; as a route says, which none does here",
-    },
+    _HELP,
     order=90,
 )
 DESTINATION: Final = ConfigLine(
     "interface",
     "tunnel destination ( {address:address} | {address6:address6} | dynamic | {name:word} )",
-    {
-        "destination": "The far end of a point-to-point tunnel",
-        "address": "Its NBMA address",
-        "address6": "Kept; tunnels go over IPv4 here",
-        "dynamic": "Kept; as a route says, which none does here",
-        "name": "Kept; names of far ends are not asked for here",
-    },
+    {**_HELP, "address": "Its NBMA address"},
     order=91,
 )
 MODE: Final = ConfigLine(
@@ -104,24 +113,9 @@ MODE: Final = ConfigLine(
     order=92,
     default="tunnel mode gre ip",
 )
-KEY: Final = ConfigLine(
-    "interface",
-    "tunnel key {key:0-4294967295}",
-    {"key": "Distinguishes tunnels with the same ends; equal at all ends"},
-    order=93,
-)
-CHECKSUM: Final = ConfigLine(
-    "interface",
-    "tunnel checksum",
-    {"checksum": "Send GRE with a checksum of header and payload, 4 octets more"},
-    order=94,
-)
-SEQUENCE: Final = ConfigLine(
-    "interface",
-    "tunnel sequence-datagrams",
-    {"sequence-datagrams": "Number packets (4 octets more), and drop those out of order; point-to-point tunnels alone"},
-    order=94,
-)
+KEY: Final = ConfigLine("interface", "tunnel key {key:0-4294967295}", _HELP, order=93)
+CHECKSUM: Final = ConfigLine("interface", "tunnel checksum", _HELP, order=94)
+SEQUENCE: Final = ConfigLine("interface", "tunnel sequence-datagrams", _HELP, order=94)
 PATH_MTU: Final = ConfigLine(
     "interface",
     "tunnel path-mtu-discovery [* age-timer ( {age:10-30} | infinite ) | min-mtu {minimum:92-65535} ]",
@@ -132,25 +126,10 @@ PROTECTION: Final = ConfigLine(
     "interface",
     "tunnel protection ipsec profile {profile:word} [ shared ] "
     "[ isakmp-profile {isakmp:word} | ikev2-profile {ikev2:word} ] [ shared ]",
-    {
-        "protection": "Encrypt what the tunnel carries",
-        "ipsec": "With IPsec",
-        "profile": "An IPsec profile",
-        "shared": "Several tunnels with this source share it",
-        "isakmp-profile": "With this profile of IKE instead of that of the IPsec profile",
-        "isakmp": "Name of a profile of IKE version 1",
-        "ikev2-profile": "With this profile of IKE instead of that of the IPsec profile",
-        "ikev2": "Name of a profile of IKE version 2",
-    },
+    _HELP,
     order=95,
 )
-TTL: Final = ConfigLine(
-    "interface",
-    "tunnel ttl {ttl:1-255}",
-    {"ttl": "Time to live of the outer header"},
-    order=96,
-    default="tunnel ttl 255",
-)
+TTL: Final = ConfigLine("interface", "tunnel ttl {ttl:1-255}", _HELP, order=96, default="tunnel ttl 255")
 TOS: Final = ConfigLine("interface", "tunnel tos {tos:0-255}", {"tos": "Type of service of the outer header"}, order=97)
 VRF: Final = ConfigLine("interface", "tunnel vrf {vrf:word}", {"vrf": "VRF of the outer packets"}, order=94)
 TRANSMIT: Final = ConfigLine(

@@ -21,6 +21,71 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ routes
 
 
+_HELP: Final = {
+    "maximum-paths": "Use so many paths at once",
+    "ibgp": "Of internal neighbors",
+    "paths": "Number",
+    "distance": "Administrative distance",
+    "bgp": "BGP's own settings",
+    "external": "Of external neighbors",
+    "internal": "Of internal neighbors",
+    "local": "Our own aggregates",
+    "default-information": "The default route",
+    "originate": "May be brought in by redistribute",
+    "prefix": "The prefix",
+    "network": "Advertise a prefix of the routing table",
+    "mask": "Its mask",
+    "address": "The prefix",
+    "route-map": "Change it by a route map",
+    "map": "Name",
+    "aggregate-address": "Advertise one prefix for many",
+    "summary-only": "And those no more",
+    "as-set": "With all their autonomous systems",
+    "suppress-map": "Suppress the parts that this route map permits",
+    "suppress": "Name",
+    "attribute-map": "With what this route map sets",
+    "attributes": "Name",
+    "advertise-map": "Made of those alone that this route map permits",
+    "advertise": "Name",
+    "redistribute": "Redistribute routes of another source",
+    "connected": "Connected networks",
+    "static": "Static routes",
+    "rip": "Routes of RIP",
+    "eigrp": "Routes of EIGRP",
+    "ospf": "Routes of OSPF",
+    "metric": "Their metric",
+    "router-id": "Name this router in the VRF",
+    "template": "What several neighbors have",
+    "peer-session": "Of the session",
+    "name": "Its name",
+    "peer-policy": "Of the routes",
+    "interface": "By the address of an interface",
+    "log-neighbor-changes": "Log neighbors that come and go",
+    "cluster-id": "Name this cluster of route reflectors",
+    "peers": "The other systems in it",
+    "as": "Autonomous system",
+    "graceful-restart": "Keep forwarding while a neighbor restarts",
+    "default": "What holds if nothing is said",
+    "ipv4-unicast": "Neighbors exchange IPv4 unicast routes",
+    "always-compare-med": "Compare metrics of different systems, too",
+    "deterministic-med": "As it is here in any case: by system first",
+    "bestpath": "How the best path is found",
+    "as-path": "By AS paths",
+    "ignore": "Do not compare their lengths",
+    "multipath-relax": "Paths of equal length may be used at once",
+    "med": "By metrics",
+    "missing-as-worst": "None is the largest",
+    "compare-routerid": "By router IDs, even if one is older",
+    "fast-external-fallover": "External sessions end with the line of their interface",
+    "redistribute-internal": "Other protocols may redistribute routes of internal neighbors",
+    "limit": "At most so many",
+    "timers": "Times",
+    "keepalive": "Seconds between keepalives",
+    "hold": "Seconds until a neighbor is given up",
+    "least": "Refuse neighbors that want fewer",
+}
+
+
 class RouteLines:
     """The lines of one mode, about routes of this IP version."""
 
@@ -28,13 +93,7 @@ class RouteLines:
         self.network = _network(mode, version)
         self.aggregate = _aggregate(mode, version)
         self.redistribute = _redistribute(mode, version)
-        self.maximum_paths = ConfigLine(
-            mode,
-            "maximum-paths [ ibgp ] {paths:1-32}",
-            {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
-            key=("ibgp",),
-            order=50,
-        )
+        self.maximum_paths = ConfigLine(mode, "maximum-paths [ ibgp ] {paths:1-32}", _HELP, key=("ibgp",), order=50)
         self.additional = ConfigLine(
             mode,
             "bgp additional-paths ( send [ receive ] | receive )",
@@ -51,13 +110,7 @@ class RouteLines:
         self.distances = ConfigLine(
             mode,
             "distance bgp {external:1-255} {internal:1-255} {local:1-255}",
-            {
-                "distance": "Administrative distance",
-                "bgp": "Of BGP's routes",
-                "external": "Of external neighbors",
-                "internal": "Of internal neighbors",
-                "local": "Our own aggregates",
-            },
+            {**_HELP, "bgp": "Of BGP's routes"},
             order=51,
             default="distance bgp 20 200 200",
         )
@@ -67,12 +120,7 @@ class RouteLines:
         self.default_metric = ConfigLine(
             mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
         )
-        self.default_information = ConfigLine(
-            mode,
-            "default-information originate",
-            {"default-information": "The default route", "originate": "May be brought in by redistribute"},
-            order=54,
-        )
+        self.default_information = ConfigLine(mode, "default-information originate", _HELP, order=54)
 
 
 def prefix_of(args: Args) -> Prefix:
@@ -108,14 +156,7 @@ def _network(mode: str, version: int) -> ConfigLine:
     return ConfigLine(
         mode,
         f"network {syntax} [ route-map {{map:word}} ]",
-        {
-            "prefix": "The prefix",
-            "network": "Advertise a prefix of the routing table",
-            "mask": "Its mask",
-            "address": "The prefix",
-            "route-map": "Change it by a route map",
-            "map": "Name",
-        },
+        _HELP,
         key=key,
         order=20,
         check=_check_network if version == 4 else _check_network6,
@@ -129,21 +170,7 @@ def _aggregate(mode: str, version: int) -> ConfigLine:
         f"aggregate-address {syntax} "
         "[* summary-only | as-set | suppress-map {suppress:word} | advertise-map {advertise:word} "
         "| ( attribute-map | route-map ) {attributes:word} ]",
-        {
-            "prefix": "The prefix",
-            "aggregate-address": "Advertise one prefix for many",
-            "summary-only": "And those no more",
-            "as-set": "With all their autonomous systems",
-            "suppress-map": "Suppress the parts that this route map permits",
-            "suppress": "Name",
-            "attribute-map": "With what this route map sets",
-            "attributes": "Name",
-            "route-map": "The same",
-            "advertise-map": "Made of those alone that this route map permits",
-            "advertise": "Name",
-            "address": "The prefix",
-            "mask": "Its mask",
-        },
+        {**_HELP, "route-map": "The same"},
         key=key,
         order=21,
     )
@@ -155,19 +182,7 @@ def _redistribute(mode: str, version: int) -> ConfigLine:
         mode,
         f"redistribute ( connected | static{rip} | eigrp {{eigrp:1-65535}} | ospf {{ospf:1-65535}} ) "
         f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH}{networks} ]",
-        {
-            **MATCH_HELP,
-            **INCLUDE_HELP,
-            "redistribute": "Redistribute routes of another source",
-            "connected": "Connected networks",
-            "static": "Static routes",
-            "rip": "Routes of RIP",
-            "eigrp": "Routes of EIGRP",
-            "ospf": "Routes of OSPF",
-            "metric": "Their metric",
-            "route-map": "Only routes that a route map permits",
-            "map": "Name",
-        },
+        {**MATCH_HELP, **INCLUDE_HELP, **_HELP, "route-map": "Only routes that a route map permits"},
         key=("connected", "static", "eigrp", "ospf", *(("rip",) if version == 4 else ())),
         adds=True,
         order=22,
@@ -292,49 +307,25 @@ VRF_FAMILY: Final = ConfigLine(
     sort=("vrf",),
 )
 VRF_ROUTER_ID: Final = ConfigLine(
-    _VRF,
-    "bgp router-id {address:address}",
-    {"bgp": "BGP's own settings", "router-id": "Name this router in the VRF", "address": "Any address"},
-    order=10,
+    _VRF, "bgp router-id {address:address}", {**_HELP, "address": "Any address"}, order=10
 )
 SESSION_TEMPLATE: Final = ConfigLine(
-    _ROUTER,
-    "template peer-session {name:word}",
-    {"template": "What several neighbors have", "peer-session": "Of the session", "name": "Its name"},
-    key=("name",),
-    order=5,
-    opens=_SESSION,
+    _ROUTER, "template peer-session {name:word}", _HELP, key=("name",), order=5, opens=_SESSION
 )
 POLICY_TEMPLATE: Final = ConfigLine(
-    _ROUTER,
-    "template peer-policy {name:word}",
-    {"peer-policy": "Of the routes", "name": "Its name"},
-    key=("name",),
-    order=6,
-    opens=_POLICY,
+    _ROUTER, "template peer-policy {name:word}", _HELP, key=("name",), order=6, opens=_POLICY
 )
 SESSION_LINES: Final = neighbor.template_lines(_SESSION, of_session=True)
 POLICY_LINES: Final = neighbor.template_lines(_POLICY, of_session=False)
 ROUTER_ID: Final = _line(
     "bgp router-id ( {address:address} | interface {interface:interface} )",
-    {
-        "bgp": "BGP's own settings",
-        "router-id": "Name this router",
-        "address": "Any address",
-        "interface": "By the address of an interface",
-    },
+    {**_HELP, "router-id": "Name this router", "address": "Any address"},
     order=10,
 )
-LOG_CHANGES: Final = _line(
-    "bgp log-neighbor-changes",
-    {"log-neighbor-changes": "Log neighbors that come and go"},
-    order=11,
-    default_on=True,
-    shown=True,
-)
+LOG_CHANGES: Final = _line("bgp log-neighbor-changes", _HELP, order=11, default_on=True, shown=True)
 CLUSTER_ID: Final = _line(
     "bgp cluster-id ( {address:address} | {number:1-4294967295} )",
-    {"cluster-id": "Name this cluster of route reflectors", "address": "As an address", "number": "As a number"},
+    {**_HELP, "address": "As an address", "number": "As a number"},
     order=12,
 )
 CONFEDERATION: Final = _line(
@@ -343,15 +334,9 @@ CONFEDERATION: Final = _line(
     order=12,
 )
 MEMBERS: Final = _line(
-    f"bgp confederation peers {several('as', neighbor.AS_NUMBER.name, 16)}",
-    {"peers": "The other systems in it", "as": "Autonomous system"},
-    order=12,
-    key=(),
-    listed="as",
+    f"bgp confederation peers {several('as', neighbor.AS_NUMBER.name, 16)}", _HELP, order=12, key=(), listed="as"
 )
-GRACEFUL_RESTART: Final = _line(
-    "bgp graceful-restart", {"graceful-restart": "Keep forwarding while a neighbor restarts"}, order=13
-)
+GRACEFUL_RESTART: Final = _line("bgp graceful-restart", _HELP, order=13)
 RESTART_TIME: Final = _line(
     "bgp graceful-restart restart-time {seconds:1-3600}",
     {"restart-time": "Neighbors hear that we are back within", "seconds": "Seconds"},
@@ -364,49 +349,23 @@ STALE_TIME: Final = _line(
     order=13,
     default="bgp graceful-restart stalepath-time 360",
 )
-IPV4_BY_DEFAULT: Final = _line(
-    "bgp default ipv4-unicast",
-    {"default": "What holds if nothing is said", "ipv4-unicast": "Neighbors exchange IPv4 unicast routes"},
-    order=14,
-    default_on=True,
-)
+IPV4_BY_DEFAULT: Final = _line("bgp default ipv4-unicast", _HELP, order=14, default_on=True)
 LOCAL_PREFERENCE: Final = _line(
     "bgp default local-preference {preference:0-4294967295}",
     {"local-preference": "Of routes of which nothing is said", "preference": "The larger the better"},
     order=14,
     default="bgp default local-preference 100",
 )
-ALWAYS_COMPARE_MED: Final = _line(
-    "bgp always-compare-med", {"always-compare-med": "Compare metrics of different systems, too"}, order=13
-)
-DETERMINISTIC_MED: Final = _line(
-    "bgp deterministic-med", {"deterministic-med": "As it is here in any case: by system first"}, order=13
-)
+ALWAYS_COMPARE_MED: Final = _line("bgp always-compare-med", _HELP, order=13)
+DETERMINISTIC_MED: Final = _line("bgp deterministic-med", _HELP, order=13)
 BESTPATH: Final = _line(
     "bgp bestpath ( as-path ( ignore | multipath-relax ) | med missing-as-worst | compare-routerid )",
-    {
-        "bestpath": "How the best path is found",
-        "as-path": "By AS paths",
-        "ignore": "Do not compare their lengths",
-        "multipath-relax": "Paths of equal length may be used at once",
-        "med": "By metrics",
-        "missing-as-worst": "None is the largest",
-        "compare-routerid": "By router IDs, even if one is older",
-    },
+    _HELP,
     order=13,
     key=("ignore", "multipath-relax", "med", "compare-routerid"),
 )
-FALL_OVER: Final = _line(
-    "bgp fast-external-fallover",
-    {"fast-external-fallover": "External sessions end with the line of their interface"},
-    order=14,
-    default_on=True,
-)
-REDISTRIBUTE_INTERNAL: Final = _line(
-    "bgp redistribute-internal",
-    {"redistribute-internal": "Other protocols may redistribute routes of internal neighbors"},
-    order=14,
-)
+FALL_OVER: Final = _line("bgp fast-external-fallover", _HELP, order=14, default_on=True)
+REDISTRIBUTE_INTERNAL: Final = _line("bgp redistribute-internal", _HELP, order=14)
 LISTEN_RANGE: Final = _line(
     "bgp listen range ( {prefix:prefix} | {prefix:network6} ) peer-group {group:word}",
     {
@@ -419,20 +378,11 @@ LISTEN_RANGE: Final = _line(
     key=("prefix",),
 )
 LISTEN_LIMIT: Final = _line(
-    "bgp listen limit {number:1-5000}",
-    {"limit": "At most so many", "number": "Neighbors"},
-    order=16,
-    default="bgp listen limit 100",
+    "bgp listen limit {number:1-5000}", {**_HELP, "number": "Neighbors"}, order=16, default="bgp listen limit 100"
 )
 TIMERS: Final = _line(
     "timers bgp {keepalive:0-65535} {hold:0-65535} [ {least:0-65535} ]",
-    {
-        "timers": "Times",
-        "bgp": "Of all sessions",
-        "keepalive": "Seconds between keepalives",
-        "hold": "Seconds until a neighbor is given up",
-        "least": "Refuse neighbors that want fewer",
-    },
+    {**_HELP, "bgp": "Of all sessions"},
     order=17,
     default="timers bgp 60 180",
 )

@@ -43,48 +43,37 @@ def _interface_line(
     return ConfigLine("interface", syntax, full, key=key, order=order, default_on=default_on)
 
 
-IP_HELLO_INTERVAL: Final = _interface_line(
-    f"ip hello-interval eigrp {_NUMBER} {_SECONDS}",
-    {"hello-interval": "Time between Hellos", "seconds": "Seconds"},
-    order=56,
-)
-IP_HOLD_TIME: Final = _interface_line(
-    f"ip hold-time eigrp {_NUMBER} {_SECONDS}",
-    {"hold-time": "Hold time that neighbors use for us", "seconds": "Seconds"},
-    order=57,
-)
-IP_AUTHENTICATION_MODE: Final = _interface_line(
-    f"ip authentication mode eigrp {_NUMBER} md5",
-    {"authentication": "Protect packets", "mode": "How", "md5": "With MD5 digests"},
-    order=58,
-)
+_HELP: Final = {
+    "hello-interval": "Time between Hellos",
+    "seconds": "Seconds",
+    "hold-time": "Hold time that neighbors use for us",
+    "authentication": "Protect packets",
+    "mode": "How",
+    "md5": "With MD5 digests",
+    "key-chain": "With these keys",
+    "chain": "Name of a key chain",
+    "bandwidth-percent": "Share of the bandwidth for EIGRP",
+    "percent": "Percent",
+    "split-horizon": "Do not advertise routes where they were learned",
+    "next-hop-self": "Set this router as the next hop of every route",
+    "no-ecmp-mode": "Look at all equal paths for one on this interface",
+    "hmac-sha-256": "With HMAC-SHA-256 (proved by captures alone)",
+    "type": "How the password is written",
+    "password": "Password",
+}
+IP_HELLO_INTERVAL: Final = _interface_line(f"ip hello-interval eigrp {_NUMBER} {_SECONDS}", _HELP, order=56)
+IP_HOLD_TIME: Final = _interface_line(f"ip hold-time eigrp {_NUMBER} {_SECONDS}", _HELP, order=57)
+IP_AUTHENTICATION_MODE: Final = _interface_line(f"ip authentication mode eigrp {_NUMBER} md5", _HELP, order=58)
 IP_AUTHENTICATION_KEY_CHAIN: Final = _interface_line(
-    f"ip authentication key-chain eigrp {_NUMBER} {{chain:word}}",
-    {"authentication": "Protect packets", "key-chain": "With these keys", "chain": "Name of a key chain"},
-    order=59,
+    f"ip authentication key-chain eigrp {_NUMBER} {{chain:word}}", _HELP, order=59
 )
 IP_BANDWIDTH_PERCENT: Final = _interface_line(
-    f"ip bandwidth-percent eigrp {_NUMBER} {{percent:1-999999}}",
-    {"bandwidth-percent": "Share of the bandwidth for EIGRP", "percent": "Percent"},
-    order=55,
+    f"ip bandwidth-percent eigrp {_NUMBER} {{percent:1-999999}}", _HELP, order=55
 )
-IP_SPLIT_HORIZON: Final = _interface_line(
-    f"ip split-horizon eigrp {_NUMBER}",
-    {"split-horizon": "Do not advertise routes where they were learned"},
-    order=54,
-    default_on=True,
-)
-IP_NEXT_HOP_SELF: Final = _interface_line(
-    f"ip next-hop-self eigrp {_NUMBER}",
-    {"next-hop-self": "Set this router as the next hop of every route"},
-    order=53,
-    default_on=True,
-)
+IP_SPLIT_HORIZON: Final = _interface_line(f"ip split-horizon eigrp {_NUMBER}", _HELP, order=54, default_on=True)
+IP_NEXT_HOP_SELF: Final = _interface_line(f"ip next-hop-self eigrp {_NUMBER}", _HELP, order=53, default_on=True)
 IP_NEXT_HOP_SELF_ECMP: Final = _interface_line(
-    f"ip next-hop-self eigrp {_NUMBER} no-ecmp-mode",
-    {"no-ecmp-mode": "Look at all equal paths for one on this interface"},
-    order=53,
-    default_on=True,
+    f"ip next-hop-self eigrp {_NUMBER} no-ecmp-mode", _HELP, order=53, default_on=True
 )
 IP_SUMMARY: Final = _interface_line(
     f"ip summary-address eigrp {_NUMBER} ( {{address:address}} {{mask:mask}} | {{prefix:prefix}} ) "
@@ -134,34 +123,13 @@ def _af_line(
     )
 
 
-AF_BANDWIDTH_PERCENT: Final = _af_line(
-    "bandwidth-percent {percent:1-999999}",
-    {"bandwidth-percent": "Share of the bandwidth for EIGRP", "percent": "Percent"},
-    order=10,
-)
-AF_HELLO_INTERVAL: Final = _af_line(
-    f"hello-interval {_SECONDS}", {"hello-interval": "Time between Hellos", "seconds": "Seconds"}, order=11
-)
-AF_HOLD_TIME: Final = _af_line(
-    f"hold-time {_SECONDS}", {"hold-time": "Hold time that neighbors use for us", "seconds": "Seconds"}, order=12
-)
+AF_BANDWIDTH_PERCENT: Final = _af_line("bandwidth-percent {percent:1-999999}", _HELP, order=10)
+AF_HELLO_INTERVAL: Final = _af_line(f"hello-interval {_SECONDS}", _HELP, order=11)
+AF_HOLD_TIME: Final = _af_line(f"hold-time {_SECONDS}", _HELP, order=12)
 AF_AUTHENTICATION_MODE: Final = _af_line(
-    "authentication mode ( md5 | hmac-sha-256 [ {type:0-7} ] {password:word} )",
-    {
-        "authentication": "Protect packets",
-        "mode": "How",
-        "md5": "With MD5 digests",
-        "hmac-sha-256": "With HMAC-SHA-256 (proved by captures alone)",
-        "type": "How the password is written",
-        "password": "Password",
-    },
-    order=13,
+    "authentication mode ( md5 | hmac-sha-256 [ {type:0-7} ] {password:word} )", _HELP, order=13
 )
-AF_KEY_CHAIN: Final = _af_line(
-    "authentication key-chain {chain:word}",
-    {"authentication": "Protect packets", "key-chain": "With these keys", "chain": "Name of a key chain"},
-    order=14,
-)
+AF_KEY_CHAIN: Final = _af_line("authentication key-chain {chain:word}", _HELP, order=14)
 AF_PASSIVE: Final = ConfigLine(
     AF_INTERFACE,
     "passive-interface",
@@ -169,18 +137,9 @@ AF_PASSIVE: Final = ConfigLine(
     order=15,
     keep_no=True,  # for an exception from a passive `af-interface default`
 )
-AF_SPLIT_HORIZON: Final = _af_line(
-    "split-horizon", {"split-horizon": "Do not advertise routes where they were learned"}, order=16, default_on=True
-)
-AF_NEXT_HOP_SELF: Final = _af_line(
-    "next-hop-self", {"next-hop-self": "Set this router as the next hop of every route"}, order=17, default_on=True
-)
-AF_NEXT_HOP_SELF_ECMP: Final = _af_line(
-    "next-hop-self no-ecmp-mode",
-    {"no-ecmp-mode": "Look at all equal paths for one on this interface"},
-    order=17,
-    default_on=True,
-)
+AF_SPLIT_HORIZON: Final = _af_line("split-horizon", _HELP, order=16, default_on=True)
+AF_NEXT_HOP_SELF: Final = _af_line("next-hop-self", _HELP, order=17, default_on=True)
+AF_NEXT_HOP_SELF_ECMP: Final = _af_line("next-hop-self no-ecmp-mode", _HELP, order=17, default_on=True)
 AF_SUMMARY: Final = _af_line(
     "summary-address ( {prefix:prefix} | {prefix:network6} | {address:address} {mask:mask} ) "
     "[ {distance:1-255} ] [ leak-map {leak:word} ]",

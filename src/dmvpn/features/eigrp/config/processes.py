@@ -48,6 +48,76 @@ def _no_auto_summary(args: Args, section: Section) -> str | None:
     return "%Warning: automatic summaries are not made; use summary-address"
 
 
+_HELP: Final = {
+    "redistribute": "Redistribute routes of another source",
+    "neighbor": "Routes from neighbors",
+    "address": "Its address",
+    "maximum-prefix": "Maximum number of prefixes",
+    "prefixes": "Number",
+    "threshold": "Percent of it at which a warning is logged",
+    "dampened": "Each pause is twice as long as the one before",
+    "reset-time": "After so long without a pause they are counted from the start",
+    "reset": "Minutes",
+    "restart": "How long the pause is",
+    "minutes": "Minutes",
+    "restart-count": "After so many pauses only `clear` brings it back",
+    "count": "Number",
+    "warning-only": "Log, and do nothing else",
+    "static": "Static routes",
+    "connected": "Connected networks",
+    "rip": "Routes of RIP",
+    "eigrp": "EIGRP",
+    "ospf": "Routes of OSPF",
+    "bgp": "Routes of BGP",
+    "metric": "Their metric",
+    "route-map": "Only what a route map lets through",
+    "map": "Name",
+    "distance": "Administrative distance",
+    "internal": "Internal ones",
+    "external": "Redistributed ones",
+    "timers": "Times",
+    "active-time": "How long replies may take",
+    "disabled": "As long as they like",
+    "default-information": "The default route passes",
+    "in": "Routes from neighbors",
+    "out": "Routes to neighbors",
+    "list": "Only if this access list permits it",
+    "summary-metric": "Fixed metric of a summary",
+    "prefix": "The summary",
+    "mask": "Its mask",
+    "variance": "Use paths that are so many times as far",
+    "factor": "Factor",
+    "maximum-paths": "Use so many paths at once",
+    "paths": "Number",
+    "auto-summary": "Summarize at the borders of classful networks",
+    "router": "A routing process",
+    "name": "The interface",
+    "address-family": "A process in a VRF",
+    "ipv4": "IPv4",
+    "unicast": "Unicast",
+    "vrf": "The VRF",
+    "autonomous-system": "Its autonomous system",
+    "number": "Number",
+    "af-interface": "Settings of an interface",
+    "default": "Of all interfaces without settings of their own",
+    "topology": "Settings of a topology",
+    "base": "The only one",
+    "network": "Run on interfaces with an address in this network",
+    "wildcard": "Bits that do not matter",
+    "stub": "No transit through this router",
+    "summary": "Advertise summaries",
+    "redistributed": "Advertise all redistributed routes",
+    "receive-only": "Advertise nothing",
+    "leak-map": "Also advertise routes that a route map permits",
+    "leak": "Name",
+    "router-id": "Name this router in routes",
+    "log-neighbor-changes": "Log neighbors that come and go",
+    "passive-interface": "No neighbors there",
+    "rib-scale": "Divide metrics by this for the routing table",
+    "scale": "Divisor",
+}
+
+
 def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = None) -> ConfigLine:
     """Return a line that limits the number of prefixes."""
     return ConfigLine(
@@ -55,22 +125,7 @@ def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = 
         f"{words} {{prefixes:1-4294967295}} [ {{threshold:1-100}} ] "
         "[* dampened | reset-time {reset:1-65535} | restart {minutes:1-65535} | restart-count {count:1-65535} "
         "| warning-only ]",
-        {
-            "redistribute": "Redistribute routes of another source",
-            "neighbor": "Routes from neighbors",
-            "address": "Its address",
-            "maximum-prefix": "Maximum number of prefixes",
-            "prefixes": "Number",
-            "threshold": "Percent of it at which a warning is logged",
-            "dampened": "Each pause is twice as long as the one before",
-            "reset-time": "After so long without a pause they are counted from the start",
-            "reset": "Minutes",
-            "restart": "How long the pause is",
-            "minutes": "Minutes",
-            "restart-count": "After so many pauses only `clear` brings it back",
-            "count": "Number",
-            "warning-only": "Log, and do nothing else",
-        },
+        _HELP,
         key=key,
         order=order,
     )
@@ -82,21 +137,7 @@ def _redistribute(mode: str) -> ConfigLine:
         mode,
         "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
         f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH}{networks} ]",
-        {
-            **MATCH_HELP,
-            **INCLUDE_HELP,
-            "redistribute": "Redistribute routes of another source",
-            "static": "Static routes",
-            "connected": "Connected networks",
-            "rip": "Routes of RIP",
-            "eigrp": "Routes of another process of EIGRP",
-            "ospf": "Routes of OSPF",
-            "bgp": "Routes of BGP",
-            "metric": "Their metric",
-            "route-map": "Only what a route map lets through",
-            "map": "Name",
-            **_METRIC_HELP,
-        },
+        {**MATCH_HELP, **INCLUDE_HELP, **_METRIC_HELP, **_HELP, "eigrp": "Routes of another process of EIGRP"},
         key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
         order=32,
     )
@@ -106,12 +147,7 @@ def _distance(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
         "distance eigrp {internal:1-255} {external:1-255}",
-        {
-            "distance": "Administrative distance",
-            "eigrp": "Of EIGRP's routes",
-            "internal": "Internal ones",
-            "external": "Redistributed ones",
-        },
+        {**_HELP, "eigrp": "Of EIGRP's routes"},
         order=38,
         default="distance eigrp 90 170",
     )
@@ -119,16 +155,7 @@ def _distance(mode: str) -> ConfigLine:
 
 def _active_time(mode: str) -> ConfigLine:
     return ConfigLine(
-        mode,
-        "timers active-time ( {minutes:1-65535} | disabled )",
-        {
-            "timers": "Times",
-            "active-time": "How long replies may take",
-            "minutes": "Minutes",
-            "disabled": "As long as they like",
-        },
-        order=9,
-        default="timers active-time 3",
+        mode, "timers active-time ( {minutes:1-65535} | disabled )", _HELP, order=9, default="timers active-time 3"
     )
 
 
@@ -136,12 +163,7 @@ def _default_information(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
         "default-information ( in | out ) [ {list:word} ]",
-        {
-            "default-information": "The default route passes",
-            "in": "Routes from neighbors",
-            "out": "Routes to neighbors",
-            "list": "Only if this access list permits it",
-        },
+        _HELP,
         key=("in", "out"),
         order=36,
         keep_no=True,  # `no`: the default route is filtered
@@ -154,12 +176,10 @@ def _summary_metric(mode: str) -> ConfigLine:
         "summary-metric ( {prefix:prefix} | {prefix:network6} | {address:address} {mask:mask} ) "
         f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
         {
-            "summary-metric": "Fixed metric of a summary",
-            "prefix": "The summary",
-            "address": "The summary",
-            "mask": "Its mask",
-            "distance": "Administrative distance of our own route to Null0",
             **_METRIC_HELP,
+            **_HELP,
+            "address": "The summary",
+            "distance": "Administrative distance of our own route to Null0",
         },
         key=("prefix", "address", "mask"),
         check=_says_a_metric,
@@ -171,20 +191,8 @@ class TopologyLines:
     """The lines about routes, of a classic process or of a topology, for one mode."""
 
     def __init__(self, mode: str) -> None:
-        self.variance = ConfigLine(
-            mode,
-            "variance {factor:1-128}",
-            {"variance": "Use paths that are so many times as far", "factor": "Factor"},
-            order=6,
-            default="variance 1",
-        )
-        self.maximum_paths = ConfigLine(
-            mode,
-            "maximum-paths {paths:1-32}",
-            {"maximum-paths": "Use so many paths at once", "paths": "Number"},
-            order=7,
-            default="maximum-paths 4",
-        )
+        self.variance = ConfigLine(mode, "variance {factor:1-128}", _HELP, order=6, default="variance 1")
+        self.maximum_paths = ConfigLine(mode, "maximum-paths {paths:1-32}", _HELP, order=7, default="maximum-paths 4")
         self.maximum_hops = ConfigLine(
             mode,
             "metric maximum-hops {hops:1-255}",
@@ -205,13 +213,7 @@ class TopologyLines:
         self.distribution = DistributionLines(mode, largest=2147483647, order=33, prefix=by_prefix)
         self.active_time = _active_time(mode)
         self.default_information = _default_information(mode)
-        self.auto_summary = ConfigLine(
-            mode,
-            "auto-summary",
-            {"auto-summary": "Summarize at the borders of classful networks"},
-            order=50,
-            check=_no_auto_summary,
-        )
+        self.auto_summary = ConfigLine(mode, "auto-summary", _HELP, order=50, check=_no_auto_summary)
         self.redistributed_limit = limit_line(mode, "redistribute maximum-prefix", 33)
 
 
@@ -279,7 +281,7 @@ def classic_families(root: Section) -> Iterator[tuple[tuple[int, str], Section, 
 ROUTER_CLASSIC: Final = ConfigLine(
     "global",
     f"router eigrp {_NUMBER}",
-    {"router": "A routing process", "eigrp": "EIGRP", "number": _NUMBER_HELP},
+    {**_HELP, "number": _NUMBER_HELP},
     key=("number",),
     order=400,
     opens=CLASSIC,
@@ -306,14 +308,7 @@ ROUTER_NAMED: Final = ConfigLine(
 CLASSIC_FAMILY: Final = ConfigLine(
     CLASSIC,
     "address-family ipv4 [ unicast ] vrf {vrf:word} [ autonomous-system {number:1-65535} ]",
-    {
-        "address-family": "A process in a VRF",
-        "ipv4": "IPv4",
-        "unicast": "Unicast",
-        "vrf": "The VRF",
-        "autonomous-system": "Its autonomous system",
-        "number": "Number",
-    },
+    _HELP,
     key=("vrf",),
     order=321,
     opens=CLASSIC_VRF,
@@ -326,22 +321,14 @@ CLASSIC_FAMILY: Final = ConfigLine(
 AUTONOMOUS_SYSTEM: Final = ConfigLine(
     CLASSIC_VRF,
     f"autonomous-system {_NUMBER}",
-    {"autonomous-system": "That of the process in this VRF", "number": "Number"},
+    {**_HELP, "autonomous-system": "That of the process in this VRF"},
     order=60,
     check=_refused_number,
 )
 ADDRESS_FAMILY: Final = ConfigLine(
     NAMED,
     f"address-family ( ipv4 | ipv6 ) [ unicast ] [ vrf {{vrf:word}} ] ( autonomous-system | as ) {_NUMBER}",
-    {
-        "address-family": "A process of this instance",
-        "ipv4": "IPv4",
-        "ipv6": "IPv6",
-        "unicast": "Unicast",
-        "vrf": "In a VRF",
-        "autonomous-system": "Its autonomous system",
-        "number": "Number",
-    },
+    {**_HELP, "address-family": "A process of this instance", "ipv6": "IPv6", "vrf": "In a VRF"},
     key=("ipv6", "vrf", "number"),
     opens=FAMILY,
     complete=lambda args, _: args.with_keyword("unicast").with_keyword("autonomous-system"),
@@ -352,25 +339,11 @@ ADDRESS_FAMILY: Final = ConfigLine(
         + f"autonomous-system {args.integer('number')}"
     ),
 )
-AF_INTERFACE_DEFAULT: Final = ConfigLine(
-    FAMILY,
-    "af-interface default",
-    {"af-interface": "Settings of an interface", "default": "Of all interfaces without settings of their own"},
-    key=(),
-    order=9,
-    opens=AF_INTERFACE,
-)
+AF_INTERFACE_DEFAULT: Final = ConfigLine(FAMILY, "af-interface default", _HELP, key=(), order=9, opens=AF_INTERFACE)
 AF_INTERFACES: Final = ConfigLine(
     FAMILY, "af-interface {name:interface}", {"name": "The interface"}, key=("name",), order=10, opens=AF_INTERFACE
 )
-TOPOLOGY_BASE: Final = ConfigLine(
-    FAMILY,
-    "topology base",
-    {"topology": "Settings of a topology", "base": "The only one"},
-    key=(),
-    order=20,
-    opens=TOPOLOGY,
-)
+TOPOLOGY_BASE: Final = ConfigLine(FAMILY, "topology base", _HELP, key=(), order=20, opens=TOPOLOGY)
 
 
 def _check_stub(args: Args, section: Section) -> str | None:
@@ -386,11 +359,7 @@ def _network(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
         "network {address:address} [ {wildcard:wildcard} ]",
-        {
-            "network": "Run on interfaces with an address in this network",
-            "address": "Network",
-            "wildcard": "Bits that do not matter",
-        },
+        {**_HELP, "address": "Network"},
         key=("address", "wildcard"),
         order=30,
         check=_no_network_of_ipv6,
@@ -401,16 +370,7 @@ def _stub(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
         "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
-        {
-            "stub": "No transit through this router",
-            "connected": "Advertise connected networks",
-            "summary": "Advertise summaries",
-            "static": "Advertise redistributed static routes",
-            "redistributed": "Advertise all redistributed routes",
-            "receive-only": "Advertise nothing",
-            "leak-map": "Also advertise routes that a route map permits",
-            "leak": "Name",
-        },
+        {**_HELP, "connected": "Advertise connected networks", "static": "Advertise redistributed static routes"},
         order=44,
         check=_check_stub,
     )
@@ -424,11 +384,7 @@ class FamilyLines:
         self.neighbor = ConfigLine(
             mode,
             "neighbor ( {address:address} | {address:address6} ) {name:interface}",
-            {
-                "neighbor": "The neighbors of an interface, without multicasts",
-                "address": "Its address",
-                "name": "The interface",
-            },
+            {**_HELP, "neighbor": "The neighbors of an interface, without multicasts"},
             key=("address", "name"),
             order=37,
             check=of_another_family,
@@ -436,17 +392,11 @@ class FamilyLines:
         self.router_id = ConfigLine(
             mode,
             "eigrp router-id {address:address}",
-            {"eigrp": "EIGRP's own settings", "router-id": "Name this router in routes", "address": "Any address"},
+            {**_HELP, "eigrp": "EIGRP's own settings", "address": "Any address"},
             order=42,
         )
         self.stub = _stub(mode)
-        self.log_changes = ConfigLine(
-            mode,
-            "eigrp log-neighbor-changes",
-            {"log-neighbor-changes": "Log neighbors that come and go"},
-            order=46,
-            default_on=True,
-        )
+        self.log_changes = ConfigLine(mode, "eigrp log-neighbor-changes", _HELP, order=46, default_on=True)
         self.event_log_size = ConfigLine(
             mode,
             f"eigrp event-log-size {{size:0-{LARGEST_EVENT_LOG}}}",
@@ -481,10 +431,7 @@ class ClassicLines:
         self.family = FamilyLines(mode)
         self.topology = TopologyLines(mode)
         self.passive_default = ConfigLine(
-            mode,
-            "passive-interface default",
-            {"passive-interface": "No neighbors there", "default": "On any interface"},
-            order=34,
+            mode, "passive-interface default", {**_HELP, "default": "On any interface"}, order=34
         )
         self.passive = ConfigLine(
             mode,
@@ -516,11 +463,7 @@ OF_TOPOLOGY: Final = TopologyLines(TOPOLOGY)
 TOPOLOGY_LIMIT: Final = limit_line(TOPOLOGY, "maximum-prefix", 35)
 
 RIB_SCALE: Final = ConfigLine(
-    FAMILY,
-    "metric rib-scale {scale:1-255}",
-    {"rib-scale": "Divide metrics by this for the routing table", "scale": "Divisor"},
-    order=5,
-    default=f"metric rib-scale {DEFAULT_RIB_SCALE}",
+    FAMILY, "metric rib-scale {scale:1-255}", _HELP, order=5, default=f"metric rib-scale {DEFAULT_RIB_SCALE}"
 )
 FAMILY_SHUTDOWN: Final = ConfigLine(FAMILY, "shutdown", {"shutdown": "Stop this process"}, order=3)
 INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)

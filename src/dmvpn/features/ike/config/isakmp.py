@@ -39,20 +39,45 @@ POLICY: Final = ConfigLine(
     opens=_POLICY,
     sort=("number",),
 )
+_HELP: Final = {
+    "encryption": "Cipher",
+    "aes": "AES",
+    "128": "Bits of the key",
+    "192": "Bits of the key",
+    "256": "Bits of the key",
+    "3des": "Weak",
+    "des": "Weak",
+    "authentication": "How",
+    "pre-share": "With pre-shared keys",
+    "rsa-sig": "With RSA signatures",
+    "group": "Diffie-Hellman group",
+    "lifetime": "How long an IKE SA lives",
+    "seconds": "Seconds",
+    "address": "Our address",
+    "keyring": "Pre-shared keys of IKE version 1",
+    "name": "Name of the keyring",
+    "vrf": "For peers in this VRF; without it for those of the global table",
+    "profile": "Peers and their keys",
+    "ca": "Certificates",
+    "trust-point": "Ours, and the authorities of peers; without the line all trustpoints count",
+    "self-identity": "Who we are",
+    "certificate": "Peers whose certificate fits",
+    "map": "Name of a certificate map",
+    "identity": "Who we are, where no profile says it",
+    "hostname": "Our host name with its domain",
+    "dn": "The name in our certificate",
+    "fragmentation": "Send large messages in fragments to peers that take them",
+    "mtu": "What is larger",
+    "octets": "Octets",
+    "nat": "Peers behind address translation",
+    "keepalive": "Keep the translation alive",
+    "invalid-spi-recovery": "Initiate IKE with a peer that keeps using deleted SAs after it was notified",
+    "run-as": "Not in IOS: initiate with another version of IKE",
+    "ikev2": "IKE version 2",
+    "weak-algorithms": "Not in IOS: permit weak algorithms",
+}
 ENCRYPTION: Final = ConfigLine(
-    _POLICY,
-    "encryption ( aes [ 128 | 192 | 256 ] | 3des | des )",
-    {
-        "encryption": "Cipher",
-        "aes": "AES",
-        "128": "Bits of the key",
-        "192": "Bits of the key",
-        "256": "Bits of the key",
-        "3des": "Weak",
-        "des": "Weak",
-    },
-    order=10,
-    default="encryption des",
+    _POLICY, "encryption ( aes [ 128 | 192 | 256 ] | 3des | des )", _HELP, order=10, default="encryption des"
 )
 HASH: Final = ConfigLine(
     _POLICY,
@@ -62,21 +87,11 @@ HASH: Final = ConfigLine(
     default="hash sha",
 )
 AUTHENTICATION: Final = ConfigLine(
-    _POLICY,
-    "authentication ( pre-share | rsa-sig )",
-    {"authentication": "How", "pre-share": "With pre-shared keys", "rsa-sig": "With RSA signatures"},
-    order=30,
-    default="authentication rsa-sig",
+    _POLICY, "authentication ( pre-share | rsa-sig )", _HELP, order=30, default="authentication rsa-sig"
 )
-GROUP: Final = ConfigLine(
-    _POLICY, "group {group:dh-group}", {"group": "Diffie-Hellman group"}, order=40, default="group 1"
-)
+GROUP: Final = ConfigLine(_POLICY, "group {group:dh-group}", _HELP, order=40, default="group 1")
 LIFETIME: Final = ConfigLine(
-    _POLICY,
-    "lifetime {seconds:60-86400}",
-    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
-    order=50,
-    default=f"lifetime {DEFAULT_LIFETIME}",
+    _POLICY, "lifetime {seconds:60-86400}", _HELP, order=50, default=f"lifetime {DEFAULT_LIFETIME}"
 )
 
 KEY: Final = ConfigLine(
@@ -89,16 +104,7 @@ KEY: Final = ConfigLine(
     check=check_key,
 )
 KEYRING: Final = ConfigLine(
-    "global",
-    "crypto keyring {name:word} [ vrf {vrf:word} ]",
-    {
-        "keyring": "Pre-shared keys of IKE version 1",
-        "name": "Name of the keyring",
-        "vrf": "For peers in this VRF; without it for those of the global table",
-    },
-    key=("name",),
-    order=199,
-    opens=_KEYRING,
+    "global", "crypto keyring {name:word} [ vrf {vrf:word} ]", _HELP, key=("name",), order=199, opens=_KEYRING
 )
 KEYRING_KEY: Final = ConfigLine(
     _KEYRING,
@@ -112,29 +118,21 @@ KEYRING_KEY: Final = ConfigLine(
 PROFILE: Final = ConfigLine(
     "global",
     "crypto isakmp profile {name:word}",
-    {"profile": "Peers and their keys", "name": "Name of the profile"},
+    {**_HELP, "name": "Name of the profile"},
     key=("name",),
     order=207,
     opens=_PROFILE,
 )
 PROFILE_TRUSTPOINT: Final = ConfigLine(
-    _PROFILE,
-    "ca trust-point {name:word}",
-    {
-        "ca": "Certificates",
-        "trust-point": "Ours, and the authorities of peers; without the line all trustpoints count",
-        "name": "Name of the trustpoint",
-    },
-    key=("name",),
-    order=15,
+    _PROFILE, "ca trust-point {name:word}", {**_HELP, "name": "Name of the trustpoint"}, key=("name",), order=15
 )
 PROFILE_KEYRING: Final = ConfigLine(
-    _PROFILE, "keyring {name:word}", {"keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
+    _PROFILE, "keyring {name:word}", {**_HELP, "keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
 )
 SELF_IDENTITY: Final = ConfigLine(
     _PROFILE,
     "self-identity ( address [ ipv6 ] | fqdn [ {text:word} ] )",
-    {**IDENTITY_HELP, **_IPV6_HELP, "self-identity": "Who we are", "address": "Our address"},
+    {**IDENTITY_HELP, **_IPV6_HELP, **_HELP},
     order=20,
 )
 MATCH_IDENTITY: Final = ConfigLine(
@@ -156,61 +154,24 @@ MATCH_IDENTITY: Final = ConfigLine(
 PROFILE_KEEPALIVE: Final = ConfigLine(
     _PROFILE, "keepalive {interval:10-3600} [ retry {retry:2-60} ] [ periodic | on-demand ]", _KEEPALIVE_HELP, order=40
 )
-MATCH_CERTIFICATE: Final = ConfigLine(
-    _PROFILE,
-    "match certificate {map:word}",
-    {"certificate": "Peers whose certificate fits", "map": "Name of a certificate map"},
-    key=("map",),
-    order=31,
-)
+MATCH_CERTIFICATE: Final = ConfigLine(_PROFILE, "match certificate {map:word}", _HELP, key=("map",), order=31)
 
 IDENTITY: Final = ConfigLine(
     "global",
     "crypto isakmp identity ( address | hostname | dn )",
-    {
-        "identity": "Who we are, where no profile says it",
-        "address": "Our address",
-        "hostname": "Our host name with its domain",
-        "dn": "The name in our certificate",
-    },
+    _HELP,
     order=209,
     default="crypto isakmp identity address",
 )
-FRAGMENTATION: Final = ConfigLine(
-    "global",
-    "crypto isakmp fragmentation [ mtu {octets:96-1500} ]",
-    {
-        "fragmentation": "Send large messages in fragments to peers that take them",
-        "mtu": "What is larger",
-        "octets": "Octets",
-    },
-    order=209,
-)
+FRAGMENTATION: Final = ConfigLine("global", "crypto isakmp fragmentation [ mtu {octets:96-1500} ]", _HELP, order=209)
 KEEPALIVE: Final = ConfigLine(
     "global",
     "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
     _KEEPALIVE_HELP,
     order=208,
 )
-NAT_KEEPALIVE: Final = ConfigLine(
-    "global",
-    "crypto isakmp nat keepalive {seconds:5-3600}",
-    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
-    order=209,
-)
-INVALID_SPI: Final = ConfigLine(
-    "global",
-    "crypto isakmp invalid-spi-recovery",
-    {"invalid-spi-recovery": "Initiate IKE with a peer that keeps using deleted SAs after it was notified"},
-    order=209,
-)
-RUN_AS: Final = ConfigLine(
-    "global",
-    "crypto isakmp run-as ikev2",
-    {"run-as": "Not in IOS: initiate with another version of IKE", "ikev2": "IKE version 2"},
-    order=204,
-)
-WEAK: Final = ConfigLine(
-    "global", "crypto isakmp weak-algorithms", {"weak-algorithms": "Not in IOS: permit weak algorithms"}, order=204
-)
+NAT_KEEPALIVE: Final = ConfigLine("global", "crypto isakmp nat keepalive {seconds:5-3600}", _HELP, order=209)
+INVALID_SPI: Final = ConfigLine("global", "crypto isakmp invalid-spi-recovery", _HELP, order=209)
+RUN_AS: Final = ConfigLine("global", "crypto isakmp run-as ikev2", _HELP, order=204)
+WEAK: Final = ConfigLine("global", "crypto isakmp weak-algorithms", _HELP, order=204)
 LINES: Final = collected(ConfigLine, vars())

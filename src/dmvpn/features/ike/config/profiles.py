@@ -38,12 +38,41 @@ PROFILE: Final = ConfigLine(
     opens=_PROFILE,
 )
 DESCRIPTION: Final = ConfigLine(_PROFILE, "description {text:line}", {"description": "Text for people"}, order=5)
-MATCH_FVRF: Final = ConfigLine(
-    _PROFILE,
-    "match fvrf ( any | {vrf:word} )",
-    {"match": "Peers that this profile is for", "fvrf": "Peers in a VRF", "any": "In any", "vrf": "Name of the VRF"},
-    order=10,
-)
+_HELP: Final = {
+    "match": "Peers that this profile is for",
+    "fvrf": "Peers in a VRF",
+    "any": "In any",
+    "vrf": "Name of the VRF",
+    "certificate": "Peers whose certificate fits",
+    "map": "Name of a certificate map",
+    "authentication": "How one side proves who it is",
+    "remote": "The peer",
+    "pre-share": "With a pre-shared key",
+    "rsa-sig": "With an RSA signature",
+    "ecdsa-sig": "With an ECDSA signature",
+    "eap": "With EAP (RFC 7296 §2.16)",
+    "keyring": "Where the keys are",
+    "name": "Name of the keyring",
+    "pki": "Certificates",
+    "trustpoint": "Of a trustpoint",
+    "sign": "Only to prove ourselves",
+    "verify": "Only to check peers",
+    "lifetime": "How long an IKE SA lives",
+    "seconds": "Seconds",
+    "nat": "Peers behind address translation",
+    "keepalive": "Keep the translation alive",
+    "force-encap": "Send ESP in UDP even without NAT",
+    "initial-contact": "Old SAs of a peer that begins again",
+    "force": "Delete them though it does not ask for it",
+    "refuse": "Not in IOS: refuse peers",
+    "unproved-names": "With a pre-shared key found by address, which proves no name",
+    "peer": "A peer, or a group of them with the same key",
+    "address": "Its address",
+    "mask": "Mask of a range; 0.0.0.0 0.0.0.0 matches any peer",
+    "address6": "Kept; tunnels go over IPv4 here",
+    "pre-shared-key": "The key",
+}
+MATCH_FVRF: Final = ConfigLine(_PROFILE, "match fvrf ( any | {vrf:word} )", _HELP, order=10)
 MATCH_LOCAL: Final = ConfigLine(
     _PROFILE,
     "match address local ( {address:address} | interface {interface:interface} )",
@@ -65,13 +94,7 @@ MATCH_IDENTITY: Final = ConfigLine(
     key=("address", "address6", "fqdn", "email", "domain", "key-id", "any", "mask", "text"),
     order=12,
 )
-MATCH_CERTIFICATE: Final = ConfigLine(
-    _PROFILE,
-    "match certificate {map:word}",
-    {"certificate": "Peers whose certificate fits", "map": "Name of a certificate map"},
-    key=("map",),
-    order=13,
-)
+MATCH_CERTIFICATE: Final = ConfigLine(_PROFILE, "match certificate {map:word}", _HELP, key=("map",), order=13)
 LOCAL_IDENTITY: Final = ConfigLine(
     _PROFILE,
     "identity local ( address {address:address} | fqdn {text:word} | email {text:word} | key-id {text:line} | dn )",
@@ -81,71 +104,25 @@ LOCAL_IDENTITY: Final = ConfigLine(
 USES: Final = ConfigLine(
     _PROFILE,
     f"authentication ( local | remote ) ( pre-share [ key {KEY} ] | rsa-sig | ecdsa-sig | eap )",
-    {
-        **KEY_HELP,
-        "authentication": "How one side proves who it is",
-        "local": "We",
-        "remote": "The peer",
-        "pre-share": "With a pre-shared key",
-        "rsa-sig": "With an RSA signature",
-        "ecdsa-sig": "With an ECDSA signature",
-        "eap": "With EAP (RFC 7296 §2.16)",
-    },
+    {**KEY_HELP, **_HELP, "local": "We"},
     key=("local", "remote", "pre-share", "rsa-sig", "ecdsa-sig", "eap"),
     order=30,
     check=_check_authentication,
 )
 KEYRING: Final = ConfigLine(
-    _PROFILE,
-    "keyring ( local {name:word} | {name:word} )",
-    {"keyring": "Where the keys are", "local": "In this configuration", "name": "Name of the keyring"},
-    order=40,
+    _PROFILE, "keyring ( local {name:word} | {name:word} )", {**_HELP, "local": "In this configuration"}, order=40
 )
 TRUSTPOINT: Final = ConfigLine(
-    _PROFILE,
-    "pki trustpoint {name:word} [ sign | verify ]",
-    {
-        "pki": "Certificates",
-        "trustpoint": "Of a trustpoint",
-        "name": "Its name",
-        "sign": "Only to prove ourselves",
-        "verify": "Only to check peers",
-    },
-    key=("name",),
-    order=41,
+    _PROFILE, "pki trustpoint {name:word} [ sign | verify ]", {**_HELP, "name": "Its name"}, key=("name",), order=41
 )
 LIFETIME: Final = ConfigLine(
-    _PROFILE,
-    "lifetime {seconds:120-86400}",
-    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
-    order=50,
-    default=f"lifetime {DEFAULT_LIFETIME}",
+    _PROFILE, "lifetime {seconds:120-86400}", _HELP, order=50, default=f"lifetime {DEFAULT_LIFETIME}"
 )
 PEER_DPD: Final = ConfigLine(_PROFILE, DPD, DPD_HELP, order=51)
-NAT_KEEPALIVE: Final = ConfigLine(
-    _PROFILE,
-    "nat keepalive {seconds:5-3600}",
-    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
-    order=52,
-)
-FORCE_ENCAPSULATION: Final = ConfigLine(
-    _PROFILE, "nat force-encap", {"force-encap": "Send ESP in UDP even without NAT"}, order=53
-)
-INITIAL_CONTACT: Final = ConfigLine(
-    _PROFILE,
-    "initial-contact force",
-    {"initial-contact": "Old SAs of a peer that begins again", "force": "Delete them though it does not ask for it"},
-    order=54,
-)
-UNPROVED_NAMES: Final = ConfigLine(
-    _PROFILE,
-    "refuse unproved-names",
-    {
-        "refuse": "Not in IOS: refuse peers",
-        "unproved-names": "With a pre-shared key found by address, which proves no name",
-    },
-    order=55,
-)
+NAT_KEEPALIVE: Final = ConfigLine(_PROFILE, "nat keepalive {seconds:5-3600}", _HELP, order=52)
+FORCE_ENCAPSULATION: Final = ConfigLine(_PROFILE, "nat force-encap", _HELP, order=53)
+INITIAL_CONTACT: Final = ConfigLine(_PROFILE, "initial-contact force", _HELP, order=54)
+UNPROVED_NAMES: Final = ConfigLine(_PROFILE, "refuse unproved-names", _HELP, order=55)
 
 
 # ------------------------------------------------------------------------------------------------------------- keyrings
@@ -166,22 +143,11 @@ RING: Final = ConfigLine(
     opens=_RING,
 )
 PEER: Final = ConfigLine(
-    _RING,
-    "peer {name:word}",
-    {"peer": "A peer, or a group of them with the same key", "name": "Name for it, local to this router"},
-    key=("name",),
-    opens=_PEER,
+    _RING, "peer {name:word}", {**_HELP, "name": "Name for it, local to this router"}, key=("name",), opens=_PEER
 )
 PEER_DESCRIPTION: Final = ConfigLine(_PEER, "description {text:line}", {"description": "Text for people"}, order=5)
 ADDRESS: Final = ConfigLine(
-    _PEER,
-    "address ( {address:address} [ {mask:mask} ] | {address6:prefix6} )",
-    {
-        "address": "Its address",
-        "mask": "Mask of a range; 0.0.0.0 0.0.0.0 matches any peer",
-        "address6": "Kept; tunnels go over IPv4 here",
-    },
-    order=10,
+    _PEER, "address ( {address:address} [ {mask:mask} ] | {address6:prefix6} )", _HELP, order=10
 )
 HOSTNAME: Final = ConfigLine(
     _PEER,
@@ -200,7 +166,7 @@ IDENTITY: Final = ConfigLine(
 PRE_SHARED_KEY: Final = ConfigLine(
     _PEER,
     f"pre-shared-key [ local | remote ] {KEY}",
-    {**KEY_HELP, "pre-shared-key": "The key", "local": "With which we sign", "remote": "With which the peer signs"},
+    {**KEY_HELP, **_HELP, "local": "With which we sign", "remote": "With which the peer signs"},
     key=("local", "remote"),
     order=30,
     check=check_key,

@@ -99,9 +99,26 @@ CONFIG_EXCHANGE: Final = ConfigLine(
     order=60,
     keep_no=True,
 )
-KEYRING_DESCRIPTION: Final = ConfigLine(
-    "isakmp-keyring", "description {text:line}", {"description": "Text for people"}, order=5
-)
+_HELP: Final = {
+    "description": "Text for people",
+    "logging": "Log messages",
+    "session": "When a session comes up or goes down",
+    "ikev2": "Of IKEv2",
+    "engine": "Cryptography",
+    "compliance": "Compliance of algorithms with recommendations",
+    "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5, 3DES and MD5",
+    "disable": "Permit them where a line names them",
+    "encryption": "Ciphers, the best one first",
+    "integrity": "Hashes that protect messages, the best one first",
+    "prf": "Pseudo-random functions; those of `integrity` by default",
+    "group": "Diffie-Hellman groups, the best one first",
+    "match": "Where the policy holds",
+    "fvrf": "In a VRF",
+    "any": "Everywhere",
+    "vrf": "Name of the VRF",
+    "local": "For a local address",
+}
+KEYRING_DESCRIPTION: Final = ConfigLine("isakmp-keyring", "description {text:line}", _HELP, order=5)
 
 
 # ------------------------------------------------------------------------------------------------- kept, without effect
@@ -146,25 +163,9 @@ LIMIT: Final = ConfigLine(
     key=("max-sa", "max-in-negotation-sa"),
     order=204,
 )
-LOGGING: Final = ConfigLine(
-    "global",
-    "crypto logging ( session | ikev2 )",
-    {"logging": "Log messages", "session": "When a session comes up or goes down", "ikev2": "Of IKEv2"},
-    key=("session", "ikev2"),
-    order=198,
-)
+LOGGING: Final = ConfigLine("global", "crypto logging ( session | ikev2 )", _HELP, key=("session", "ikev2"), order=198)
 
-SHIELD: Final = ConfigLine(
-    "global",
-    "crypto engine compliance shield disable",
-    {
-        "engine": "Cryptography",
-        "compliance": "Compliance of algorithms with recommendations",
-        "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5, 3DES and MD5",
-        "disable": "Permit them where a line names them",
-    },
-    order=197,
-)
+SHIELD: Final = ConfigLine("global", "crypto engine compliance shield disable", _HELP, order=197)
 
 
 # ----------------------------------------------------------------------------------------------- proposals and policies
@@ -181,30 +182,10 @@ PROPOSAL: Final = ConfigLine(
     order=201,
     opens=_PROPOSAL,
 )
-ENCRYPTION: Final = ConfigLine(
-    _PROPOSAL,
-    "encryption " + several("cipher", CIPHER.name, 7),
-    {"encryption": "Ciphers, the best one first"},
-    order=10,
-)
-INTEGRITY: Final = ConfigLine(
-    _PROPOSAL,
-    "integrity " + several("hash", HASH.name, 5),
-    {"integrity": "Hashes that protect messages, the best one first"},
-    order=20,
-)
-PRF: Final = ConfigLine(
-    _PROPOSAL,
-    "prf " + several("hash", HASH.name, 5),
-    {"prf": "Pseudo-random functions; those of `integrity` by default"},
-    order=30,
-)
-GROUPS: Final = ConfigLine(
-    _PROPOSAL,
-    "group " + several("group", GROUP.name, 11),
-    {"group": "Diffie-Hellman groups, the best one first"},
-    order=40,
-)
+ENCRYPTION: Final = ConfigLine(_PROPOSAL, "encryption " + several("cipher", CIPHER.name, 7), _HELP, order=10)
+INTEGRITY: Final = ConfigLine(_PROPOSAL, "integrity " + several("hash", HASH.name, 5), _HELP, order=20)
+PRF: Final = ConfigLine(_PROPOSAL, "prf " + several("hash", HASH.name, 5), _HELP, order=30)
+GROUPS: Final = ConfigLine(_PROPOSAL, "group " + several("group", GROUP.name, 11), _HELP, order=40)
 
 POLICY: Final = ConfigLine(
     "global",
@@ -214,15 +195,8 @@ POLICY: Final = ConfigLine(
     order=202,
     opens=_POLICY,
 )
-MATCH_FVRF: Final = ConfigLine(
-    _POLICY,
-    "match fvrf ( any | {vrf:word} )",
-    {"match": "Where the policy holds", "fvrf": "In a VRF", "any": "Everywhere", "vrf": "Name of the VRF"},
-    order=10,
-)
-MATCH_LOCAL: Final = ConfigLine(
-    _POLICY, "match address local {address:address}", {"local": "For a local address"}, key=("address",), order=20
-)
+MATCH_FVRF: Final = ConfigLine(_POLICY, "match fvrf ( any | {vrf:word} )", _HELP, order=10)
+MATCH_LOCAL: Final = ConfigLine(_POLICY, "match address local {address:address}", _HELP, key=("address",), order=20)
 USES: Final = ConfigLine(
     _POLICY, "proposal {name:word}", {"proposal": "Use a proposal", "name": "Its name"}, key=("name",), order=30
 )

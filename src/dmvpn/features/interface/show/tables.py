@@ -168,24 +168,15 @@ def render_ip(answer: InterfaceRows) -> Iterator[str]:
             yield f'  VPN Routing/Forwarding "{row.vrf}"'
 
 
-BRIEF = ExecCommand(
-    "show ip interface brief [ {interface:interface} ]",
-    {"interface": "IP state of interfaces", "brief": "One line each"},
-    query=query_rows,
-    render=render_brief,
-)
-IP_INTERFACE = ExecCommand(
-    "show ip interface [ {interface:interface} ]",
-    {"interface": "IP state of interfaces"},
-    query=query_rows,
-    render=render_ip,
-)
-DESCRIPTION = ExecCommand(
-    "show interfaces description",
-    {"description": "Descriptions of all interfaces"},
-    query=query_rows,
-    render=render_description,
-)
+_HELP: Final = {
+    "interface": "IP state of interfaces",
+    "brief": "One line each",
+    "description": "Descriptions of all interfaces",
+    "traffic": "Packets of all interfaces together",
+}
+BRIEF = ExecCommand("show ip interface brief [ {interface:interface} ]", _HELP, query=query_rows, render=render_brief)
+IP_INTERFACE = ExecCommand("show ip interface [ {interface:interface} ]", _HELP, query=query_rows, render=render_ip)
+DESCRIPTION = ExecCommand("show interfaces description", _HELP, query=query_rows, render=render_description)
 
 
 # ------------------------------------------------------------------------------------------------ ARP
@@ -425,8 +416,4 @@ def render_traffic(answer: ShowTraffic) -> Iterator[str]:
     yield f"  Sent:  {answer.sent} total, {answer.sent_errors} errors, {answer.sent_drops} dropped"
 
 
-TRAFFIC_COMMANDS: Final = (
-    ExecCommand(
-        "show ip traffic", {"traffic": "Packets of all interfaces together"}, query=query_traffic, render=render_traffic
-    ),
-)
+TRAFFIC_COMMANDS: Final = (ExecCommand("show ip traffic", _HELP, query=query_traffic, render=render_traffic),)

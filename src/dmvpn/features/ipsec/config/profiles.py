@@ -107,17 +107,33 @@ TRANSFORM_SET: Final = ConfigLine(
     check=_check,
     show=_text,
 )
-MODE: Final = ConfigLine(
-    _TRANSFORM,
-    "mode ( tunnel | transport [ require ] )",
-    {
-        "mode": "What ESP protects",
-        "tunnel": "Whole packets, in a new one",
-        "transport": "The payload of packets; enough for GRE",
-        "require": "Refuse peers that want tunnel mode",
-    },
-    default="mode tunnel",
-)
+_HELP: Final = {
+    "mode": "What ESP protects",
+    "tunnel": "Whole packets, in a new one",
+    "transport": "The payload of packets; enough for GRE",
+    "require": "Refuse peers that want tunnel mode",
+    "df-bit": "The DF bit of encrypted packets",
+    "copy": "As in the packet inside",
+    "clear": "Routers may fragment",
+    "fragmentation": "Packets that are too large are cut",
+    "before-encryption": "Before they are encrypted",
+    "after-encryption": "After that; the far end has to put them together",
+    "nat-transparency": "Address translation on the way",
+    "udp-encapsulation": "Send ESP in UDP then",
+    "encapsulation": "Not in IOS: carry ESP in UDP or not",
+    "udp": "UDP port 4500",
+    "auto": "Where NAT is, and between two routers of this kind unless port 4500 is blocked",
+    "force": "Always",
+    "never": "Only where NAT is",
+    "profile": "How tunnels are protected",
+    "name": "Name",
+    "pfs": "A Diffie-Hellman exchange for every SA",
+    "group": "Its group; group14 if nothing is said",
+    "isakmp-profile": "IKEv1 by this profile",
+    "ikev2-profile": "IKEv2 by this profile",
+    "responder-only": "Wait for peers to begin, with new SAs too",
+}
+MODE: Final = ConfigLine(_TRANSFORM, "mode ( tunnel | transport [ require ] )", _HELP, default="mode tunnel")
 
 
 def lines_of(transforms: model.TransformSet) -> tuple[str, str]:
@@ -194,44 +210,23 @@ GLOBAL_WINDOW: Final = _global(_WINDOW, f"security-association replay window-siz
 DF_BIT: Final = ConfigLine(
     "global",
     "crypto ipsec df-bit ( copy | clear | set )",
-    {
-        "df-bit": "The DF bit of encrypted packets",
-        "copy": "As in the packet inside",
-        "clear": "Routers may fragment",
-        "set": "Routers may not fragment",
-    },
+    {**_HELP, "set": "Routers may not fragment"},
     order=210,
     default="crypto ipsec df-bit copy",
 )
 FRAGMENTATION: Final = ConfigLine(
     "global",
     "crypto ipsec fragmentation ( before-encryption | after-encryption )",
-    {
-        "fragmentation": "Packets that are too large are cut",
-        "before-encryption": "Before they are encrypted",
-        "after-encryption": "After that; the far end has to put them together",
-    },
+    _HELP,
     order=210,
     default="crypto ipsec fragmentation before-encryption",
 )
-NAT: Final = ConfigLine(
-    "global",
-    "crypto ipsec nat-transparency udp-encapsulation",
-    {"nat-transparency": "Address translation on the way", "udp-encapsulation": "Send ESP in UDP then"},
-    order=210,
-    default_on=True,
-)
+NAT: Final = ConfigLine("global", "crypto ipsec nat-transparency udp-encapsulation", _HELP, order=210, default_on=True)
 
 ENCAPSULATION: Final = ConfigLine(
     "global",
     "crypto ipsec encapsulation udp ( auto | force | never )",
-    {
-        "encapsulation": "Not in IOS: carry ESP in UDP or not",
-        "udp": "UDP port 4500",
-        "auto": "Where NAT is, and between two routers of this kind unless port 4500 is blocked",
-        "force": "Always",
-        "never": "Only where NAT is",
-    },
+    _HELP,
     order=210,
     default="crypto ipsec encapsulation udp auto",
 )
@@ -239,7 +234,7 @@ ENCAPSULATION: Final = ConfigLine(
 PROFILE: Final = ConfigLine(
     "global",
     "crypto ipsec profile {name:word}",
-    {"profile": "How tunnels are protected", "name": "Name of the profile"},
+    {**_HELP, "name": "Name of the profile"},
     key=("name",),
     order=212,
     opens=_PROFILE,
@@ -259,12 +254,7 @@ TRANSFORM_SETS: Final = ConfigLine(
     },
     order=20,
 )
-PFS: Final = ConfigLine(
-    _PROFILE,
-    "set pfs [ {group:pfs-group} ]",
-    {"pfs": "A Diffie-Hellman exchange for every SA", "group": "Its group; group14 if nothing is said"},
-    order=30,
-)
+PFS: Final = ConfigLine(_PROFILE, "set pfs [ {group:pfs-group} ]", _HELP, order=30)
 
 
 def _check_ikev1(args: Args, section: Section) -> str | None:
@@ -276,21 +266,7 @@ def _check_ikev2(args: Args, section: Section) -> str | None:
 
 
 _OTHER_VERSION: Final = "% {} is there already, and a profile has one version of IKE; take it back first"
-ISAKMP_PROFILE: Final = ConfigLine(
-    _PROFILE,
-    "set isakmp-profile {name:word}",
-    {"isakmp-profile": "IKEv1 by this profile", "name": "Name"},
-    order=40,
-    check=_check_ikev1,
-)
-IKEV2_PROFILE: Final = ConfigLine(
-    _PROFILE,
-    "set ikev2-profile {name:word}",
-    {"ikev2-profile": "IKEv2 by this profile", "name": "Name"},
-    order=41,
-    check=_check_ikev2,
-)
-RESPONDER_ONLY: Final = ConfigLine(
-    _PROFILE, "responder-only", {"responder-only": "Wait for peers to begin, with new SAs too"}, order=50
-)
+ISAKMP_PROFILE: Final = ConfigLine(_PROFILE, "set isakmp-profile {name:word}", _HELP, order=40, check=_check_ikev1)
+IKEV2_PROFILE: Final = ConfigLine(_PROFILE, "set ikev2-profile {name:word}", _HELP, order=41, check=_check_ikev2)
+RESPONDER_ONLY: Final = ConfigLine(_PROFILE, "responder-only", _HELP, order=50)
 LINES: Final = collected(ConfigLine, vars())

@@ -42,32 +42,52 @@ def _check_policy(_args: Args, _: Section) -> str | None:
     return "%Warning: kept without effect; service policies are not supported"
 
 
-AUTHENTICATION: Final = _line(
-    "ip nhrp authentication {password:secret}",
-    {"nhrp": "Next Hop Resolution Protocol", "authentication": "Password of the network", "password": "Sent in clear"},
-    order=60,
-    check=_check_password,
-)
+_HELP: Final = {
+    "nhrp": "Next Hop Resolution Protocol",
+    "authentication": "Password of the network",
+    "password": "Sent in clear",
+    "map": "Static mapping of a tunnel address to an NBMA address",
+    "target": "Tunnel address",
+    "mask": "Mask of a whole prefix",
+    "nbma": "NBMA address",
+    "multicast": "Receivers of multicasts and broadcasts",
+    "dynamic": "Every client that registers",
+    "network-id": "Run NHRP here; tunnels with the same number are one network",
+    "id": "Local to this router",
+    "holdtime": "How long peers keep our addresses",
+    "seconds": "Seconds",
+    "registration": "How we register with servers",
+    "timeout": "Register so often; without it a third of the holdtime",
+    "no-unique": "Let another NBMA address take our entry over",
+    "limit": "Not in IOS: limit the entries that one station may register here",
+    "entries": "Entries",
+    "bind": "Not in IOS: bind registrations",
+    "identity": "To the IKE identity of the station that registered",
+    "hearsay": "Not in IOS: addresses reported by one station",
+    "addresses": "Addresses",
+    "shortcut": "Follow redirects: go to other spokes directly (phase 3)",
+    "redirect": "Redirect spokes to direct paths (phase 3)",
+    "server-only": "Answer requests, make none",
+    "non-caching": "And keep nothing that passes through",
+    "packets": "Packets",
+    "responder": "Interface whose address names us as responder",
+    "record": "Ask servers to record themselves in packets",
+    "interest": "Which packets cause requests",
+    "access_list": "Access list",
+    "none": "No packet does",
+    "use": "Ask after so many packets",
+    "if-state": "What the line protocol depends on",
+    "watch-servers": "Not in IOS: end routing with silent servers",
+    "logging": "Where log messages go",
+    "dmvpn": "Write %DMVPN messages",
+    "rate-limit": "At most one of a kind",
+}
+AUTHENTICATION: Final = _line("ip nhrp authentication {password:secret}", _HELP, order=60, check=_check_password)
 MAP: Final = _line(
-    "ip nhrp map {target:address} [ {mask:mask} ] {nbma:address}",
-    {
-        "map": "Static mapping of a tunnel address to an NBMA address",
-        "target": "Tunnel address",
-        "mask": "Mask of a whole prefix",
-        "nbma": "NBMA address",
-    },
-    key=("target", "mask"),
-    order=61,
+    "ip nhrp map {target:address} [ {mask:mask} ] {nbma:address}", _HELP, key=("target", "mask"), order=61
 )
 MAP_MULTICAST: Final = _line(
-    "ip nhrp map multicast ( {nbma:address} | dynamic )",
-    {
-        "multicast": "Receivers of multicasts and broadcasts",
-        "nbma": "NBMA address",
-        "dynamic": "Every client that registers",
-    },
-    key=("nbma", "dynamic"),
-    order=62,
+    "ip nhrp map multicast ( {nbma:address} | dynamic )", _HELP, key=("nbma", "dynamic"), order=62
 )
 MAP_GROUP: Final = _line(
     "ip nhrp map group {group:word} service-policy output {policy:word}",
@@ -81,16 +101,9 @@ MAP_GROUP: Final = _line(
     order=62,
     check=_check_policy,
 )
-NETWORK_ID: Final = _line(
-    "ip nhrp network-id {id:1-4294967295}",
-    {"network-id": "Run NHRP here; tunnels with the same number are one network", "id": "Local to this router"},
-    order=63,
-)
+NETWORK_ID: Final = _line("ip nhrp network-id {id:1-4294967295}", _HELP, order=63)
 HOLDTIME: Final = _line(
-    "ip nhrp holdtime {seconds:1-65535}",
-    {"holdtime": "How long peers keep our addresses", "seconds": "Seconds"},
-    order=64,
-    default=f"ip nhrp holdtime {model.DEFAULT_HOLDTIME}",
+    "ip nhrp holdtime {seconds:1-65535}", _HELP, order=64, default=f"ip nhrp holdtime {model.DEFAULT_HOLDTIME}"
 )
 
 _NHS_OPTIONS = "[* priority {priority:0-255} | cluster {cluster:0-10} ]"
@@ -126,87 +139,38 @@ NHS_CLUSTER: Final = _line(
     "ip nhrp nhs cluster {cluster:0-10} max-connections {connections:0-255}", _NHS_HELP, key=("cluster",), order=65
 )
 NHS_FALLBACK: Final = _line("ip nhrp nhs fallback {seconds:0-60}", _NHS_HELP, order=65)
-REGISTRATION_TIMEOUT: Final = _line(
-    "ip nhrp registration timeout {seconds:1-65535}",
-    {
-        "registration": "How we register with servers",
-        "timeout": "Register so often; without it a third of the holdtime",
-        "seconds": "Seconds",
-    },
-    order=66,
-)
-REGISTRATION_NO_UNIQUE: Final = _line(
-    "ip nhrp registration no-unique",
-    {"registration": "How we register with servers", "no-unique": "Let another NBMA address take our entry over"},
-    order=66,
-)
+REGISTRATION_TIMEOUT: Final = _line("ip nhrp registration timeout {seconds:1-65535}", _HELP, order=66)
+REGISTRATION_NO_UNIQUE: Final = _line("ip nhrp registration no-unique", _HELP, order=66)
 REGISTRATION_LIMIT: Final = _line(
     "ip nhrp registration limit {entries:1-65536}",
-    {
-        "registration": "How we register with servers",
-        "limit": "Not in IOS: limit the entries that one station may register here",
-        "entries": "Entries",
-    },
+    _HELP,
     order=66,
     default=f"ip nhrp registration limit {model.DEFAULT_REGISTRATIONS}",
 )
-BIND_IDENTITY: Final = _line(
-    "ip nhrp bind identity",
-    {"bind": "Not in IOS: bind registrations", "identity": "To the IKE identity of the station that registered"},
-    order=66,
-)
+BIND_IDENTITY: Final = _line("ip nhrp bind identity", _HELP, order=66)
 HEARSAY_LIMIT: Final = _line(
     "ip nhrp hearsay limit {addresses:1-65535}",
-    {
-        "hearsay": "Not in IOS: addresses reported by one station",
-        "limit": "Limit the new NBMA addresses in a minute that IKE contacts for it",
-        "addresses": "Addresses",
-    },
+    {**_HELP, "limit": "Limit the new NBMA addresses in a minute that IKE contacts for it"},
     order=66,
     default=f"ip nhrp hearsay limit {model.DEFAULT_HEARSAY}",
 )
-SHORTCUT: Final = _line(
-    "ip nhrp shortcut", {"shortcut": "Follow redirects: go to other spokes directly (phase 3)"}, order=67
-)
+SHORTCUT: Final = _line("ip nhrp shortcut", _HELP, order=67)
 REDIRECT: Final = _line(
     "ip nhrp redirect [ timeout {seconds:2-30} ]",
-    {
-        "redirect": "Redirect spokes to direct paths (phase 3)",
-        "timeout": "Not more often for one pair of addresses",
-        "seconds": "Seconds",
-    },
+    {**_HELP, "timeout": "Not more often for one pair of addresses"},
     order=68,
 )
-SERVER_ONLY: Final = _line(
-    "ip nhrp server-only [ non-caching ]",
-    {"server-only": "Answer requests, make none", "non-caching": "And keep nothing that passes through"},
-    order=69,
-)
+SERVER_ONLY: Final = _line("ip nhrp server-only [ non-caching ]", _HELP, order=69)
 MAX_SEND: Final = _line(
     "ip nhrp max-send {packets:1-65535} every {seconds:10-65535}",
     {"max-send": "Limit of packets that we send", "packets": "Packets", "every": "In this time", "seconds": "Seconds"},
     order=69,
     default="ip nhrp max-send {} every {}".format(*model.DEFAULT_MAX_SEND),
 )
-RESPONDER: Final = _line(
-    "ip nhrp responder {interface:interface}", {"responder": "Interface whose address names us as responder"}, order=69
-)
-RECORD: Final = _line(
-    "ip nhrp record", {"record": "Ask servers to record themselves in packets"}, order=69, default_on=True
-)
-INTEREST: Final = _line(
-    "ip nhrp interest ( {access_list:1-199} | none )",
-    {"interest": "Which packets cause requests", "access_list": "Access list", "none": "No packet does"},
-    order=69,
-    check=_check_interest,
-)
-USE: Final = _line(
-    "ip nhrp use {packets:1-65535}",
-    {"use": "Ask after so many packets", "packets": "Packets"},
-    order=69,
-    default="ip nhrp use 1",
-    check=_check_use,
-)
+RESPONDER: Final = _line("ip nhrp responder {interface:interface}", _HELP, order=69)
+RECORD: Final = _line("ip nhrp record", _HELP, order=69, default_on=True)
+INTEREST: Final = _line("ip nhrp interest ( {access_list:1-199} | none )", _HELP, order=69, check=_check_interest)
+USE: Final = _line("ip nhrp use {packets:1-65535}", _HELP, order=69, default="ip nhrp use 1", check=_check_use)
 
 
 def _check_group(args: Args, _: Section) -> str | None:
@@ -234,25 +198,11 @@ EVENT_PUBLISHER: Final = _line(
     {"event-publisher": "Report events to other processes", "max-event-timeout": "Wait for them", "seconds": "Seconds"},
     order=69,
 )
-IF_STATE: Final = _line(
-    "if-state nhrp",
-    {"if-state": "What the line protocol depends on", "nhrp": "On a next hop server that answers"},
-    order=88,
-)
+IF_STATE: Final = _line("if-state nhrp", {**_HELP, "nhrp": "On a next hop server that answers"}, order=88)
 #: A line of our own: IOS has BFD for that, at both ends.
-WATCH_SERVERS: Final = _line(
-    "ip nhrp watch-servers", {"watch-servers": "Not in IOS: end routing with silent servers"}, order=69
-)
+WATCH_SERVERS: Final = _line("ip nhrp watch-servers", _HELP, order=69)
 LOGGING: Final = ConfigLine(
-    "global",
-    "logging dmvpn [ rate-limit {seconds:1-10000} ]",
-    {
-        "logging": "Where log messages go",
-        "dmvpn": "Write %DMVPN messages",
-        "rate-limit": "At most one of a kind",
-        "seconds": "In so many seconds",
-    },
-    order=29,
+    "global", "logging dmvpn [ rate-limit {seconds:1-10000} ]", {**_HELP, "seconds": "In so many seconds"}, order=29
 )
 
 LINES: Final = collected(ConfigLine, vars())

@@ -45,50 +45,51 @@ OCTETS_TYPE: Final = register_type(CertificateOctets())
 REVOCATION: Final = register_type(
     OneOf("revocation-check", {"crl": "Revocation lists", "none": "Do not ask", "ocsp": "Ask a responder"})
 )
+_HELP: Final = {
+    "pki": "Certificates",
+    "ca": "Old word for `pki`",
+    "trustpoint": "An authority that is believed",
+    "name": "Name of the trustpoint",
+    "enrollment": "Where our certificate comes from",
+    "terminal": "It is pasted",
+    "pem": "As PEM",
+    "selfsigned": "We sign it",
+    "pkcs12": "With its key, from a PKCS#12 file",
+    "url": "From a server",
+    "serial-number": "Ours in the certificate",
+    "none": "Not there",
+    "ip-address": "Our address in the certificate",
+    "interface": "That of an interface",
+    "subject-name": "The subject of our certificate",
+    "extended-key-usage": "Not in IOS: check what certificates of peers are for",
+    "ignore": "Accept certificates that are not for IKE, too",
+    "rsakeypair": "Our RSA keys",
+    "label": "Their name",
+    "bits": "Bits",
+    "eckeypair": "Our elliptic curve keys",
+    "auto-enroll": "Renew in time",
+    "percent": "Of the lifetime",
+    "regenerate": "With new keys",
+    "certificate": "A certificate, as octets",
+    "self-signed": "That we signed",
+    "serial": "Serial number",
+    "map": "Which certificates are meant",
+    "number": "Entries are tried in this order",
+}
 TRUSTPOINT: Final = ConfigLine(
-    "global",
-    "crypto ( pki | ca=pki ) trustpoint {name:word}",
-    {
-        "pki": "Certificates",
-        "ca": "Old word for `pki`",
-        "trustpoint": "An authority that is believed",
-        "name": "Name of the trustpoint",
-    },
-    key=("name",),
-    order=190,
-    opens=_TRUSTPOINT,
+    "global", "crypto ( pki | ca=pki ) trustpoint {name:word}", _HELP, key=("name",), order=190, opens=_TRUSTPOINT
 )
 ENROLLMENT: Final = ConfigLine(
-    _TRUSTPOINT,
-    "enrollment ( terminal [ pem ] | selfsigned | pkcs12 | url {url:word} )",
-    {
-        "enrollment": "Where our certificate comes from",
-        "terminal": "It is pasted",
-        "pem": "As PEM",
-        "selfsigned": "We sign it",
-        "pkcs12": "With its key, from a PKCS#12 file",
-        "url": "From a server",
-    },
-    order=10,
+    _TRUSTPOINT, "enrollment ( terminal [ pem ] | selfsigned | pkcs12 | url {url:word} )", _HELP, order=10
 )
-SERIAL_NUMBER: Final = ConfigLine(
-    _TRUSTPOINT, "serial-number [ none ]", {"serial-number": "Ours in the certificate", "none": "Not there"}, order=20
-)
+SERIAL_NUMBER: Final = ConfigLine(_TRUSTPOINT, "serial-number [ none ]", _HELP, order=20)
 FQDN: Final = ConfigLine(
     _TRUSTPOINT, "fqdn ( none | {name:word} )", {"fqdn": "Our name in the certificate", "none": "Not there"}, order=30
 )
 IP_ADDRESS: Final = ConfigLine(
-    _TRUSTPOINT,
-    "ip-address ( none | {address:address} | {interface:interface} )",
-    {"ip-address": "Our address in the certificate", "interface": "That of an interface", "none": "Not there"},
-    order=40,
+    _TRUSTPOINT, "ip-address ( none | {address:address} | {interface:interface} )", _HELP, order=40
 )
-SUBJECT: Final = ConfigLine(
-    _TRUSTPOINT,
-    "subject-name {name:line}",
-    {"subject-name": "The subject of our certificate", "name": "X.500"},
-    order=50,
-)
+SUBJECT: Final = ConfigLine(_TRUSTPOINT, "subject-name {name:line}", {**_HELP, "name": "X.500"}, order=50)
 REVOCATION_CHECK: Final = ConfigLine(
     _TRUSTPOINT,
     "revocation-check " + several("method", REVOCATION.name, 3),
@@ -96,36 +97,16 @@ REVOCATION_CHECK: Final = ConfigLine(
     order=60,
     default="revocation-check crl",
 )
-KEY_USAGE: Final = ConfigLine(
-    _TRUSTPOINT,
-    "extended-key-usage ignore",
-    {
-        "extended-key-usage": "Not in IOS: check what certificates of peers are for",
-        "ignore": "Accept certificates that are not for IKE, too",
-    },
-    order=65,
-)
-RSA_KEYS: Final = ConfigLine(
-    _TRUSTPOINT,
-    "rsakeypair {label:word} [ {bits:1024-4096} ]",
-    {"rsakeypair": "Our RSA keys", "label": "Their name", "bits": "Bits"},
-    order=70,
-)
-ELLIPTIC_KEYS: Final = ConfigLine(
-    _TRUSTPOINT, "eckeypair {label:word}", {"eckeypair": "Our elliptic curve keys", "label": "Their name"}, order=71
-)
+KEY_USAGE: Final = ConfigLine(_TRUSTPOINT, "extended-key-usage ignore", _HELP, order=65)
+RSA_KEYS: Final = ConfigLine(_TRUSTPOINT, "rsakeypair {label:word} [ {bits:1024-4096} ]", _HELP, order=70)
+ELLIPTIC_KEYS: Final = ConfigLine(_TRUSTPOINT, "eckeypair {label:word}", _HELP, order=71)
 HASH: Final = ConfigLine(
     _TRUSTPOINT,
     "hash ( sha1 | sha256 | sha384 | sha512 )",
     {"hash": "Hash of a request for a certificate", **{f"sha{bits}": f"SHA-{bits}" for bits in (1, 256, 384, 512)}},
     order=80,
 )
-AUTO_ENROLL: Final = ConfigLine(
-    _TRUSTPOINT,
-    "auto-enroll [ {percent:1-100} ] [ regenerate ]",
-    {"auto-enroll": "Renew in time", "percent": "Of the lifetime", "regenerate": "With new keys"},
-    order=90,
-)
+AUTO_ENROLL: Final = ConfigLine(_TRUSTPOINT, "auto-enroll [ {percent:1-100} ] [ regenerate ]", _HELP, order=90)
 CHAIN: Final = ConfigLine(
     "global",
     "crypto ( pki | ca=pki ) certificate chain {name:word}",
@@ -137,12 +118,7 @@ CHAIN: Final = ConfigLine(
 CERTIFICATE: Final = ConfigLine(
     _CHAIN,
     "certificate [ ca | self-signed ] {serial:word}",
-    {
-        "certificate": "A certificate, as octets",
-        "ca": "Of the authority",
-        "self-signed": "That we signed",
-        "serial": "Serial number",
-    },
+    {**_HELP, "ca": "Of the authority"},
     key=("ca", "self-signed", "serial"),
     opens=_CERTIFICATE,
 )
@@ -154,13 +130,7 @@ OCTETS: Final = ConfigLine(
 MAP: Final = ConfigLine(
     "global",
     "crypto ( pki | ca=pki ) certificate map {name:word} {number:1-65535}",
-    {
-        "pki": "Certificates",
-        "certificate": "Certificates as such",
-        "map": "Which certificates are meant",
-        "name": "Name of the map",
-        "number": "Entries are tried in this order",
-    },
+    {**_HELP, "certificate": "Certificates as such", "name": "Name of the map"},
     key=("name", "number"),
     order=192,
     opens=_MAP,

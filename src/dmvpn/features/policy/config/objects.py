@@ -248,26 +248,21 @@ def _check_periodic(args: Args, _section: object) -> str | None:
     return "% Days are daily, weekdays, weekend or names of days, then HH:MM to [DAY] HH:MM"
 
 
+_WORDS: Final = {
+    "time-range": "Times at which entries of access lists count",
+    "name": "Its name",
+    "absolute": "From one moment to another",
+    "text": "start HH:MM DAY MONTH YEAR end HH:MM DAY MONTH YEAR",
+    "periodic": "In every week",
+}
 TIME_RANGE: Final = ConfigLine(
-    "global",
-    "time-range {name:word}",
-    {"time-range": "Times at which entries of access lists count", "name": "Its name"},
-    key=("name",),
-    order=592,
-    opens=_TIMES,
-    sort=("name",),
+    "global", "time-range {name:word}", _WORDS, key=("name",), order=592, opens=_TIMES, sort=("name",)
 )
-ABSOLUTE: Final = ConfigLine(
-    _TIMES,
-    "absolute {text:line}",
-    {"absolute": "From one moment to another", "text": "start HH:MM DAY MONTH YEAR end HH:MM DAY MONTH YEAR"},
-    order=10,
-    check=_check_absolute,
-)
+ABSOLUTE: Final = ConfigLine(_TIMES, "absolute {text:line}", _WORDS, order=10, check=_check_absolute)
 PERIODIC: Final = ConfigLine(
     _TIMES,
     "periodic {text:line}",
-    {"periodic": "In every week", "text": "Days, and HH:MM to HH:MM"},
+    {**_WORDS, "text": "Days, and HH:MM to HH:MM"},
     key=(),
     order=20,
     check=_check_periodic,

@@ -222,16 +222,56 @@ def _complete(args: Args, _: Section) -> Args:
     return args if "sequence" in args.values_given else args.having(sequence=_FIRST)
 
 
+_WORDS: Final = {
+    "route-map": "Selects routes and changes them",
+    "name": "Name of the map",
+    "permit": "Routes that fit are taken",
+    "deny": "Routes that fit are refused",
+    "sequence": "Place in the map",
+    "continue": "Go on to another entry",
+    "source-protocol": "By the protocol that has the route in the routing table",
+    "connected": "Connected networks",
+    "static": "Static routes",
+    "rip": "RIP",
+    "eigrp": "EIGRP",
+    "ospf": "OSPF",
+    "bgp": "BGP",
+    "as-path": "BGP's path of autonomous systems",
+    "community": "BGP's communities",
+    "exact-match": "These and no others",
+    "extcommunity": "BGP's extended communities",
+    "large-community": "BGP's large communities",
+    "local-preference": "BGP's preference in this AS",
+    "route-type": "Where it came from",
+    "internal": "From within the system of its protocol",
+    "local": "BGP: from this router",
+    "external": "From elsewhere",
+    "nssa-external": "OSPF: from a border in a not-so-stubby area",
+    "type-1": "OSPF: with the way to the border",
+    "type-2": "OSPF: without it",
+    "value": "Metric; of EIGRP kbit/s",
+    "delay": "EIGRP: tens of microseconds",
+    "reliability": "EIGRP: of 255",
+    "load": "EIGRP: of 255",
+    "mtu": "EIGRP: octets",
+    "step": "Add to the metric, or subtract from it",
+    "metric-type": "How metrics add up",
+    "address": "Its address",
+    "peer-address": "BGP: the neighbor; to a neighbor, this router",
+    "self": "BGP: this router",
+    "unchanged": "BGP: as advertised",
+    "origin": "BGP's origin",
+    "igp": "From within",
+    "incomplete": "From elsewhere",
+    "comm-list": "BGP's communities by a list",
+    "list": "Number or name of a community list",
+    "delete": "Remove the communities that it permits",
+    "soo": "Site of origin",
+}
 ROUTE_MAP: Final = ConfigLine(
     "global",
     "route-map {name:word} [ permit | deny ] [ {sequence:0-65535} ]",
-    {
-        "route-map": "Selects routes and changes them",
-        "name": "Name of the map",
-        "permit": "Routes that fit are taken",
-        "deny": "Routes that fit are refused",
-        "sequence": "Place in the map",
-    },
+    _WORDS,
     key=("name", "sequence"),
     order=620,
     opens=_ROUTE_MAP,
@@ -240,9 +280,7 @@ ROUTE_MAP: Final = ConfigLine(
     show=_text,
 )
 DESCRIPTION: Final = _line("description {text:line}", {"description": "Text for people"}, order=5)
-CONTINUE: Final = _line(
-    "continue [ {sequence:1-65535} ]", {"continue": "Go on to another entry", "sequence": "Its number"}, order=6
-)
+CONTINUE: Final = _line("continue [ {sequence:1-65535} ]", {**_WORDS, "sequence": "Its number"}, order=6)
 MATCH_INTERFACE: Final = _line(
     f"match interface {several('interface', 'interface', 6)}", order=10, key=(), listed="interface"
 )
@@ -268,15 +306,7 @@ MATCH_SOURCE6, MATCH_SOURCE_PREFIX6 = _listed("ipv6 route-source", 14)
 MATCH_PROTOCOL: Final = _line(
     "match source-protocol ( connected | static | rip | eigrp [ {eigrp:1-65535} ] | ospf [ {ospf:1-65535} ] "
     "| bgp [ {bgp:1-4294967295} ] )",
-    {
-        "source-protocol": "By the protocol that has the route in the routing table",
-        "connected": "Connected networks",
-        "static": "Static routes",
-        "rip": "RIP",
-        "eigrp": "EIGRP",
-        "ospf": "OSPF",
-        "bgp": "BGP",
-    },
+    _WORDS,
     order=14,
     key=("connected", "static", "rip", "eigrp", "ospf", "bgp"),
 )
@@ -286,102 +316,33 @@ MATCH_DEVIATION: Final = _line(
     order=15,
     key=("value",),
 )
-MATCH_AS_PATH: Final = _line(
-    f"match as-path {several('value', '1-500', 6)}",
-    {"as-path": "BGP's path of autonomous systems"},
-    order=17,
-    key=(),
-    listed="value",
-)
-MATCH_COMMUNITY: Final = _line(
-    f"match community {_LISTS} [ exact-match ]",
-    {"community": "BGP's communities", "exact-match": "These and no others"},
-    order=18,
-    key=(),
-)
-MATCH_EXTENDED: Final = _line(
-    f"match extcommunity {_LISTS}", {"extcommunity": "BGP's extended communities"}, order=18, key=()
-)
-MATCH_LARGE: Final = _line(
-    f"match large-community {_LISTS} [ exact-match ]",
-    {"large-community": "BGP's large communities", "exact-match": "These and no others"},
-    order=18,
-    key=(),
-)
-MATCH_LOCAL_PREFERENCE: Final = _line(
-    f"match local-preference {_NUMBERS}",
-    {"local-preference": "BGP's preference in this AS"},
-    order=19,
-    key=(),
-    listed="value",
-)
+MATCH_AS_PATH: Final = _line(f"match as-path {several('value', '1-500', 6)}", _WORDS, order=17, key=(), listed="value")
+MATCH_COMMUNITY: Final = _line(f"match community {_LISTS} [ exact-match ]", _WORDS, order=18, key=())
+MATCH_EXTENDED: Final = _line(f"match extcommunity {_LISTS}", _WORDS, order=18, key=())
+MATCH_LARGE: Final = _line(f"match large-community {_LISTS} [ exact-match ]", _WORDS, order=18, key=())
+MATCH_LOCAL_PREFERENCE: Final = _line(f"match local-preference {_NUMBERS}", _WORDS, order=19, key=(), listed="value")
 MATCH_ROUTE_TYPE: Final = _line(
-    "match route-type ( internal | local | ( external | nssa-external ) [ type-1 | type-2 ] )",
-    {
-        "route-type": "Where it came from",
-        "internal": "From within the system of its protocol",
-        "local": "BGP: from this router",
-        "external": "From elsewhere",
-        "nssa-external": "OSPF: from a border in a not-so-stubby area",
-        "type-1": "OSPF: with the way to the border",
-        "type-2": "OSPF: without it",
-    },
-    order=19,
-    key=(),
+    "match route-type ( internal | local | ( external | nssa-external ) [ type-1 | type-2 ] )", _WORDS, order=19, key=()
 )
 SET_METRIC: Final = _line(
     f"set metric ( {{value:0-4294967295}} [ {{delay:0-4294967295}} {{reliability:0-255}} {{load:1-255}} "
     f"{{mtu:1-65535}} ] | {{step:{STEP.name}}} )",
-    {
-        "value": "Metric; of EIGRP kbit/s",
-        "delay": "EIGRP: tens of microseconds",
-        "reliability": "EIGRP: of 255",
-        "load": "EIGRP: of 255",
-        "mtu": "EIGRP: octets",
-        "step": "Add to the metric, or subtract from it",
-    },
+    _WORDS,
     order=20,
 )
 SET_METRIC_TYPE: Final = _line(
     "set metric-type ( type-1 | type-2 | internal | external )",
-    {
-        "metric-type": "How metrics add up",
-        "type-1": "OSPF: with the way to the border",
-        "type-2": "OSPF: without it",
-        "internal": "BGP: that of the internal route",
-        "external": "IS-IS: external",
-    },
+    {**_WORDS, "internal": "BGP: that of the internal route", "external": "IS-IS: external"},
     order=21,
 )
 SET_TAG: Final = _line("set tag {value:0-4294967295}", order=22)
-SET_NEXT_HOP: Final = _line(
-    "set ip next-hop ( {address:address} | peer-address | self | unchanged )",
-    {
-        "address": "Its address",
-        "peer-address": "BGP: the neighbor; to a neighbor, this router",
-        "self": "BGP: this router",
-        "unchanged": "BGP: as advertised",
-    },
-    order=23,
-)
-SET_NEXT_HOP6: Final = _line(
-    "set ipv6 next-hop ( {address:address6} | peer-address | unchanged )",
-    {
-        "address": "Its address",
-        "peer-address": "BGP: the neighbor; to a neighbor, this router",
-        "unchanged": "BGP: as advertised",
-    },
-    order=23,
-)
+SET_NEXT_HOP: Final = _line("set ip next-hop ( {address:address} | peer-address | self | unchanged )", _WORDS, order=23)
+SET_NEXT_HOP6: Final = _line("set ipv6 next-hop ( {address:address6} | peer-address | unchanged )", _WORDS, order=23)
 SET_LOCAL_PREFERENCE: Final = _line(
     "set local-preference {value:0-4294967295}", {"local-preference": "BGP's preference in this AS"}, order=24
 )
 SET_WEIGHT: Final = _line("set weight {value:0-65535}", {"weight": "BGP's preference on this router"}, order=25)
-SET_ORIGIN: Final = _line(
-    "set origin ( igp | incomplete )",
-    {"origin": "BGP's origin", "igp": "From within", "incomplete": "From elsewhere"},
-    order=26,
-)
+SET_ORIGIN: Final = _line("set origin ( igp | incomplete )", _WORDS, order=26)
 PREPEND: Final = _line(
     f"set as-path prepend ( last-as {{times:1-10}} | {several('as', '1-4294967295', 8)} )",
     {
@@ -403,15 +364,7 @@ SET_COMMUNITY: Final = _line(
     },
     order=28,
 )
-DELETE_COMMUNITIES: Final = _line(
-    "set comm-list {list:word} delete",
-    {
-        "comm-list": "BGP's communities by a list",
-        "list": "Number or name of a community list",
-        "delete": "Remove the communities that it permits",
-    },
-    order=28,
-)
+DELETE_COMMUNITIES: Final = _line("set comm-list {list:word} delete", _WORDS, order=28)
 SET_TARGETS: Final = _line(
     f"set extcommunity rt {several('target', EXTENDED.name, 4)} [ additive ]",
     {
@@ -422,11 +375,7 @@ SET_TARGETS: Final = _line(
     },
     order=29,
 )
-SET_SITE: Final = _line(
-    f"set extcommunity soo {{origin:{EXTENDED.name}}}",
-    {"extcommunity": "BGP's extended communities", "soo": "Site of origin", "origin": "The site"},
-    order=30,
-)
+SET_SITE: Final = _line(f"set extcommunity soo {{origin:{EXTENDED.name}}}", {**_WORDS, "origin": "The site"}, order=30)
 SET_LARGE: Final = _line(
     f"set large-community ( none | {several('community', LARGE.name, 8)} [ additive ] )",
     {

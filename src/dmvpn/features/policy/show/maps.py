@@ -253,33 +253,24 @@ def render_policy(answer: ShowIpPolicy) -> list[str]:
     return ["Interface      Route map", *(f"{name:<15}{route_map}" for name, route_map in answer.maps)]
 
 
+_HELP: Final = {
+    "key": "Keys of routing protocols",
+    "chain": "Lists of keys",
+    "name": "One list",
+    "route-map": "Route maps",
+    "all": "The same: there are no others",
+    "prefix-list": "Hit counts of prefix lists",
+    "counters": "How often entries fitted",
+    "policy": "Route maps that route packets",
+}
 COMMANDS: Final = (
+    ExecCommand("show key chain [ {name:word} ]", _HELP, query=query_keys, render=render_keys, privilege=15),
+    ExecCommand("show route-map [ all | {name:word} ]", {**_HELP, "name": "One map"}, query=query, render=render),
     ExecCommand(
-        "show key chain [ {name:word} ]",
-        {"key": "Keys of routing protocols", "chain": "Lists of keys", "name": "One list"},
-        query=query_keys,
-        render=render_keys,
-        privilege=15,
+        "clear ip prefix-list [ {name:word} ]", {**_HELP, "name": "Of one list"}, action=clear_lists, privilege=15
     ),
     ExecCommand(
-        "show route-map [ all | {name:word} ]",
-        {"route-map": "Route maps", "all": "The same: there are no others", "name": "One map"},
-        query=query,
-        render=render,
+        "clear route-map counters [ {name:word} ]", {**_HELP, "name": "Of one map"}, action=clear_maps, privilege=15
     ),
-    ExecCommand(
-        "clear ip prefix-list [ {name:word} ]",
-        {"prefix-list": "Hit counts of prefix lists", "name": "Of one list"},
-        action=clear_lists,
-        privilege=15,
-    ),
-    ExecCommand(
-        "clear route-map counters [ {name:word} ]",
-        {"route-map": "Route maps", "counters": "How often entries fitted", "name": "Of one map"},
-        action=clear_maps,
-        privilege=15,
-    ),
-    ExecCommand(
-        "show ip policy", {"policy": "Route maps that route packets"}, query=query_policy, render=render_policy
-    ),
+    ExecCommand("show ip policy", _HELP, query=query_policy, render=render_policy),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.system.clock import TimeZone
@@ -45,42 +45,37 @@ DOMAIN_LOOKUP = ConfigLine("global", "ip domain lookup", _LOOKUP_HELP, order=90,
 # The same with a hyphen, as releases before 12.2 wrote it: shown back as typed.
 DOMAIN_LOOKUP_OLD = ConfigLine("global", "ip domain-lookup", _LOOKUP_HELP, order=90, keep_no=True)
 
+_HELP: Final = {
+    "file": "How commands on files behave",
+    "prompt": "Whether they ask",
+    "noisy": "Ask for names, and before something is lost",
+    "alert": "The same",
+    "quiet": "Never ask",
+    "line": "Configure terminal lines",
+    "con": "The console",
+    "console": "The console",
+    "aux": "The auxiliary line",
+    "vty": "Lines over the network",
+    "first": "First line",
+    "last": "Last line",
+    "exec-timeout": "Log out after silence",
+    "seconds": "More precisely",
+    "length": "Lines of a screen",
+    "lines": "0: no pause",
+    "width": "Columns of a screen",
+    "columns": "0: endless",
+}
 FILE_PROMPT = ConfigLine(
-    "global",
-    "file prompt ( noisy | alert | quiet )",
-    {
-        "file": "How commands on files behave",
-        "prompt": "Whether they ask",
-        "noisy": "Ask for names, and before something is lost",
-        "alert": "The same",
-        "quiet": "Never ask",
-    },
-    order=67,
-    default="file prompt noisy",
+    "global", "file prompt ( noisy | alert | quiet )", _HELP, order=67, default="file prompt noisy"
 )
 
 # ------------------------------------------------------------------------------------------------ lines
 
 LINE = ConfigLine(
-    "global",
-    "line ( con | console=con | aux | vty ) {first:0-1869} [ {last:1-1869} ]",
-    {
-        "line": "Configure terminal lines",
-        "con": "The console",
-        "console": "The console",
-        "aux": "The auxiliary line",
-        "vty": "Lines over the network",
-        "first": "First line",
-        "last": "Last line",
-    },
-    order=900,
-    opens="line",
+    "global", "line ( con | console=con | aux | vty ) {first:0-1869} [ {last:1-1869} ]", _HELP, order=900, opens="line"
 )
 EXEC_TIMEOUT = ConfigLine(
-    "line",
-    "exec-timeout {minutes:0-35791} [ {seconds:0-2147483} ]",
-    {"exec-timeout": "Log out after silence", "minutes": "0 0: never", "seconds": "More precisely"},
-    order=10,
+    "line", "exec-timeout {minutes:0-35791} [ {seconds:0-2147483} ]", {**_HELP, "minutes": "0 0: never"}, order=10
 )
 SYNCHRONOUS = ConfigLine(
     "line",
@@ -95,20 +90,8 @@ SYNCHRONOUS = ConfigLine(
     order=20,
 )
 HISTORY = ConfigLine("line", "history size {size:0-256}", {"history": "Lines remembered", "size": "How many"}, order=30)
-LENGTH = ConfigLine(
-    "line",
-    "length {lines:0-512}",
-    {"length": "Lines of a screen", "lines": "0: no pause"},
-    order=40,
-    default="length 24",
-)
-WIDTH = ConfigLine(
-    "line",
-    "width {columns:0-512}",
-    {"width": "Columns of a screen", "columns": "0: endless"},
-    order=41,
-    default="width 80",
-)
+LENGTH = ConfigLine("line", "length {lines:0-512}", _HELP, order=40, default="length 24")
+WIDTH = ConfigLine("line", "width {columns:0-512}", _HELP, order=41, default="width 80")
 
 MODES = (LINE_MODE, *access.MODES)
 CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *collected(ConfigLine, vars()))

@@ -33,24 +33,32 @@ _LOGIN_HELP: Mapping[str, str] = {
     "list": "Name of the list",
 }
 LOGIN = ConfigLine("line", "login [ local | authentication {list:word} ]", _LOGIN_HELP, order=60, keep_no=True)
-TRANSPORT = ConfigLine(
-    "line",
-    "transport input {protocols:line}",
-    {"transport": "Protocols", "input": "Of incoming sessions", "protocols": "ssh, all, none; the rest do nothing"},
-    order=91,
-)
+_HELP: Final = {
+    "transport": "Protocols",
+    "input": "Of incoming sessions",
+    "protocols": "ssh, all, none; the rest do nothing",
+    "access-class": "Addresses",
+    "list": "Access list",
+    "in": "That may come in",
+    "out": "Kept",
+    "vrf-also": "Through VRFs, too: refused without this word",
+    "vrfname": "Through this VRF",
+    "vrf": "Name of the VRF",
+    "privilege": "At which level sessions begin",
+    "level": "For users without a level of their own",
+    "rotary": "Group of lines that share a port",
+    "group": "As in `ip ssh port`",
+    "scp": "Secure copy",
+    "server": "For clients that copy files to and from flash",
+    "enable": "They may",
+    "login": "How users are authenticated",
+    "methods": "`local` alone does something",
+}
+TRANSPORT = ConfigLine("line", "transport input {protocols:line}", _HELP, order=91)
 ACCESS_CLASS = ConfigLine(
     "line",
     "access-class {list:word} ( in [ vrf-also | vrfname {vrf:word} ] | out )",
-    {
-        "access-class": "Addresses",
-        "list": "Access list",
-        "in": "That may come in",
-        "out": "Kept",
-        "vrf-also": "Through VRFs, too: refused without this word",
-        "vrfname": "Through this VRF",
-        "vrf": "Name of the VRF",
-    },
+    _HELP,
     key=("in", "out", "vrf"),
     order=12,
 )
@@ -61,18 +69,8 @@ ACCESS_CLASS6 = ConfigLine(
     key=("in", "out"),
     order=13,
 )
-LEVEL = ConfigLine(
-    "line",
-    "privilege level {level:0-15}",
-    {"privilege": "At which level sessions begin", "level": "For users without a level of their own"},
-    order=30,
-)
-ROTARY = ConfigLine(
-    "line",
-    "rotary {group:0-100}",
-    {"rotary": "Group of lines that share a port", "group": "As in `ip ssh port`"},
-    order=97,
-)
+LEVEL = ConfigLine("line", "privilege level {level:0-15}", _HELP, order=30)
+ROTARY = ConfigLine("line", "rotary {group:0-100}", _HELP, order=97)
 
 # ------------------------------------------------------------------------------------------------ SSH
 
@@ -90,12 +88,7 @@ _SSH: Mapping[str, str] = {
 VERSION = ConfigLine("global", "ip ssh version {version:1-2}", _SSH, order=518)
 TIME_OUT = ConfigLine("global", "ip ssh time-out {seconds:1-120}", _SSH, order=518)
 TRIES = ConfigLine("global", "ip ssh authentication-retries {tries:0-5}", _SSH, order=518)
-SCP = ConfigLine(
-    "global",
-    "ip scp server enable",
-    {"scp": "Secure copy", "server": "For clients that copy files to and from flash", "enable": "They may"},
-    order=517,
-)
+SCP = ConfigLine("global", "ip scp server enable", _HELP, order=517)
 PORT = ConfigLine("global", "ip ssh port {port:2000-10000} rotary {first:1-127} [ {last:1-127} ]", _SSH, order=518)
 
 # ------------------------------------------------------------------------------------------------ logins
@@ -124,7 +117,7 @@ AAA = ConfigLine("global", "aaa new-model", {"new-model": "Lists name the method
 AAA_LOGIN = ConfigLine(
     "global",
     "aaa authentication login {list:word} {methods:line}",
-    {"login": "How users are authenticated", "list": "`default`, or a name", "methods": "`local` alone does something"},
+    {**_HELP, "list": "`default`, or a name"},
     key=("list",),
     order=42,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.system import syslog
@@ -122,14 +122,21 @@ def _check_vrf(args: Args, section: Section) -> str | None:
     return refusal(section, args.text("vrf", ""))
 
 
+_HELP: Final = {
+    "source-interface": "Where the source address of messages to hosts comes from",
+    "interface": "The interface",
+    "vrf": "For hosts in this VRF only",
+    "origin-id": "Begin messages for log hosts with",
+    "hostname": "The name of this router",
+    "string": "A text",
+    "origin": "The text",
+    "format": "The form of messages for log hosts",
+    "rfc5424": "That of RFC 5424, with date, zone and name",
+}
 LOG_SOURCE = ConfigLine(
     "global",
     "logging source-interface {interface:interface} [ vrf {vrf:word} ]",
-    {
-        "source-interface": "Where the source address of messages to hosts comes from",
-        "interface": "The interface",
-        "vrf": "For hosts in this VRF only",
-    },
+    _HELP,
     key=("vrf",),
     order=701,
     check=_check_vrf,
@@ -167,24 +174,9 @@ FACILITY = ConfigLine(
     order=702,
     default="logging facility local7",
 )
-ORIGIN = ConfigLine(
-    "global",
-    "logging origin-id ( hostname | string {origin:line} )",
-    {
-        "origin-id": "Begin messages for log hosts with",
-        "hostname": "The name of this router",
-        "string": "A text",
-        "origin": "The text",
-    },
-    order=702,
-)
+ORIGIN = ConfigLine("global", "logging origin-id ( hostname | string {origin:line} )", _HELP, order=702)
 # IOS XR's own words; IOS has the older form only.
-FORMAT = ConfigLine(
-    "global",
-    "logging format rfc5424",
-    {"format": "The form of messages for log hosts", "rfc5424": "That of RFC 5424, with date, zone and name"},
-    order=702,
-)
+FORMAT = ConfigLine("global", "logging format rfc5424", _HELP, order=702)
 
 CONFIG = collected(ConfigLine, vars())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.base.breath import breathing
@@ -309,52 +309,47 @@ _CLOCK_HELP: Mapping[str, str] = {
 }
 
 
+_HELP: Final = {
+    "clock": "The time of day",
+    "detail": "And where it comes from",
+    "nhrp": "Next Hop Resolution Protocol",
+    "debug-condition": "Whom its debugs are about",
+    "crypto": "IKE and IPsec",
+    "hosts": "Names of hosts, and the domain",
+    "vrf": "Those of a VRF",
+    "terminal": "The configuration that is in effect, on this screen",
+    "ping": "Send echo requests",
+    "repeat": "How many requests",
+    "count": "Number of requests",
+    "size": "How big they are",
+    "octets": "Octets of the IP packet",
+    "df-bit": "Forbid fragmentation",
+}
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
     sockets.BRIEF,
     *sockets.COMMANDS,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
-    ExecCommand(
-        "show clock [ detail ]",
-        {"clock": "The time of day", "detail": "And where it comes from"},
-        query=clock,
-        render=reports.render_clock,
-    ),
+    ExecCommand("show clock [ detail ]", _HELP, query=clock, render=reports.render_clock),
     *(
         ExecCommand(f"clock set {{time:word}} {date} {{year:1993-2035}}", _CLOCK_HELP, action=set_clock, privilege=15)
         for date in ("{day:1-31} {month:word}", "{month:word} {day:1-31}")
     ),
     ExecCommand("show logging", "The log, and where its lines go", query=log, render=reports.render_log),
     ExecCommand("show debugging", "Debugs that are on", query=debugging, render=reports.render_debugging),
-    ExecCommand(
-        "show nhrp debug-condition",
-        {"nhrp": "Next Hop Resolution Protocol", "debug-condition": "Whom its debugs are about"},
-        query=debug_conditions,
-        render=reports.render_conditions,
-    ),
+    ExecCommand("show nhrp debug-condition", _HELP, query=debug_conditions, render=reports.render_conditions),
     ExecCommand(
         "show crypto debug-condition",
-        {"crypto": "IKE and IPsec", "debug-condition": "Peers to which their debugs are limited"},
+        {**_HELP, "debug-condition": "Peers to which their debugs are limited"},
         query=crypto_conditions,
         render=reports.render_conditions,
     ),
-    ExecCommand(
-        "show hosts [ vrf {vrf:word} ]",
-        {"hosts": "Names of hosts, and the domain", "vrf": "Those of a VRF"},
-        query=hosts,
-        render=reports.render_hosts,
-    ),
+    ExecCommand("show hosts [ vrf {vrf:word} ]", _HELP, query=hosts, render=reports.render_hosts),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
         "show running-config [ all ]", _RUNNING_HELP, query=running_config, render=render_running_config, privilege=15
     ),
-    ExecCommand(
-        "write terminal",
-        {"terminal": "The configuration that is in effect, on this screen"},
-        query=running_config,
-        render=render_running_config,
-        privilege=15,
-    ),
+    ExecCommand("write terminal", _HELP, query=running_config, render=render_running_config, privilege=15),
     ExecCommand(
         "show running-config interface {interface:interface}",
         _RUNNING_HELP,
@@ -380,15 +375,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
         "ping [ vrf {vrf:word} ] [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "
         "| timeout {seconds:0-3600} | df-bit ]",
-        {
-            **_PROBE_HELP,
-            "ping": "Send echo requests",
-            "repeat": "How many requests",
-            "count": "Number of requests",
-            "size": "How big they are",
-            "octets": "Octets of the IP packet",
-            "df-bit": "Forbid fragmentation",
-        },
+        {**_PROBE_HELP, **_HELP},
         action=ping,
     ),
     ExecCommand(
