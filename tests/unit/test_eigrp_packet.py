@@ -137,7 +137,7 @@ tlvs: st.SearchStrategy[Tlv] = st.one_of(
         external=externals,
         destinations=destinations,
     ),
-    st.builds(UnknownTlv, type=st.sampled_from([0x00F2, 0x0101, 0x0104, 0x0402, 0x0601]), value=st.binary(max_size=20)),
+    st.builds(UnknownTlv, type=st.sampled_from([0x00F2, 0x0101, 0x0104, 0x0302, 0x0601]), value=st.binary(max_size=20)),
 )
 packets = st.builds(
     EigrpPacket,

@@ -86,17 +86,17 @@ def test_a_refusal_because_something_does_not_exist_here_is_no_slip_of_the_pen()
 
 
 def test_a_section_that_is_not_read_takes_its_lines_with_it() -> None:
-    """A pool's `network` would be one of EIGRP's, an address that of the interface before."""
-    pool = "ip dhcp pool LAN\n network 192.168.77.0 255.255.255.0\n default-router 192.168.77.1\n"
+    """The `network` of another process would be one of EIGRP's, an address that of the interface before."""
+    process = "router odr\n network 192.168.77.0\n timers basic 60 180 180 240\n"
     other = "interface Cellular0/1/0\n ip address 192.0.2.1 255.255.255.0\n shutdown\n"
-    network = edited(CLEAR, SPOKE1=[("router eigrp 100\n", f"router eigrp 100\n{pool}router eigrp 100\n")])
+    network = edited(CLEAR, SPOKE1=[("router eigrp 100\n", f"router eigrp 100\n{process}router eigrp 100\n")])
     assert {one.rule for one in lint(network)} == {"line-not-here"}
     network = edited(CLEAR, SPOKE1=[("interface GigabitEthernet2", f"{other}interface GigabitEthernet2")])
     assert bad(network) == []
 
 
 def test_a_section_without_indentation_ends_with_the_next_known_line() -> None:
-    assert rules("ip dhcp pool LAN\nnetwork 10.0.0.0 255.0.0.0\ninterface Tunnel0\ntunnel mode nonsense\n") == [
+    assert rules("router odr\nnetwork 10.0.0.0\ninterface Tunnel0\ntunnel mode nonsense\n") == [
         "line-refused",
         "line-not-here",
         "tunnel-source-missing",
