@@ -398,7 +398,7 @@ def test_no_command_that_shows_something_shows_a_secret_below_level_15(world: Wo
     """A new command that shows keys must ask who reads it, too."""
     for command in SHOWS:
         shown = typed(world, command, 1)
-        assert "% Invalid input" not in shown, command
+        assert "% Invalid input" not in shown or shown == typed(world, command, 15), command  # of switches alone
         assert secrets(shown) == [], command
 
 

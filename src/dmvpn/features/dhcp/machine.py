@@ -89,6 +89,7 @@ class DhcpMachine(Machine):
         self._ports: dict[str, PortSettings] = {}
         self.listened: dict[tuple[str, int], None] = {}
         self._routes: dict[str, tuple[tuple[str, Route], ...]] = {}
+        self._addressed: set[str] = set()  # interfaces whose address is from their client
         self._due: TimerQueue[str] = TimerQueue(self._context, "the next message of a client", self._fire, most=16)
         self._identifier = below(ports.entropy, 0x10000)
 
@@ -323,7 +324,8 @@ class DhcpMachine(Machine):
                 self._context.emit(RouteRetracted(route.source, route.process, route.prefix, old_vrf))
         address = (lease.address, lease.length) if lease is not None and lease.length is not None else (None, 32)
         current = (state.address, state.prefix_length) if state is not None else (None, 32)
-        if address != current and not (address[0] is None and current[0] is None):
+        if address != current and (lease is not None or name in self._addressed):
+            (self._addressed.discard if lease is None else self._addressed.add)(name)
             self._context.emit(AddressLeased(name, *address))
             if lease is not None:
                 hostname = self.clients[name].hostname
