@@ -213,8 +213,13 @@ class DistributionLines:
         )
         self._by_gateway = ConfigLine(
             mode,
-            "distribute-list [ prefix {list:word} ] gateway {gateway:word} in [ {interface:interface} ]",
-            {**_HELP, "distribute-list": "Only routes that a list lets through", "prefix": "A prefix list"},
+            f"distribute-list [ {by_prefix} {{list:word}} ] gateway {{gateway:word}} in [ {{interface:interface}} ]",
+            {
+                **_HELP,
+                "distribute-list": "Only routes that a list lets through",
+                "prefix": "A prefix list",
+                "prefix-list": "A prefix list of IPv6",
+            },
             key=("interface",),
             order=order,
         )
