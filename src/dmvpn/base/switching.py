@@ -62,6 +62,11 @@ class EthernetPort:
     layers: tuple[tuple[int, str], ...] = ()
 
     @property
+    def logical(self) -> str:
+        """Its Port-channel, or its own name: VLANs and trees know no other."""
+        return self.bundle or self.name
+
+    @property
     def switched(self) -> bool:
         """Whether it is a port of layer 2."""
         return self.mode is not PortMode.ROUTED

@@ -19,11 +19,11 @@ port is in VLAN 20, and those of one native VLAN in the other, as on real wires.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.entropy import made_hardware
 from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import (
     UNTAGGED,
@@ -125,8 +125,8 @@ class Layer2:
 
 
 def address_of(box: str, interface: str = "") -> bytes:
-    """Return the link-layer address of a box, or of its interface: locally administered, the same in every lab."""
-    return b"\xaa\xbb\xcc" + hashlib.sha256(f"{box} {interface}".encode()).digest()[:3]
+    """Return the link-layer address of a box, or of its interface, the same in every lab."""
+    return made_hardware(f"{box} {interface}")
 
 
 def carries_vlans(wire: PluggedWire, boxes: Mapping[str, Box]) -> bool:
@@ -148,7 +148,7 @@ def layer2(wires: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
             continue
         ports = _ports_of(wire, boxes)
         named = list(zip(wire.ends, ports, strict=True))
-        bundle = frozenset((node, port.bundle or name if port is not None else name) for (node, name), port in named)
+        bundle = frozenset((node, port.logical if port is not None else name) for (node, name), port in named)
         found.carriers |= {End(*end): not port.shutdown for end, port in named if port is not None}
         is_spare = bundle in taken and any(port is not None and port.bundle for port in ports)
         if not (wire.cut or is_spare):
@@ -171,7 +171,7 @@ def layer2(wires: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
                     tree_ports.setdefault(strand, []).append((vertex, port))
             if port is not None and port.switched and not port.shutdown and _is_trunk(port, others):
                 trunks = found.trunks.setdefault(node, [])
-                trunks += [one for one in (port.bundle or port.name,) if one not in trunks]
+                trunks += [port.logical] if port.logical not in trunks else []
     _grow(found, tree_ports, boxes)
     interfaces = [
         (End(name, f"Vlan{vlan}"), Bridge(name, vlan)) for name, box in boxes.items() for vlan in box.interfaces
@@ -231,8 +231,7 @@ _COSTS: Final = (("Ten", 2), ("Gigabit", 4), ("Fast", 19), ("Ethernet", 100), ("
 
 
 def _cost(port: EthernetPort) -> int:
-    name = port.bundle or port.name
-    return next((cost for beginning, cost in _COSTS if name.startswith(beginning)), 4)
+    return next((cost for beginning, cost in _COSTS if port.logical.startswith(beginning)), 4)
 
 
 _Identity = tuple[int, bytes]
@@ -269,8 +268,8 @@ def _grow(found: Layer2, ports: Mapping[Strand, list[tuple[Bridge, EthernetPort]
             role = PortRole.DESIGNATED if designated[strand] == (bridge, port) else role
             if role is not PortRole.ALTERNATE:
                 found.join(strand, bridge, port.name)
-            roles.append(TreePort(port.bundle or port.name, role, _cost(port), numbers[bridge.box, port.name]))
-        towards = way[1].bundle or way[1].name if way is not None else ""
+            roles.append(TreePort(port.logical, role, _cost(port), numbers[bridge.box, port.name]))
+        towards = way[1].logical if way is not None else ""
         tree = VlanTree(
             bridge.vlan,
             identity[root],

@@ -44,7 +44,7 @@ _RANGE: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
 
 
 def ranges_of(text: str) -> Ranges | None:
-    """Return the VLANs of "10,20,30-40"; None: it is no such list."""
+    """Return the VLANs of "10,20,30-40", or None for any other text."""
     parts = [_RANGE.fullmatch(part) for part in text.split(",")]
     found = tuple((int(part[1]), int(part[2] or part[1])) for part in parts if part is not None)
     return found if len(found) == len(parts) and all(1 <= one <= two <= LAST_VLAN for one, two in found) else None
@@ -130,7 +130,7 @@ def _change_allowed(args: Args, section: Section) -> bool:
 
 
 def _end(args: Args, section: Section) -> str | None:
-    """Take VLANs away, from longer lines, too. None: there were none."""
+    """Take VLANs away, from longer lines, too. Returns None if no line had them."""
     gone, changed = ranges_of(args.text("vlans")) or (), None
     for entry in section.entries(VLAN):
         left = [vlan for vlan in _each(entry.args) if not within(vlan, gone)]

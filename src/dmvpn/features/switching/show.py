@@ -51,7 +51,7 @@ def name_of(box: Box, vlan: int) -> str:
 
 def _logical(ports: Iterable[EthernetPort]) -> list[EthernetPort]:
     """Return the ports of layer 2, one of each bundle."""
-    found = {port.bundle or port.name: port for port in ports if port.switched}
+    found = {port.logical: port for port in ports if port.switched}
     return list(found.values())
 
 
@@ -64,11 +64,9 @@ def query_vlans(ctx: ShowContext, args: Args) -> ShowVlan:
             vlan,
             name_of(box, vlan),
             tuple(
-                port.bundle or port.name
+                port.logical
                 for port in _logical(box.ports)
-                if (port.bundle or port.name) not in trunks
-                and port.mode is not PortMode.TRUNK
-                and vlan in (port.access, port.voice)
+                if port.logical not in trunks and port.mode is not PortMode.TRUNK and vlan in (port.access, port.voice)
             ),
         )
         for vlan in box.known
@@ -184,7 +182,7 @@ class SwitchPorts:
 
 
 def _switch_port(box: Box, port: EthernetPort, computed: SwitchingComputed) -> SwitchPort:
-    name = port.bundle or port.name
+    name = port.logical
     operates = "trunk" if name in computed.trunks else "static access" if port.name in computed.up else "down"
     active = [vlan for vlan in box.known if within(vlan, port.allowed)]
     forwarding = [

@@ -144,7 +144,7 @@ class SwitchedNetwork:
     def learned(self, node: str) -> tuple[LearnedStation, ...]:
         """Return the table of a switch."""
         oldest, ports = self.world.now - AGE, self._boxes.get(node, Box()).ports
-        bundles = {port.name: port.bundle or port.name for port in ports}
+        bundles = {port.name: port.logical for port in ports}
         return tuple(
             LearnedStation(bridge.vlan, address_of(*end), bundles.get(port, port))
             for bridge, table in sorted(self._learned.items())
@@ -222,14 +222,13 @@ class SwitchedNetwork:
     def _onto(self, strand: Strand, vertex: Vertex, port: str, frame: _Frame) -> None:
         """Put a frame onto a strand: its wire carries it to each station there that is to have it."""
         world, segment = self.world, self.world.segments[strand.wire]
-        sender = vertex.node if isinstance(vertex, End) else vertex.box if isinstance(vertex, Bridge) else ""
+        sender = _node_of(vertex)
         if isinstance(vertex, Bridge) and world.captures:
             world.captured(sender, port, frame.packet, CaptureDirection.OUT)
         for other, far_port in self._graph.links.get(strand, {}).items():
             if other == vertex or (frame.target is not None and self._ways[frame.target].get(strand) != other):
                 continue
-            name = other.node if isinstance(other, End) else other.box if isinstance(other, Bridge) else ""
-            arrival = _Arrival(self, other, strand, frame, name)
+            arrival = _Arrival(self, other, strand, frame, _node_of(other))
             segment.carry(world.plugs[sender], arrival, far_port, frame.packet, world.now)
 
     def arrive(self, vertex: Vertex, came_from: Vertex, port: str, frame: _Frame) -> None:
@@ -255,3 +254,7 @@ class SwitchedNetwork:
         else:
             del table[end]  # the latest is last
         table[end] = port, self.world.now
+
+
+def _node_of(vertex: Vertex) -> str:
+    return vertex.node if isinstance(vertex, End) else vertex.box if isinstance(vertex, Bridge) else ""
