@@ -549,6 +549,10 @@ class Database:
         """Return the instance that we have, or None."""
         return self.entries.get(key)
 
+    def living(self) -> list[tuple[LsaKey, DatabaseEntry]]:
+        """Return the advertisements that are not at MAX_AGE: the others take no part in calculations."""
+        return [(key, entry) for key, entry in self.entries.items() if key not in self.dying]
+
     def compare(self, header: LsaHeader) -> int:
         """Compare instances: 1: this header is newer than our instance (or we have none), 0: the same, -1: older."""
         entry = self.entries.get(header.key)

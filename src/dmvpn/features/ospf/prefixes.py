@@ -41,7 +41,7 @@ def link_body(interface: OspfInterface) -> LinkBody | None:
 
 
 def router_prefixes(router: IPv4Address, stubs: Iterable[tuple[Prefix, int]]) -> PrefixesBody | None:
-    """Return the prefixes of this router, with their costs; None: it has none."""
+    """Return the prefixes of this router with their costs, or None without a prefix."""
     entries = tuple(
         PrefixEntry(prefix, cost, LOCAL_ADDRESS if prefix.length == _HOST else 0)
         for prefix, cost in dict(stubs).items()
@@ -50,7 +50,7 @@ def router_prefixes(router: IPv4Address, stubs: Iterable[tuple[Prefix, int]]) ->
 
 
 def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesBody | None:
-    """Return the prefixes of a network whose designated router we are; None: it needs none, or there are none."""
+    """Return the prefixes of a network whose designated router we are, or None without a neighbor or prefix."""
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full or interface.link is None:
         return None
     full = {router: interface.number} | {neighbor.router: neighbor.number for neighbor in interface.full}
@@ -66,8 +66,8 @@ def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesB
 
 
 def _link_bodies(database: Database) -> list[tuple[LsaKey, LinkBody]]:
-    entries = ((key, entry.lsa.body) for key, entry in database.entries.items() if key not in database.dying)
-    return [(key, body) for key, body in entries if isinstance(body, LinkBody)]
+    bodies = ((key, entry.lsa.body) for key, entry in database.living())
+    return [(key, body) for key, body in bodies if isinstance(body, LinkBody)]
 
 
 def stations(interfaces: Iterable[OspfInterface]) -> dict[tuple[str, VertexId], IPAddress]:
@@ -88,8 +88,8 @@ def collect_prefixes(
 ) -> Generator[None, None, dict[Prefix, AreaRoute]]:
     """Yield between slices of work, and return the networks of an area, RFC 5340 §4.8.1. found: the shortest paths."""
     best: dict[Prefix, AreaRoute] = {}
-    entries = [(key, entry.lsa.body) for key, entry in database.entries.items() if key not in database.dying]
-    for (key, body), ends in paced(entries):
+    for (key, advertisement), ends in paced(database.living()):
+        body = advertisement.lsa.body
         if ends:
             yield
         if not isinstance(body, PrefixesBody) or body.about.router != key.router:

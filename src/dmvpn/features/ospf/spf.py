@@ -301,8 +301,7 @@ def grow(graph: Graph, root: IPv4Address, first_hops: FirstHops) -> Generator[No
 def graph_of(database: Database, version: int = 4) -> Generator[None, None, Graph]:
     """Yield the graph of the current database; changes of it meanwhile do not count. version: of IP."""
     graph = Graph()
-    entries = [(key, entry) for key, entry in database.entries.items() if key not in database.dying]
-    for (key, entry), ends in paced(entries):
+    for (key, entry), ends in paced(database.living()):
         if ends:
             yield
         body = entry.lsa.body

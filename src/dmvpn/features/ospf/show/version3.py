@@ -213,13 +213,15 @@ def render_database(answer: ShowAdvertisements) -> Iterator[str]:
         yield f"            OSPFv3 Router with ID ({own}) (Process ID {number})"
         above = ""
         for shelf in sorted(shelves, key=lambda shelf: (not shelf.area, shelf.area, list(_KINDS).index(shelf.type))):
-            _, title, columns, _ = _KINDS[shelf.type]
-            heading = f"\t\t{title}" + (f" (Area {shelf.area})" if shelf.area else "")
-            if heading != above:  # Link LSAs are kept for each link, and shown together
-                yield from ("", heading, "", f"ADV Router       Age         Seq#        {columns}")
-            above = heading
+            if (title := _title(shelf)) != above:  # Link LSAs are kept for each link, and shown together
+                yield from ("", title, "", f"ADV Router       Age         Seq#        {_KINDS[shelf.type][2]}")
+            above = title
             for each in shelf.advertisements:
                 yield f" {each.router:<16}{each.age:<12}0x{each.sequence:08X}  {_columns(each, shelf)}"
+
+
+def _title(shelf: Shelf) -> str:
+    return f"\t\t{_KINDS[shelf.type][1]}" + (f" (Area {shelf.area})" if shelf.area else "")
 
 
 def _columns(each: Advertisement, shelf: Shelf) -> str:
@@ -253,7 +255,7 @@ def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
     """Yield a paragraph for each."""
     for shelf in answer.shelves:
         yield from heading(shelf.own, shelf.process, "OSPFv3")
-        yield f"\t\t{_KINDS[shelf.type][1]}" + (f" (Area {shelf.area})" if shelf.area else "")
+        yield _title(shelf)
         for each in shelf.advertisements:
             yield ""
             yield f"  LS age: {each.age}"
