@@ -17,8 +17,9 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ConfigurationEntered, IpReceived, LinkChanged, PlaneAnnounced, Tick
 from dmvpn.features.dhcp.client import Client, ClientState
-from dmvpn.features.dhcp.packet import BROADCAST, UDP, Code, Message, MessageType, datagram, packed
+from dmvpn.features.dhcp.packet import BROADCAST, Code, Message, MessageType, datagram, packed
 from dmvpn.features.dhcp.packet import received as read
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.router.router import Router
 
 HARDWARE = b"\x02\x00\x00\x00\x00\x01"
@@ -56,7 +57,7 @@ class Bench:
         self, message: Message, to: IPv4Address = BROADCAST, port: int = 67, source: IPv4Address = UNSPECIFIED
     ) -> list[Message]:
         payload = datagram(message, source, to, (135 - port, port))
-        event = IpReceived("GigabitEthernet0/1", source, to, UDP, payload)
+        event = IpReceived("GigabitEthernet0/1", source, to, IpProtocol.UDP, payload)
         return self.replies(self.router.handle(event, self.now))
 
     def wait(self, seconds: float) -> list[Message]:
@@ -69,7 +70,9 @@ class Bench:
 
     def replies(self, effects: list[Effect]) -> list[Message]:
         self.sent = self._sent(effects)
-        packets = [IpReceived("", one.source or SERVER, one.destination, UDP, one.payload) for one in self.sent]
+        packets = [
+            IpReceived("", one.source or SERVER, one.destination, IpProtocol.UDP, one.payload) for one in self.sent
+        ]
         return [message for packet in packets if (message := read(packet)) is not None]
 
     def lease(self, client: int) -> Message | None:
@@ -127,7 +130,7 @@ def test_a_changed_message_is_refused_or_read_and_never_an_error_of_ours(data: s
     for port in (67, 68):
         payload = bytes((0, 68, 0, port)) + (8 + len(octets)).to_bytes(2, "big") + b"\0\0" + octets
         for interface in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
-            bench.router.handle(IpReceived(interface, SERVER, BROADCAST, UDP, payload), 1.0)
+            bench.router.handle(IpReceived(interface, SERVER, BROADCAST, IpProtocol.UDP, payload), 1.0)
     with suppress(WireError):
         assert Message.parse(Message.parse(bytes(octets)).serialize())
 

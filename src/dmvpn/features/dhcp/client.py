@@ -53,7 +53,7 @@ class ClientState(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What a server gave. length: of the subnet, None: a mask that is none.
+    """What a server gave. length: of the subnet, None: the mask is no mask.
 
     since: when the client asked for it, seconds monotonic. seconds, renewal, rebinding: how long it lasts, and after
         how much of it the client asks for more time, None: forever.
@@ -101,7 +101,7 @@ class Lease:
         )
 
     def after(self, seconds: int | None) -> float | None:
-        """Return the moment so many seconds after its beginning; None: never."""
+        """Return the moment that is this long after its beginning, or None for a lease without end. seconds."""
         return None if seconds is None else self.since + seconds
 
     @property

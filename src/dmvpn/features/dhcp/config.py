@@ -33,7 +33,7 @@ _NODES: Final = {"b-node": 1, "p-node": 2, "m-node": 4, "h-node": 8}
 
 
 def octets_of(text: str) -> bytes | None:
-    """Return octets in hexadecimal, with points, colons or hyphens where the user wants; None: it is something else."""
+    """Read octets in hexadecimal, with points, colons or hyphens anywhere. Returns None for any other text."""
     bare = re.sub(r"[.:-]", "", text)
     return bytes.fromhex(bare) if _HEX.fullmatch(bare) and len(bare) % 2 == 0 else None
 
@@ -233,7 +233,7 @@ def _port(args: Args, section: Section) -> PortSettings | None:
 
 
 def _length(args: Args) -> int | None:
-    """Return the prefix length of a line with an address; None: it is none. Without one it follows from the class."""
+    """Return the prefix length of a line with an address, None for a wrong mask. Without a mask the class decides."""
     if "mask" in args:
         return mask_length(args.address("mask"))
     said = args.text("length", "")

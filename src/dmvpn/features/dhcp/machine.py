@@ -1,4 +1,4 @@
-"""DHCP of a router: who gets each message, and what follows from leases.
+"""DHCP of a router: which part gets each message, and the address and routes of a lease.
 
     IpReceived ── from a client ──> Server, where a pool is for its link, else Relay, where the port has a helper
                └─ from a server ──> Relay, if it is for one of our relay addresses, or the Client of the port
@@ -31,11 +31,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client
 from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig
-from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, UDP, Message, datagram
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
 from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
 from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, Notice
@@ -43,13 +44,12 @@ if TYPE_CHECKING:
     from dmvpn.features.dhcp.client import ClientMessage, Lease
     from dmvpn.features.dhcp.model import PortSettings
 
-_ICMP: Final = 1
 _WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
 class ClearDhcp(Event):
-    """`clear ip dhcp ( binding | conflict ) ( * | ADDRESS )`. address None: all; vrf None: of all VRFs."""
+    """`clear ip dhcp ( binding | conflict ) ( * | ADDRESS )`. address None: every address; vrf None: every VRF."""
 
     conflicts: bool
     address: IPv4Address | None
@@ -71,8 +71,8 @@ class DhcpMachine(Machine):
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        Packets(UDP),
-        Packets(_ICMP),
+        Packets(IpProtocol.UDP),
+        Packets(IpProtocol.ICMP),
         InterfaceChanged,
         Resync,
         ClearDhcp,
@@ -96,7 +96,7 @@ class DhcpMachine(Machine):
     def dispatch(self, event: Event | Notice) -> None:
         """Hand an event to the part that it concerns."""
         match event:
-            case IpReceived(protocol=1):
+            case IpReceived(protocol=IpProtocol.ICMP):
                 self._echoed(event)
             case IpReceived():
                 if int.from_bytes(event.payload[2:4], "big") in _WATCHED:
@@ -112,7 +112,7 @@ class DhcpMachine(Machine):
                 if client is not None:
                     self._act(name, client.release() if event.release else client.renew(self._context.now))
             case Resync():
-                self._context.emit(*(Listen(name, UDP, None, port) for name, port in self.listened))
+                self._context.emit(*(Listen(name, IpProtocol.UDP, None, port) for name, port in self.listened))
 
     # ------------------------------------------------------------------------------------------ configuration
 
@@ -151,9 +151,9 @@ class DhcpMachine(Machine):
                     wanted |= dict.fromkeys((state.name, port) for port in SERVICES)
         wanted |= dict.fromkeys((name, CLIENT_PORT) for name in self.clients)
         for name, port in [each for each in self.listened if each not in wanted]:
-            self._context.emit(StopListening(name, UDP, None, port))
+            self._context.emit(StopListening(name, IpProtocol.UDP, None, port))
         for name, port in [each for each in wanted if each not in self.listened]:
-            self._context.emit(Listen(name, UDP, None, port))
+            self._context.emit(Listen(name, IpProtocol.UDP, None, port))
         self.listened = wanted
 
     def _helped(self, name: str) -> PortSettings | None:
@@ -231,13 +231,13 @@ class DhcpMachine(Machine):
         hardware: bytes = b"",
     ) -> None:
         payload = datagram(message, source, to, ports)
-        self._context.emit(in_table(vrf, SendIp(interface, source, to, UDP, payload, hardware=hardware)))
+        self._context.emit(in_table(vrf, SendIp(interface, source, to, IpProtocol.UDP, payload, hardware=hardware)))
 
     # ------------------------------------------------------------------------------------------ pings
 
     def _ping(self, vrf: str, address: IPv4Address) -> None:
         request = icmp.EchoRequest(identifier=self._identifier, sequence=1, payload=bytes(32))
-        self._context.emit(in_table(vrf, SendIp(None, None, address, _ICMP, request.serialize())))
+        self._context.emit(in_table(vrf, SendIp(None, None, address, IpProtocol.ICMP, request.serialize())))
 
     def _echoed(self, event: IpReceived) -> None:
         if event.payload[:1] != b"\0" or int.from_bytes(event.payload[4:6], "big") != self._identifier:

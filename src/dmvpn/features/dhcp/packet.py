@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SERVER_PORT: Final = 67
 CLIENT_PORT: Final = 68
-UDP: Final = 17
 BROADCAST: Final = IPv4Address("255.255.255.255")
 #: A lease without end (RFC 2131 §3.3).
 FOREVER: Final = 0xFFFFFFFF
@@ -76,7 +75,7 @@ class Code(enum.IntEnum):
 
 
 _PAD, _END = 0, 255
-#: Options of exactly so many octets, and of so many for each value.
+#: The length of options of one length, octets, and the length of each value of options with several values.
 _EXACT: Final = {1: 4, 46: 1, 50: 4, 51: 4, 52: 1, 53: 1, 54: 4, 58: 4, 59: 4}
 _EACH: Final[Mapping[int, int]] = {Code.ROUTER: 4, Code.DNS_SERVER: 4, Code.NETBIOS_SERVER: 4}
 #: Options that are not in the order of their codes.
@@ -164,7 +163,7 @@ class Message:
 
     @property
     def type(self) -> MessageType | None:
-        """The message type; None: none that RFC 2132 knows, or BOOTP."""
+        """The message type, or None for BOOTP and for types that RFC 2132 does not know."""
         number = self.options.get(Code.MESSAGE_TYPE, b"\0")[0]
         return MessageType(number) if 1 <= number <= len(MessageType) else None
 
@@ -249,7 +248,7 @@ def datagram(message: Message, source: IPv4Address, destination: IPv4Address, po
 
 
 def received(event: IpReceived) -> Message | None:
-    """Return the message in a packet; None: it is none."""
+    """Return the message in a packet, or None if it is malformed."""
     try:
         udp = UdpDatagram.parse(event.payload, event.source, event.destination)
         return Message.parse(udp.payload)

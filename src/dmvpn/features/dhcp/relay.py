@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.limits import Budgets
-from dmvpn.features.dhcp.packet import SERVER_PORT, UDP, Code, Message
+from dmvpn.features.dhcp.packet import SERVER_PORT, Code, Message
 from dmvpn.net.ip import UdpDatagram
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
@@ -79,5 +80,5 @@ class Relay:
         self, vrf: str, source: IPv4Address, to: IPv4Address, ports: tuple[int, int], payload: bytes, ttl: int = 255
     ) -> None:
         datagram = UdpDatagram(source_port=ports[0], destination_port=ports[1], payload=payload)
-        order = SendIp(None, source, to, UDP, datagram.serialize(source, to), ttl=ttl)
+        order = SendIp(None, source, to, IpProtocol.UDP, datagram.serialize(source, to), ttl=ttl)
         self._context.emit(in_table(vrf, order))

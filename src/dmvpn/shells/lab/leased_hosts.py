@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.features.dhcp.client import host_client
-from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, UDP, Message, datagram
-from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, Message, datagram
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import address_host
 from dmvpn.shells.lab_model import HostSpec
@@ -97,6 +97,6 @@ class LeasedHosts:
             return
         source = one.message.ciaddr
         payload = datagram(one.message, source, BROADCAST, (CLIENT_PORT, SERVER_PORT))
-        packet = Ipv4Packet(source=source, destination=BROADCAST, protocol=UDP, payload=payload, ttl=64)
+        packet = Ipv4Packet(source=source, destination=BROADCAST, protocol=IpProtocol.UDP, payload=payload, ttl=64)
         with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as opened:
             opened.sendto(packet.serialize(), ("eth0", _ETHERTYPE_IPV4, 0, 0, b"\xff" * 6))

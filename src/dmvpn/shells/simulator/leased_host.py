@@ -11,7 +11,8 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.features.dhcp.client import host_client
-from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, UDP, datagram, received
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, datagram, received
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.simulator.node import HostNode
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class LeasedHost(HostNode):
         self._given = self._all = list(addresses)
         self._client = host_client(name, SeededEntropy(name))
         self._client.due = 0.0
-        self.plane.execute(Listen("eth0", UDP, None, CLIENT_PORT))
+        self.plane.execute(Listen("eth0", IpProtocol.UDP, None, CLIENT_PORT))
 
     @property
     def lease(self) -> HostLease | None:
@@ -62,7 +63,7 @@ class LeasedHost(HostNode):
             source, to = each.message.ciaddr, each.destination
             payload = datagram(each.message, source, to, (CLIENT_PORT, SERVER_PORT))
             with suppress(EffectError):
-                self.plane.execute(SendIp("eth0" if to == BROADCAST else None, source, to, UDP, payload))
+                self.plane.execute(SendIp("eth0" if to == BROADCAST else None, source, to, IpProtocol.UDP, payload))
         own: list[HostAddress] = [*([self.lease] if self.lease is not None else []), *self._given]
         if own != self._all:
             self._all = own
