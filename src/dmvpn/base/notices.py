@@ -141,7 +141,7 @@ class InterfaceChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AddressLeased(Notice):
-    """Our own DHCP client has an address for an interface; None: it has none any more."""
+    """Our own DHCP client has an address for an interface. None: the address is gone."""
 
     interface: str
     address: IPAddress | None

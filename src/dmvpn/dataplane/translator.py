@@ -72,7 +72,7 @@ class Published(Protocol):
         ...
 
     def port(self, protocol: int, inside: Endpoint, vrf: str) -> int | None:
-        """Return the public port of an endpoint; None: it has none of its own."""
+        """Return the public port of an endpoint, or None if no static rule gives it one."""
         ...
 
     def keeps(self, protocol: int, port: int) -> bool:

@@ -52,7 +52,7 @@ class _Statics:
         return None
 
     def port(self, protocol: int, inside: Endpoint, vrf: str) -> int | None:
-        """Return the public port of an endpoint; None: it has none of its own."""
+        """Return the public port of an endpoint, or None if no static rule gives it one."""
         found = (rule.outside_of(protocol, *inside) for rule in self.rules if rule.vrf == vrf)
         return next((one[1] for one in found if one is not None and one[0] == self.public), None)
 

@@ -87,7 +87,7 @@ class Advertisers:
         self._due: TimerQueue[str] = TimerQueue(context, "advertise this router", self._advertise, most=32)
 
     def follow(self, name: str, settings: Ipv6Settings | None, state: Ipv6State | None, hardware: bytes) -> None:
-        """Advertise on a port as its lines say. settings: None: it does so no longer. state: None: no packet leaves."""
+        """Advertise on a port as its lines say. settings: None stops it. state: None: no packet leaves."""
         before = self._links.get(name)
         if settings is None or state is None or settings.nd.is_silent:
             if before is not None:

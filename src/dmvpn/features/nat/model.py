@@ -168,7 +168,7 @@ class OwnAddresses:
         return cls({one: name for name, one in ports if isinstance(one, IPv4Address)}, sources)
 
     def of(self, interface: str) -> IPv4Address | None:
-        """Return the first address of an interface, None: it has none."""
+        """Return the first address of an interface, or None without an address."""
         return next((address for address, name in self.interfaces.items() if name == interface), None)
 
     def collision(self, static: NatStatic) -> str:
