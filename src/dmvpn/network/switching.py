@@ -242,8 +242,9 @@ _Way = tuple[int, _Identity, int, int]
 def _grow(found: Layer2, ports: Mapping[Strand, list[tuple[Bridge, EthernetPort]]], boxes: Mapping[str, Box]) -> None:
     """Compute the trees, and join strands and bridges where a port forwards."""
     numbers = {(name, port.name): place for name, box in boxes.items() for place, port in enumerate(box.ports, 1)}
+    addresses = {name: address_of(name) for name in boxes}
     identity = {
-        bridge: (boxes[bridge.box].priority(bridge.vlan), address_of(bridge.box))
+        bridge: (boxes[bridge.box].priority(bridge.vlan), addresses[bridge.box])
         for there in ports.values()
         for bridge, _ in there
     }
