@@ -130,13 +130,13 @@ def test_a_registration_request_passes_thirteen_files_of_which_six_decide() -> N
     assert set(way.files) == {*deciding, "instance", "history", "renewals", *state, *octets}
 
 
-def test_an_ike_sa_init_request_passes_twenty_one_files_of_which_six_decide() -> None:
+def test_an_ike_sa_init_request_passes_twenty_two_files_of_which_six_decide() -> None:
     way = Way(dmvpn.features.ike, IkeMachine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
     deciding = {"machine": 1, "v2/sas": 3, "v2/initial_exchanges": 1, "settings": 1, "v2/negotiation": 2, "peers": 4}
     assert {name: way.returns[name] for name in deciding} == deciding
     state = {"half_open", "session", "suites", "peer_settings", "counters", "v2/sa"}
-    assert set(way.files) == {*deciding, "udp", *state, *_LINES, *_MESSAGES}
-    assert len(way.files) == 21
+    assert set(way.files) == {*deciding, "udp", *state, "crypto/curves", *_LINES, *_MESSAGES}
+    assert len(way.files) == 22
 
 
 def test_a_request_for_a_child_sa_passes_twenty_six_files_of_which_nine_decide() -> None:
