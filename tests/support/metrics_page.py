@@ -33,6 +33,7 @@ _TITLES: Final = {
     "rib": "Routes",
     "filter": "Packet filters",
     "nat": "NAT",
+    "dhcp": "DHCP",
     "track": "Tracked objects",
     "pki": "Certificates",
     "system": "The router and its log",

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import Effect, InVrf, SendIp
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.errors import WireError
+from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import ConfigurationEntered, IpReceived, LinkChanged, PlaneAnnounced, Tick
 from dmvpn.features.dhcp.client import Client, ClientState
+from dmvpn.features.dhcp.machine import DhcpMachine
+from dmvpn.features.dhcp.model import Drop
 from dmvpn.features.dhcp.packet import BROADCAST, Code, Message, MessageType, datagram, packed
 from dmvpn.features.dhcp.packet import received as read
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.router.router import Router
+from support.work import calls
 
 HARDWARE = b"\x02\x00\x00\x00\x00\x01"
 SERVER, ADDRESS = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.10")
@@ -37,6 +40,7 @@ interface GigabitEthernet0/1
  ip address 10.1.1.1 255.255.255.0
  no shutdown
 """
+SECOND_PORT = "interface GigabitEthernet0/2\n ip address 10.2.2.1 255.255.255.0\n no shutdown\n"
 
 
 class Bench:
@@ -74,6 +78,10 @@ class Bench:
             IpReceived("", one.source or SERVER, one.destination, IpProtocol.UDP, one.payload) for one in self.sent
         ]
         return [message for packet in packets if (message := read(packet)) is not None]
+
+    @property
+    def machine(self) -> DhcpMachine:
+        return next(one for one in self.router.machines.values() if isinstance(one, DhcpMachine))
 
     def lease(self, client: int) -> Message | None:
         """Return the reply to a client that takes what it is offered."""
@@ -195,9 +203,8 @@ def test_a_lease_is_renewed_by_a_unicast_then_by_a_broadcast_and_then_it_is_over
 
 def test_a_port_gets_another_address_and_loses_it_with_a_nak() -> None:
     bench = Bench("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n")
-    machine = next(one for name, one in bench.router.machines.items() if name == "dhcp")
-    xid = machine.clients["GigabitEthernet0/1"].xid  # type: ignore[attr-defined]
-    hardware = machine.clients["GigabitEthernet0/1"].hardware  # type: ignore[attr-defined]
+    one = bench.machine.clients["GigabitEthernet0/1"]
+    xid, hardware = one.xid, one.hardware
     for kind in (2, 5):
         said = offer(xid=xid, hardware=hardware, options={Code.MESSAGE_TYPE: bytes((kind,))})
         bench.hear(said, port=68, source=SERVER)
@@ -246,10 +253,57 @@ def test_an_address_that_answers_is_not_offered_until_the_conflict_is_cleared() 
 
 def test_a_flood_on_one_port_takes_its_share_and_no_more() -> None:
     bench = Bench(POOL.replace("/24\n default", "/16\n default") + "ip dhcp ping packets 0\n")
-    offers = [one for number in range(1000) for one in bench.hear(ask(MessageType.DISCOVER, 100 + number))]
+    offers = [one for number in range(1000) for one in bench.hear(ask(MessageType.DISCOVER, 1000 + number))]
     assert len(offers) == 256
     bench.wait(61)
     assert bench.lease(1) is not None
+
+
+def test_a_full_pool_is_searched_no_longer_than_an_empty_one_and_serves_what_becomes_free() -> None:
+    bench = Bench("ip dhcp ping packets 0\n" + POOL.replace("/24\n default", "/22\n default"))
+    leases = [bench.lease(number) for number in range(1, 1100)]
+    assert sum(one is not None for one in leases) == 1022 - 9, "one of them is bound by hand"
+    assert calls(lambda: bench.hear(ask(MessageType.DISCOVER, 5000))) < 400
+    given = surely(leases[700])
+    bench.hear(replace(ask(MessageType.RELEASE, 701), ciaddr=given.yiaddr), SERVER, source=given.yiaddr)
+    assert surely(bench.lease(5000)).yiaddr == given.yiaddr
+    assert bench.machine.drops[Drop.POOL] == 86 + 1
+
+
+def test_one_hardware_address_and_one_port_get_their_shares_and_declined_addresses_come_back() -> None:
+    bench = Bench("ip dhcp ping packets 0\n" + POOL.replace("/24\n default", "/16\n default"))
+    for number in range(40):
+        wish: dict[int, bytes] = {Code.CLIENT: bytes((1, number))}
+        bench.hear(ask(MessageType.DISCOVER, 1, wish))
+    assert bench.machine.drops[Drop.CLIENT] == 40 - 16
+    for number in range(100, 200):
+        wish = {Code.REQUESTED_ADDRESS: surely(bench.lease(number)).yiaddr.packed}
+        bench.hear(ask(MessageType.DECLINE, number, wish))
+    assert 16 <= len(bench.machine.server.conflicts) <= 20
+
+
+def test_a_relay_agent_in_the_subnet_of_another_port_takes_none_of_its_addresses() -> None:
+    bench = Bench(POOL.replace("pool LAN\n network 10.1.1.0", "pool FAR\n network 10.2.2.0") + SECOND_PORT)
+    assert bench.hear(replace(ask(MessageType.DISCOVER), giaddr=IPv4Address("10.2.2.7"))) + bench.wait(2) == []
+    assert bench.machine.drops[Drop.UNTRUSTED] == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(MessageType), st.integers(0, 3), st.integers(8, 14), st.integers(0, 90))))
+def test_no_sequence_of_messages_gives_two_clients_one_address_or_keeps_what_is_over(
+    steps: list[tuple[MessageType, int, int, int]],
+) -> None:
+    bench = Bench(POOL.replace("/24\n default", "/29\n default").replace("10.1.1.0 /29", "10.1.1.8 /29"))
+    held: dict[IPv4Address, bytes] = {}
+    for kind, number, last, seconds in steps:
+        address = IPv4Address(f"10.1.1.{last}")
+        wish: dict[int, bytes] = {Code.REQUESTED_ADDRESS: address.packed, Code.SERVER: SERVER.packed}
+        asked = ask(kind, number, wish if seconds % 3 else {})
+        for reply in bench.hear(replace(asked, ciaddr=UNSPECIFIED if seconds % 3 else address)) + bench.wait(seconds):
+            if reply.type is MessageType.ACK and reply.yiaddr != UNSPECIFIED:
+                assert held.setdefault(reply.yiaddr, reply.hardware) == reply.hardware
+        held = {one.address: one.hardware for one in bench.machine.server.bindings.values()}
+    bench.wait(90_000)
+    assert not bench.machine.server.bindings
 
 
 def test_without_service_dhcp_nobody_gets_an_answer() -> None:

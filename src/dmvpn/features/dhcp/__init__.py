@@ -6,7 +6,8 @@ server    pools, bindings, conflicts      relay    helper addresses, option 82
 client    the states of a lease, also for hosts of labs
 config    its lines                       model    what they mean
 show      show ip dhcp ..., show dhcp lease; clear, renew, release
-messages  log messages                    explain  what its lines and words mean
+metrics   leased addresses, messages
+messages  log, debugs                     explain  what its lines and words mean
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.dhcp import config
-from dmvpn.features.dhcp.messages import MESSAGES
-from dmvpn.ios import Feature, Later, Sleeper
+from dmvpn.features.dhcp.messages import CLIENT, MESSAGES, SERVER
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import UdpPort
@@ -36,6 +37,11 @@ FEATURE = Feature(
     model=config.model,
     machine=Sleeper("dmvpn.features.dhcp.machine:DhcpMachine"),
     messages=MESSAGES,
+    debugs=(
+        DebugFlag(SERVER, SERVER, "DHCP server packet", "DHCP server"),
+        DebugFlag(CLIENT, CLIENT, "DHCP client activity", "DHCP client"),
+    ),
     udp=_udp,
     explanations=Later("dmvpn.features.dhcp.explain:GROUPS"),
+    metrics=Later("dmvpn.features.dhcp.metrics:METRICS"),
 )

@@ -42,6 +42,7 @@ _LEASES = words(WordKind.LABEL, sighted=True)("""
     Next timer fires after :: When the client acts by itself again.
     Retry count | Client-ID | Client-ID hex dump | Hostname :: What the client says of itself, and how often it asked.
     DHCP (UDP port 68) :: Where offers and leases arrive, and what an inbound list must permit.
+    Ignored messages :: Offers that cannot be right, and answers that this client did not ask for.
     Last refusal :: Why the last offer or lease was not taken, or what the server said.
     """)
 _SERVER = words(WordKind.LABEL, sighted=True)("""
@@ -64,11 +65,30 @@ _SERVER = words(WordKind.LABEL, sighted=True)("""
     Address pools | Database agents :: Pools, and places for bindings, of the configuration.
     Automatic bindings | Manual bindings | Expired bindings :: Leased addresses, and leases that ended by themselves.
     Malformed messages :: Messages that the RFCs forbid: dropped.
-    Message | Received | Sent :: Messages by type since the start.
+    Message | Received | Sent | Forwarded :: Messages by type since the start; forwarded: by the relay agent.
+    Reason | Dropped :: Messages that got no answer, or were not passed on.
+    no free address in the pool :: All are leased, excluded or in conflict.
+    too many offers on a port :: 256 offers of the pool wait for clients there.
+    too many addresses of a client :: One hardware address has 16.
+    from a relay agent that cannot be right :: Its address is that of another port, or a client wrote option 82.
+    too many relay agents :: 16 passed it on.
+    too many messages to relay on a port :: More than 100 a second.
+    for no client of ours :: Offers that cannot be right, and answers that no interface asked for.
     BOOTREQUEST | BOOTREPLY :: Messages without a type of DHCP; they get no answer.
     DHCPDISCOVER | DHCPOFFER :: A client looks for servers; an address for it.
     DHCPREQUEST | DHCPACK | DHCPNAK :: A client takes an address or asks for more time; yes; no.
     DHCPDECLINE | DHCPRELEASE | DHCPINFORM :: Another station has the address; it is given back; options alone.
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug ip dhcp server packet :: debug ip dhcp server packet, show logging next: show ip dhcp binding
+    DHCPD: <type> on <interface> for client <client>: from <address> :: A message came to the server or relay agent.
+    DHCPD: Sending <type> to client <client>: <address> :: The server answers; 0.0.0.0: without an address.
+    DHCPD: dropped <type> from client <client>: <why> :: The message gets no answer.
+
+    ## lines of debug dhcp :: debug dhcp, show logging next: show dhcp lease
+    DHCP: <type> on <interface> of client <client>: <address> :: The client of an interface sends it there.
+    DHCP: Received <type> on <interface> for client <client>: <answer> :: A server's message came: its address for the
+        client, and the state of the client after it.
     """)
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of DHCP :: the prompt next: show running-config

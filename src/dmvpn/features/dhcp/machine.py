@@ -9,10 +9,11 @@ Messages go out of the port that they are for, before there is an address with t
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
 from dmvpn.base.context import Context, Machine, TimerQueue
 from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, in_table
 from dmvpn.base.entropy import below
@@ -30,7 +31,7 @@ from dmvpn.base.notices import (
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client
-from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig
+from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
 from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
@@ -67,7 +68,7 @@ class ChangeLease(Event):
 class DhcpMachine(Machine):
     """Server, relay agent and clients of a router.
 
-    malformed: messages that the RFCs forbid. listened: interfaces and UDP ports.
+    drops: messages without an answer. listened: interfaces and UDP ports.
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
@@ -82,10 +83,10 @@ class DhcpMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = DhcpConfig()
-        self.server = Server(self._context, self._answer, self._ping)
-        self.relay = Relay(self._context)
+        self.drops: Counter[Drop] = Counter()
+        self.server = Server(self._context, self._drop, self._answer, self._ping)
+        self.relay = Relay(self._context, self._drop)
         self.clients: dict[str, Client] = {}
-        self.malformed = 0
         self._ports: dict[str, PortSettings] = {}
         self.listened: dict[tuple[str, int], None] = {}
         self._routes: dict[str, tuple[tuple[str, Route], ...]] = {}
@@ -176,19 +177,32 @@ class DhcpMachine(Machine):
                 return
             message = Message.parse(udp.payload)
         except WireError:
-            self.malformed += 1
+            self._drop(Drop.MALFORMED)
             return
         if udp.destination_port == CLIENT_PORT:
             self._hear(message, port)
         elif self.config.enabled and (port.name, SERVER_PORT) in self.listened:
             self._serve(message, event, port)
 
+    def _drop(self, why: Drop, message: Message | None = None) -> None:
+        self.drops[why] += 1
+        if message is not None:
+            self._debug(messages.SERVER, f"DHCPD: dropped {message.name} from", message, why.value)
+
+    def _debug(self, flag: str, what: str, message: Message, more: object) -> None:
+        if self._context.ports.debugging.on(flag):
+            self._context.debug(f"{what} client {dotted(message.identity)}: {more}")
+
     def _serve(self, message: Message, event: IpReceived, port: InterfaceState) -> None:
         """Take a message to the server's port."""
+        self._debug(messages.SERVER, f"DHCPD: {message.name} on {port.name} for", message, f"from {event.source}")
         owner = self._context.ports.interfaces.owner(message.giaddr, port.vrf)
         if message.is_reply:
             if owner is not None and self._helped(owner.name) is not None:  # else nobody there asked through us
                 self._to_client(self.relay.reply(message), owner.name, message.giaddr)
+            return
+        if message.giaddr != UNSPECIFIED and self._beside(port, Prefix.host(message.giaddr)):
+            self._drop(Drop.UNTRUSTED, message)  # else a stranger on this port could take the addresses of that one
             return
         own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
         unicast = not self._is_broadcast(event, port) and isinstance(event.destination, IPv4Address)
@@ -206,6 +220,7 @@ class DhcpMachine(Machine):
 
     def _answer(self, reply: Message, request: Message, arrival: Arrival) -> None:
         """Send a reply of the server to a relay agent, or to a client that has an address or none (RFC 2131 §4.1)."""
+        self._debug(messages.SERVER, f"DHCPD: Sending {reply.name} to", reply, reply.yiaddr)
         if reply.giaddr != UNSPECIFIED:
             self._send(arrival.vrf, None, arrival.server, reply.giaddr, (SERVER_PORT, SERVER_PORT), reply)
         elif request.ciaddr != UNSPECIFIED and not (reply.yiaddr == UNSPECIFIED and reply.ciaddr == UNSPECIFIED):
@@ -281,8 +296,11 @@ class DhcpMachine(Machine):
     def _hear(self, message: Message, port: InterfaceState) -> None:
         client = self.clients.get(port.name)
         if client is not None:
-            before = client.why
+            before, ignored = client.why, client.ignored
             self._act(port.name, client.hear(message, self._context.now, self._conflict(message, port)))
+            self.drops[Drop.IGNORED] += client.ignored - ignored
+            what = f"DHCP: Received {message.name} on {port.name} for"
+            self._debug(messages.CLIENT, what, message, f"{message.yiaddr}, state {client.state.value}")
             if client.why and client.why != before:
                 self._context.emit(messages.LeaseRefused.of(port.name, client.why))
 
@@ -290,17 +308,23 @@ class DhcpMachine(Machine):
         """Return why a leased address cannot be that of a port: another port is on its subnet."""
         length = message.mask_length
         subnet = Prefix.of(message.yiaddr, length) if length is not None else None
+        other = self._beside(port, subnet) if subnet is not None else ""
+        return f"{subnet} is the subnet of {other}" if other else ""
+
+    def _beside(self, port: InterfaceState, subnet: Prefix) -> str:
+        """Return another port that has addresses of a subnet, "": none has."""
         for other in self._context.ports.interfaces.all():
             taken = [Prefix.of(*own) for own in other.addresses]
             is_beside = other.name != port.name and other.vrf == port.vrf
-            if is_beside and subnet is not None and any(one in subnet or subnet in one for one in taken):
-                return f"{subnet} is the subnet of {other.name}"
+            if is_beside and any(one in subnet or subnet in one for one in taken):
+                return other.name
         return ""
 
     def _act(self, name: str, out: list[ClientMessage]) -> None:
         """Send what a client wants to send, and do what follows from its lease."""
         client = self.clients[name]
         for each in out:
+            self._debug(messages.CLIENT, f"DHCP: {each.message.name} on {name} of", each.message, each.destination)
             ciaddr = each.message.ciaddr
             interface = name if each.destination == BROADCAST else None
             state = self._context.ports.interfaces.get(name)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 SERVER: Final = "dhcp server packet"
-CLIENT: Final = "dhcp detail"
+CLIENT: Final = "dhcp"
 
 
 class Conflicting(Log, name="DHCPD-4-PING_CONFLICT"):

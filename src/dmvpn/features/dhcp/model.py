@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 LEASE = 86_400
 #: The distance of routes that come with a lease.
 DISTANCE = 254
+
+
+class Drop(enum.Enum):
+    """Why a message gets no answer, or is not passed on."""
+
+    MALFORMED = "malformed"
+    POOL = "no free address in the pool"
+    OFFERS = "too many offers on a port"
+    CLIENT = "too many addresses of a client"
+    UNTRUSTED = "from a relay agent that cannot be right"
+    HOPS = "too many relay agents"
+    RELAYED = "too many messages to relay on a port"
+    IGNORED = "for no client of ours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,11 @@ class Message:
         return MessageType(number) if 1 <= number <= len(MessageType) else None
 
     @property
+    def name(self) -> str:
+        """The message type as IOS writes it."""
+        return f"DHCP{self.type.name}" if self.type is not None else "BOOTREPLY" if self.is_reply else "BOOTREQUEST"
+
+    @property
     def identity(self) -> bytes:
         """The client's identifier, or its hardware type and address (RFC 2131 §4.2): what a binding is kept by."""
         return self.options.get(Code.CLIENT) or bytes((self.hardware_type,)) + self.hardware

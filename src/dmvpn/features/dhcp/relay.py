@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.limits import Budgets
+from dmvpn.features.dhcp.model import Drop
 from dmvpn.features.dhcp.packet import SERVER_PORT, Code, Message
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.context import Context
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
@@ -30,11 +33,11 @@ _CIRCUIT, _REMOTE = 1, 2
 
 
 class Relay:
-    """The relay agent of a router. counts: dropped messages, by reason."""
+    """The relay agent of a router. drop: called with each message that stays here. forwarded: of DHCP, by type."""
 
-    def __init__(self, context: Context) -> None:
-        self.counts: Counter[str] = Counter()
-        self._context = context
+    def __init__(self, context: Context, drop: Callable[[Drop, Message | None], None]) -> None:
+        self.forwarded: Counter[str] = Counter()
+        self._context, self._drop = context, drop
         self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
 
     def forward(self, message: Message, port: InterfaceState, settings: PortSettings, config: DhcpConfig) -> None:
@@ -43,18 +46,19 @@ class Relay:
         is_first = message.giaddr == UNSPECIFIED
         interfaces = self._context.ports.interfaces
         if message.hops >= MOST_HOPS or not isinstance(own, IPv4Address):
-            self.counts["hops"] += 1
+            self._drop(Drop.HOPS, message)
         elif (is_first and Code.RELAY_INFORMATION in message.options) or (
             not is_first and interfaces.owner(message.giaddr, port.vrf) is not None
         ):
-            self.counts["untrusted"] += 1  # RFC 3046 §2.1.1, and what we relayed ourselves
-        elif self._may(port.name):
+            self._drop(Drop.UNTRUSTED, message)  # RFC 3046 §2.1.1, and what we relayed ourselves
+        elif self._may(port.name, message):
             giaddr, options = own if is_first else message.giaddr, message.options
             if is_first and config.adds_information:
                 hardware, circuit = interfaces.hardware(port.name), port.name.encode()
                 added = bytes((_CIRCUIT, len(circuit))) + circuit + bytes((_REMOTE, len(hardware))) + hardware
                 options = {**options, Code.RELAY_INFORMATION: added}
             relayed = replace(message, hops=message.hops + 1, giaddr=giaddr, options=options).serialize()
+            self.forwarded[message.name] += 1
             for vrf, helper in settings.helpers:
                 self._send(vrf, own, helper, (SERVER_PORT, SERVER_PORT), relayed)
 
@@ -68,12 +72,14 @@ class Relay:
 
     def reply(self, message: Message) -> Message:
         """Return a server's reply as the client gets it."""
+        self.forwarded[message.name] += 1
         options = {code: octets for code, octets in message.options.items() if code != Code.RELAY_INFORMATION}
         return replace(message, options=options)
 
-    def _may(self, interface: str) -> bool:
+    def _may(self, interface: str, message: Message | None = None) -> bool:
         admitted = self._shares.admit(interface, 1.0, self._context.now)
-        self.counts["share"] += not admitted
+        if not admitted:
+            self._drop(Drop.RELAYED, message)
         return admitted
 
     def _send(

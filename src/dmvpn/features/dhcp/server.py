@@ -4,9 +4,10 @@
     REQUEST  -> of this client? -> ACK, else NAK where the address cannot be right; without a record: silence
 
 The link is that of the relay agent's address, or the port that the message came by; of a client that renews its lease
-by a unicast it is the client's own. An address is offered for `OFFERED` seconds. Nothing waits for the
-pings: the offer leaves when the last one was not answered. Each port has a share of the offers that are not taken yet,
-so a flood of strangers on one port leaves the addresses of other ports alone.
+by a unicast it is the client's own. An address is kept for `OFFERED` seconds after a DISCOVER. Nothing waits for the
+pings: the offer leaves when the last one was not answered. Ports, hardware addresses and pools have shares (`MOST`), so
+a flood of strangers on one port leaves the addresses of other ports alone. A search takes no longer for a full pool: it
+looks at each address once, and then only at addresses that became free.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.context import Timer, TimerQueue
 from dmvpn.base.effects import Store
 from dmvpn.base.errors import surely
-from dmvpn.base.limits import Limiter
+from dmvpn.base.limits import Budgets, Limiter
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
-from dmvpn.features.dhcp.model import DhcpConfig
+from dmvpn.features.dhcp.model import DhcpConfig, Drop
 from dmvpn.features.dhcp.packet import FOREVER, Code, Message, MessageType, seconds
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
 
 #: Seconds for which an address is kept for a client that got an offer.
 OFFERED: Final = 60.0
-#: Offers of one port that are not taken yet, and bindings of a router.
-MOST_OFFERS: Final = 256
-MOST_BINDINGS: Final = 65_536
+#: Conflicts of a router.
+MOST_CONFLICTS: Final = 65_536
+#: Offers of a pool on one port that are not taken yet, addresses of one hardware address, bindings of all pools.
+MOST: Final = {Drop.OFFERS: 256, Drop.CLIENT: 16, Drop.POOL: 65_536}
+#: Conflicts that clients of one port may report, in a second and at once: the others free the address.
+_DECLINES: Final = (1 / 60, 16.0)
 #: The file of bindings, in the router's storage.
 STORED: Final = "dhcp-bindings"
 
@@ -53,7 +57,10 @@ class BindingState(enum.Enum):
 
 @dataclass(slots=True)
 class Binding:
-    """An address of a client. ends: seconds monotonic, None: never. interface: the port that the client came by."""
+    """An address of a client. ends: seconds monotonic, None: never. interface: the port that the client came by.
+
+    hardware: of the client, b"": not known.
+    """
 
     address: IPv4Address
     vrf: str
@@ -63,6 +70,15 @@ class Binding:
     ends: float | None
     state: BindingState = BindingState.SELECTING
     manual: bool = False
+    hardware: bytes = b""
+
+    @property
+    def shares(self) -> tuple[tuple[Drop, str | bytes], ...]:
+        """The shares that the binding takes a part of."""
+        lasting = ((Drop.POOL, self.pool), (Drop.CLIENT, self.hardware))
+        return (
+            lasting if self.state is BindingState.ACTIVE else (*lasting, (Drop.OFFERS, f"{self.pool} {self.interface}"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,7 @@ class _Trial:
 class Server:
     """All pools of a router.
 
+    drop: called with each message without an answer.
     send: called with each reply, the message that it answers, and how that came.
     ping: called with a VRF and an address.
     """
@@ -107,6 +124,7 @@ class Server:
     def __init__(
         self,
         context: Context,
+        drop: Callable[[Drop, Message], None],
         send: Callable[[Message, Message, Arrival], None],
         ping: Callable[[str, IPv4Address], None],
     ) -> None:
@@ -114,16 +132,19 @@ class Server:
         self.bindings: dict[_Place, Binding] = {}
         self.conflicts: dict[_Place, Conflict] = {}
         self.counts: Counter[str] = Counter()
-        self._context, self._send, self._ping = context, send, ping
+        self._context, self._drop, self._send, self._ping = context, drop, send, ping
         self._of_client: dict[tuple[str, bytes], Binding] = {}
         self._trials: dict[_Place, _Trial] = {}
-        #: Addresses that are pinged or offered, and the ports of the clients.
-        self._waiting: dict[_Place, str] = {}
+        self._shares: Counter[tuple[Drop, str | bytes]] = Counter()
+        self._by_hand: dict[_Place, None] = {}
+        #: Of pools by name: the first address that no search has seen, and those that became free behind it.
         self._next: dict[str, int] = {}
+        self._freed: dict[str, dict[IPv4Address, None]] = {}
         self._ends: TimerQueue[_Place] = TimerQueue(context, "a lease is over", self._end, most=64)
         self._pings: TimerQueue[_Place] = TimerQueue(context, "no answer to a ping", self._unanswered, most=64)
         self._write = Timer("write the bindings", self._store)
         self._complaints: Limiter[str] = Limiter(60.0, 16)
+        self._declines: Budgets[str] = Budgets(*_DECLINES)
 
     # ------------------------------------------------------------------------------------------ configuration
 
@@ -131,11 +152,15 @@ class Server:
         """Apply other lines: bindings whose pool no longer has their address end."""
         pools = {pool.name: pool for pool in config.pools}
         is_first, self.config = not self.config.pools, config
+        self._by_hand = {(pool.vrf, pool.host[0]): None for pool in config.pools if pool.host is not None}
+        self._next.clear()
+        self._freed.clear()
         if is_first and config.pools and config.write_delay is not None:
             self._restore()
         for place, binding in list(self.bindings.items()):
             pool = pools.get(binding.pool)
-            if pool is None or pool.vrf != binding.vrf or not _holds(pool, binding.address):
+            is_other = pool is None or pool.vrf != binding.vrf or not _holds(pool, binding.address)
+            if is_other or binding.manual != (place in self._by_hand):
                 self.forget(place)
 
     def clear(self, address: IPv4Address | None, vrf: str | None, *, conflicts: bool) -> None:
@@ -144,13 +169,17 @@ class Server:
             if address in (None, place[1]) and vrf in (None, place[0]):
                 if conflicts:
                     del self.conflicts[place]
+                    self._freed.clear()
+                    self._next.clear()
                 else:
                     self.forget(place)
 
     def current(self, pool: Pool) -> IPv4Address | None:
-        """Return the address of a pool that is tried next."""
-        network = pool.network
-        return IPv4Address(self._next.get(pool.name, network.number + 1)) if network is not None else None
+        """Return the address of a pool that is tried next, 0.0.0.0: none is known to be free."""
+        if pool.network is None:
+            return None
+        at, freed = self._next.get(pool.name, pool.network.number + 1), self._freed.get(pool.name, {})
+        return IPv4Address(at) if at < pool.network.number + pool.network.size - 1 else next(iter(freed), UNSPECIFIED)
 
     # ------------------------------------------------------------------------------------------ messages
 
@@ -159,7 +188,7 @@ class Server:
         kind, found = message.type, self._pool_of(message, arrival)
         if found is None:
             return False
-        self.counts[f"DHCP{kind.name}" if kind is not None else "BOOTREQUEST"] += 1
+        self.counts[message.name] += 1
         pool, manual = found
         match kind:
             case MessageType.DISCOVER:
@@ -174,13 +203,12 @@ class Server:
 
     def answered(self, vrf: str, address: IPv4Address) -> None:
         """Note that a station answered a ping."""
-        trial = self._trials.pop((vrf, address), None)
+        trial, place = self._trials.get((vrf, address)), (vrf, address)
         if trial is None:
             return
-        self._pings.cancel((vrf, address))
-        del self._waiting[vrf, address]
-        self._conflict((vrf, address), "Ping")
-        if (vrf, address) in self.conflicts:  # else the client asks again, and another address is next
+        self.forget(place)
+        self._conflict(place, "Ping")
+        if place in self.conflicts:  # else the client asks again, and another address is next
             self._discover(trial.message, trial.arrival, trial.pool, None)
 
     def _pool_of(self, message: Message, arrival: Arrival) -> tuple[Pool, IPv4Address | None] | None:
@@ -204,25 +232,17 @@ class Server:
         return None
 
     def _discover(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
-        identity = message.identity
-        known = self._of_client.get((pool.name, identity))
-        if known is None and sum(port == arrival.interface for port in self._waiting.values()) >= MOST_OFFERS:
-            return
-        if any(trial.message.identity == identity and trial.pool is pool for trial in self._trials.values()):
-            return  # the offer follows
-        if known is not None or manual is not None:
-            self._offer(known.address if known is not None else manual or UNSPECIFIED, message, arrival, pool, manual)
-            return
-        address = self._choose(message, arrival, pool)
-        if address is None:
-            if self._complaints.permits(pool.name, self._context.now):
-                self._context.emit(messages.PoolExhausted.of(pool.name))
-        elif self.config.ping_packets:
-            self._trials[pool.vrf, address] = _Trial(message, arrival, pool, self.config.ping_packets)
-            self._waiting[pool.vrf, address] = arrival.interface
-            self._unanswered((pool.vrf, address))
-        else:
-            self._offer(address, message, arrival, pool, None)
+        binding = self._of_client.get((pool.name, message.identity))
+        if binding is None:
+            address = manual or self._choose(message, arrival, pool)
+            if address is None:
+                return
+            binding, place = self._keep(address, message, arrival, pool, manual), (pool.vrf, address)
+            if manual is None and self.config.ping_packets:
+                self._trials[place] = _Trial(message, arrival, pool, self.config.ping_packets)
+                self._unanswered(place)
+        if (binding.vrf, binding.address) not in self._trials:  # else the offer follows
+            self._reply(MessageType.OFFER, message, arrival, pool, binding.address)
 
     def _unanswered(self, place: _Place) -> None:
         trial = self._trials[place]
@@ -231,29 +251,34 @@ class Server:
             self._ping(*place)
             self._pings.set(place, self._context.now + self.config.ping_timeout)
         else:
-            del self._trials[place], self._waiting[place]
-            if trial.pool in self.config.pools and place not in self.bindings:
-                self._offer(place[1], trial.message, trial.arrival, trial.pool, None)
+            del self._trials[place]
+            self._reply(MessageType.OFFER, trial.message, trial.arrival, trial.pool, place[1])
 
-    def _offer(
-        self, address: IPv4Address, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None
-    ) -> None:
-        self._kept(address, message, arrival, pool, manual)
-        self._reply(MessageType.OFFER, message, arrival, pool, address)
-
-    def _kept(
+    def _keep(
         self, address: IPv4Address, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None
     ) -> Binding:
-        """Return the binding of an address, which is kept for this client for a while if it was free."""
-        place = (pool.vrf, address)
-        if place not in self.bindings:
-            until = self._context.now + OFFERED
-            binding = Binding(address, pool.vrf, pool.name, message.identity, arrival.interface, until)
-            binding.manual = manual is not None
-            self.bindings[place] = self._of_client[pool.name, message.identity] = binding
-            self._waiting[place] = arrival.interface
-            self._ends.set(place, until)
-        return self.bindings[place]
+        """Keep an address for a client for a while."""
+        place, until = (pool.vrf, address), self._context.now + OFFERED
+        self.forget(place)  # of a `host` pool with two clients
+        binding = Binding(address, pool.vrf, pool.name, message.identity, arrival.interface, until)
+        binding.manual, binding.hardware = manual is not None, message.hardware
+        self._add(binding)
+        return binding
+
+    def _add(self, binding: Binding) -> None:
+        place = (binding.vrf, binding.address)
+        self.bindings[place] = self._of_client[binding.pool, binding.identity] = binding
+        self._count(binding, 1)
+        if binding.ends is None:
+            self._ends.cancel(place)
+        else:
+            self._ends.set(place, binding.ends)
+
+    def _count(self, binding: Binding, by: int) -> None:
+        for share in binding.shares:
+            self._shares[share] += by
+            if not self._shares[share]:
+                del self._shares[share]
 
     def _request(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
         chosen, binding = message.address(Code.SERVER), self._of_client.get((pool.name, message.identity))
@@ -263,7 +288,7 @@ class Server:
             return
         wanted = message.address(Code.REQUESTED_ADDRESS) or message.ciaddr
         if manual is not None and binding is None and wanted == manual:
-            binding = self._kept(manual, message, arrival, pool, manual)
+            binding = self._keep(manual, message, arrival, pool, manual)
         if binding is not None and binding.address == wanted:
             self._bind(binding, pool, arrival.interface)
             self._reply(MessageType.ACK, message, arrival, pool, wanted)
@@ -271,14 +296,10 @@ class Server:
             self._reply(MessageType.NAK, message, arrival, pool, UNSPECIFIED)
 
     def _bind(self, binding: Binding, pool: Pool, interface: str) -> None:
-        place = (binding.vrf, binding.address)
-        self._waiting.pop(place, None)
+        self._count(binding, -1)
         binding.state, binding.interface = BindingState.ACTIVE, interface
         binding.ends = self._context.now + pool.lease if pool.lease is not None and not binding.manual else None
-        if binding.ends is None:
-            self._ends.cancel(place)
-        else:
-            self._ends.set(place, binding.ends)
+        self._add(binding)
         self._changed()
 
     def _give_back(self, kind: MessageType, message: Message, arrival: Arrival) -> None:
@@ -288,42 +309,56 @@ class Server:
             return
         if binding.identity == message.identity:
             self.forget((binding.vrf, wanted))
-            if declined:
+            if declined and self._declines.admit(arrival.interface, 1.0, self._context.now):
                 self._conflict((binding.vrf, wanted), "Gratuitous ARP")
 
     def _conflict(self, place: _Place, method: str) -> None:
         self._context.emit(messages.Conflicting.of(place[1], method))
-        if self.config.logs_conflicts and len(self.conflicts) < MOST_BINDINGS:
+        if self.config.logs_conflicts and len(self.conflicts) < MOST_CONFLICTS:
             self.conflicts[place] = Conflict(method, self._context.now)
 
     # ------------------------------------------------------------------------------------------ addresses
 
     def _choose(self, message: Message, arrival: Arrival, pool: Pool) -> IPv4Address | None:
-        """Return the address to offer to a client without one; None: all are taken."""
-        network = pool.network
-        if network is None or len(self.bindings) + len(self._trials) >= MOST_BINDINGS:
-            return None
+        """Return the address to offer to a client without one; None: all are taken, or a share is."""
+        made = Binding(UNSPECIFIED, pool.vrf, pool.name, message.identity, arrival.interface, None)
+        made.hardware = message.hardware
+        for kind, name in made.shares:
+            if name and self._shares[kind, name] >= MOST[kind] // (len(self.config.pools) if kind is Drop.POOL else 1):
+                self._drop(kind, message)
+                return None
         own = {address: None for address, _ in arrival.addresses}
         wanted = message.address(Code.REQUESTED_ADDRESS)
         if wanted is not None and _holds(pool, wanted) and self._is_free(pool, wanted, own):
             return wanted
-        first, last = network.number + 1, network.number + network.size - 2
-        start = min(max(self._next.get(pool.name, first), first), last)
-        for low, high in ((start, last), (first, start - 1)):
-            at = low
-            while at <= high:
-                beyond = self._beyond(pool, at)
-                if beyond == at and self._is_free(pool, IPv4Address(at), own):
-                    self._next[pool.name] = at + 1 if at < last else first
-                    return IPv4Address(at)
-                at = max(beyond, at + 1)
+        for address in self._untried(pool):
+            if self._is_free(pool, address, own):
+                return address
+        self._drop(Drop.POOL, message)
+        if self._complaints.permits(pool.name, self._context.now):
+            self._context.emit(messages.PoolExhausted.of(pool.name))
         return None
+
+    def _untried(self, pool: Pool) -> Iterator[IPv4Address]:
+        """Yield the addresses of a pool that may be free: new ones in order, then addresses that became free."""
+        network = pool.network
+        if network is not None:
+            last = network.number + network.size - 2
+            while (at := self._next.get(pool.name, network.number + 1)) <= last:
+                beyond = self._beyond(pool, at)
+                self._next[pool.name] = max(beyond, at + 1)
+                if beyond == at:
+                    yield IPv4Address(at)
+            freed = self._freed.get(pool.name, {})
+            while freed:
+                address = next(iter(freed))
+                del freed[address]
+                yield address
 
     def _is_free(self, pool: Pool, address: IPv4Address, own: Mapping[IPv4Address, None]) -> bool:
         place = (pool.vrf, address)
-        is_taken = place in self.bindings or place in self._trials or place in self.conflicts or address in own
-        by_hand = any(other.host is not None and other.host[0] == address for other in self.config.pools)
-        return not (is_taken or by_hand or self._beyond(pool, int(address)) != int(address))
+        is_taken = place in self.bindings or place in self.conflicts or place in self._by_hand or address in own
+        return not is_taken and self._beyond(pool, int(address)) == int(address)
 
     def _beyond(self, pool: Pool, number: int) -> int:
         """Return the first address from here on that no line excludes."""
@@ -333,13 +368,22 @@ class Server:
         return number
 
     def forget(self, place: _Place) -> None:
-        """Forget a binding."""
+        """Forget a binding, and the pings of its address."""
         binding = self.bindings.pop(place, None)
-        if binding is not None:
-            self._of_client.pop((binding.pool, binding.identity), None)
-            self._waiting.pop(place, None)
-            self._ends.cancel(place)
-            self._changed()
+        if binding is None:
+            return
+        self._of_client.pop((binding.pool, binding.identity), None)
+        self._count(binding, -1)
+        if self._trials.pop(place, None) is not None:
+            self._pings.cancel(place)
+        self._ends.cancel(place)
+        freed = self._freed.setdefault(binding.pool, {})
+        if len(freed) < MOST[Drop.POOL]:
+            freed[place[1]] = None
+        else:  # look at all of them again
+            freed.clear()
+            self._next.pop(binding.pool, None)
+        self._changed()
 
     def _end(self, place: _Place) -> None:
         self.counts["expired"] += self.bindings[place].state is BindingState.ACTIVE
@@ -402,9 +446,7 @@ class Server:
         for binding in _restored(self._context.ports.kept.get(STORED, b"[]"), wall):
             place = (binding.vrf, binding.address)
             if (binding.ends is None or binding.ends > now) and place not in self.bindings:
-                self.bindings[place] = self._of_client[binding.pool, binding.identity] = binding
-                if binding.ends is not None:
-                    self._ends.set(place, binding.ends)
+                self._add(binding)
 
 
 def _restored(octets: bytes, wall: float) -> Iterator[Binding]:

@@ -11,6 +11,7 @@ from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.dhcp.client import ClientState
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
+from dmvpn.features.dhcp.model import Drop
 from dmvpn.features.dhcp.packet import spelled
 from dmvpn.features.dhcp.server import BindingState
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -85,7 +86,10 @@ class ShowConflicts:
 
 @dataclass(frozen=True, slots=True)
 class ShowServerStatistics:
-    """The answer to `show ip dhcp server statistics`. received, sent: messages by type."""
+    """The answer to `show ip dhcp server statistics`.
+
+    received, sent, forwarded: messages by type. dropped: messages by reason, without malformed ones.
+    """
 
     pools: int
     database: bool
@@ -95,11 +99,17 @@ class ShowServerStatistics:
     malformed: int
     received: dict[str, int]
     sent: dict[str, int]
+    forwarded: dict[str, int]
+    dropped: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseLine:
-    """The client of an interface. number: of its state, IOS's. next: seconds until it acts. why: the last refusal."""
+    """The client of an interface.
+
+    number: of its state, IOS's. next: seconds until it acts. ignored: messages that were not for it, or lied.
+    why: the last refusal.
+    """
 
     interface: str
     lease: Lease | None
@@ -109,6 +119,7 @@ class LeaseLine:
     transaction: int
     next: int | None
     retries: int
+    ignored: int
     client_id: str
     hex: str
     hostname: str
@@ -194,9 +205,11 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowServerStatistics:
         automatic=sum(not one.manual for one in active),
         manual=sum(one.manual for one in active),
         expired=counts["expired"],
-        malformed=machine.malformed,
+        malformed=machine.drops[Drop.MALFORMED],
         received={name: counts[name] for name in _RECEIVED},
         sent={name: counts[name] for name in _SENT},
+        forwarded={name: machine.relay.forwarded[name] for name in (*_RECEIVED, *_SENT)},
+        dropped={why.value: machine.drops[why] for why in Drop if why not in (Drop.MALFORMED, Drop.IGNORED)},
     )
 
 
@@ -291,10 +304,13 @@ def render_statistics(answer: ShowServerStatistics) -> Iterator[str]:
         ("Malformed messages", answer.malformed),
     )
     yield from (f"{name:<20} {count}" for name, count in rows)
-    for title, counts in (("Received", answer.received), ("Sent", answer.sent)):
+    for title, counts in (("Received", answer.received), ("Sent", answer.sent), ("Forwarded", answer.forwarded)):
         yield ""
         yield f"{'Message':<20} {title}"
         yield from (f"{name:<20} {count}" for name, count in counts.items())
+    yield ""
+    yield f"{'Reason':<40} Dropped"
+    yield from (f"{why:<40} {count}" for why, count in answer.dropped.items())
 
 
 def render_leases(answer: ShowLeases) -> Iterator[str]:
@@ -314,6 +330,8 @@ def render_leases(answer: ShowLeases) -> Iterator[str]:
         yield f"   Retry count: {one.retries}   Client-ID: {one.client_id}"
         yield f"   Client-ID hex dump: {one.hex}"
         yield f"   Hostname: {one.hostname}"
+        if one.ignored:
+            yield f"   Ignored messages: {one.ignored}"
         if one.why and one.state != ClientState.BOUND.value:
             yield f"   Last refusal: {one.why}"
 
