@@ -61,11 +61,16 @@ class RouteReason(ReasonCode):
 
 @dataclass(frozen=True, slots=True)
 class RouteEnd:
-    """A router, its table (VRF), and its address on the network between the two."""
+    """A router, its table (VRF), and its addresses on the network between the two; link_local: of IPv6."""
 
     router: str
     vrf: str
     address: IPAddress
+    link_local: IPAddress | None = None
+
+    def has(self, address: IPAddress | None) -> bool:
+        """Return whether this is one of its addresses there."""
+        return address is not None and address in (self.address, self.link_local)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
-from dmvpn.network.routing import Protocol, Running, advertised_lans, running
+from dmvpn.network.routing import Protocol, Running, advertised_lans, ospf_interface, running
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.features.nhrp.model import NhsConfig
+    from dmvpn.features.ospf.model import Interface as OspfInterface
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
@@ -85,10 +86,7 @@ class TunnelEnd:
     @property
     def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
         """Its tunnel addresses with their lengths, of its IP version."""
-        if self.nhrp.version == 6:
-            return self.interface.ipv6.addresses if self.interface.ipv6 is not None else ()
-        own = (self.interface.address,) if self.interface.address is not None else ()
-        return (*own, *self.interface.secondary)
+        return self.interface.addresses_of(self.nhrp.version)
 
     @property
     def address(self) -> IPAddress | None:
@@ -101,8 +99,10 @@ class TunnelEnd:
         return Prefix.of(*self.addresses[0]) if self.addresses else None
 
     def carries(self, route: StaticRoute) -> bool:
-        """Return whether a static route leads through it."""
+        """Return whether a static route of its IP version leads through it."""
         subnet, hop = self.subnet, route.next_hop
+        if route.prefix.version != self.nhrp.version:
+            return False
         if route.interface:
             return route.interface == self.name
         return subnet is not None and hop is not None and hop in subnet
@@ -132,16 +132,20 @@ class TunnelEnd:
     @property
     def running(self) -> tuple[Running, ...]:
         """The routing protocols that greet neighbors through it."""
-        if self.nhrp.version == 6:
-            return ()
         return tuple(one for one in running(self.device, self.name, self.address) if not one.passive)
 
     @property
     def eigrp(self) -> tuple[ProcessSettings, EigrpInterface] | None:
         """The EIGRP process that greets neighbors through it, and its settings there."""
         numbers = [one.number for one in self.running if one.protocol is Protocol.EIGRP]
-        process = next((one for one in self.device.eigrp.processes if one.autonomous_system in numbers), None)
+        processes = self.device.eigrp.of_version(self.nhrp.version)
+        process = next((one for one in processes if one.autonomous_system in numbers), None)
         return (process, process.interface(self.name)) if process is not None else None
+
+    @property
+    def ospf_lines(self) -> OspfInterface | None:
+        """The lines of OSPF in its section, for its version of IP."""
+        return ospf_interface(self.device, self.name, self.nhrp.version)
 
     @property
     def underlay(self) -> InterfaceSettings | None:

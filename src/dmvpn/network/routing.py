@@ -42,39 +42,40 @@ class Running:
 
 
 def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
-    """Yield the protocols on the interface with this name and address.
+    """Yield the protocols on the interface with this name and address, of the address's version of IP.
 
     Only processes of one table are read (`Device.vrf`): none of them runs on an interface of another one.
     """
-    if not isinstance(address, IPv4Address):
+    if address is None:
         return
+    config = device.ospf.of_version(address.version)
     if device.vrf_of(name) == device.vrf:
-        for eigrp in device.eigrp.processes:
+        for eigrp in device.eigrp.of_version(address.version):
             settings = eigrp.interface(name)
-            if not eigrp.shutdown and not settings.shutdown and any(net.matches(address) for net in eigrp.networks):
+            if not eigrp.shutdown and not settings.shutdown and eigrp.covers(address):
                 yield Running(Protocol.EIGRP, eigrp.autonomous_system, settings.passive)
-        for ospf in device.ospf.processes:
+        for ospf in config.processes:
             if not ospf.shutdown and _ospf_covers(device, ospf, name, address):
                 passive = name in ospf.passive or (ospf.passive_default and name not in ospf.active)
                 yield Running(Protocol.OSPF, ospf.number, passive)
-        if device.rip.enabled and device.rip.covers(address):
+        if isinstance(address, IPv4Address) and device.rip.enabled and device.rip.covers(address):
             yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
-    for interface in device.ospf.interfaces:
-        known = any(process.number == interface.process for process in device.ospf.processes)
+    for interface in config.interfaces:
+        known = any(process.number == interface.process for process in config.processes)
         if interface.name == name and interface.process is not None and not known:
             yield Running(Protocol.OSPF, interface.process)
 
 
-def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: IPv4Address) -> bool:
-    interface = ospf_interface(device, name)
+def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: IPAddress) -> bool:
+    interface = ospf_interface(device, name, address.version)
     if interface is not None and interface.process is not None:
         return interface.process == process.number
-    return network_line(process, address) is not None
+    return isinstance(address, IPv4Address) and network_line(process, address) is not None
 
 
-def ospf_interface(device: Device, name: str) -> OspfInterface | None:
-    """Return the `ip ospf` lines of an interface."""
-    return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
+def ospf_interface(device: Device, name: str, version: int = 4) -> OspfInterface | None:
+    """Return the `ip ospf` lines of an interface, or those of IPv6."""
+    return next((one for one in device.ospf.of_version(version).interfaces if one.name == name), None)
 
 
 def learns_underlay(device: Device) -> bool:

@@ -144,6 +144,11 @@ class RouterFacts(TableFacts):
         others = tuple(one for one in self.vrfs if one.vrf != vrf)
         return self.model_copy(update={**dict(self.table(vrf)), "vrfs": (*others, shown)})
 
+    def of_version(self, version: int) -> RouterFacts:
+        """Return these facts with the processes of routing protocols for one version of IP alone."""
+        eigrp, ospf = (tuple(one for one in each if one.version == version) for each in (self.eigrp, self.ospf))
+        return self.model_copy(update={"eigrp": eigrp, "ospf": ospf, "rip": self.rip if version == 4 else None})
+
     def routes_to(self, address: Address, vrf: str | None = None) -> list[rib_facts.RouteFacts]:
         """Return the routes of a VRF to an address, the most specific first. vrf: None: the table that is shown."""
         fitting = [route for route in self.table(self.vrf if vrf is None else vrf).routes if address in route.prefix]

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ protocols of one end
 
 
-#: A router, an interface of it, and its address on that link.
+#: A router, an interface of it, and its address on that link: of IPv6 the link-local one.
 Seat = tuple[str, str, "Address"]
 
 _EVERYTHING: Final = 0xFFFFFFFF
@@ -263,7 +263,8 @@ def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
     for link in facts.links:
         seats = [seat for node, port in link.ends for seat in _seats(facts, node, port)]
         for number, first in enumerate(seats):
-            yield from ((first, second) for second in seats[number + 1 :] if first[0] != second[0])
+            others = [second for second in seats[number + 1 :] if second[2].version == first[2].version]
+            yield from ((first, second) for second in others if first[0] != second[0])
     tunnels = [
         (name, tunnel)
         for name, router in facts.routers.items()
@@ -272,38 +273,40 @@ def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
         if tunnel.enabled and tunnel.addresses
     ]
     by_address: dict[Address, Seat] = {
-        address: (name, tunnel.name, address)
-        for name, tunnel in tunnels
-        for address in tunnel.addresses
-        if address.version == 4  # the facts have the neighbors of IPv4 alone
+        address: _seat(name, tunnel, address) for name, tunnel in tunnels for address in tunnel.addresses
     }
     by_source: defaultdict[Address, list[Seat]] = defaultdict(list)
     for name, tunnel in tunnels:
         if tunnel.source is not None:
-            by_source[tunnel.source].append((name, tunnel.name, tunnel.addresses[0]))
+            by_source[tunnel.source].append(_seat(name, tunnel, tunnel.addresses[0]))
     for name, tunnel in tunnels:
-        mine = (name, tunnel.name, tunnel.addresses[0])
-        for server in tunnel.servers:
-            seat = by_address.get(server.address) if server.address is not None and server.wanted else None
-            if seat is not None and seat[0] != name:
-                yield mine, seat
-        for mapping in tunnel.mappings:
-            seat = by_address.get(mapping.next_hop) if mapping.kind == "static" else None
-            if seat is not None and seat[0] != name and mapping.nbma in tunnel.multicast:
-                yield mine, seat
+        own = {address.version: _seat(name, tunnel, address) for address in reversed(tunnel.addresses)}
+        servers = [server.address for server in tunnel.servers if server.address is not None and server.wanted]
+        mapped = [one.next_hop for one in tunnel.mappings if one.kind == "static" and one.nbma in tunnel.multicast]
+        for address in (*servers, *mapped):
+            seat = by_address.get(address)
+            if seat is not None and seat[0] != name and address.version in own:
+                yield own[address.version], seat
         if tunnel.destination is not None and not tunnel.servers:
             for seat in by_source.get(tunnel.destination, ()):
                 back = next(each for who, each in tunnels if (who, each.name) == seat[:2])
                 if back.destination == tunnel.source and (name, tunnel.name) < seat[:2]:
-                    yield mine, seat
+                    yield _seat(name, tunnel, tunnel.addresses[0]), seat
+
+
+def _seat(name: str, tunnel: TunnelFacts, address: Address) -> Seat:
+    return name, tunnel.name, address if address.version == 4 or tunnel.link_local is None else tunnel.link_local
 
 
 def _seats(facts: LabFacts, node: str, port: str) -> Iterator[Seat]:
     router = facts.routers.get(node)
     if router is not None:
         for interface in router.interfaces:
-            if interface.name == port and interface.enabled and interface.addresses:
-                yield node, port, interface.addresses[0].ip
+            own: list[Address] = []
+            own += [each.ip for each in interface.addresses if each.version == 4][:1]
+            own += [interface.link_local] if interface.link_local is not None else []
+            if interface.name == port and interface.enabled:
+                yield from ((node, port, address) for address in own)
 
 
 def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
@@ -321,9 +324,9 @@ def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
 
 
 def _seen(facts: LabFacts, seat: Seat) -> RouterFacts | None:
-    """Return a router's facts with the table that an interface is in."""
+    """Return a router's facts with the table that an interface is in, and the processes for its version of IP."""
     router = facts.routers[seat[0]]
-    return router.seen_from(seat[1]) if router is not None else None
+    return router.seen_from(seat[1]).of_version(seat[2].version) if router is not None else None
 
 
 def _ospf_between(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> int | None:

@@ -54,10 +54,11 @@ class EigrpFacts(Fact):
         None: it is no stub.
     redistributes: the source protocols.
     dropped: packets that were not accepted, by reason.
-    vrf, router: see `ProcessSettings`.
+    vrf, router: see `ProcessSettings`. version: of IP.
     """
 
     autonomous_system: int
+    version: int = 4
     name: str = ""
     weights: tuple[int, ...] = ()
     stub: tuple[str, ...] | None = None
@@ -71,15 +72,15 @@ class EigrpFacts(Fact):
 
 def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
     """Return the facts about all processes."""
-    return tuple(_process(process) for process in machine.processes.values())
+    return tuple(_process(process) for version in (4, 6) for process in machine.of_version(version).values())
 
 
 def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
     """Yield the neighbors of all processes."""
-    for number, process in machine.processes.items():
+    for process in (*machine.of_version(4).values(), *machine.of_version(6).values()):
         for neighbor in process.neighbors():
             yield NeighborFacts(
-                protocol=f"eigrp {number}",
+                protocol=f"eigrp {process.state.settings.autonomous_system}",
                 interface=neighbor.interface.name,
                 address=neighbor.address,
                 up=neighbor.state is NeighborState.UP,

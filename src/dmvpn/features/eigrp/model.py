@@ -208,6 +208,11 @@ class ProcessSettings:
         return self.family.version == 6 or any(network.matches(address) for network in self.networks)
 
     @property
+    def version(self) -> int:
+        """Of IP."""
+        return self.family.version
+
+    @property
     def is_named(self) -> bool:
         """Whether this is `router eigrp NAME`, with wide metrics."""
         return bool(self.name)
@@ -224,6 +229,10 @@ class EigrpConfig:
     processes: tuple[ProcessSettings, ...] = ()
     key_chains: Pages[KeyChain] = NONE
     ipv6: tuple[ProcessSettings, ...] = ()
+
+    def of_version(self, version: int) -> tuple[ProcessSettings, ...]:
+        """Return the processes for a version of IP."""
+        return self.processes if version == 4 else self.ipv6
 
     def key_chain(self, name: str) -> KeyChain | None:
         """Return the key chain of this name."""

@@ -12,7 +12,7 @@ from dmvpn.features.eigrp.topology import WITHDRAWN
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Barrier, Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, RouteEnd, Side
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.machine import EigrpMachine, Process
     from dmvpn.features.eigrp.topology import Path
@@ -22,10 +22,11 @@ _NAME = "eigrp"
 
 def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     """Return why a route does not pass, None: it does, or EIGRP does not connect these two."""
-    mine, theirs = (cast("EigrpMachine", side.machines[_NAME]).processes for side in (here, there))
+    version = gap.prefix.version
+    mine, theirs = (cast("EigrpMachine", side.machines[_NAME]).of_version(version) for side in (here, there))
     for number, process in mine.items():
-        neighbor = _neighbor(process, gap.receiver.address)
-        sender = _neighbor(theirs[number], gap.sender.address) if number in theirs else None
+        neighbor = _neighbor(process, gap.receiver)
+        sender = _neighbor(theirs[number], gap.sender) if number in theirs else None
         if neighbor is not None and sender is not None:
             known = process.dual.table.get(gap.prefix)
             path = known.current if known is not None else None
@@ -33,17 +34,16 @@ def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
                 there, theirs[number], sender, path, gap.prefix
             )
         if number in theirs:
-            ends = (_running(process, gap.sender.address), _running(theirs[number], gap.receiver.address))
-            return not_running(_NAME, *ends)
+            return not_running(_NAME, _running(process, gap.sender), _running(theirs[number], gap.receiver))
     return None
 
 
-def _running(process: Process, address: object) -> EigrpInterface | None:
-    return next((one for one in process.state.interfaces.values() if one.address == address), None)
+def _running(process: Process, end: RouteEnd) -> EigrpInterface | None:
+    return next((one for one in process.state.interfaces.values() if end.has(one.address)), None)
 
 
-def _neighbor(process: Process, address: object) -> Neighbor | None:
-    return next((one for one in process.neighbors() if one.address == address and one.is_up), None)
+def _neighbor(process: Process, end: RouteEnd) -> Neighbor | None:
+    return next((one for one in process.neighbors() if end.has(one.address) and one.is_up), None)
 
 
 def _not_sent(here: Side, process: Process, interface: EigrpInterface, prefix: Prefix) -> Barrier | None:

@@ -10,16 +10,19 @@ from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.config import sections
+from dmvpn.features.eigrp.config.interfaces import IPV6_EIGRP
 from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     CLASSIC_FAMILY,
     IN_FAMILY,
     ROUTER_CLASSIC,
+    ROUTER_IPV6,
     ROUTER_NAMED,
 )
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.eigrp.reasons import EigrpReason
+from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
@@ -80,21 +83,22 @@ def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
     if process.name:
         named = end.tree.section(ROUTER_NAMED, name=process.name)
         known = named.sections(ADDRESS_FAMILY) if named is not None else ()
-        mine = process.autonomous_system, process.vrf
-        section = next((one for args, one in known if (args.integer("number"), args.text("vrf", "")) == mine), None)
-        old = sections.family(process.autonomous_system, process.vrf)
-        return (
-            ROUTER_NAMED.line(name=process.name),
-            f"no {old}",
-            sections.family(number, process.vrf),
-            *_entered(section),
-        )
+        old, new = (sections.family(one, process.vrf, process.version) for one in (process.autonomous_system, number))
+        section = next((one for args, one in known if ADDRESS_FAMILY.text(args) == old), None)
+        return ROUTER_NAMED.line(name=process.name), f"no {old}", new, *_entered(section)
     if process.vrf:
         opening = CLASSIC_FAMILY.line(vrf=process.vrf, autonomous_system=True, number=number)
         return ROUTER_CLASSIC.line(number=process.router), opening
-    section = end.tree.section(ROUTER_CLASSIC, number=process.autonomous_system)
-    old = ROUTER_CLASSIC.no(number=process.autonomous_system)
-    return old, ROUTER_CLASSIC.line(number=number), *_entered(section)
+    router = ROUTER_CLASSIC if process.version == 4 else ROUTER_IPV6
+    section = end.tree.section(router, number=process.autonomous_system)
+    ports = [
+        line
+        for args, port in end.tree.sections(INTERFACE)
+        if any(one.integer("number") == process.autonomous_system for one in port.all(IPV6_EIGRP))
+        for line in (INTERFACE.line(name=args.interface("name")), IPV6_EIGRP.line(number=number))
+    ]
+    old = router.no(number=process.autonomous_system)
+    return old, router.line(number=number), *_entered(section), *(ports if process.version == 6 else ())
 
 
 def _entered(section: Section | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
-from dmvpn.base.facts import NO_REASON, AddressWithLength, Fact, ReasonFacts, reason_facts
+from dmvpn.base.facts import NO_REASON, Address, AddressWithLength, Fact, ReasonFacts, reason_facts
 from dmvpn.base.values import project
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class InterfaceFacts(Fact):
     line: it carries packets.
     ip_mtu: octets of the largest IP packet.
     received, sent: packets, as of the last count.
-    vrf: that it is in, "": the global table.
+    vrf: that it is in, "": the global table. link_local: of IPv6, if it runs there.
     mss: the maximum segment size that passing TCP is clamped to, None: not at all. Those with a 6 are of IPv6.
     """
 
@@ -28,6 +28,7 @@ class InterfaceFacts(Fact):
     enabled: bool
     line: bool
     addresses: tuple[AddressWithLength, ...] = ()
+    link_local: Address | None = None
     mtu: int = 1500
     ip_mtu: int = 1500
     ip6_mtu: int = 1500
@@ -54,6 +55,7 @@ def _interface(machine: InterfaceMachine, state: InterfaceState) -> InterfaceFac
         addresses=tuple(
             ip_interface((address, length)) for version in (4, 6) for address, length in state.routed(version)
         ),
+        link_local=state.link_local(6),
         ip6_mtu=state.ipv6.mtu if state.ipv6 is not None else state.ip_mtu,
         mss=settings.mss if settings is not None else None,
         mss6=settings.ipv6.mss if settings is not None and settings.ipv6 is not None else None,

@@ -90,6 +90,12 @@ class InterfaceSettings:
     ipv6: Ipv6Settings | None = None
     vrf: str = ""
 
+    def addresses_of(self, version: int) -> tuple[tuple[IPAddress, int], ...]:
+        """Return the addresses of a version of IP, with prefix lengths; no link-local ones."""
+        if version == 6:
+            return self.ipv6.addresses if self.ipv6 is not None else ()
+        return (*(() if self.address is None else (self.address,)), *self.secondary)
+
 
 @dataclass(frozen=True, slots=True)
 class InterfaceConfig:

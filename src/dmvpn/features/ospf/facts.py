@@ -30,20 +30,21 @@ class OspfInterfaceFacts(Fact):
 class OspfFacts(Fact):
     """An OSPF process: its number, which is locally significant, and its router ID.
 
-    vrf: "", the global table.
+    vrf: "", the global table. version: of IP.
     busy: a calculation or an LSA of its own waits for its turn, or a neighbor has not acknowledged all LSAs.
     """
 
     process: int
     router_id: IPv4Address
     vrf: str = ""
+    version: int = 4
     busy: bool = False
     interfaces: tuple[OspfInterfaceFacts, ...] = ()
 
 
 def facts(machine: OspfMachine) -> tuple[OspfFacts, ...]:
     """Return the facts of all processes."""
-    return tuple(_process(process) for process in machine.processes.values())
+    return tuple(_process(process) for process in (*machine.processes.values(), *machine.ipv6.values()))
 
 
 def _process(process: Process) -> OspfFacts:
@@ -51,6 +52,7 @@ def _process(process: Process) -> OspfFacts:
         process=process.number,
         router_id=process.router_id,
         vrf=process.state.context.ports.vrf,
+        version=process.state.settings.family.version,
         busy=process.is_busy,
         interfaces=tuple(
             OspfInterfaceFacts(
@@ -69,7 +71,7 @@ def _process(process: Process) -> OspfFacts:
 
 def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
     """Yield known neighbors, and neighbors whose Hellos are refused."""
-    for process in machine.processes.values():
+    for process in (*machine.processes.values(), *machine.ipv6.values()):
         for interface in process.interfaces.values():
             for neighbor in interface.neighbors.values():
                 yield NeighborFacts(

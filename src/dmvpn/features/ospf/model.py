@@ -311,3 +311,7 @@ class OspfConfig:
     interfaces: tuple[Interface, ...] = ()
     key_chains: Pages[KeyChain] = NONE
     ipv6: OspfConfig | None = None
+
+    def of_version(self, version: int) -> OspfConfig:
+        """Return the configuration of OSPF for a version of IP."""
+        return self if version == 4 else self.ipv6 or OspfConfig()

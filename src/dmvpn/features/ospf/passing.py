@@ -15,7 +15,7 @@ from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Barrier, Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, RouteEnd, Side
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.machine import OspfMachine, Process
     from dmvpn.features.ospf.spf import OspfRoute, RunningArea
@@ -25,26 +25,25 @@ _NAME = "ospf"
 
 def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
     """Return why a route does not pass, None: it does, or OSPF does not connect these two."""
-    mine, theirs = ([*cast("OspfMachine", side.machines[_NAME]).processes.values()] for side in (here, there))
+    version = gap.prefix.version
+    mine, theirs = ([*cast("OspfMachine", side.machines[_NAME]).of_version(version).values()] for side in (here, there))
     for process in mine:
-        area = _area_with(process, gap.receiver.address)
-        other = next((one for one in theirs if _area_with(one, gap.sender.address) is not None), None)
+        area = _area_with(process, gap.receiver)
+        other = next((one for one in theirs if _area_with(one, gap.sender) is not None), None)
         if area is not None and other is not None:
             found = other.state.found.routes.get(gap.prefix)
             return _not_taken(there, other, found, gap) if found is not None else _not_sent(here, process, area, gap)
-    return not_running(_NAME, _running(mine, gap.sender.address), _running(theirs, gap.receiver.address))
+    return not_running(_NAME, _running(mine, gap.sender), _running(theirs, gap.receiver))
 
 
-def _running(processes: list[Process], address: object) -> OspfInterface | None:
+def _running(processes: list[Process], end: RouteEnd) -> OspfInterface | None:
     interfaces = (interface for process in processes for interface in process.interfaces.values())
-    return next((one for one in interfaces if one.address == address), None)
+    return next((one for one in interfaces if end.has(one.address)), None)
 
 
-def _area_with(process: Process, address: object) -> RunningArea | None:
+def _area_with(process: Process, end: RouteEnd) -> RunningArea | None:
     """Return the area of an adjacency with a neighbor."""
-    return next(
-        (one.interface.area for one in process.state.neighbors() if one.address == address and one.is_full), None
-    )
+    return next((one.interface.area for one in process.state.neighbors() if end.has(one.address) and one.is_full), None)
 
 
 def _not_sent(here: Side, process: Process, area: RunningArea, gap: Gap) -> Barrier | None:
@@ -78,8 +77,7 @@ def _not_brought_in(here: Side, process: Process, prefix: Prefix) -> Barrier | N
     if route is None:
         return None
     line = line_for(settings.redistributions, route)
-    whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
-    if line is not None and not line.subnets and not whole:
+    if line is not None and not (line.subnets or prefix.length == classful_length(ipv4_address(prefix.address.packed))):
         words = ("redistribute", line.source.value)
         return barred(_NAME, RouteReason.NO_SUBNETS, line=words)
     lists = settings.distribution

@@ -10,6 +10,7 @@ from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as of_port
+from dmvpn.features.ospf.config import version3
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.settings import ELECTING, Algorithm, authentication_of, timers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.credentials import KeyChain, Lifetime
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.model import Area, Interface, NetworkLine
+    from dmvpn.ios import ConfigLine
 
     #: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.
     Timers: TypeAlias = tuple[int, int]
@@ -32,7 +34,7 @@ _FAST: Final = 4
 class OspfEnd:
     """A tunnel on which OSPF runs. process: its number at this router. line: the `network` that puts it in its area.
 
-    servers: how many next hop servers it has. checks_ttl: it takes packets of near routers alone.
+    servers: how many next hop servers it has. checks_ttl: it takes packets of near routers alone. version: of IP.
     """
 
     router: str
@@ -43,11 +45,21 @@ class OspfEnd:
     chains: Pages[KeyChain]
     servers: int
     checks_ttl: bool
+    version: int = 4
 
     @property
     def opening(self) -> str:
         """The line that opens the section of the interface."""
         return INTERFACE.line(name=self.port.name)
+
+    @property
+    def words(self) -> str:
+        """How its lines begin."""
+        return "ip ospf" if self.version == 4 else "ipv6 ospf"
+
+    def spoken(self, line: ConfigLine) -> ConfigLine:
+        """Return a line of the interface for its version of IP."""
+        return line if self.version == 4 else version3.ON_INTERFACES.twin(line)
 
     @property
     def elects(self) -> bool:
@@ -119,19 +131,20 @@ class Proof:
 
 def _timer_lines(end: OspfEnd, value: Timers) -> tuple[str, ...]:
     hello, dead = value
+    of_hello, of_dead = map(end.spoken, (of_port.HELLO_INTERVAL, of_port.DEAD_INTERVAL))
     if not hello:
-        return end.opening, of_port.DEAD_INTERVAL.line(minimal=True, hellos=_FAST)
-    return end.opening, of_port.HELLO_INTERVAL.line(seconds=hello), of_port.DEAD_INTERVAL.line(seconds=dead)
+        return end.opening, of_dead.line(minimal=True, hellos=_FAST)
+    return end.opening, of_hello.line(seconds=hello), of_dead.line(seconds=dead)
 
 
 def _timer_place(end: OspfEnd) -> tuple[str, ...]:
     hello, dead = end.timers
-    return end.opening, "ip ospf hello-interval" if dead == 4 * hello else "ip ospf dead-interval"
+    return end.opening, f"{end.words} {'hello' if dead == 4 * hello else 'dead'}-interval"
 
 
 def _area_place(end: OspfEnd) -> tuple[str, ...]:
     if end.line is None:
-        return end.opening, f"ip ospf {end.process}"
+        return end.opening, f"{end.words} {end.process}"
     return f"router ospf {end.process}", f"network {end.line.address} {end.line.wildcard}"
 
 
@@ -164,6 +177,11 @@ def _proof_lines(end: OspfEnd, value: Proof) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def network_type(end: OspfEnd, kind: NetworkType) -> str:
+    """Return the line that gives an end a network type."""
+    return end.spoken(of_port.NETWORK).line(**dict.fromkeys(kind.value.split(), True))
+
+
 TYPE: Final = Term["OspfEnd", Kind](
     rule=Rule(
         id="ospf-network-type-differs",
@@ -181,8 +199,8 @@ TYPE: Final = Term["OspfEnd", Kind](
     see=lambda end: Kind(end.port.network or NetworkType.POINT_TO_POINT, end.timers, end.servers < 2),
     words=lambda kind: f"OSPF network {kind.network.value}",
     fits=lambda here, there: Likeness.of(here.fits(there)),
-    place=lambda end: (end.opening, "ip ospf network"),
-    lines=lambda end, kind: (end.opening, of_port.NETWORK.line(**dict.fromkeys(kind.network.value.split(), True))),
+    place=lambda end: (end.opening, f"{end.words} network"),
+    lines=lambda end, kind: (end.opening, network_type(end, kind.network)),
 )
 TIMERS: Final = Term["OspfEnd", "Timers"](
     rule=Rule(
@@ -218,7 +236,7 @@ AREA: Final = Term["OspfEnd", int](
     see=lambda end: end.area.number,
     words=lambda number: f"OSPF area {number}",
     place=_area_place,
-    lines=lambda end, number: (end.opening, of_port.PROCESS.line(process=end.process, area=number)),
+    lines=lambda end, number: (end.opening, end.spoken(of_port.PROCESS).line(process=end.process, area=number)),
     other=5,
 )
 AUTHENTICATION: Final = Term["OspfEnd", Proof](
@@ -278,8 +296,8 @@ DESIGNATED: Final = Duty["OspfEnd"](
         if here.elects and there.elects and not here.port.priority and not here.servers and there.servers
         else ""
     ),
-    place=lambda end: (end.opening, "ip ospf priority"),
-    lines=lambda end, _: (end.opening, of_port.PRIORITY.no(priority=0)),
+    place=lambda end: (end.opening, f"{end.words} priority"),
+    lines=lambda end, _: (end.opening, end.spoken(of_port.PRIORITY).no(priority=0)),
 )
 TERMS: Final = (TYPE, TIMERS, AREA, TTL, AUTHENTICATION)
 DUTIES: Final = (DESIGNATED,)

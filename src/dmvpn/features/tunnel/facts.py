@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class GreFacts(Fact):
     """A tunnel interface.
 
-    addresses: of either IP version.
+    addresses: of either IP version. link_local: the one of IPv6, if it runs there.
     source: its NBMA address.
     destination: None if multipoint.
     ip_mtu: octets of the largest IP packet.
@@ -34,6 +34,7 @@ class GreFacts(Fact):
     enabled: bool = True
     reason: ReasonFacts = NO_REASON
     addresses: tuple[Address, ...]
+    link_local: Address | None = None
     multipoint: bool = False
     source: Address | None
     source_interface: str
@@ -60,6 +61,7 @@ def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState 
         state,
         reason=reason_facts(state.reason),
         addresses=_addresses(interface) if interface is not None else (),
+        link_local=interface.link_local(6) if interface is not None else None,
         ip_mtu=interface.ip_mtu if interface is not None else state.ip_mtu,
         room=state.ip_mtu,
         df=(spec.df if spec is not None else DfBit.CLEAR).value,

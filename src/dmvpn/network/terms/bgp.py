@@ -10,21 +10,29 @@ of its neighbors is found once for each router, whatever the number of its tunne
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.config.instance import FAMILY, FAMILY_ACTIVATE, LISTEN_RANGE, NEIGHBOR, ROUTER, VRF_FAMILY
+from dmvpn.features.bgp.config.instance import (
+    FAMILY,
+    FAMILY_ACTIVATE,
+    IPV6_FAMILY,
+    LISTEN_RANGE,
+    NEIGHBOR,
+    ROUTER,
+    VRF_FAMILY,
+)
 from dmvpn.features.bgp.settings import configured_peers, groups_of, guest, templates, with_group
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.terms.table import Failure, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.bgp.model import NeighborLines
@@ -54,7 +62,7 @@ class Side:
     """
 
     end: TunnelEnd
-    peer: IPv4Address
+    peer: IPAddress
     settings: PeerSettings | None = None
     calls: bool = False
     lines: NeighborLines | None = None
@@ -118,8 +126,8 @@ class _Speaker:
         return configured_peers(self._config)
 
     @cached_property
-    def _lines(self) -> dict[IPv4Address, NeighborLines]:
-        return {one.peer: one for one in self._config.neighbors if isinstance(one.peer, IPv4Address)}
+    def _lines(self) -> dict[IPAddress, NeighborLines]:
+        return {one.peer: one for one in self._config.neighbors if not isinstance(one.peer, str)}
 
     @cached_property
     def _unread(self) -> dict[str, list[str]]:
@@ -133,18 +141,22 @@ class _Speaker:
                 found.setdefault("", []).extend(words[:1])
         return found
 
-    def source(self, addresses: Sequence[IPv4Address]) -> list[IPv4Address]:
+    def source(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
         """Return the address from which it calls a neighbor that has these, unless it is that of the tunnel."""
         lines = [self._peers[one].lines for one in addresses if one in self._peers]
         interfaces = [self.device.interface(one.update_source) for one in lines if one.update_source]
-        own = [one.address[0] for one in interfaces if one is not None and one.address is not None]
-        return [address for address in own if isinstance(address, IPv4Address)]
+        return [
+            address
+            for one in interfaces
+            if one is not None
+            for address, _ in one.addresses_of(addresses[0].version)[:1]
+        ]
 
-    def knows_any(self, addresses: Sequence[IPv4Address]) -> bool:
+    def knows_any(self, addresses: Iterable[IPAddress]) -> bool:
         """Return whether it has a session with one of these."""
         return any(one in self._peers for one in addresses)
 
-    def side(self, end: TunnelEnd, addresses: Sequence[IPv4Address]) -> Side:
+    def side(self, end: TunnelEnd, addresses: Sequence[IPAddress]) -> Side:
         """Return what it knows of a neighbor that has these addresses."""
         for each in addresses:
             if each in self._peers:
@@ -158,7 +170,7 @@ class _Speaker:
                 return self._made(end, each, settings, calls=False)
         return self._made(end, addresses[0], None, calls=False)
 
-    def _made(self, end: TunnelEnd, peer: IPv4Address, settings: PeerSettings | None, *, calls: bool) -> Side:
+    def _made(self, end: TunnelEnd, peer: IPAddress, settings: PeerSettings | None, *, calls: bool) -> Side:
         lines = settings.lines if settings is not None else None
         if lines is None and peer in self._lines:
             lines = with_group(self._config, self._lines[peer], self._groups)
@@ -186,7 +198,7 @@ def sides_of(here: TunnelEnd, there: TunnelEnd) -> Pair | None:
     ends = (here, there)
     if any(end.interface.vrf != end.device.vrf or not end.device.bgp.local_as for end in ends):
         return None
-    ours, theirs = (list(_addresses(end)) for end in ends)
+    ours, theirs = ([address for address, _ in end.addresses] for end in ends)
     if not ours or not theirs:
         return None
     mine, other = (_speaker(end.device) for end in ends)
@@ -214,8 +226,8 @@ def is_awaited(pair: EndPair, pairs: Sequence[EndPair]) -> bool:
     waiting = sides[1]
     if waiting.settings is None or waiting.shutdown or _callers(there, pairs)[1] != [client]:
         return False
-    mine, theirs = _speaker(client.device), [one for _, one, _ in there.device.addresses()]
-    if not _callers(there, pairs)[0] or mine.knows_any([one for one in theirs if isinstance(one, IPv4Address)]):
+    theirs = [*(one for _, one, _ in there.device.addresses()), *(one for one, _ in there.addresses)]
+    if not _callers(there, pairs)[0] or _speaker(client.device).knows_any(theirs):
         return False
     others = [one.there for one in pairs if one.here is client and one.there is not there]
     return not any(client in called and silent for called, silent in (_callers(one, pairs) for one in others))
@@ -228,10 +240,6 @@ def _callers(server: TunnelEnd, pairs: Sequence[EndPair]) -> tuple[list[TunnelEn
         if pair.there is server and pair.nhrp and (sides := sides_of(pair.here, server)) is not None:
             calling[0 if sides[0].calls else 1].append(pair.here)
     return calling
-
-
-def _addresses(end: TunnelEnd) -> Iterator[IPv4Address]:
-    return (address for address, _ in end.addresses if isinstance(address, IPv4Address))
 
 
 # ------------------------------------------------------------------------------------------------ the table
@@ -252,7 +260,8 @@ def no_line(here: Side, there: Side) -> str:
         return ""
     start, lines = f"BGP of {here.name} has", here.lines
     if lines is not None:
-        lacks = "none of them has its AS number" if lines.remote_as is None else "it is not activated for IPv4"
+        lacks = f"it is not activated for IPv{here.peer.version}"
+        lacks = "none of them has its AS number" if lines.remote_as is None else lacks
         return f"{start} lines for {here.peer} ({there.name}), and {lacks}"
     if _wider(here):
         return f"the range that BGP of {here.name} listens to does not cover its clients, such as {there.name}"
@@ -267,8 +276,9 @@ def missing_lines(here: Side, there: Side) -> tuple[str, ...]:
         return (*here.process, *lines)
     is_known = here.lines is not None and here.lines.remote_as is not None
     lines = () if is_known else (NEIGHBOR.line(peer=here.peer, remote_as=there.presents(here)),)
-    if is_known or not config.active_by_default:
-        lines = (*lines, *(() if config.in_vrf else (FAMILY.line(),)), FAMILY_ACTIVATE.line(peer=here.peer))
+    if is_known or not config.active_by_default or here.peer.version == 6:
+        family = FAMILY if here.peer.version == 4 else IPV6_FAMILY
+        lines = (*lines, *(() if config.in_vrf else (family.line(),)), FAMILY_ACTIVATE.line(peer=here.peer))
     return (*here.process, *lines)
 
 

@@ -15,13 +15,14 @@ from dmvpn.base.findings import Cause, Rule, Severity
 from dmvpn.base.terms import Duty
 from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines
-from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN
+from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN, IPV6_EIGRP
 from dmvpn.features.eigrp.config.sections import af_interface_lines, header, process_lines
 from dmvpn.features.eigrp.terms import EigrpEnd
 from dmvpn.features.nhrp import terms as of_nhrp
 from dmvpn.features.ospf import terms as of_ospf
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.ospf.config import version3
 from dmvpn.features.ospf.model import Area, Interface
 from dmvpn.features.ospf.settings import network_line
 from dmvpn.features.ospf.terms import OspfEnd
@@ -31,10 +32,11 @@ from dmvpn.features.rip.model import LAST_KEY
 from dmvpn.features.rip.terms import RipEnd
 from dmvpn.features.tunnel import terms as of_tunnels
 from dmvpn.ios import INTERFACE
-from dmvpn.network.routing import Protocol, ospf_interface, running
+from dmvpn.network.routing import Protocol, running
 from dmvpn.network.terms.table import Table
 
 if TYPE_CHECKING:
+    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.network.overlay import EndPair, TunnelEnd
     from dmvpn.network.routing import Running
 
@@ -54,12 +56,18 @@ def eigrp_end(end: TunnelEnd, pair: EndPair) -> EigrpEnd | None:
     own = _numbers(end)
     theirs = _numbers(pair.there if end is pair.here else pair.here) if len(own) > 1 else []
     number = next((one for one in own if one in theirs), next(iter(own), None))
-    process = next((one for one in end.device.eigrp.processes if one.autonomous_system == number), None)
+    process = _process(end, number)
     if process is None:
         return None
     settings = process.interface(end.name)
     chain = end.device.eigrp.key_chain(settings.key_chain)
     return EigrpEnd(end.name, process, settings, tuple(chain.keys) if chain is not None else (), end.device.tree)
+
+
+def _process(end: TunnelEnd, number: int | None) -> ProcessSettings | None:
+    """Return a process of EIGRP for the version of IP of an end."""
+    processes = end.device.eigrp.of_version(end.nhrp.version)
+    return next((one for one in processes if one.autonomous_system == number), None)
 
 
 def _numbers(end: TunnelEnd) -> list[int]:
@@ -77,15 +85,16 @@ def ospf_end(end: TunnelEnd, _pair: EndPair | None = None) -> OspfEnd | None:
     number = next((one.number for one in end.running if one.protocol is Protocol.OSPF), None)
     if number is None:
         return None
-    port = ospf_interface(end.device, end.name) or Interface(name=end.name)
-    process = next((one for one in end.device.ospf.processes if one.number == number), None)
+    config, servers = end.device.ospf.of_version(end.nhrp.version), len(end.nhrp.nhs)
+    port = end.ospf_lines or Interface(name=end.name)
+    process = next((one for one in config.processes if one.number == number), None)
     line = network_line(process, end.address) if process is not None and port.process is None else None
     in_area = line.area if line is not None else port.area or 0
     areas = process.areas if process is not None else ()
     area = next((one for one in areas if one.number == in_area), Area(number=in_area))
     checks_ttl = port.checks_ttl or (port.checks_ttl is None and process is not None and process.ttl_hops is not None)
-    config, servers = end.device.ospf, len(end.nhrp.nhs)
-    return OspfEnd(end.device.hostname, port, number, area, line, config.key_chains, servers, checks_ttl)
+    version, chains = end.nhrp.version, config.key_chains
+    return OspfEnd(end.device.hostname, port, number, area, line, chains, servers, checks_ttl, version)
 
 
 OSPF: Final = Table(ospf_end, of_ospf.TERMS, of_ospf.DUTIES)
@@ -130,7 +139,7 @@ def wanted(here: TunnelEnd, there: TunnelEnd) -> str:
     "": this end knows the routes of the other end by other means, or its protocols are in a table that is not in view.
     """
     device, bgp = here.device, there.device.bgp
-    if here.running or here.address is None or here.nhrp.version == 6 or device.vrf_of(here.name) != device.vrf:
+    if here.running or here.address is None or device.vrf_of(here.name) != device.vrf:
         return ""
     if device.bgp.local_as or (there.address is not None and there.address in device.rip.neighbors):
         return ""
@@ -161,11 +170,11 @@ def _active(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     if own is None:
         return ()
     if own.protocol is Protocol.OSPF:
-        return ospf_lines.process(own.number, device.vrf), ospf_lines.PASSIVE.no(name=here.name)
+        return _ospf_process(here, own.number), ospf_lines.PASSIVE.no(name=here.name)
     if own.protocol is Protocol.RIP:
         return *rip_lines.process(device.vrf), rip_lines.PASSIVE.no(interface=here.name)
-    process = next(one for one in device.eigrp.processes if one.autonomous_system == own.number)
-    if process.name:
+    process = _process(here, own.number)
+    if process is not None and process.name:
         return af_interface_lines(process, here.name, AF_PASSIVE.no())
     return process_lines(process, eigrp_lines.PASSIVE.no(name=here.name))
 
@@ -179,7 +188,8 @@ def _silent(here: TunnelEnd, there: TunnelEnd) -> str:
     if lines and lines[-1] == ospf_lines.SHUTDOWN.no():
         said = f"{protocol} is shut down at {router}"
     elif lines:
-        said = f"{protocol} of {router} does not run on {here.name}: no network line covers {here.address}"
+        why = f"network line covers {here.address}" if here.nhrp.version == 4 else "line of the interface starts it"
+        said = f"{protocol} of {router} does not run on {here.name}: no {why}"
     else:
         said = f"{protocol} does not run at {router}"
     return f"{said}, and {other} runs at the other end"
@@ -190,8 +200,7 @@ def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     device, (protocol, _, number) = here.device, wanted(here, there).partition(" ")
     if protocol == Protocol.RIP.value and device.rip.enabled:
         return *rip_lines.process(device.vrf), rip_lines.NETWORK.line(network=str(here.address))
-    if protocol == Protocol.EIGRP.value and device.eigrp.processes:
-        processes = device.eigrp.processes
+    if protocol == Protocol.EIGRP.value and (processes := device.eigrp.of_version(here.nhrp.version)):
         same = (one for one in processes if str(one.autonomous_system) == number)
         process = next(same, processes[0])
         instance = here.device.tree.section(eigrp_lines.ROUTER_NAMED, name=process.name) if process.name else None
@@ -200,14 +209,16 @@ def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
         if process.shutdown:
             return process_lines(process, eigrp_lines.CLASSIC_SHUTDOWN.no())
         if process.interface(here.name).shutdown:
+            if not process.name:
+                return INTERFACE.line(name=here.name), IPV6_EIGRP.line(number=process.autonomous_system)
             return af_interface_lines(process, here.name, AF_SHUTDOWN.no())
         return process_lines(process, eigrp_lines.IN_FAMILY.network.line(address=here.address, wildcard=_HOST))
     far = ospf_end(there)
-    if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
-        ospf = device.ospf.processes[0]
+    ospf = next(iter(device.ospf.of_version(here.nhrp.version).processes), None)
+    if protocol == Protocol.OSPF.value and ospf is not None and far is not None:
         if ospf.shutdown:
-            return ospf_lines.process(ospf.number, device.vrf), ospf_lines.SHUTDOWN.no()
-        area = port_lines.PROCESS.line(process=ospf.number, area=far.area.number)
+            return _ospf_process(here, ospf.number), ospf_lines.SHUTDOWN.no()
+        area = far.spoken(port_lines.PROCESS).line(process=ospf.number, area=far.area.number)
         return INTERFACE.line(name=here.name), area
     return ()
 
@@ -217,9 +228,14 @@ def process_line(end: TunnelEnd) -> tuple[str, ...]:
     first = next(iter(end.running), None)
     if first is None:
         return end.at
-    if first.protocol is Protocol.EIGRP:
-        return (header(next(one for one in end.device.eigrp.processes if one.autonomous_system == first.number)),)
-    return (ospf_lines.process(first.number) if first.protocol is Protocol.OSPF else rip_lines.ROUTER.line(),)
+    if first.protocol is Protocol.EIGRP and (process := _process(end, first.number)) is not None:
+        return (header(process),)
+    return (_ospf_process(end, first.number) if first.protocol is Protocol.OSPF else rip_lines.ROUTER.line(),)
+
+
+def _ospf_process(end: TunnelEnd, number: int) -> str:
+    """Return the line that opens the section of a process of OSPF for the version of IP of an end."""
+    return version3.process(end.device.tree, number, end.device.vrf, end.nhrp.version)
 
 
 PASSIVE: Final = Duty["TunnelEnd"](

@@ -24,12 +24,14 @@ from dmvpn.base.barriers import RouteReason
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.features.bgp.config import instance as bgp_lines
+from dmvpn.features.eigrp.config.interfaces import AF_SHUTDOWN, IPV6_EIGRP
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, TOPOLOGY_BASE
-from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
+from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, af_interface_lines, process_lines, taken_back
 from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.ospf.config import version3
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.static import config
-from dmvpn.features.static.config import ROUTE
+from dmvpn.features.static.config import ROUTE, ROUTE6
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.network.device import Device
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier
     from dmvpn.base.facts import Address, Network
     from dmvpn.base.reasons import ReasonCode
+    from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.ios import ConfigLine, Section, Statement
     from dmvpn.network.overlay import TunnelEnd
@@ -88,9 +91,15 @@ def texts(section: Section | None, *lines: ConfigLine) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------ BGP's section
 
 
-def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
-    """Return the lines that open BGP's section with the neighbors: in a VRF its address family."""
+def ospf_process(facts: RouterFacts, process: OspfFacts) -> str:
+    """Return the line that opens the section of a process of OSPF."""
+    return version3.process(device(facts).tree, process.process, process.vrf, process.version)
+
+
+def bgp_neighbors(facts: RouterFacts, version: int = 4) -> tuple[str, ...]:
+    """Return the lines that open BGP's section with the neighbors: in a VRF, and of IPv6, its address family."""
     within = (bgp_lines.VRF_FAMILY.line(vrf=facts.vrf),) if facts.vrf else ()
+    within = (bgp_lines.IPV6_FAMILY.line(),) if version == 6 else within
     return (bgp_lines.ROUTER.line(number=facts.bgp.local_as), *within)
 
 
@@ -101,11 +110,11 @@ NULL: Final = "Null0"
 
 
 def static_routes(facts: RouterFacts | None) -> list[tuple[StaticRoute, str]]:
-    """Return the static routes of IPv4, each with its line."""
+    """Return the static routes, each with its line."""
     if facts is None:
         return []
-    lines = (ROUTE.text(args) for args in device(facts).tree.all(ROUTE))
-    return list(zip(device(facts).static.ipv4, lines, strict=True))
+    lines = (line.text(args) for line in (ROUTE, ROUTE6) for args in device(facts).tree.all(line))
+    return list(zip(device(facts).static.routes, lines, strict=True))
 
 
 def routes_to(facts: RouterFacts | None, prefix: Network) -> list[tuple[StaticRoute, str]]:
@@ -180,6 +189,7 @@ def cause_of(barrier: Barrier, *, by_owner: bool) -> Cause:
 
 def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, *, by_owner: bool) -> tuple[str, ...]:
     """Return the lines for the router where a barrier lies. far: the other end."""
+    facts = facts.of_version(prefix.version)
     code, protocol, fields = barrier.reason.code, barrier.protocol, barrier.reason.fields
     match code:
         case RouteReason.NOT_ADVERTISED | RouteReason.NOT_REDISTRIBUTED if by_owner:
@@ -218,12 +228,12 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
             kept = IN_FAMILY.stub.line(**dict.fromkeys(("connected", *stub), True))
             return process_lines(facts.eigrp[0], kept if by_owner else IN_FAMILY.stub.no())
         case RouteReason.REFLECTION:
-            return _of_neighbor(facts, far, route_reflector_client=True)
+            return _of_neighbor(facts, far, prefix.version, route_reflector_client=True)
         case RouteReason.NEXT_HOP if protocol == "bgp":
-            reflects = any(one.reflected for one in facts.bgp.peers)
-            return _of_neighbor(facts, far, **{"next-hop-self": True, **({"all": True} if reflects else {})})
+            more = {"all": True} if any(one.reflected for one in facts.bgp.peers) else {}
+            return _of_neighbor(facts, far, prefix.version, **{"next-hop-self": True, **more})
         case RouteReason.OWN_SYSTEM:
-            return _of_neighbor(facts, far, **{"allowas-in": True})
+            return _of_neighbor(facts, far, prefix.version, **{"allowas-in": True})
         case RouteReason.NOT_IMPORTED:
             return _imported(facts, str(fields[0]))
         case _:
@@ -232,9 +242,11 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
 
 def network_lines(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[str, ...]:
     """Return the lines that let a protocol advertise a network of the router itself."""
+    port, own = next(
+        ((it.name, one.ip) for it in facts.interfaces for one in it.addresses if one.network == prefix), ("", None)
+    )
     if not isinstance(prefix, IPv4Network):
-        return ()
-    own = next((one.ip for it in facts.interfaces for one in it.addresses if one.network == prefix), None)
+        return _lines6(facts, protocol, Prefix.parse(str(prefix)), port)
     match protocol:
         case "eigrp":
             line = IN_FAMILY.network.line(address=prefix.network_address, wildcard=prefix.hostmask)
@@ -249,23 +261,37 @@ def network_lines(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[s
     return section(facts, protocol, line)
 
 
-def section(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
-    """Return a line of a routing process, behind the lines that open its section."""
+def _lines6(facts: RouterFacts, protocol: str, prefix: Prefix, port: str) -> tuple[str, ...]:
+    """Return the same of IPv6: EIGRP and OSPF run where the interface says so. port: with an address in the network."""
+    facts = facts.of_version(6)
+    if protocol == "bgp":
+        return (*bgp_neighbors(facts, 6), bgp_lines.IN_IPV6.network.line(prefix=prefix))
+    if protocol == "eigrp" and facts.eigrp and facts.eigrp[0].name:
+        return af_interface_lines(facts.eigrp[0], port, AF_SHUTDOWN.no())
+    number = next((one.autonomous_system for one in facts.eigrp), None)
+    line = IPV6_EIGRP.line(number=number) if protocol == "eigrp" and number is not None else ""
+    if protocol == "ospf" and facts.ospf and facts.ospf[0].interfaces:
+        line = version3.PROCESS.line(process=facts.ospf[0].process, area=facts.ospf[0].interfaces[0].area)
+    return (INTERFACE.line(name=port), line) if line and port else ()
+
+
+def section(facts: RouterFacts, protocol: str, line: str, version: int = 4) -> tuple[str, ...]:
+    """Return a line of a routing process, behind the lines that open its section. version: of its routes."""
     match protocol:
         case "eigrp":
             return process_lines(facts.eigrp[0] if facts.eigrp else None, line)
         case "ospf":
-            return (*(ospf_lines.process(one.process, one.vrf) for one in facts.ospf[:1]), line)
+            return (*(ospf_process(facts, one) for one in facts.ospf[:1]), line)
         case "bgp":
-            return (*bgp_neighbors(facts), line)
+            return (*bgp_neighbors(facts, version), line)
         case _:
             return (*rip_lines.process(facts.vrf), line)
 
 
-def _of_routes(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
+def _of_routes(facts: RouterFacts, protocol: str, line: str, version: int = 4) -> tuple[str, ...]:
     """Return a line about the routes of a process: in named EIGRP it is in `topology base`."""
     is_named = protocol == "eigrp" and any(one.name for one in facts.eigrp[:1])
-    *opening, last = section(facts, protocol, TOPOLOGY_BASE.line() if is_named else line)
+    *opening, last = section(facts, protocol, TOPOLOGY_BASE.line() if is_named else line, version)
     return (*opening, last, *((line,) if is_named else ()))
 
 
@@ -276,14 +302,16 @@ def _redistributed(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[
         return ()
     number = f" {route.process}" if route.process.isdecimal() else ""
     costs = route.source not in ("static", "connected")
-    more = {"ospf": " subnets", "eigrp": f" metric {_EIGRP_METRIC}" * costs, "rip": f" metric {_RIP_METRIC}" * costs}
-    return _of_routes(facts, protocol, f"redistribute {route.source}{number}{more.get(protocol, '')}")
+    subnets = " subnets" if prefix.version == 4 else ""
+    more = {"ospf": subnets, "eigrp": f" metric {_EIGRP_METRIC}" * costs, "rip": f" metric {_RIP_METRIC}" * costs}
+    line = f"redistribute {route.source}{number}{more.get(protocol, '')}"
+    return _of_routes(facts, protocol, line, prefix.version)
 
 
-def _of_neighbor(facts: RouterFacts, far: Address, **words: bool) -> tuple[str, ...]:
-    """Return a line of BGP about a neighbor: a dynamic one has the lines of its group."""
+def _of_neighbor(facts: RouterFacts, far: Address, version: int, **words: bool) -> tuple[str, ...]:
+    """Return a line of BGP about a neighbor: a dynamic one has the lines of its group. version: of the routes."""
     known = str(far) if far in facts.bgp.called else next(iter(_group(facts, far)), str(far))
-    return (*bgp_neighbors(facts), bgp_lines.FAMILY_NEIGHBOR.line(peer=known, **words))
+    return (*bgp_neighbors(facts, version), bgp_lines.FAMILY_NEIGHBOR.line(peer=known, **words))
 
 
 def _group(facts: RouterFacts, far: Address) -> tuple[str, ...]:
@@ -307,7 +335,8 @@ def _without(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str,
 
 
 def line_with(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str, ...]:
-    """Return the line that has these words in their order, with the lines that lead to it; (): there is none.
+    """Return the line that has these words in their order, with the lines that lead to it; (): there is none. A list
+    of IPv6 has `prefix-list` for `prefix`.
 
     near: words that the right one of several lines has, or the lines that lead to it.
     """
@@ -316,7 +345,7 @@ def line_with(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str
     for text in facts.configuration:
         del trail[len(text) - len(text.lstrip()) :]
         trail.append(text.strip())
-        left = iter(text.split())
+        left = iter("prefix" if word == "prefix-list" and "prefix" in words else word for word in text.split())
         if all(word in left for word in words):
             found.append(tuple(trail))
     wanted = {*near, facts.vrf} - {""}

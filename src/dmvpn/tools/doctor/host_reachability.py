@@ -196,7 +196,8 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
-    ask = f"which router does not advertise it to {at}? show ip route {vrf}{target}, from there back to {at}"
+    show = f"show {'ip' if target.version == 4 else 'ipv6'} route {vrf}{target}"
+    ask = f"which router does not advertise it to {at}? {show}, from there back to {at}"
     what = f"{at} has no route to {target} ({host.router}){leads}"
     return Finding(_STEP, Cause.NO_ROUTE_THERE, at, what, evidence, decide=ask)
 

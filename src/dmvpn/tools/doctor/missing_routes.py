@@ -25,7 +25,7 @@ from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
 from dmvpn.base.findings import Cause
 from dmvpn.features.track.model import TrackKind
 from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
-from dmvpn.tools.doctor.scene import addresses_of
+from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -58,6 +58,7 @@ class _End(NamedTuple):
     facts: RouterFacts
     port: str
     address: Address
+    link_local: Address | None = None
 
     @property
     def table(self) -> Table:
@@ -78,18 +79,20 @@ class _Lan(NamedTuple):
 def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that the server has the routes to the client's LANs, and the client those to the LANs behind the server."""
     hub, there = client.hub_facts, client.there
-    near = _end(client.name, client.facts, client.tunnel)
-    far = _end(client.hub, hub, there) if hub is not None and there is not None else None
+    near = _end(client.name, client.facts, client.tunnel, client.version)
+    far = _end(client.hub, hub, there, client.version) if hub is not None and there is not None else None
     if near is None or far is None:
         return
-    own = list(_missing(scene, near, far, _lans(scene, near.name, near.facts, with_site=True)))
+    own = list(_missing(scene, near, far, _lans(scene, near, with_site=True)))
     yield from own
     if own:
         return
     fellows = [
-        lan for one in scene.fellows(client)[:MOST_FELLOWS] for lan in _lans(scene, one.name, one.facts, with_site=True)
+        lan
+        for one in scene.fellows(client)[:MOST_FELLOWS]
+        for lan in _lans(scene, near._replace(name=one.name, facts=one.facts), with_site=True)
     ]
-    behind = (*_lans(scene, far.name, far.facts, with_site=False), *fellows)
+    behind = (*_lans(scene, far, with_site=False), *fellows)
     yield from islice(_missing(scene, far, near, behind), 1)
 
 
@@ -102,17 +105,20 @@ def _missing(scene: Scene, here: _End, there: _End, known: Iterable[_Lan]) -> It
                 yield found
 
 
-def _end(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> _End | None:
-    address = next((one for one in tunnel.addresses if one.version == 4), None)
-    return _End(name, facts, tunnel.name, address) if address is not None else None
+def _end(name: str, facts: RouterFacts, tunnel: TunnelFacts, version: int) -> _End | None:
+    address = next((one for one in tunnel.addresses if one.version == version), None)
+    return _End(name, facts, tunnel.name, address, tunnel.link_local) if address is not None else None
 
 
-def _lans(scene: Scene, name: str, facts: RouterFacts, *, with_site: bool) -> Iterator[_Lan]:
-    """Yield the networks of a router that have hosts. with_site: and that of its site, where no host is known."""
-    site = scene.site_of(name, facts) if with_site else None
+def _lans(scene: Scene, end: _End, *, with_site: bool) -> Iterator[_Lan]:
+    """Yield the networks of a router that have hosts, of the IP version of an end. with_site: and that of its site,
+    where no host is known.
+    """
+    name, facts = end.name, end.facts
+    site = scene.site_of(name, facts, end.address.version) if with_site else None
     for lan in scene.lans(name, facts):
         is_wanted = lan.served or (site is not None and lan.address.ip == site[1])
-        if is_wanted and lan.port.vrf == facts.vrf and lan.address.version == 4:
+        if is_wanted and lan.port.vrf == facts.vrf and lan.address.version == end.address.version:
             yield _Lan(name, lan.address.network)
 
 
@@ -221,19 +227,20 @@ def _links(scene: Scene, *, with_providers: bool) -> dict[Table, dict[Table, tup
         for table in facts.tables:
             seen = facts.seen_in(table.vrf)
             heard = [(it.name, one) for it in (table.rip.interfaces if table.rip else ()) for one in it.heard]
-            for port, address in (
+            for port, known in (
                 *_on_wires(scene, name, table.vrf, with_providers=with_providers),
                 *((one.interface, one.address) for one in table.neighbors if one.up),
                 *heard,
             ):
+                address = scene.global_of(facts, port, known)
                 whose = scene.owner(address) or ""
-                other, mine = scene.facts(whose), addresses_of(facts, port)
-                own = next((one.ip for one in mine if address in one.network), None)
+                other, mine = scene.facts(whose), interface_of(facts, port)
+                own = next((one.ip for one in mine.addresses if address in one.network), None) if mine else None
                 theirs = other.interfaces if other is not None else ()
                 there = next((it for it in theirs if any(one.ip == address for one in it.addresses)), None)
-                if other is not None and own is not None and there is not None:
-                    near = _End(name, seen, port, own)
-                    far = _End(whose, other.seen_in(there.vrf), there.name, address)
+                if other is not None and mine is not None and own is not None and there is not None:
+                    near = _End(name, seen, port, own, mine.link_local)
+                    far = _End(whose, other.seen_in(there.vrf), there.name, address, there.link_local)
                     found.setdefault(near.table, {}).setdefault(far.table, (near, far))
     return found
 
@@ -253,7 +260,7 @@ def _on_wires(scene: Scene, name: str, vrf: str, *, with_providers: bool) -> Ite
 
 def _explained(scene: Scene, here: _End, there: _End, lan: _Lan) -> Finding | None:
     """Return why a network that one router has does not pass to its neighbor; None: it does, or it is not known."""
-    sender, receiver = (RouteEnd(end.name, end.facts.vrf, end.address) for end in (here, there))
+    sender, receiver = (RouteEnd(end.name, end.facts.vrf, end.address, end.link_local) for end in (here, there))
     route = _route(here.facts, lan.network)
     prefix = route.prefix if route is not None else lan.network
     barrier = scene.why(Gap(Prefix.parse(str(prefix)), sender, receiver))

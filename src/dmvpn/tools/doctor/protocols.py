@@ -25,7 +25,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.bgp import BGP, awaited
 from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
 from dmvpn.tools.doctor import addressing, missing_routes, terms
-from dmvpn.tools.doctor.configuration import texts
+from dmvpn.tools.doctor.configuration import ospf_process, texts
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
@@ -75,24 +75,27 @@ def not_before(client: Client, seconds: float) -> str:
 
 def of_ospf(scene: Scene) -> Iterator[Verdict]:
     """Check that no two routers in one OSPF domain have one router ID: each would take the other's LSAs for its own."""
-    first: dict[tuple[str, IPv4Address], tuple[str, OspfFacts]] = {}
+    first: dict[tuple[str, int, IPv4Address], tuple[str, OspfFacts]] = {}
     for name, facts in scene.alive():
-        views = [(facts.seen_from(tunnel.name), tunnel) for tunnel in facts.tunnels]
+        seen = [(facts.seen_from(tunnel.name), tunnel) for tunnel in facts.tunnels]
+        views = [(view.of_version(version), tunnel) for view, tunnel in seen for version in (4, 6)]
         by_tunnel = (found[0] for view, tunnel in views if (found := ospf_on(view, tunnel)) is not None)
         for process in dict.fromkeys(by_tunnel):
-            other, its = first.setdefault((process.vrf, process.router_id), (name, process))
+            other, its = first.setdefault((process.vrf, process.version, process.router_id), (name, process))
             if other == name:
                 continue
             wrong, right = to_change(scene, (name, other), process.router_id)
-            number = (process if wrong == name else its).process
+            known = scene.facts(wrong)
+            mine = process if wrong == name else its
+            opening = ospf_process(known, mine) if known is not None else ""
             yield Finding(
                 step=Step.ROUTING,
                 cause=Cause.OSPF_TERMS,
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(lines.process(number, process.vrf), lines.ROUTER_ID.line(address=free(scene, wrong))),
-                order=f"and then at {wrong}: clear ip ospf process",
+                fix=(opening, lines.ROUTER_ID.line(address=free(scene, wrong))),
+                order=f"and then at {wrong}: clear {'ip' if process.version == 4 else 'ipv6'} ospf process",
                 others=(right,),
             )
 
@@ -275,10 +278,13 @@ def _state(protocol: _Protocol, client: Client) -> tuple[bool, tuple[ReasonFacts
     return all(end.up for end in ends), tuple(reason for end in ends for reason in end.reasons if reason)
 
 
-def _near(facts: RouterFacts, protocol: str, tunnel: TunnelFacts, other: TunnelFacts) -> NeighborFacts | None:
-    """Return another end as a neighbor."""
+def _near(
+    facts: RouterFacts, protocol: str, version: int, tunnel: TunnelFacts, other: TunnelFacts
+) -> NeighborFacts | None:
+    """Return another end as a neighbor. version: of IP."""
+    theirs = other.addresses if version == 4 else (other.link_local,)
     for one in facts.neighbors:
-        if one.protocol.startswith(protocol) and one.interface == tunnel.name and one.address in other.addresses:
+        if one.protocol.startswith(protocol) and one.interface == tunnel.name and one.address in theirs:
             return one
     return None
 
@@ -286,8 +292,8 @@ def _near(facts: RouterFacts, protocol: str, tunnel: TunnelFacts, other: TunnelF
 # ------------------------------------------------------------------------------------------------ each protocol
 
 
-def _eigrp(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, _: EigrpEnd) -> _Running | None:
-    near = _near(facts, "eigrp ", tunnel, other)
+def _eigrp(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, end: EigrpEnd) -> _Running | None:
+    near = _near(facts, "eigrp ", end.process.version, tunnel, other)
     for process in facts.eigrp:
         for port in process.interfaces:
             if port.name == tunnel.name:
@@ -299,7 +305,7 @@ def _eigrp(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, _: Eigrp
 
 
 def _ospf(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, end: OspfEnd) -> _Running | None:
-    found, near = ospf_on(facts, tunnel), _near(facts, "ospf ", tunnel, other)
+    found, near = ospf_on(facts, tunnel), _near(facts, "ospf ", end.version, tunnel, other)
     if found is None:
         return None
     patience = end.timers[0] * (5 if end.elects else 1) + _EXCHANGE

@@ -221,6 +221,7 @@ class Mistake(NamedTuple):
 class Client:
     """A tunnel and its server. server: None for a point-to-point tunnel without next hop servers.
 
+    facts: with the routing protocols of the client's version of IP alone, and so hub_facts.
     nbma: the configured address of the server. hub, hub_facts, there: the router with that address, and its tunnel with
         that source.
     """
@@ -244,15 +245,25 @@ class Client:
         """The two ends with their settings; None: the lines of one of them are not in view."""
         if self.hub_facts is None or self.there is None:
             return None
-        version = self.server.address.version if self.server is not None and self.server.address is not None else 4
-        here = tunnel_end(self.facts, self.tunnel, version)
-        there = tunnel_end(self.hub_facts, self.there, version)
+        here = tunnel_end(self.facts, self.tunnel, self.version)
+        there = tunnel_end(self.hub_facts, self.there, self.version)
         return EndPair(here, there, nhrp=self.server is not None) if here is not None and there is not None else None
+
+    @property
+    def version(self) -> int:
+        """The IP version of the network inside the tunnel: of the server, else of the first address."""
+        return version_of(self.tunnel, self.server)
 
     @property
     def title(self) -> str:
         """The pair, for people."""
         return f"{self.name} {self.tunnel.name} -> {self.hub or self.nbma or 'a server'}"
+
+
+def version_of(tunnel: TunnelFacts, server: ServerFacts | None) -> int:
+    """Return the IP version of a network that a tunnel is in. server: of that network; None: there is none."""
+    addresses = (server.address,) if server is not None and server.address is not None else tunnel.addresses
+    return next((one.version for one in addresses), 4)
 
 
 @dataclass(slots=True)
@@ -339,12 +350,12 @@ class Scene:
         """Return the router's facts."""
         return self.lab.routers.get(name)
 
-    def ports(self) -> Iterator[tuple[str, InterfaceFacts, AddressWithLength]]:
-        """Yield each address of an interface that is no tunnel, with its router."""
+    def ports(self, *, tunnels: bool = False) -> Iterator[tuple[str, InterfaceFacts, AddressWithLength]]:
+        """Yield each address of an interface, with its router. tunnels: of those, too."""
         for name, facts in self.alive():
-            tunnels = {tunnel.name for tunnel in facts.tunnels}
+            left_out = () if tunnels else {tunnel.name for tunnel in facts.tunnels}
             for port in facts.interfaces:
-                yield from ((name, port, own) for own in port.addresses if port.name not in tunnels)
+                yield from ((name, port, own) for own in port.addresses if port.name not in left_out)
 
     def vrf_of(self, port: Port) -> str:
         """Return the VRF that a port is in, "": the global table."""
@@ -384,10 +395,12 @@ class Scene:
             _, found = self._index.ends.server(seat, server.address if server is not None else None, nbma)
             hub, there = found.end if found is not None else (self.owner(nbma) or "", None)
             facts, theirs = self.facts(name), self.facts(hub)
+            version = version_of(tunnel, server)
             if theirs is not None and there is not None:
-                theirs = theirs.seen_from(there.name)
+                theirs = theirs.seen_from(there.name).of_version(version)
             if facts is not None:
-                yield Client(name, facts.seen_from(tunnel.name), tunnel, server, nbma, hub, theirs, there)
+                mine = facts.seen_from(tunnel.name).of_version(version)
+                yield Client(name, mine, tunnel, server, nbma, hub, theirs, there)
 
     def servers(self) -> set[tuple[str, str]]:
         """Return router and tunnel of all servers that clients use, by tunnel or NBMA address."""
@@ -398,17 +411,27 @@ class Scene:
                 found.add((owned[0], owned[1].name))
         return found
 
-    def site_of(self, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
+    def global_of(self, facts: RouterFacts, port: str, address: Address) -> Address:
+        """Return the global address of the station that has an address on the link of a router's port."""
+        if not address.is_link_local:
+            return address
+        networks = [own.network for own in addresses_of(facts, port) if own.version == address.version]
+        theirs = (own.ip for _, it, own in self.ports(tunnels=True) if it.link_local == address)
+        return next((one for one in theirs if any(one in network for network in networks)), address)
+
+    def site_of(self, name: str, facts: RouterFacts, version: int | None = None) -> tuple[str, Address] | None:
         """Return an interface that is neither a tunnel nor its source, with its address: the LAN of a spoke.
 
-        One in the table that the facts show comes first.
+        One in the table that the facts show comes first. version: of IP; None: any.
         """
-        best = min(self.lans(name, facts), key=lambda one: (not one.served, one.port.vrf != facts.vrf), default=None)
+        lans = (one for one in self.lans(name, facts) if version in (None, one.address.version))
+        best = min(lans, key=lambda one: (not one.served, one.port.vrf != facts.vrf), default=None)
         return (best.port.name, best.address.ip) if best is not None else None
 
     def lans(self, name: str, facts: RouterFacts) -> Iterator[LanAddress]:
         """Yield the addresses of a router's LANs."""
-        served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
+        hosts = [host for host in self.lab.hosts.values() if host.router == name]
+        served = {own.network for host in hosts for own in (host.address, host.address6) if own is not None}
         for port in lan_ports(facts):
             yield from (LanAddress(port, own, own.network in served) for own in port.addresses)
 

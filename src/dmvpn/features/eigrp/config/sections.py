@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NamedProcess(Protocol):
-    """A process: the name of its virtual instance, "" in classic mode, and its number.
+    """A process: the name of its virtual instance, "" in classic mode, its number, and its version of IP.
 
     vrf: "", the global table. router: number of the `router eigrp` with the address family of the VRF, in classic mode.
     """
@@ -33,6 +33,9 @@ class NamedProcess(Protocol):
 
     @property
     def autonomous_system(self) -> int: ...
+
+    @property
+    def version(self) -> int: ...
 
     @property
     def vrf(self) -> str: ...
@@ -47,6 +50,10 @@ class InterfaceLine(NamedTuple):
     classic: ConfigLine
     named: ConfigLine
 
+    def of_port(self, process: NamedProcess) -> ConfigLine:
+        """Return the line in the interface's own section."""
+        return self.classic if process.version == 4 else interfaces.IPV6.twin(self.classic)
+
 
 MODE: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_MODE, interfaces.AF_AUTHENTICATION_MODE)
 CHAIN: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_KEY_CHAIN, interfaces.AF_KEY_CHAIN)
@@ -57,12 +64,10 @@ NEXT_HOP_SELF: Final = InterfaceLine(interfaces.IP_NEXT_HOP_SELF, interfaces.AF_
 SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
 
 
-def family(autonomous_system: int, vrf: str = "") -> str:
+def family(autonomous_system: int, vrf: str = "", version: int = 4) -> str:
     """Return the line that opens a process of named form."""
-    within = {"vrf": vrf} if vrf else {}
-    return processes.ADDRESS_FAMILY.line(
-        ipv4=True, unicast=True, autonomous_system=True, number=autonomous_system, **within
-    )
+    within = {f"ipv{version}": True, **({"vrf": vrf} if vrf else {})}
+    return processes.ADDRESS_FAMILY.line(unicast=True, autonomous_system=True, number=autonomous_system, **within)
 
 
 def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
@@ -70,13 +75,14 @@ def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
     if process is None:
         return (line,)
     if process.name:
-        return (processes.ROUTER_NAMED.line(name=process.name), family(process.autonomous_system, process.vrf), line)
+        of_family = family(process.autonomous_system, process.vrf, process.version)
+        return (processes.ROUTER_NAMED.line(name=process.name), of_family, line)
     if process.vrf:
         opening = processes.CLASSIC_FAMILY.line(
             vrf=process.vrf, autonomous_system=True, number=process.autonomous_system
         )
         return (processes.ROUTER_CLASSIC.line(number=process.router), opening, line)
-    return (processes.ROUTER_CLASSIC.line(number=process.autonomous_system), line)
+    return (header(process), line)
 
 
 def af_interface_lines(process: NamedProcess, interface: str, line: str) -> tuple[str, ...]:
@@ -88,19 +94,20 @@ def entered(process: NamedProcess, interface: str, line: InterfaceLine, **values
     """Return the lines to enter that set a parameter of an interface."""
     if process.name:
         return af_interface_lines(process, interface, line.named.line(**values))
-    return INTERFACE.line(name=interface), line.classic.line(number=process.autonomous_system, **values)
+    return INTERFACE.line(name=interface), line.of_port(process).line(number=process.autonomous_system, **values)
 
 
 def taken_back(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:
     """Return the lines to enter that remove a setting of an interface."""
     if process.name:
         return af_interface_lines(process, interface, line.named.no(**values))
-    return INTERFACE.line(name=interface), line.classic.no(number=process.autonomous_system, **values)
+    return INTERFACE.line(name=interface), line.of_port(process).no(number=process.autonomous_system, **values)
 
 
 def header(process: NamedProcess) -> str:
     """Return the line that opens the section of a process, or of its instance."""
-    return f"router eigrp {process.name or process.autonomous_system}"
+    words = "ipv6 router eigrp" if process.version == 6 and not process.name else "router eigrp"
+    return f"{words} {process.name or process.autonomous_system}"
 
 
 def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...]:
@@ -111,7 +118,8 @@ def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...
     """
     if process.name:
         return (header(process), "address-family", f"af-interface {interface}", words)
-    return f"interface {interface}", f"ip {words} eigrp {process.autonomous_system}"
+    ip = "ip" if process.version == 4 else "ipv6"
+    return f"interface {interface}", f"{ip} {words} eigrp {process.autonomous_system}"
 
 
 def nested(lines: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from dmvpn.ios.common import Twins
 
 if TYPE_CHECKING:
     from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 _CLASSIC, _NAMED, _FAMILY = "router-ospf-ipv6", "router-ospfv3", "router-ospfv3-family"
 _FAMILY_MODE: Final = Mode(_FAMILY, "config-router-af", _NAMED, exit_word="exit-address-family")
@@ -103,6 +104,15 @@ ADDRESS_FAMILY: Final = ConfigLine(
     complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv6 unicast",
 )
+
+
+def process(tree: ConfigTree, number: int, vrf: str = "", version: int = 4) -> str:
+    """Return the line that opens the section of a process for a version of IP, as it is configured."""
+    if version == 4:
+        return processes.process(number, vrf)
+    return (ROUTER_TOO if tree.section(ROUTER_TOO, number=number) is not None else ROUTER).line(number=number)
+
+
 #: What a process of version 3 has not: it runs where interfaces say so, and its packets are protected by IPsec.
 _NOT_IN_PROCESSES: Final = (
     processes.ROUTER,

@@ -16,7 +16,7 @@ from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.rip import config as rip_lines
-from dmvpn.tools.doctor.configuration import NULL, bgp_neighbors, removal_lines
+from dmvpn.tools.doctor.configuration import NULL, bgp_neighbors, ospf_process, removal_lines
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.suspicions.underlay import here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
@@ -47,7 +47,7 @@ def ospf(view: ServerView) -> Iterator[Hypothesis]:
         yield mild(Cause.NETWORK_STATEMENT, f"OSPF does not run on {tunnel.name}", "is it to speak with the server?")
         return
     if not running[1].speaks:
-        lines = (ospf_lines.process(running[0].process, running[0].vrf), ospf_lines.PASSIVE.no(name=tunnel.name))
+        lines = (ospf_process(client.facts, running[0]), ospf_lines.PASSIVE.no(name=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of OSPF", lines)
         return
     near = [one for one in _near(view, "ospf ") if one.interface == tunnel.name]

@@ -22,7 +22,7 @@ from dmvpn.features.ospf.config import interfaces as ospf_lines
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.settings import ELECTING, timers
-from dmvpn.features.ospf.terms import TYPE
+from dmvpn.features.ospf.terms import TYPE, network_type
 from dmvpn.features.static.config import route_line
 from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
@@ -105,7 +105,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 def _greets_by_multicast(end: TunnelEnd) -> str:
     """Return the protocols that discover neighbors by multicast at this end, "" if none."""
-    interface = ospf_interface(end.device, end.name)
+    interface = end.ospf_lines
     by_unicast = interface is not None and interface.network in _UNICAST
     return " and ".join(str(one) for one in end.running if not (one.protocol is Protocol.OSPF and by_unicast))
 
@@ -218,27 +218,27 @@ def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if end.multipoint and (is_named or (interface.network is None and not network.servers_of(end))):
         what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
         kept = [one for one in spokes if is_named or one.port.network in (None, NetworkType.POINT_TO_POINT)]
-        fix = "\n ".join((end.at[0], _MULTIPOINT, *_timers_of(kept)))
+        fix = "\n ".join(
+            (end.at[0], network_type(of_ospf, NetworkType.POINT_TO_MULTIPOINT), *_timers_of(of_ospf, kept))
+        )
         is_at_port = interface.process is not None and not is_named
-        at = end.line(f"ip ospf {interface.process}" if is_at_port else "ip ospf network")
+        at = end.line(f"{of_ospf.words} {interface.process if is_at_port else 'network'}")
         # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
         severity = Severity.WARNING if len(end.nhrp.nhs) == 1 and not is_named else None
         yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
     if interface.network in ELECTING and end.is_client and interface.priority and not network.clients(end):
         what = f"{end.device.hostname} is a spoke, and with priority {interface.priority} it may be elected"
-        fix = f"{end.at[0]}\n {ospf_lines.PRIORITY.line(priority=0)}"
-        hubs = [hub for server in network.servers_of(end) if (hub := ospf_interface(server.device, server.name))]
+        fix = f"{end.at[0]}\n {of_ospf.spoken(ospf_lines.PRIORITY).line(priority=0)}"
+        hubs = [hub for server in network.servers_of(end) if (hub := server.ospf_lines)]
         is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
         severity = Severity.WARNING if is_lower else None
-        yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
+        yield found(PRIORITY, end.device, end.line(f"{of_ospf.words} network"), what, fix, severity=severity)
 
 
-def _timers_of(spokes: list[OspfEnd]) -> tuple[str, ...]:
+def _timers_of(hub: OspfEnd, spokes: list[OspfEnd]) -> tuple[str, ...]:
     """Return the lines by which a point-to-multipoint hub has the timers of these spokes."""
-    if not spokes:
-        return ()
-    hello, dead = spokes[0].timers
-    return ospf_lines.HELLO_INTERVAL.line(seconds=hello), ospf_lines.DEAD_INTERVAL.line(seconds=dead)
+    lines = zip((ospf_lines.HELLO_INTERVAL, ospf_lines.DEAD_INTERVAL), spokes[0].timers if spokes else (), strict=False)
+    return tuple(hub.spoken(line).line(seconds=seconds) for line, seconds in lines)
 
 
 # ------------------------------------------------------------------------------------------------ BGP
@@ -292,7 +292,7 @@ def check_bfd(network: Network) -> Iterator[NetworkConcern]:
 
 def _detection(end: TunnelEnd, parameters: Parameters | None) -> Iterator[NetworkConcern]:
     if parameters is None:
-        eigrp, interface = end.eigrp, ospf_interface(end.device, end.name)
+        eigrp, interface = end.eigrp, end.ospf_lines
         asking = [("EIGRP", end.at)] if eigrp is not None and eigrp[1].bfd else []
         asking += [("OSPF", end.line("ip ospf bfd"))] if interface is not None and interface.bfd else []
         for who, at in asking:
@@ -312,7 +312,7 @@ def _waits(end: TunnelEnd) -> Iterator[tuple[int, str]]:
     if eigrp is not None:
         yield eigrp[1].hold_time, "EIGRP"
     if any(one.protocol is Protocol.OSPF for one in end.running):
-        interface = ospf_interface(end.device, end.name) or OspfInterface(name=end.name)
+        interface = end.ospf_lines or OspfInterface(name=end.name)
         by_second = interface.hello_multiplier is not None
         yield 1 if by_second else timers(interface, NetworkType.POINT_TO_POINT)[1], "OSPF"
 

@@ -25,7 +25,7 @@ from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.rip.config import SPLIT_HORIZON
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.network.lines import indented
-from dmvpn.network.routing import Protocol, ospf_interface
+from dmvpn.network.routing import Protocol
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -330,7 +330,7 @@ def _keeps_next_hops(hub: TunnelEnd) -> bool:
     """Return whether spokes hear from the hub that they are each other's next hops (phase 2), so that they ask for
     these.
     """
-    interface = ospf_interface(hub.device, hub.name)
+    interface = hub.ospf_lines
     if interface is not None and interface.network in (NetworkType.BROADCAST, NetworkType.NON_BROADCAST):
         return True
     return hub.eigrp is not None and not hub.eigrp[1].next_hop_self and not hub.eigrp[1].summaries
@@ -381,19 +381,20 @@ def _ospf(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     if hub.nhrp.redirect or not any(one.protocol is Protocol.OSPF for one in hub.running):
         return
     phase2 = [client for client in _multipoint_clients(network, hub) if not client.nhrp.shortcut]
-    interface = ospf_interface(hub.device, hub.name)
+    interface = hub.ospf_lines
     if interface is None or interface.network not in (
         NetworkType.POINT_TO_MULTIPOINT,
         NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST,
     ):
         return
     if phase2:
+        ospf = "ip ospf" if hub.nhrp.version == 4 else "ipv6 ospf"
         yield found(
             OSPF,
             hub.device,
-            hub.line("ip ospf network"),
+            hub.line(f"{ospf} network"),
             f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly "
             f"without redirects, and `{hub.words} shortcut` at the spokes",
             f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).line()}",
-            related=tuple((client.device, client.line("ip ospf network")) for client in phase2),
+            related=tuple((client.device, client.line(f"{ospf} network")) for client in phase2),
         )

@@ -25,7 +25,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS, OPEN_ADDRESS
 from dmvpn.network.device import is_private
-from dmvpn.network.routing import Protocol, ospf_interface
+from dmvpn.network.routing import Protocol
 from dmvpn.network.terms.protocols import TUNNELS
 from dmvpn.network.terms.table import Table, disagreements
 from dmvpn.tools.lint.found import differences, differing, found
@@ -350,7 +350,7 @@ def check_sizes(network: Network) -> Iterator[NetworkConcern]:
         yield from _packets(end)
         yield from _segments(end)
     for one in disagreements(network.pairs, _SIZES):
-        interface = ospf_interface(one.odd.device, one.odd.name)
+        interface = one.odd.ospf_lines
         checks = interface is None or not interface.ignore_mtu
         if checks and any(running.protocol is Protocol.OSPF for running in one.odd.running):
             yield differing(one, ": OSPF stays in the state Exchange", Severity.ERROR)

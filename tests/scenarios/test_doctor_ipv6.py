@@ -1,0 +1,119 @@
+"""The doctor on overlays of IPv6: what it says of a fault names its end, and its lines heal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from dmvpn.base.findings import Cause
+from dmvpn.labs.copied import CopiedLab, brought_up
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import visit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TUNNEL, _LAN, _BGP = "interface Tunnel100", "interface GigabitEthernet0/2", "router bgp 65000"
+_EIGRP, _OSPF = "ipv6 router eigrp 100", "ipv6 router ospf 6"
+_NAMED: Final = ("router eigrp CLOUD", "address-family ipv6 unicast autonomous-system 100")
+_IPV6_BGP: Final = (_BGP, "address-family ipv6")
+_INTO_7: Final = tuple(line for port in (_TUNNEL, _LAN) for line in (port, "no ipv6 eigrp 100", "ipv6 eigrp 7"))
+#: Of each protocol its process, the lines of the tunnel and of the LAN, and more at the hub.
+_PROTOCOLS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "eigrp": (
+        (_EIGRP,),
+        (_TUNNEL, "ipv6 eigrp 100", _LAN, "ipv6 eigrp 100"),
+        (_TUNNEL, "no ipv6 split-horizon eigrp 100"),
+    ),
+    "named": (_NAMED, (), (*_NAMED, "af-interface Tunnel100", "no split-horizon")),
+    "ospf": (
+        (_OSPF,),
+        (_TUNNEL, "ipv6 ospf 6 area 0", "ipv6 ospf network point-to-multipoint", _LAN, "ipv6 ospf 6 area 0"),
+        (),
+    ),
+}
+
+
+def _lines(protocol: str, name: str) -> list[str]:
+    number, hub = name[1], "2001:DB8:100::11"
+    if protocol == "bgp":
+        peers = [f"2001:DB8:100::{one}" for one in (31, 41)] if name == "R11" else [hub]
+        reflects = [f"neighbor {one} route-reflector-client" for one in peers if one != hub]
+        sessions = [f"neighbor {one} remote-as 65000" for one in peers]
+        lan = f"network 2001:DB8:{number}::/64"
+        return [_BGP, *sessions, "address-family ipv6", lan, *(f"neighbor {one} activate" for one in peers), *reflects]
+    process, ports, of_hub = _PROTOCOLS[protocol]
+    identifier = f"{'router-id' if protocol == 'ospf' else 'eigrp router-id'} {'.'.join(number * 4)}"
+    return [*process, identifier, *ports, *(of_hub if name == "R11" else ())]
+
+
+def _running(protocol: str) -> CopiedLab:
+    """Return the network of IPv6, with a routing protocol in the place of its static routes."""
+    scenario = Scenario.load("ipv6-phase3")
+    texts = dict(scenario.configurations)
+    for name in ("R11", "R31", "R41") if protocol != "static" else ():
+        kept = [line for line in texts[name].splitlines() if line != "end" and not line.startswith("ipv6 route ")]
+        texts[name] = "\n".join([*kept, *_lines(protocol, name), "end"]) + "\n"
+    return brought_up(Scenario(scenario.name, scenario.lab, texts, scenario.certificates))
+
+
+_FAULTS: Final[tuple[tuple[str, str, Sequence[str], Cause], ...]] = (
+    ("eigrp", "R31", (_TUNNEL, "no ipv6 eigrp 100"), Cause.NETWORK_STATEMENT),
+    ("eigrp", "R31", (_LAN, "no ipv6 eigrp 100"), Cause.NETWORK_STATEMENT),
+    ("eigrp", "R31", (_EIGRP, "passive-interface Tunnel100"), Cause.PASSIVE_INTERFACE),
+    ("eigrp", "R31", (_EIGRP, "shutdown"), Cause.NETWORK_STATEMENT),
+    ("eigrp", "R31", (_EIGRP, "metric weights 0 1 1 1 0 0"), Cause.EIGRP_WEIGHTS),
+    ("eigrp", "R31", (_EIGRP, "eigrp stub receive-only"), Cause.SPOKE_STUB),
+    ("eigrp", "R11", (_TUNNEL, "ipv6 split-horizon eigrp 100"), Cause.SPLIT_HORIZON),
+    (
+        "eigrp",
+        "R31",
+        (f"no {_EIGRP}", "ipv6 router eigrp 7", "eigrp router-id 3.3.3.3", *_INTO_7),
+        Cause.AUTONOMOUS_SYSTEM,
+    ),
+    (
+        "eigrp",
+        "R31",
+        ("ipv6 prefix-list P deny ::/0 le 128", _EIGRP, "distribute-list prefix-list P out"),
+        Cause.ROUTE_FILTERED,
+    ),
+    ("named", "R31", (*_NAMED, "af-interface Tunnel100", "shutdown"), Cause.NETWORK_STATEMENT),
+    ("ospf", "R31", (_TUNNEL, "no ipv6 ospf 6 area 0"), Cause.NETWORK_STATEMENT),
+    ("ospf", "R31", (_TUNNEL, "ipv6 ospf 6 area 1"), Cause.OSPF_TERMS),
+    ("ospf", "R31", (_TUNNEL, "ipv6 ospf network broadcast"), Cause.OSPF_NETWORK_TYPE),
+    ("ospf", "R31", (_TUNNEL, "ipv6 ospf hello-interval 7"), Cause.OSPF_TERMS),
+    ("ospf", "R31", (_LAN, "no ipv6 ospf 6 area 0"), Cause.NETWORK_STATEMENT),
+    ("bgp", "R31", (_BGP, "no neighbor 2001:DB8:100::11 remote-as 65000"), Cause.BGP_NEIGHBOR),
+    ("bgp", "R31", (*_IPV6_BGP, "no neighbor 2001:DB8:100::11 activate"), Cause.BGP_NEIGHBOR),
+    ("bgp", "R31", (_BGP, "neighbor 2001:DB8:100::11 remote-as 65001"), Cause.BGP_SYSTEM),
+    ("bgp", "R31", (*_IPV6_BGP, "no network 2001:DB8:3::/64"), Cause.NETWORK_STATEMENT),
+    (
+        "bgp",
+        "R31",
+        ("ipv6 prefix-list P deny ::/0 le 128", *_IPV6_BGP, "neighbor 2001:DB8:100::11 prefix-list P out"),
+        Cause.ROUTE_FILTERED,
+    ),
+    ("static", "R31", ("ipv6 route 2001:DB8:1::/64 Null0",), Cause.BLACK_HOLE),
+)
+
+
+@pytest.mark.parametrize("protocol", ["static", *_PROTOCOLS, "bgp"])
+def test_a_well_network_of_ipv6_has_no_findings(protocol: str) -> None:
+    assert not visit(_running(protocol)).findings
+
+
+@pytest.mark.parametrize(
+    ("protocol", "router", "lines", "cause"), _FAULTS, ids=[f"{one[0]}: {', '.join(one[2])}" for one in _FAULTS]
+)
+def test_a_fault_of_ipv6_is_named_and_its_lines_heal(
+    protocol: str, router: str, lines: Sequence[str], cause: Cause
+) -> None:
+    lab = _running(protocol)
+    lab.configure(router, lines)
+    lab.wait(200)
+    first = visit(lab).findings[0]
+    assert (first.cause, first.router) == (cause, router)
+    lab.configure(router, first.fix)
+    lab.wait(200)
+    assert visit(lab).healthy
