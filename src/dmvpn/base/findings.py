@@ -16,8 +16,13 @@ in the order in which the doctor checks them: from the wire up, since a fault in
 from __future__ import annotations
 
 import enum
+import re
+from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # ------------------------------------------------------------------------------------------------ causes of faults
 
@@ -179,6 +184,22 @@ class Rule:
     bad: str
     fix: str
     cause: Cause | None = None
+
+
+def rule(severity: Severity, cause: Cause | None = None) -> Callable[[str], Rule]:
+    r"""Return what makes a rule of its text: "ID: TITLE", then rows of why, "bad: LINES" and "fix: LINES".
+
+    A `\n` ends a line of the examples. A row that is deeper than the title is a part of it.
+    """
+
+    def of_text(text: str) -> Rule:
+        margin = text[: len(text) - len(text.lstrip())]
+        head, _, rest = re.sub(r"\n {4,}", " ", text.replace(margin, "\n").strip()).partition("\n")
+        name, title = head.split(": ", 1)
+        why, bad, fix = re.split(r" (?:bad|fix):(?: |$)", rest.replace("\n", " ").replace(r"\n", "\n"))
+        return Rule(id=name, severity=severity, title=title, why=why, bad=bad, fix=fix, cause=cause)
+
+    return of_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
-from dmvpn.base.findings import Cause, Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.routemaps import IPV6_LIST
 from dmvpn.features.bgp.model import FilterKind
@@ -49,91 +49,70 @@ if TYPE_CHECKING:
     from dmvpn.ios import ConfigLine
     from dmvpn.network.device import Device
 
-VRF_UNDEFINED: Final = Rule(
-    id="vrf-undefined",
-    severity=Severity.ERROR,
-    title="A VRF that is not defined",
-    why="IOS refuses the line, and interface or tunnel stay in the global table: packets take unintended paths.",
-    bad="interface Tunnel0\n tunnel vrf INET",
-    fix="vrf definition INET\n address-family ipv4",
-)
-POLICY_UNDEFINED: Final = Rule(
-    id="policy-map-undefined",
-    severity=Severity.WARNING,
-    title="A service policy that is not defined",
-    why="IOS refuses a `service-policy`, and a map of an NHRP group means nothing, without the policy map it names.",
-    bad="interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE",
-    fix="policy-map SHAPE\n class class-default",
-)
-PROFILE_UNDEFINED: Final = Rule(
-    id="ipsec-profile-undefined",
-    severity=Severity.ERROR,
-    title="A tunnel names an IPsec profile that does not exist",
-    why="A tunnel with protection never sends in clear, so it stays down.",
-    bad="interface Tunnel0\n tunnel protection ipsec profile TYPO",
-    fix="crypto ipsec profile TYPO\n set transform-set TS",
-)
-IKE_PROFILE_UNDEFINED: Final = Rule(
-    id="ike-profile-undefined",
-    severity=Severity.ERROR,
-    title="An IPsec profile names an IKE profile that does not exist",
-    why="Without the profile it is undefined which peers are meant and how they authenticate: no IKE SA comes up.",
-    bad="crypto ipsec profile P\n set ikev2-profile TYPO",
-    fix="crypto ikev2 profile TYPO\n match identity remote address 0.0.0.0",
-)
-TRUSTPOINT_UNDEFINED: Final = Rule(
-    id="trustpoint-undefined",
-    severity=Severity.ERROR,
-    title="An IKE profile names a trustpoint or certificate map that does not exist",
-    why="The trustpoint has the certificate that we prove ourselves with and the authority that peers are checked "
-    "with; without it there is neither. An error where the profile works with certificates.",
-    bad="crypto ikev2 profile P\n pki trustpoint TYPO",
-    fix="crypto pki trustpoint TYPO\n enrollment terminal",
-)
-ROUTE_MAP: Final = Rule(
-    id="route-map-undefined",
-    severity=Severity.WARNING,
-    title="A routing process or NAT names a route map that does not exist",
-    why="A route map that is not there lets nothing through here; IOS does not say for each place what it does.",
-    bad="router ospf 1\n redistribute static subnets route-map TYPO",
-    fix="route-map TYPO permit 10",
-)
-LIST: Final = Rule(
-    id="list-undefined",
-    severity=Severity.WARNING,
-    title="A route map, a distribute list, a neighbor, a terminal line or NAT names a list that does not exist",
-    why="A prefix or access list that is not there lets every route through, so a neighbor hears what it should not; "
-    "an AS path or community list that is not there lets nothing through. With an access class that is not there no "
-    "station may log in here, and every station on IOS.",
-    bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
-    fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
-)
-POOL: Final = Rule(
-    id="nat-pool-undefined",
-    severity=Severity.WARNING,
-    title="A NAT rule names a pool that does not exist",
-    why="Without addresses nothing is translated by it, and the log says so.",
-    bad="ip nat inside source list LAN pool TYPO overload",
-    fix="ip nat pool TYPO 198.51.100.10 198.51.100.20 netmask 255.255.255.0",
-)
-ACCESS_GROUP: Final = Rule(
-    id="access-group-undefined",
-    severity=Severity.WARNING,
-    title="A port filters by an access list that does not exist",
-    why="A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.",
-    bad="interface GigabitEthernet1\n ip access-group TYPO in",
-    fix="ip access-list extended TYPO\n permit esp any any",
-    cause=Cause.LIST_MISSING,
-)
-PART: Final = Rule(
-    id="list-part-undefined",
-    severity=Severity.WARNING,
-    title="An entry of an access list names an object group or a time range that does not exist",
-    why="With an object group that does not exist a permit permits nothing, and a denial denies all that the group "
-    "might mean. With a time range that does not exist an entry counts at all times, as on IOS.",
-    bad="ip access-list extended LAN\n permit tcp any object-group SERVERS eq 443",
-    fix="object-group network SERVERS\n host 192.168.1.10",
-)
+VRF_UNDEFINED: Final = rule(Severity.ERROR)(r"""
+    vrf-undefined: A VRF that is not defined
+    IOS refuses the line, and interface or tunnel stay in the global table: packets take unintended paths.
+    bad: interface Tunnel0\n tunnel vrf INET
+    fix: vrf definition INET\n address-family ipv4
+    """)
+POLICY_UNDEFINED: Final = rule(Severity.WARNING)(r"""
+    policy-map-undefined: A service policy that is not defined
+    IOS refuses a `service-policy`, and a map of an NHRP group means nothing, without the policy map it names.
+    bad: interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE
+    fix: policy-map SHAPE\n class class-default
+    """)
+PROFILE_UNDEFINED: Final = rule(Severity.ERROR)(r"""
+    ipsec-profile-undefined: A tunnel names an IPsec profile that does not exist
+    A tunnel with protection never sends in clear, so it stays down.
+    bad: interface Tunnel0\n tunnel protection ipsec profile TYPO
+    fix: crypto ipsec profile TYPO\n set transform-set TS
+    """)
+IKE_PROFILE_UNDEFINED: Final = rule(Severity.ERROR)(r"""
+    ike-profile-undefined: An IPsec profile names an IKE profile that does not exist
+    Without the profile it is undefined which peers are meant and how they authenticate: no IKE SA comes up.
+    bad: crypto ipsec profile P\n set ikev2-profile TYPO
+    fix: crypto ikev2 profile TYPO\n match identity remote address 0.0.0.0
+    """)
+TRUSTPOINT_UNDEFINED: Final = rule(Severity.ERROR)(r"""
+    trustpoint-undefined: An IKE profile names a trustpoint or certificate map that does not exist
+    The trustpoint has the certificate that we prove ourselves with and the authority that peers are checked with;
+    without it there is neither. An error where the profile works with certificates.
+    bad: crypto ikev2 profile P\n pki trustpoint TYPO
+    fix: crypto pki trustpoint TYPO\n enrollment terminal
+    """)
+ROUTE_MAP: Final = rule(Severity.WARNING)(r"""
+    route-map-undefined: A routing process or NAT names a route map that does not exist
+    A route map that is not there lets nothing through here; IOS does not say for each place what it does.
+    bad: router ospf 1\n redistribute static subnets route-map TYPO
+    fix: route-map TYPO permit 10
+    """)
+LIST: Final = rule(Severity.WARNING)(r"""
+    list-undefined: A route map, a distribute list, a neighbor, a terminal line or NAT names a list that does not exist
+    A prefix or access list that is not there lets every route through, so a neighbor hears what it should not; an AS
+    path or community list that is not there lets nothing through. With an access class that is not there no station may
+    log in here, and every station on IOS.
+    bad: route-map OUT permit 10\n match ip address prefix-list TYPO
+    fix: ip prefix-list TYPO permit 10.0.0.0/8 le 24
+    """)
+POOL: Final = rule(Severity.WARNING)("""
+    nat-pool-undefined: A NAT rule names a pool that does not exist
+    Without addresses nothing is translated by it, and the log says so.
+    bad: ip nat inside source list LAN pool TYPO overload
+    fix: ip nat pool TYPO 198.51.100.10 198.51.100.20 netmask 255.255.255.0
+    """)
+ACCESS_GROUP: Final = rule(Severity.WARNING, Cause.LIST_MISSING)(r"""
+    access-group-undefined: A port filters by an access list that does not exist
+    A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.
+    bad: interface GigabitEthernet1\n ip access-group TYPO in
+    fix: ip access-list extended TYPO\n permit esp any any
+    """)
+PART: Final = rule(Severity.WARNING)(r"""
+    list-part-undefined: An entry of an access list names an object group or a time range that does not exist
+    With an object group that does not exist a permit permits nothing, and a denial denies all that the group might
+    mean. With a time range that does not exist an entry counts at all times, as on IOS.
+    bad: ip access-list extended LAN\n permit tcp any object-group SERVERS eq 443
+    fix: object-group network SERVERS\n host 192.168.1.10
+    """)
 RULES: Final = (
     *(VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED, TRUSTPOINT_UNDEFINED),
     *(ROUTE_MAP, LIST, POOL),
@@ -369,10 +348,10 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from (
                 (_listed(one.kind), one.name, (section, f"match {one.kind.value}")) for one in entry.communities
             )
-    for rule in device.nat.rules:
-        yield "access list", rule.access_list, (str(rule),)
-        yield "route map", rule.route_map, (str(rule),)
-        yield "NAT pool", rule.pool, (str(rule),)
+    for nat in device.nat.rules:
+        yield "access list", nat.access_list, (str(nat),)
+        yield "route map", nat.route_map, (str(nat),)
+        yield "NAT pool", nat.pool, (str(nat),)
     for args, terminal in device.tree.sections(TERMINALS):
         for kind, says in (("access list", ACCESS_CLASS), ("IPv6 access list", ACCESS_CLASS6)):
             for line in terminal.all(says):

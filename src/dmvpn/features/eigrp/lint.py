@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
@@ -15,46 +15,34 @@ if TYPE_CHECKING:
 
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
 
-KEY_CHAIN: Final = Rule(
-    id="eigrp-key-chain-undefined",
-    severity=Severity.ERROR,
-    title="EIGRP is to authenticate with a key chain that has no key",
-    why="Without a key nothing can be signed or checked: the interface forms no adjacency.",
-    bad="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
-    fix="key chain KEYS\n key 1\n  key-string <secret>",
-    cause=Cause.EIGRP_AUTHENTICATION,
-)
-HALF: Final = Rule(
-    id="eigrp-authentication-half",
-    severity=Severity.ERROR,
-    title="Half of EIGRP's authentication",
-    why="It takes two lines, a mode and a key chain. One line alone has no effect, and neighbors that have both "
-    "drop packets without a digest.",
-    bad="interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS",
-    fix="interface Tunnel0\n ip authentication mode eigrp 100 md5",
-    cause=Cause.EIGRP_AUTHENTICATION,
-)
-HOLD: Final = Rule(
-    id="eigrp-hold-time-short",
-    severity=Severity.ERROR,
-    title="The hold time is not longer than the interval between Hellos",
-    why="The hold time in a router's Hellos is how long its neighbors wait for the next Hello (RFC 7868 §5.3.2). Three "
-    "intervals are usual; with one or less the adjacency comes and goes.",
-    bad="interface Tunnel0\n ip hello-interval eigrp 100 20",
-    fix="interface Tunnel0\n ip hold-time eigrp 100 60",
-    cause=Cause.EIGRP_TIMERS,
-)
-HMAC: Final = Rule(
-    id="eigrp-hmac-hidden",
-    severity=Severity.WARNING,
-    title="The password of EIGRP's HMAC-SHA-256 is hidden, and cannot be read here",
-    why="A password of type 6 or 7 is not read: the interface stays silent rather than run without authentication.",
-    bad="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
-    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 7 094F471A1A0A",
-    fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
-    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 <secret>",
-    cause=Cause.EIGRP_AUTHENTICATION,
-)
+KEY_CHAIN: Final = rule(Severity.ERROR, Cause.EIGRP_AUTHENTICATION)(r"""
+    eigrp-key-chain-undefined: EIGRP is to authenticate with a key chain that has no key
+    Without a key nothing can be signed or checked: the interface forms no adjacency.
+    bad: interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS
+    fix: key chain KEYS\n key 1\n  key-string <secret>
+    """)
+HALF: Final = rule(Severity.ERROR, Cause.EIGRP_AUTHENTICATION)(r"""
+    eigrp-authentication-half: Half of EIGRP's authentication
+    It takes two lines, a mode and a key chain. One line alone has no effect, and neighbors that have both drop packets
+    without a digest.
+    bad: interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS
+    fix: interface Tunnel0\n ip authentication mode eigrp 100 md5
+    """)
+HOLD: Final = rule(Severity.ERROR, Cause.EIGRP_TIMERS)(r"""
+    eigrp-hold-time-short: The hold time is not longer than the interval between Hellos
+    The hold time in a router's Hellos is how long its neighbors wait for the next Hello (RFC 7868 §5.3.2). Three
+    intervals are usual; with one or less the adjacency comes and goes.
+    bad: interface Tunnel0\n ip hello-interval eigrp 100 20
+    fix: interface Tunnel0\n ip hold-time eigrp 100 60
+    """)
+HMAC: Final = rule(Severity.WARNING, Cause.EIGRP_AUTHENTICATION)(r"""
+    eigrp-hmac-hidden: The password of EIGRP's HMAC-SHA-256 is hidden, and cannot be read here
+    A password of type 6 or 7 is not read: the interface stays silent rather than run without authentication.
+    bad: router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n  af-interface Tunnel0\n
+      authentication mode hmac-sha-256 7 094F471A1A0A
+    fix: router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n  af-interface Tunnel0\n
+      authentication mode hmac-sha-256 <secret>
+    """)
 _NAME: Final = Blank("name")
 _HMAC_LINE: Final[dict[str, Hashable]] = {"hmac-sha-256": True, "password": SECRET}
 #: Seconds: the longest hold time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
@@ -136,15 +136,13 @@ def _proof_lines(end: EigrpEnd, proof: Proof) -> tuple[str, ...]:
 
 _NOT_BELIEVED: Final = (EigrpReason.WRONG_DIGEST, EigrpReason.NO_DIGEST, EigrpReason.OFF_HERE, EigrpReason.NO_VALID_KEY)
 SYSTEM: Final = Term["EigrpEnd", int](
-    rule=Rule(
-        id="routing-process-differs",
-        severity=Severity.ERROR,
-        title="Both ends of a tunnel run routing protocols, and none in common",
-        why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and different "
-        "protocols form no neighbors. The tunnel is up, and no route comes over it.",
-        bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
-        fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        routing-process-differs: Both ends of a tunnel run routing protocols, and none in common
+        EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and different protocols
+        form no neighbors. The tunnel is up, and no route comes over it.
+        bad: router eigrp 200\n network 10.0.0.0 0.0.0.255
+        fix: router eigrp 100\n network 10.0.0.0 0.0.0.255
+        """),
     cause=Cause.AUTONOMOUS_SYSTEM,
     name="EIGRP autonomous system",
     effect="they are no neighbors",
@@ -154,15 +152,13 @@ SYSTEM: Final = Term["EigrpEnd", int](
     lines=_system_lines,
 )
 WEIGHTS: Final = Term["EigrpEnd", "Weights"](
-    rule=Rule(
-        id="eigrp-weights-differ",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel compute EIGRP metrics with different weights",
-        why="Hellos carry the K values, and routers with different K values are no neighbors (RFC 7868 §5.3.2): "
-        "metrics that mean different things would make loops.",
-        bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
-        fix="router eigrp 100\n no metric weights",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        eigrp-weights-differ: The two ends of a tunnel compute EIGRP metrics with different weights
+        Hellos carry the K values, and routers with different K values are no neighbors (RFC 7868 §5.3.2): metrics that
+        mean different things would make loops.
+        bad: router eigrp 100\n metric weights 0 1 1 1 0 0
+        fix: router eigrp 100\n no metric weights
+        """),
     cause=Cause.EIGRP_WEIGHTS,
     name="K-value",
     effect="they are no neighbors",
@@ -175,15 +171,12 @@ WEIGHTS: Final = Term["EigrpEnd", "Weights"](
     other=Weights(k2=1),
 )
 AUTHENTICATION: Final = Term["EigrpEnd", Proof](
-    rule=Rule(
-        id="eigrp-authentication-differs",
-        severity=Severity.ERROR,
-        title="EIGRP authenticates at one end only, or with other keys",
-        why="A packet that is not signed with a key of the receiver's chain, number and text alike, is dropped: no "
-        "adjacency.",
-        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-        fix="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        eigrp-authentication-differs: EIGRP authenticates at one end only, or with other keys
+        A packet that is not signed with a key of the receiver's chain, number and text alike, is dropped: no adjacency.
+        bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0
+        fix: interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS
+        """),
     cause=Cause.EIGRP_AUTHENTICATION,
     name="EIGRP key",
     effect="each drops what the other one sends",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
 from dmvpn.features.ike.config import isakmp, profiles, settings
@@ -19,70 +19,56 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.model import IkeConfig, Profile
 
-KEYRING: Final = Rule(
-    id="ikev2-keyring-undefined",
-    severity=Severity.ERROR,
-    title="An IKE profile names a keyring that does not exist",
-    why="The keyring has the pre-shared keys; without it neither side can prove itself, and no IKE SA comes up.",
-    bad="crypto ikev2 profile P\n keyring local TYPO",
-    fix="crypto ikev2 keyring TYPO\n peer HUB\n  address 198.51.100.1\n  pre-shared-key <secret>",
-)
-PROPOSAL: Final = Rule(
-    id="ikev2-proposal-undefined",
-    severity=Severity.ERROR,
-    title="An IKEv2 policy names a proposal that does not exist",
-    why="A policy without a usable proposal is skipped, and the defaults are offered instead: other algorithms than "
-    "those configured, and perhaps none that the peer has.",
-    bad="crypto ikev2 policy P\n proposal TYPO",
-    fix="crypto ikev2 proposal TYPO\n encryption aes-cbc-256\n integrity sha256\n group 19",
-)
-INCOMPLETE: Final = Rule(
-    id="ikev2-profile-incomplete",
-    severity=Severity.ERROR,
-    title="An IKEv2 profile that lacks what every profile needs",
-    why="A profile is for the peers that it matches, and both sides have to prove themselves in a way that it names, "
-    "with a key or a certificate (RFC 7296 §2.15). IOS does not use a profile that lacks one of these.",
-    bad="crypto ikev2 profile P\n authentication local pre-share\n authentication remote pre-share",
-    fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0\n keyring local KEYS",
-)
-WILDCARD: Final = Rule(
-    id="ike-key-for-everybody",
-    severity=Severity.ADVICE,
-    title="One pre-shared key for all peers",
-    why="An attacker who takes it from one lost spoke can pose as the hub to every other spoke. A key for each peer, "
-    "or certificates, confine the loss to one peer.",
-    bad="crypto ikev2 keyring K\n peer ANY\n  address 0.0.0.0 0.0.0.0",
-    fix="crypto ikev2 keyring K\n peer SPOKE1\n  address 203.0.113.10",
-)
-VERSION_1: Final = Rule(
-    id="ike-version-1",
-    severity=Severity.ADVICE,
-    title="Tunnels that begin with IKEv1",
-    why="IKEv1 is obsolete (RFC 9395): it has no modern algorithms, and no protection against floods of requests. "
-    "`dmvpn import --to-ikev2` writes the steps by which a network moves to IKEv2, router by router. Between routers "
-    "that all know IKEv2, `crypto isakmp run-as ikev2` ends its use until then.",
-    bad="crypto isakmp key SECRET address 203.0.113.10",
-    fix="crypto isakmp run-as ikev2",
-)
-WEAK: Final = Rule(
-    id="isakmp-weak-algorithms",
-    severity=Severity.WARNING,
-    title="A policy of IKEv1 uses weak algorithms",
-    why="3DES has blocks of 64 bits and is withdrawn by NIST, MD5 is broken as a hash, and groups 2 and 5 are too "
-    "small (RFC 8247 §2.4). IOS permits them before 17.11, and later with `crypto engine compliance shield disable`. "
-    "A policy with AES, SHA and a larger group before the weak one lets all other peers choose better.",
-    bad="crypto isakmp policy 10\n encryption 3des\n hash md5\n group 2",
-    fix="crypto isakmp policy 10\n encryption aes 256\n hash sha256\n group 14",
-)
-UNUSED: Final = Rule(
-    id="isakmp-policy-left-out",
-    severity=Severity.ADVICE,
-    title="A policy of IKEv1 is not used, because of its algorithms",
-    why="DES and group 1 are broken and never used, 3DES, MD5 and groups 2 and 5 only where `crypto engine compliance "
-    "shield disable` permits them. If no policy is left, IKEv1 cannot begin.",
-    bad="crypto isakmp policy 10\n encryption des\n group 1",
-    fix="crypto isakmp policy 10\n encryption aes 256\n group 14",
-)
+KEYRING: Final = rule(Severity.ERROR)(r"""
+    ikev2-keyring-undefined: An IKE profile names a keyring that does not exist
+    The keyring has the pre-shared keys; without it neither side can prove itself, and no IKE SA comes up.
+    bad: crypto ikev2 profile P\n keyring local TYPO
+    fix: crypto ikev2 keyring TYPO\n peer HUB\n  address 198.51.100.1\n  pre-shared-key <secret>
+    """)
+PROPOSAL: Final = rule(Severity.ERROR)(r"""
+    ikev2-proposal-undefined: An IKEv2 policy names a proposal that does not exist
+    A policy without a usable proposal is skipped, and the defaults are offered instead: other algorithms than those
+    configured, and perhaps none that the peer has.
+    bad: crypto ikev2 policy P\n proposal TYPO
+    fix: crypto ikev2 proposal TYPO\n encryption aes-cbc-256\n integrity sha256\n group 19
+    """)
+INCOMPLETE: Final = rule(Severity.ERROR)(r"""
+    ikev2-profile-incomplete: An IKEv2 profile that lacks what every profile needs
+    A profile is for the peers that it matches, and both sides have to prove themselves in a way that it names, with a
+    key or a certificate (RFC 7296 §2.15). IOS does not use a profile that lacks one of these.
+    bad: crypto ikev2 profile P\n authentication local pre-share\n authentication remote pre-share
+    fix: crypto ikev2 profile P\n match identity remote address 0.0.0.0\n keyring local KEYS
+    """)
+WILDCARD: Final = rule(Severity.ADVICE)(r"""
+    ike-key-for-everybody: One pre-shared key for all peers
+    An attacker who takes it from one lost spoke can pose as the hub to every other spoke. A key for each peer, or
+    certificates, confine the loss to one peer.
+    bad: crypto ikev2 keyring K\n peer ANY\n  address 0.0.0.0 0.0.0.0
+    fix: crypto ikev2 keyring K\n peer SPOKE1\n  address 203.0.113.10
+    """)
+VERSION_1: Final = rule(Severity.ADVICE)("""
+    ike-version-1: Tunnels that begin with IKEv1
+    IKEv1 is obsolete (RFC 9395): it has no modern algorithms, and no protection against floods of requests. `dmvpn
+    import --to-ikev2` writes the steps by which a network moves to IKEv2, router by router. Between routers that all
+    know IKEv2, `crypto isakmp run-as ikev2` ends its use until then.
+    bad: crypto isakmp key SECRET address 203.0.113.10
+    fix: crypto isakmp run-as ikev2
+    """)
+WEAK: Final = rule(Severity.WARNING)(r"""
+    isakmp-weak-algorithms: A policy of IKEv1 uses weak algorithms
+    3DES has blocks of 64 bits and is withdrawn by NIST, MD5 is broken as a hash, and groups 2 and 5 are too small (RFC
+    8247 §2.4). IOS permits them before 17.11, and later with `crypto engine compliance shield disable`. A policy with
+    AES, SHA and a larger group before the weak one lets all other peers choose better.
+    bad: crypto isakmp policy 10\n encryption 3des\n hash md5\n group 2
+    fix: crypto isakmp policy 10\n encryption aes 256\n hash sha256\n group 14
+    """)
+UNUSED: Final = rule(Severity.ADVICE)(r"""
+    isakmp-policy-left-out: A policy of IKEv1 is not used, because of its algorithms
+    DES and group 1 are broken and never used, 3DES, MD5 and groups 2 and 5 only where `crypto engine compliance shield
+    disable` permits them. If no policy is left, IKEv1 cannot begin.
+    bad: crypto isakmp policy 10\n encryption des\n group 1
+    fix: crypto isakmp policy 10\n encryption aes 256\n group 14
+    """)
 _NAME, _ADDRESS = Blank("name"), Blank("address")
 #: Algorithms that every release has.
 ALGORITHMS: Final = (

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import OuterAddress
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec.config.profiles import lines_of
@@ -19,33 +19,27 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
 
-TRANSFORM_SET: Final = Rule(
-    id="ipsec-transform-set-undefined",
-    severity=Severity.ERROR,
-    title="An IPsec profile names a transform set that does not exist",
-    why="The profile offers the transforms of its transform sets. A missing set offers nothing, and a tunnel with no "
-    "usable transform stays down.",
-    bad="crypto ipsec profile P\n set transform-set TYPO",
-    fix="crypto ipsec transform-set TYPO esp-aes 256 esp-sha256-hmac\n mode transport",
-)
-WEAK: Final = Rule(
-    id="ipsec-transform-set-weak",
-    severity=Severity.ERROR,
-    title="A transform set too weak to be used",
-    why="DES, 3DES, NULL, GMAC and MD5 are read here and never used (RFC 8221), nor is a cipher without "
-    "authentication. A tunnel whose profile has nothing else stays down; IOS would use it, and protect little.",
-    bad="crypto ipsec transform-set TS esp-3des esp-md5-hmac",
-    fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
-)
-TUNNEL_MODE: Final = Rule(
-    id="ipsec-tunnel-mode",
-    severity=Severity.ADVICE,
-    title="A transform set in tunnel mode, which is the default",
-    why="A GRE packet has an outer IP header already; tunnel mode puts another one before it, 20 octets in each "
-    "packet. Through NAT a DMVPN needs transport mode.",
-    bad="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac",
-    fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
-)
+TRANSFORM_SET: Final = rule(Severity.ERROR)(r"""
+    ipsec-transform-set-undefined: An IPsec profile names a transform set that does not exist
+    The profile offers the transforms of its transform sets. A missing set offers nothing, and a tunnel with no usable
+    transform stays down.
+    bad: crypto ipsec profile P\n set transform-set TYPO
+    fix: crypto ipsec transform-set TYPO esp-aes 256 esp-sha256-hmac\n mode transport
+    """)
+WEAK: Final = rule(Severity.ERROR)(r"""
+    ipsec-transform-set-weak: A transform set too weak to be used
+    DES, 3DES, NULL, GMAC and MD5 are read here and never used (RFC 8221), nor is a cipher without authentication. A
+    tunnel whose profile has nothing else stays down; IOS would use it, and protect little.
+    bad: crypto ipsec transform-set TS esp-3des esp-md5-hmac
+    fix: crypto ipsec transform-set TS esp-gcm 256\n mode transport
+    """)
+TUNNEL_MODE: Final = rule(Severity.ADVICE)(r"""
+    ipsec-tunnel-mode: A transform set in tunnel mode, which is the default
+    A GRE packet has an outer IP header already; tunnel mode puts another one before it, 20 octets in each packet.
+    Through NAT a DMVPN needs transport mode.
+    bad: crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac
+    fix: crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport
+    """)
 RULES: Final = collected(Rule, vars())
 #: Our own address, where only algorithms matter.
 _ANY: Final = OuterAddress(IPv4Address(0))

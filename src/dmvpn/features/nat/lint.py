@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
 from dmvpn.features.nat.model import NatStatic, Policies
@@ -15,63 +15,53 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import PacketPolicies
     from dmvpn.features.nat.model import NatConfig, OwnAddresses
 
-OUTSIDE: Final = Rule(
-    id="nat-without-outside",
-    severity=Severity.WARNING,
-    title="A NAT rule names an interface that is not outside",
-    why="Only packets that leave by an interface with `ip nat outside` are translated. Without it packets leave with "
-    "their private addresses, and answers do not return.",
-    bad="ip nat inside source list LAN interface GigabitEthernet1 overload\ninterface GigabitEthernet1\n"
-    " ip address 192.0.2.2 255.255.255.252",
-    fix="interface GigabitEthernet1\n ip nat outside",
-)
-INSIDE: Final = Rule(
-    id="nat-without-inside",
-    severity=Severity.WARNING,
-    title="A NAT rule, and no interface is inside",
-    why="Only packets that enter by an interface with `ip nat inside` are translated. Tunnels need not be inside: "
-    "packets to another site through a tunnel leave by no outside interface.",
-    bad="ip nat inside source list LAN interface GigabitEthernet1 overload",
-    fix="interface GigabitEthernet2\n ip nat inside",
-)
-REFUSED: Final = Rule(
-    id="nat-rule-refused",
-    severity=Severity.WARNING,
-    title="A NAT rule that routers of this program do not obey",
-    why="An access list for NAT may permit and deny ip, tcp, udp and icmp, by addresses and by ports (eq, gt, lt, "
-    "range); a route map may match ip address and interface. IOS takes more. A router of this program obeys such a "
-    "rule to the letter or not at all, and `dmvpn run` does not start with one.",
-    bad="ip access-list extended LAN\n permit gre any any",
-    fix="ip access-list extended LAN\n permit ip 10.1.1.0 0.0.0.255 any",
-)
-COLLISION: Final = Rule(
-    id="nat-takes-own-packets",
-    severity=Severity.ERROR,
-    title="A static rule would give the router's own packets to a station inside",
-    why="UDP ports 500 and 4500 are those of IKE, TCP ports 22 and 179 those of SSH and BGP; and an address that is "
-    "the source of a tunnel gets its GRE and ESP. A router of this program does not obey such a rule; on IOS the "
-    "tunnels go down.",
-    bad="ip nat inside source static 10.1.1.5 interface GigabitEthernet1\n(GigabitEthernet1 is a tunnel source)",
-    fix="ip nat inside source static tcp 10.1.1.5 443 interface GigabitEthernet1 443",
-)
-TUNNEL: Final = Rule(
-    id="nat-outside-tunnel",
-    severity=Severity.WARNING,
-    title="A tunnel is outside of NAT",
-    why="What leaves by it is translated where a rule says so: the other sites see public addresses, and their filters "
-    "and routes know the private ones. A tunnel is neither inside nor outside unless stations behind it need the "
-    "Internet access of this router; then it is inside.",
-    bad="interface Tunnel0\n ip nat outside",
-    fix="interface Tunnel0\n no ip nat outside",
-)
+OUTSIDE: Final = rule(Severity.WARNING)(r"""
+    nat-without-outside: A NAT rule names an interface that is not outside
+    Only packets that leave by an interface with `ip nat outside` are translated. Without it packets leave with their
+    private addresses, and answers do not return.
+    bad: ip nat inside source list LAN interface GigabitEthernet1 overload\ninterface GigabitEthernet1\n
+    ip address 192.0.2.2 255.255.255.252
+    fix: interface GigabitEthernet1\n ip nat outside
+    """)
+INSIDE: Final = rule(Severity.WARNING)(r"""
+    nat-without-inside: A NAT rule, and no interface is inside
+    Only packets that enter by an interface with `ip nat inside` are translated. Tunnels need not be inside: packets to
+    another site through a tunnel leave by no outside interface.
+    bad: ip nat inside source list LAN interface GigabitEthernet1 overload
+    fix: interface GigabitEthernet2\n ip nat inside
+    """)
+REFUSED: Final = rule(Severity.WARNING)(r"""
+    nat-rule-refused: A NAT rule that routers of this program do not obey
+    An access list for NAT may permit and deny ip, tcp, udp and icmp, by addresses and by ports (eq, gt, lt, range); a
+    route map may match ip address and interface. IOS takes more. A router of this program obeys such a rule to the
+    letter or not at all, and `dmvpn run` does not start with one.
+    bad: ip access-list extended LAN\n permit gre any any
+    fix: ip access-list extended LAN\n permit ip 10.1.1.0 0.0.0.255 any
+    """)
+COLLISION: Final = rule(Severity.ERROR)(r"""
+    nat-takes-own-packets: A static rule would give the router's own packets to a station inside
+    UDP ports 500 and 4500 are those of IKE, TCP ports 22 and 179 those of SSH and BGP; and an address that is the
+    source of a tunnel gets its GRE and ESP. A router of this program does not obey such a rule; on IOS the tunnels go
+    down.
+    bad: ip nat inside source static 10.1.1.5 interface GigabitEthernet1\n(GigabitEthernet1 is a tunnel source)
+    fix: ip nat inside source static tcp 10.1.1.5 443 interface GigabitEthernet1 443
+    """)
+TUNNEL: Final = rule(Severity.WARNING)(r"""
+    nat-outside-tunnel: A tunnel is outside of NAT
+    What leaves by it is translated where a rule says so: the other sites see public addresses, and their filters and
+    routes know the private ones. A tunnel is neither inside nor outside unless stations behind it need the Internet
+    access of this router; then it is inside.
+    bad: interface Tunnel0\n ip nat outside
+    fix: interface Tunnel0\n no ip nat outside
+    """)
 RULES: Final = collected(Rule, vars())
 
 
 def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterator[Concern]:
     """Yield findings about NAT rules. A list that also permits packets through a tunnel is all right."""
     policies = Policies(known)
-    for rule in config.every_rule:
-        at, named = (str(rule),), rule.interface if isinstance(rule, NatStatic) else rule.outside
+    for line in config.every_rule:
+        at, named = (str(line),), line.interface if isinstance(line, NatStatic) else line.outside
         if named not in ("", *config.outside) or not config.outside:
             port = named or "INTERFACE"
             what = f"{named} is the address that stations inside get, and it" if named else "no interface"
@@ -80,10 +70,10 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
         if not config.inside:
             what = "no interface has ip nat inside, so nothing is translated"
             yield Concern(rule=INSIDE, at=at, what=what)
-        if isinstance(rule, NatStatic):
-            if why := own.collision(rule):
+        if isinstance(line, NatStatic):
+            if why := own.collision(line):
                 yield Concern(rule=COLLISION, at=at, what=f"a router of this program translates nothing by it: {why}")
-        elif isinstance(clauses := policies.clauses(rule), str):
+        elif isinstance(clauses := policies.clauses(line), str):
             yield Concern(rule=REFUSED, at=at, what=f"a router of this program translates nothing by it: {clauses}")
     for name in config.outside:
         if name.startswith("Tunnel") and config.every_rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp.config import lines
@@ -16,71 +16,55 @@ if TYPE_CHECKING:
 
     from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
 
-NETWORK_ID: Final = Rule(
-    id="nhrp-network-id-missing",
-    severity=Severity.ERROR,
-    title="NHRP lines without `ip nhrp network-id`",
-    why="The network-id is what switches NHRP on; without it all other NHRP lines of the interface do nothing. The "
-    "number is local to the router and on no wire: it need not be the same at both ends.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
-    fix="interface Tunnel0\n ip nhrp network-id 1",
-    cause=Cause.NETWORK_ID,
-)
-PASSWORD: Final = Rule(
-    id="nhrp-password-long",
-    severity=Severity.WARNING,
-    title="An NHRP password of more than eight characters",
-    why="Eight octets of it go into a packet. Releases of IOS refuse a longer one or cut it, and two routers that "
-    "treat it differently do not understand each other.",
-    bad="interface Tunnel0\n ip nhrp authentication DMVPN2026",
-    fix="interface Tunnel0\n ip nhrp authentication DMVPN26",
-)
-EXPIRES: Final = Rule(
-    id="nhrp-registration-expires",
-    severity=Severity.ERROR,
-    title="Registrations are repeated less often than they expire",
-    why="A server keeps a registration for the holding time that the client puts into it (RFC 2332 §5.2.3). If the "
-    "next one comes later, the hub deletes the spoke's entry in between, again and again.",
-    bad="interface Tunnel0\n ip nhrp holdtime 60\n ip nhrp registration timeout 60",
-    fix="interface Tunnel0\n ip nhrp holdtime 180",
-    cause=Cause.HOLDING_TIME,
-)
-SLOW: Final = Rule(
-    id="nhrp-registration-slow",
-    severity=Severity.WARNING,
-    title="The holding time is less than two registration intervals",
-    why="After one lost registration the hub deletes the spoke's entry. Two intervals survive one loss (120 and 60 "
-    "seconds do); a third of the holding time, the default, survives two.",
-    bad="interface Tunnel0\n ip nhrp holdtime 100\n ip nhrp registration timeout 60",
-    fix="interface Tunnel0\n ip nhrp holdtime 180",
-)
-REDIRECT: Final = Rule(
-    id="nhrp-redirect-on-spoke",
-    severity=Severity.ADVICE,
-    title="`ip nhrp redirect` on a router that is only a client",
-    why="Redirects are sent by a router where packets leave by the network they came in from: a hub. On a spoke the "
-    "line is harmless and does nothing; spokes follow redirects with `ip nhrp shortcut`.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n ip nhrp redirect",
-    fix="interface Tunnel0\n no ip nhrp redirect\n ip nhrp shortcut",
-)
-STRAY: Final = Rule(
-    id="nhrp-multicast-stray",
-    severity=Severity.WARNING,
-    title="Multicasts are sent to an NBMA address that no other line knows",
-    why="A client sends its routing protocol's packets to the addresses of `ip nhrp map multicast`. An address "
-    "that is in no `ip nhrp map` or `ip nhrp nhs` gets packets without a tunnel, and the server receives nothing.",
-    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp map multicast 198.51.100.9",
-    fix="interface Tunnel0\n no ip nhrp map multicast 198.51.100.9\n ip nhrp map multicast 198.51.100.1",
-)
-IF_STATE: Final = Rule(
-    id="nhrp-if-state-without-nhs",
-    severity=Severity.WARNING,
-    title="`if-state nhrp` on an interface without an NHS",
-    why="The line protocol is to follow servers that answer. A hub has none, so it means nothing here; on IOS it "
-    "keeps the line down.",
-    bad="interface Tunnel0\n ip nhrp network-id 1\n if-state nhrp",
-    fix="interface Tunnel0\n no if-state nhrp",
-)
+NETWORK_ID: Final = rule(Severity.ERROR, Cause.NETWORK_ID)(r"""
+    nhrp-network-id-missing: NHRP lines without `ip nhrp network-id`
+    The network-id is what switches NHRP on; without it all other NHRP lines of the interface do nothing. The number is
+    local to the router and on no wire: it need not be the same at both ends.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast
+    fix: interface Tunnel0\n ip nhrp network-id 1
+    """)
+PASSWORD: Final = rule(Severity.WARNING)(r"""
+    nhrp-password-long: An NHRP password of more than eight characters
+    Eight octets of it go into a packet. Releases of IOS refuse a longer one or cut it, and two routers that treat it
+    differently do not understand each other.
+    bad: interface Tunnel0\n ip nhrp authentication DMVPN2026
+    fix: interface Tunnel0\n ip nhrp authentication DMVPN26
+    """)
+EXPIRES: Final = rule(Severity.ERROR, Cause.HOLDING_TIME)(r"""
+    nhrp-registration-expires: Registrations are repeated less often than they expire
+    A server keeps a registration for the holding time that the client puts into it (RFC 2332 §5.2.3). If the next one
+    comes later, the hub deletes the spoke's entry in between, again and again.
+    bad: interface Tunnel0\n ip nhrp holdtime 60\n ip nhrp registration timeout 60
+    fix: interface Tunnel0\n ip nhrp holdtime 180
+    """)
+SLOW: Final = rule(Severity.WARNING)(r"""
+    nhrp-registration-slow: The holding time is less than two registration intervals
+    After one lost registration the hub deletes the spoke's entry. Two intervals survive one loss (120 and 60 seconds
+    do); a third of the holding time, the default, survives two.
+    bad: interface Tunnel0\n ip nhrp holdtime 100\n ip nhrp registration timeout 60
+    fix: interface Tunnel0\n ip nhrp holdtime 180
+    """)
+REDIRECT: Final = rule(Severity.ADVICE)(r"""
+    nhrp-redirect-on-spoke: `ip nhrp redirect` on a router that is only a client
+    Redirects are sent by a router where packets leave by the network they came in from: a hub. On a spoke the line is
+    harmless and does nothing; spokes follow redirects with `ip nhrp shortcut`.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n ip nhrp redirect
+    fix: interface Tunnel0\n no ip nhrp redirect\n ip nhrp shortcut
+    """)
+STRAY: Final = rule(Severity.WARNING)(r"""
+    nhrp-multicast-stray: Multicasts are sent to an NBMA address that no other line knows
+    A client sends its routing protocol's packets to the addresses of `ip nhrp map multicast`. An address that is in no
+    `ip nhrp map` or `ip nhrp nhs` gets packets without a tunnel, and the server receives nothing.
+    bad: interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp map multicast 198.51.100.9
+    fix: interface Tunnel0\n no ip nhrp map multicast 198.51.100.9\n ip nhrp map multicast 198.51.100.1
+    """)
+IF_STATE: Final = rule(Severity.WARNING)(r"""
+    nhrp-if-state-without-nhs: `if-state nhrp` on an interface without an NHS
+    The line protocol is to follow servers that answer. A hub has none, so it means nothing here; on IOS it keeps the
+    line down.
+    bad: interface Tunnel0\n ip nhrp network-id 1\n if-state nhrp
+    fix: interface Tunnel0\n no if-state nhrp
+    """)
 RULES: Final = collected(Rule, vars())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Term
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, of_version
@@ -36,15 +36,13 @@ def refuses_password(reason: ReasonFacts) -> bool:
 
 
 PASSWORD: Final = Term["TunnelConfig", str](
-    rule=Rule(
-        id="nhrp-authentication-differs",
-        severity=Severity.ERROR,
-        title="The NHRP passwords of client and server differ",
-        why="The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC "
-        "2332 §5.2.7); a server without a password drops packets that have one. The spoke stays in state NHRP.",
-        bad="interface Tunnel0\n ip nhrp authentication OTHER",
-        fix="interface Tunnel0\n ip nhrp authentication <secret>",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        nhrp-authentication-differs: The NHRP passwords of client and server differ
+        The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC 2332
+        §5.2.7); a server without a password drops packets that have one. The spoke stays in state NHRP.
+        bad: interface Tunnel0\n ip nhrp authentication OTHER
+        fix: interface Tunnel0\n ip nhrp authentication <secret>
+        """),
     cause=Cause.AUTHENTICATION,
     name="NHRP password",
     see=_password,

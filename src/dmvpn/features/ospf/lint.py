@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Severity, rule
 from dmvpn.features.ospf.config.interfaces import DEAD_INTERVAL
 from dmvpn.features.ospf.config.version3 import ON_INTERFACES
 from dmvpn.features.ospf.settings import default_network, timers
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.ios import ConfigLine
 
-DEAD: Final = Rule(
-    id="ospf-dead-interval-short",
-    severity=Severity.ERROR,
-    title="The dead interval is not longer than the interval between Hellos",
-    why="A neighbor that is silent for the dead interval is gone (RFC 2328 §C.3: some multiple of the Hello "
-    "interval). With one or less the adjacency comes and goes.",
-    bad="interface Tunnel0\n ip ospf hello-interval 30\n ip ospf dead-interval 20",
-    fix="interface Tunnel0\n ip ospf dead-interval 120",
-)
+DEAD: Final = rule(Severity.ERROR)(r"""
+    ospf-dead-interval-short: The dead interval is not longer than the interval between Hellos
+    A neighbor that is silent for the dead interval is gone (RFC 2328 §C.3: some multiple of the Hello interval). With
+    one or less the adjacency comes and goes.
+    bad: interface Tunnel0\n ip ospf hello-interval 30\n ip ospf dead-interval 20
+    fix: interface Tunnel0\n ip ospf dead-interval 120
+    """)
 RULES: Final = (DEAD,)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import dataclass
@@ -183,16 +183,14 @@ def network_type(end: OspfEnd, kind: NetworkType) -> str:
 
 
 TYPE: Final = Term["OspfEnd", Kind](
-    rule=Rule(
-        id="ospf-network-type-differs",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel have OSPF network types that do not fit",
-        why="Types with different timers form no adjacency (RFC 2328 §10.5); broadcast and point-to-point form one, "
-        "and then disagree about what the link is, so that routes over it are not used (FRR issue 15171). A "
-        "point-to-point spoke has one neighbor at a time, so its servers take turns.",
-        bad="interface Tunnel0\n ip ospf network broadcast",
-        fix="interface Tunnel0\n ip ospf network point-to-multipoint",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-network-type-differs: The two ends of a tunnel have OSPF network types that do not fit
+        Types with different timers form no adjacency (RFC 2328 §10.5); broadcast and point-to-point form one, and then
+        disagree about what the link is, so that routes over it are not used (FRR issue 15171). A point-to-point spoke
+        has one neighbor at a time, so its servers take turns.
+        bad: interface Tunnel0\n ip ospf network broadcast
+        fix: interface Tunnel0\n ip ospf network point-to-multipoint
+        """),
     cause=Cause.OSPF_NETWORK_TYPE,
     name="OSPF network type",
     effect="these network types do not fit",
@@ -203,14 +201,12 @@ TYPE: Final = Term["OspfEnd", Kind](
     lines=lambda end, kind: (end.opening, network_type(end, kind.network)),
 )
 TIMERS: Final = Term["OspfEnd", "Timers"](
-    rule=Rule(
-        id="ospf-timers-differ",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel have different OSPF timers",
-        why="A Hello with another Hello or dead interval is dropped (RFC 2328 §10.5): no adjacency.",
-        bad="interface Tunnel0\n ip ospf hello-interval 10",
-        fix="interface Tunnel0\n ip ospf hello-interval 30",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-timers-differ: The two ends of a tunnel have different OSPF timers
+        A Hello with another Hello or dead interval is dropped (RFC 2328 §10.5): no adjacency.
+        bad: interface Tunnel0\n ip ospf hello-interval 10
+        fix: interface Tunnel0\n ip ospf hello-interval 30
+        """),
     cause=Cause.OSPF_TERMS,
     name="OSPF timer",
     effect="each drops the Hellos of the other one",
@@ -222,14 +218,12 @@ TIMERS: Final = Term["OspfEnd", "Timers"](
     other=(7, 28),
 )
 AREA: Final = Term["OspfEnd", int](
-    rule=Rule(
-        id="ospf-area-differs",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel are in different OSPF areas",
-        why="A Hello of another area is dropped (RFC 2328 §8.2): no adjacency.",
-        bad="interface Tunnel0\n ip ospf 1 area 1",
-        fix="interface Tunnel0\n ip ospf 1 area 0",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-area-differs: The two ends of a tunnel are in different OSPF areas
+        A Hello of another area is dropped (RFC 2328 §8.2): no adjacency.
+        bad: interface Tunnel0\n ip ospf 1 area 1
+        fix: interface Tunnel0\n ip ospf 1 area 0
+        """),
     cause=Cause.OSPF_TERMS,
     name="OSPF area",
     effect="each drops the Hellos of the other one",
@@ -240,14 +234,12 @@ AREA: Final = Term["OspfEnd", int](
     other=5,
 )
 AUTHENTICATION: Final = Term["OspfEnd", Proof](
-    rule=Rule(
-        id="ospf-authentication-differs",
-        severity=Severity.ERROR,
-        title="OSPF authenticates at one end only, or with other keys",
-        why="Every OSPF packet has to have the receiver's authentication type and key (RFC 2328 §8.2, Appendix D).",
-        bad="interface Tunnel0\n ip ospf authentication message-digest",
-        fix="interface Tunnel0\n ip ospf message-digest-key 1 md5 <secret>",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-authentication-differs: OSPF authenticates at one end only, or with other keys
+        Every OSPF packet has to have the receiver's authentication type and key (RFC 2328 §8.2, Appendix D).
+        bad: interface Tunnel0\n ip ospf authentication message-digest
+        fix: interface Tunnel0\n ip ospf message-digest-key 1 md5 <secret>
+        """),
     cause=Cause.OSPF_AUTHENTICATION,
     name="OSPF key",
     effect="each drops what the other one sends",
@@ -263,15 +255,13 @@ AUTHENTICATION: Final = Term["OspfEnd", Proof](
     other=Proof(AuthenticationType.CRYPTOGRAPHIC, "NotOurs1", 1),
 )
 TTL: Final = Term["OspfEnd", bool](
-    rule=Rule(
-        id="ospf-ttl-security-differs",
-        severity=Severity.ERROR,
-        title="Only one end of a tunnel checks the TTL of OSPF packets",
-        why="An end with `ttl-security` takes packets with TTL 255 alone, or nearly so (RFC 5082 §3), and an end "
-        "without it sends 1: no adjacency.",
-        bad="interface Tunnel0\n ip ospf ttl-security",
-        fix="interface Tunnel0\n no ip ospf ttl-security",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-ttl-security-differs: Only one end of a tunnel checks the TTL of OSPF packets
+        An end with `ttl-security` takes packets with TTL 255 alone, or nearly so (RFC 5082 §3), and an end without it
+        sends 1: no adjacency.
+        bad: interface Tunnel0\n ip ospf ttl-security
+        fix: interface Tunnel0\n no ip ospf ttl-security
+        """),
     cause=Cause.OSPF_TERMS,
     name="OSPF TTL",
     effect="one end drops what the other one sends",
@@ -281,15 +271,13 @@ TTL: Final = Term["OspfEnd", bool](
     lines=lambda end, checks: (end.opening, of_port.TTL_SECURITY.line(**({} if checks else {"disable": True}))),
 )
 DESIGNATED: Final = Duty["OspfEnd"](
-    rule=Rule(
-        id="ospf-priority-on-hub",
-        severity=Severity.ERROR,
-        title="The hub of an OSPF broadcast network may not become its designated router",
-        why="Only the hub reaches all routers. With priority 0 it is never elected (RFC 2328 §9.4), and no spoke "
-        "learns the routes of other spokes.",
-        bad="interface Tunnel0\n ip ospf network broadcast\n ip ospf priority 0",
-        fix="interface Tunnel0\n ip ospf network broadcast\n no ip ospf priority 0",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ospf-priority-on-hub: The hub of an OSPF broadcast network may not become its designated router
+        Only the hub reaches all routers. With priority 0 it is never elected (RFC 2328 §9.4), and no spoke learns the
+        routes of other spokes.
+        bad: interface Tunnel0\n ip ospf network broadcast\n ip ospf priority 0
+        fix: interface Tunnel0\n ip ospf network broadcast\n no ip ospf priority 0
+        """),
     cause=Cause.OSPF_NETWORK_TYPE,
     fails=lambda here, there: (
         f"{here.router} may not become designated router, and all other routers learn routes only from it"

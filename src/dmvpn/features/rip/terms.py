@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
@@ -82,15 +82,13 @@ def _proof_lines(end: RipEnd, proof: Proof) -> tuple[str, ...]:
 
 
 TIMERS: Final = Term["RipEnd", RipTimers](
-    rule=Rule(
-        id="rip-timers-differ",
-        severity=Severity.ERROR,
-        title="One end of a tunnel sends RIP updates less often than the other end keeps their routes",
-        why="A route without an update is invalid when its time is over (RFC 2453 §3.8). If updates come later than "
-        "that, routes vanish and come back.",
-        bad="router rip\n timers basic 10 30 30 60",
-        fix="router rip\n timers basic 30 180 180 240",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        rip-timers-differ: One end of a tunnel sends RIP updates less often than the other end keeps their routes
+        A route without an update is invalid when its time is over (RFC 2453 §3.8). If updates come later than that,
+        routes vanish and come back.
+        bad: router rip\n timers basic 10 30 30 60
+        fix: router rip\n timers basic 30 180 180 240
+        """),
     cause=Cause.RIP_TIMERS,
     name="RIP timer",
     effect="routes are invalid before the next update",
@@ -101,14 +99,12 @@ TIMERS: Final = Term["RipEnd", RipTimers](
     lines=lambda end, timers: (*end.process, lines.timers_line(timers)),
 )
 AUTHENTICATION: Final = Term["RipEnd", Proof](
-    rule=Rule(
-        id="rip-authentication-differs",
-        severity=Severity.ERROR,
-        title="RIP authenticates at one end only, or with other keys",
-        why="An update without the receiver's password or key is dropped (RFC 2453 §4.1, RFC 4822 §2).",
-        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-        fix="interface Tunnel0\n ip rip authentication mode md5\n ip rip authentication key-chain KEYS",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        rip-authentication-differs: RIP authenticates at one end only, or with other keys
+        An update without the receiver's password or key is dropped (RFC 2453 §4.1, RFC 4822 §2).
+        bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0
+        fix: interface Tunnel0\n ip rip authentication mode md5\n ip rip authentication key-chain KEYS
+        """),
     cause=Cause.RIP_AUTHENTICATION,
     name="RIP key",
     effect="each drops what the other one sends",
@@ -139,29 +135,25 @@ def _missing_key(here: RipEnd, there: RipEnd) -> tuple[str, ...]:
 
 
 KEY: Final = Duty["RipEnd"](
-    rule=Rule(
-        id="rip-key-missing",
-        severity=Severity.ERROR,
-        title="RIP is to authenticate with a key chain that has no key",
-        why="Without a key nothing can be signed or checked, so the interface sends nothing and takes nothing.",
-        bad="interface Tunnel0\n ip rip authentication mode md5\n ip rip authentication key-chain KEYS",
-        fix="key chain KEYS\n key 1\n  key-string <secret>",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        rip-key-missing: RIP is to authenticate with a key chain that has no key
+        Without a key nothing can be signed or checked, so the interface sends nothing and takes nothing.
+        bad: interface Tunnel0\n ip rip authentication mode md5\n ip rip authentication key-chain KEYS
+        fix: key chain KEYS\n key 1\n  key-string <secret>
+        """),
     cause=Cause.RIP_AUTHENTICATION,
     fails=_has_no_key,
     place=lambda end: (end.opening, "ip rip authentication"),
     lines=_missing_key,
 )
 VERSION: Final = Duty["RipEnd"](
-    rule=Rule(
-        id="rip-version-missing",
-        severity=Severity.ERROR,
-        title="RIP on a tunnel without `version 2`",
-        why="Without that line a router sends version 1, which has no masks and no authentication (RFC 2453 §3.1): "
-        "the networks of sites are lost in that of their class. Routers of this program speak version 2 alone.",
-        bad="router rip\n network 10.0.0.0",
-        fix="router rip\n version 2",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        rip-version-missing: RIP on a tunnel without `version 2`
+        Without that line a router sends version 1, which has no masks and no authentication (RFC 2453 §3.1): the
+        networks of sites are lost in that of their class. Routers of this program speak version 2 alone.
+        bad: router rip\n network 10.0.0.0
+        fix: router rip\n version 2
+        """),
     cause=Cause.RIP_BLOCKED,
     fails=lambda here, _: (
         f"RIP of {here.router} has version 1 alone on {here.settings.name}, which knows no masks"

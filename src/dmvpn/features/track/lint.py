@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.values import collected
 from dmvpn.features.track.config import SCHEDULE
 from dmvpn.features.track.model import TrackKind
@@ -14,23 +14,19 @@ if TYPE_CHECKING:
 
     from dmvpn.features.track.model import TrackConfig
 
-MISSING: Final = Rule(
-    id="track-missing-object",
-    severity=Severity.WARNING,
-    title="A route or a list follows an object that is not configured",
-    why="A missing object is down: the route is never in the table, and a list counts the object as down.",
-    bad="ip route 0.0.0.0 0.0.0.0 192.0.2.1 track 7",
-    fix="track 7 interface GigabitEthernet1 line-protocol",
-)
-NO_OPERATION: Final = Rule(
-    id="track-missing-operation",
-    severity=Severity.WARNING,
-    title="A tracked operation of IP SLA is missing, or never begins",
-    why="Without `ip sla N` and `ip sla schedule N life forever start-time now` no probe is sent, so the object is "
-    "down, and so is every route that follows it.",
-    bad="ip sla 1\n icmp-echo 192.0.2.1\ntrack 1 ip sla 1 reachability",
-    fix="ip sla schedule 1 life forever start-time now",
-)
+MISSING: Final = rule(Severity.WARNING)("""
+    track-missing-object: A route or a list follows an object that is not configured
+    A missing object is down: the route is never in the table, and a list counts the object as down.
+    bad: ip route 0.0.0.0 0.0.0.0 192.0.2.1 track 7
+    fix: track 7 interface GigabitEthernet1 line-protocol
+    """)
+NO_OPERATION: Final = rule(Severity.WARNING)(r"""
+    track-missing-operation: A tracked operation of IP SLA is missing, or never begins
+    Without `ip sla N` and `ip sla schedule N life forever start-time now` no probe is sent, so the object is down, and
+    so is every route that follows it.
+    bad: ip sla 1\n icmp-echo 192.0.2.1\ntrack 1 ip sla 1 reachability
+    fix: ip sla schedule 1 life forever start-time now
+    """)
 RULES: Final = collected(Rule, vars())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import collected
 from dmvpn.features.tunnel import config
@@ -16,75 +16,60 @@ if TYPE_CHECKING:
 
 _SOURCE: Final = config.SOURCE.line(interface=Blank("interface"))
 _MULTIPOINT: Final = config.MODE.line(gre=True, multipoint=True)
-SOURCE: Final = Rule(
-    id="tunnel-source-missing",
-    severity=Severity.ERROR,
-    title="A tunnel without a source",
-    why="Without an NBMA address of its own the tunnel cannot send; its line protocol stays down. Advice where no line "
-    "of the interface is about GRE: such a text is an excerpt that is to be added to other lines.",
-    bad="interface Tunnel0\n tunnel mode gre multipoint",
-    fix="interface Tunnel0\n tunnel source GigabitEthernet0/1",
-)
-DESTINATION: Final = Rule(
-    id="tunnel-destination-missing",
-    severity=Severity.ERROR,
-    title="A point-to-point tunnel without a destination",
-    why="GRE is point-to-point unless `tunnel mode gre multipoint` says otherwise, and a point-to-point tunnel "
-    "without a destination has nowhere to send to: its line protocol stays down.",
-    bad="interface Tunnel0\n tunnel source GigabitEthernet0/1",
-    fix="interface Tunnel0\n tunnel mode gre multipoint",
-)
-DESTINATION_MULTIPOINT: Final = Rule(
-    id="tunnel-destination-multipoint",
-    severity=Severity.WARNING,
-    title="A multipoint tunnel with a destination",
-    why="A multipoint tunnel learns its destinations by NHRP, and IOS refuses one beside the other. A phase 1 spoke "
-    "is point-to-point with a destination; one of phases 2 and 3 is multipoint without.",
-    bad="interface Tunnel0\n tunnel mode gre multipoint\n tunnel destination 198.51.100.1",
-    fix="interface Tunnel0\n no tunnel destination",
-)
-TTL: Final = Rule(
-    id="tunnel-ttl-short",
-    severity=Severity.WARNING,
-    title="Packets of a tunnel may pass few routers",
-    why="`tunnel ttl` sets the TTL of the outer header. A path through the Internet has 10 to 30 routers, and the "
-    "router at which the TTL reaches 0 drops the packet. Tunnels to near ends still come up, which hides the mistake.",
-    bad="interface Tunnel0\n tunnel ttl 10",
-    fix="interface Tunnel0\n tunnel ttl 255",
-)
+SOURCE: Final = rule(Severity.ERROR)(r"""
+    tunnel-source-missing: A tunnel without a source
+    Without an NBMA address of its own the tunnel cannot send; its line protocol stays down. Advice where no line of the
+    interface is about GRE: such a text is an excerpt that is to be added to other lines.
+    bad: interface Tunnel0\n tunnel mode gre multipoint
+    fix: interface Tunnel0\n tunnel source GigabitEthernet0/1
+    """)
+DESTINATION: Final = rule(Severity.ERROR)(r"""
+    tunnel-destination-missing: A point-to-point tunnel without a destination
+    GRE is point-to-point unless `tunnel mode gre multipoint` says otherwise, and a point-to-point tunnel without a
+    destination has nowhere to send to: its line protocol stays down.
+    bad: interface Tunnel0\n tunnel source GigabitEthernet0/1
+    fix: interface Tunnel0\n tunnel mode gre multipoint
+    """)
+DESTINATION_MULTIPOINT: Final = rule(Severity.WARNING)(r"""
+    tunnel-destination-multipoint: A multipoint tunnel with a destination
+    A multipoint tunnel learns its destinations by NHRP, and IOS refuses one beside the other. A phase 1 spoke is
+    point-to-point with a destination; one of phases 2 and 3 is multipoint without.
+    bad: interface Tunnel0\n tunnel mode gre multipoint\n tunnel destination 198.51.100.1
+    fix: interface Tunnel0\n no tunnel destination
+    """)
+TTL: Final = rule(Severity.WARNING)(r"""
+    tunnel-ttl-short: Packets of a tunnel may pass few routers
+    `tunnel ttl` sets the TTL of the outer header. A path through the Internet has 10 to 30 routers, and the router at
+    which the TTL reaches 0 drops the packet. Tunnels to near ends still come up, which hides the mistake.
+    bad: interface Tunnel0\n tunnel ttl 10
+    fix: interface Tunnel0\n tunnel ttl 255
+    """)
 #: Routers that a packet of a tunnel has to be able to pass.
 _FAR: Final = 32
-SAME_KEY: Final = Rule(
-    id="tunnel-key-shared",
-    severity=Severity.ERROR,
-    title="Two tunnels that received packets do not distinguish",
-    why="GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 "
-    "§2.1). Two multipoint tunnels with one source need different keys; here the second one stays down.",
-    bad="interface Tunnel0\n tunnel source Gi0/1\n tunnel mode gre multipoint\n!\n"
-    "interface Tunnel1\n tunnel source Gi0/1\n tunnel mode gre multipoint",
-    fix="interface Tunnel0\n tunnel key 1\n!\ninterface Tunnel1\n tunnel key 2",
-)
-NOT_SHARED: Final = Rule(
-    id="tunnel-protection-not-shared",
-    severity=Severity.WARNING,
-    title="Two protected tunnels with one source, and not both `shared`",
-    why="IKE sees GRE between two addresses and no tunnel key, so both tunnels use the same SAs. IOS wants that said "
-    "on each of them. A router of this program shares them anyway.",
-    bad="interface Tunnel0\n tunnel protection ipsec profile P\n!\n"
-    "interface Tunnel1\n tunnel protection ipsec profile P",
-    fix="interface Tunnel0\n tunnel protection ipsec profile P shared\n!\n"
-    "interface Tunnel1\n tunnel protection ipsec profile P shared",
-)
-PROFILES: Final = Rule(
-    id="tunnel-profiles-differ",
-    severity=Severity.ERROR,
-    title="Two tunnels with one source and different IPsec profiles",
-    why="An SA is for GRE between two addresses; the tunnel of the packet inside is known only after decryption. So a "
-    "peer that authenticated for one profile could send on the other tunnel, and the second tunnel stays down.",
-    bad="interface Tunnel0\n tunnel protection ipsec profile P shared\n!\n"
-    "interface Tunnel1\n tunnel protection ipsec profile Q shared",
-    fix="interface Tunnel1\n tunnel protection ipsec profile P shared",
-)
+SAME_KEY: Final = rule(Severity.ERROR)(r"""
+    tunnel-key-shared: Two tunnels that received packets do not distinguish
+    GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1). Two
+    multipoint tunnels with one source need different keys; here the second one stays down.
+    bad: interface Tunnel0\n tunnel source Gi0/1\n tunnel mode gre multipoint\n!\ninterface Tunnel1\n
+    tunnel source Gi0/1\n tunnel mode gre multipoint
+    fix: interface Tunnel0\n tunnel key 1\n!\ninterface Tunnel1\n tunnel key 2
+    """)
+NOT_SHARED: Final = rule(Severity.WARNING)(r"""
+    tunnel-protection-not-shared: Two protected tunnels with one source, and not both `shared`
+    IKE sees GRE between two addresses and no tunnel key, so both tunnels use the same SAs. IOS wants that said on each
+    of them. A router of this program shares them anyway.
+    bad: interface Tunnel0\n tunnel protection ipsec profile P\n!\ninterface Tunnel1\n tunnel protection ipsec profile P
+    fix: interface Tunnel0\n tunnel protection ipsec profile P shared\n!\ninterface Tunnel1\n
+    tunnel protection ipsec profile P shared
+    """)
+PROFILES: Final = rule(Severity.ERROR)(r"""
+    tunnel-profiles-differ: Two tunnels with one source and different IPsec profiles
+    An SA is for GRE between two addresses; the tunnel of the packet inside is known only after decryption. So a peer
+    that authenticated for one profile could send on the other tunnel, and the second tunnel stays down.
+    bad: interface Tunnel0\n tunnel protection ipsec profile P shared\n!\ninterface Tunnel1\n
+    tunnel protection ipsec profile Q shared
+    fix: interface Tunnel1\n tunnel protection ipsec profile P shared
+    """)
 RULES: Final = collected(Rule, vars())
 
 

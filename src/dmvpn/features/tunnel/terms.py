@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Term
 from dmvpn.features.tunnel.config import KEY as KEY_LINE
 from dmvpn.ios import INTERFACE
@@ -21,15 +21,13 @@ def _key_lines(end: TunnelSettings, key: int | None) -> tuple[str, ...]:
 
 
 KEY: Final = Term["TunnelSettings", "int | None"](
-    rule=Rule(
-        id="tunnel-key-differs",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel have different keys",
-        why="A packet with another key, or with none, is for no tunnel here and is dropped silently when it is "
-        "decapsulated (RFC 2890 §2.1): NHRP never sees it, so the registration goes unanswered.",
-        bad="interface Tunnel0\n tunnel key 200",
-        fix="interface Tunnel0\n tunnel key 100",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        tunnel-key-differs: The two ends of a tunnel have different keys
+        A packet with another key, or with none, is for no tunnel here and is dropped silently when it is decapsulated
+        (RFC 2890 §2.1): NHRP never sees it, so the registration goes unanswered.
+        bad: interface Tunnel0\n tunnel key 200
+        fix: interface Tunnel0\n tunnel key 100
+        """),
     cause=Cause.KEY,
     name="tunnel key",
     effect="each drops what the other one sends",

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Concern, Severity, rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 
-TARGETS: Final = Rule(
-    id="route-target-inert",
-    severity=Severity.WARNING,
-    title="A VRF imports what another VRF exports, and BGP does not exchange their routes",
-    why="BGP exchanges the routes of VRFs by their route targets, from the BGP table of one VRF into that of another. "
-    "It does so between VRFs that have `rd` and an `address-family ipv4 vrf` of `router bgp`. Otherwise the lines are "
-    "kept, and the routes stay in their VRF.",
-    bad="vrf definition RED\n rd 65000:1\n route-target export 65000:1\nvrf definition BLUE\n rd 65000:2\n"
-    " route-target import 65000:1",
-    fix="vrf definition BLUE\n rd 65000:2\n address-family ipv4\nrouter bgp 65000\n address-family ipv4 vrf BLUE\n"
-    "  redistribute connected",
-)
+TARGETS: Final = rule(Severity.WARNING)(r"""
+    route-target-inert: A VRF imports what another VRF exports, and BGP does not exchange their routes
+    BGP exchanges the routes of VRFs by their route targets, from the BGP table of one VRF into that of another. It does
+    so between VRFs that have `rd` and an `address-family ipv4 vrf` of `router bgp`. Otherwise the lines are kept, and
+    the routes stay in their VRF.
+    bad: vrf definition RED\n rd 65000:1\n route-target export 65000:1\nvrf definition BLUE\n rd 65000:2\n
+    route-target import 65000:1
+    fix: vrf definition BLUE\n rd 65000:2\n address-family ipv4\nrouter bgp 65000\n address-family ipv4 vrf BLUE\n
+     redistribute connected
+    """)
 RULES: Final = (TARGETS,)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.findings import Concern, LintFinding, Location, Rule, Severity
+from dmvpn.base.findings import Concern, LintFinding, Location, Rule, Severity, rule
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ike import lint as ikev2
@@ -130,23 +130,18 @@ def _pair(line: re.Match[str]) -> tuple[IPv4Address, IPv4Address]:
 # ----------------------------------------------------------------------------------------- comments that allow findings
 
 
-WITHOUT_REASON: Final = Rule(
-    id="silence-without-reason",
-    severity=Severity.WARNING,
-    title="A comment that allows something without a reason",
-    why="It allows nothing: the finding stays. Later readers of the configuration have to know why the line is right.",
-    bad="! lint: allow tunnel-keepalive",
-    fix="! lint: allow tunnel-keepalive the far end is a firewall that drops idle flows",
-)
-UNUSED: Final = Rule(
-    id="silence-unused",
-    severity=Severity.WARNING,
-    title="A comment that allows a finding that does not exist",
-    why="The finding has disappeared, or the rule is misspelled. If the comment stayed, it would hide the next "
-    "finding.",
-    bad="! lint: allow tunnel-keepalif reason",
-    fix="! lint: allow tunnel-keepalive reason",
-)
+WITHOUT_REASON: Final = rule(Severity.WARNING)("""
+    silence-without-reason: A comment that allows something without a reason
+    It allows nothing: the finding stays. Later readers of the configuration have to know why the line is right.
+    bad: ! lint: allow tunnel-keepalive
+    fix: ! lint: allow tunnel-keepalive the far end is a firewall that drops idle flows
+    """)
+UNUSED: Final = rule(Severity.WARNING)("""
+    silence-unused: A comment that allows a finding that does not exist
+    The finding has disappeared, or the rule is misspelled. If the comment stayed, it would hide the next finding.
+    bad: ! lint: allow tunnel-keepalif reason
+    fix: ! lint: allow tunnel-keepalive reason
+    """)
 OF_COMMENTS: Final = (WITHOUT_REASON, UNUSED)
 _COMMENT: Final = re.compile(r"\s*!\s*lint:\s*(?P<verb>\S*)\s*(?P<rule>\S*)\s*(?P<reason>.*?)\s*$")
 

@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Severity, rule
 from dmvpn.base.packetsets import Bits, ListedEntry, PacketSet, rest_of, sets_of, shadows
 from dmvpn.base.pages import NONE
 from dmvpn.base.translation import ESP, GRE, ICMP, ICMP_OF, TCP, UDP
@@ -34,27 +34,23 @@ if TYPE_CHECKING:
 # ----------------------------------------------------------------------------------------- lists where ports apply them
 
 
-SIDE: Final = Rule(
-    id="list-other-side",
-    severity=Severity.ERROR,
-    title="A list on a tunnel permits only the packets that carry tunnels",
-    why="A list on a tunnel sees the packets inside, and one on the provider's port sees ESP, GRE and IKE. A "
-    "list for the port lets no packet pass in the tunnel.",
-    bad="interface Tunnel0\n ip access-group WAN-IN in\nip access-list extended WAN-IN\n permit udp any any eq isakmp\n"
-    " permit esp any any",
-    fix="interface Tunnel0\n no ip access-group WAN-IN in\ninterface GigabitEthernet1\n ip access-group WAN-IN in",
-)
-DIRECTION: Final = Rule(
-    id="list-other-direction",
-    severity=Severity.WARNING,
-    title="An entry permits packets that never pass the port in this direction",
-    why="`in` is asked about packets that arrive by the port: other routers and hosts send them. `out` is asked "
-    "about forwarded packets that leave by it: none of them is for the router itself. The list is applied in the other "
-    "direction, or source and destination are exchanged.",
-    bad="interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n ip access-group WAN out\n"
-    "ip access-list extended WAN\n permit esp any host 192.0.2.2",
-    fix="interface GigabitEthernet1\n no ip access-group WAN out\n ip access-group WAN in",
-)
+SIDE: Final = rule(Severity.ERROR)(r"""
+    list-other-side: A list on a tunnel permits only the packets that carry tunnels
+    A list on a tunnel sees the packets inside, and one on the provider's port sees ESP, GRE and IKE. A list for the
+    port lets no packet pass in the tunnel.
+    bad: interface Tunnel0\n ip access-group WAN-IN in\nip access-list extended WAN-IN\n permit udp any any eq isakmp\n
+    permit esp any any
+    fix: interface Tunnel0\n no ip access-group WAN-IN in\ninterface GigabitEthernet1\n ip access-group WAN-IN in
+    """)
+DIRECTION: Final = rule(Severity.WARNING)(r"""
+    list-other-direction: An entry permits packets that never pass the port in this direction
+    `in` is asked about packets that arrive by the port: other routers and hosts send them. `out` is asked about
+    forwarded packets that leave by it: none of them is for the router itself. The list is applied in the other
+    direction, or source and destination are exchanged.
+    bad: interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n
+    ip access-group WAN out\nip access-list extended WAN\n permit esp any host 192.0.2.2
+    fix: interface GigabitEthernet1\n no ip access-group WAN out\n ip access-group WAN in
+    """)
 PORT_RULES: Final = (SIDE, DIRECTION)
 _AH: Final = 51
 #: IKE, alone and with ESP in UDP.
@@ -142,17 +138,15 @@ def _end(packets: PacketSet, direction: str) -> Bits:
 # -------------------------------------------------------------------------------- lists and the protocols on their port
 
 
-HELLOS: Final = Rule(
-    id="list-denies-protocol",
-    severity=Severity.ERROR,
-    title="A list on a port denies the packets of a protocol that runs on the port",
-    why="A list `in` sees packets for the router itself, too. Without Hellos, updates or BFD's packets of its "
-    "neighbors a protocol has no neighbors on that port, or loses them. A warning on ports that are no tunnels, where "
-    "that may be meant, and for BFD.",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip access-group LAN in\nrouter eigrp 100\n"
-    " network 10.0.0.0 0.0.0.255\nip access-list extended LAN\n permit ip 192.168.0.0 0.0.255.255 any",
-    fix="ip access-list extended LAN\n permit eigrp any any",
-)
+HELLOS: Final = rule(Severity.ERROR)(r"""
+    list-denies-protocol: A list on a port denies the packets of a protocol that runs on the port
+    A list `in` sees packets for the router itself, too. Without Hellos, updates or BFD's packets of its neighbors a
+    protocol has no neighbors on that port, or loses them. A warning on ports that are no tunnels, where that may be
+    meant, and for BFD.
+    bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip access-group LAN in\nrouter eigrp 100\n
+    network 10.0.0.0 0.0.0.255\nip access-list extended LAN\n permit ip 192.168.0.0 0.0.255.255 any
+    fix: ip access-list extended LAN\n permit eigrp any any
+    """)
 HELLO_RULES: Final = (HELLOS,)
 #: Parts of a set that are left while entries take packets away; of more parts nothing is said.
 _MOST_PIECES: Final = 200
@@ -326,33 +320,28 @@ def _one(number: int) -> Bits:
 # ------------------------------------------------------------------------------------------------ lists by themselves
 
 
-SHADOWED: Final = Rule(
-    id="list-entry-shadowed",
-    severity=Severity.WARNING,
-    title="An entry of an access list decides on nothing, because earlier entries decide on all of its packets",
-    why="The first entry that fits decides. An entry behind another entry for the same packets never counts a packet, "
-    "whatever it says; it belongs before that one. Advice where it says the same as the earlier entries.",
-    bad="ip access-list extended LAN\n permit ip any any\n deny tcp any any eq telnet",
-    fix="ip access-list extended LAN\n deny tcp any any eq telnet\n permit ip any any",
-)
-MASK: Final = Rule(
-    id="list-mask-not-wildcard",
-    severity=Severity.WARNING,
-    title="An entry of an access list has a subnet mask where a wildcard belongs",
-    why="In a wildcard the bits that are 1 do not matter. With a subnet mask in its place the entry fits addresses "
-    "that end in zeros in all networks, and no station of the network that it names.",
-    bad="ip access-list standard LAN\n permit 192.168.1.0 255.255.255.0",
-    fix="ip access-list standard LAN\n permit 192.168.1.0 0.0.0.255",
-)
-UNUSED: Final = Rule(
-    id="list-unused",
-    severity=Severity.ADVICE,
-    title="No line names an access list, an object group or a time range",
-    why="It does nothing. Perhaps the line that applies it is missing (`ip access-group`), or names another list.",
-    bad="ip access-list extended WAN-IN\n permit esp any any\ninterface GigabitEthernet1\n"
-    " ip address 192.0.2.2 255.255.255.0",
-    fix="interface GigabitEthernet1\n ip access-group WAN-IN in",
-)
+SHADOWED: Final = rule(Severity.WARNING)(r"""
+    list-entry-shadowed: An entry of an access list decides on nothing, because earlier entries decide on all of its
+        packets
+    The first entry that fits decides. An entry behind another entry for the same packets never counts a packet,
+    whatever it says; it belongs before that one. Advice where it says the same as the earlier entries.
+    bad: ip access-list extended LAN\n permit ip any any\n deny tcp any any eq telnet
+    fix: ip access-list extended LAN\n deny tcp any any eq telnet\n permit ip any any
+    """)
+MASK: Final = rule(Severity.WARNING)(r"""
+    list-mask-not-wildcard: An entry of an access list has a subnet mask where a wildcard belongs
+    In a wildcard the bits that are 1 do not matter. With a subnet mask in its place the entry fits addresses that end
+    in zeros in all networks, and no station of the network that it names.
+    bad: ip access-list standard LAN\n permit 192.168.1.0 255.255.255.0
+    fix: ip access-list standard LAN\n permit 192.168.1.0 0.0.0.255
+    """)
+UNUSED: Final = rule(Severity.ADVICE)(r"""
+    list-unused: No line names an access list, an object group or a time range
+    It does nothing. Perhaps the line that applies it is missing (`ip access-group`), or names another list.
+    bad: ip access-list extended WAN-IN\n permit esp any any\ninterface GigabitEthernet1\n
+    ip address 192.0.2.2 255.255.255.0
+    fix: interface GigabitEthernet1\n ip access-group WAN-IN in
+    """)
 RULES: Final = (SHADOWED, MASK, UNUSED)
 #: Earlier entries that a finding names, and findings about one list.
 _NAMED, _MOST = 3, 20

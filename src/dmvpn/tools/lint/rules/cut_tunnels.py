@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.entrances import Outer, entry_of, surely_denied
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.policy.config import access_lists
 from dmvpn.features.policy.machine import filter_list
@@ -104,31 +104,24 @@ def _is_about(entry: FilterEntry, what: Outer) -> bool:
 # ------------------------------------------------------------------------------------------------ lists
 
 
-CUT: Final = Rule(
-    id="list-cuts-tunnel",
-    severity=Severity.ERROR,
-    title="An inbound access list denies what a tunnel needs from its peers",
-    why="A protected tunnel needs UDP port 500, and ESP or, with NAT on the way, UDP port 4500; without protection it "
-    "needs GRE. An outbound list is not asked about packets of the router itself. A warning where ESP is denied and "
-    "UDP port 4500 is not: two of our routers use that port without NAT, and a router of another vendor does not. A "
-    "warning, too, where the entry counts at some times only.",
-    bad="ip access-list extended WAN-IN\n permit udp any any eq isakmp\n!\n"
-    "interface GigabitEthernet1\n ip access-group WAN-IN in",
-    fix="ip access-list extended WAN-IN\n permit esp any any\n permit udp any any eq non500-isakmp",
-    cause=Cause.LIST_CUTS_TUNNEL,
-)
-CUT_LEASE: Final = Rule(
-    id="list-cuts-lease",
-    severity=Severity.ERROR,
-    title="An inbound access list denies the answers of DHCP servers",
-    why="With `ip address dhcp` the address of the interface comes in packets to UDP port 68, and its inbound list is "
-    "asked about them. Without an entry that permits them the interface gets no address, or loses "
-    "it when the lease ends.",
-    bad="ip access-list extended WAN-IN\n permit udp any any eq isakmp\n permit esp any any\n!\n"
-    "interface GigabitEthernet1\n ip address dhcp\n ip access-group WAN-IN in",
-    fix="ip access-list extended WAN-IN\n permit udp any any eq bootpc",
-    cause=Cause.NO_ADDRESS,
-)
+CUT: Final = rule(Severity.ERROR, Cause.LIST_CUTS_TUNNEL)(r"""
+    list-cuts-tunnel: An inbound access list denies what a tunnel needs from its peers
+    A protected tunnel needs UDP port 500, and ESP or, with NAT on the way, UDP port 4500; without protection it needs
+    GRE. An outbound list is not asked about packets of the router itself. A warning where ESP is denied and UDP port
+    4500 is not: two of our routers use that port without NAT, and a router of another vendor does not. A warning, too,
+    where the entry counts at some times only.
+    bad: ip access-list extended WAN-IN\n permit udp any any eq isakmp\n!\ninterface GigabitEthernet1\n
+    ip access-group WAN-IN in
+    fix: ip access-list extended WAN-IN\n permit esp any any\n permit udp any any eq non500-isakmp
+    """)
+CUT_LEASE: Final = rule(Severity.ERROR, Cause.NO_ADDRESS)(r"""
+    list-cuts-lease: An inbound access list denies the answers of DHCP servers
+    With `ip address dhcp` the address of the interface comes in packets to UDP port 68, and its inbound list is asked
+    about them. Without an entry that permits them the interface gets no address, or loses it when the lease ends.
+    bad: ip access-list extended WAN-IN\n permit udp any any eq isakmp\n
+    permit esp any any\n!\ninterface GigabitEthernet1\n ip address dhcp\n ip access-group WAN-IN in
+    fix: ip access-list extended WAN-IN\n permit udp any any eq bootpc
+    """)
 RULES: Final = (CUT, CUT_LEASE)
 
 
@@ -230,16 +223,14 @@ def _peers(network: Network, end: TunnelEnd) -> tuple[tuple[IPv4Address, bool], 
 # ------------------------------------------------------------------------------------------------ the check of senders
 
 
-SENDERS: Final = Rule(
-    id="verify-source-drops-peers",
-    severity=Severity.ERROR,
-    title="The check of senders drops packets of the peers of a tunnel",
-    why="`ip verify unicast source` drops packets whose sender has no route, with `rx` no route by the same port. The "
-    "default route counts only with `allow-default`, and to peers in the Internet there is no other one.",
-    bad="interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n ip verify unicast source reachable-via rx\n"
-    "ip route 0.0.0.0 0.0.0.0 192.0.2.1",
-    fix="interface GigabitEthernet1\n ip verify unicast source reachable-via rx allow-default",
-)
+SENDERS: Final = rule(Severity.ERROR)(r"""
+    verify-source-drops-peers: The check of senders drops packets of the peers of a tunnel
+    `ip verify unicast source` drops packets whose sender has no route, with `rx` no route by the same port. The default
+    route counts only with `allow-default`, and to peers in the Internet there is no other one.
+    bad: interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n
+    ip verify unicast source reachable-via rx\nip route 0.0.0.0 0.0.0.0 192.0.2.1
+    fix: interface GigabitEthernet1\n ip verify unicast source reachable-via rx allow-default
+    """)
 SENDER_RULES: Final = (SENDERS,)
 _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 

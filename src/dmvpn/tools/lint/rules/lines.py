@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Rule, Severity, rule
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.ios import Blank
 from dmvpn.network.lines import CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
@@ -24,49 +24,39 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ lines as such
 
 
-REFUSED: Final = Rule(
-    id="line-refused",
-    severity=Severity.ERROR,
-    title="A line that the router refuses",
-    why="A configuration is declarative: a line that is refused is as if it were not there. The words under it are "
-    "the router's own; `dmvpn config check` prints the same.",
-    bad="interface Tunnel0\n tunnel mode gre multiprotocol",
-    fix="interface Tunnel0\n tunnel mode gre multipoint",
-)
-KEPT: Final = Rule(
-    id="line-kept",
-    severity=Severity.ADVICE,
-    title="A line that is kept, and has another effect here than on IOS",
-    why="The router reads it, shows it back and warns when it is entered.",
-    bad="crypto isakmp policy 10",
-    fix="crypto ikev2 proposal P",
-)
-NOT_SUPPORTED: Final = Rule(
-    id="line-not-here",
-    severity=Severity.ADVICE,
-    title="Lines of IOS that have no effect here",
-    why="On an IOS router they are right. A router of this program keeps and shows them. Lines that would restrict or "
-    "divert traffic are left out, and `dmvpn run` does not start with such lines unless `--without` says so.",
-    bad="ip nat inside source static 10.1.1.5 192.0.2.5",
-    fix="",
-)
-UNKNOWN: Final = Rule(
-    id="line-unknown",
-    severity=Severity.ADVICE,
-    title="An unknown line",
-    why="It cannot harm a tunnel in this place, so it is kept and shown. It may be a typing mistake.",
-    bad="frobnicate everything",
-    fix="",
-)
-IKE_PROFILE_MISSING: Final = Rule(
-    id="ike-profile-missing",
-    severity=Severity.ERROR,
-    title="An IPsec profile that protects a tunnel leads to no IKE profile",
-    why="If it names none, the IKEv2 profile `default` is used, or the only profile there is, or the keys of `crypto "
-    "isakmp key`. If there is none of these, or several profiles, the router cannot authenticate.",
-    bad="crypto ipsec profile P\n set transform-set TS",
-    fix="crypto ipsec profile P\n set ikev2-profile IKE",
-)
+REFUSED: Final = rule(Severity.ERROR)(r"""
+    line-refused: A line that the router refuses
+    A configuration is declarative: a line that is refused is as if it were not there. The words under it are the
+    router's own; `dmvpn config check` prints the same.
+    bad: interface Tunnel0\n tunnel mode gre multiprotocol
+    fix: interface Tunnel0\n tunnel mode gre multipoint
+    """)
+KEPT: Final = rule(Severity.ADVICE)("""
+    line-kept: A line that is kept, and has another effect here than on IOS
+    The router reads it, shows it back and warns when it is entered.
+    bad: crypto isakmp policy 10
+    fix: crypto ikev2 proposal P
+    """)
+NOT_SUPPORTED: Final = rule(Severity.ADVICE)("""
+    line-not-here: Lines of IOS that have no effect here
+    On an IOS router they are right. A router of this program keeps and shows them. Lines that would restrict or divert
+    traffic are left out, and `dmvpn run` does not start with such lines unless `--without` says so.
+    bad: ip nat inside source static 10.1.1.5 192.0.2.5
+    fix:
+    """)
+UNKNOWN: Final = rule(Severity.ADVICE)("""
+    line-unknown: An unknown line
+    It cannot harm a tunnel in this place, so it is kept and shown. It may be a typing mistake.
+    bad: frobnicate everything
+    fix:
+    """)
+IKE_PROFILE_MISSING: Final = rule(Severity.ERROR)(r"""
+    ike-profile-missing: An IPsec profile that protects a tunnel leads to no IKE profile
+    If it names none, the IKEv2 profile `default` is used, or the only profile there is, or the keys of `crypto isakmp
+    key`. If there is none of these, or several profiles, the router cannot authenticate.
+    bad: crypto ipsec profile P\n set transform-set TS
+    fix: crypto ipsec profile P\n set ikev2-profile IKE
+    """)
 RULES: Final = (REFUSED, KEPT, NOT_SUPPORTED, UNKNOWN, IKE_PROFILE_MISSING)
 
 _IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.line(name=Blank("name"))
@@ -112,25 +102,21 @@ def ike_profiles(device: Device) -> Iterator[NetworkConcern]:
 # ------------------------------------------------------------------------------------------------ PIM and QoS
 
 
-BIDIR: Final = Rule(
-    id="pim-bidirectional",
-    severity=Severity.WARNING,
-    title="Bidirectional PIM on a DMVPN tunnel",
-    why="Cisco's DMVPN guide rules it out: a designated forwarder is elected among routers that do not hear each "
-    "other. Sparse mode with `ip pim nbma-mode` works.",
-    bad="ip pim bidir-enable\ninterface Tunnel0\n ip pim sparse-mode",
-    fix="no ip pim bidir-enable\ninterface Tunnel0\n ip pim nbma-mode",
-)
-QOS: Final = Rule(
-    id="qos-twice",
-    severity=Severity.WARNING,
-    title="Per-tunnel QoS together with a policy on the physical interface",
-    why="Cisco's guide for per-tunnel QoS: with queueing on the tunnel, the interface below may have a shaper of the "
-    "class class-default and nothing else. Two queueing policies on one path are refused or starve each other.",
-    bad="interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE\n!\n"
-    "interface GigabitEthernet1\n service-policy output WAN",
-    fix="interface GigabitEthernet1\n no service-policy output WAN",
-)
+BIDIR: Final = rule(Severity.WARNING)(r"""
+    pim-bidirectional: Bidirectional PIM on a DMVPN tunnel
+    Cisco's DMVPN guide rules it out: a designated forwarder is elected among routers that do not hear each other.
+    Sparse mode with `ip pim nbma-mode` works.
+    bad: ip pim bidir-enable\ninterface Tunnel0\n ip pim sparse-mode
+    fix: no ip pim bidir-enable\ninterface Tunnel0\n ip pim nbma-mode
+    """)
+QOS: Final = rule(Severity.WARNING)(r"""
+    qos-twice: Per-tunnel QoS together with a policy on the physical interface
+    Cisco's guide for per-tunnel QoS: with queueing on the tunnel, the interface below may have a shaper of the class
+    class-default and nothing else. Two queueing policies on one path are refused or starve each other.
+    bad: interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE\n!\ninterface GigabitEthernet1\n
+    service-policy output WAN
+    fix: interface GigabitEthernet1\n no service-policy output WAN
+    """)
 UNBUILT_RULES: Final = (BIDIR, QOS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Severity, rule
 from dmvpn.features.ipsec.config.profiles import NAT
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.tunnel.config import PROTECTION
@@ -19,64 +19,49 @@ if TYPE_CHECKING:
     from dmvpn.network.sites import Site
     from dmvpn.tools.lint.found import NetworkConcern
 
-HUB: Final = Rule(
-    id="nat-before-server",
-    severity=Severity.ERROR,
-    title="A next hop server behind NAT",
-    why="Every client contacts the server first, and a NAT drops unsolicited packets from outside. A server needs an "
-    "address of its own, or a translator that gives it one (1:1, static NAT): spokes name the public address.",
-    bad="(sites) HUB is behind a port-restricted NAT",
-    fix="(sites) a public address of its own for HUB; in lab.yaml `inward: {PUBLIC: HUB}`",
-)
-SAME: Final = Rule(
-    id="nat-same-address-gre",
-    severity=Severity.ERROR,
-    title="Two spokes in clear behind one translator",
-    why="GRE has no ports: a NAT cannot distinguish two flows to one hub, and lets only the first one through. With "
-    "IPsec, ESP is sent in UDP port 4500, which has ports.",
-    bad="(sites) SPOKE1 and SPOKE2 are behind 203.0.113.1\ninterface Tunnel0\n tunnel mode gre multipoint",
-    fix="interface Tunnel0\n tunnel protection ipsec profile P",
-)
-BOTH: Final = Rule(
-    id="nat-before-both-spokes",
-    severity=Severity.ADVICE,
-    title="Two spokes behind NAT that will not reach each other directly",
-    why="Routers of this program learn each other's ports from the hub and begin at the same time, so that each opens "
-    "its NAT for the other. That fails where one NAT is symmetric and the other is no cone, and with routers of "
-    "other vendors, which lack this (Cisco's guide: no direct tunnel between two spokes behind PAT). Traffic stays "
-    "on the hub.",
-    bad="(sites) SPOKE1 and SPOKE2 are behind symmetric NATs",
-    fix="(sites) an address of its own, or a cone NAT, for one of them",
-)
-TUNNEL_MODE: Final = Rule(
-    id="nat-with-tunnel-mode",
-    severity=Severity.WARNING,
-    title="IPsec in tunnel mode through NAT",
-    why="In tunnel mode the packet inside keeps the private address of the spoke, so the hub sees another sender than "
-    "the one it talks to. In transport mode the translated address is the only one (RFC 3948 §3.1.2); DMVPN through "
-    "NAT needs it.",
-    bad="(sites) SPOKE1 is behind NAT\ncrypto ipsec transform-set TS esp-gcm 256",
-    fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
-)
-OFF: Final = Rule(
-    id="nat-without-traversal",
-    severity=Severity.ERROR,
-    title="NAT traversal is switched off, and there is a NAT",
-    why="ESP has no ports, and a translator cannot carry it for several peers, or at all; in UDP port 4500 it can "
-    "(RFC 3948).",
-    bad="(sites) SPOKE1 is behind NAT\nno crypto ipsec nat-transparency udp-encapsulation",
-    fix="crypto ipsec nat-transparency udp-encapsulation",
-)
-NO_WIRE: Final = Rule(
-    id="nat-address-on-no-wire",
-    severity=Severity.ADVICE,
-    title="NAT uses addresses that are on no wire of the router",
-    why="The router answers for addresses of its own networks. Packets to any other address come only if the provider "
-    "has a route to this router for it.",
-    bad="ip nat pool INET 198.51.100.10 198.51.100.20 netmask 255.255.255.0\n"
-    "ip nat inside source list LAN pool INET overload",
-    fix="(at the provider) ip route 198.51.100.0 255.255.255.0 192.0.2.2",
-)
+HUB: Final = rule(Severity.ERROR)("""
+    nat-before-server: A next hop server behind NAT
+    Every client contacts the server first, and a NAT drops unsolicited packets from outside. A server needs an address
+    of its own, or a translator that gives it one (1:1, static NAT): spokes name the public address.
+    bad: (sites) HUB is behind a port-restricted NAT
+    fix: (sites) a public address of its own for HUB; in lab.yaml `inward: {PUBLIC: HUB}`
+    """)
+SAME: Final = rule(Severity.ERROR)(r"""
+    nat-same-address-gre: Two spokes in clear behind one translator
+    GRE has no ports: a NAT cannot distinguish two flows to one hub, and lets only the first one through. With IPsec,
+    ESP is sent in UDP port 4500, which has ports.
+    bad: (sites) SPOKE1 and SPOKE2 are behind 203.0.113.1\ninterface Tunnel0\n tunnel mode gre multipoint
+    fix: interface Tunnel0\n tunnel protection ipsec profile P
+    """)
+BOTH: Final = rule(Severity.ADVICE)("""
+    nat-before-both-spokes: Two spokes behind NAT that will not reach each other directly
+    Routers of this program learn each other's ports from the hub and begin at the same time, so that each opens its NAT
+    for the other. That fails where one NAT is symmetric and the other is no cone, and with routers of other vendors,
+    which lack this (Cisco's guide: no direct tunnel between two spokes behind PAT). Traffic stays on the hub.
+    bad: (sites) SPOKE1 and SPOKE2 are behind symmetric NATs
+    fix: (sites) an address of its own, or a cone NAT, for one of them
+    """)
+TUNNEL_MODE: Final = rule(Severity.WARNING)(r"""
+    nat-with-tunnel-mode: IPsec in tunnel mode through NAT
+    In tunnel mode the packet inside keeps the private address of the spoke, so the hub sees another sender than the one
+    it talks to. In transport mode the translated address is the only one (RFC 3948 §3.1.2); DMVPN through NAT needs it.
+    bad: (sites) SPOKE1 is behind NAT\ncrypto ipsec transform-set TS esp-gcm 256
+    fix: crypto ipsec transform-set TS esp-gcm 256\n mode transport
+    """)
+OFF: Final = rule(Severity.ERROR)(r"""
+    nat-without-traversal: NAT traversal is switched off, and there is a NAT
+    ESP has no ports, and a translator cannot carry it for several peers, or at all; in UDP port 4500 it can (RFC 3948).
+    bad: (sites) SPOKE1 is behind NAT\nno crypto ipsec nat-transparency udp-encapsulation
+    fix: crypto ipsec nat-transparency udp-encapsulation
+    """)
+NO_WIRE: Final = rule(Severity.ADVICE)(r"""
+    nat-address-on-no-wire: NAT uses addresses that are on no wire of the router
+    The router answers for addresses of its own networks. Packets to any other address come only if the provider has a
+    route to this router for it.
+    bad: ip nat pool INET 198.51.100.10 198.51.100.20 netmask 255.255.255.0\nip nat inside source list LAN pool INET
+    overload
+    fix: (at the provider) ip route 198.51.100.0 255.255.255.0 192.0.2.2
+    """)
 RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF, NO_WIRE)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Likeness
 from dmvpn.features.bfd import config as bfd
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
@@ -44,39 +44,30 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ any protocol
 
 
-MULTICAST: Final = Rule(
-    id="nhrp-multicast-missing",
-    severity=Severity.ERROR,
-    title="A routing protocol runs on the tunnel, and its multicasts have no receiver",
-    why="EIGRP, OSPF and RIP discover their neighbors by multicast. A multipoint tunnel has no multicast of its own: "
-    "each copy goes to an address that `ip nhrp map multicast` names, or `multicast` behind an NHS. Without them "
-    "there is no adjacency (FRR issue 6276 is full of such cases).",
-    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1",
-    fix="interface Tunnel0\n ip nhrp map multicast 198.51.100.1",
-    cause=Cause.SPOKE_MULTICAST,
-)
-MULTICAST_HUB: Final = Rule(
-    id="nhrp-multicast-dynamic-missing",
-    severity=Severity.ERROR,
-    title="A routing protocol runs on the hub's tunnel, without `map multicast dynamic`",
-    why="The hub receives its spokes' Hellos and answers none of them: with `ip nhrp map multicast dynamic` every "
-    "spoke that registers gets a copy of its multicasts. Advice where the configuration is one of IOS 15.7 or later "
-    "(its line `version`): there it is on by default and not shown. Older routers, and those of this program, need "
-    "the line.",
-    bad="interface Tunnel0\n ip nhrp network-id 1",
-    fix="interface Tunnel0\n ip nhrp map multicast dynamic",
-    cause=Cause.HUB_MULTICAST,
-)
-BANDWIDTH: Final = Rule(
-    id="tunnel-bandwidth-default",
-    severity=Severity.ADVICE,
-    title="EIGRP on a tunnel that has the default bandwidth",
-    why="IOS takes 100 kbit/s for a tunnel, and EIGRP uses half of an interface's bandwidth for itself: 50 kbit/s for "
-    "all neighbors of a hub together. Large hubs lose neighbors when all spokes come at once, and metrics do "
-    "not reflect the bandwidth.",
-    bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
-    fix="interface Tunnel0\n bandwidth 10000",
-)
+MULTICAST: Final = rule(Severity.ERROR, Cause.SPOKE_MULTICAST)(r"""
+    nhrp-multicast-missing: A routing protocol runs on the tunnel, and its multicasts have no receiver
+    EIGRP, OSPF and RIP discover their neighbors by multicast. A multipoint tunnel has no multicast of its own: each
+    copy goes to an address that `ip nhrp map multicast` names, or `multicast` behind an NHS. Without them there is no
+    adjacency (FRR issue 6276 is full of such cases).
+    bad: interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1
+    fix: interface Tunnel0\n ip nhrp map multicast 198.51.100.1
+    """)
+MULTICAST_HUB: Final = rule(Severity.ERROR, Cause.HUB_MULTICAST)(r"""
+    nhrp-multicast-dynamic-missing: A routing protocol runs on the hub's tunnel, without `map multicast dynamic`
+    The hub receives its spokes' Hellos and answers none of them: with `ip nhrp map multicast dynamic` every spoke that
+    registers gets a copy of its multicasts. Advice where the configuration is one of IOS 15.7 or later (its line
+    `version`): there it is on by default and not shown. Older routers, and those of this program, need the line.
+    bad: interface Tunnel0\n ip nhrp network-id 1
+    fix: interface Tunnel0\n ip nhrp map multicast dynamic
+    """)
+BANDWIDTH: Final = rule(Severity.ADVICE)(r"""
+    tunnel-bandwidth-default: EIGRP on a tunnel that has the default bandwidth
+    IOS takes 100 kbit/s for a tunnel, and EIGRP uses half of an interface's bandwidth for itself: 50 kbit/s for all
+    neighbors of a hub together. Large hubs lose neighbors when all spokes come at once, and metrics do not reflect the
+    bandwidth.
+    bad: interface Tunnel0\n ip address 10.0.0.1 255.255.255.0
+    fix: interface Tunnel0\n bandwidth 10000
+    """)
 RULES: Final = (
     *(MULTICAST, MULTICAST_HUB, SYSTEM.rule, ONE_SIDED, AUTHENTICATION.rule, BANDWIDTH),
     *(term.rule for term in RIP.terms),
@@ -165,27 +156,22 @@ def _comparable(one: Running) -> tuple[Protocol, int]:
 # ------------------------------------------------------------------------------------------------ OSPF
 
 
-TYPE_DEFAULT: Final = Rule(
-    id="ospf-network-type-default",
-    severity=Severity.ERROR,
-    title="OSPF on a multipoint tunnel with the default network type",
-    why="A tunnel is point-to-point for OSPF unless configured otherwise, and such a network has one neighbor (RFC "
-    "2328 §1.2). With several spokes on one interface the adjacency flaps from one spoke to the next. A warning on a "
-    "spoke, which has one neighbor.",
-    bad="interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0",
-    fix="interface Tunnel0\n ip ospf network point-to-multipoint",
-    cause=Cause.OSPF_NETWORK_TYPE,
-)
-PRIORITY: Final = Rule(
-    id="ospf-priority-on-spoke",
-    severity=Severity.ERROR,
-    title="A spoke of an OSPF broadcast network may become its designated router",
-    why="The designated router has to reach all routers, and only the hub does. A spoke that is elected (the highest "
-    "router ID, if no priority is set) reaches the hub alone, and the other spokes learn no routes. A warning where "
-    "the hub has a higher priority: it stays elected until it restarts.",
-    bad="interface Tunnel0\n ip ospf network broadcast",
-    fix="interface Tunnel0\n ip ospf priority 0",
-)
+TYPE_DEFAULT: Final = rule(Severity.ERROR, Cause.OSPF_NETWORK_TYPE)(r"""
+    ospf-network-type-default: OSPF on a multipoint tunnel with the default network type
+    A tunnel is point-to-point for OSPF unless configured otherwise, and such a network has one neighbor (RFC 2328
+    §1.2). With several spokes on one interface the adjacency flaps from one spoke to the next. A warning on a spoke,
+    which has one neighbor.
+    bad: interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0
+    fix: interface Tunnel0\n ip ospf network point-to-multipoint
+    """)
+PRIORITY: Final = rule(Severity.ERROR)(r"""
+    ospf-priority-on-spoke: A spoke of an OSPF broadcast network may become its designated router
+    The designated router has to reach all routers, and only the hub does. A spoke that is elected (the highest router
+    ID, if no priority is set) reaches the hub alone, and the other spokes learn no routes. A warning where the hub has
+    a higher priority: it stays elected until it restarts.
+    bad: interface Tunnel0\n ip ospf network broadcast
+    fix: interface Tunnel0\n ip ospf priority 0
+    """)
 OSPF_RULES: Final = (TYPE_DEFAULT, *(term.rule for term in OSPF.terms), *(duty.rule for duty in OSPF.duties), PRIORITY)
 _MULTIPOINT: Final = ospf_lines.NETWORK.line(**{"point-to-multipoint": True})
 
@@ -258,25 +244,21 @@ def check_bgp(network: Network) -> Iterator[NetworkConcern]:
 
 
 _INTERVAL: Final = "bfd interval 1000 min_rx 1000 multiplier 5"
-SLOW: Final = Rule(
-    id="bfd-slower-than-hold",
-    severity=Severity.WARNING,
-    title="BFD detects a failure later than the timer of the routing protocol",
-    why="BFD should report a dead path to a routing protocol before its own timer does. Its detection time is the "
-    "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead "
-    "interval it only costs packets.",
-    bad="interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5",
-    fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
-)
-NO_INTERVAL: Final = Rule(
-    id="bfd-without-interval",
-    severity=Severity.WARNING,
-    title="A protocol asks for BFD on a tunnel that has no intervals",
-    why="`bfd` of a routing protocol asks for sessions; the interface sets the intervals (`bfd interval` or `bfd "
-    "template`). Without them no packets are sent, and only the protocol's own timer detects a lost neighbor.",
-    bad="interface Tunnel0\n ip ospf bfd",
-    fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
-)
+SLOW: Final = rule(Severity.WARNING)(r"""
+    bfd-slower-than-hold: BFD detects a failure later than the timer of the routing protocol
+    BFD should report a dead path to a routing protocol before its own timer does. Its detection time is the multiplier
+    times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead interval it only
+    costs packets.
+    bad: interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5
+    fix: interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5
+    """)
+NO_INTERVAL: Final = rule(Severity.WARNING)(r"""
+    bfd-without-interval: A protocol asks for BFD on a tunnel that has no intervals
+    `bfd` of a routing protocol asks for sessions; the interface sets the intervals (`bfd interval` or `bfd template`).
+    Without them no packets are sent, and only the protocol's own timer detects a lost neighbor.
+    bad: interface Tunnel0\n ip ospf bfd
+    fix: interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5
+    """)
 BFD_RULES: Final = (SLOW, NO_INTERVAL)
 
 
@@ -320,34 +302,28 @@ def _waits(end: TunnelEnd) -> Iterator[tuple[int, str]]:
 # ----------------------------------------------------------------------------------------- the LANs that they advertise
 
 
-LAN: Final = Rule(
-    id="eigrp-lan-not-told",
-    severity=Severity.WARNING,
-    title="EIGRP runs on the tunnel and does not advertise a LAN of the router",
-    why="No `network` line matches the LAN's address and connected prefixes are not redistributed, so no other site "
-    "has a route to it. Advice where other LANs or routes are advertised, and where the router translates for it (`ip "
-    "nat inside`): a LAN of guests may be local on purpose. A port to a provider or in a VRF is no LAN.",
-    bad="router eigrp 100\n network 10.0.0.0 0.0.0.255",
-    fix="router eigrp 100\n network 192.168.10.0 0.0.0.255",
-)
-STUB: Final = Rule(
-    id="eigrp-stub-hub",
-    severity=Severity.ERROR,
-    title="A hub that is an EIGRP stub",
-    why="A stub router does not advertise routes that it has learned from neighbors (RFC 7868 §2.1). A hub has to "
-    "advertise the routes of each spoke to the other spokes.",
-    bad="router eigrp 100\n eigrp stub connected",
-    fix="router eigrp 100\n no eigrp stub",
-)
-HIDDEN: Final = Rule(
-    id="static-route-hides-lan",
-    severity=Severity.ERROR,
-    title="A static route to Null0 in the way of another site's LAN",
-    why="A static route wins against EIGRP's (distance 1, not 90), and a longer prefix wins against any: packets for "
-    "that site are dropped here. A route that is a last resort needs the distance 254.",
-    bad="ip route 192.168.20.0 255.255.255.0 Null0",
-    fix="ip route 192.168.20.0 255.255.255.0 Null0 254",
-)
+LAN: Final = rule(Severity.WARNING)(r"""
+    eigrp-lan-not-told: EIGRP runs on the tunnel and does not advertise a LAN of the router
+    No `network` line matches the LAN's address and connected prefixes are not redistributed, so no other site has a
+    route to it. Advice where other LANs or routes are advertised, and where the router translates for it (`ip nat
+    inside`): a LAN of guests may be local on purpose. A port to a provider or in a VRF is no LAN.
+    bad: router eigrp 100\n network 10.0.0.0 0.0.0.255
+    fix: router eigrp 100\n network 192.168.10.0 0.0.0.255
+    """)
+STUB: Final = rule(Severity.ERROR)(r"""
+    eigrp-stub-hub: A hub that is an EIGRP stub
+    A stub router does not advertise routes that it has learned from neighbors (RFC 7868 §2.1). A hub has to advertise
+    the routes of each spoke to the other spokes.
+    bad: router eigrp 100\n eigrp stub connected
+    fix: router eigrp 100\n no eigrp stub
+    """)
+HIDDEN: Final = rule(Severity.ERROR)("""
+    static-route-hides-lan: A static route to Null0 in the way of another site's LAN
+    A static route wins against EIGRP's (distance 1, not 90), and a longer prefix wins against any: packets for that
+    site are dropped here. A route that is a last resort needs the distance 254.
+    bad: ip route 192.168.20.0 255.255.255.0 Null0
+    fix: ip route 192.168.20.0 255.255.255.0 Null0 254
+    """)
 LAN_RULES: Final = (LAN, STUB, WEIGHTS.rule, HIDDEN)
 #: EIGRP's distance for what it learns inside.
 _EIGRP: Final = 90

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config.instance import FAMILY, IN_ROUTER, ROUTER
@@ -40,27 +40,22 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ split horizon
 
 
-EIGRP_SPLIT_HORIZON: Final = Rule(
-    id="eigrp-split-horizon",
-    severity=Severity.ERROR,
-    title="EIGRP's split horizon is on at the hub",
-    why="Split horizon never advertises a route on the interface on which it was learned. At a hub all spokes are "
-    "behind one interface, so no spoke learns the other spokes' prefixes. A summary or a static route that the hub "
-    "advertises also works, if it covers the LANs of the spokes; so does a default route for spokes that have none "
-    "of their own.",
-    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
-    fix="interface Tunnel0\n no ip split-horizon eigrp 100",
-)
-RIP_SPLIT_HORIZON: Final = Rule(
-    id="rip-split-horizon",
-    severity=Severity.ERROR,
-    title="RIP's split horizon is on at the hub",
-    why="Split horizon never advertises a route on the interface on which it was learned (RFC 2453 §3.4.3). At a hub "
-    "all spokes are behind one interface, so no spoke learns the other spokes' prefixes. A summary or another route "
-    "that the hub advertises works under the same conditions as with EIGRP.",
-    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
-    fix="interface Tunnel0\n no ip split-horizon",
-)
+EIGRP_SPLIT_HORIZON: Final = rule(Severity.ERROR)(r"""
+    eigrp-split-horizon: EIGRP's split horizon is on at the hub
+    Split horizon never advertises a route on the interface on which it was learned. At a hub all spokes are behind one
+    interface, so no spoke learns the other spokes' prefixes. A summary or a static route that the hub advertises also
+    works, if it covers the LANs of the spokes; so does a default route for spokes that have none of their own.
+    bad: interface Tunnel0\n ip nhrp map multicast dynamic
+    fix: interface Tunnel0\n no ip split-horizon eigrp 100
+    """)
+RIP_SPLIT_HORIZON: Final = rule(Severity.ERROR)(r"""
+    rip-split-horizon: RIP's split horizon is on at the hub
+    Split horizon never advertises a route on the interface on which it was learned (RFC 2453 §3.4.3). At a hub all
+    spokes are behind one interface, so no spoke learns the other spokes' prefixes. A summary or another route that the
+    hub advertises works under the same conditions as with EIGRP.
+    bad: interface Tunnel0\n ip nhrp map multicast dynamic
+    fix: interface Tunnel0\n no ip split-horizon
+    """)
 SPLIT_HORIZON_RULES: Final = (EIGRP_SPLIT_HORIZON, RIP_SPLIT_HORIZON)
 #: Administrative distances of what a spoke hears.
 _EIGRP_INTERNAL: Final = 90
@@ -174,79 +169,60 @@ def _takes_default(client: TunnelEnd, routes: _HubRoutes) -> bool:
 # ------------------------------------------------------------------------------------------------ phases
 
 
-REDIRECT: Final = Rule(
-    id="phase3-redirect-missing",
-    severity=Severity.WARNING,
-    title="Spokes follow redirects, and their hub sends none",
-    why="In phase 3 the hub informs a spoke of a shorter path. Without `ip nhrp redirect` at the hub the spokes' "
-    "`shortcut` has nothing to follow, and all traffic between them stays on the hub. No finding where routing makes "
-    "the spokes each other's next hops, as in phase 2.",
-    bad="interface Tunnel0\n ip nhrp map multicast dynamic",
-    fix="interface Tunnel0\n ip nhrp redirect",
-    cause=Cause.REDIRECT,
-)
-SHORTCUT: Final = Rule(
-    id="phase3-shortcut-missing",
-    severity=Severity.WARNING,
-    title="The hub sends redirects, and a multipoint spoke does not follow them",
-    why="A spoke without `ip nhrp shortcut` ignores redirects, and its traffic to other spokes stays on the hub. "
-    "Point-to-point spokes of phase 1 have no other way, so redirects for them are harmless. Advice where the "
-    "configuration is one of IOS 15.7 or later (its line `version`): there it is on by default and not shown.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
-    fix="interface Tunnel0\n ip nhrp shortcut",
-    cause=Cause.SHORTCUT,
-)
-SUMMARY: Final = Rule(
-    id="phase3-summary-without-redirect",
-    severity=Severity.WARNING,
-    title="The hub advertises a summary to multipoint spokes, and sends no redirects",
-    why="A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the direct "
-    "path; without `ip nhrp redirect` all traffic between spokes stays on the hub. Where EIGRP preserves next hops, as "
-    "in phase 2, and where BGP does, the summary is the mistake.",
-    bad="interface Tunnel0\n ip summary-address eigrp 100 10.0.0.0 255.0.0.0",
-    fix="interface Tunnel0\n ip nhrp redirect",
-    cause=Cause.NEXT_HOP_SELF,
-)
-SPOKE: Final = Rule(
-    id="phase3-spoke-point-to-point",
-    severity=Severity.ADVICE,
-    title="A point-to-point spoke among spokes that go directly",
-    why="The other spokes find each other by redirects; this spoke has a single destination, so that all its traffic "
-    "goes through the hub. That is phase 1, and right if it is intended.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.1",
-    fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint\n ip nhrp shortcut",
-    cause=Cause.SPOKE_POINT_TO_POINT,
-)
-POINT_TO_POINT: Final = Rule(
-    id="phase3-shortcut-point-to-point",
-    severity=Severity.ADVICE,
-    title="`ip nhrp shortcut` on a point-to-point tunnel",
-    why="A point-to-point tunnel has one destination, the hub; no shortcut can use it. Shortcuts need "
-    "`tunnel mode gre multipoint`.",
-    bad="interface Tunnel0\n tunnel destination 198.51.100.1\n ip nhrp shortcut",
-    fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
-)
-NEXT_HOP: Final = Rule(
-    id="phase2-next-hop-self",
-    severity=Severity.WARNING,
-    title="Phase 2 with EIGRP, and the hub sets itself as the next hop",
-    why="In phase 2 spokes ask NHRP for the next hop of a route. EIGRP sets the hub unless configured otherwise, so "
-    "spokes never ask for each other and all traffic stays on the hub.",
-    bad="interface Tunnel0\n no ip split-horizon eigrp 100",
-    fix="interface Tunnel0\n no ip next-hop-self eigrp 100",
-    cause=Cause.NEXT_HOP_SELF,
-)
-OSPF: Final = Rule(
-    id="phase2-ospf-point-to-multipoint",
-    severity=Severity.WARNING,
-    title="Phase 2 with OSPF point-to-multipoint",
-    why="In a point-to-multipoint network the hub is a router on the way (RFC 2328 §12.4.1.4): spokes see each "
-    "other's prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 3 finds "
-    "it: redirects at the hub, then shortcuts at the spokes, and every adjacency stays. Phase 2 needs the network type "
-    "broadcast at hub and spokes alike, with priority 0 at the spokes; at the hub alone it leaves no neighbor.",
-    bad="interface Tunnel0\n ip ospf network point-to-multipoint",
-    fix="interface Tunnel0\n ip nhrp redirect",
-)
+REDIRECT: Final = rule(Severity.WARNING, Cause.REDIRECT)(r"""
+    phase3-redirect-missing: Spokes follow redirects, and their hub sends none
+    In phase 3 the hub informs a spoke of a shorter path. Without `ip nhrp redirect` at the hub the spokes' `shortcut`
+    has nothing to follow, and all traffic between them stays on the hub. No finding where routing makes the spokes each
+    other's next hops, as in phase 2.
+    bad: interface Tunnel0\n ip nhrp map multicast dynamic
+    fix: interface Tunnel0\n ip nhrp redirect
+    """)
+SHORTCUT: Final = rule(Severity.WARNING, Cause.SHORTCUT)(r"""
+    phase3-shortcut-missing: The hub sends redirects, and a multipoint spoke does not follow them
+    A spoke without `ip nhrp shortcut` ignores redirects, and its traffic to other spokes stays on the hub.
+    Point-to-point spokes of phase 1 have no other way, so redirects for them are harmless. Advice where the
+    configuration is one of IOS 15.7 or later (its line `version`): there it is on by default and not shown.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast
+    fix: interface Tunnel0\n ip nhrp shortcut
+    """)
+SUMMARY: Final = rule(Severity.WARNING, Cause.NEXT_HOP_SELF)(r"""
+    phase3-summary-without-redirect: The hub advertises a summary to multipoint spokes, and sends no redirects
+    A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the direct path; without
+    `ip nhrp redirect` all traffic between spokes stays on the hub. Where EIGRP preserves next hops, as in phase 2, and
+    where BGP does, the summary is the mistake.
+    bad: interface Tunnel0\n ip summary-address eigrp 100 10.0.0.0 255.0.0.0
+    fix: interface Tunnel0\n ip nhrp redirect
+    """)
+SPOKE: Final = rule(Severity.ADVICE, Cause.SPOKE_POINT_TO_POINT)(r"""
+    phase3-spoke-point-to-point: A point-to-point spoke among spokes that go directly
+    The other spokes find each other by redirects; this spoke has a single destination, so that all its traffic goes
+    through the hub. That is phase 1, and right if it is intended.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.1
+    fix: interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint\n ip nhrp shortcut
+    """)
+POINT_TO_POINT: Final = rule(Severity.ADVICE)(r"""
+    phase3-shortcut-point-to-point: `ip nhrp shortcut` on a point-to-point tunnel
+    A point-to-point tunnel has one destination, the hub; no shortcut can use it. Shortcuts need `tunnel mode gre
+    multipoint`.
+    bad: interface Tunnel0\n tunnel destination 198.51.100.1\n ip nhrp shortcut
+    fix: interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint
+    """)
+NEXT_HOP: Final = rule(Severity.WARNING, Cause.NEXT_HOP_SELF)(r"""
+    phase2-next-hop-self: Phase 2 with EIGRP, and the hub sets itself as the next hop
+    In phase 2 spokes ask NHRP for the next hop of a route. EIGRP sets the hub unless configured otherwise, so spokes
+    never ask for each other and all traffic stays on the hub.
+    bad: interface Tunnel0\n no ip split-horizon eigrp 100
+    fix: interface Tunnel0\n no ip next-hop-self eigrp 100
+    """)
+OSPF: Final = rule(Severity.WARNING)(r"""
+    phase2-ospf-point-to-multipoint: Phase 2 with OSPF point-to-multipoint
+    In a point-to-multipoint network the hub is a router on the way (RFC 2328 §12.4.1.4): spokes see each other's
+    prefixes behind the hub, not behind each other, so NHRP is never asked for the short way. Phase 3 finds it:
+    redirects at the hub, then shortcuts at the spokes, and every adjacency stays. Phase 2 needs the network type
+    broadcast at hub and spokes alike, with priority 0 at the spokes; at the hub alone it leaves no neighbor.
+    bad: interface Tunnel0\n ip ospf network point-to-multipoint
+    fix: interface Tunnel0\n ip nhrp redirect
+    """)
 RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, NEXT_HOP, OSPF)
 
 

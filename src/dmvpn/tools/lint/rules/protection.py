@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Severity, rule
 from dmvpn.base.pages import NONE
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness
@@ -50,44 +50,36 @@ _WITHOUT_KEY: Final = (
     IkeReason.NO_WAY,
 )
 
-KEY: Final = Rule(
-    id="ike-key-differs",
-    severity=Severity.ERROR,
-    title="The pre-shared keys of the two ends differ",
-    why="The key with which one end signs (its local key) has to be the key with which the other one checks (its "
-    "remote key for that peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).",
-    bad="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key OTHER",
-    fix="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key <secret>",
-)
-NO_KEY: Final = Rule(
-    id="ike-key-missing",
-    severity=Severity.ERROR,
-    title="There is no key for a peer",
-    why="The key is looked up by the peer's identity, then by its address. If no entry of the keyring holds it, this "
-    "router cannot prove itself to the peer, or cannot check it.",
-    bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.9",
-    fix="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1",
-)
-NAMELESS: Final = Rule(
-    id="ike-name-not-proved",
-    severity=Severity.WARNING,
-    title="Addresses are bound to names that a key found by address does not prove",
-    why="`ip nhrp bind identity` binds an address to the IKE identity that registered it. A pre-shared key for a range "
-    "of addresses belongs to all peers there, and each of them may claim any name that no keyring entry has. Give "
-    "each peer an entry with its identity, or use certificates.",
-    bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
-    fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key <secret>",
-)
-PAIR: Final = Rule(
-    id="ike-key-of-a-pair",
-    severity=Severity.WARNING,
-    title="Spokes that are to go directly, and a key that one of them shares with the hub alone",
-    why="Two spokes negotiate SAs of their own before they send to each other. A key for the hub's address alone is no "
-    "key for another spoke, so traffic between them stays on the hub. Certificates, or a key for the addresses of "
-    "all spokes, allow direct tunnels.",
-    bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
-    fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key <secret>",
-)
+KEY: Final = rule(Severity.ERROR)(r"""
+    ike-key-differs: The pre-shared keys of the two ends differ
+    The key with which one end signs (its local key) has to be the key with which the other one checks (its remote key
+    for that peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).
+    bad: crypto ikev2 keyring K\n peer HUB\n  pre-shared-key OTHER
+    fix: crypto ikev2 keyring K\n peer HUB\n  pre-shared-key <secret>
+    """)
+NO_KEY: Final = rule(Severity.ERROR)(r"""
+    ike-key-missing: There is no key for a peer
+    The key is looked up by the peer's identity, then by its address. If no entry of the keyring holds it, this router
+    cannot prove itself to the peer, or cannot check it.
+    bad: crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.9
+    fix: crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1
+    """)
+NAMELESS: Final = rule(Severity.WARNING)(r"""
+    ike-name-not-proved: Addresses are bound to names that a key found by address does not prove
+    `ip nhrp bind identity` binds an address to the IKE identity that registered it. A pre-shared key for a range of
+    addresses belongs to all peers there, and each of them may claim any name that no keyring entry has. Give each peer
+    an entry with its identity, or use certificates.
+    bad: crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0
+    fix: crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key <secret>
+    """)
+PAIR: Final = rule(Severity.WARNING)(r"""
+    ike-key-of-a-pair: Spokes that are to go directly, and a key that one of them shares with the hub alone
+    Two spokes negotiate SAs of their own before they send to each other. A key for the hub's address alone is no key
+    for another spoke, so traffic between them stays on the hub. Certificates, or a key for the addresses of all spokes,
+    allow direct tunnels.
+    bad: crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET
+    fix: crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key <secret>
+    """)
 
 
 def lonely(network: Network) -> Iterator[NetworkConcern]:

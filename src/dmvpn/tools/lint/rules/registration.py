@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS_OF_IPV6
 from dmvpn.features.nhrp.config import lines as nhrp_lines
@@ -30,115 +30,86 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
-MISSING: Final = Rule(
-    id="nhrp-nhs-missing",
-    severity=Severity.ERROR,
-    title="A spoke that has a map of its hub, and does not register with it",
-    why="A static map is the destination for sending; the hub learns this router's address from a registration, which "
-    "goes to next hop servers. Without `ip nhrp nhs` the hub cannot send anything back.",
-    bad="interface Tunnel0\n ip nhrp network-id 1\n ip nhrp map 10.0.0.1 198.51.100.1",
-    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
-    cause=Cause.NHS_MISSING,
-)
-WITHOUT_NBMA: Final = Rule(
-    id="nhrp-nhs-without-nbma",
-    severity=Severity.ERROR,
-    title="A next hop server without an NBMA address",
-    why="On a multipoint tunnel the first registration needs a destination: the `nbma` of the NHS line, or a static "
-    "map of its tunnel address.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
-    fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
-    cause=Cause.NHS_NBMA,
-)
-OWN: Final = Rule(
-    id="nhrp-nhs-self",
-    severity=Severity.WARNING,
-    title="A router that is its own next hop server",
-    why="The NHS is the hub's tunnel address. A client of `nhs dynamic` registers with its own address to find "
-    "its server, so some servers accept such a registration, and others look for a server with that address.",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.0.10 nbma 198.51.100.1",
-    fix="interface Tunnel0\n no ip nhrp nhs 10.0.0.10\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
-    cause=Cause.NHS_ADDRESS,
-)
-OFF_SUBNET: Final = Rule(
-    id="nhrp-nhs-off-subnet",
-    severity=Severity.ERROR,
-    title="A next hop server that is not on the tunnel's subnet",
-    why="The server is a neighbor on the tunnel: its address is one of the tunnel's subnet at both ends. An address "
-    "outside is a typing mistake, or the tunnel's mask is wrong.",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.9.1 nbma 198.51.100.1",
-    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
-)
-NOBODY: Final = Rule(
-    id="nhrp-nhs-nobody",
-    severity=Severity.ERROR,
-    title="A next hop server that is no router's tunnel address",
-    why="A hub of this network is among the configurations, and it has another address. The router that gets the "
-    "registration answers for itself only, so the spoke never counts as registered.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1",
-    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
-    cause=Cause.NHS_ADDRESS,
-)
-CLIENT: Final = Rule(
-    id="nhrp-nhs-is-client",
-    severity=Severity.ERROR,
-    title="A next hop server that is a spoke itself",
-    why="The tunnel address belongs to a router that registers with the hub like this one, and keeps no registrations "
-    "of other routers.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.20 nbma 203.0.113.20",
-    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
-)
-MAP: Final = Rule(
-    id="nhrp-map-wrong",
-    severity=Severity.ERROR,
-    title="A tunnel address is mapped to an NBMA address that is not its owner's",
-    why="Packets to this tunnel address go to the NBMA address of the line. The router that has the tunnel "
-    "address is among the configurations, and its tunnel has another source.",
-    bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9",
-    fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
-    cause=Cause.NHS_NBMA,
-)
-SOURCE: Final = Rule(
-    id="tunnel-source-other-port",
-    severity=Severity.ERROR,
-    title="A next hop server whose tunnel leaves from another port than its clients know",
-    why="Clients register at the NBMA address of their lines. The server has that address on another port than the "
-    "tunnel's source, so no tunnel takes the packets.",
-    bad="interface Tunnel0\n tunnel source GigabitEthernet2",
-    fix="interface Tunnel0\n tunnel source GigabitEthernet1",
-    cause=Cause.WRONG_SOURCE,
-)
-DYNAMIC: Final = Rule(
-    id="nhrp-unique-with-dhcp",
-    severity=Severity.WARNING,
-    title="A spoke whose NBMA address may change registers as unique",
-    why="A unique registration (the default) is not replaced while it lives: after a new address from DHCP, from a "
-    "provider's dial-up line or from the NAT before the spoke, the hub refuses it with code 14 until the old entry has "
-    "expired, two hours by default (RFC 2332 §5.2.1).",
-    bad="interface Tunnel0\n tunnel source GigabitEthernet1\n!\ninterface GigabitEthernet1\n ip address dhcp",
-    fix="interface Tunnel0\n ip nhrp registration no-unique",
-)
-UNREACHABLE: Final = Rule(
-    id="nhrp-nbma-unreachable",
-    severity=Severity.ERROR,
-    title="No route to the server's NBMA address",
-    why="The tunnel's own packets need a route that does not lead through the tunnel: a connected prefix, a static "
-    "route or a routing protocol of the underlay. This configuration has none of them.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
-    fix="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
-)
-FEWER: Final = Rule(
-    id="nhrp-nhs-one-less",
-    severity=Severity.WARNING,
-    title="A spoke that lacks a server that all other spokes have",
-    why="All other spokes of the cloud, or of many four in five, name the server. While its own server is dead, this "
-    "spoke alone is cut off; and the server that it lacks reaches it only through another server. One other spoke "
-    "shows it if the server is among the files.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
-    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n"
-    " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast",
-    cause=Cause.NHS_MISSING,
-)
+MISSING: Final = rule(Severity.ERROR, Cause.NHS_MISSING)(r"""
+    nhrp-nhs-missing: A spoke that has a map of its hub, and does not register with it
+    A static map is the destination for sending; the hub learns this router's address from a registration, which goes to
+    next hop servers. Without `ip nhrp nhs` the hub cannot send anything back.
+    bad: interface Tunnel0\n ip nhrp network-id 1\n ip nhrp map 10.0.0.1 198.51.100.1
+    fix: interface Tunnel0\n ip nhrp nhs 10.0.0.1
+    """)
+WITHOUT_NBMA: Final = rule(Severity.ERROR, Cause.NHS_NBMA)(r"""
+    nhrp-nhs-without-nbma: A next hop server without an NBMA address
+    On a multipoint tunnel the first registration needs a destination: the `nbma` of the NHS line, or a static map of
+    its tunnel address.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1
+    fix: interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1
+    """)
+OWN: Final = rule(Severity.WARNING, Cause.NHS_ADDRESS)(r"""
+    nhrp-nhs-self: A router that is its own next hop server
+    The NHS is the hub's tunnel address. A client of `nhs dynamic` registers with its own address to find its server, so
+    some servers accept such a registration, and others look for a server with that address.
+    bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.0.10 nbma 198.51.100.1
+    fix: interface Tunnel0\n no ip nhrp nhs 10.0.0.10\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1
+    """)
+OFF_SUBNET: Final = rule(Severity.ERROR)(r"""
+    nhrp-nhs-off-subnet: A next hop server that is not on the tunnel's subnet
+    The server is a neighbor on the tunnel: its address is one of the tunnel's subnet at both ends. An address outside
+    is a typing mistake, or the tunnel's mask is wrong.
+    bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.9.1 nbma 198.51.100.1
+    fix: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1
+    """)
+NOBODY: Final = rule(Severity.ERROR, Cause.NHS_ADDRESS)(r"""
+    nhrp-nhs-nobody: A next hop server that is no router's tunnel address
+    A hub of this network is among the configurations, and it has another address. The router that gets the registration
+    answers for itself only, so the spoke never counts as registered.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1
+    fix: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1
+    """)
+CLIENT: Final = rule(Severity.ERROR)(r"""
+    nhrp-nhs-is-client: A next hop server that is a spoke itself
+    The tunnel address belongs to a router that registers with the hub like this one, and keeps no registrations of
+    other routers.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.20 nbma 203.0.113.20
+    fix: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1
+    """)
+MAP: Final = rule(Severity.ERROR, Cause.NHS_NBMA)(r"""
+    nhrp-map-wrong: A tunnel address is mapped to an NBMA address that is not its owner's
+    Packets to this tunnel address go to the NBMA address of the line. The router that has the tunnel address is among
+    the configurations, and its tunnel has another source.
+    bad: interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9
+    fix: interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1
+    """)
+SOURCE: Final = rule(Severity.ERROR, Cause.WRONG_SOURCE)(r"""
+    tunnel-source-other-port: A next hop server whose tunnel leaves from another port than its clients know
+    Clients register at the NBMA address of their lines. The server has that address on another port than the tunnel's
+    source, so no tunnel takes the packets.
+    bad: interface Tunnel0\n tunnel source GigabitEthernet2
+    fix: interface Tunnel0\n tunnel source GigabitEthernet1
+    """)
+DYNAMIC: Final = rule(Severity.WARNING)(r"""
+    nhrp-unique-with-dhcp: A spoke whose NBMA address may change registers as unique
+    A unique registration (the default) is not replaced while it lives: after a new address from DHCP, from a provider's
+    dial-up line or from the NAT before the spoke, the hub refuses it with code 14 until the old entry has expired, two
+    hours by default (RFC 2332 §5.2.1).
+    bad: interface Tunnel0\n tunnel source GigabitEthernet1\n!\ninterface GigabitEthernet1\n ip address dhcp
+    fix: interface Tunnel0\n ip nhrp registration no-unique
+    """)
+UNREACHABLE: Final = rule(Severity.ERROR)(r"""
+    nhrp-nbma-unreachable: No route to the server's NBMA address
+    The tunnel's own packets need a route that does not lead through the tunnel: a connected prefix, a static route or a
+    routing protocol of the underlay. This configuration has none of them.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1
+    fix: ip route 0.0.0.0 0.0.0.0 203.0.113.254
+    """)
+FEWER: Final = rule(Severity.WARNING, Cause.NHS_MISSING)(r"""
+    nhrp-nhs-one-less: A spoke that lacks a server that all other spokes have
+    All other spokes of the cloud, or of many four in five, name the server. While its own server is dead, this spoke
+    alone is cut off; and the server that it lacks reaches it only through another server. One other spoke shows it if
+    the server is among the files.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast
+    fix: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n
+    ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast
+    """)
 RULES: Final = (
     *(MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, SOURCE),
     *(PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER),

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import OuterAddress, Prefix
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
@@ -42,56 +42,41 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------- tunnels and their far ends
 
 
-WITHOUT_NHRP: Final = Rule(
-    id="tunnel-multipoint-without-nhrp",
-    severity=Severity.ERROR,
-    title="A multipoint tunnel without NHRP",
-    why="A multipoint tunnel has no destination; NHRP finds the NBMA address for each tunnel address. Without `ip nhrp "
-    "network-id` there is no NHRP, and no packet can be sent.",
-    bad="interface Tunnel0\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint",
-    fix="interface Tunnel0\n ip nhrp network-id 1",
-    cause=Cause.NETWORK_ID,
-)
-HUB: Final = Rule(
-    id="tunnel-hub-point-to-point",
-    severity=Severity.ERROR,
-    title="A next hop server with a point-to-point tunnel",
-    why="A hub sends to all spokes on one interface, which is therefore multipoint. A point-to-point tunnel accepts "
-    "packets from its destination alone.",
-    bad="interface Tunnel0\n tunnel destination 203.0.113.10",
-    fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
-    cause=Cause.HUB_POINT_TO_POINT,
-)
-ELSEWHERE: Final = Rule(
-    id="tunnel-destination-differs",
-    severity=Severity.ERROR,
-    title="A phase 1 spoke whose tunnel destination is not its next hop server",
-    why="A point-to-point tunnel sends everything to its destination, registrations too. It has to be the NBMA "
-    "address of the server.",
-    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.9",
-    fix="interface Tunnel0\n tunnel destination 198.51.100.1",
-    cause=Cause.WRONG_DESTINATION,
-)
-KEEPALIVE: Final = Rule(
-    id="tunnel-keepalive",
-    severity=Severity.WARNING,
-    title="GRE keepalives on a DMVPN tunnel",
-    why="A keepalive is a GRE packet that the far end sends back by decapsulating it. A multipoint tunnel has no "
-    "destination for it, and Cisco's DMVPN guide rules keepalives out. Registrations, and IKE's dead peer detection, "
-    "do that work.",
-    bad="interface Tunnel0\n keepalive 5 3\n tunnel mode gre multipoint",
-    fix="interface Tunnel0\n no keepalive",
-    cause=Cause.KEEPALIVE,
-)
-NO_INTERFACE: Final = Rule(
-    id="tunnel-source-undefined",
-    severity=Severity.ERROR,
-    title="The tunnel's source is no interface or address of this router",
-    why="The source is the address that a tunnel sends from. If no interface has it, or if that interface has no "
-    "address or is shut down, the line protocol stays down.",
-    bad="interface Tunnel0\n tunnel source Loopback7",
-    fix="interface Loopback7\n ip address 203.0.113.1 255.255.255.255",
-)
+WITHOUT_NHRP: Final = rule(Severity.ERROR, Cause.NETWORK_ID)(r"""
+    tunnel-multipoint-without-nhrp: A multipoint tunnel without NHRP
+    A multipoint tunnel has no destination; NHRP finds the NBMA address for each tunnel address. Without `ip nhrp
+    network-id` there is no NHRP, and no packet can be sent.
+    bad: interface Tunnel0\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint
+    fix: interface Tunnel0\n ip nhrp network-id 1
+    """)
+HUB: Final = rule(Severity.ERROR, Cause.HUB_POINT_TO_POINT)(r"""
+    tunnel-hub-point-to-point: A next hop server with a point-to-point tunnel
+    A hub sends to all spokes on one interface, which is therefore multipoint. A point-to-point tunnel accepts packets
+    from its destination alone.
+    bad: interface Tunnel0\n tunnel destination 203.0.113.10
+    fix: interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint
+    """)
+ELSEWHERE: Final = rule(Severity.ERROR, Cause.WRONG_DESTINATION)(r"""
+    tunnel-destination-differs: A phase 1 spoke whose tunnel destination is not its next hop server
+    A point-to-point tunnel sends everything to its destination, registrations too. It has to be the NBMA address of the
+    server.
+    bad: interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.9
+    fix: interface Tunnel0\n tunnel destination 198.51.100.1
+    """)
+KEEPALIVE: Final = rule(Severity.WARNING, Cause.KEEPALIVE)(r"""
+    tunnel-keepalive: GRE keepalives on a DMVPN tunnel
+    A keepalive is a GRE packet that the far end sends back by decapsulating it. A multipoint tunnel has no destination
+    for it, and Cisco's DMVPN guide rules keepalives out. Registrations, and IKE's dead peer detection, do that work.
+    bad: interface Tunnel0\n keepalive 5 3\n tunnel mode gre multipoint
+    fix: interface Tunnel0\n no keepalive
+    """)
+NO_INTERFACE: Final = rule(Severity.ERROR)(r"""
+    tunnel-source-undefined: The tunnel's source is no interface or address of this router
+    The source is the address that a tunnel sends from. If no interface has it, or if that interface has no address or
+    is shut down, the line protocol stays down.
+    bad: interface Tunnel0\n tunnel source Loopback7
+    fix: interface Loopback7\n ip address 203.0.113.1 255.255.255.255
+    """)
 RULES: Final = (WITHOUT_NHRP, KEY.rule, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
 
 
@@ -161,17 +146,15 @@ def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
 # ------------------------------------------------------------------------------------------------ addresses
 
 
-DUPLICATE: Final = Rule(
-    id="address-duplicate",
-    severity=Severity.ERROR,
-    title="Two routers have the same address",
-    why="A tunnel address belongs to the spoke that registers it first; the second spoke is refused with code 14. The "
-    "same NBMA address, or the same address in two LANs, means that only one of the two is ever reached. Private "
-    "addresses of spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks "
-    "(anycast) and LANs that not both routers advertise (guests).",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-    fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
-)
+DUPLICATE: Final = rule(Severity.ERROR)(r"""
+    address-duplicate: Two routers have the same address
+    A tunnel address belongs to the spoke that registers it first; the second spoke is refused with code 14. The same
+    NBMA address, or the same address in two LANs, means that only one of the two is ever reached. Private addresses of
+    spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks (anycast) and LANs
+    that not both routers advertise (guests).
+    bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0
+    fix: interface Tunnel0\n ip address 10.0.0.20 255.255.255.0
+    """)
 
 
 def _mask_lines(end: TunnelEnd, subnets: tuple[Prefix, ...]) -> tuple[str, ...]:
@@ -182,15 +165,13 @@ def _mask_lines(end: TunnelEnd, subnets: tuple[Prefix, ...]) -> tuple[str, ...]:
 
 
 MASK: Final = Term["TunnelEnd", "tuple[Prefix, ...]"](
-    rule=Rule(
-        id="tunnel-mask-differs",
-        severity=Severity.ERROR,
-        title="The two ends of a tunnel have different masks",
-        why="All routers of a cloud are on one subnet. Where the masks differ, a router takes neighbors for remote, "
-        "or takes remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.",
-        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
-        fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        tunnel-mask-differs: The two ends of a tunnel have different masks
+        All routers of a cloud are on one subnet. Where the masks differ, a router takes neighbors for remote, or takes
+        remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.
+        bad: interface Tunnel0\n ip address 10.0.0.10 255.255.255.252
+        fix: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0
+        """),
     cause=Cause.TUNNEL_MASK,
     name="tunnel mask",
     see=lambda end: tuple(Prefix.of(*one) for one in end.addresses) or NoValue.UNKNOWN,
@@ -200,14 +181,12 @@ MASK: Final = Term["TunnelEnd", "tuple[Prefix, ...]"](
     lines=_mask_lines,
 )
 MASKS: Final = Table(lambda end, _: end, (MASK,))
-NO_ADDRESS: Final = Rule(
-    id="tunnel-address-missing",
-    severity=Severity.ERROR,
-    title="A DMVPN tunnel without an address",
-    why="NHRP registers the tunnel's address; without one there is nothing to register, and no neighbor.",
-    bad="interface Tunnel0\n ip nhrp network-id 1",
-    fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-)
+NO_ADDRESS: Final = rule(Severity.ERROR)(r"""
+    tunnel-address-missing: A DMVPN tunnel without an address
+    NHRP registers the tunnel's address; without one there is nothing to register, and no neighbor.
+    bad: interface Tunnel0\n ip nhrp network-id 1
+    fix: interface Tunnel0\n ip address 10.0.0.10 255.255.255.0
+    """)
 ADDRESS_RULES: Final = (DUPLICATE, MASK.rule, NO_ADDRESS)
 
 
@@ -281,36 +260,28 @@ def _is_hidden(network: Network, device: Device, interface: str, address: IPAddr
 # ------------------------------------------------------------------------------------------------ sizes
 
 
-TOO_LARGE: Final = Rule(
-    id="tunnel-mtu-too-large",
-    severity=Severity.WARNING,
-    title="The largest packets of the tunnel do not fit into the underlay",
-    why="A packet that is too large with its GRE and ESP headers is fragmented on the path, at the cost of speed, or "
-    "dropped where fragments are filtered or not allowed. Small packets pass: the classic case in which ping works "
-    "and the web does not. Advice where only the UDP header of NAT traversal does not fit, and no NAT is configured.",
-    bad="interface Tunnel0\n ip mtu 1500",
-    fix="interface Tunnel0\n ip mtu 1400",
-)
-MSS: Final = Rule(
-    id="tunnel-mss-too-large",
-    severity=Severity.WARNING,
-    title="TCP segments are not clamped to the tunnel's MTU",
-    why="A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; a larger one is "
-    "fragmented, or waits for an ICMP message that may never come.",
-    bad="interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460",
-    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
-    cause=Cause.MSS,
-)
-NO_MSS: Final = Rule(
-    id="tunnel-mss-missing",
-    severity=Severity.ADVICE,
-    title="TCP segments are not clamped",
-    why="Hosts behind the tunnel assume 1500 octets and send segments that do not fit. Path MTU discovery fixes that "
-    "where ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.",
-    bad="interface Tunnel0\n ip mtu 1400",
-    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
-    cause=Cause.MSS,
-)
+TOO_LARGE: Final = rule(Severity.WARNING)(r"""
+    tunnel-mtu-too-large: The largest packets of the tunnel do not fit into the underlay
+    A packet that is too large with its GRE and ESP headers is fragmented on the path, at the cost of speed, or dropped
+    where fragments are filtered or not allowed. Small packets pass: the classic case in which ping works and the web
+    does not. Advice where only the UDP header of NAT traversal does not fit, and no NAT is configured.
+    bad: interface Tunnel0\n ip mtu 1500
+    fix: interface Tunnel0\n ip mtu 1400
+    """)
+MSS: Final = rule(Severity.WARNING, Cause.MSS)(r"""
+    tunnel-mss-too-large: TCP segments are not clamped to the tunnel's MTU
+    A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; a larger one is
+    fragmented, or waits for an ICMP message that may never come.
+    bad: interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460
+    fix: interface Tunnel0\n ip tcp adjust-mss 1360
+    """)
+NO_MSS: Final = rule(Severity.ADVICE, Cause.MSS)(r"""
+    tunnel-mss-missing: TCP segments are not clamped
+    Hosts behind the tunnel assume 1500 octets and send segments that do not fit. Path MTU discovery fixes that where
+    ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.
+    bad: interface Tunnel0\n ip mtu 1400
+    fix: interface Tunnel0\n ip tcp adjust-mss 1360
+    """)
 
 
 def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
@@ -320,15 +291,13 @@ def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
 
 
 MTU: Final = Term["TunnelEnd", int](
-    rule=Rule(
-        id="tunnel-mtu-differs",
-        severity=Severity.WARNING,
-        title="The two ends of a tunnel have different MTUs",
-        why="The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with "
-        "different MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
-        bad="interface Tunnel0\n ip mtu 1440",
-        fix="interface Tunnel0\n ip mtu 1400",
-    ),
+    rule=rule(Severity.WARNING)(r"""
+        tunnel-mtu-differs: The two ends of a tunnel have different MTUs
+        The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with different
+        MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.
+        bad: interface Tunnel0\n ip mtu 1440
+        fix: interface Tunnel0\n ip mtu 1400
+        """),
     cause=Cause.MTU,
     name="tunnel MTU",
     see=lambda end: NoValue.UNKNOWN if end.tunnel.ip_mtu is None else end.tunnel.ip_mtu,

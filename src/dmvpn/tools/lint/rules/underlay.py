@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import process_lines
 from dmvpn.features.ospf.config.interfaces import PROCESS
@@ -39,47 +39,39 @@ if TYPE_CHECKING:
 # -------------------------------------------------------------------------------- routes of the tunnel and of the sites
 
 
-STATIC: Final = Rule(
-    id="tunnel-recursive-route",
-    severity=Severity.ERROR,
-    title="A static route sends the tunnel's own packets into the tunnel",
-    why="The route to the NBMA address leads through the tunnel that is to reach it: recursive routing. IOS takes the "
-    "tunnel down (%TUN-5-RECURDOWN), finds the old path, and brings it up again.",
-    bad="ip route 198.51.100.0 255.255.255.0 Tunnel0",
-    fix="no ip route 198.51.100.0 255.255.255.0 Tunnel0",
-)
-PROTOCOL: Final = Rule(
-    id="tunnel-recursive-protocol",
-    severity=Severity.ERROR,
-    title="The routing protocol of the tunnel advertises the prefix of the tunnel's own source to the far end",
-    why="The far end learns a route to the NBMA address through the tunnel, whose prefix is longer than its default "
-    "route: recursive routing. The tunnel goes down (%TUN-5-RECURDOWN), comes back, and so on. The protocol of the "
-    "overlay must not run on the underlay.",
-    bad="router eigrp 100\n network 0.0.0.0",
-    fix="router eigrp 100\n no network 0.0.0.0\n network 10.0.0.0 0.0.0.255",
-    cause=Cause.RECURSION,
-)
-LEAK: Final = Rule(
-    id="overlay-in-clear",
-    severity=Severity.WARNING,
-    title="When the tunnel's routes go, packets for other sites take the default route in clear",
-    why="Protection belongs to the tunnel; routing decides which packets go into it. When the hub is lost its routes "
-    "disappear, and their packets follow the default route to the provider. A route to Null0 of the largest distance "
-    "drops them. A warning, because protection is lost unintentionally. An error in a file that `dmvpn render` made, "
-    "which writes that route.",
-    bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
-    fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
-)
-NOBODY: Final = Rule(
-    id="route-next-hop-nobody",
-    severity=Severity.ERROR,
-    title="A static route to a tunnel address that no router has",
-    why="The next hop is on the tunnel's subnet, and it is this router itself, or no router of the files has it while "
-    "another one has the LAN that the route is for. NHRP cannot resolve such a next hop. Addresses that may belong "
-    "to routers outside the files are not judged.",
-    bad="ip route 192.168.20.0 255.255.255.0 10.0.0.99",
-    fix="ip route 192.168.20.0 255.255.255.0 10.0.0.20",
-)
+STATIC: Final = rule(Severity.ERROR)("""
+    tunnel-recursive-route: A static route sends the tunnel's own packets into the tunnel
+    The route to the NBMA address leads through the tunnel that is to reach it: recursive routing. IOS takes the tunnel
+    down (%TUN-5-RECURDOWN), finds the old path, and brings it up again.
+    bad: ip route 198.51.100.0 255.255.255.0 Tunnel0
+    fix: no ip route 198.51.100.0 255.255.255.0 Tunnel0
+    """)
+PROTOCOL: Final = rule(Severity.ERROR, Cause.RECURSION)(r"""
+    tunnel-recursive-protocol: The routing protocol of the tunnel advertises the prefix of the tunnel's own source to
+        the far end
+    The far end learns a route to the NBMA address through the tunnel, whose prefix is longer than its default route:
+    recursive routing. The tunnel goes down (%TUN-5-RECURDOWN), comes back, and so on. The protocol of the overlay must
+    not run on the underlay.
+    bad: router eigrp 100\n network 0.0.0.0
+    fix: router eigrp 100\n no network 0.0.0.0\n network 10.0.0.0 0.0.0.255
+    """)
+LEAK: Final = rule(Severity.WARNING)("""
+    overlay-in-clear: When the tunnel's routes go, packets for other sites take the default route in clear
+    Protection belongs to the tunnel; routing decides which packets go into it. When the hub is lost its routes
+    disappear, and their packets follow the default route to the provider. A route to Null0 of the largest distance
+    drops them. A warning, because protection is lost unintentionally. An error in a file that `dmvpn render` made,
+    which writes that route.
+    bad: ip route 0.0.0.0 0.0.0.0 203.0.113.254
+    fix: ip route 10.0.0.0 255.0.0.0 Null0 254
+    """)
+NOBODY: Final = rule(Severity.ERROR)("""
+    route-next-hop-nobody: A static route to a tunnel address that no router has
+    The next hop is on the tunnel's subnet, and it is this router itself, or no router of the files has it while another
+    one has the LAN that the route is for. NHRP cannot resolve such a next hop. Addresses that may belong to routers
+    outside the files are not judged.
+    bad: ip route 192.168.20.0 255.255.255.0 10.0.0.99
+    fix: ip route 192.168.20.0 255.255.255.0 10.0.0.20
+    """)
 ROUTE_RULES: Final = (STATIC, PROTOCOL, LEAK, NOBODY)
 _Network = TypeVar("_Network", "EigrpNetwork", "OspfNetwork")
 #: Behind every protocol, and behind NHRP (250).
@@ -251,44 +243,35 @@ def _few(prefixes: list[Prefix]) -> list[Prefix]:
 # ----------------------------------------------------------------------------------- interfaces, static routes, subnets
 
 
-SHUT: Final = Rule(
-    id="tunnel-shutdown",
-    severity=Severity.ERROR,
-    title="A tunnel that is shut down",
-    why="An error where other routers have it as their next hop server: their registrations fail. Otherwise advice, "
-    "because it is easily forgotten.",
-    bad="interface Tunnel0\n shutdown",
-    fix="interface Tunnel0\n no shutdown",
-)
-NEXT_HOP: Final = Rule(
-    id="static-next-hop-unreachable",
-    severity=Severity.ERROR,
-    title="A static route whose next hop is on no subnet of this router",
-    why="A next hop has to be on a connected subnet, or reached by another route. Otherwise the route is not used. A "
-    "warning where a routing protocol may have a route, and where it is on a subnet of this router and the provider's "
-    "router, which is among the files, has another address.",
-    bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0\n!\n"
-    "ip route 0.0.0.0 0.0.0.0 198.51.100.254",
-    fix="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
-)
-OVERLAP: Final = Rule(
-    id="subnet-overlap",
-    severity=Severity.WARNING,
-    title="Two routers are on subnets that overlap and are not the same",
-    why="On one wire the masks have to agree: otherwise one end takes addresses for its neighbors that the other one "
-    "routes elsewhere. On two wires the same addresses are in two places, and the longer prefix gets the packets.",
-    bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.0.0",
-    fix="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0",
-)
-INSIDE: Final = Rule(
-    id="lan-inside-another",
-    severity=Severity.ERROR,
-    title="A LAN that is a part of another site's LAN",
-    why="Both sites advertise their LAN, and the longer prefix gets the packets: hosts of the larger LAN with an "
-    "address in the smaller one cannot be reached. The finding is about the LAN whose mask no other LAN has.",
-    bad="interface GigabitEthernet2\n ip address 192.168.20.129 255.255.255.128",
-    fix="interface GigabitEthernet2\n ip address 192.168.10.1 255.255.255.0",
-)
+SHUT: Final = rule(Severity.ERROR)(r"""
+    tunnel-shutdown: A tunnel that is shut down
+    An error where other routers have it as their next hop server: their registrations fail. Otherwise advice, because
+    it is easily forgotten.
+    bad: interface Tunnel0\n shutdown
+    fix: interface Tunnel0\n no shutdown
+    """)
+NEXT_HOP: Final = rule(Severity.ERROR)(r"""
+    static-next-hop-unreachable: A static route whose next hop is on no subnet of this router
+    A next hop has to be on a connected subnet, or reached by another route. Otherwise the route is not used. A warning
+    where a routing protocol may have a route, and where it is on a subnet of this router and the provider's router,
+    which is among the files, has another address.
+    bad: interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0\n!\nip route 0.0.0.0 0.0.0.0 198.51.100.254
+    fix: ip route 0.0.0.0 0.0.0.0 203.0.113.254
+    """)
+OVERLAP: Final = rule(Severity.WARNING)(r"""
+    subnet-overlap: Two routers are on subnets that overlap and are not the same
+    On one wire the masks have to agree: otherwise one end takes addresses for its neighbors that the other one routes
+    elsewhere. On two wires the same addresses are in two places, and the longer prefix gets the packets.
+    bad: interface GigabitEthernet1\n ip address 203.0.113.10 255.255.0.0
+    fix: interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0
+    """)
+INSIDE: Final = rule(Severity.ERROR)(r"""
+    lan-inside-another: A LAN that is a part of another site's LAN
+    Both sites advertise their LAN, and the longer prefix gets the packets: hosts of the larger LAN with an address in
+    the smaller one cannot be reached. The finding is about the LAN whose mask no other LAN has.
+    bad: interface GigabitEthernet2\n ip address 192.168.20.129 255.255.255.128
+    fix: interface GigabitEthernet2\n ip address 192.168.10.1 255.255.255.0
+    """)
 RULES: Final = (SHUT, NEXT_HOP, OVERLAP, INSIDE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.findings import Rule, Severity, rule
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import collected
 from dmvpn.features.switching.config import ALLOWED, NATIVE, as_ranges, spelled
@@ -23,40 +23,32 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
 
-NATIVE_VLAN: Final = Rule(
-    id="vlan-other-native",
-    severity=Severity.WARNING,
-    title="Two ends of a trunk have different native VLANs",
-    why="Frames without a tag are in the native VLAN of whichever end receives them: they leave one VLAN and arrive in "
-    "another one.",
-    bad="interface GigabitEthernet0/1\n switchport trunk native vlan 99\n switchport mode trunk",
-    fix="interface GigabitEthernet0/1\n switchport trunk native vlan 1",
-)
-NOT_ALLOWED: Final = Rule(
-    id="vlan-not-on-trunk",
-    severity=Severity.WARNING,
-    title="A VLAN of both ends that one end does not allow on the trunk",
-    why="The frames of the VLAN do not pass this trunk, and stations at one end do not reach those at the other.",
-    bad="interface GigabitEthernet0/1\n switchport trunk allowed vlan 10\n switchport mode trunk",
-    fix="interface GigabitEthernet0/1\n switchport trunk allowed vlan 10,20",
-)
-UNROUTED: Final = Rule(
-    id="vlan-nobody-routes",
-    severity=Severity.WARNING,
-    title="An access port in a VLAN that no router of the network is in",
-    why="No subinterface and no `interface Vlan` has this VLAN, so its stations reach nothing outside of it.",
-    bad="interface GigabitEthernet0/3\n switchport access vlan 30",
-    fix="interface Vlan30\n ip address 10.1.30.1 255.255.255.0",
-)
-WITHOUT_TAG: Final = Rule(
-    id="subinterface-without-vlan",
-    severity=Severity.WARNING,
-    title="A subinterface with an address and without a VLAN",
-    why="IOS takes no address on a subinterface of an Ethernet before `encapsulation dot1Q`, so after a restart the "
-    "address is gone.",
-    bad="interface GigabitEthernet0/1.10\n ip address 10.1.10.1 255.255.255.0",
-    fix="interface GigabitEthernet0/1.10\n encapsulation dot1Q 10",
-)
+NATIVE_VLAN: Final = rule(Severity.WARNING)(r"""
+    vlan-other-native: Two ends of a trunk have different native VLANs
+    Frames without a tag are in the native VLAN of whichever end receives them: they leave one VLAN and arrive in
+    another one.
+    bad: interface GigabitEthernet0/1\n switchport trunk native vlan 99\n switchport mode trunk
+    fix: interface GigabitEthernet0/1\n switchport trunk native vlan 1
+    """)
+NOT_ALLOWED: Final = rule(Severity.WARNING)(r"""
+    vlan-not-on-trunk: A VLAN of both ends that one end does not allow on the trunk
+    The frames of the VLAN do not pass this trunk, and stations at one end do not reach those at the other.
+    bad: interface GigabitEthernet0/1\n switchport trunk allowed vlan 10\n switchport mode trunk
+    fix: interface GigabitEthernet0/1\n switchport trunk allowed vlan 10,20
+    """)
+UNROUTED: Final = rule(Severity.WARNING)(r"""
+    vlan-nobody-routes: An access port in a VLAN that no router of the network is in
+    No subinterface and no `interface Vlan` has this VLAN, so its stations reach nothing outside of it.
+    bad: interface GigabitEthernet0/3\n switchport access vlan 30
+    fix: interface Vlan30\n ip address 10.1.30.1 255.255.255.0
+    """)
+WITHOUT_TAG: Final = rule(Severity.WARNING)(r"""
+    subinterface-without-vlan: A subinterface with an address and without a VLAN
+    IOS takes no address on a subinterface of an Ethernet before `encapsulation dot1Q`, so after a restart the address
+    is gone.
+    bad: interface GigabitEthernet0/1.10\n ip address 10.1.10.1 255.255.255.0
+    fix: interface GigabitEthernet0/1.10\n encapsulation dot1Q 10
+    """)
 RULES: Final = collected(Rule, vars())
 
 

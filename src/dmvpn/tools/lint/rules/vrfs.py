@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.ports import table_named
 from dmvpn.features.ike.config import isakmp, profiles
@@ -34,25 +34,20 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ front doors
 
 
-SOURCE: Final = Rule(
-    id="tunnel-vrf-of-source",
-    severity=Severity.ERROR,
-    title="The source of a tunnel is in another VRF than its outer packets",
-    why="`tunnel vrf` names the table in which the far end is looked up; the address of the source must be in the same "
-    "one. Otherwise replies come to a table in which nothing waits for them: the tunnel carries nothing.",
-    bad="interface Tunnel0\n tunnel source GigabitEthernet1",
-    fix="interface Tunnel0\n tunnel vrf INTERNET",
-)
-PROFILE: Final = Rule(
-    id="ikev2-profile-other-vrf",
-    severity=Severity.ERROR,
-    title="The IKEv2 profile of a tunnel is for another VRF than its outer packets",
-    why="An IKEv2 profile applies to peers of the VRF that `match fvrf` names, and without that line to those of the "
-    "global table. For a tunnel with another `tunnel vrf` there is then no profile: no IKE SA comes up.",
-    bad="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
-    fix="crypto ikev2 profile P\n match fvrf INTERNET",
-    cause=Cause.TABLE,
-)
+SOURCE: Final = rule(Severity.ERROR)(r"""
+    tunnel-vrf-of-source: The source of a tunnel is in another VRF than its outer packets
+    `tunnel vrf` names the table in which the far end is looked up; the address of the source must be in the same one.
+    Otherwise replies come to a table in which nothing waits for them: the tunnel carries nothing.
+    bad: interface Tunnel0\n tunnel source GigabitEthernet1
+    fix: interface Tunnel0\n tunnel vrf INTERNET
+    """)
+PROFILE: Final = rule(Severity.ERROR, Cause.TABLE)(r"""
+    ikev2-profile-other-vrf: The IKEv2 profile of a tunnel is for another VRF than its outer packets
+    An IKEv2 profile applies to peers of the VRF that `match fvrf` names, and without that line to those of the global
+    table. For a tunnel with another `tunnel vrf` there is then no profile: no IKE SA comes up.
+    bad: crypto ikev2 profile P\n match identity remote address 0.0.0.0
+    fix: crypto ikev2 profile P\n match fvrf INTERNET
+    """)
 FRONT_DOOR_RULES: Final = (SOURCE, PROFILE)
 
 
@@ -95,56 +90,46 @@ def _profile(end: TunnelEnd) -> Iterator[NetworkConcern]:
 # --------------------------------------------------------------------------------------------- the tables of one router
 
 
-NO_ROUTE: Final = Rule(
-    id="front-door-without-route",
-    severity=Severity.ERROR,
-    title="The VRF of a tunnel's outer packets has no route to the far ends",
-    why="Outer packets are looked up in the VRF that `tunnel vrf` names, and in no other table: without a route there "
-    "the tunnel reaches no peer, whatever default route the global table has.",
-    bad="vrf definition INTERNET\n address-family ipv4\ninterface Tunnel0\n tunnel vrf INTERNET",
-    fix="vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1",
-)
-NEXT_HOP: Final = Rule(
-    id="static-route-other-vrf",
-    severity=Severity.WARNING,
-    title="The next hop of a static route is on a wire of another VRF",
-    why="The next hop is looked up in the table of the route. Where only another table has its network, the route is "
-    "not installed, or follows a default route into the tunnel that needs it.",
-    bad="vrf definition INTERNET\n address-family ipv4\ninterface GigabitEthernet1\n vrf forwarding INTERNET\n"
-    " ip address 192.0.2.2 255.255.255.0\nip route 0.0.0.0 0.0.0.0 192.0.2.1",
-    fix="vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1",
-)
-KEYS: Final = Rule(
-    id="isakmp-keys-other-vrf",
-    severity=Severity.ERROR,
-    title="The keys of IKEv1 are for peers in another VRF than the tunnel's outer packets",
-    why="`crypto isakmp key` is for peers in the global table, and `crypto keyring NAME vrf F` for those in F. A "
-    "tunnel with another `tunnel vrf` finds no key for its peers.",
-    bad="crypto isakmp key SECRET address 0.0.0.0\ninterface Tunnel0\n tunnel vrf INTERNET",
-    fix="crypto keyring INTERNET vrf INTERNET\n pre-shared-key address 0.0.0.0 0.0.0.0 key SECRET",
-    cause=Cause.TABLE,
-)
-PROCESS: Final = Rule(
-    id="vrf-process-without-interface",
-    severity=Severity.WARNING,
-    title="A routing process is in a VRF that no interface is in",
-    why="A process of a VRF runs on interfaces in that VRF alone. Where the interfaces are in another one, perhaps "
-    "with another spelling, it has no neighbors and advertises nothing.",
-    bad="vrf definition CORP\nvrf definition CORPORATE\ninterface Tunnel0\n vrf forwarding CORP\n"
-    "router ospf 1 vrf CORPORATE",
-    fix="vrf definition CORP\nrouter ospf 1 vrf CORP",
-)
-SHARED: Final = Rule(
-    id="vrfs-share-credentials",
-    severity=Severity.ADVICE,
-    title="Tunnels of two VRFs have one IPsec profile, or one key for all peers",
-    why="IPsec does not see the tunnel key. A spoke of one customer that sets the tunnel key of another one is in the "
-    "cloud of that customer, here as on IOS, where the tunnels of both have one source and profile, or one key for all "
-    "peers. Each customer needs a source, an IPsec profile, and a key or identities.",
-    bad="vrf definition RED\nvrf definition BLUE\ninterface Tunnel1\n vrf forwarding RED\n tunnel protection ipsec "
-    "profile P shared\ninterface Tunnel2\n vrf forwarding BLUE\n tunnel protection ipsec profile P shared",
-    fix="interface Tunnel2\n tunnel source Loopback2\n tunnel protection ipsec profile BLUE",
-)
+NO_ROUTE: Final = rule(Severity.ERROR)(r"""
+    front-door-without-route: The VRF of a tunnel's outer packets has no route to the far ends
+    Outer packets are looked up in the VRF that `tunnel vrf` names, and in no other table: without a route there the
+    tunnel reaches no peer, whatever default route the global table has.
+    bad: vrf definition INTERNET\n address-family ipv4\ninterface Tunnel0\n tunnel vrf INTERNET
+    fix: vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1
+    """)
+NEXT_HOP: Final = rule(Severity.WARNING)(r"""
+    static-route-other-vrf: The next hop of a static route is on a wire of another VRF
+    The next hop is looked up in the table of the route. Where only another table has its network, the route is not
+    installed, or follows a default route into the tunnel that needs it.
+    bad: vrf definition INTERNET\n address-family ipv4\ninterface GigabitEthernet1\n vrf forwarding INTERNET\n
+    ip address 192.0.2.2 255.255.255.0\nip route 0.0.0.0 0.0.0.0 192.0.2.1
+    fix: vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1
+    """)
+KEYS: Final = rule(Severity.ERROR, Cause.TABLE)(r"""
+    isakmp-keys-other-vrf: The keys of IKEv1 are for peers in another VRF than the tunnel's outer packets
+    `crypto isakmp key` is for peers in the global table, and `crypto keyring NAME vrf F` for those in F. A tunnel with
+    another `tunnel vrf` finds no key for its peers.
+    bad: crypto isakmp key SECRET address 0.0.0.0\ninterface Tunnel0\n tunnel vrf INTERNET
+    fix: crypto keyring INTERNET vrf INTERNET\n pre-shared-key address 0.0.0.0 0.0.0.0 key SECRET
+    """)
+PROCESS: Final = rule(Severity.WARNING)(r"""
+    vrf-process-without-interface: A routing process is in a VRF that no interface is in
+    A process of a VRF runs on interfaces in that VRF alone. Where the interfaces are in another one, perhaps with
+    another spelling, it has no neighbors and advertises nothing.
+    bad: vrf definition CORP\nvrf definition CORPORATE\ninterface Tunnel0\n
+    vrf forwarding CORP\nrouter ospf 1 vrf CORPORATE
+    fix: vrf definition CORP\nrouter ospf 1 vrf CORP
+    """)
+SHARED: Final = rule(Severity.ADVICE)(r"""
+    vrfs-share-credentials: Tunnels of two VRFs have one IPsec profile, or one key for all peers
+    IPsec does not see the tunnel key. A spoke of one customer that sets the tunnel key of another one is in the cloud
+    of that customer, here as on IOS, where the tunnels of both have one source and profile, or one key for all peers.
+    Each customer needs a source, an IPsec profile, and a key or identities.
+    bad: vrf definition RED\nvrf definition BLUE\ninterface Tunnel1\n vrf forwarding RED\n
+    tunnel protection ipsec profile P shared\ninterface Tunnel2\n vrf forwarding BLUE\n
+    tunnel protection ipsec profile P shared
+    fix: interface Tunnel2\n tunnel source Loopback2\n tunnel protection ipsec profile BLUE
+    """)
 RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS, SHARED)
 
 _ANY: Final = IPv4Address(0)
