@@ -225,3 +225,17 @@ def test_a_lab_is_saved_as_a_file_that_lab_up_takes(web: Served, environment: di
     operator = new_token(environment, "operator", "operate")
     assert "configure" in problem(web.ask(f"{LAB}/saved", token=operator), 403)
     assert [line["lab"] for line in web.audit("saved")] == ["notes-phase3"]
+
+
+def test_the_texts_of_a_lab_for_a_link_have_no_line_with_a_key(web: Served, environment: dict[str, str]) -> None:
+    body = json.dumps({"lines": ["interface Tunnel100", "ip nhrp authentication SECRET9"]})
+    assert web.ask(f"{R31}/configuration", method="POST", body=body).status == 200
+    shared = web.ask(f"{LAB}/texts")
+    assert "SECRET9" not in shared.text
+    assert shared.fields["left_out"] == ["R31: ip nhrp authentication *******"]
+    files = shared.fields["files"]
+    assert isinstance(files, dict)
+    assert {"lab.yaml", "R31.cfg", "R11.cfg"} <= files.keys()
+    assert "interface Tunnel100" in files["R31.cfg"]
+    operator = new_token(environment, "sharing", "operate")
+    assert "configure" in problem(web.ask(f"{LAB}/texts", token=operator), 403)

@@ -33,14 +33,16 @@ const part = (id) => parts.get(id) ?? parts.set(id, new Part()).get(id);
 const made = () => new Part();
 const documentElement = made();
 const real = fetch;
+/** The folder of the page's parts is below that of the server. */
+const below = (place) => place.slice(new URL("../../src/dmvpn/web", import.meta.url).href.length);
 Object.assign(globalThis, {
   document: { getElementById: part, createElement: made, createElementNS: made, dispatchEvent: () => {}, documentElement },
-  history: { replaceState: (_, __, path) => calls.push(path) },
+  history: { replaceState: (_, __, place) => calls.push(below(place)) },
   localStorage: { getItem: (name) => kept[name] ?? null, setItem: (name, value) => (kept[name] = value) },
-  location: { hash: `#${code}`, pathname: "/login", assign: (path) => calls.push(path), replace: (path) => calls.push(path) },
+  location: { hash: `#${code}`, pathname: "/login", assign: (place) => calls.push(below(place)), replace: (place) => calls.push(below(place)) },
   matchMedia: () => made(),
   fetch: async (path, options) => {
-    const answer = await real(`http://127.0.0.1:${port}${path}`, { ...options, headers: { ...options.headers, Cookie: cookie } });
+    const answer = await real(`http://127.0.0.1:${port}${below(path)}`, { ...options, headers: { ...options.headers, Cookie: cookie } });
     cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
     return answer;
   },

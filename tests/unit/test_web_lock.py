@@ -133,7 +133,7 @@ def test_a_browser_without_a_session_gets_the_front_door(path: str, accept: str)
     headers, page = front_door(path, accept)
     assert headers["content-type"].startswith("text/html")
     assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
-    assert '<script type="module" src="/page/home.js"></script>' in page
+    assert '<script type="module" src="page/home.js"></script>' in page
     assert page.count("<script") == 1
 
 

@@ -84,7 +84,7 @@ def test_the_page_is_small_and_a_browser_can_ask_for_all_its_modules_at_once() -
     }
     size = sum(len(gzip.compress(text.encode())) for text in files.values())
     assert size <= LARGEST_PAGE, f"{size} octets"
-    named = set(re.findall('rel="modulepreload" href="/page/([^"]+)"', preloading(files["index.html"])))
+    named = set(re.findall('rel="modulepreload" href="../page/([^"]+)"', preloading(files["index.html"])))
     assert "page.js" in named
     for name in named:
         imported = set(re.findall(r'^(?:import|export)\b[^;]*? from "\./([^"]+)";', files[name], re.MULTILINE))

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 #: The parts of the page.
 FOLDER: Final = Path(__file__).parent / "page"
-_ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
-_OLD: Final = '<script defer src="/page/old.js"></script>'
-_STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
-_SCRIPT: Final = '<script type="module" src="/page/{}"></script>'
-_SCRIPT_OF: Final = re.compile(_SCRIPT.format(r"([a-z]+\.js)"))
+#: The way from the address of the lab's page to the folder of its parts; other pages are beside that folder.
+_UP: Final = '"../page/'
+_PARTS: Final = '"page/'
+_ICON: Final = f'<link rel="icon" href={_PARTS}icon.svg" />'
+_OLD: Final = f'<script defer src={_PARTS}old.js"></script>'
+_STYLE: Final = f'<link rel="stylesheet" href={_PARTS}page.css" />'
+_SCRIPT: Final = f'<script type="module" src={_PARTS}{{}}"></script>'
+_SCRIPT_OF: Final = re.compile(r'<script type="module" src="([^"]*/)([a-z]+\.js)"></script>')
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
 
 
@@ -34,7 +37,7 @@ def as_comparison(compared: Mapping[str, object]) -> str:
 
 def _packed(name: str, script: str, data: Mapping[str, object]) -> str:
     """Return a page with its modules and its data inside. script: the module that begins."""
-    page = (FOLDER / name).read_text(encoding="utf-8")
+    page = (FOLDER / name).read_text(encoding="utf-8").replace(_UP, _PARTS)
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
     # "<" in a string could end the element that holds the data.
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
@@ -94,8 +97,8 @@ def preloading(page: str) -> str:
     """Return a page that names all modules of its script: a browser asks for all at once, not for one level after
     another.
     """
-    found = _SCRIPT_OF.search(page)
-    links = (f'<link rel="modulepreload" href="/page/{name}" />' for name in (_texts(found[1]) if found else ()))
+    found = _SCRIPT_OF.findall(page)
+    links = (f'<link rel="modulepreload" href="{place}{name}" />' for place, script in found for name in _texts(script))
     return page.replace("</head>", f"{''.join(links)}</head>", 1)
 
 

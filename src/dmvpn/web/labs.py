@@ -3,6 +3,7 @@
     PUT /api/v1/labs/LAB             -> brings up the configurations in its body, as `dmvpn lab up FOLDER` does
     GET /api/v1/labs/LAB/saved       -> what `dmvpn lab save` writes, as one ZIP file: configurations, `lab.yaml`
                                         with the present impairments, and `NOTES.txt` about unsaved parts
+    GET /api/v1/labs/LAB/texts       -> the same files as `PUT` takes them, without the lines that have keys
     GET /api/v1/class                -> all labs: their students, faults, grades, and use of the machine
     GET /api/v1/class/results        -> the grades as CSV
     POST /api/v1/class/message       -> a line of the teacher, which the pages of all students show
@@ -32,6 +33,7 @@ from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import project
+from dmvpn.ios.errors import without_keys
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
 from dmvpn.labs.classes import Desk, as_csv, overview
@@ -102,9 +104,10 @@ _MOST: Final = 500
 #: A name, behind at most three folders; none begins with a dot or a dash.
 _PATH: Final = re.compile(r"(?:[\w][\w. ()+-]{0,99}/){0,3}[\w][\w. ()+-]{0,99}")
 _FILES: Final = '{"files": {NAME: TEXT, ...}}, with "simulated": true for a lab without namespaces'
-_BODY: Final = members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO})
-
 SAVED: Final = "/api/v1/labs/{lab}/saved"
+_FILES_OF_LAB: Final[dict[str, Plain]] = {"files": {"type": "object", "additionalProperties": TEXT}}
+_BODY: Final = members(_FILES_OF_LAB, {"simulated": YES_OR_NO})
+_SHARED: Final = members({**_FILES_OF_LAB, "left_out": TEXTS})
 ZIP: Final = "application/zip"
 FILE: Final[Plain] = {"type": "string", "format": "binary"}
 
@@ -450,16 +453,29 @@ class Saved:
     @resource("GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", FILE, media=[ZIP]), role=Role.CONFIGURE)
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
-        caller = request.scope["caller"]
-        folder = await self._workers.lab_for_orders(request, self._fleet)
-        packed = await self._workers.run(folder.name, caller, lambda: _packed(folder))
-        request.scope["guard"].note("saved", caller, lab=folder.name)
-        headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
+        name, packed = await self._saved(request, zipped)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
         return Response(packed, media_type=ZIP, headers=headers)
 
+    @resource(
+        "GET", f"{LAB}/texts", operation("The files of a lab, without lines with keys", _SHARED), role=Role.CONFIGURE
+    )
+    async def texts(self, request: Request) -> Response:
+        """Give a lab as texts for a link."""
+        _, shared = await self._saved(request, _shared)
+        return JSONResponse(shared)
 
-def _packed(lab: LabFolder) -> bytes:
-    """Return the file. Raises Problem."""
+    async def _saved(self, request: Request, take: Callable[[Path, str], T]) -> tuple[str, T]:
+        """Return the name of a lab, and the value that `take` makes of the folder of its saved files."""
+        caller = request.scope["caller"]
+        folder = await self._workers.lab_for_orders(request, self._fleet)
+        taken = await self._workers.run(folder.name, caller, lambda: _taken(folder, take))
+        request.scope["guard"].note("saved", caller, lab=folder.name)
+        return folder.name, taken
+
+
+def _taken(lab: LabFolder, take: Callable[[Path, str], T]) -> T:
+    """Save a lab, and return the part of it that `take` makes. Raises Problem."""
     from dmvpn.labs.lessons import LessonLab, save  # much of the program: a server that nobody asks does not need it
 
     try:
@@ -467,7 +483,7 @@ def _packed(lab: LabFolder) -> bytes:
             folder = Path(place) / lab.name
             if notes := save(LessonLab(lab), folder):
                 (folder / "NOTES.txt").write_text("".join(f"Not saved: {note}\n" for note in notes), encoding="utf-8")
-            return zipped(folder, lab.name)
+            return take(folder, lab.name)
     except (UserError, OSError) as error:
         raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
 
@@ -479,6 +495,19 @@ def zipped(folder: Path, name: str) -> bytes:
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
             archive.write(path, f"{name}/{path.relative_to(folder)}")
     return packed.getvalue()
+
+
+def _shared(folder: Path, _: str) -> dict[str, Plain]:
+    """Return the files of a saved lab and the lines that are left out, with stars for keys. Raises OSError."""
+    files: dict[str, Plain] = {}
+    left_out: list[Plain] = []
+    for path in sorted(one for one in folder.rglob("*") if one.suffix in (".cfg", ".yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        hidden = {line: without_keys(line) for line in lines} if path.suffix == ".cfg" else {}
+        secret = [line for line in lines if hidden.get(line, line) != line]
+        left_out += [f"{path.stem}: {hidden[line].strip()}" for line in secret]
+        files[str(path.relative_to(folder))] = "".join(line for line in lines if line not in secret)
+    return {"files": files, "left_out": left_out}
 
 
 # ------------------------------------------------------------------------------------------------ classes and lessons

@@ -10,7 +10,7 @@
 import { agreed } from "./asking.js";
 import { capturing } from "./capture.js";
 import { byId, element, plain, save } from "./dom.js";
-import { ask, pause, post } from "./feed.js";
+import { ask, door, pause, post } from "./feed.js";
 import { impairment } from "./impairment.js";
 import { ended } from "./jobs.js";
 import { Probe } from "./probe.js";
@@ -55,7 +55,7 @@ export class Actions {
   async begin(role) {
     this.role = role;
     byId("tabs").hidden = !this.isAllowed;
-    if (this.role === "configure") this.offerSaving();
+    if (this.role === "configure" && door.lab === undefined) this.offerSaving();
     for (;;) {
       if (!document.hidden) await this.look();
       await pause(LOOK);

@@ -1,5 +1,5 @@
 /**
- * Where a film comes from: the server of a lab that runs, or the page itself if a film was put into it.
+ * Where a film comes from: the server of a lab that runs, a lab in this tab, or the page itself if a film was put into it.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./lines.js").News} News
@@ -15,7 +15,13 @@
  *   first step
  * @property {number} [ends] seconds since 1970; without it: with the last step
  * @property {string[]} [notes] what the film leaves out
+ * @typedef {object} Door
+ * @property {(path: string, options: RequestInit) => Promise<Response>} ask
+ * @property {{name: string, story: string, seed: number|undefined, buttons: HTMLElement[]}} [lab] the only one, which runs in
+ *   this tab. story: what begins by itself; buttons: of the head
  */
+
+import { kept } from "./dom.js";
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */
 const RETRY = 500;
@@ -25,6 +31,27 @@ export const KEY = "dmvpn-session-key";
 /** Statuses: there is no such lab; too many requests. */
 const ABSENT = 404;
 const BUSY = 429;
+
+/** @type {Door} the server that sent the page */
+const SERVER = { ask: (path, options) => fetch(at(path), { ...options, credentials: "same-origin" }) };
+/** Who answers. */
+export let door = SERVER;
+
+/**
+ * Let another one answer from now on.
+ * @param {Door} other
+ */
+export function enterBy(other) {
+  door = other;
+}
+
+/**
+ * Return the address of a path of the server, which may serve below any folder.
+ * @param {string} path begins with a slash
+ */
+export function at(path) {
+  return new URL(`..${path}`, import.meta.url).href;
+}
 
 /** The server refused. */
 export class Refused extends Error {
@@ -63,8 +90,8 @@ export async function meanings() {
  * @returns {Promise<Response>}
  */
 export async function ask(path, options = {}) {
-  const headers = { ...options.headers, "X-Session-Key": localStorage.getItem(KEY) ?? "" };
-  const answer = await fetch(path, { ...options, headers, credentials: "same-origin" });
+  const headers = { ...options.headers, "X-Session-Key": kept(KEY) ?? "" };
+  const answer = await door.ask(path, { ...options, headers });
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     throw new Refused(answer.status, problem.detail ?? problem.title ?? answer.statusText);

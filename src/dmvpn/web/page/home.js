@@ -11,7 +11,7 @@
 
 import { agreed } from "./asking.js";
 import { byId, drawn, element, plain, say } from "./dom.js";
-import { ask, KEY, pause, post, Refused } from "./feed.js";
+import { ask, at, KEY, pause, post, Refused } from "./feed.js";
 import { extent, layout } from "./layout.js";
 import { ended, progress } from "./jobs.js";
 import { linkTo, top } from "./top.js";
@@ -31,9 +31,9 @@ let shown = "";
 
 /** Take the code out of the address: the history and copied addresses must not contain it. */
 function takeCode() {
-  if (location.pathname !== "/login") return "";
+  if (!location.pathname.endsWith("/login")) return "";
   const code = location.hash.slice(1);
-  history.replaceState(null, "", "/");
+  history.replaceState(null, "", at("/"));
   return code;
 }
 
@@ -56,7 +56,7 @@ function offerLogin() {
     event.preventDefault();
     const secret = /** @type {HTMLInputElement} */ (byId("secret"));
     enter(secret.value.trim()).then(
-      () => location.replace("/"),
+      () => location.replace(at("/")),
       (error) => {
         byId("refusal").textContent = plain(error.message);
         secret.select();
@@ -81,7 +81,7 @@ async function look(who) {
   for (const name of stages.keys()) if (!labs.some((lab) => lab.name === name)) stages.delete(name);
   const count = labs.filter((lab) => !lab.service).length;
   byId("summary").textContent = count === 1 ? "1 lab runs" : `${count || "no"} labs run`;
-  if (count > 0) byId("summary").append(", ", element("a", { href: "/class" }, "as a table"));
+  if (count > 0) byId("summary").append(", ", element("a", { href: at("/class") }, "as a table"));
   byId("labs").replaceChildren(...labs.map((lab) => card(lab, known.get(lab.name), who)));
 }
 
@@ -280,7 +280,7 @@ async function main() {
   } else if (code !== "") {
     /** @type {Lab[]} */
     const labs = await (await ask(LABS)).json();
-    if (labs.length === 1 && !labs[0].service) location.assign(`/labs/${encodeURIComponent(labs[0].name)}`);
+    if (labs.length === 1 && !labs[0].service) location.assign(at(`/labs/${encodeURIComponent(labs[0].name)}`));
   }
   offer(who);
   for (;;) {
@@ -295,6 +295,6 @@ async function main() {
 }
 
 main().catch((error) => {
-  if (error instanceof Refused && error.status === 401) location.replace("/");
+  if (error instanceof Refused && error.status === 401) location.replace(at("/"));
   else say(error.message, true);
 });

@@ -3,7 +3,7 @@
 import { clusterAt, Clusters, CLUSTERS_BELOW } from "./clusters.js";
 import { colors } from "./colors.js";
 import { byId, clock, element, plain, say } from "./dom.js";
-import { ask, exported, follow, meanings, pause, Refused, runs } from "./feed.js";
+import { ask, door, exported, follow, meanings, pause, Refused, runs } from "./feed.js";
 import { badWires, faultsInWords, overFaults } from "./faults.js";
 import { Film, MOST_LIVE } from "./film.js";
 import { Hover, under } from "./hover.js";
@@ -25,7 +25,7 @@ import { TimeLine } from "./timeline.js";
 import { tools } from "./tools.js";
 import { lead, RECOLORED, themes, top } from "./top.js";
 import { partakers } from "./trail.js";
-import { welcome } from "./welcome.js";
+import { begin, welcome } from "./welcome.js";
 import { whole } from "./whole.js";
 import { wireAt } from "./wires.js";
 
@@ -397,7 +397,7 @@ class Player {
 
   /** Have the moment in the address while a lab that runs is paused: it is a link to this moment. */
   link() {
-    if (!this.isLive || Number.isNaN(this.time)) return;
+    if (!this.isLive || door.lab !== undefined || Number.isNaN(this.time)) return;
     const hash = this.playing ? "" : `#${new Date(this.time * 1000).toISOString()}`;
     if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname);
   }
@@ -549,7 +549,7 @@ async function main() {
     say([`${played.steps.length} steps`, ...(recorded.notes ?? [])].join("; "), recorded.notes !== undefined);
     return;
   }
-  const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
+  const lab = door.lab?.name ?? decodeURIComponent(location.pathname.split("/").pop() ?? "");
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
   // This release may be unable to read its file: then its routers describe the network.
@@ -572,12 +572,11 @@ async function main() {
   };
   player.actions = new Actions(path, stage, { open: (router) => desks.open(router), choose });
   player.actions.begin(role).catch((error) => say(String(error), true));
-  if (role !== "view") {
-    welcome(stage, (host, target) => {
-      player.choose(host);
-      player.actions?.send(host, { command: "ping", target, source: "" });
-    });
-  }
+  const ping = (/** @type {string} */ host, /** @type {string} */ target) => {
+    player.choose(host);
+    player.actions?.send(host, { command: "ping", target, source: "" });
+  };
+  if (role !== "view" && !door.lab?.story) welcome(stage, ping);
   tools(player.panels, {
     ...{ path, role, without, stage },
     put: (overlay) => {
@@ -587,6 +586,7 @@ async function main() {
   });
   // What the routers remember comes after their configurations: both at once would take longer.
   await staged;
+  if (door.lab?.story) begin(door.lab, path, stage, ping).then(() => door.lab?.story === "fault" && player.panels.show("Lesson"), lead);
   const gathering = setInterval(() => player.hear(assembler, waiting.splice(0)), GATHER);
   const past = player.loading.size > MOST_ROUTES ? "recent" : "history";
   await follow(path, `${past},traffic`, (news) => player.receive(news, waiting), (connected, why) => {

@@ -8,10 +8,10 @@
 import { colors } from "./colors.js";
 import { element } from "./dom.js";
 import { restrain } from "./escapes.js";
-import { events, post } from "./feed.js";
+import { at, events, post } from "./feed.js";
 import { Terminal } from "./vendor/xterm.mjs";
 
-const STYLE = "/page/vendor/xterm.css";
+const STYLE = at("/page/vendor/xterm.css");
 /** Pixels beside the screen: its scrollbar. */
 const BESIDE = 18;
 /** Smaller windows make no page. */

@@ -8,7 +8,7 @@
  */
 
 import { byId, element, keep, kept, plain, say } from "./dom.js";
-import { ask, KEY, pause, Refused } from "./feed.js";
+import { ask, at, door, KEY, pause, Refused } from "./feed.js";
 import { icon } from "./icons.js";
 
 /** @type {Record<string, string>} what each role may do */
@@ -19,6 +19,8 @@ const ROLES = {
 };
 /** Milliseconds between two looks for a message of the teacher. */
 const OFTEN = 5000;
+/** @type {Who} the user of a lab in this tab */
+const HERE = { user: "", role: "configure", labs: "", serves: "", without: [], closes: 0 };
 /** @type {{name: string, icon: Icon}[]} as the system is set, always light, or always dark */
 const THEMES = [
   { name: "system", icon: "auto" },
@@ -60,7 +62,8 @@ export async function top() {
   home.hidden = false;
   if (home.firstElementChild === null) home.prepend(icon("network"));
   const colors = themes();
-  byId("who").replaceChildren(colors);
+  byId("who").replaceChildren(...(door.lab?.buttons ?? []), colors);
+  if (door.lab !== undefined) return HERE;
   /** @type {Who} */
   const who = await (await ask("/api/v1/session")).json();
   const of = who.labs ? ` for ${who.labs}` : "";
@@ -103,7 +106,7 @@ async function listen() {
 async function logOut() {
   await ask("/api/v1/session", { method: "DELETE" });
   localStorage.removeItem(KEY);
-  location.assign("/");
+  location.assign(at("/"));
 }
 
 /**
@@ -113,7 +116,7 @@ async function logOut() {
 export async function lead(error) {
   say(error instanceof Error ? error.message : String(error), true);
   if (!(error instanceof Refused)) return;
-  if (error.status === 401) byId("state").append(" ", element("a", { href: "/" }, "Log in"));
+  if (error.status === 401) byId("state").append(" ", element("a", { href: at("/") }, "Log in"));
   if (error.status !== 404) return;
   /** @type {{name: string, service: boolean}[]} */
   const labs = (await (await ask("/api/v1/labs")).json()).filter((/** @type {{service: boolean}} */ lab) => !lab.service);
@@ -123,5 +126,5 @@ export async function lead(error) {
 
 /** @param {string} lab */
 export function linkTo(lab) {
-  return element("a", { href: `/labs/${encodeURIComponent(lab)}` }, lab);
+  return element("a", { href: at(`/labs/${encodeURIComponent(lab)}`) }, lab);
 }

@@ -6,6 +6,7 @@
  */
 
 import { byId, element, keep, kept } from "./dom.js";
+import { ended } from "./jobs.js";
 
 const SEEN = "dmvpn-seen";
 
@@ -26,6 +27,19 @@ export function pairToPing(stage) {
   }
   const [from, to] = found.values();
   return to === undefined ? null : [from, to];
+}
+
+/**
+ * Begin what a link to a lab in this tab wants. Throws Refused.
+ * @param {{story: string, seed: number|undefined}} wanted
+ * @param {string} path of the lab
+ * @param {Stage} stage
+ * @param {(host: string, address: string) => void} ping
+ */
+export async function begin({ story, seed }, path, stage, ping) {
+  const pair = pairToPing(stage);
+  if (story === "shortcut" && pair !== null) ping(pair[0].name, pair[1].addresses[0]);
+  if (story === "fault") await ended(path, "break", seed === undefined ? {} : { seed });
 }
 
 /**
