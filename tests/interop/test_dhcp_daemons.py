@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.labs import Labs, eventually
+from support.services import Service, short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +57,7 @@ LAB = {
         "H2": {"link": "R2:GigabitEthernet0/1", "address": "dhcp"},
     },
 }
+PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 SCRIPT = '#!/bin/sh\necho "$1$reason has $ip$new_ip_address by $router$new_routers"\n'
 
 
@@ -81,7 +85,7 @@ def test_a_host_leases_from_a_far_router_by_a_router_whose_own_address_is_leased
 
 @pytest.mark.parametrize("program", ["busybox", "dhclient"])
 def test_a_client_of_debian_leases_from_a_router(branch: Labs, program: str, tmp_path: Path) -> None:
-    where, script = shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin"), str(tmp_path / "script")
+    where, script = shutil.which(program, path=PATH), str(tmp_path / "script")
     if where is None:
         pytest.skip(f"{program} is not installed. Run: scripts/debian-packages interop")
     words = ["udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-s", script]
@@ -93,7 +97,7 @@ def test_a_client_of_debian_leases_from_a_router(branch: Labs, program: str, tmp
 
 
 def test_a_port_leases_from_dnsmasq(branch: Labs) -> None:
-    where = shutil.which("dnsmasq", path="/usr/sbin:/sbin:/usr/bin")
+    where = shutil.which("dnsmasq", path=PATH)
     if where is None:
         pytest.skip("dnsmasq is not installed. Run: scripts/debian-packages interop")
     assert eventually(lambda: branch.stream("H1", "10.1.1.1", count=1, seconds=0.1).answered == 1, 30)
@@ -102,6 +106,57 @@ def test_a_port_leases_from_dnsmasq(branch: Labs) -> None:
         branch.configure("R1", "interface GigabitEthernet0/1", "ip address dhcp")
         assert eventually(lambda: "Lease: 120 secs" in branch.on("R1", "show dhcp lease"), 30)
         served.terminate()
+
+
+#: A machine whose kernel checks sources as Debian's does, and a far machine with a server of Debian.
+MACHINE = """ip link set lo up; ip link add wan0 type veth peer name far0; ip link set wan0 up
+echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter
+unshare -n sh -c 'until ip link set far0 up 2>/dev/null; do sleep 0.1; done; ip addr add 192.0.2.1/24 dev far0
+exec dnsmasq --no-daemon --port=0 --user=root --conf-file=/dev/null --leasefile-ro --interface=far0 \\
+--dhcp-range=192.0.2.50,192.0.2.60,2m' & far=$!
+while ip link show far0 >/dev/null 2>&1; do ip link set far0 netns $far; sleep 0.1; done
+until nsenter -t $far -n ss -lunH | grep -q :67; do sleep 0.1; done
+"""
+RUN = "hostname BRANCH\ninterface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n"
+
+
+@pytest.mark.parametrize("other", ["", "udhcpc", "udhcpc that still asks", "dhclient"])
+def test_a_router_on_a_machine_leases_an_address_unless_a_client_of_the_machine_does(
+    short: Path, tmp_path: Path, other: str
+) -> None:
+    (tmp_path / "script").write_text('#!/bin/sh\n[ -z "$ip$new_ip_address" ] || ip addr add 192.0.2.99/24 dev wan0\n')
+    (tmp_path / "script").chmod(0o755)
+    script = tmp_path / "script"
+    before = {
+        "": "",
+        "udhcpc": f"busybox udhcpc -i wan0 -n -q -s {script}",
+        "udhcpc that still asks": f"kill -STOP $far; busybox udhcpc -b -i wan0 -s {script} & sleep 1; kill -CONT $far",
+        "dhclient": f"dhclient -4 -nw -sf {script} -lf {tmp_path}/leases -pf {tmp_path}/pid wan0",
+    }[other]
+    missing = [name for name in ("dnsmasq", "busybox", "dhclient") if shutil.which(name, path=PATH) is None]
+    if missing:
+        pytest.skip(f"{missing} is not installed. Run: scripts/debian-packages interop")
+    apart = ("unshare", "-Urnpf", "--mount-proc")
+    around = (*apart, "sh", "-c", f'export PATH={PATH}; {MACHINE}{before}\nexec "$@"', "sh")
+    router = Service(short, RUN, "--manage", "--map", "GigabitEthernet0/1=wan0", "--engine", "python", around=around)
+    try:
+        assert router.runs(), router.log.read_text()
+        address = "192.0.2.99" if other else "192.0.2.5"
+        assert eventually(lambda: address in router.says("show", "ip", "interface", "brief"), 30)
+        assert ("Lease: 120 secs" in router.says("show", "dhcp", "lease")) is (not other)
+        if not other:
+            assert "S*    0.0.0.0/0 [254/0] via 192.0.2.1" in router.says("show", "ip", "route")
+            router.says("release", "dhcp", "GigabitEthernet0/1")
+            assert eventually(lambda: "unassigned" in router.says("show", "ip", "interface", "brief"), 10)
+    finally:
+        os.killpg(router.process.pid, signal.SIGKILL)  # and with it all that runs in its namespace
+        router.close()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder
 
 
 def said_within(labs: Labs, host: str, command: list[str], awaited: str) -> str:

@@ -12,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.effects import Effect, InVrf, SendIp
+from dmvpn.base.effects import Effect, InVrf, SendIp, SetInterface
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError, surely
-from dmvpn.base.events import ConfigurationEntered, IpReceived, LinkChanged, PlaneAnnounced, Tick
+from dmvpn.base.events import (
+    AddressAssigned,
+    ConfigurationEntered,
+    IpReceived,
+    LinkChanged,
+    PlaneAnnounced,
+    Remembered,
+    Tick,
+)
 from dmvpn.features.dhcp.client import Client, ClientState
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.features.dhcp.model import Drop
@@ -217,6 +225,21 @@ def test_a_port_gets_another_address_and_loses_it_with_a_nak() -> None:
     assert state is not None
     assert state.address is None
     assert [one.type for one in bench.wait(11)] == [MessageType.DISCOVER]
+
+
+@pytest.mark.parametrize("earlier", [b"", b"GigabitEthernet0/1 10.1.1.10\n"])
+def test_a_port_that_a_program_of_the_host_gave_an_address_has_no_client_unless_an_earlier_life_did(
+    earlier: bytes,
+) -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(PlaneAnnounced(ipv6=True, manages=True, shares=True), 0.0)
+    router.handle(Remembered("dhcp-leases", earlier), 0.0)
+    router.handle(ConfigurationEntered("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n"), 0.0)
+    router.handle(LinkChanged("GigabitEthernet0/1", True), 0.0)
+    orders = router.handle(AddressAssigned("GigabitEthernet0/1", ADDRESS, 24), 0.0)
+    (machine,) = (one for one in router.machines.values() if isinstance(one, DhcpMachine))
+    assert bool(machine.clients) is bool(earlier)
+    assert all(one.leased for one in orders if isinstance(one, SetInterface))
 
 
 # ------------------------------------------------------------------------------------------------ the server

@@ -105,11 +105,13 @@ class PlaneAnnounced(Event):
 
     lacks: what it lacks for IPv6 here; "": nothing, or the plane itself carries none.
     manages: the router sets the addresses of all ports itself, as in a lab, so its own DHCP client may run there.
+    shares: other programs may give a port with `ip address dhcp` its address, too: then the router follows them.
     """
 
     ipv6: bool
     lacks: str = ""
     manages: bool = False
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     EspSocket        raw protocol 50, likewise
     UdpSocket        likewise a UDP port, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
+    FrameSocket      a UDP port on one interface before there is an address (DHCP); only receives
     IcmpSocket       raw ICMP of the whole namespace: echo, and errors from routers on the way
     Ipv6Socket       raw protocol of IPv6 of the whole namespace: ICMPv6 likewise; other protocols only send
 
@@ -40,9 +41,11 @@ from threading import local
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.host import HostProblem, need
-from dmvpn.net.ipv4 import ipv6_address
+from dmvpn.net.ip import UDP_HEADER_LENGTH
+from dmvpn.net.ipv4 import Ipv4Packet, ipv6_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
 
 
 _SO_ATTACH_FILTER = 26
+ETHERTYPE_IPV4: Final = 0x0800
+#: linux/if_packet.h: to another station.
+_PACKET_OTHERHOST = 3
 
 #: A classic packet filter. Each instruction: code, jump if true, jump if false, value.
 Program = tuple[tuple[int, int, int, int], ...]
@@ -79,6 +85,23 @@ PROBES_ONLY6: Final[Program] = (
     (0x06, 0, 0, 0xFFFFFFFF),
     (0x06, 0, 0, 0),
 )
+
+
+def _datagrams_to(port: int) -> Program:
+    """Return the filter that keeps datagrams to a UDP port that no router fragmented."""
+    return (
+        (0x30, 0, 0, 9),  # A = protocol
+        (0x15, 0, 6, 17),  # not UDP: drop
+        (0x28, 0, 0, 6),  # A = flags and fragment offset
+        (0x45, 4, 0, 0x3FFF),  # a fragment: drop
+        (0xB1, 0, 0, 0),  # X = length of the IP header
+        (0x48, 0, 0, 2),  # A = destination port
+        (0x15, 0, 1, port),  # another: drop
+        (0x06, 0, 0, 0xFFFFFFFF),
+        (0x06, 0, 0, 0),
+    )
+
+
 #: Drops everything.
 NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
 
@@ -561,6 +584,44 @@ class InterfaceSocket(_Socket):
             self.close()
             raise
         return self
+
+
+class FrameSocket(_Socket):
+    """Datagrams to a UDP port on one interface as the wire brings them, before the kernel looks for a route back or
+    filters: a DHCP client has no address yet. It never sends.
+    """
+
+    def __init__(self, device: str, port: int) -> None:
+        """Raises HostProblem, OSError."""
+        super().__init__(socket.SOCK_DGRAM, 0, socket.AF_PACKET)
+        self.link = socket.if_nametoindex(device)
+        self._port: InterfaceSocket | None = None  # that the kernel sends no ICMP error; nobody reads it
+        with suppress(OSError, HostProblem):
+            self._port = InterfaceSocket(device, int(socket.IPPROTO_UDP), port=port)
+        attach(self._socket, _datagrams_to(port))
+        self._socket.bind((device, ETHERTYPE_IPV4))
+
+    def receive(self) -> Datagram | None:
+        """Return the next datagram, or None if there is none now."""
+        while True:
+            try:
+                octets, place = self._socket.recvfrom(_MAX_PACKET)
+                packet = Ipv4Packet.parse(octets)
+            except BlockingIOError:
+                return None
+            except WireError:
+                continue
+            source, port = packet.source, int.from_bytes(packet.payload[:2], "big")
+            if place[2] != _PACKET_OTHERHOST and len(packet.payload) >= UDP_HEADER_LENGTH:
+                end = int.from_bytes(packet.payload[4:6], "big")
+                payload = packet.payload[UDP_HEADER_LENGTH:end]
+                return Datagram(payload, source, packet.destination, packet.ttl, packet.tos, self.link, port)
+
+    def close(self) -> None:
+        """Close both sockets."""
+        super().close()
+        if self._port is not None:
+            self._port.close()
 
 
 class IcmpSocket(_Socket):

@@ -14,13 +14,23 @@ from __future__ import annotations
 import errno
 import socket
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
-from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, Ipv6Socket, UdpSocket, origin_control, place
+from dmvpn.dataplane.sockets import (
+    ETHERTYPE_IPV4,
+    FrameSocket,
+    IcmpSocket,
+    InterfaceSocket,
+    Ipv6Socket,
+    UdpSocket,
+    origin_control,
+    place,
+)
 from dmvpn.net.discovery import SOLICITATION
 from dmvpn.net.icmp import IcmpType, Icmpv6Type
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
@@ -136,7 +146,8 @@ _ICMPV6_TYPES = (
     Icmpv6Type.TIME_EXCEEDED,
     Icmpv6Type.PARAMETER_PROBLEM,
 )
-_ETHERTYPE_IPV4 = 0x0800
+#: Of DHCP.
+CLIENT_PORT = 68
 #: Where the kernel puts the checksum of a packet over IPv6, by protocol.
 _CHECKSUM_AT: dict[int, int] = {IpProtocol.UDP: 6}
 
@@ -157,7 +168,7 @@ class ControlSockets:
         self._interface_name = interface_name
         self._report = report
         self._watch = watch
-        self._sockets: dict[_Key, InterfaceSocket] = {}
+        self._sockets: dict[_Key, InterfaceSocket | FrameSocket] = {}
         self._icmp = IcmpSocket(types=_ICMP_TYPES, probes_only=True)
         #: Opened with the first packet that needs it: a VRF has few descriptors.
         self._whole: socket.socket | None = None
@@ -175,10 +186,14 @@ class ControlSockets:
         key = (order.interface, order.protocol, order.port)
         opened = self._sockets.get(key)
         if opened is None:
-            opened = InterfaceSocket(self._linux_name(order.interface), order.protocol, port=order.port)
+            linux = self._linux_name(order.interface)
+            if order.protocol == IpProtocol.UDP and order.port == CLIENT_PORT and _checks_sources(linux):
+                opened = FrameSocket(linux, CLIENT_PORT)
+            else:
+                opened = InterfaceSocket(linux, order.protocol, port=order.port)
             self._sockets[key] = opened
             self._watch.add(opened.fileno(), lambda: self._read(key))
-        if isinstance(order.group, IPv4Address):
+        if isinstance(order.group, IPv4Address) and isinstance(opened, InterfaceSocket):
             try:
                 opened.join(order.group)
             except OSError as error:
@@ -210,7 +225,7 @@ class ControlSockets:
             return
         own = source if isinstance(source, IPv4Address) else None
         opened = self._find(order)
-        if order.hardware or (own is not None and own.is_unspecified):
+        if order.hardware or (own is not None and own.is_unspecified) or isinstance(opened, FrameSocket):
             self._send_frame(order, own, destination)
         elif opened is not None:
             udp = order.protocol == IpProtocol.UDP
@@ -233,7 +248,7 @@ class ControlSockets:
 
     def _send_frame(self, order: SendIp, own: IPv4Address | None, destination: IPv4Address) -> None:
         """Send a packet that the kernel could not: from 0.0.0.0, or to a station that has no address yet."""
-        place = (self._linux_name(order.interface or ""), _ETHERTYPE_IPV4, 0, 0, order.hardware or b"\xff" * 6)
+        place = (self._linux_name(order.interface or ""), ETHERTYPE_IPV4, 0, 0, order.hardware or b"\xff" * 6)
         with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as opened:
             opened.sendto(_whole_packet(order, own, destination).serialize(), place)
 
@@ -296,7 +311,7 @@ class ControlSockets:
         for opened in self._others.values():
             opened.close()
 
-    def _find(self, order: SendIp) -> InterfaceSocket | None:
+    def _find(self, order: SendIp) -> InterfaceSocket | FrameSocket | None:
         if order.interface is None:
             return None
         port = int.from_bytes(order.payload[0:2], "big") if order.protocol == IpProtocol.UDP else None
@@ -329,6 +344,19 @@ class ControlSockets:
                 return
             interface = self._interface_name(datagram.link)
             self._report(_received(datagram, interface, protocol, datagram.payload))
+
+
+def _checks_sources(linux: str) -> bool:
+    """Return whether the kernel drops offers to an interface without an address: no route leads to their sender.
+
+    Raises OSError: another DHCP client reads all packets of the interface.
+    """
+    rows = [line.split() for line in Path("/proc/net/packet").read_text().splitlines()]
+    readers = [row[3] for row in rows if row[4] == str(socket.if_nametoindex(linux))]
+    if "0800" in readers or ("0003" in readers and ":0044 " in Path("/proc/net/udp").read_text()):  # 68; dhclient
+        raise OSError(errno.EADDRINUSE, f"another DHCP client has {linux}")
+    read = (Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter") for name in ("all", linux))
+    return any(path.read_text().strip() != "0" for path in read)
 
 
 def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes) -> IpReceived:

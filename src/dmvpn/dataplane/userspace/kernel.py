@@ -337,7 +337,7 @@ class Kernel:
         index = self._links.index(order.interface)
         if has_ipv6(order):
             self._prepare_ipv6(order)
-        requests = self._links.requests(order, () if order.leased else self._addresses.on(index))
+        requests = self._links.requests(order, self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
         if order.mtu6 is not None and has_ipv6(order):  # after the interface's, which it may not exceed

@@ -272,19 +272,19 @@ class KernelLinks:
     def requests(self, order: SetInterface, have: Sequence[netlink.InterfaceAddress]) -> list[netlink.KernelRequest]:
         """Return the requests that bring an interface into its ordered state, and keep it so.
 
-        have: the addresses that it has; a lease is not touched.
+        have: the addresses that it has; leases of a client of the host are not touched.
         """
         index = self.index(order.interface)
         before = self._mtus.get(index)
         mtu = self._widest(index, order) if made_here(order.interface) else self._mtu_of_host(index, order)
         self._keep_link(index, up=order.up, mtu=mtu)
-        had_ipv6 = False
-        for kind in (ObjectKind.ADDRESS, ObjectKind.NETWORK):
-            for old in self._keeper.wanted_on(index, kind):
-                had_ipv6 |= isinstance(old, netlink.InterfaceAddress) and old.address.version == 6
-                self._keeper.release(old)
+        wanted = [self._keeper.wanted_on(index, kind) for kind in (ObjectKind.ADDRESS, ObjectKind.NETWORK)]
+        ours = [one.address for one in wanted[0] if isinstance(one, netlink.InterfaceAddress)]
+        had_ipv6 = any(address.version == 6 for address in ours)
+        for old in (*wanted[0], *wanted[1]):
+            self._keeper.release(old)
         if order.leased:
-            have = [address for address in have if address.address.version == 6]
+            have = [one for one in have if one.address.version == 6 or one.address in ours]
         if not (had_ipv6 or has_ipv6(order)):  # what the kernel itself gave a port stays
             have = [address for address in have if address.address.version == 4]
         gone, new = self._addressing(index, order, have)

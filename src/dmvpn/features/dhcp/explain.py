@@ -15,6 +15,8 @@ _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
         show ip dhcp conflict
     %DHCPD-4-POOL_EXHAUSTED :: When a client gets no offer. next: show ip dhcp pool
     %DHCP-6-ADDRESS_ASSIGN :: When an interface gets another address. next: show dhcp lease
+    %DHCP-5-ANOTHER_CLIENT :: Under `dmvpn run --manage`, when a program of the host has UDP port 68 of an interface.
+        next: show ip interface brief
     %DHCP-4-LEASE_REFUSED :: When a server says no, or its lease cannot be right. next: show dhcp lease
     """)
 _CLIENT = words(WordKind.STATE, ClientState)("""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
 from dmvpn.base.context import Context, Machine, TimerQueue
-from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, in_table
+from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, Store, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import Event, IpReceived, Packets, Resync
+from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
 from dmvpn.base.notices import (
     AddressLeased,
     Configured,
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from dmvpn.features.dhcp.client import ClientMessage, Lease
     from dmvpn.features.dhcp.model import PortSettings
 
+#: The file of interfaces with leased addresses, in the router's storage.
+_STORED: Final = "dhcp-leases"
 _WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
 
 
@@ -78,6 +80,7 @@ class DhcpMachine(Machine):
         Resync,
         ClearDhcp,
         ChangeLease,
+        EffectFailed,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -112,6 +115,9 @@ class DhcpMachine(Machine):
                 client = self.clients.get(name)
                 if client is not None:
                     self._act(name, client.release() if event.release else client.renew(self._context.now))
+            case EffectFailed(effect=Listen(interface=name, port=port)) if port == CLIENT_PORT and name in self.clients:
+                self._context.emit(messages.AnotherClient.of(name, event.text))
+                self._end(name)
             case Resync():
                 self._context.emit(*(Listen(name, IpProtocol.UDP, None, port) for name, port in self.listened))
 
@@ -131,9 +137,10 @@ class DhcpMachine(Machine):
         self._listen()
 
     def _refresh(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
-        """Follow an interface: a client begins with its line, and ends with it."""
+        """Follow an interface: a client begins with its line, and ends with it, or where the host gives an address."""
         was_up, is_up = old is not None and old.line, new is not None and new.line
-        if name in self.clients and (not is_up or (old and old.vrf) != (new and new.vrf)):
+        is_moved = (old and old.vrf) != (new and new.vrf)
+        if name in self.clients and (not is_up or is_moved or (new and self._is_of_host(new))):
             self._end(name)
         if is_up and name not in self.clients:
             self._begin(name)
@@ -267,13 +274,20 @@ class DhcpMachine(Machine):
         settings, state = self._ports.get(name), self._context.ports.interfaces.get(name)
         if settings is None or not settings.leases or name.startswith("Tunnel"):
             return  # `ip dhcp support tunnel unicast` is not here
-        if state is None or not state.line or not self._context.ports.manages:
+        if state is None or not state.line or not self._context.ports.manages or self._is_of_host(state):
             return
         hardware = self._context.ports.interfaces.hardware(name)
         hostname = settings.hostname or self.config.hostname
         client = Client(hardware, self._identifier_of(settings, hardware), hostname, self._context.ports.entropy)
         self.clients[name] = client
         self._act(name, client.begin(self._context.now))
+
+    def _is_of_host(self, state: InterfaceState) -> bool:
+        """Return whether the host gave the interface its address; the lease of an earlier life is ours."""
+        if state.address is None or state.name in self._addressed:
+            return False
+        kept = self._context.ports.kept.get(_STORED, b"").decode()
+        return f"{state.name} {state.address}" not in kept.splitlines()
 
     def _identifier_of(self, settings: PortSettings, hardware: bytes) -> bytes:
         if settings.identified_by:
@@ -351,6 +365,8 @@ class DhcpMachine(Machine):
         if address != current and (lease is not None or name in self._addressed):
             (self._addressed.discard if lease is None else self._addressed.add)(name)
             self._context.emit(AddressLeased(name, *address))
+            held = (f"{name} {one.lease.address}\n" for name, one in self.clients.items() if one.lease is not None)
+            self._context.emit(Store(_STORED, "".join(held).encode()))
             if lease is not None:
                 hostname = self.clients[name].hostname
                 self._context.emit(messages.AddressAssigned.of(name, lease.address, lease.mask, hostname))

@@ -49,4 +49,13 @@ class LeaseRefused(Log, name="DHCP-4-LEASE_REFUSED"):
         return cls(f"Interface {interface} has no lease: {why}")
 
 
+class AnotherClient(Log, name="DHCP-5-ANOTHER_CLIENT"):
+    """The DHCP client of this router cannot run on a port: the router takes the address that the host gives it."""
+
+    @classmethod
+    def of(cls, interface: str, why: str) -> Self:
+        """Return the message with the reason."""
+        return cls(f"Interface {interface} follows the host, which has its address: {why}")
+
+
 MESSAGES: Final = log_messages(vars())

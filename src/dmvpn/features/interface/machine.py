@@ -243,7 +243,7 @@ class InterfaceMachine(Machine):
                 if port is not None and port.lead_over(tunnel.source if tunnel else None):
                     self._refresh((name,))
             case notices.AddressLeased():
-                self._port(event.interface).assign(event.address, event.prefix_length)
+                self._port(event.interface).assign(event.address, event.prefix_length, leased=True)
                 self._refresh((event.interface,))
             case events.PlaneAnnounced():
                 self._plane = event

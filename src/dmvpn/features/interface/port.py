@@ -131,7 +131,7 @@ class InterfaceSources:
     """The sources of truth of one interface.
 
     link: None until the host reports one.
-    assigned: by the host, or by a DHCP server.
+    assigned: by the host, or by a DHCP server to the router's own client (`has_lease`).
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
     plane: what the data plane says of itself.
     hostname, underlay (of a tunnel): what a link-local address is made of.
@@ -143,6 +143,7 @@ class InterfaceSources:
     assigned: tuple[IPAddress, int] | None = None
     decided: LineProtocolDecided | None = None
     plane: PlaneAnnounced = NO_IPV6
+    has_lease: bool = False
     hostname: str = ""
     underlay: IPAddress | None = None
 
@@ -163,9 +164,10 @@ class InterfaceSources:
         """Apply the host's report of its link."""
         self.link = event
 
-    def assign(self, address: IPAddress | None, prefix_length: int) -> None:
-        """Take the address that the host or a DHCP server assigned; None: it took it back."""
+    def assign(self, address: IPAddress | None, prefix_length: int, *, leased: bool = False) -> None:
+        """Take the address that the host assigned, or a DHCP server to our own client (`leased`); None: it is gone."""
         self.assigned = (address, prefix_length) if address is not None else None
+        self.has_lease = leased and address is not None
 
     def decide(self, decision: LineProtocolDecided) -> bool:
         """Apply the decision of its line's owner. Returns whether these are the same words again."""
@@ -280,7 +282,7 @@ class InterfaceSources:
             mtu=None if kind == "Tunnel" else self.settings.ip_mtu or self.settings.mtu,
             mss=None if kind == "Tunnel" else self.settings.mss,
             mtu6=ipv6.mtu if ipv6 is not None and ipv6.reason is None else None,
-            leased=self.settings.dhcp and not self.plane.manages,
+            leased=self.settings.dhcp and (not self.plane.manages or (self.plane.shares and not self.has_lease)),
             mss6=settings.mss if settings is not None else None,
             vrf=state.vrf,
         )

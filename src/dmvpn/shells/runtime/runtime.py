@@ -225,7 +225,7 @@ class Runtime:
         )
         self._entropy = entropy
         self._names = NameService(self._loop, self.post)
-        self._interfaces = interfaces
+        self._interfaces, self._manage = interfaces, manage
         self._inbox: deque[Event] = deque()
         self._busy = False
         self._keys: Path | None = None
@@ -269,7 +269,7 @@ class Runtime:
         return router_facts(self.router, self.now, kernel, filters)
 
     def start(self, configuration: str, certificates: Certificates = NOTHING, *, in_lab: bool = False) -> None:
-        """Adopt the interfaces and start. in_lab: no other program is in our namespace: DHCP clients are ours, too.
+        """Adopt the interfaces and start. in_lab: no other program is in our namespace: all DHCP clients are ours.
 
         Raises UserError if an interface is missing.
         """
@@ -280,7 +280,7 @@ class Runtime:
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
-        self.post(replace(self.plane.announced(), manages=in_lab))
+        self.post(replace(self.plane.announced(), manages=in_lab or self._manage, shares=not in_lab))
         self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by="startup", saved=True))
         self.plane.adopt(*self._interfaces)
 
