@@ -225,7 +225,7 @@ def test_of_two_gateways_on_a_wire_the_first_is_there_and_the_other_is_said(tmp_
 def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
     """It has .100 where it can."""
     scenario = load(tmp_path, router("A", f"10.1.1.100 {LONG}", "10.2.2.1 255.255.255.248", "10.3.3.1 255.255.255.128"))
-    assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.1/24", "10.2.2.2/29", "10.3.3.100/25"}
+    assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.101/24", "10.2.2.2/29", "10.3.3.100/25"}
 
 
 def test_who_gets_an_address_by_dhcp_is_plugged_in_where_its_gateway_is(tmp_path: Path) -> None:
@@ -522,7 +522,7 @@ def test_names_that_are_taken_are_left_to_those_who_have_them(tmp_path: Path) ->
     ]
     scenario = load(tmp_path, *texts)
     assert scenario.role("PROVIDER-4") == "provider"
-    assert {"H-0", "H-A", "H-PROVIDER", "H-H1"} <= set(scenario.lab.hosts)
+    assert {"H-2", "H-A", "H-PROVIDER", "H-H1"} <= set(scenario.lab.hosts)
     assert len(scenario.lab.hosts) == len(names)
 
 

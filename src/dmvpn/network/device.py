@@ -11,6 +11,8 @@ from dmvpn.base.switching import Box
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import model as bgp_model
 from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.dhcp.config import model as dhcp_model
+from dmvpn.features.dhcp.model import DhcpConfig
 from dmvpn.features.eigrp.config import model as eigrp_model
 from dmvpn.features.filter.config import model as filter_model
 from dmvpn.features.filter.model import FilterConfig
@@ -189,6 +191,10 @@ class Device:
         used = [(str(rule), self.nat.published(rule)) for rule in self.nat.every_rule]
         found = [(line, one) for line, ranges in used for one in prefixes(ranges)]
         return tuple((line, one) for line, one in found if not any(one in link for link in links))
+
+    @cached_property
+    def dhcp(self) -> DhcpConfig:
+        return dhcp_model(self.tree) or DhcpConfig()
 
     @cached_property
     def box(self) -> Box:

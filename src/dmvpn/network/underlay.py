@@ -144,10 +144,12 @@ def _of_systems(first: Seat, second: Seat) -> int:
 def _names(first: Seat, second: Seat) -> int:
     """Return 1 if the description of the first port names the second router, else 0."""
     settings = first.device.interface(first.port)
-    said = settings.description if settings is not None else ""
-    return int(
-        re.search(rf"(?<![A-Za-z0-9]){re.escape(second.router)}(?![A-Za-z0-9])", said, re.IGNORECASE) is not None
-    )
+    return int(is_named(second.router, settings.description if settings is not None else ""))
+
+
+def is_named(router: str, text: str) -> bool:
+    """Return whether a text has the name of a router as a word."""
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(router)}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
 
 
 # ---------------------------------------------------------------------------------------------------- forwarding

@@ -9,6 +9,7 @@
     maps       GRE tunnels under a crypto map get an IPsec profile instead (`lab_lines`)
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
+    gateways   the virtual address of HSRP or VRRP is an address of the router with the highest priority
     releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`lab_lines`)
 
 Lines are changed in place, so that messages still name the lines of the file. A note reports each change. A folder with
@@ -209,12 +210,33 @@ def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress
 
 
 def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
-    """Yield the networks of DHCP pools; no feature here serves them."""
+    """Yield the networks of DHCP pools."""
     for device in routers:
-        for header in device.lines.headers("ip dhcp pool "):
-            words = device.lines.section(header).value("network ").split()
-            if len(words) > 1 and words[1].count(".") == 3:
-                yield IPv4Network((words[0], words[1]), strict=False)
+        yield from (IPv4Network(str(pool.network)) for pool in device.dhcp.pools if pool.network is not None)
+
+
+# ------------------------------------------------------------------------------------------------ virtual addresses
+
+
+#: HSRP and VRRP: the address of a group, which hosts have as their gateway, and the router's priority in it.
+_VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)")
+
+
+def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
+    """Return by router which ports have a virtual address in a lab, with the mask: those with the highest priority."""
+    best: dict[IPv4Address, tuple[int, IPv4Address, str, str]] = {}
+    for file, device in devices.items():
+        for port, own in device.ports.items():
+            lines = device.lines.section(f"interface {port}")
+            for word, group, address in (one.groups() for line in lines.lines if (one := _VIRTUAL.match(line))):
+                said = lines.value(f"{word} {group} priority " if group else f"{word} priority ")
+                virtual, priority = IPv4Address(address), int(said.split()[0]) if said else 100
+                if virtual in own.network and virtual != own.ip:
+                    best[virtual] = max(best.get(virtual, (-1, own.ip, "", "")), (priority, own.ip, file, port))
+    found: dict[str, list[tuple[str, IPv4Address, IPv4Address]]] = {}
+    for virtual, (_, _, file, port) in best.items():
+        found.setdefault(file, []).append((port, virtual, devices[file].ports[port].netmask))
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ adaptations
@@ -271,7 +293,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     """
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
     addresses = MissingAddresses(devices, segments or {})
-    keys, unnamed = cloud_keys(devices), unnamed_releases(devices)
+    keys, unnamed, answers = cloud_keys(devices), unnamed_releases(devices), _virtual_addresses(devices)
     found = {}
     notes = [
         f"{devices[file].own_name or file}: {tunnel} sends no multicasts, so routing protocols find no neighbor there: "
@@ -291,6 +313,12 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         for line, why in _permit(text):
             lines.append(line)
             notes.append(f"{name} {why}")
+        virtual = answers.get(file, [])
+        for port, address, mask in virtual:
+            lines += [f"interface {port}", f" ip address {address} {mask} secondary"]
+        if virtual:
+            has = ", ".join(f"{address}" for _, address, _ in virtual)
+            notes.append(f"{name} has the virtual addresses in which its priority is the highest: {has}")
         if file in keys:
             some = ", ".join(f"{tunnel} key {key}" for tunnel, key in keys[file].items())
             lines += [

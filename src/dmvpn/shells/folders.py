@@ -32,7 +32,7 @@ from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_config
 from dmvpn.shells.topologies import segments_of, topology_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from dmvpn.ios.parts import RouterText
@@ -265,22 +265,29 @@ def _plug_in(found: FolderContents, path: Path, topology: Topology) -> None:
     """Set the wires of ports from a topology, matching its nodes to the routers here by name."""
     called = {host.lower(): name for host, name in found.routers.items()}
     called |= {name.lower(): name for name in found.texts}
-    segments = segments_of(topology, [node for node, name in called.items() if not _is_switch(found.texts[name])])
+    ports: dict[str, list[str]] = {}
+    for node, port in (end for cable in topology.cables for end in cable):
+        ports.setdefault(node.lower(), []).append(port)
+    apart = [node for node, name in called.items() if not _joins(found.texts[name], ports.get(node, []))]
+    segments = segments_of(topology, apart)
     found.segments = {(called[node.lower()], port): number for (node, port), number in segments.items()}
     if segments:
         found.notes.append(f"{path.name} ({topology.kind}) describes the cabling")
 
 
-def _is_switch(text: str) -> bool:
-    """Return whether no port has an address, or is the source of a tunnel.
+def _joins(text: str, ports: Sequence[str]) -> bool:
+    """Return whether a device connects everything plugged into it.
 
-    Then the device connects everything plugged into it.
+    It does if no port has an address, or is the source of a tunnel. A switch whose lines have all drawn ports, and say
+    what VLANs they are in, has a wire for each.
     """
     lines = Lines.of(text)
-    return not any(
-        header.startswith(_TUNNEL) or any(line.startswith(_ADDRESSED) for line in lines.section(header).lines)
-        for header in lines.headers("interface ")
-        if not header.startswith(_NO_PORTS)
+    headers = [header for header in lines.headers("interface ") if not header.startswith(_NO_PORTS)]
+    inner = [line for header in headers for line in lines.section(header).lines]
+    if any(line.startswith("switchport") for line in inner) and all(f"interface {port}" in headers for port in ports):
+        return False
+    return not any(line.startswith(_TUNNEL) for line in headers) and not any(
+        line.startswith(_ADDRESSED) for line in inner
     )
 
 

@@ -80,7 +80,12 @@ def infer(
         name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations
     }
     gateways, outside = ({}, []) if strict else add_translators(network, configurations, provider)
-    links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
+    links = [LinkSpec(ends=[f"{router}:{port}" for router, port in cable]) for cable in network.cables]
+    links += [
+        LinkSpec(ends=[port.end for port in wire.ports])
+        for wire in network.wires
+        if len(wire.ports) > 1 and wire.computers is None
+    ]
     computers = hosts(network, configurations)
     links += outside
     lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=computers, gateways=gateways)

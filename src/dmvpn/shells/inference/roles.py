@@ -8,20 +8,20 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from ipaddress import IPv4Address, IPv4Network
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import NO_LAN
-from dmvpn.shells.lab_model import NAME, HostSpec
+from dmvpn.shells.lab_model import LEASED, NAME, HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
-    from dmvpn.shells.inference.wires import InferredNetwork, Port
+    from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -140,36 +140,84 @@ def _is_gateway(name: str, network: InferredNetwork) -> bool:
     return len(users) > 1
 
 
-def _free(port: Port, known: list[tuple[int, int]]) -> IPv4Address:
-    """Return an address for a computer: outside of more specific networks, if possible.
+def _free(wire: Wire, known: list[tuple[int, int]], taken: Container[IPv4Address]) -> IPv4Address | None:
+    """Return an address for a computer: outside of more specific networks, if possible; None: all are taken.
 
-    known: the addresses of all routers and the lengths of their prefixes, in order.
+    known: the addresses of all routers and the lengths of their prefixes, in order. taken: addresses of computers.
     """
-    subnet = port.address.network
-    among = slice(bisect(known, (int(subnet[0]),)), bisect(known, (int(subnet[-1]), subnet.max_prefixlen)))
-    carved = [IPv4Network(one, strict=False) for one in known[among] if one[1] > subnet.prefixlen]
-    usual = subnet.network_address + _HOST_NUMBER
-    first = [usual] if usual in subnet and usual != subnet.broadcast_address else []
-    candidates = [host for host in chain(first, islice(subnet.hosts(), _TRIED)) if host != port.address.ip]
-    return next((host for host in candidates if not any(host in one for one in carved)), candidates[0])
+    subnet = wire.ports[0].address.network
+    among = known[slice(bisect(known, (int(subnet[0]),)), bisect(known, (int(subnet[-1]), subnet.max_prefixlen)))]
+    carved = [IPv4Network(one, strict=False) for one in among if one[1] > subnet.prefixlen]
+    usual = (subnet.network_address + number for number in range(_HOST_NUMBER, min(_TRIED, subnet.num_addresses - 1)))
+    own = [IPv4Address(address) for address, _ in among]
+    candidates = [
+        host for host in chain(usual, islice(subnet.hosts(), _TRIED)) if host not in own and host not in taken
+    ]
+    outside = (host for host in candidates if not any(host in one for one in carved))
+    return next(chain(outside, candidates), None)
 
 
 def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
-    """Return a computer on every wire with a single port, unless that is a way out."""
+    """Return a computer on every wire with a single port, unless that is a way out, and one in each VLAN of a switch.
+
+    Where a DHCP server has a pool for them, it leases their addresses.
+    """
     found: dict[str, HostSpec] = {}
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
     )
+    taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
-        if len(wire.ports) != 1 or wire.ports[0].address.network.prefixlen >= NO_LAN:
+        subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
+        places = [f"{router}:{port}" for router, port in wire.computers or ()]
+        if len(wire.ports) == 1 and wire.computers is None:
+            places = [port.end]
+        if subnet.prefixlen >= NO_LAN:
             continue
-        port = wire.ports[0]
-        subnet = port.address.network
-        wanted = _free(port, known)
-        digits = re.sub(r"\D", "", port.router)
-        numbers = range(len(network.wires) + len(configurations) + 1)
-        names = (f"H{digits}", f"H-{port.router}", *(f"H-{number}" for number in numbers))
-        taken = ("H", *found, *configurations)
-        name = next(name for name in names if re.fullmatch(NAME, name) and name not in taken)
-        found[name] = HostSpec(link=port.end, address=f"{wanted}/{subnet.prefixlen}", gateway=port.address.ip)
+        for place in places:
+            router = place.partition(":")[0]
+            digits = re.sub(r"\D", "", router)
+            named = (f"H{digits}", f"H-{router}")
+            names = chain(named, (f"{one}-{number}" for number in count(2) for one in (*named, "H")))
+            name = next(one for one in names if re.fullmatch(NAME, one) and one not in ("H", *found, *configurations))
+            if _is_leased(network, wire, subnet):
+                found[name] = HostSpec(link=place, address=LEASED)
+            elif (address := _free(wire, known, taken)) is not None:
+                taken[address] = None
+                found[name] = HostSpec(link=place, address=f"{address}/{subnet.prefixlen}", gateway=gateway)
     return dict(sorted(found.items()))
+
+
+def _gateway(network: InferredNetwork, wire: Wire) -> tuple[Port, IPAddress]:
+    """Return the port of the gateway, and its address.
+
+    It is an additional address, as a group of routers has one; else that of the router with most addresses, because a
+    switch has an address in a VLAN for itself alone.
+    """
+
+    def others(port: Port) -> list[IPAddress]:
+        settings = network.devices[port.router].interface(port.name) if port.router in network.devices else None
+        secondary = settings.secondary if settings is not None else ()
+        return [address for address, _ in secondary if address in port.address.network]
+
+    def addresses(port: Port) -> int:
+        return len(network.devices[port.router].ports) if port.router in network.devices else 0
+
+    best = max(wire.ports, key=lambda port: (bool(others(port)), addresses(port)))
+    return best, next(iter(others(best)), best.address.ip)
+
+
+def _is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool:
+    """Return whether a DHCP server has a pool for the subnet, and is on the wire or has a relay agent there."""
+    servers = [
+        name
+        for name, device in network.devices.items()
+        if any(pool.network is not None and str(pool.network) == str(subnet) for pool in device.dhcp.pools)
+    ]
+    relays = [
+        port
+        for port in wire.ports
+        if port.router in network.devices
+        and any(one.interface == port.name and one.helpers for one in network.devices[port.router].dhcp.ports)
+    ]
+    return bool(servers) and (bool(relays) or any(port.router in servers for port in wire.ports))

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
+from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, layer2
 from dmvpn.network.underlay import Seat, pairs
+from dmvpn.shells.inference.cables import access_ports, drawn_cables, guessed_cables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from ipaddress import IPv4Interface, IPv4Network
 
     from dmvpn.network.device import Device
@@ -54,11 +56,13 @@ class Wire:
 
     provider: the gateway on it that none of them has.
     loose: it is ambiguous whether it leads out.
+    computers: of a VLAN: the switch ports for them. It has cables of its own, and no link.
     """
 
     ports: list[Port]
     provider: IPv4Interface | None = None
     loose: bool = False
+    computers: list[tuple[str, str]] | None = None
 
 
 class _Near:
@@ -96,25 +100,74 @@ class InferredNetwork:
     wires: inferred from the lines.
     notes: a sentence for each decision.
     segments: of ports (router, name) with a drawn wire: different numbers are different wires.
+    cables: of ports with VLANs.
     """
 
     devices: dict[str, Device]
     notes: list[str] = field(default_factory=list)
     segments: Mapping[tuple[str, str], int] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
+    cables: list[list[tuple[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ports = [port for router, device in self.devices.items() for port in ports_of(router, device)]
         if not ports:
             raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
-        plugged = {port.router for port in ports}
+        switched = self._switch(ports) if any(device.box.bridges for device in self.devices.values()) else {}
+        plugged = {port.router for port in ports} | {router for cable in self.cables for router, _ in cable}
         for router, device in self.devices.items():
-            self.notes += _peculiar(router, device)
+            self.notes += _peculiar(router, device, switched)
         loose = [router for router in self.devices if router not in plugged]
         if loose:
             have = f"{', '.join(loose)} {'has' if len(loose) == 1 else 'have'}"
             self.notes.append(f"{have} no physical interface with an IPv4 address: nothing is plugged in")
-        self._wire_up(ports)
+        self._wire_up([port for port in ports if (port.router, port.name) not in switched])
+
+    def _switch(self, ports: list[Port]) -> dict[tuple[str, str], Wire]:
+        """Make the wires of VLANs. Returns these by their ports."""
+        make = drawn_cables(self.devices, self.segments) if self.segments else guessed_cables(self.devices, self.notes)
+        self.cables += make
+        graph = self._graph()
+        for port in ports:
+            outlet = self._outlet(port, ports, graph) if End(port.router, port.name) not in graph.links else None
+            if outlet is not None:
+                self.cables.append([(port.router, port.name), outlet])
+        graph = self._graph()
+        found: dict[tuple[str, str], Wire] = {}
+        for port in ports:
+            end = (port.router, port.name)
+            if End(*end) in graph.links and end not in found:
+                domain = graph.ways_to(End(*end))
+                here = [one for one in ports if End(one.router, one.name) in domain]
+                computers = [one for one, bridge in self._access() if bridge in domain]
+                wire = Wire(here, computers=computers)
+                found |= {(one.router, one.name): wire for one in here}
+                self.wires.append(wire)
+        return found
+
+    def _graph(self) -> Layer2:
+        wires = [*self.cables, *([end, ("", f"{end}")] for end, _ in self._access())]
+        boxes = {router: device.box for router, device in self.devices.items() if device.box.ports}
+        return layer2([PluggedWire(tuple(ends)) for ends in wires], boxes)
+
+    def _access(self) -> list[tuple[tuple[str, str], Bridge]]:
+        """Return the ports for computers: of each switch the first of each VLAN, that is not plugged in."""
+        taken = {end for cable in self.cables for end in cable}  # asked, never iterated
+        found: dict[Bridge, tuple[str, str]] = {}
+        for router, device in self.devices.items():
+            for port in access_ports(device.box):
+                if (router, port.name) not in taken:
+                    found.setdefault(Bridge(router, port.access), (router, port.name))
+        return [(end, bridge) for bridge, end in found.items()]
+
+    def _outlet(self, port: Port, ports: list[Port], graph: Layer2) -> tuple[str, str] | None:
+        """Return the access port of a switch in whose VLAN a port must be, by its subnet."""
+        for other in ports:
+            end = End(other.router, other.name)
+            if end in graph.links and other.address.network == port.address.network and self._segment(port) is None:
+                domain = graph.ways_to(end)
+                return next((one for one, bridge in self._access() if bridge in domain), None)
+        return None
 
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last."""
@@ -185,18 +238,19 @@ def _members(device: Device, bundle: str) -> list[str]:
     return [name for name in device.interface_names if device.lines.section(f"interface {name}").has(group)]
 
 
-def _peculiar(router: str, device: Device) -> Iterator[str]:
+def _peculiar(router: str, device: Device, switched: Container[tuple[str, str]]) -> Iterator[str]:
     """Yield a sentence about each feature of this router that labs do not have."""
     for interface in device.interfaces.interfaces:
         name = interface.name
-        if interface.secondary:
+        own = device.ports.get(name)
+        if own is not None and any(address not in own.network for address, _ in interface.secondary):
             yield f"{router} {name} has more than one address: only the first determines its link"
         if device.uses_dhcp(name):
             yield (
                 f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
                 "give it an address, and the router a default route"
             )
-    vlans = [name for name in device.ports if "." in name]
+    vlans = [name for name in device.ports if "." in name and (router, name) not in switched]
     if len(vlans) == 1:
         yield f"{router} {vlans[0]} is a subinterface: taken for a port of its own, without VLANs"
     elif vlans:

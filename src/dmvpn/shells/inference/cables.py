@@ -1,0 +1,247 @@
+"""Cables of switch ports. A drawing has them; without one they are guessed, and the notes say so.
+
+    1  descriptions that name the device at the other end
+    2  sites: boxes with VLAN interfaces in one subnet, and switches without any by their names and VLANs. In a site the
+       box with the fewest free trunks is plugged in first, at boxes with many: so each access switch is plugged into
+       each of the distribution switches, as most are
+    3  ports that are trunks only if the other end asks for it take the rest
+
+A port of an access VLAN is for a computer, the first of each VLAN. Where a router's port is in the subnet of a VLAN and
+no cable leads there, both are on one wire with an access port of that VLAN.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.switching import DEFAULT_VLAN, UNTAGGED, Box, EthernetPort, PortMode, Ranges
+from dmvpn.base.values import dataclass
+from dmvpn.network.underlay import is_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from ipaddress import IPv4Network
+
+    from dmvpn.network.device import Device
+
+_INTERFACE: Final = "Vlan"
+_WORDS: Final = re.compile(r"[-_. ]")
+_DIGITS: Final = re.compile(r"\D")
+
+#: A router or switch, and one of its ports.
+End = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trunk:
+    """A port that carries VLANs, or a bundle of some. asks: it is a trunk whatever the other end is."""
+
+    box: str
+    name: str
+    ports: tuple[str, ...]
+    vlans: Ranges
+    bridged: bool
+    asks: bool
+    said: str
+
+
+class _Site(NamedTuple):
+    """Boxes whose VLANs are the same; the subnets of these, and the boxes with addresses in them."""
+
+    boxes: list[str]
+    subnets: dict[int, IPv4Network]
+    gateways: list[str]
+
+
+def drawn_cables(devices: Mapping[str, Device], segments: Mapping[End, int]) -> list[list[End]]:
+    """Return the drawn wires on which there is a port with VLANs."""
+    wires: dict[int, list[End]] = {}
+    for end, number in segments.items():
+        wires.setdefault(number, []).append(end)
+    return [
+        ends
+        for ends in wires.values()
+        if len(ends) > 1 and any(devices[node].box.port(port) is not None for node, port in ends)
+    ]
+
+
+def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list[End]]:
+    """Return cables between ports with VLANs, and report the guessed ones."""
+    trunks = [trunk for name, device in devices.items() for trunk in _trunks(name, device)]
+    found = _named(trunks, list(devices))
+    taken = {trunk for pair in found for trunk in pair}  # asked, never iterated
+    guessed = []
+    for site in _sites(devices):
+        free = [trunk for trunk in trunks if trunk not in taken and trunk.box in site.boxes]
+        guessed += _paired(site, free, [pair for pair in found if {pair[0].box, pair[1].box} <= {*site.boxes}])
+    if guessed:
+        told = ", ".join(f"{one.box} {one.name} - {other.box} {other.name}" for one, other in guessed)
+        notes.append(f"no drawing or description has the cables of these trunks, so they are guessed: {told}")
+    return [
+        [(one.box, port), (other.box, far)]
+        for one, other in (*found, *guessed)
+        for port, far in zip(one.ports, other.ports, strict=False)
+    ]
+
+
+def access_ports(box: Box) -> list[EthernetPort]:
+    """Return the ports of access VLANs."""
+    return [
+        port
+        for port in box.ports
+        if port.mode is PortMode.ACCESS or (port.mode is PortMode.AUTO and port.access != DEFAULT_VLAN)
+        if not (port.shutdown or port.bundle)
+    ]
+
+
+def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
+    bundles: dict[str, list[EthernetPort]] = {}
+    for port in device.box.ports:
+        if not port.shutdown and (port.switched or port.layers):
+            bundles.setdefault(port.logical, []).append(port)
+    access = [port.name for port in access_ports(device.box)]
+    for logical, ports in bundles.items():
+        first = ports[0]
+        said = [device.interface(one) for one in dict.fromkeys((logical, *(port.name for port in ports)))]
+        if first.name not in access and (first.switched or any(tag != UNTAGGED for tag, _ in first.layers)):
+            yield _Trunk(
+                name,
+                logical,
+                tuple(port.name for port in ports),
+                first.allowed if first.switched else tuple((tag, tag) for tag, _ in first.layers if tag != UNTAGGED),
+                first.switched,
+                not first.switched or first.mode is not PortMode.AUTO,
+                " ".join(settings.description for settings in said if settings is not None).strip(),
+            )
+
+
+# ------------------------------------------------------------------------------------------------ descriptions
+
+
+def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk, _Trunk]]:
+    """Return trunks whose descriptions name each other's box, and those of which one names the other's."""
+    far = {trunk: _far_end(trunk, names) for trunk in trunks if trunk.said}
+    found: list[tuple[_Trunk, _Trunk]] = []
+    free = dict.fromkeys(trunks)
+    for trunk, box in far.items():
+        others = [one for one in free if one.box == box and far.get(one, trunk.box) == trunk.box]
+        if trunk in free and others:
+            other = max(
+                others, key=lambda one: (one in far, len(one.ports) == len(trunk.ports), one.vlans == trunk.vlans)
+            )
+            found.append((trunk, other))
+            del free[trunk], free[other]
+    return found
+
+
+def _far_end(trunk: _Trunk, names: Sequence[str]) -> str:
+    """Return the longest name of another box in a description."""
+    found = [name for name in names if name != trunk.box and is_named(name, trunk.said)]
+    return max(found, key=len, default="")
+
+
+# ------------------------------------------------------------------------------------------------ guesses
+
+
+def _sites(devices: Mapping[str, Device]) -> list[_Site]:
+    """Return the boxes by site."""
+    sites: list[_Site] = []
+    plain: list[str] = []  # switches without addresses
+    for name, device in devices.items():
+        subnets = _subnets(device)
+        if not subnets:
+            plain += [name] if device.box.bridges else []
+            continue
+        joined = _Site([name], subnets, [name])
+        near = [site for site in sites if _share(site.subnets, subnets)]
+        for site in near:
+            boxes = [*site.boxes, name]
+            joined = _Site(boxes, {**site.subnets, **joined.subnets}, list(boxes))
+        sites = [*(site for site in sites if site not in near), joined]
+    for name in plain:
+        best = max(sites, key=lambda site: _kinship(devices, name, site), default=None)
+        if best is not None and any(_kinship(devices, name, best)[:-1]):
+            best.boxes.append(name)
+    return sites
+
+
+def _share(one: Mapping[int, IPv4Network], other: Mapping[int, IPv4Network]) -> bool:
+    """Return whether two have a subnet in common, and no VLAN with different ones."""
+    return any(subnet in one.values() for subnet in other.values()) and all(
+        one.get(vlan, subnet) == subnet for vlan, subnet in other.items()
+    )
+
+
+def _subnets(device: Device) -> dict[int, IPv4Network]:
+    """Return the subnets of its VLAN interfaces and subinterfaces."""
+    layers = [(f"{_INTERFACE}{vlan}", vlan) for vlan in device.box.interfaces]
+    layers += [(name, vlan) for port in device.box.ports for vlan, name in port.layers]
+    return {vlan: device.ports[name].network for name, vlan in layers if name in device.ports}
+
+
+def _kinship(devices: Mapping[str, Device], name: str, site: _Site) -> tuple[int, ...]:
+    """Return by what a switch belongs to a site: the first word of its name, its VLANs, the number in its name.
+
+    Of several that are alike the one with the fewest switches counts.
+    """
+    mine = [port.access for port in access_ports(devices[name].box)]
+    first, *more = _WORDS.split(name.lower())
+    common = bool(more) and any(_WORDS.split(other.lower())[0] == first for other in site.boxes)
+    vlans = len([vlan for vlan in dict.fromkeys((*mine, *dict(devices[name].box.vlans))) if vlan in site.subnets])
+    number = _DIGITS.sub("", name)
+    alike = any(_DIGITS.sub("", other) == number for other in site.boxes)
+    return int(common), vlans, int(alike and number != ""), -len(site.boxes)
+
+
+def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trunk]]) -> list[tuple[_Trunk, _Trunk]]:
+    """Plug the trunks of a site in: of the box with the fewest first, at the box with the most.
+
+    No boxes are cut off from those with addresses: two access switches are not plugged into each other alone.
+    """
+    found: list[tuple[_Trunk, _Trunk]] = []
+    waiting = [trunk for trunk in free if trunk.asks]
+    parts = {box: [box] for box in site.boxes}
+    linked = [frozenset((one.box, other.box)) for one, other in known]
+    counts = Counter(trunk.box for trunk in waiting)
+
+    def left(box: str) -> int:
+        return len([one for one in waiting if one.box in parts[box]])
+
+    def preference(trunk: _Trunk, other: _Trunk) -> tuple[int, ...]:
+        leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
+        leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
+        alike = len(trunk.ports) == len(other.ports)
+        return leads_on, alike, other.asks, counts[other.box], trunk.vlans == other.vlans
+
+    for link in linked:
+        _join(parts, *link)
+    while waiting:
+        trunk = min(waiting, key=lambda one: counts[one.box])
+        waiting.remove(trunk)
+        others = [one for one in free if one.box != trunk.box and _fits(trunk, one)]
+        unlinked = [one for one in others if frozenset((trunk.box, one.box)) not in linked]
+        if unlinked or (others and len(trunk.ports) > 1):
+            other = max(unlinked or others, key=lambda one: preference(trunk, one))
+            found.append((trunk, other))
+            linked.append(frozenset((trunk.box, other.box)))
+            _join(parts, trunk.box, other.box)
+            free = [one for one in free if one not in (trunk, other)]
+            waiting = [one for one in waiting if one != other]
+    return found
+
+
+def _join(parts: dict[str, list[str]], one: str, other: str) -> None:
+    if parts[one] is not parts[other]:
+        parts[one].extend(parts[other])
+        parts.update(dict.fromkeys(parts[other], parts[one]))
+
+
+def _fits(one: _Trunk, other: _Trunk) -> bool:
+    """Return whether a cable between two would carry something: no two routers, and a VLAN that both have."""
+    return (
+        (one.bridged or other.bridged)
+        and (one.asks or other.asks)
+        and any(first <= end and start <= last for first, last in one.vlans for start, end in other.vlans)
+    )

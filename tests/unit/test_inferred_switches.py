@@ -1,0 +1,180 @@
+"""Switches in a folder without `lab.yaml`: which of their ports are wired to each other, and who is in their VLANs."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from dmvpn.shells.inference import Inferred, infer
+from dmvpn.shells.scenario import Scenario
+from support.world import World
+from unit.test_topologies import eve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUTER = """\
+hostname {name}
+ip dhcp pool USERS
+ network 10.{site}.10.0 255.255.255.0
+ default-router 10.{site}.10.1
+interface GigabitEthernet0/0
+ no ip address
+ {said}
+interface GigabitEthernet0/0.10
+ encapsulation dot1Q 10
+ ip address 10.{site}.10.1 255.255.255.0
+interface GigabitEthernet0/0.20
+ encapsulation dot1Q 20
+ ip address 10.{site}.20.1 255.255.255.0
+interface GigabitEthernet0/1
+ ip address 192.0.2.{site} 255.255.255.0
+"""
+SWITCH = """\
+hostname {name}
+vlan 10
+vlan 20
+interface GigabitEthernet0/0
+ switchport mode trunk
+ {said}
+interface GigabitEthernet0/1
+ switchport access vlan 10
+ switchport mode access
+interface GigabitEthernet0/2
+ switchport access vlan 20
+ switchport mode access
+"""
+LAYER3 = """\
+hostname DIST{number}
+ip dhcp excluded-address 10.1.10.1 10.1.10.9
+ip dhcp pool USERS
+ network 10.1.10.0 255.255.255.0
+ default-router 10.1.10.1
+interface Port-channel1
+ switchport mode trunk
+interface Ethernet0/0
+ no switchport
+ ip address 10.9.{number}.1 255.255.255.252
+interface Ethernet0/1
+ switchport mode trunk
+interface Ethernet0/2
+ switchport mode trunk
+interface Ethernet1/0
+ switchport mode trunk
+ channel-group 1 mode active
+interface Ethernet1/1
+ switchport mode trunk
+ channel-group 1 mode active
+interface Vlan10
+ ip address 10.1.10.{own} 255.255.255.0
+ {word} 10 ip 10.1.10.1
+ {word} 10 priority {priority}
+"""
+ACCESS = """\
+hostname {name}
+interface Ethernet0/0
+ switchport mode trunk
+interface Ethernet0/1
+ switchport mode trunk
+interface Ethernet0/2
+ switchport access vlan 10
+"""
+
+
+def links(found: Inferred) -> list[list[str]]:
+    return [link.ends for link in found.lab.links]
+
+
+def sites(router: str = "", switch: str = "") -> dict[str, str]:
+    """Two branches with the same VLANs. router, switch: a line of their trunks."""
+    names = {"A": ("R1", "SW7"), "B": ("R2", "SW8")}
+    return {
+        name: text.format(name=name, site=number, said=said.format(router=pair[0], switch=pair[1]))
+        for number, pair in enumerate(names.values(), 1)
+        for name, text, said in ((pair[0], ROUTER, router), (pair[1], SWITCH, switch))
+    }
+
+
+def test_descriptions_say_which_trunk_leads_to_which() -> None:
+    found = infer(sites(router="description === Link to {switch} e0/0 ==="))
+    assert links(found)[:2] == [
+        ["R1:GigabitEthernet0/0", "SW7:GigabitEthernet0/0"],
+        ["R2:GigabitEthernet0/0", "SW8:GigabitEthernet0/0"],
+    ]
+    assert not any("guessed" in note for note in found.notes)
+
+
+def test_each_access_vlan_gets_a_computer_and_a_lease_where_a_pool_has_its_subnet() -> None:
+    found = infer(sites(switch="description {router}"))
+    hosts = found.lab.hosts
+    assert {(host.link, host.address) for host in hosts.values()} == {
+        ("SW7:GigabitEthernet0/1", "dhcp"),
+        ("SW7:GigabitEthernet0/2", "10.1.20.100/24"),
+        ("SW8:GigabitEthernet0/1", "dhcp"),
+        ("SW8:GigabitEthernet0/2", "10.2.20.100/24"),
+    }
+    world = World.of(Scenario("branches", found.lab, found.configurations))
+    world.run_for(10.0)
+    world.ping("H7", "10.1.20.100")
+    world.run_for(1.0)
+    assert world.replies("H7")
+
+
+def test_access_switches_are_plugged_into_both_distribution_switches_and_one_of_these_has_the_virtual_address() -> None:
+    """Each was a loose box: its hosts had no gateway, because nobody speaks HSRP."""
+    texts = {
+        f"D{number}": LAYER3.format(number=number, own=number + 1, word=word, priority=priority)
+        for number, word, priority in ((1, "standby", 90), (2, "vrrp", 110))
+    }
+    found = infer({**texts, "A1": ACCESS.format(name="ACC1"), "A2": ACCESS.format(name="ACC2")})
+    assert {frozenset(end.partition(":")[0] for end in ends) for ends in links(found)} >= {
+        frozenset(pair) for pair in (("ACC1", "DIST1"), ("ACC1", "DIST2"), ("ACC2", "DIST1"), ("ACC2", "DIST2"))
+    }
+    assert ["DIST1:Ethernet1/1", "DIST2:Ethernet1/1"] in links(found)
+    assert "DIST2 has the virtual addresses in which its priority is the highest: 10.1.10.1" in found.notes
+    assert "10.1.10.1 255.255.255.0 secondary" in found.configurations["DIST2"]
+    world = World.of(Scenario("campus", found.lab, found.configurations))
+    world.run_for(10.0)
+    assert len(world.replies("H1")) == 0
+    world.ping("H1", "10.1.10.1")
+    world.run_for(1.0)
+    assert world.replies("H1")
+
+
+def test_two_access_switches_are_not_plugged_into_each_other_alone() -> None:
+    """The distribution switch has ports that become trunks only if the other end asks."""
+    core = "hostname CORE\ninterface Ethernet0/0\ninterface Ethernet0/1\ninterface Ethernet0/2\n no switchport\n"
+    core += " ip address 10.9.1.1 255.255.255.0\ninterface Vlan10\n ip address 10.1.10.1 255.255.255.0\n"
+    leaf = "hostname {}\ninterface Ethernet0/0\n switchport mode trunk\ninterface Ethernet0/2\n"
+    leaf += " switchport access vlan 10\n"
+    found = infer({"C": core, "A": leaf.format("A"), "B": leaf.format("B")})
+    assert links(found) == [["A:Ethernet0/0", "CORE:Ethernet0/0"], ["B:Ethernet0/0", "CORE:Ethernet0/1"]]
+
+
+def test_a_router_in_the_subnet_of_a_vlan_is_plugged_into_an_access_port() -> None:
+    router = "hostname R\ninterface GigabitEthernet0/0\n ip address 10.1.10.1 255.255.255.0\n"
+    switch = SWITCH.format(name="SW", said="") + "interface Vlan10\n ip address 10.1.10.2 255.255.255.0\n"
+    found = infer({"R": router, "SW": switch})
+    assert links(found) == [["R:GigabitEthernet0/0", "SW:GigabitEthernet0/1"]]
+
+
+def test_sites_with_the_same_vlans_stay_apart_without_a_description() -> None:
+    found = infer(sites())
+    assert ["R1:GigabitEthernet0/0", "SW7:GigabitEthernet0/0"] in links(found)
+    assert ["R2:GigabitEthernet0/0", "SW8:GigabitEthernet0/0"] in links(found)
+    assert any("are guessed: R1 GigabitEthernet0/0 - SW7 GigabitEthernet0/0" in note for note in found.notes)
+
+
+def test_a_drawn_switch_has_a_wire_for_each_port(tmp_path: Path) -> None:
+    """It joined all that was plugged into it, whatever VLANs its ports were in."""
+    ports = "".join(
+        f'<interface id="{number}" name="Gi0/{number}" network_id="{network}"/>' for number, network in ((0, 1), (1, 9))
+    )
+    texts = {"A": ROUTER.format(name="A", site=1, said=""), "S": SWITCH.format(name="S", said="")}
+    nodes = f'<node id="8" name="S">{ports}</node>'
+    config = f'<config id="8">{base64.b64encode(texts["S"].encode()).decode()}</config>'
+    text = eve({"A": texts["A"]}).replace("</nodes>", f"{nodes}</nodes>").replace("</configs>", f"{config}</configs>")
+    (tmp_path / "lab.unl").write_text(text)
+    lab = Scenario.load(str(tmp_path)).lab
+    assert [link.ends for link in lab.links] == [["A:GigabitEthernet0/0", "S:GigabitEthernet0/0"]]
+    assert "S:GigabitEthernet0/1" in [host.link for host in lab.hosts.values()]
