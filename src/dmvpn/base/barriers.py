@@ -12,9 +12,9 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.distribution import NOTHING, OffsetList, line_for
+from dmvpn.base.distribution import NOTHING, DefaultRoutes, DistributeList, Distribution, Line, OffsetList, line_for
 from dmvpn.base.reasons import Reason, ReasonCode
-from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.base.routemaps import MatchedRoute, RoutePolicies
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Machine
-    from dmvpn.base.distribution import DefaultRoutes, DistributeList, Distribution, Line
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.base.routemaps import RoutePolicies
 
 
 @enum.unique

@@ -18,13 +18,11 @@ Outside a `Breath` (`shells/slices.py` gives one to user commands), all of this 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
 

@@ -7,17 +7,15 @@ refuse it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Bits of an RSA modulus: shorter ones are weak (RFC 8247 §4.1), checking longer ones costs too much.
 SHORTEST_RSA: Final = 2048

@@ -20,17 +20,14 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import Notice
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
 
 # ------------------------------------------------------------------------------------------------ chronicle
 

@@ -7,13 +7,11 @@ extended ones that people type; they name an administrator, an AS number or an a
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 #: Well-known communities by IOS's words: RFC 1997, RFC 8326. Every route is in `internet`.
 INTERNET: Final = 0

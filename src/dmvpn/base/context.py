@@ -54,20 +54,17 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
-from dmvpn.base.chronicle import neighbor_changed
+from dmvpn.base.chronicle import Sign, neighbor_changed
 from dmvpn.base.errors import surely
-from dmvpn.base.events import Tick
-from dmvpn.base.notices import DebugOutput
+from dmvpn.base.events import Event, Packets, Tick
+from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.chronicle import Sign
     from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event, Packets
-    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
 

@@ -17,16 +17,14 @@ import enum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.base.notices import NetworksRun, RouteSource
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.notices import NetworksRun, Notice, Route, RouteSource
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import Notice, Route
     from dmvpn.base.routemaps import MatchedRoute, RoutePolicies
     from dmvpn.base.translation import Addresses
 

@@ -17,13 +17,12 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import END_OF_LIST, FilterList, Packet
+from dmvpn.base.filters import END_OF_LIST, FilterEntry, FilterList, Packet
 from dmvpn.base.translation import UDP, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.filters import FilterEntry
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress, Prefix
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress, Prefix
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.filters import Packet
     from dmvpn.base.protection import SaCount

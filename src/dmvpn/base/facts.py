@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from dmvpn.base.reasons import Reason
+from dmvpn.base.reasons import Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.reasons import ReasonCode
 
 Address = IPv4Address | IPv6Address
 AddressWithLength = IPv4Interface | IPv6Interface

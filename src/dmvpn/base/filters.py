@@ -17,17 +17,15 @@ large ones are part of the condition. An entry whose time range is over is left 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import IntFlag
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress  # noqa: TC001 - these values travel as facts, by JSON
 from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 #: The first and the last number of each range. No range at all (`lt 0`): no number fits.
 Ranges = tuple[tuple[int, int], ...]

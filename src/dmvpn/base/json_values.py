@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from dmvpn.base.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 T = TypeVar("T")
 

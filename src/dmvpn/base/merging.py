@@ -8,14 +8,10 @@ an order about the list is as long as the list.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
-from dmvpn.base.context import Timer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Timer
 
 #: Seconds from an order to the next one, and more of them for each entry in it: a plane takes half as long for it.
 _REST: Final = 0.1

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.effects import DfBit
 from dmvpn.base.notices import Notice
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
     from dmvpn.base.reasons import Reason
 

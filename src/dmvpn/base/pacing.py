@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.context import TimerQueue
+from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.limits import Budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.base.events import IpReceived
 
     Sender = tuple[str, IPAddress]

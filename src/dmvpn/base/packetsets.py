@@ -20,22 +20,15 @@ beyond them an entry is not judged: an entry that is named is shadowed, and some
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from dmvpn.base.addresses import EVERY_BIT
-from dmvpn.base.filters import Packet, merged
-from dmvpn.base.translation import ICMP_OF, TCP, UDP
+from dmvpn.base.addresses import EVERY_BIT, IPAddress
+from dmvpn.base.filters import Condition, FilterEntry, FilterList, Flags, Packet, Ranges, merged
+from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.filters import Condition, FilterEntry, FilterList, Flags, Ranges
-    from dmvpn.base.translation import Addresses
-
 
 # ------------------------------------------------------------------------------------------------ sets of packets
 

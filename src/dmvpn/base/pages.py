@@ -18,13 +18,9 @@ lists (`Pages`) again and again, and look only at what changed since.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Generic, Never, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
+from typing import Final, Generic, Never, TypeVar
 
 # ------------------------------------------------------------------------------------------------ pages
 

@@ -19,13 +19,12 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
 
 

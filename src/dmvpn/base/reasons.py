@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Iterator
+from typing import Final, Self
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PLACE: Final = re.compile(r"<[^<>]*>")
 

@@ -17,7 +17,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, CommunityMatch, ExtendedChange, text_of
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from ipaddress import IPv4Address, IPv6Address
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Route, RouteSource
     from dmvpn.base.translation import Addresses
 

@@ -16,14 +16,12 @@ attribute: "" for None, the value of an enum. `table` prints the columns, and `c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import Field, field, fields
 from enum import Enum
 from importlib import import_module
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Generic, TypeVar, cast
 
 T = TypeVar("T")
 #: The view, and a value beside it: the time, a process.

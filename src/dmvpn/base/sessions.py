@@ -12,21 +12,19 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.moments import clock
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase, conn_id
-from dmvpn.base.shell import NO_PLANE, fresh
+from dmvpn.base.shell import NO_PLANE, Counting, fresh
 from dmvpn.base.values import dataclass, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
-    from dmvpn.base.shell import Counting
 
 
 # ------------------------------------------------------------------------------------------------ sessions

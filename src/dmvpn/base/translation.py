@@ -12,7 +12,7 @@ Policy has the lists (`ports.policies`), NAT builds its rules from them, and pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - these values travel as facts, by JSON
+from collections.abc import Mapping
 from dataclasses import field
 from ipaddress import IPv4Address
 from typing import Final

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import UNKNOWN, LineStanding
+from dmvpn.ios.config_line import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.errors import without_keys
 
 if TYPE_CHECKING:
-    from dmvpn.ios.config_line import LineGroup
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
     from dmvpn.ios.releases import PutIn, Release

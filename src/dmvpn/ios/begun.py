@@ -8,15 +8,13 @@ keywords(entry)        all fixed words of an entry, wherever they are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import ExecCommand, keyword_names, naming_keywords
 from dmvpn.ios.matcher import COMMON_WORDS, Alternatives, Grammar, help_text, tokenize
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 E = TypeVar("E", ConfigLine, ExecCommand)
 

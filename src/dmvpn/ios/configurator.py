@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.account import ConfigResult, Fate, Problem
-from dmvpn.ios.config_line import GLOBAL
-from dmvpn.ios.language import Language
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, LineGroup, Mode
+from dmvpn.ios.language import Known, Language
 from dmvpn.ios.reader import FileReader
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import ConfigTree
@@ -29,8 +29,6 @@ from dmvpn.ios.vrfs import DEFINITION, IP_VRF
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode
-    from dmvpn.ios.language import Known
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
 

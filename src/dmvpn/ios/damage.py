@@ -40,7 +40,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.ios.errors import CliError, slip_of
 from dmvpn.ios.interfaces import KINDS, find_kind, normalize_interface
 from dmvpn.ios.markdown import INTERFACE, heading_of
-from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.protection import Unprotected, asks_for_protection
 from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, is_pager, shown, without_prompt
 from dmvpn.ios.tree import MARK
 
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dmvpn.ios.language import Language
-    from dmvpn.ios.protection import Unprotected
 
 
 # ------------------------------------------------------------------------------------------------ lines cut out

@@ -25,13 +25,10 @@ from __future__ import annotations
 import codecs
 import enum
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.values import common_prefix
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 #: Longer lines are cut.
 MAX_LINE = 4_096

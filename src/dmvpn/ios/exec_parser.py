@@ -27,7 +27,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios import matcher
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
-from dmvpn.ios.grammar import leading_keywords
+from dmvpn.ios.grammar import Args, ExecCommand, leading_keywords
 from dmvpn.ios.interfaces import KINDS
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType, register_type
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dmvpn.ios.feature import ShowContext
-    from dmvpn.ios.grammar import Args, ExecCommand
 
 A = TypeVar("A")
 

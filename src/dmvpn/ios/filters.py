@@ -28,18 +28,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 
 # ------------------------------------------------------------------------------------------------ regular expressions
 

@@ -15,7 +15,7 @@ way: a `Reason` keeps its sentence and loses its code, and an instance of a clas
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import lru_cache
@@ -30,7 +30,6 @@ from dmvpn.ios.shapes import Bound, Shapes, UntypedShowError, hints_of, holds_an
 
 if TYPE_CHECKING:
     import enum
-    from collections.abc import Mapping
 
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand

@@ -27,15 +27,11 @@ from enum import Enum
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
+from typing import Final, TypeVar, cast, overload
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.ios.values import find_type
-
-if TYPE_CHECKING:
-    from dmvpn.ios.values import ValueType
-
+from dmvpn.ios.values import ValueType, find_type
 
 # ------------------------------------------------------------------------------------------------ the grammar
 

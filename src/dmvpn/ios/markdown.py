@@ -21,15 +21,12 @@ Markdown are looked into.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import BLOCK, Transcript, in_banners, without_prompt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 # ------------------------------------------------------------------------------------------------ headings
 

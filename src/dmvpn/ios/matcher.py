@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.placeholder import BLANKS
@@ -43,10 +44,6 @@ from dmvpn.ios.grammar import (
 )
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-
 
 # ------------------------------------------------------------------------------------------------ matching
 

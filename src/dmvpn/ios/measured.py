@@ -5,14 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dmvpn.base.metrics import Bound, Table, families
-from dmvpn.ios.feature import Measured
+from dmvpn.base.metrics import Bound, MetricRow, Table, families
+from dmvpn.ios.feature import Measured, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.ios.feature import ShowContext
 
     Rows = Callable[[ShowContext], Iterable[MetricRow]]
 

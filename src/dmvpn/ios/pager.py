@@ -14,10 +14,7 @@ without pages a long text comes in pieces, made when they are asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 MORE = " --More-- "
 #: Longer texts cannot be looked for.

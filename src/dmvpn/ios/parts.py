@@ -15,7 +15,8 @@ has_signs(text)       any line of another device is in it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.damage import count_twice, merged
@@ -23,6 +24,7 @@ from dmvpn.ios.errors import without_keys
 from dmvpn.ios.markdown import (
     HOSTNAME,
     INTERFACE,
+    Heading,
     fenced,
     heading_for,
     heading_of,
@@ -33,11 +35,6 @@ from dmvpn.ios.markdown import (
 )
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import PROMPT, Transcript, shown, text_end
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.ios.markdown import Heading
 
 #: More routers, or more lines times routers, are no network in one file.
 MOST_ROUTERS: Final = 200

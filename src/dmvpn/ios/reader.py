@@ -24,7 +24,7 @@ from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN_MODE, Command, guards
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
+from dmvpn.ios.protection import ASTRAY, TUNNELS, Bare, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
 from dmvpn.ios.session import ConfigSession, LineResult
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.language import Language
     from dmvpn.ios.places import Places
-    from dmvpn.ios.protection import Bare
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 

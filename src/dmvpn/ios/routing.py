@@ -12,20 +12,18 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.credentials import Key, KeyChain, Lifetime
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.translation import Addresses
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING, read_lifetime
 from dmvpn.ios.config_line import ConfigLine
-from dmvpn.ios.values import Misfit, Reading, ValueType, register_type
+from dmvpn.ios.values import Misfit, Read, Reading, Token, ValueType, register_type
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from dmvpn.base.pages import Pages
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
-    from dmvpn.ios.values import Read, Token
 
 
 # ------------------------------------------------------------------------------------------------ kinds of routes

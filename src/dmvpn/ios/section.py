@@ -16,11 +16,12 @@ value. Features have further indexes (`Section.index`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Generic, Never, Protocol, TypeVar, cast
+from typing import Final, Generic, Never, Protocol, TypeVar, cast
 
 from dmvpn.base.breath import BREATH, breathe, breathing, in_order
 from dmvpn.base.pages import NONE, Pages
@@ -29,10 +30,6 @@ from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine, Mode
 from dmvpn.ios.errors import without_keys, without_passwords_in_urls
 from dmvpn.ios.grammar import Args, interface_value
 from dmvpn.ios.interfaces import interface_sort_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-
 
 # -------------------------------------------------------------------------------------------- entries that have a value
 

@@ -27,12 +27,12 @@ from dmvpn.ios.config_line import (
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.interfaces import is_logical
-from dmvpn.ios.language import sealing
+from dmvpn.ios.language import Language, sealing
 from dmvpn.ios.matcher import Alternatives, alternatives, completed, error_rows, help_rows
 from dmvpn.ios.places import PlacedLine
 from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
 from dmvpn.ios.section import Section, Statement
-from dmvpn.ios.tree import assign, reset, take_back
+from dmvpn.ios.tree import ConfigTree, assign, reset, take_back
 from dmvpn.ios.values import OpenText
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.ios.exec_parser import ExecParser, Rules
-    from dmvpn.ios.language import Language
-    from dmvpn.ios.tree import ConfigTree
 
 #: The host name is cut to this many characters in the prompts of configuration mode.
 NAME_WIDTH = 20

@@ -22,19 +22,16 @@ import sys
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from dmvpn.base.reasons import Reason
-from dmvpn.ios.filters import to_plain
+from dmvpn.ios.filters import Plain, to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand
 
 

@@ -16,14 +16,11 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.protection import asks_for_protection
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 # ---------------------------------------------------------------------------------------------- files that hold no text
 

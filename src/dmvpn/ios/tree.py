@@ -30,15 +30,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing, in_one_go
 from dmvpn.ios.common import HOSTNAME
-from dmvpn.ios.config_line import GLOBAL, UNKNOWN
+from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine
 from dmvpn.ios.grammar import Args, leading_keywords, options
 from dmvpn.ios.section import Section, Statement, shared
 from dmvpn.ios.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
-
-    from dmvpn.ios.config_line import ConfigLine
 
     Reading = Callable[[Section], Iterable[Statement]]
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from dmvpn.base.communities import TARGET, extended, extended_text, extended_value
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.section import FEW, Statement
+from dmvpn.ios.section import FEW, Section, Statement
 from dmvpn.ios.values import ValueType, register_type
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.ios.section import Section
 
 VRF: Final = "vrf"
 IP_VRF_MODE: Final = "ip-vrf"

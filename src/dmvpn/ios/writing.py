@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.ios.grammar import (
@@ -26,6 +27,7 @@ from dmvpn.ios.grammar import (
     Args,
     Choice,
     Keyword,
+    Node,
     Optional_,
     Value,
     argument_names,
@@ -36,11 +38,6 @@ from dmvpn.ios.grammar import (
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.matcher import Grammar, MatchedLine, tokenize
 from dmvpn.ios.values import Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-
-    from dmvpn.ios.grammar import Node
 
 
 class _Line(NamedTuple):

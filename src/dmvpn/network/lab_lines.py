@@ -32,20 +32,18 @@ from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.ios import is_logical
 from dmvpn.ios.tree import MARK
-from dmvpn.network.lines import BEFORE
+from dmvpn.network.lines import BEFORE, Lines
 from dmvpn.network.routing import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
-    from dmvpn.network.lines import Lines
 
 
 # ------------------------------------------------------------------------------------------------ clouds without keys

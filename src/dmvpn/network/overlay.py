@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, ospf_interface, running
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
-    from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.features.ospf.model import Interface as OspfInterface
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.features.tunnel.model import TunnelSettings

@@ -21,10 +21,11 @@ from dmvpn.features.bgp.model import FilterKind
 from dmvpn.features.eigrp.config.sections import line_of
 from dmvpn.features.eigrp.lint import KEY_CHAIN
 from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp.model import ProcessSettings as EigrpProcess
 from dmvpn.features.ike.config import isakmp, settings
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.lint import ALGORITHMS, KEYRING, PROPOSAL, profile_lines
-from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ike.model import AuthenticationMethod, IsakmpProfile, Profile
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
 from dmvpn.features.pki.config import trustpoints
@@ -42,8 +43,6 @@ from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
-    from dmvpn.features.eigrp.model import ProcessSettings as EigrpProcess
-    from dmvpn.features.ike.model import IsakmpProfile, Profile
     from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.ios import ConfigLine

@@ -6,18 +6,17 @@ import enum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.model import Interface as OspfInterface
+from dmvpn.features.ospf.model import ProcessSettings
 from dmvpn.features.ospf.settings import ELECTING, default_network, network_line, timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.model import InterfaceSettings as Interface
-    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.network.device import Device
 
 

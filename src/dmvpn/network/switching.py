@@ -20,8 +20,9 @@ port is in VLAN 20, and those of one native VLAN in the other, as on real wires.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.entropy import made_hardware
 from dmvpn.base.events import SwitchingComputed
@@ -36,9 +37,6 @@ from dmvpn.base.switching import (
     within,
 )
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Strand(NamedTuple):

@@ -26,10 +26,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
@@ -38,9 +38,7 @@ from dmvpn.network.routing import Protocol, ospf_interface, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from ipaddress import IPv4Interface
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
 

@@ -14,14 +14,13 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Machine, Timer
-from dmvpn.base.events import Event, LinesEntered
+from dmvpn.base.events import Event, LinesEntered, Packets
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.base.values import dataclass
 from dmvpn.features.archive import events, messages
 from dmvpn.features.archive.model import ArchiveConfig
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
 
 _MINUTE: Final = 60.0

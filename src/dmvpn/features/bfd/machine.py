@@ -22,7 +22,7 @@ from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import Configured, InterfaceChanged, PathLost, WatchWanted, Witness
+from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Notice, PathLost, WatchWanted, Witness
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
@@ -31,7 +31,6 @@ from dmvpn.features.bfd.session import Seals, Session
 from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.entropy import below
+from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.packet import (
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Timer
     from dmvpn.base.credentials import Key, KeyChain
-    from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Client
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports

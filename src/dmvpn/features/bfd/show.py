@@ -12,14 +12,13 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
-from dmvpn.features.bfd.packet import BfdState, Drop, PacketFields
+from dmvpn.features.bfd.packet import BfdState, ControlPacket, Drop, PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bfd.packet import ControlPacket
     from dmvpn.features.bfd.session import Intervals, Session
 
 _HELP: Final = {"bfd": "Bidirectional Forwarding Detection", "neighbors": "Neighbors that are watched"}

@@ -24,17 +24,14 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import ChronicleLine, Contents, LateLine, MessagePassed, Sign, StateChanged, Topic
 from dmvpn.base.context import Context, Machine
-from dmvpn.base.effects import HistoryGrew, RouteKind
-from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
+from dmvpn.base.effects import Effect, HistoryGrew, RouteKind
+from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered, Packets
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
-from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
+from dmvpn.base.notices import InterfaceChanged, Notice, Route, RouteChanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Packets
-    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
 

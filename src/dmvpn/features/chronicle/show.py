@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.chronicle import ChronicleLine, MessagePassed, StateChanged, Way
 from dmvpn.base.moments import written
 from dmvpn.base.values import dataclass
 from dmvpn.features.chronicle.machine import ChronicleMachine
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.chronicle import ChronicleLine, StateChanged
 
 _ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
 

@@ -19,28 +19,22 @@ is passive, a query that has been answered is dropped, and what a group knows al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.context import PAUSE, Timer
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.context import PAUSE, Context, Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
-from dmvpn.features.eigrp.dual import candidate
+from dmvpn.features.eigrp.dual import Dual, candidate
 from dmvpn.features.eigrp.packet import SMALLEST, ExternalProtocol, Opcode, PacketFlag, RouteFlag
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, Origin, to_tlv
+from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, Destination, Origin, Path, to_tlv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.output import Sender, Transport
     from dmvpn.features.eigrp.state import State
-    from dmvpn.features.eigrp.topology import Destination, Path
 
 
 # --------------------------------------------------------------------------------------------- what neighbors may learn

@@ -26,7 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
-from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, set_checksum
 from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.tlv import DIGEST_LENGTH, HEADER, Authentication, AuthenticationType
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import KeyChain
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.state import State
     from dmvpn.net.ipv4 import Octets
 

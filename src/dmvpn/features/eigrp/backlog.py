@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.topology import WITHDRAWN, Advert
+from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Destination, PathSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.topology import Destination, PathSource
 
 #: In `advertised`: members may have different versions. Equal to no advert.
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))

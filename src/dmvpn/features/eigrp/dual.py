@@ -37,12 +37,12 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.distribution import Covered
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.distribution import Covered, Distribution
+from dmvpn.base.notices import InterfaceState, RouteSource
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.messages import fsm_line
-from dmvpn.features.eigrp.metric import INFINITY
+from dmvpn.features.eigrp.metric import INFINITY, Vector
 from dmvpn.features.eigrp.topology import (
     UNREACHABLE,
     Destination,
@@ -59,10 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.base.context import Context
-    from dmvpn.base.distribution import Distribution
-    from dmvpn.base.notices import InterfaceState
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.metric import Vector
     from dmvpn.features.eigrp.model import Summary
     from dmvpn.features.eigrp.state import State
 

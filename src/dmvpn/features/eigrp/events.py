@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.reasons import Reason
-from dmvpn.features.eigrp.dual import Message
+from dmvpn.features.eigrp.dual import Dual, InboundLists, Message
 from dmvpn.features.eigrp.messages import ROUTES, AuthenticationMismatch, NotOnCommonSubnet, route_line
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import DownReason, EigrpReason
@@ -20,12 +20,10 @@ from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.events import IpReceived
     from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.auth import Seals
-    from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.limits import Limits, StuckWatch
     from dmvpn.features.eigrp.output import Sender, Transport

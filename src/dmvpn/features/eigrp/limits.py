@@ -16,24 +16,21 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.messages import StuckInActive
-from dmvpn.features.eigrp.model import PrefixLimit
+from dmvpn.features.eigrp.model import PrefixLimit, ProcessSettings
 from dmvpn.features.eigrp.reasons import DownReason
-from dmvpn.features.eigrp.state import EventKind
+from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.adjacency import Teardown
     from dmvpn.features.eigrp.advertiser import Advertiser
     from dmvpn.features.eigrp.dual import Dual, InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
-    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.rib import Redistributor
-    from dmvpn.features.eigrp.state import Neighborhood, State
     from dmvpn.features.eigrp.topology import PathSource
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable, Iterator
+from typing import Final
 
 from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
-from dmvpn.features.eigrp.model import AuthenticationMode
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
-
-    from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, ProcessSettings
 
 KEY_CHAIN: Final = rule(Severity.ERROR, Cause.EIGRP_AUTHENTICATION)(r"""
     eigrp-key-chain-undefined: EIGRP is to authenticate with a key chain that has no key

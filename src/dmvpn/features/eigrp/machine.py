@@ -30,12 +30,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
-from dmvpn.features.eigrp.dual import Connected, Dual, InboundLists, Summaries
+from dmvpn.features.eigrp.dual import Connected, Dual, DualActions, InboundLists, Summaries
 from dmvpn.features.eigrp.events import Reader, Receiver
 from dmvpn.features.eigrp.limits import Limits, StuckWatch
 from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
 from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
-from dmvpn.features.eigrp.model import EigrpConfig
+from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.reasons import DownReason
@@ -48,9 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
-    from dmvpn.features.eigrp.dual import DualActions
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.topology import Destination
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Stub
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Debugging
 
 

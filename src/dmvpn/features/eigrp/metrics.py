@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import every_process
@@ -16,7 +16,6 @@ from dmvpn.ios.measured import filling, measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.features.eigrp.machine import Process
     from dmvpn.ios import ShowContext
 

@@ -31,7 +31,7 @@ from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, Neighbor
+from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import is_shown, shows_hellos
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import (
@@ -48,7 +48,6 @@ from dmvpn.features.eigrp.tlv import (
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.eigrp.auth import Seals
-    from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.state import State
 

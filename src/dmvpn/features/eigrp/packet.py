@@ -23,19 +23,16 @@ import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import tlv
 from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
-from dmvpn.net.ipv4 import checksum, ip_address, ipv4_address, ipv6_address
+from dmvpn.net.ipv4 import Octets, checksum, ip_address, ipv4_address, ipv6_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
 
 
 # ------------------------------------------------------------------------------------------------ route TLVs

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import in_pieces
 from dmvpn.base.distribution import line_for
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.notices import OwnWay, Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import InterfaceState, OwnWay, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
-from dmvpn.features.eigrp.dual import Dual, Message, candidate
+from dmvpn.features.eigrp.dual import Dual, Message, Summaries, candidate
 from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector
 from dmvpn.features.eigrp.packet import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Path, PathSource, Report
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.notices import InterfaceState, RouteChanged
-    from dmvpn.features.eigrp.dual import Summaries
     from dmvpn.features.eigrp.model import Redistribution
     from dmvpn.features.eigrp.state import State
 

@@ -18,19 +18,17 @@ from dataclasses import field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.packet import Opcode
+from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
-    from dmvpn.features.eigrp.packet import EigrpPacket
     from dmvpn.features.eigrp.topology import Destination, PathSource
 
 

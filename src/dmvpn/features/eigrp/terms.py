@@ -20,7 +20,7 @@ from dmvpn.features.eigrp.config.processes import (
     ROUTER_NAMED,
 )
 from dmvpn.features.eigrp.metric import Weights
-from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.credentials import Key
-    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.ios import ConfigTree, Section
 
 

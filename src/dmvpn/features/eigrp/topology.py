@@ -25,7 +25,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import packet
 from dmvpn.features.eigrp.metric import INFINITY, Vector
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.packet import ExternalData
     from dmvpn.features.eigrp.tlv import Tlv
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, UNREACHABLE_SENDER
-from dmvpn.base.metrics import Bound
+from dmvpn.base.metrics import Bound, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.features.filter.reasons import FilterReason
@@ -16,7 +16,6 @@ from dmvpn.ios.measured import measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
 _WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path", NEIGHBOR_DISCOVERY: "neighbor_discovery"}

@@ -19,27 +19,23 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.entrances import Outer
-from dmvpn.base.entropy import fraction
+from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
-from dmvpn.base.protection import IkeVersion, ProtectionPhase
+from dmvpn.base.protection import IkeVersion, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Terms
 from dmvpn.features.ike.reasons import IkeReason, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Ends
-    from dmvpn.base.context import Context
-    from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.connections import Connections
-    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Output, Session, Sessions
     from dmvpn.features.ike.settings import ConfiguredSettings

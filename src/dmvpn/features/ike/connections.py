@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import MoveConnection
+from dmvpn.base.effects import Effect, MoveConnection
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
@@ -47,7 +47,6 @@ from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import TrafficSelector
     from dmvpn.features.ike.children import ChildSa

@@ -12,14 +12,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
-from dmvpn.base.protection import IkeStats
+from dmvpn.base.protection import IkeStats, IkeVersion
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.session import ChildMade, Ended, Established, Replaced
+from dmvpn.features.ike.session import ChildMade, Ended, Established, Output, Replaced, Session
 
 if TYPE_CHECKING:
-    from dmvpn.base.protection import IkeVersion
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.session import Output, Session
 
 
 # -------------------------------------------------------------------------------------------- `show crypto ikev2 stats`

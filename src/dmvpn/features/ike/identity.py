@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.model import IdentityKind
+from dmvpn.features.ike.model import Identity, IdentityKind, KeyringPeer
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.net.ipv4 import ipv4_address, ipv6_address
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     from dmvpn.base.pages import Pages
-    from dmvpn.features.ike.model import Identity, KeyringPeer
 
 #: Certificates from the peer's to the one that we believe, which counts.
 LONGEST_PATH: Final = 8

@@ -9,7 +9,7 @@ from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
 from dmvpn.features.ike.config import isakmp, profiles, settings
-from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ike.model import AuthenticationMethod, IkeConfig, Profile
 from dmvpn.features.ike.suites import isakmp_lacks
 from dmvpn.features.ike.translation import PERMITS, begins_with_v1
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.model import IkeConfig, Profile
 
 KEYRING: Final = rule(Severity.ERROR)(r"""
     ikev2-keyring-undefined: An IKE profile names a keyring that does not exist

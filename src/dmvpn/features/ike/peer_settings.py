@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.chain import EspSpis, TrafficSelector
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey

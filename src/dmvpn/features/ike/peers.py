@@ -14,20 +14,20 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Deadlines, Timer, earliest
+from dmvpn.base.context import Context, Deadlines, Timer, earliest
 from dmvpn.base.negotiation import ConnectionChanged
-from dmvpn.base.protection import IkeVersion, policies_for
+from dmvpn.base.protection import IkeVersion, ProtectionPolicy, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import connections, session, udp
 from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.connections import number_of
 from dmvpn.features.ike.half_open import HalfOpen
-from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.peer_settings import IKE_PORT, ChildTerms, DatagramPath, Endpoint, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import EspEncapsulation, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
-from dmvpn.features.ike.session import Established, Hinted, Output, Reply, StartedAgain, TurnedAway
+from dmvpn.features.ike.session import Established, Hinted, Output, Reply, Session, StartedAgain, TurnedAway
 from dmvpn.features.ike.v1.sas import IsakmpSas
 from dmvpn.features.ike.v2.sas import IkeSas
 
@@ -35,14 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import Ends
-    from dmvpn.base.context import Context
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import IkeConfig
-    from dmvpn.features.ike.peer_settings import ChildTerms, PeerSettings
-    from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.settings import ConfiguredSettings
 
 

@@ -37,9 +37,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import PollSas
-from dmvpn.base.entrances import Outer
+from dmvpn.base.entrances import Denial, Outer
 from dmvpn.base.limits import Limiter
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.base.entrances import Denial
     from dmvpn.base.events import SasCounted, UnknownSpi
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports

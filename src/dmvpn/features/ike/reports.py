@@ -18,7 +18,7 @@ from dmvpn.features.ike.counters import Tally
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.messages import ERROR, IKEV2, INTERNAL, ISAKMP, PACKET
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import TurnedAway
+from dmvpn.features.ike.session import Output, TurnedAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Output
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 

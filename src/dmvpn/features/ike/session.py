@@ -10,14 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
-from dmvpn.base.entropy import fraction
+from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.errors import surely
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import fresh_spi
-from dmvpn.features.ike.children import LINGER, Children
-from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.children import LINGER, Children, ChildSa
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
@@ -25,12 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import Ends
-    from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import IkePhase
-    from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.peer_settings import ChildTerms, PeerSettings, Terms
     from dmvpn.features.ike.suites import Suite
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dmvpn.base.addresses import OuterAddress
-from dmvpn.base.entrances import Outer
-from dmvpn.base.ports import table_named
-from dmvpn.base.protection import Encapsulation, IkeVersion, policies_at, policies_for
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
+from dmvpn.base.entrances import Denial, Entrances, Outer
+from dmvpn.base.ports import Rib, table_named
+from dmvpn.base.protection import Encapsulation, IkeVersion, ProtectionPolicy, policies_at, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.chain import EspSpis, TrafficSelector
@@ -32,21 +32,16 @@ from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, Ide
 from dmvpn.features.ike.numbers import Group, IdType
 from dmvpn.features.ike.peer_settings import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.reasons import IkeReason, refusal
-from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
+from dmvpn.features.ike.suites import Suite, esp_suites, ike_suites, lacking
 from dmvpn.features.ike.translation import Translation, written
 from dmvpn.features.ike.trust import Trust, takes_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.base.addresses import Ends, IPAddress
-    from dmvpn.base.entrances import Denial, Entrances
-    from dmvpn.base.ports import Rib
-    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.crypto.certificates import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
     from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform
-    from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
 
 _GRE = 47

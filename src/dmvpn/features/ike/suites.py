@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.features.ike.crypto import SUPPORTED, Cipher, cipher_of
-from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash
+from dmvpn.features.ike.model import AuthenticationMethod, ConfiguredProposal, Encryption, Hash, IsakmpPolicy
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.features.ike.model import ConfiguredProposal as Written
-    from dmvpn.features.ike.model import IsakmpPolicy
 
 
 class Suite(NamedTuple):
@@ -83,12 +78,12 @@ def lacking(group: int, *, weak: bool) -> bool:
     return group not in SUPPORTED or (group in WEAK_GROUPS and not weak)
 
 
-def ike_suites(proposals: Iterable[Written], *, weak: bool = False) -> tuple[Suite, ...]:
+def ike_suites(proposals: Iterable[ConfiguredProposal], *, weak: bool = False) -> tuple[Suite, ...]:
     """Return every suite that the proposals allow, the best first; what we do not have (3DES, MD5) is left out."""
     return tuple(dict.fromkeys(suite for proposal in proposals for suite in _suites(proposal, weak=weak)))
 
 
-def _suites(proposal: Written, *, weak: bool) -> Iterator[Suite]:
+def _suites(proposal: ConfiguredProposal, *, weak: bool) -> Iterator[Suite]:
     groups = [group for group in proposal.groups if not lacking(group, weak=weak)]
     prfs = [_PRFS[name] for name in proposal.prf or proposal.integrity if name in _PRFS]
     integs = [_INTEGS[name] for name in proposal.integrity if name in _INTEGS]

@@ -26,25 +26,19 @@ Where keys are configured and no policy at all, IOS falls back to policies of it
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.pages import NONE, Merged
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.pages import NONE, Merged, Pages
+from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import model
-from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IsakmpPolicy
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IkeConfig, IsakmpPolicy
 from dmvpn.features.ike.peer_settings import IsakmpTransform
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import WEAK_GROUPS, isakmp_lacks, isakmp_suite, lacking
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.model import IkeConfig
 
 #: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"

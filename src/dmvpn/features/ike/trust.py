@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.identity import Identification, Proof, name_of
 from dmvpn.features.ike.model import AuthenticationMethod as Method
+from dmvpn.features.ike.model import Profile
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.translation import ISAKMP, written
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Ports
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey, Trustpoint
-    from dmvpn.features.ike.identity import Identification, Proof
-    from dmvpn.features.ike.model import Profile
 
 _SIGNATURES = (Method.RSA_SIGNATURE, Method.ECDSA_SIGNATURE)
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import SendIp, in_table
+from dmvpn.base.effects import Effect, SendIp, in_table
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import IpReceived
 
 PROTOCOL: Final = 17

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
@@ -29,7 +29,6 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import Ipv6State
     from dmvpn.features.interface.model import Advertising, Ipv6Settings

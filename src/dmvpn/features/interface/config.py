@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv6Interface
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.addresses import Prefix, is_link_local, is_one_station, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.features.interface.model import (
     Advertising,
     InterfaceConfig,
@@ -23,10 +23,6 @@ from dmvpn.ios.interface_addresses import ADDRESS, SECONDARY, Subnets, near, pai
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
 from dmvpn.net.ipv6 import INFINITE, RouterPreference
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-
 
 # ------------------------------------------------------------------------------------------------ IPv6
 

@@ -17,7 +17,7 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SetInterface
-from dmvpn.base.events import PlaneAnnounced
+from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -26,7 +26,6 @@ from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import LinkChanged
 
 #: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
 _COARSE, _WIDE = 1_000_000, 10**13

@@ -25,10 +25,10 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Retries, Timer
+from dmvpn.base.context import Context, Retries, Timer
 from dmvpn.base.effects import PollSas, RemoveSa
-from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
-from dmvpn.base.protection import SaCount
+from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaNegotiated, SaRenewalWanted
+from dmvpn.base.protection import Connection, SaCount, SaView
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
@@ -38,10 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted
-    from dmvpn.base.negotiation import SaNegotiated
-    from dmvpn.base.protection import Connection, SaView
 
 
 # ------------------------------------------------------------------------------------------------ SAs and connections

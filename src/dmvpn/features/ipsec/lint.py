@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec.config.profiles import lines_of
-from dmvpn.features.ipsec.model import Cipher, TransformSet
+from dmvpn.features.ipsec.model import Cipher, IpsecConfig, IpsecProfile, TransformSet
 from dmvpn.features.ipsec.policies import resolve, transform_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
 
 TRANSFORM_SET: Final = rule(Severity.ERROR)(r"""
     ipsec-transform-set-undefined: An IPsec profile names a transform set that does not exist

@@ -21,13 +21,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import negotiation, protection
-from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.context import Context, Deadlines, Machine, Retries, Timer
 from dmvpn.base.effects import InstallSa, ServeIpsec, in_table
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
+from dmvpn.base.notices import Configured, Log, Notice, TunnelChanged, TunnelState, VrfsChanged
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
@@ -39,8 +39,6 @@ from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Lifecycle, Negotia
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import Ends, IPAddress
-    from dmvpn.base.notices import Log, TunnelState
     from dmvpn.base.ports import Ports
     from dmvpn.features.ipsec.associations import Associations
 

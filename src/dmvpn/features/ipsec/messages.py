@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log, log_messages
-from dmvpn.base.protection import EspCipher
+from dmvpn.base.protection import Connection, EspCipher, EspTransform, SaCount, SaView
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import ClearReceived, UnknownSpi
     from dmvpn.base.negotiation import NegotiationWanted
-    from dmvpn.base.protection import Connection, EspTransform, SaCount, SaView
     from dmvpn.base.reasons import Reason
 
 #: Names of the debug flags. SOCKET: what tunnels and NHRP ask for alone.

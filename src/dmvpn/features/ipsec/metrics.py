@@ -7,7 +7,7 @@ from operator import add, attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
-from dmvpn.base.metrics import Bound
+from dmvpn.base.metrics import Bound, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.machine import IpsecMachine
@@ -17,7 +17,6 @@ from dmvpn.ios.measured import measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
 _numbers: Final = attrgetter("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.negotiation import ConnectionUnwanted, NegotiationWanted
-from dmvpn.base.protection import Protected, ProtectionPhase
+from dmvpn.base.protection import Connection, Protected, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted
     from dmvpn.base.negotiation import ConnectionChanged, ProtectionWanted, SaClosed, SaNegotiated
-    from dmvpn.base.protection import Connection, ProtectionPolicy
 
     Pair = tuple[OuterAddress, IPAddress, int]  # our end, the peer's address and UDP port, 0: any peer at the address
 

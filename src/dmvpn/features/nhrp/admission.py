@@ -27,18 +27,16 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_statio
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
-from dmvpn.features.nhrp.connections import is_configured
+from dmvpn.features.nhrp.connections import SenderStanding, is_configured
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, leads_to, proof_of
+from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, Server, leads_to, proof_of
 from dmvpn.features.nhrp.vendor import group_of
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.renewals import Renewals
-    from dmvpn.features.nhrp.server import Server
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 

@@ -22,12 +22,11 @@ from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
-    from dmvpn.features.nhrp.reasons import Suspicion
 
 
 class NhsState(enum.Enum):

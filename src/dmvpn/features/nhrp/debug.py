@@ -10,9 +10,10 @@ debug nhrp detail   everything except parts and extensions, and the reasons for 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.features.nhrp.messages import PACKET_NAMES, code_name, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -30,18 +31,13 @@ from dmvpn.features.nhrp.packet import (
 from dmvpn.features.nhrp.parts import (
     AddressExtension,
     Authentication,
+    ClientInfo,
     Extension,
     ExtensionType,
     UnknownExtension,
     VendorPrivate,
 )
 from dmvpn.features.nhrp.vendor import MappedPorts, group_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.parts import ClientInfo
 
 _AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}
 _TYPE = {4: "IP(800)", 6: "IPV6(86DD)"}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import is_link_local
+from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
@@ -28,7 +28,6 @@ from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.instance import Instance

@@ -6,21 +6,17 @@ nor the packet that an Error Indication quotes, which may have one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.debug import EXTENSION_NAMES, flag_words
 from dmvpn.features.nhrp.messages import code_name, error_name
 from dmvpn.features.nhrp.packet import ClientMessage, ErrorIndication, TrafficIndication, parse
-from dmvpn.features.nhrp.parts import AddressExtension, Authentication, VendorPrivate
+from dmvpn.features.nhrp.parts import AddressExtension, Authentication, ClientInfo, VendorPrivate
 from dmvpn.features.nhrp.vendor import MappedPorts, group_of
 from dmvpn.net import ip
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.parts import ClientInfo
 
 #: Octets of a packet whose fields are kept. Usual packets have 60 to 250.
 LARGEST_READ: Final = 2048

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import is_link_local, spelled
+from dmvpn.base.addresses import IPAddress, is_link_local, spelled
 from dmvpn.base.context import Retries
 from dmvpn.base.effects import ClearAdjacency, Effect, NextHop, RouteKind, SetAdjacency, SetHairpin, SetMulticast, Store
 from dmvpn.base.notices import MulticastReached, OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
@@ -30,15 +30,13 @@ from dmvpn.features.nhrp.cache import Entry, NbmaPeer, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.shared import REQUEST_IDS
-from dmvpn.features.nhrp.tunnel import Happening
+from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed
     from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it updates the data plane
 #: in batches.

@@ -31,11 +31,11 @@ from dmvpn.base.chronicle import (
     Way,
 )
 from dmvpn.base.errors import WireError, surely
-from dmvpn.base.events import UsageReported
+from dmvpn.base.events import Event, UsageReported
 from dmvpn.base.negotiation import ConnectionChanged
-from dmvpn.base.notices import Configured, TunnelChanged
+from dmvpn.base.notices import Configured, Notice, TunnelChanged
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import NO_FLAGS, Cache, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.fields import LARGEST_READ, packet_fields, shown_octets
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name
@@ -52,8 +52,8 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
-from dmvpn.features.nhrp.parts import CieCode
-from dmvpn.features.nhrp.tunnel import USED_FOR
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo
+from dmvpn.features.nhrp.tunnel import USED_FOR, Tunnel
 from dmvpn.net import ip
 
 if TYPE_CHECKING:
@@ -61,12 +61,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.chronicle import About
     from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
-    from dmvpn.base.notices import Notice
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.nhrp.cache import Cache, Entry
-    from dmvpn.features.nhrp.parts import ClientInfo
-    from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.net.ipv4 import Octets
 
 #: The flags that follow from an entry's route.

@@ -9,34 +9,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import LateLine
-from dmvpn.base.context import TimerQueue
-from dmvpn.base.effects import GRE_NHRP, PollUsage, SendGre
+from dmvpn.base.context import Context, TimerQueue
+from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre
 from dmvpn.base.entropy import fraction
-from dmvpn.base.notices import DebugOutput, Log
-from dmvpn.base.ports import NO_ROUTES
+from dmvpn.base.notices import DebugOutput, InterfaceState, Log, Notice
+from dmvpn.base.ports import NO_ROUTES, Rib
 from dmvpn.features.nhrp import debug, messages
-from dmvpn.features.nhrp.connections import Wants, account_of, secured
+from dmvpn.features.nhrp.connections import SenderStanding, Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.history import message_line, spell_octets
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.shared import OF_SERVERS
+from dmvpn.features.nhrp.shared import OF_SERVERS, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.context import Context
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import InterfaceState, Notice
-    from dmvpn.base.ports import Rib
     from dmvpn.features.nhrp.cache import Entry, NbmaPeer
-    from dmvpn.features.nhrp.connections import SenderStanding
-    from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
     EntryCallback = Callable[[tuple[str, Prefix]], None]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp.config import lines
-from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
+from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH, NhrpConfig, TunnelConfig
 from dmvpn.ios.hidden_secrets import is_hidden
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
 
 NETWORK_ID: Final = rule(Severity.ERROR, Cause.NETWORK_ID)(r"""
     nhrp-network-id-missing: NHRP lines without `ip nhrp network-id`

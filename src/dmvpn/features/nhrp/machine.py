@@ -22,14 +22,13 @@ from dmvpn.features.nhrp.history import History
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.shared import Shared
 from dmvpn.net.gre import ProtocolType
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, Octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.ports import Ports
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.net.ipv4 import Octets
 
 VERSIONS = (4, 6)
 _NO_TUNNELS: Final[Mapping[str, Tunnel]] = {}

@@ -6,15 +6,12 @@ docstring of each is its explanation for `dmvpn explain`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
 from dmvpn.features.nhrp.parts import CieCode
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 #: Its tunnel address and its NBMA address.
 Station = tuple["IPAddress", "IPAddress"]

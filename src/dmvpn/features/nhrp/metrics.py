@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
-from dmvpn.base.metrics import Bound
+from dmvpn.base.metrics import Bound, MetricRow
 from dmvpn.base.shell import by_address
 from dmvpn.base.values import collected
-from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import PacketType
@@ -21,8 +21,6 @@ from dmvpn.ios.measured import measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.ios import ShowContext
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base import events
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
@@ -30,7 +30,7 @@ from dmvpn.base.notices import (
     RouteSource,
     TunnelChanged,
 )
-from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.protection import Connection, ProtectionPhase
 from dmvpn.features.nhrp import messages, model
 from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
@@ -48,18 +48,15 @@ from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.routing import Redirects
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.servers import Names
-from dmvpn.features.nhrp.shared import REQUEST_IDS
+from dmvpn.features.nhrp.shared import REQUEST_IDS, HeardAndSilent, Shared
 from dmvpn.features.nhrp.transit import Errors, Transit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.base.notices import TunnelState
-    from dmvpn.base.protection import Connection
     from dmvpn.features.nhrp.path import DirectPath
-    from dmvpn.features.nhrp.shared import HeardAndSilent, Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 

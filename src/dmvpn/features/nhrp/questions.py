@@ -17,21 +17,19 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import is_one_station
+from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, NbmaPeer, RouteState
-from dmvpn.features.nhrp.parts import NatAddress, ReverseTransitRecord, find
+from dmvpn.features.nhrp.parts import ClientInfo, Extensions, NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.vendor import mapped_ports
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.packet import ResolutionReply
-    from dmvpn.features.nhrp.parts import ClientInfo, Extensions
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Entries that lead to one station; Resolution Requests and Replies do not add more.

@@ -17,7 +17,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.connections import standing_of
+from dmvpn.features.nhrp.connections import SenderStanding, standing_of
 from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL, Instance
 from dmvpn.features.nhrp.packet import (
@@ -46,20 +46,18 @@ from dmvpn.features.nhrp.parts import (
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
 from dmvpn.features.nhrp.routing import Egress, NextStation, Unreachable, quoted_addresses, route_message
 from dmvpn.features.nhrp.shared import PACKET
-from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
+from dmvpn.features.nhrp.transit import Errors, Transit, destination_offset, extension_offset, quoted_request
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import NhrpReceived
     from dmvpn.features.nhrp.admission import Admission
-    from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.parts import Extensions
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.renewals import Renewals
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.responder import Responder
-    from dmvpn.features.nhrp.transit import Transit
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 

@@ -21,7 +21,7 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationOutput
 from dmvpn.features.nhrp.connections import why_not
-from dmvpn.features.nhrp.echoes import ServerPaths, is_overlooked
+from dmvpn.features.nhrp.echoes import Echoes, ServerPaths, is_overlooked
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
@@ -32,7 +32,6 @@ from dmvpn.features.nhrp.vendor import group_extension
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.forwarding import Forwarding
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.path import DirectPath, PathOutput

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.chronicle import LARGEST_KEPT
 from dmvpn.base.effects import SendGre
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.packet import PacketType
+from dmvpn.features.nhrp.packet import PacketType, RegistrationRequest
 from dmvpn.net.ipv4 import checksum
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import TunnelConfig
-    from dmvpn.features.nhrp.packet import RegistrationRequest
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Where the size, the checksum and the request identifier are in a packet, RFC 2332 §5.1 and §5.2.0.1.

@@ -22,7 +22,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.path import PathState
@@ -41,7 +41,6 @@ from dmvpn.features.nhrp.routing import Egress, NextStation, may_be_beyond, rout
 from dmvpn.features.nhrp.vendor import MappedPorts
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.peers import Peers

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import is_link_local, is_one_station
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import parts
@@ -29,7 +29,6 @@ from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import may_be_beyond
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger

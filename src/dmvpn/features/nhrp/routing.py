@@ -40,23 +40,19 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
-from dmvpn.features.nhrp.forwarding import multicast_receivers
+from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
+from dmvpn.features.nhrp.forwarding import Forwarding, multicast_receivers
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, NatAddress, ReverseTransitRecord
-from dmvpn.features.nhrp.tunnel import Suppressed
+from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Hairpin
-    from dmvpn.base.notices import Route
-    from dmvpn.features.nhrp.cache import Entry
-    from dmvpn.features.nhrp.forwarding import Forwarding
     from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: No shorter prefix is put into a reply: a router with a default route must not attract the whole Internet (as FRR).
 SHORTEST_PREFIX = 8

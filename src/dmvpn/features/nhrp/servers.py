@@ -22,7 +22,7 @@ from dmvpn.base.effects import Resolve
 from dmvpn.base.pages import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
-from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
+from dmvpn.features.nhrp.parts import Extensions, NatAddress, ResponderAddress, find
 
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.model import NhrpConfig
     from dmvpn.features.nhrp.packet import RegistrationReply
-    from dmvpn.features.nhrp.parts import Extensions
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.tunnel import Tunnel
 

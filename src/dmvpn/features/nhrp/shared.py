@@ -38,7 +38,7 @@ from dmvpn.base.effects import Store
 from dmvpn.base.limits import Budgets, RateLimit
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.tunnel import Usage
+from dmvpn.features.nhrp.tunnel import Tunnel, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import UsageReported
     from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: The name under which the ceiling is stored.
 REQUEST_IDS: Final = "nhrp-request-id"

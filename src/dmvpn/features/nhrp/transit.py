@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import is_one_station
+from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import RateLimit
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL
+from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL, Instance
 from dmvpn.features.nhrp.packet import (
     HEADER,
     REPLIES,
@@ -35,13 +35,10 @@ from dmvpn.features.nhrp.packet import (
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import NextStation
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
-from dmvpn.net.ipv4 import ip_address
+from dmvpn.net.ipv4 import Octets, ip_address
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.instance import Instance
     from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.net.ipv4 import Octets
 
 #: Octets of a bad packet that are sent back: enough for every real packet, and the answer is never much larger.
 LARGEST_QUOTE = 1024

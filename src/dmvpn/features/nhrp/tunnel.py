@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, is_link_local
 from dmvpn.base.pages import Groups
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import Cache, Entry
+from dmvpn.features.nhrp.cache import Cache, Entry, NbmaPeer
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Timer
     from dmvpn.base.limits import RateLimit
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.packet import PacketType

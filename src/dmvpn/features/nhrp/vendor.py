@@ -22,12 +22,11 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.parts import VendorPrivate
+from dmvpn.features.nhrp.parts import Extension, Extensions, VendorPrivate
 from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.parts import Extension, Extensions
 
 _CISCO: Final = b"\x00\x00\x0c"
 _NHRP_GROUP: Final = 1

@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import Store
-from dmvpn.base.events import ClockSet, EffectFailed, Event, Remembered
+from dmvpn.base.events import ClockSet, EffectFailed, Event, Packets, Remembered
 from dmvpn.base.negotiation import RevocationsChanged
-from dmvpn.base.notices import Configured
+from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.model import PkiConfig
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Packets
-    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Credentials
     from dmvpn.features.pki.trustpoints import Holdings

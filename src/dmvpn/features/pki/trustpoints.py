@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
 from cryptography import x509
@@ -30,14 +30,12 @@ from dmvpn.features.pki.material import (
     serial_of,
     text_of,
 )
-from dmvpn.features.pki.model import CertificatePart, Comparison
+from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule, Trustpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from dmvpn.base.notices import Log
-    from dmvpn.features.pki.model import CertificateMap, MapRule, Trustpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.addresses import EVERY_BIT, IPAddress
-from dmvpn.base.filters import Condition
+from dmvpn.base.filters import Condition, Ranges
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from dmvpn.base.filters import Ranges
     from dmvpn.base.pages import Pages
     from dmvpn.base.routemaps import AttributeRule, MapRule, PrefixRule
 

@@ -11,21 +11,18 @@ from ipaddress import IPv4Address
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, FilterEntry, FilterList
+from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, Condition, FilterEntry, FilterList
 from dmvpn.base.packetsets import ListedEntry
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
-from dmvpn.features.policy.model import ALL6, ANY, Service, members_of
+from dmvpn.features.policy.model import ALL6, ANY, AccessEntry, AddressRange, PolicyConfig, Service, members_of
 from dmvpn.net.ipv6 import EXTENSION_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from dmvpn.base.filters import Condition
-    from dmvpn.base.pages import Pages
-    from dmvpn.features.policy.model import AccessEntry, AddressRange, PolicyConfig
 
 _EVERYWHERE: Final = (Addresses(ANY.address, ANY.wildcard),)
 _EVERY_SERVICE: Final = (Service(),)

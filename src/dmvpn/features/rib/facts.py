@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import RouteKind
+from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.facts import Address, Fact, Network, network
 from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.effects import NextHop
     from dmvpn.features.rib.machine import RibMachine
 
 

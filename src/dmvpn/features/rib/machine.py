@@ -32,7 +32,7 @@ from dmvpn.base.chronicle import Journal
 from dmvpn.base.context import PAUSE, Context, Machine, Retries, Timer, in_pieces
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dmvpn.base.lpm import PrefixTable
-    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.rib.offers import Node, Offer
     from dmvpn.features.rib.recursion import Key

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import Log, Route, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.notices import Route
     from dmvpn.features.rib.table import BestRouteChange
 
 #: The name of the debug flag.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import RouteReason, barred
+from dmvpn.base.barriers import Barrier, RouteReason, Side, barred
 from dmvpn.features.rib.offers import UNUSABLE_DISTANCE
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Barrier, Side
     from dmvpn.features.rib.machine import RibMachine
 
 

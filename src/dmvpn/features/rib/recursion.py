@@ -25,13 +25,12 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.rib.offers import Offer, Owner
+from dmvpn.features.rib.offers import Node, Offer, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from dmvpn.base.lpm import PrefixTable
-    from dmvpn.features.rib.offers import Node
 
 
 # ------------------------------------------------------------------------------------------------ circles

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib.offers import Node, Offer
-from dmvpn.features.rib.recursion import Recursion
+from dmvpn.features.rib.recursion import Key, Recursion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import Route, RouteSource
-    from dmvpn.features.rib.recursion import Key
 
 
 @dataclass(frozen=True, slots=True)

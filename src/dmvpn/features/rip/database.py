@@ -19,10 +19,10 @@ from dataclasses import field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Deadlines
-from dmvpn.base.distribution import line_for
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.distribution import Redistribution, line_for
+from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY
@@ -30,9 +30,6 @@ from dmvpn.features.rip.packet import INFINITY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.distribution import Redistribution
-    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.model import RipConfig, RipTimers
 

@@ -6,7 +6,7 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -14,7 +14,6 @@ from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry
 from dmvpn.net.ip import UdpDatagram
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log, log_messages
-from dmvpn.features.rip.packet import INFINITY
+from dmvpn.features.rip.packet import INFINITY, RipEntry, RipPacket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.rip.database import LearnedRoute
-    from dmvpn.features.rip.packet import RipEntry, RipPacket
 
 #: Names of debug flags: packets with their routes; packets only; triggered RIP; changes of routes.
 RIP = "ip rip"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.metrics import NEIGHBORS
+from dmvpn.base.metrics import NEIGHBORS, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Measured
@@ -14,7 +14,6 @@ from dmvpn.ios.measured import filling
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.distribution import NOTHING, Distribution, Redistribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import KeyChain
-    from dmvpn.base.distribution import Redistribution
     from dmvpn.base.notices import InterfaceState
 
 #: The largest key number in a packet.

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -24,22 +24,16 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Limiter
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.interface import GROUP, PORT
-from dmvpn.features.rip.model import LAST_KEY, AuthenticationMode
-from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, KeyedDigest, Password, RipPacket
+from dmvpn.features.rip.interface import GROUP, PORT, RipInterface
+from dmvpn.features.rip.model import LAST_KEY, AuthenticationMode, RipConfig, RipInterfaceSettings
+from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, KeyedDigest, Password, RipEntry, RipPacket
 from dmvpn.features.rip.reasons import RipReason
-from dmvpn.features.rip.table import Summaries, advertised_on, gather, in_order, packets
+from dmvpn.features.rip.table import Announced, State, Summaries, Table, advertised_on, gather, in_order, packets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.credentials import Key, KeyChain
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.interface import RipInterface
-    from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings
-    from dmvpn.features.rip.packet import RipEntry
-    from dmvpn.features.rip.table import Announced, State, Table
     from dmvpn.net.ipv4 import Octets
 
 

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.ipv4 import ipv4_address
+from dmvpn.net.ipv4 import Octets, ipv4_address
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.net.ipv4 import Octets
 
 _HEADER = struct.Struct("!BB2x")
 _UPDATE_HEADER = struct.Struct("!BBH")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
+from dmvpn.base.barriers import Barrier, Gap, RouteReason, Side, barred, listed, not_brought_in, not_running
 from dmvpn.features.rip.database import Announcement
 from dmvpn.features.rip.packet import INFINITY
-from dmvpn.features.rip.table import Summaries, advertised_on, believed_of, candidate, candidate_on
+from dmvpn.features.rip.table import Announced, Summaries, advertised_on, believed_of, candidate, candidate_on
 
 if TYPE_CHECKING:
-    from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.machine import RipMachine
-    from dmvpn.features.rip.table import Announced
 
 _NAME = "rip"
 

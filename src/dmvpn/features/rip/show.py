@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix, classful_length, mask_length
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
@@ -15,7 +15,6 @@ from dmvpn.ios.vrfs import by_vrf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.rip.machine import RipMachine
 
 

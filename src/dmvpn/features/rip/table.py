@@ -21,30 +21,25 @@ from dataclasses import field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
-from dmvpn.base.context import Deadlines, earliest
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, classful_length
+from dmvpn.base.context import Context, Deadlines, Timer, earliest
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import InterfaceState, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import Announcement, Database, OwnRoute, all_own_routes, own_route
-from dmvpn.features.rip.interface import believable
-from dmvpn.features.rip.model import RipConfig
+from dmvpn.features.rip.interface import RipInterface, believable
+from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, RipEntry, RipPacket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context, Timer
-    from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.base.ports import Ports, Rib
     from dmvpn.features.rip.database import LearnedFrom, LearnedRoute
-    from dmvpn.features.rip.interface import RipInterface
-    from dmvpn.features.rip.model import RipInterfaceSettings
 
 
 # --------------------------------------------------------------------------------------------- the state of the process

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
 from dmvpn.base.pages import NONE, Pages
@@ -10,14 +11,8 @@ from dmvpn.base.values import collected
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
 from dmvpn.ios.section import FEW, pages_of
-from dmvpn.ios.values import Reading
+from dmvpn.ios.values import Read, Reading, Token
 from dmvpn.ios.vrfs import is_defined
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
-
-    from dmvpn.ios.values import Read, Token
-
 
 #: A route, and the VRF that it is in.
 _Placed = tuple[str, StaticRoute]

@@ -32,7 +32,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Machine, Timer
-from dmvpn.base.effects import JobDone, JobOutput
+from dmvpn.base.effects import JobDone, JobOutput, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import (
     ClockSet,
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SendIp
     from dmvpn.base.ports import Ports
     from dmvpn.features.system.events import LoginFailed, LoginSucceeded
 

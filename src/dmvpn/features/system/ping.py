@@ -32,7 +32,7 @@ import errno
 import struct
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -43,7 +43,6 @@ from dmvpn.net.ip import ICMP, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed, IpReceived
     from dmvpn.features.system.events import StartPing, StartTraceroute
 

@@ -14,8 +14,8 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
-from dmvpn.base.context import TimerQueue
-from dmvpn.base.effects import JobDone, JobOutput, Resolve, SendIp, in_table
+from dmvpn.base.context import Context, TimerQueue
+from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve, SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.pages import NONE, Pages
@@ -25,8 +25,6 @@ from dmvpn.features.system.ping import Ping, Traceroute
 from dmvpn.net import ip
 
 if TYPE_CHECKING:
-    from dmvpn.base.context import Context
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
     from dmvpn.base.ports import Interfaces
 

@@ -26,9 +26,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.context import Timer
-from dmvpn.base.effects import ConsoleLine, SendIp, in_table
-from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, TcpState
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.effects import ConsoleLine, Effect, SendIp, in_table
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, StreamUp, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
@@ -38,10 +38,7 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.context import Context
-    from dmvpn.base.effects import Effect
     from dmvpn.base.notices import DebugOutput, Log
-    from dmvpn.base.streams import StreamUp
 
 
 # ------------------------------------------------------------------------------------------------ log hosts

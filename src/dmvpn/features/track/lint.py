@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.values import collected
 from dmvpn.features.track.config import SCHEDULE
-from dmvpn.features.track.model import TrackKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.track.model import TrackConfig
+from dmvpn.features.track.model import TrackConfig, TrackKind
 
 MISSING: Final = rule(Severity.WARNING)("""
     track-missing-object: A route or a list follows an object that is not configured

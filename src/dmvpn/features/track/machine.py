@@ -27,7 +27,7 @@ from dmvpn.base.events import Event, IpReceived, Packets
 from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackChanged, TrackFollowed
 from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages
-from dmvpn.features.track.model import TrackConfig, TrackKind
+from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.net import ip
 from dmvpn.net.icmp import EchoReply, EchoRequest
 from dmvpn.net.ip import ICMP
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Interfaces, Ports
-    from dmvpn.features.track.model import Operation, Tracked
 
 
 # ------------------------------------------------------------------------------------------------ operations of IP SLA

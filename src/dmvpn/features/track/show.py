@@ -5,20 +5,15 @@ The layouts of IP SLA are those of IOS-XE as Genie and ntc-templates read them; 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import collected, dataclass, project
-from dmvpn.features.track.machine import Code, TrackMachine
-from dmvpn.features.track.model import CHOSEN_BY, TrackKind
+from dmvpn.features.track.machine import Code, Echo, Object, TrackMachine
+from dmvpn.features.track.model import CHOSEN_BY, Operation, TrackKind
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.track.machine import Echo, Object
-    from dmvpn.features.track.model import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

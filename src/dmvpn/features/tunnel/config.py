@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.notices import AnswersEnd, LineEnds
+from dmvpn.base.notices import AnswersEnd, LineEnds, Notice
 from dmvpn.base.values import collected
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, common, interface_sort_key
 from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
-    from dmvpn.base.notices import Notice
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from dmvpn.base import notices
 from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import NextHop, RouteKind, SetVrfs
-from dmvpn.base.events import EffectFailed, Resync, VrfLost
-from dmvpn.base.exports import PathsExported, PathsImported, PathsWanted
+from dmvpn.base.events import EffectFailed, Event, Packets, Resync, VrfLost
+from dmvpn.base.exports import ExportedPath, PathsExported, PathsImported, PathsWanted
 from dmvpn.base.reasons import Reason
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.model import VrfConfig
@@ -32,8 +32,6 @@ from dmvpn.features.vrf.reasons import VrfReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.events import Event, Packets
-    from dmvpn.base.exports import ExportedPath
     from dmvpn.base.ports import Ports
 
 

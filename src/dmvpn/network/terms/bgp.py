@@ -26,7 +26,7 @@ from dmvpn.features.bgp.config.instance import (
     ROUTER,
     VRF_FAMILY,
 )
-from dmvpn.features.bgp.settings import configured_peers, groups_of, guest, templates, with_group
+from dmvpn.features.bgp.settings import PeerSettings, configured_peers, groups_of, guest, templates, with_group
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.terms.table import Failure, Table
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.bgp.model import NeighborLines
-    from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import EndPair, TunnelEnd
 

@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause, Rule, Severity
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
-from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind
+from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Policy, Profile
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from dmvpn.base.addresses import IPAddress, OuterAddress
-    from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.model import Policy, Profile
     from dmvpn.features.ike.suites import Suite
     from dmvpn.ios import Section
     from dmvpn.network.overlay import EndPair, TunnelEnd

@@ -32,13 +32,12 @@ from dmvpn.features.rip.model import LAST_KEY
 from dmvpn.features.rip.terms import RipEnd
 from dmvpn.features.tunnel import terms as of_tunnels
 from dmvpn.ios import INTERFACE
-from dmvpn.network.routing import Protocol, running
+from dmvpn.network.routing import Protocol, Running, running
 from dmvpn.network.terms.table import Table
 
 if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.network.overlay import EndPair, TunnelEnd
-    from dmvpn.network.routing import Running
 
 
 # ------------------------------------------------------------------------------------------------ tunnels and NHRP

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from dmvpn.base.terms import Likeness, NoValue, Odd, odd
+from dmvpn.base.terms import Duty, Likeness, NoValue, Odd, Term, odd
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeAlias
 
-    from dmvpn.base.terms import Duty, Term
     from dmvpn.network.overlay import EndPair, TunnelEnd
 
     #: What is known of a pair besides values that do not decide: whether it works, or one end refuses the other.

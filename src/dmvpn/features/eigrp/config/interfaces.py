@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
 from dmvpn.ios import common
@@ -15,7 +15,6 @@ from dmvpn.ios.config_line import ConfigLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree

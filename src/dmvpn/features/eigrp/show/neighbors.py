@@ -11,7 +11,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes, version_of
-from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag
 from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor, Statistics
     from dmvpn.features.eigrp.limits import Gauge
     from dmvpn.features.eigrp.machine import ClearNeighbors, Process
-    from dmvpn.features.eigrp.tlv import SoftwareVersion
 
 
 # ------------------------------------------------------------------------------------------------ interfaces

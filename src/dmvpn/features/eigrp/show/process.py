@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG
+from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG, NetworkLine, Redistribution
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import (
     HELP,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Timer
     from dmvpn.features.eigrp.machine import ClearEvents, Process
-    from dmvpn.features.eigrp.model import NetworkLine, Redistribution
     from dmvpn.ios import ShowContext
 
 

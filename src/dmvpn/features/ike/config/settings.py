@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.ike.model import Encryption, Hash
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _GROUPS: Final = {
     "1": "768 bits; broken",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
-from dmvpn.base.protection import EspCipher, EspHash
+from dmvpn.base.protection import EspCipher, EspHash, EspSa
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import EspSa
 
 
 # ------------------------------------------------------------------------------------------------ ciphers

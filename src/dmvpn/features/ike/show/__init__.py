@@ -6,7 +6,8 @@ isakmp       show crypto isakmp ...
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.protection import IkePhase, IkeStats, IkeVersion
 from dmvpn.base.values import dataclass
@@ -15,9 +16,6 @@ from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.show import isakmp, sas, settings
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _RULE = "-" * 80
 

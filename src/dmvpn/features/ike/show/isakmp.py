@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.moments import clock
-from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
+from dmvpn.base.protection import IkePhase, IkeVersion, IkeView, conn_id
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.protection import IkeView
     from dmvpn.features.ike.model import Identity, IsakmpKey, IsakmpPolicy, IsakmpProfile
     from dmvpn.ios import Args, ShowContext
 

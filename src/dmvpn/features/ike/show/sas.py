@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion
+from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion, IkeView, SaView
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
@@ -15,7 +15,6 @@ from dmvpn.ios import ExecCommand
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.base.protection import IkeView, SaView
     from dmvpn.ios import Args, ShowContext
 
 _NO_SPI: Final = bytes(8)

@@ -19,18 +19,16 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.identity import LONGEST_PATH, name_of
 from dmvpn.features.ike.numbers import CertEncoding
-from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.udp import mark_of
-from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Hash, IdentificationPayload, Signature
+from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Chain, Hash, IdentificationPayload, Signature
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
-    from dmvpn.features.ike.peer_settings import Terms
-    from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.sa import IsakmpSa
 
 _UDP: Final = 17

@@ -37,9 +37,9 @@ from dmvpn.features.ike.v1.numbers import (
     LifeType,
     Vendor,
 )
-from dmvpn.features.ike.v1.offers import name_of, read
+from dmvpn.features.ike.v1.offers import TransformTerms, Wanted, name_of, read
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
-from dmvpn.features.ike.v1.sa import SaState
+from dmvpn.features.ike.v1.sa import IsakmpSa, SaState
 
 if TYPE_CHECKING:
     import enum
@@ -49,9 +49,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
-    from dmvpn.features.ike.v1.offers import TransformTerms, Wanted
     from dmvpn.features.ike.v1.proposals import Attribute, Proposal
-    from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transmission import Running
 
 

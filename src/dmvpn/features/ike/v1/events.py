@@ -37,20 +37,16 @@ from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Doubted, StartedAgain, TurnedAway, Unanswered
 from dmvpn.features.ike.udp import HALF_OPEN, INTERVALS, TRIES_BY_NAT_PORT
-from dmvpn.features.ike.v1.keys import PHASE_1, hash_1
+from dmvpn.features.ike.v1.keys import PHASE_1, Channel, IkeKeys, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType, Vendor
-from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Notify
+from dmvpn.features.ike.v1.packet import Chain, Delete, Fragment, Hash, Message, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, covered
-from dmvpn.features.ike.v1.sa import MOST_EXCHANGES, RETRY, RekeyWanted, SaState, Withdrawn
-from dmvpn.features.ike.v1.transmission import parse_whole
+from dmvpn.features.ike.v1.sa import MOST_EXCHANGES, RETRY, IsakmpSa, RekeyWanted, SaState, Withdrawn
+from dmvpn.features.ike.v1.transmission import Running, parse_whole
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.keys import Channel, IkeKeys
-    from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.peers import ParallelSas
-    from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.transmission import Running
 
 
 # ---------------------------------------------------------------------------------------------- informational exchanges

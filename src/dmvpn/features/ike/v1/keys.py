@@ -20,15 +20,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import HEADER_LENGTH, first_of, serialize_chain
-from dmvpn.features.ike.crypto.material import BLOCK, BlockCipher, ChildKeys
-from dmvpn.features.ike.v1.packet import Chain, Message, Sealed, parse_chain
+from dmvpn.features.ike.chain import HEADER_LENGTH, Payload, first_of, serialize_chain
+from dmvpn.features.ike.crypto.material import BLOCK, BlockCipher, ChildKeys, Nonces
+from dmvpn.features.ike.v1.packet import Chain, Header, Message, Sealed, parse_chain
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.crypto.material import Nonces
-    from dmvpn.features.ike.v1.packet import Header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

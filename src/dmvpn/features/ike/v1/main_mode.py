@@ -29,16 +29,16 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI
+from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI, Payload
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Encr, ProtocolId
-from dmvpn.features.ike.peer_settings import NAT_PORT
+from dmvpn.features.ike.peer_settings import NAT_PORT, DatagramPath, Terms
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
-from dmvpn.features.ike.session import Reply
+from dmvpn.features.ike.session import Evidence, Reply
 from dmvpn.features.ike.udp import HALF_OPEN, PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v1 import authentication, packet
-from dmvpn.features.ike.v1.authentication import negotiated
+from dmvpn.features.ike.v1.authentication import Claim, negotiated
 from dmvpn.features.ike.v1.keys import (
     PHASE_1,
     Channel,
@@ -50,17 +50,12 @@ from dmvpn.features.ike.v1.keys import (
 )
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.offers import CIPHERS, DEFAULT_LIFETIME, accepted, choose, ike_wanted, mismatch
-from dmvpn.features.ike.v1.sa import SaState
+from dmvpn.features.ike.v1.sa import IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import Retransmission
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue
-    from dmvpn.features.ike.peer_settings import DatagramPath, Terms
-    from dmvpn.features.ike.session import Evidence
-    from dmvpn.features.ike.v1.authentication import Claim
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.sa import IsakmpSa
 
 
 # ------------------------------------------------------------------------------------------------ an exchange

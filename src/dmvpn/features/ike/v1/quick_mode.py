@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import is_reserved, serialize_chain
+from dmvpn.features.ike.chain import Payload, TrafficSelector, is_reserved, serialize_chain
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.crypto.material import Nonces
@@ -61,18 +61,15 @@ from dmvpn.features.ike.v1.packet import (
     identity_of,
     selector_of,
 )
-from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Unconfirmed
+from dmvpn.features.ike.v1.proposals import Attribute, Proposal, parse_attributes
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, IsakmpSa, Unconfirmed
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.chain import Payload, TrafficSelector
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
     from dmvpn.features.ike.v1.offers import ChosenOffer, Wanted
     from dmvpn.features.ike.v1.packet import Chain, Message
-    from dmvpn.features.ike.v1.proposals import Proposal
-    from dmvpn.features.ike.v1.sa import IsakmpSa
 
 
 # ------------------------------------------------------------------------------------------------ the pair of SAs

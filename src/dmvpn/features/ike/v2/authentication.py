@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
-from dmvpn.features.ike.v2.packet import Authentication, Certificate, encoded
+from dmvpn.features.ike.v2.packet import Authentication, Certificate, Chain, encoded
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
-    from dmvpn.features.ike.v2.packet import Chain
     from dmvpn.features.ike.v2.sa import IkeSa
 
 _KEY_PAD: Final = b"Key Pad for IKEv2"

@@ -24,7 +24,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
-from dmvpn.features.ike.crypto.material import ChildKeys
+from dmvpn.features.ike.crypto.material import ChildKeys, Nonces
 from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.udp import INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v2 import packet
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.features.ike.crypto import Cipher, Opener, PrfAlgorithm, Sealer
-    from dmvpn.features.ike.crypto.material import Nonces
 
 
 # ------------------------------------------------------------------------------------------------ keys

@@ -8,7 +8,7 @@ from dmvpn.base.chronicle import LARGEST_KEPT, Contents, LateLine, MessagePassed
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import NO_SPI, name_of
 from dmvpn.features.ike.v2.numbers import PayloadType
-from dmvpn.features.ike.v2.packet import Message, Notify, parse_header
+from dmvpn.features.ike.v2.packet import Header, Message, Notify, parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.v2.packet import Header
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
 _FRAGMENT_AT = slice(32, 36)

@@ -19,13 +19,13 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.peer_settings import IKE_PORT
+from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.session import Output, Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
 from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
-from dmvpn.features.ike.v2.channel import Illegible
+from dmvpn.features.ike.v2.channel import Channel, Illegible
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.initial_exchanges import certificates
 from dmvpn.features.ike.v2.negotiation import (
@@ -38,14 +38,10 @@ from dmvpn.features.ike.v2.negotiation import (
     shared_secret,
 )
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
+from dmvpn.features.ike.v2.sa import MOST_CHILDREN, IkeSa, SaState
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Output
-    from dmvpn.features.ike.v2.channel import Channel
-    from dmvpn.features.ike.v2.sa import IkeSa
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,13 @@ from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.v2 import negotiation
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.packet import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
-from dmvpn.features.ike.v2.sa import Exchange
+from dmvpn.features.ike.v2.packet import Chain, Delete, KeyExchange, Nonce, Notify, SecurityAssociation
+from dmvpn.features.ike.v2.sa import Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms
-    from dmvpn.features.ike.v2.packet import Chain
-    from dmvpn.features.ike.v2.sa import IkeSa
 
 #: The size that the largest key of a pseudo-random function needs (§2.10).
 NONCE_SIZE: Final = 32

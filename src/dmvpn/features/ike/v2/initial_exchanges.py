@@ -22,7 +22,7 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
-from dmvpn.features.ike.peer_settings import NAT_PORT
+from dmvpn.features.ike.peer_settings import NAT_PORT, DatagramPath, Endpoint, PeerSettings, Terms, UdpUse
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v2 import packet
@@ -34,7 +34,6 @@ from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, PeerSettings, Terms, UdpUse
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:

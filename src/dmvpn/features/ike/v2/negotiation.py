@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import is_reserved
+from dmvpn.features.ike.chain import Payload, TrafficSelector, is_reserved
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of
 from dmvpn.features.ike.numbers import Encr, Esn, ProtocolId, TransformType
@@ -34,7 +34,6 @@ from dmvpn.features.ike.v2.proposals import Proposal, Transform
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.ike.chain import Payload, TrafficSelector
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.peer_settings import ChildTerms

@@ -12,8 +12,9 @@ TS payloads are in `proposals.py`. What we do not know stays as it came (`Unknow
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -27,10 +28,6 @@ from dmvpn.features.ike.v2.proposals import (
     serialize_proposals,
     serialize_selectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 # ------------------------------------------------------------------------------------------------ payloads
 

@@ -19,25 +19,21 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.chain import NO_SPI, Payload
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
-from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Session, Transmit
-from dmvpn.features.ike.udp import INTERVALS, mark_of
+from dmvpn.features.ike.session import Begun, Ended, Established, Evidence, Moved, Output, Replaced, Session, Transmit
+from dmvpn.features.ike.udp import INTERVALS, Nat, mark_of
 from dmvpn.features.ike.v2 import channel
 from dmvpn.features.ike.v2.numbers import ExchangeType
-from dmvpn.features.ike.v2.packet import FROM_INITIATOR, RESPONSE, Header, Message
+from dmvpn.features.ike.v2.packet import FROM_INITIATOR, RESPONSE, Chain, Header, Message
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import DatagramPath, PeerSettings, Terms
-    from dmvpn.features.ike.session import Evidence, Output
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.udp import Nat
-    from dmvpn.features.ike.v2.packet import Chain
 
 
 # ------------------------------------------------------------------------------------------------ states of an IKE SA

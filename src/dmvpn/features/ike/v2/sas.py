@@ -21,7 +21,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.counters import IkeCounts
 from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
-from dmvpn.features.ike.peer_settings import IKE_PORT
+from dmvpn.features.ike.peer_settings import IKE_PORT, ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
     AT_ONCE,
@@ -45,7 +45,7 @@ from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, InitRequest, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.sa import IkeSa, SaState
+from dmvpn.features.ike.v2.sa import Exchange, IkeSa, SaState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.v2.sa import Exchange
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100

@@ -6,23 +6,17 @@ The tables (`show ip interface brief` ...) are in `tables.py`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
-from dmvpn.base.addresses import dotted
+from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.breath import breathing
-from dmvpn.base.notices import GreTunnel
+from dmvpn.base.notices import GreTunnel, InterfaceState, TunnelState
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine
+from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine, InterfaceTraffic
 from dmvpn.features.interface.port import Status, kind_name, kind_of
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
 from dmvpn.ios.common import ENCAPSULATION, INTERFACE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.interface.machine import InterfaceTraffic
 
 _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 

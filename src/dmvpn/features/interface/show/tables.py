@@ -7,9 +7,10 @@ show ip traffic    packets of all interfaces together: the data plane counts by 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
-from dmvpn.base.addresses import Prefix, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
@@ -19,12 +20,6 @@ from dmvpn.features.interface.model import Advertising  # noqa: TC001 - its type
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-
 
 # ------------------------------------------------------------------------------------------------ interfaces
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec import model
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _TRANSFORM = "ipsec-transform-set"
 

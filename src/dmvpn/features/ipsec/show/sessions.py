@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.protection import IkeVersion, conn_id
+from dmvpn.base.protection import Connection, IkeVersion, conn_id
 from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_line, ike_lines, sessions, tunnels_of
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters, IpsecMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.protection import Connection
 
 #: RFC 7296 §2 and RFC 3948 §2.
 _PORTS: Final = (500, 4500)

@@ -8,15 +8,12 @@ packet triggers a request, and none waits). A line from which a user might expec
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp import model
 from dmvpn.ios import Args, Blank, ConfigLine, Placeholder, Section, Twins
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 #: All lines but one are lines of an interface.
 _line: Final = partial(ConfigLine, "interface")

@@ -6,7 +6,7 @@ from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -16,7 +16,6 @@ from dmvpn.net import gre, ipv4
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import TunnelState
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_lines, sessions
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
@@ -22,8 +22,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Packets may go in these.

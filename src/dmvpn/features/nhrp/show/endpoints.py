@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -21,7 +21,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 

@@ -11,19 +11,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, is_link_local, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
-from dmvpn.features.nhrp.history import ROUTE_FLAGS, record_of
+from dmvpn.features.nhrp.history import ROUTE_FLAGS, Record, record_of
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.history import Record
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _OTHER_WORDS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.client import NhsClient, NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
@@ -16,8 +16,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 _CLUSTERS_LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting"

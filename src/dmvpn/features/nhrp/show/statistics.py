@@ -6,23 +6,18 @@ by tunnel. Its rows about subjects that do not exist here (MPLS, BFD, BGP, servi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import EntryType, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of, version_of
-from dmvpn.features.nhrp.tunnel import Happening
+from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from dmvpn.features.nhrp.cache import Entry
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: The size of an entry according to IOS.
 _ENTRY_OCTETS = 784

@@ -7,16 +7,12 @@ without effect.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.ios import ConfigLine, Mode, OneOf, ValueType, register_type, several
-from dmvpn.ios.values import Misfit, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dmvpn.ios.values import Read, Token
+from dmvpn.ios.values import Misfit, Read, Reading, Token
 
 _TRUSTPOINT, _CHAIN, _CERTIFICATE = "pki-trustpoint", "pki-certificate-chain", "pki-certificate"
 _MAP: Final = "pki-certificate-map"

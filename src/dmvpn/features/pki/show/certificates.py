@@ -13,12 +13,11 @@ from dmvpn.base.certificates import serial_number
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki.machine import LARGEST, PkiMachine
 from dmvpn.features.pki.material import moment, parts, printable, serial_of
-from dmvpn.features.pki.trustpoints import alternatives
+from dmvpn.features.pki.trustpoints import Holdings, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.pki.trustpoints import Holdings
     from dmvpn.ios import Args, ShowContext
 
 

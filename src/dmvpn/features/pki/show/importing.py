@@ -35,9 +35,9 @@ from dmvpn.features.pki.machine import (
     PkiMachine,
     generated,
 )
-from dmvpn.features.pki.material import chain_lines, moment, trustpoint_lines
+from dmvpn.features.pki.material import Material, chain_lines, moment, trustpoint_lines
 from dmvpn.features.pki.show.certificates import fingerprint, grouped
-from dmvpn.features.pki.trustpoints import newest_lists
+from dmvpn.features.pki.trustpoints import Holdings, newest_lists
 from dmvpn.ios import Args, Ask, Change, Compute, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from dmvpn.features.pki.material import Material
-    from dmvpn.features.pki.trustpoints import Holdings
 
 _UNTIL: Final = '% End with a blank line or "quit" on a line by itself.'
 

@@ -13,7 +13,8 @@ which numbers there are: nothing here looks at all of them.
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.values import collected
@@ -33,10 +34,6 @@ from dmvpn.features.policy.model import HEADERS6, PROTOCOLS, PROTOCOLS6
 from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
 from dmvpn.ios.tree import reset
 from dmvpn.net.ipv6 import EXTENSION_HEADERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
-
 
 # ------------------------------------------------------------------------------------------------ sequence numbers
 

@@ -5,16 +5,12 @@ The value of each type is the text as the configuration has it; `icmp_of` and th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from dmvpn.base.filters import Flags, TcpFlag
 from dmvpn.ios import ValueType, register_type
-from dmvpn.ios.values import Misfit, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dmvpn.ios.values import Read, Token
+from dmvpn.ios.values import Misfit, Read, Reading, Token
 
 _OCTET: Final = 255
 #: IOS's names of ICMP messages: a type alone, or a type and a code (RFC 792, RFC 1812 §5.2.7.1).

@@ -16,13 +16,12 @@ from dmvpn.features.policy.config.conditions import ICMP, icmp_of
 from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, ObjectGroup, Period, Service, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import read_date
-from dmvpn.ios.values import Misfit, Reading, Unfinished
+from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.filters import Ranges
-    from dmvpn.ios.values import Read, Token
 
 
 # ------------------------------------------------------------------------------------------------ ports

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final
 
 from dmvpn.base.communities import (
     COMMUNITIES,
@@ -17,10 +18,6 @@ from dmvpn.base.communities import (
 from dmvpn.base.values import collected
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type, several
 from dmvpn.ios.filters import Pattern, PatternError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
 
 # ---------------------------------------------------------------------------------- lists that look at BGP's attributes
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 from dmvpn.base import communities
 from dmvpn.base.addresses import EVERY_BIT, Prefix
-from dmvpn.base.filters import ESTABLISHED, Condition, Flags
+from dmvpn.base.filters import ESTABLISHED, Condition, Flags, Ranges
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.routemaps import IPV6_LIST, AttributeRule, Changes, HopWord, MapRule, PrefixRule
@@ -35,7 +35,6 @@ from dmvpn.net.ipv6 import EXTENSION_HEADERS, HOP_BY_HOP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.filters import Ranges
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
-from dmvpn.base.routemaps import IPV6_LIST, Counted
+from dmvpn.base.routemaps import IPV6_LIST, AttributeRule, Counted, PrefixRule
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
-from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6
+from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6, AccessEntry, AddressRange
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.base.routemaps import AttributeRule, PrefixRule
-    from dmvpn.features.policy.model import AccessEntry, AddressRange
 
 #: Entries of numbered lists have numbers in this step.
 _STEP: Final = 10

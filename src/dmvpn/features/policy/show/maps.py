@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
-from dmvpn.base.routemaps import IPV6_LIST, Counted, HopWord
+from dmvpn.base.routemaps import IPV6_LIST, Changes, Counted, HopWord, MapRule
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import ClearHits, PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import Lifetime
-    from dmvpn.base.routemaps import Changes, MapRule
 
 _ALWAYS: Final = "lifetime (always valid) - (always valid) [valid now]"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
@@ -20,7 +20,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.rib.offers import Node
 
 #: What every router does with these, whatever its routes are.

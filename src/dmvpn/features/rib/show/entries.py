@@ -15,13 +15,12 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rib.machine import Record, RibMachine, RouteHistory
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.rib.machine import Record, RouteHistory
     from dmvpn.features.rib.offers import Node, Offer
 
 _LETTERS = {

@@ -10,7 +10,8 @@ Every routing protocol says its own block of `show ip protocols`, and its name (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing
@@ -30,10 +31,6 @@ from dmvpn.features.rib.show.entries import (
     past_holding,
 )
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 # ------------------------------------------------------------------------------------------------ show ip route
 

@@ -13,7 +13,7 @@ from dmvpn.base.credentials import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, S
 from dmvpn.base.values import collected
 from dmvpn.features.system.model import PrivilegeRule, User
 from dmvpn.ios.config_line import ConfigLine
-from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, ValueType, register_type
+from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, Token, ValueType, register_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
-    from dmvpn.ios.values import Token
 
 #: Type 6 is encrypted with a key that only the router has that wrote it.
 ENCRYPTED: Final = 6

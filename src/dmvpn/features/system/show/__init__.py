@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.base.breath import breathing
-from dmvpn.base.events import ClockSet
+from dmvpn.base.events import ClockSet, Event
 from dmvpn.base.moments import month_of, read_time
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import reports
@@ -19,7 +19,7 @@ from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.differences import with_defaults
-from dmvpn.ios.feature import Change, Confirm
+from dmvpn.ios.feature import Change, Confirm, ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.tree import MARK, render_statement, render_tree
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import Event
-    from dmvpn.ios.feature import ShowContext
 
 #: The text before "Ethernet" in the kind of an interface, and how `show version` calls it.
 _SPEEDS = (

@@ -4,19 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
-from dmvpn.base.streams import TcpState
+from dmvpn.base.streams import StreamLine, TcpState, UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.streams import StreamLine, UdpPort
-
 
 # ------------------------------------------------------------------------------------------------ TCP
 
