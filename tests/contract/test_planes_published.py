@@ -234,3 +234,4 @@ def test_one_station_does_not_take_the_whole_table(world: World) -> None:
     world.send("A", from_outside(nbma("B"), 5000, 4100, source=NEIGHBOR))
     world.until(lambda: 4100 in [ports(one)[0] for one in left(world, UDP)])
     assert [ports(one)[0] for one in left(world, UDP)][:-1] == [4000, 4001]
+    assert world.counting("A").translations().refused == 3

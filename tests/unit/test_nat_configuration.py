@@ -341,20 +341,20 @@ def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "name"),
     [
-        "ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0 type rotary",
-        "ip nat inside source static 10.1.1.5 203.0.113.5 route-map OUT",
-        "ip nat inside source static esp 10.1.1.5 interface GigabitEthernet1",
-        "ip nat inside destination list 7 pool P",
-        "ip nat outside source static 10.9.9.9 10.1.1.9",
+        ("ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0 type rotary", "NAT of other kinds"),
+        ("ip nat inside source static 10.1.1.5 203.0.113.5 route-map OUT", "NAT of other kinds"),
+        ("ip nat inside source static esp 10.1.1.5 interface GigabitEthernet1", "NAT of other kinds"),
+        ("ip nat inside destination list 7 pool P", "NAT of the outside"),
+        ("ip nat outside source static 10.9.9.9 10.1.1.9", "NAT of the outside"),
     ],
 )
-def test_other_nat_is_left_out_and_named(line: str) -> None:
+def test_other_nat_is_left_out_and_named(line: str, name: str) -> None:
     """It was kept like an option of a protocol, and `dmvpn run` started without the translation."""
     intake = take_in(f"{INTERFACES}{line}\n")
     (entry,) = [entry for entry in intake.result.entries if entry.group is not None]
-    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.LEFT_OUT, "NAT of other kinds")
+    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.LEFT_OUT, name)
     assert line not in intake.tree.render()
 
 
@@ -432,6 +432,9 @@ def test_public_lines_become_an_order_and_are_shown_back() -> None:
     [
         ("ip nat pool P 203.0.113.9 203.0.113.5 prefix-length 24", "%End address less than start address"),
         ("ip nat pool P 203.0.113.9 203.0.114.5 prefix-length 24", "%Start and end addresses on different subnets"),
+        ("ip nat pool P 224.0.0.5 224.0.0.9 prefix-length 24", "% Invalid address: no station has 224.0.0.5"),
+        ("ip nat pool P 0.0.0.5 0.0.0.9 prefix-length 24", "% Invalid address: no station has 0.0.0.5"),
+        ("ip nat inside source static tcp 10.1.1.5 80 127.0.0.1 80", "% Invalid address: no station has 127.0.0.1"),
         ("ip nat inside source static network 10.1.1.0 203.0.113.0 /33", "% Invalid network mask"),
         ("ip nat inside source static network 10.1.1.1 203.0.113.0 /24", "% Inconsistent address and mask"),
     ],
@@ -519,8 +522,8 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
     life.router.counting = Plane()
     is_golden(life.shown("show ip nat translations"), "nat_configuration/flows_are_shown_as_ios_shows_them")
     verbose = life.shown("show ip nat translations verbose")
-    assert verbose[2] == "    left 23:59:59, flags: extended"
-    assert verbose[4] == "    left 00:00:29, flags: extended, not answered"
+    assert verbose[2] == "    left 23:59:59, Map-Id(In): 1, flags: extended"
+    assert verbose[4] == "    left 00:00:29, Map-Id(In): 1, flags: extended, not answered"
     is_golden(life.shown("show ip nat statistics"), "nat_configuration/flows_are_shown_as_ios_shows_them-2")
 
 

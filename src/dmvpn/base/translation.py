@@ -26,6 +26,8 @@ ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50
 ICMP_OF: Final = {4: ICMP, 6: 58}
 PROTOCOLS: Final = (ICMP, TCP, UDP)
 
+#: Flows that one station inside may have by one rule.
+SHARE: Final = 4096
 #: Public ports that may replace an inside port, of TCP and UDP alike. The first range that has the port inside keeps
 #: it; all others go to the last. So no inside station ever sends from port 500 or 4500 of the router, where the
 #: router's own IKE is.
@@ -215,11 +217,13 @@ class Translations:
 
     misses: packets that made a flow, since the order was first given.
     hits: all other ones.
+    refused: packets dropped because their station had its share of flows, or no address or port was free.
     """
 
     flows: tuple[TranslatedFlow, ...] = ()
     hits: int = 0
     misses: int = 0
+    refused: int = 0
 
 
 # ------------------------------------------------------------------------------------------------ what policy has

@@ -22,6 +22,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dmvpn.base.entropy import Entropy, below
+from dmvpn.base.translation import SHARE
 from dmvpn.base.values import dataclass
 from dmvpn.net import translate
 from dmvpn.net.ipv4 import IpProtocol
@@ -41,9 +42,8 @@ if TYPE_CHECKING:
 NatKind = Literal["cone", "port-restricted", "symmetric"]
 #: Seconds that an unanswered flow lives, as Linux has it for UDP, GRE and ICMP.
 UNANSWERED = 30.0
-#: Flows of one translator, and of one station inside. Beyond that new ones are refused, as with a full table.
+#: Flows of one translator. Beyond that, and beyond a station's share, new ones are refused, as with a full table.
 LARGEST_TABLE = 16_384
-LARGEST_SHARE = LARGEST_TABLE // 4
 
 _PORTED = (IpProtocol.UDP, IpProtocol.TCP)
 _WITH_NUMBER = (*_PORTED, IpProtocol.ICMP)
@@ -240,7 +240,7 @@ class FlowTable:
         return flow
 
     def _is_full(self, station: tuple[IPv4Address, str]) -> bool:
-        return len(self._by_inside) >= LARGEST_TABLE or self._of_station.get(station, 0) >= LARGEST_SHARE
+        return len(self._by_inside) >= LARGEST_TABLE or self._of_station.get(station, 0) >= SHARE
 
     def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> int | None:
         """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2).

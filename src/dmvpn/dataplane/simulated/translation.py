@@ -78,8 +78,7 @@ class RouterTranslation:
         #: Addresses that are translated and not of the router.
         self._claimed: tuple[Prefix, ...] = ()
         self._outside: frozenset[str] = frozenset()
-        self._hits = 0
-        self._misses = 0
+        self._hits = self._misses = self._refused = 0
 
     def set(self, order: SetTranslation) -> None:
         """Apply this order from now on. Flows stay if their address is still used for them."""
@@ -99,7 +98,7 @@ class RouterTranslation:
             else:
                 del self._translators[key]
         if not order.rules and not order.statics:
-            self._hits = self._misses = 0
+            self._hits = self._misses = self._refused = 0
 
     def clear_flows(self, meant: FlowFilter | None = None) -> None:
         """Remove these flows, None: all."""
@@ -152,12 +151,11 @@ class RouterTranslation:
                     return bytes(moved)
             return data
         found = self._translator_of(leaves, flow, now, vrf)
-        if not isinstance(found, Translator):
-            return data if found is None else found
-        moved, before = bytearray(data), found.flows.made
-        why = found.outwards(moved, now, vrf)
-        if why is not None:
-            return why
+        moved, before = bytearray(data), found.flows.made if isinstance(found, Translator) else 0
+        why = found.outwards(moved, now, vrf) if isinstance(found, Translator) else found
+        if why is not None or not isinstance(found, Translator):
+            self._refused += why is Drop.FULL
+            return data if why is None else why
         self._count(made=found.flows.made != before)
         return bytes(moved)
 
@@ -202,7 +200,7 @@ class RouterTranslation:
         """Return the live flows."""
         tables = self._translators.values()
         found = (one for table in tables for flow in table.flows.living(now) for one in _seen(table, flow, now))
-        return Translations(tuple(found), self._hits, self._misses)
+        return Translations(tuple(found), self._hits, self._misses, self._refused)
 
     # ------------------------------------------------------------------------------------------------ parts
 

@@ -295,7 +295,8 @@ class VrfTranslation:
         """Return the live flows, and the counters."""
         found = [part.kernel.translation.translations(part.vrf) for part in tuple(self._vrfs)]
         flows = tuple(flow for one in found for flow in one.flows)
-        return Translations(flows, sum(one.hits for one in found), sum(one.misses for one in found))
+        counts = ((one.hits, one.misses, one.refused) for one in found)
+        return Translations(flows, *map(sum, zip((0, 0, 0), *counts, strict=True)))
 
     def _apply(self) -> None:
         """Order the changed translations. Raises UserError, OSError."""

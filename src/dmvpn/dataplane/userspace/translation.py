@@ -19,7 +19,7 @@ from dmvpn.dataplane.netlink.netfilter import explained
 from dmvpn.dataplane.userspace.keeper import TablePurpose
 from dmvpn.dataplane.userspace.leak_ends import mark, number_of
 from dmvpn.dataplane.userspace.tables import KernelTable
-from dmvpn.dataplane.userspace.translation_rules import MAP, PASSING, ruleset, shut
+from dmvpn.dataplane.userspace.translation_rules import BEYOND, MAP, PASSING, ruleset, shut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -75,7 +75,7 @@ class Translation:
         )
         #: Called when the kernel does not take a lost table again.
         self.lost: Callable[[HostProblem], None] = lambda _: None
-        self._earlier = [0, 0]
+        self._earlier = [0, 0, 0]
         #: Prefixes whose routes have changed lately, and the seconds after which their flows are checked.
         self._moved: PrefixTable[None] = PrefixTable()
         self._pause = _MOMENT
@@ -92,7 +92,7 @@ class Translation:
             if before.rules or before.statics:
                 self.table.remove()  # first: a packet that comes in between must not make a new flow
                 self._correct(before)
-            self._earlier = [0, 0]
+            self._earlier = [0, 0, 0]
             return
         try:
             self._put()
@@ -170,10 +170,10 @@ class Translation:
             vrfs = {mark(number_of(name)): vrf for (_, vrf), names in self._from_vrfs.items() for name in names}
             flows = self._flows(kernel, self._order)
             found = tuple(replace(one, vrf=vrfs.get(flow.mark, here)) for flow, one in flows)
-            hits, misses = (old + new for old, new in zip(self._earlier, self._counters(), strict=True))
+            counted = (old + new for old, new in zip(self._earlier, self._counters(), strict=True))
         except OSError:
             return Translations()
-        return Translations(found, hits, misses)
+        return Translations(found, *counted)
 
     def _lose(self, error: OSError) -> None:
         self.lost(explained(error))
@@ -185,11 +185,13 @@ class Translation:
             return shut(table, self._order, self._linux, self._from_vrfs)
         return ruleset(table, self._order, self._linux, mark, self._from_vrfs, shares=self._shares)
 
-    def _counters(self) -> tuple[int, int]:
-        """Return packets of flows, and packets that began one, by the current rules: those of this run."""
+    def _counters(self) -> tuple[int, int, int]:
+        """Return packets of flows, packets that began one, and refused ones, by the current rules of this run."""
         rules = [one for one in self.table.rules() if one.packets is not None]
         hits = sum(one.packets or 0 for one in rules if one.chain == PASSING)
-        return hits, sum(one.packets or 0 for one in rules if one.chain.startswith(MAP))
+        begun = [one for one in rules if one.chain.startswith(MAP)]
+        refused = sum(one.packets or 0 for one in begun if one.mark == BEYOND)
+        return hits, sum(one.packets or 0 for one in begun) - refused, refused
 
     # ------------------------------------------------------------------------------------------------ flows
 

@@ -49,7 +49,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.translation import PORT_RANGES, TCP, UDP
+from dmvpn.base.translation import PORT_RANGES, SHARE, TCP, UDP
 from dmvpn.dataplane.netlink import sets
 from dmvpn.dataplane.netlink.netfilter import (
     DESTINATION_PRIORITY,
@@ -108,8 +108,8 @@ _PORT_OF_SOURCE, _PORT_OF_DESTINATION = 0, 2
 _BE16 = struct.Struct("!H")
 #: NF_NAT_RANGE_PROTO_SPECIFIED.
 _PORTS_SPECIFIED: Final = 1 << 1
-#: Flows that one station inside may have by one rule. Stations that a rule knows.
-SHARE: Final = 4096
+#: The mark of rules that drop packets beyond a station's share. Stations that a rule knows.
+BEYOND: Final = 1
 _STATIONS: Final = 1 << 16
 
 LinuxName = Callable[[str], str]
@@ -270,7 +270,8 @@ def _source_rule(
     for protocol in one.refused:
         yield rule(table, mapping, *is_protocol(protocol), dropped)
     if share:
-        yield rule(table, mapping, sets.load(1, _SOURCE, 4, 0), sets.more_flows(share, SHARE), dropped)
+        beyond = sets.load(1, _SOURCE, 4, 0), sets.more_flows(share, SHARE), counter(), dropped
+        yield rule(table, mapping, *beyond, mark=BEYOND)
     yield rule(table, mapping, counter())
     if one.pool and not one.overload:
         yield from _one_each(table, mapping, f"held-{called}", 2 * number + 2, one)

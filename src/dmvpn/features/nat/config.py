@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.addresses import Prefix, is_one_station, mask_length
 from dmvpn.base.translation import TCP, UDP, StaticRule
 from dmvpn.features.nat.model import NatConfig, NatPool, NatRule, NatStatic
 from dmvpn.ios import ConfigLine
@@ -66,12 +66,25 @@ def _check_pool(args: Args, section: Section) -> str | None:
     first, last = args.address("first"), args.address("last")
     if last < first:
         return "%End address less than start address"
-    is_whole = last in Prefix.of(first, _length(args) or 32)
-    return None if is_whole else "%Start and end addresses on different subnets"
+    if last not in Prefix.of(first, _length(args) or 32):
+        return "%Start and end addresses on different subnets"
+    return _check_stations(args)
+
+
+def _check_stations(args: Args) -> str | None:
+    """Refuse addresses that no station can have: a packet to them would never come back."""
+    for address in (args.address(name) for name in ("first", "last", "local", "public") if name in args):
+        if not is_one_station(address) or not int(address) >> 24:
+            return f"% Invalid address: no station has {address}"
+    return None
 
 
 def _length(args: Args) -> int | None:
     return args.integer("length", None) or mask_length(args.address("mask"))
+
+
+def _check_static(args: Args, section: Section) -> str | None:
+    return _check_stations(args) or _check_vrf(args, section)
 
 
 def _check_network(args: Args, section: Section) -> str | None:
@@ -80,7 +93,7 @@ def _check_network(args: Args, section: Section) -> str | None:
         return "% Invalid network mask"
     if any(Prefix.of(one, rule.length).address != one for one in (rule.local, rule.public)):
         return "% Inconsistent address and mask"
-    return _check_vrf(args, section)
+    return _check_static(args, section)
 
 
 INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154)
@@ -110,7 +123,7 @@ STATION: Final = ConfigLine(
     _HELP,
     key=("local", "public", "vrf"),
     order=491,
-    check=_check_vrf,
+    check=_check_static,
 )
 PORT: Final = ConfigLine(
     "global",
@@ -118,7 +131,7 @@ PORT: Final = ConfigLine(
     _HELP,
     key=("tcp", "udp", "public", "outside_interface", "public_port"),
     order=492,
-    check=_check_vrf,
+    check=_check_static,
 )
 NETWORK: Final = ConfigLine(
     "global",

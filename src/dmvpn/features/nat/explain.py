@@ -18,6 +18,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
         next: show running-config
     %End address less than start address :: The second address of a pool comes before the first one.
     %Start and end addresses on different subnets :: By the mask of the pool they are in two networks.
+    % Invalid address: no station has <address> :: Addresses of 0/8, 127/8 and from 224.0.0.0 on never get an answer.
     % Invalid network mask :: Write /24 or 255.255.255.0.
     % Inconsistent address and mask :: An address of a `static network` line has bits set behind its mask.
     """)
@@ -36,6 +37,7 @@ _FLOWS = words(WordKind.LABEL, mark=r"^Pro +Inside global +Inside local", sighte
     Outside local :: The outside host's address, as inside hosts know it. It is not translated here.
     Outside global :: The same, as the outside knows it; `---`: any.
     Total number of translations :: As many lines are above.
+    Map-Id(In) :: Number of the rule, as in show ip nat statistics.
     left :: Time until the flow is forgotten if no packet comes.
     flags | extended | static | none :: Extended: by addresses and ports, not by addresses alone. Static: a line of
         the configuration, which does not expire.
@@ -49,6 +51,9 @@ _COUNTS = words(WordKind.LABEL, sighted=True)("""
     Inside interfaces | Inside :: Those with `ip nat inside`.
     Hits :: Translated packets that belonged to a flow.
     Misses :: Packets that made a flow.
+    nat-limit statistics | All Host Max allowed | missed :: Flows that one station inside may have by one rule, and
+        packets without a translation: their station has that many, or no address or port is free.
+    Most used | host | used :: The station with the most flows.
     Not translating :: The host's error when the translation was set up; nothing passes from inside to outside, and
         this router tries again.
     Translating nothing :: A static rule that would take packets away from the router itself; the reason follows.

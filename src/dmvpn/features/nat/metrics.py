@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     gauge dmvpn_nat_translations :: Translated flows.
     counter dmvpn_nat_hits_total :: Packets of translated flows, their first ones not counted.
     counter dmvpn_nat_misses_total :: Packets that made a translated flow.
+    counter dmvpn_nat_refused_total :: Packets without a translation: a station had its share, or a pool was used up.
     """)
 def _flows(ctx: ShowContext) -> Iterator[MetricRow]:
     if ctx.machine(NatMachine).config.every_rule:
         found = ctx.counting.translations()
-        yield (len(found.flows), found.hits, found.misses)
+        yield (len(found.flows), found.hits, found.misses, found.refused)
 
 
 METRICS: Final = collected(Measured, vars())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.moments import clock
-from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, FlowFilter
+from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
 from dmvpn.features.nat.model import NatRule, NatStatic
@@ -29,6 +30,7 @@ class TranslationLine:
 
     protocol: its name, or the number; "---": of all.
     left: seconds until it is forgotten, None: not known, or never.
+    map_id: number of its rule in show ip nat statistics, 0: of none there.
     static: it is a static rule.
     vrf: of the inside station, "": the global table.
     """
@@ -41,6 +43,7 @@ class TranslationLine:
     left: int | None
     answered: bool
     vrf: str
+    map_id: int = 0
     static: bool = False
 
 
@@ -82,6 +85,8 @@ class ShowStatistics:
 
     translations: static rules, flows, and addresses that stations have for themselves.
     extended: those with ports.
+    limited: packets without a translation: a station had its share, or nothing was free.
+    most: the station with the most flows, and how many they are; None: there are no flows.
     problem: why the host does not translate, "" if it does.
     refused: static rules that are not obeyed, each with the reason.
     """
@@ -93,6 +98,8 @@ class ShowStatistics:
     inside: tuple[str, ...]
     hits: int
     misses: int
+    limited: int
+    most: tuple[str, int] | None
     mappings: tuple[Mapping, ...]
     problem: str
     refused: tuple[str, ...]
@@ -113,8 +120,13 @@ def _lines(ctx: ShowContext) -> list[TranslationLine]:
     return [
         *(_static(one) for one in machine.statics),
         *(_simple(*one) for one in held),
-        *(_line(flow) for flow in flows),
+        *(_line(flow, _number(machine, flow)) for flow in flows),
     ]
+
+
+def _number(machine: NatMachine, flow: TranslatedFlow) -> int:
+    rule = machine.rule_of(flow)
+    return machine.config.rules.index(rule) + 1 if isinstance(rule, NatRule) else 0
 
 
 def _is_held(rule: NatRule | NatStatic | None) -> bool:
@@ -136,7 +148,8 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
             flags = ["static"] if line.static else []
             flags += ["extended"] if ":" in line.inside_global else []
             flags += [] if line.answered else ["not answered"]
-            yield f"    {left}flags: {', '.join(flags) or 'none'}"
+            number = f"Map-Id(In): {line.map_id}, " if line.map_id else ""
+            yield f"    {left}{number}flags: {', '.join(flags) or 'none'}"
     yield f"Total number of translations: {len(answer.lines)}"
 
 
@@ -152,6 +165,8 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
         inside=config.inside,
         hits=found.hits,
         misses=found.misses,
+        limited=found.refused,
+        most=next(iter(Counter(str(flow.inside_local[0]) for flow in found.flows).most_common(1)), None),
         mappings=tuple(_mapping(machine, rule, found.flows) for rule in config.rules),
         problem=failure.evidence if failure is not None else "",
         refused=tuple(f"{rule}: {why}" for rule, why in machine.refused.items() if isinstance(rule, NatStatic)),
@@ -189,6 +204,10 @@ def render_statistics(answer: ShowStatistics) -> Iterator[str]:
         if names:
             yield f"  {', '.join(names)}"
     yield f"Hits: {answer.hits}  Misses: {answer.misses}"
+    yield "nat-limit statistics:"
+    yield f" All Host Max allowed: {SHARE}, missed {answer.limited}"
+    if answer.most is not None:
+        yield f" Most used: host {answer.most[0]}, used {answer.most[1]}"
     if answer.problem:
         yield f"Not translating: {answer.problem}"
     yield from (f"Translating nothing: {one}" for one in answer.refused)
@@ -234,7 +253,7 @@ def _simple(public: IPv4Address, local: IPv4Address, vrf: str) -> TranslationLin
     return TranslationLine("---", str(public), str(local), "---", "---", None, answered=True, vrf=vrf)
 
 
-def _line(flow: TranslatedFlow) -> TranslationLine:
+def _line(flow: TranslatedFlow, map_id: int) -> TranslationLine:
     outside = _end(flow.protocol, flow.outside)
     return TranslationLine(
         protocol=_NAMES.get(flow.protocol, str(flow.protocol)),
@@ -245,6 +264,7 @@ def _line(flow: TranslatedFlow) -> TranslationLine:
         left=None if flow.expires is None else round(flow.expires),
         answered=flow.answered,
         vrf=flow.vrf,
+        map_id=map_id,
     )
 
 
