@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TUNNEL, _LAN, _BGP = "interface Tunnel100", "interface GigabitEthernet0/2", "router bgp 65000"
 _EIGRP, _OSPF = "ipv6 router eigrp 100", "ipv6 router ospf 6"
 _NAMED: Final = ("router eigrp CLOUD", "address-family ipv6 unicast autonomous-system 100")
+_LIST: Final = ("ipv6 access-list L", "permit icmp any any")
 _IPV6_BGP: Final = (_BGP, "address-family ipv6")
 _INTO_7: Final = tuple(line for port in (_TUNNEL, _LAN) for line in (port, "no ipv6 eigrp 100", "ipv6 eigrp 7"))
 #: Of each protocol its process, the lines of the tunnel and of the LAN, and more at the hub.
@@ -94,6 +95,14 @@ _FAULTS: Final[tuple[tuple[str, str, Sequence[str], Cause], ...]] = (
         ("ipv6 prefix-list P deny ::/0 le 128", *_IPV6_BGP, "neighbor 2001:DB8:100::11 prefix-list P out"),
         Cause.ROUTE_FILTERED,
     ),
+    (
+        "bgp",
+        "R31",
+        (*_LIST, "permit udp any any", "deny tcp any any", _TUNNEL, "ipv6 traffic-filter L in"),
+        Cause.PACKET_FILTER,
+    ),
+    ("ospf", "R31", (*_LIST, "permit tcp any any", _TUNNEL, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
+    ("static", "R31", (*_LIST, "permit udp any any", _LAN, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
     ("static", "R31", ("ipv6 route 2001:DB8:1::/64 Null0",), Cause.BLACK_HOLE),
 )
 

@@ -13,7 +13,7 @@ and the shows have it.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
@@ -92,7 +92,7 @@ class Entry:
         """Return the same entry with another number."""
         return replace(self, sequence=sequence)
 
-    def repaired(self, own: Sequence[IPv4Network]) -> Iterator[Entry]:
+    def repaired(self, own: Sequence[IPv4Network | IPv6Network]) -> Iterator[Entry]:
         """Yield what may be meant instead: one thing is different in each. own: networks of the router's LANs."""
         source, destination = inverted(self.source), inverted(self.destination)
         if source:
@@ -121,19 +121,21 @@ class Entry:
             yield replace(self, source=self.destination, destination=self.source)
 
 
-def spell(network: IPv4Network) -> str:
-    """Return a network as entries have it: "10.1.1.0 0.0.0.255", "host 10.1.1.7", "any"."""
+def spell(network: IPv4Network | IPv6Network) -> str:
+    """Return a network as entries have it: "10.1.1.0 0.0.0.255", "2001:DB8:1::/64", "host 10.1.1.7", "any"."""
     if network.prefixlen == 0:
         return "any"
     if network.prefixlen == network.max_prefixlen:
-        return f"host {network.network_address}"
+        return f"host {str(network.network_address).upper()}"
+    if network.version == 6:
+        return str(network).upper()
     return f"{network.network_address} {network.hostmask}"
 
 
 def inverted(words: str) -> str:
     """Return an address with its mask as a wildcard, where the wildcard is a mask; "": it is none."""
     parts = words.split()
-    if len(parts) != 2 or parts[0] in ("host", "object-group"):
+    if len(parts) != 2 or parts[0] in ("host", "object-group") or ":" in parts[0]:
         return ""
     wildcard = int(IPv4Address(parts[1]))
     rest = ~wildcard & _ALL
@@ -186,7 +188,7 @@ def header_of(configuration: Iterable[str], name: str) -> str:
     """Return the line that opens a list; a list that does not exist is an extended one."""
     for line in configuration:
         words = line.split()
-        if words[:2] == ["ip", "access-list"] and words[3:4] == [name]:
+        if words[:2] in (["ip", "access-list"], ["ipv6", "access-list"]) and words[-1] == name:
             return " ".join(words)
     is_standard = name.isdigit() and int(name) in _STANDARD
     return f"ip access-list {'standard' if is_standard else 'extended'} {name}"
@@ -194,7 +196,8 @@ def header_of(configuration: Iterable[str], name: str) -> str:
 
 def edit(header: str, remove: Iterable[Entry] = (), add: Iterable[Entry] = ()) -> tuple[str, ...]:
     """Return the lines that take entries out of a list and put others in."""
-    return header, *(f"no {one.sequence}" for one in remove), *(one.text for one in add)
+    number = "sequence " if header.startswith("ipv6 ") else ""
+    return header, *(f"no {number}{one.sequence}" for one in remove), *(f"{number}{one.text}" for one in add)
 
 
 def numbers_before(known: Iterable[int], sequence: int, count: int = 1) -> list[int]:
@@ -220,7 +223,7 @@ def _begins_address(words: Sequence[str]) -> bool:
 
 
 def _is_address_word(word: str) -> bool:
-    return word in ("any", "host", "object-group") or word.count(".") == 3
+    return word in ("any", "host", "object-group") or word.count(".") == 3 or ":" in word
 
 
 def _protocol(words: Sequence[str]) -> str:
@@ -233,6 +236,8 @@ def _address(words: list[str]) -> tuple[str, list[str]]:
         return "any", words[1:]
     if words[0] in ("host", "object-group"):
         return " ".join(words[:2]), words[2:]
+    if "/" in words[0]:
+        return words[0], words[1:]
     if len(words) > 1 and words[1].count(".") == 3:
         return " ".join(words[:2]), words[2:]
     return f"host {words[0]}", words[1:]

@@ -34,6 +34,10 @@ class FilterConfig:
     threshold: int = 0
     ports6: Mapping[str, PortLines] = field(default_factory=dict)
 
+    def of_version(self, version: int) -> Mapping[str, PortLines]:
+        """Return the ports that filter a version of IP."""
+        return self.ports if version == 4 else self.ports6
+
     def inward(self, port: str) -> str:
         """Return the name of the inbound list of a port, "": it has none."""
         lines = self.ports.get(port)

@@ -95,9 +95,13 @@ _missing: Final = terms.of_all(_STEP, ACCESS_GROUP, stops=False)
 def filters(scene: Scene) -> Iterator[Verdict]:
     """Check the lists of all routers, and how they verify senders."""
     yield from _missing(scene)
-    if not any(one.version == 4 for _, facts in scene.alive() for one in facts.packet_filters):
-        return
-    decisions = Decisions(scene)
+    for version in (4, 6):
+        if any(one.version == version for _, facts in scene.alive() for one in facts.packet_filters):
+            yield from _of_version(Decisions(scene, version))
+
+
+def _of_version(decisions: Decisions) -> Iterator[Verdict]:
+    """Check the lists of one version of IP."""
     reasons = {one: _reason(decisions, one) for one in decisions.denials}
     mistakes = {one: reason for one, reason in reasons.items() if reason}
     remedies = Remedies(decisions, tuple(mistakes))
@@ -110,7 +114,8 @@ def filters(scene: Scene) -> Iterator[Verdict]:
     yield from found
     checked = len(decisions.hosts) + len(decisions.network)
     if checked and not found:
-        yield Fine(_STEP, f"access lists drop nothing that the network needs: {checked} packets tried")
+        which = "access lists" if decisions.version == 4 else "access lists of IPv6"
+        yield Fine(_STEP, f"{which} drop nothing that the network needs: {checked} packets tried")
 
 
 def _of_place(
@@ -167,7 +172,7 @@ def _never_reached(decisions: Decisions, denial: Denial) -> str:
         return ""
     later = listed.entries[listed.entries.index(denial.entry) + 1 :]
     packet = denial.demand.packet
-    elsewhere = replace(packet, destination=STRANGER)
+    elsewhere = replace(packet, destination=STRANGER[packet.source.version])
     wanted = [entry for entry in later if entry.permit and entry.fits(packet)]
     if not denial.entry.fits(elsewhere):
         wanted = [entry for entry in wanted if not entry.fits(elsewhere)]

@@ -13,10 +13,10 @@ dropped packets pass. Of these the candidate wins
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from ipaddress import IPv4Network
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.filters import PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.facts import Network
     from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
     from dmvpn.tools.walk.values import Place
 
 _SIDES: Final = {True: "in", False: "out"}
-_PROTOCOLS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 47: "gre", 50: "esp", 88: "eigrp", 89: "ospf"}
+_PROTOCOLS6: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 50: "esp"}
+_PROTOCOLS: Final = {**_PROTOCOLS6, 47: "gre", 88: "eigrp", 89: "ospf"}
 _NAMED_PORTS: Final = {500: "isakmp", 4500: "non500-isakmp", 179: "bgp", 520: "rip"}
 #: Entries that one change may add.
 _MOST_ADDED: Final = 4
@@ -49,16 +51,17 @@ Lines = tuple[str, ...]
 
 def matching(facts: RouterFacts, entry: Entry, packet: Packet) -> bool:
     """Return whether an entry, read alone, would be about a packet at a router, which has the object groups."""
-    return any(one.fits(packet) for one in _alone(facts.configuration, entry, _local(facts)))
+    return any(one.fits(packet) for one in _alone(facts.configuration, entry, _local(facts), packet.source.version))
 
 
 @lru_cache(maxsize=512)
-def _alone(configuration: Lines, entry: Entry, local: datetime) -> tuple[FilterEntry, ...]:
+def _alone(configuration: Lines, entry: Entry, local: datetime, version: int) -> tuple[FilterEntry, ...]:
     name = "ONE"
-    kind = "extended" if entry.protocol else "standard"
+    words = "ipv6 access-list" if version == 6 else f"ip access-list {'extended' if entry.protocol else 'standard'}"
+    header, line = edit(f"{words} {name}", (), (entry,))
     needed = [line for header in ("object-group ", "time-range ") for line in _sections(configuration, header)]
-    made = _made("\n".join([*needed, f"ip access-list {kind} {name}", f" {entry.text}", ""]))
-    listed = filter_list(made.policy, name, local) if made is not None else None
+    made = _made("\n".join([*needed, header, f" {line}", ""]))
+    listed = filter_list(made.policy, name, local, version) if made is not None else None
     return listed.entries if listed is not None else ()
 
 
@@ -83,6 +86,7 @@ class Remedies:
         """mistakes: all denials that are none on purpose."""
         self._decisions = decisions
         self._mistakes = mistakes
+        self._version = decisions.version
         self._scene = decisions.scene
 
     def lines(self, place: Place, denials: Sequence[Denial]) -> Lines:
@@ -139,10 +143,10 @@ class Remedies:
         found = dict(self._decisions.ports)
         for key in [key for key in found if key[0] == router]:
             del found[key]
-        for port, own in made.filters.ports.items():
+        for port, own in made.filters.of_version(self._version).items():
             found[router, port] = PortFilters(
-                filter_list(policy, own.inward, local) if own.inward else None,
-                filter_list(policy, own.outward, local) if own.outward else None,
+                filter_list(policy, own.inward, local, self._version) if own.inward else None,
+                filter_list(policy, own.outward, local, self._version) if own.outward else None,
                 own.reverse_path,
                 own.unreachables,
             )
@@ -163,7 +167,7 @@ class Remedies:
         if gone:
             yield edit(header, gone)
         if not any(one.permit for one in entries):
-            everything = "permit any" if header.split()[2] == "standard" else "permit ip any any"
+            everything = "permit any" if header.split()[2] == "standard" else f"permit {self._ip} any any"
             yield edit(header, (), [Entry.of(everything, number_behind(entries)) or entries[-1]])
 
     def _changed(
@@ -199,31 +203,32 @@ class Remedies:
         ]
         return [one for one in entries if one.at(0) in known]
 
-    def _lans(self, facts: RouterFacts) -> list[IPv4Network]:
+    def _lans(self, facts: RouterFacts) -> list[Network]:
         networks = [own.network for it in facts.interfaces for own in it.addresses]
-        hosts = [
-            host.address.network for host in self._scene.lab.hosts.values() if self._scene.facts(host.router) is facts
-        ]
-        return [one for one in networks if isinstance(one, IPv4Network) and one in hosts]
+        hosts = [host for host in self._scene.lab.hosts.values() if self._scene.facts(host.router) is facts]
+        served = [own.network for host in hosts for own in (host.address, host.address6) if own is not None]
+        return [one for one in networks if one.version == self._version and one in served]
 
     def _applied(self, place: Place, facts: RouterFacts) -> Iterator[Lines]:
         """Yield that lists are applied otherwise: as at other routers, at the other side, or at each other's."""
         router, port, inward = place
-        own = device(facts).filters.ports
+        own = device(facts).filters.of_version(self._version)
         here = {side: (own[port].inward if side else own[port].outward) if port in own else "" for side in _SIDES}
-        known = {name for name, _ in device(facts).policy.access_lists}
+        policy, groups = device(facts).policy, partial(_groups, self._version, port, here)
+        known = {name for name, _ in policy.access_lists} if self._version == 4 else {*policy.ipv6_lists}
         for usual in self._usual(router, port):
             if set(filter(None, usual.values())) <= known:
-                yield _groups(port, here, usual)
-        yield _groups(port, here, {True: here[False], False: here[True]})
+                yield groups(usual)
+        yield groups({True: here[False], False: here[True]})
         if not here[not inward]:
-            yield _groups(port, here, {inward: "", not inward: here[inward]})
+            yield groups({inward: "", not inward: here[inward]})
 
     def _usual(self, router: str, port: str) -> Iterator[Mapping[bool, str]]:
         """Yield the lists of other routers at ports of this role, by side."""
         role = self._decisions.role(router, port)
         for name, facts in self._scene.alive():
-            for other, lines in device(facts).filters.ports.items() if name != router and role else ():
+            ports = device(facts).filters.of_version(self._version) if name != router and role else {}
+            for other, lines in ports.items():
                 if self._decisions.role(name, other) == role:
                     yield {True: lines.inward, False: lines.outward}
 
@@ -282,7 +287,7 @@ class Remedies:
         packet = demand.packet
         source, destination = self._network(packet.source), self._network(packet.destination)
         if demand.of and demand.kind.protocol not in (88, 89) and demand.kind.name not in ("RIP", "BGP"):
-            source, destination = "any", f"host {packet.destination}"
+            source, destination = "any", f"host {spelled(packet.destination)}"
         return _permit(demand, source, destination)
 
     def _wide(self, demand: Demand) -> str:
@@ -290,7 +295,11 @@ class Remedies:
         if demand.of:
             return _permit(demand, "any", "any")
         packet = demand.packet
-        return f"permit ip {self._network(packet.source)} {self._network(packet.destination)}"
+        return f"permit {self._ip} {self._network(packet.source)} {self._network(packet.destination)}"
+
+    @property
+    def _ip(self) -> str:
+        return "ip" if self._version == 4 else "ipv6"
 
     def _network(self, address: IPAddress) -> str:
         """Return the connected network of an address, as entries have it; "any" for a group's."""
@@ -299,9 +308,9 @@ class Remedies:
         for _, facts in self._scene.alive():
             for it in facts.interfaces:
                 for own in it.addresses:
-                    if isinstance(own.network, IPv4Network) and address in own.network:
+                    if address in own.network:
                         return spell(own.network)
-        return f"host {address}"
+        return f"host {spelled(address)}"
 
 
 def _made(text: str, lines: Lines = ()) -> Device | None:
@@ -332,18 +341,15 @@ def _places(entries: Sequence[Entry], later: Collection[int], count: int = 1) ->
     return numbers_before((one.sequence for one in entries), min(later), count) if later else ()
 
 
-def _groups(port: str, here: Mapping[bool, str], wanted: Mapping[bool, str]) -> Lines:
+def _groups(version: int, port: str, here: Mapping[bool, str], wanted: Mapping[bool, str]) -> Lines:
     """Return the lines of a port that apply other lists."""
-    gone = [f"no ip access-group {here[side]} {_SIDES[side]}" for side in _SIDES if here[side] and not wanted[side]]
-    come = [
-        f"ip access-group {wanted[side]} {_SIDES[side]}"
-        for side in _SIDES
-        if wanted[side] and wanted[side] != here[side]
-    ]
+    words = "ip access-group" if version == 4 else "ipv6 traffic-filter"
+    gone = [f"no {words} {here[side]} {_SIDES[side]}" for side in _SIDES if here[side] and not wanted[side]]
+    come = [f"{words} {wanted[side]} {_SIDES[side]}" for side in _SIDES if wanted[side] and wanted[side] != here[side]]
     return (INTERFACE.line(name=port), *gone, *come)
 
 
-def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> Iterator[Entry]:
+def _localized(entry: Entry, theirs: Sequence[Network], own: Sequence[Network]) -> Iterator[Entry]:
     """Yield an entry of another router with the networks of this router in the place of its own."""
     text = entry.text
     for there, here in zip(theirs, own, strict=False):
@@ -355,7 +361,8 @@ def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Ne
 
 def _permit(demand: Demand, source: str, destination: str) -> str:
     kind = demand.kind
-    protocol = _PROTOCOLS.get(kind.protocol, str(kind.protocol))
+    known = _PROTOCOLS if demand.packet.source.version == 4 else _PROTOCOLS6
+    protocol = known.get(kind.protocol, str(kind.protocol))
     port = f" eq {_NAMED_PORTS.get(kind.port, kind.port)}" if kind.port else ""
     if demand.answer and kind.protocol == TCP and not demand.of:
         return f"permit {protocol} {source}{port} {destination} established"

@@ -12,7 +12,7 @@ drops is shown to the lists behind it, too.
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import Packet, PortFilters, TcpFlag
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.base.filters import FilterEntry, FilterList
-    from dmvpn.router.facts import RouterFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.walk.values import Passage, Place
 
@@ -39,9 +39,14 @@ if TYPE_CHECKING:
 _EPHEMERAL, _NO_SERVICE = 50_000, 50_001
 _IKE, _IKE_NAT, _BGP, _RIP = 500, 4500, 179, 520
 _EIGRP, _OSPF = 88, 89
-_TO_EIGRP, _TO_OSPF, _TO_RIP = (IPv4Address(address) for address in ("224.0.0.10", "224.0.0.5", "224.0.0.9"))
-#: Somebody who belongs to nobody's network (RFC 5737).
-STRANGER: Final = IPv4Address("192.0.2.99")
+_TO_RIP: Final = IPv4Address("224.0.0.9")
+#: The routers of a link that run EIGRP, and OSPF, by the version of IP.
+_GROUPS: Final = {
+    version: tuple(map(ip_address, groups))
+    for version, groups in {4: ("224.0.0.10", "224.0.0.5"), 6: ("ff02::a", "ff02::5")}.items()
+}
+#: Somebody who belongs to nobody's network (RFC 5737, RFC 9637).
+STRANGER: Final = {4: ip_address("192.0.2.99"), 6: ip_address("3fff::99")}
 #: Hosts that talk to each host of a router with lists, and services of lists, at most.
 _MOST_PEERS, _MOST_SERVICES = 6, 24
 
@@ -54,18 +59,20 @@ class Kind(NamedTuple):
     port: int = 0
     is_fragment: bool = False
 
-    def packet(self, source: IPv4Address, destination: IPv4Address, *, answer: bool = False) -> Packet:
+    def packet(self, source: Address, destination: Address, *, answer: bool = False) -> Packet:
         """Return the first packet of a conversation, or the answer to it, from this source to this destination."""
         ports = (_EPHEMERAL, self.port or _NO_SERVICE)
         flags = TcpFlag.SYN | (TcpFlag.ACK if answer else 0) if self.protocol == TCP else 0
         source_port, destination_port = (ports[::-1] if answer else ports) if self.protocol in (TCP, UDP) else (0, 0)
+        is_icmp6 = self.protocol == ICMP and source.version == 6
+        echo = (129 if answer else 128) if is_icmp6 else 0 if answer else 8
         return Packet(
-            protocol=self.protocol,
+            protocol=IpProtocol.ICMPV6 if is_icmp6 else self.protocol,
             source=source,
             destination=destination,
             source_port=0 if self.is_fragment else source_port,
             destination_port=0 if self.is_fragment else destination_port,
-            icmp=(0 if answer else 8, 0) if self.protocol == ICMP else (0, 0),
+            icmp=(echo, 0) if self.protocol == ICMP else (0, 0),
             flags=0 if self.is_fragment else flags,
             is_later_fragment=self.is_fragment,
         )
@@ -103,24 +110,32 @@ class Demand(NamedTuple):
 
 
 class Flows:
-    """The demands of a network, from its facts."""
+    """The demands of a network for one version of IP, from its facts."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, version: int) -> None:
         self._scene = scene
+        self._version = version
+        #: The hosts, each with its address of this version.
+        self._hosts = {
+            name: own.ip
+            for name, host in scene.lab.hosts.items()
+            for own in (host.address6, host.address)
+            if own is not None and own.version == version
+        }
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
         self._walkers = [Walker(View(lab)) for lab in (scene.unfiltered, without_shortcuts(scene.unfiltered))]
         self._trails: dict[tuple[str, Address, Address, str], tuple[Passage, ...]] = {}
         self.filtering = [
-            name for name, facts in scene.alive() if any(one.version == 4 for one in facts.packet_filters)
+            name for name, facts in scene.alive() if any(one.version == version for one in facts.packet_filters)
         ]
-        self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
+        self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene, version))
 
     # ------------------------------------------------------------------------------------------------ hosts
 
     def of_hosts(self) -> Iterator[Demand]:
         """Yield the packets between hosts of different sites, at ports of routers with lists."""
         for here, there in self._pairs():
-            ends = (self._scene.lab.hosts[here].address.ip, self._scene.lab.hosts[there].address.ip)
+            ends = self._hosts[here], self._hosts[there]
             forth, back = self._trail(here, *ends), self._trail(there, *ends[::-1])
             for kind in self.kinds:
                 yield from _demands(forth, kind, (here, there))
@@ -133,17 +148,15 @@ class Flows:
             facts = self._scene.facts(name)
             for it in facts.interfaces if facts is not None else ():
                 for address in (own.ip for own in it.addresses):
-                    for kind in (*PLAIN, _SSH) if isinstance(address, IPv4Address) else ():
-                        packet = kind.packet(STRANGER, IPv4Address(address))
+                    for kind in (*PLAIN, _SSH) if address.version == self._version else ():
+                        packet = kind.packet(STRANGER[self._version], address)
                         yield Demand((name, it.name, True), packet, kind, ("", name))
         for here, there in self._pairs():
-            own = self._scene.lab.hosts[there].address.ip
-            if not isinstance(own, IPv4Address):
-                continue
-            trail = self._trail(here, self._scene.lab.hosts[here].address.ip, own)
+            own = self._hosts[there]
+            trail = self._trail(here, self._hosts[here], own)
             for place in dict.fromkeys(passage.place for passage in trail if not passage.outer):
                 for kind in self.kinds:
-                    yield Demand(place, kind.packet(STRANGER, own), kind, ("", there))
+                    yield Demand(place, kind.packet(STRANGER[self._version], own), kind, ("", there))
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of hosts of one customer, at different sites, one of which filters."""
@@ -151,7 +164,7 @@ class Flows:
             name: host.router
             for name, host in self._scene.lab.hosts.items()
             if self._scene.facts(host.router) is not None and host.router not in self._scene.lab.providers
-            if isinstance(host.address.ip, IPv4Address)
+            if name in self._hosts
         }
         customers = {name: self._scene.customer_of(name) for name in routers}
         done: dict[tuple[str, str], None] = {}
@@ -176,8 +189,10 @@ class Flows:
     def of_tunnels(self) -> Iterator[tuple[Demand, ...]]:
         """Yield groups of outer packets: a tunnel needs all of one group in each sequence of alternatives."""
         for client in self._scene.clients():
-            hub, there = client.hub_facts, client.there
-            if hub is None or there is None or client.nbma is None or client.tunnel.source is None:
+            hub, there, nbma = client.hub_facts, client.there, client.nbma
+            if hub is None or there is None or nbma is None or client.tunnel.source is None:
+                continue
+            if nbma.version != self._version:
                 continue
             for kinds in self._outer_kinds(client):
                 yield tuple(demand for kind in kinds for demand in self._between(client, kind))
@@ -212,53 +227,54 @@ class Flows:
         ):
             names = (client.name, client.hub) if start == client.name else (client.hub, client.name)
             for passage in self._trail(start, *ends, front):
-                if isinstance(passage.source, IPv4Address) and isinstance(passage.destination, IPv4Address):
-                    packet = Packet(
-                        protocol=kind.protocol,
-                        source=passage.source,
-                        destination=passage.destination,
-                        source_port=kind.port,  # IKE has one port at both ends
-                        destination_port=kind.port,
-                    )
-                    yield Demand(passage.place, packet, kind, names, of=client.tunnel.name)
+                packet = Packet(
+                    protocol=kind.protocol,
+                    source=passage.source,
+                    destination=passage.destination,
+                    source_port=kind.port,  # IKE has one port at both ends
+                    destination_port=kind.port,
+                )
+                yield Demand(passage.place, packet, kind, names, of=client.tunnel.name)
 
     def of_routing(self) -> Iterator[Demand]:
         """Yield the packets of routing protocols between the two ends of each tunnel."""
         for client in self._scene.clients():
             hub, there = client.hub_facts, client.there
-            if hub is None or there is None:
+            if hub is None or there is None or client.version != self._version:
                 continue
             ends = (client.name, client.facts, client.tunnel), (client.hub, hub, there)
             for (name, facts, tunnel), (other, _, theirs) in (ends, ends[::-1]):
-                own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
-                far = next((one for one in theirs.addresses if isinstance(one, IPv4Address)), None)
-                if own is not None and far is not None:
-                    place = (name, tunnel.name, True)
-                    for kind, packet in _routing(facts, tunnel.name, far, own):
-                        is_answer = bool(packet.flags & TcpFlag.ACK)
-                        yield Demand(place, packet, kind, (other, name), is_answer, kind.name)
+                place = (name, tunnel.name, True)
+                for kind, packet in _routing(facts, tunnel, theirs, self._version):
+                    is_answer = bool(packet.flags & TcpFlag.ACK)
+                    yield Demand(place, packet, kind, (other, name), is_answer, kind.name)
 
 
 def _demands(
     trail: tuple[Passage, ...], kind: Kind, ends: tuple[str, str], *, answer: bool = False
 ) -> Iterator[Demand]:
     for passage in trail:
-        source, destination = passage.source, passage.destination
-        if isinstance(source, IPv4Address) and isinstance(destination, IPv4Address) and not passage.outer:
-            packet = kind.packet(source, destination, answer=answer)
+        if not passage.outer:
+            packet = kind.packet(passage.source, passage.destination, answer=answer)
             yield Demand(passage.place, packet, kind, ends, answer)
 
 
-def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address) -> Iterator[tuple[Kind, Packet]]:
+def _routing(
+    facts: RouterFacts, tunnel: TunnelFacts, theirs: TunnelFacts, version: int
+) -> Iterator[tuple[Kind, Packet]]:
     """Yield what a neighbor on a tunnel sends: to its multicast group, and to this router."""
+    own, far = (next((one for one in it.addresses if one.version == version), None) for it in (tunnel, theirs))
+    if own is None or far is None:
+        return
+    near, sender = (tunnel.link_local or own, theirs.link_local or far) if version == 6 else (own, far)
     spoken = (
-        ("EIGRP", _EIGRP, _TO_EIGRP, [it.name for one in facts.eigrp for it in one.interfaces if not it.passive]),
-        ("OSPF", _OSPF, _TO_OSPF, [it.name for one in facts.ospf for it in one.interfaces if it.speaks]),
+        ("EIGRP", _EIGRP, [it.name for one in facts.eigrp for it in one.interfaces if not it.passive]),
+        ("OSPF", _OSPF, [it.name for one in facts.ospf for it in one.interfaces if it.speaks]),
     )
-    for name, protocol, everybody, ports in spoken:
-        for destination in (everybody, own) if tunnel in ports else ():
-            yield Kind(name, protocol), Packet(protocol=protocol, source=far, destination=destination)
-    if facts.rip is not None and any(it.name == tunnel and not it.passive for it in facts.rip.interfaces):
+    for (name, protocol, ports), everybody in zip(spoken, _GROUPS[version], strict=True):
+        for destination in (everybody, near) if tunnel.name in ports else ():
+            yield Kind(name, protocol), Packet(protocol=protocol, source=sender, destination=destination)
+    if facts.rip is not None and any(it.name == tunnel.name and not it.passive for it in facts.rip.interfaces):
         yield (
             Kind("RIP", UDP, _RIP),
             Packet(protocol=UDP, source=far, destination=_TO_RIP, source_port=_RIP, destination_port=_RIP),
@@ -270,10 +286,10 @@ def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address
         yield kind, kind.packet(far, own, answer=True)
 
 
-def _services(scene: Scene) -> list[Kind]:
+def _services(scene: Scene, version: int) -> list[Kind]:
     """Return the services that entries of lists name, by their first port."""
     found: dict[Kind, None] = {}
-    filters = (one.filters for _, facts in scene.alive() for one in facts.packet_filters if one.version == 4)
+    filters = (one.filters for _, facts in scene.alive() for one in facts.packet_filters if one.version == version)
     lists = (listed for one in filters for listed in (one.inward, one.outward) if listed is not None)
     for condition in (entry.condition for listed in lists for entry in listed.entries):
         for ports in (condition.destination_ports, condition.source_ports):
@@ -333,16 +349,17 @@ class _Question(NamedTuple):
 
 
 class Decisions:
-    """The decisions of all routers that filter."""
+    """The decisions of all routers that filter a version of IP."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, version: int) -> None:
         self.scene = scene
-        self.flows = Flows(scene)
+        self.version = version
+        self.flows = Flows(scene, version)
         self.ports: Ports = {
             (name, one.interface): one.filters
             for name, facts in scene.alive()
             for one in facts.packet_filters
-            if one.version == 4
+            if one.version == version
         }
         self.hosts = tuple(self.flows.of_hosts())
         self.strangers = tuple(self.flows.of_strangers())
