@@ -22,7 +22,7 @@ from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.shells.lab_model import INSIDE, UNLEASED
-from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.configuration import device, static_routes
 from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.view import HOST_PORT
@@ -30,7 +30,7 @@ from dmvpn.tools.walk.view import HOST_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.base.facts import Address, AddressWithLength, Network
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.scene import Scene
@@ -120,16 +120,17 @@ def wanted_server_address(scene: Scene, tunnel: TunnelFacts) -> Address | None:
     return next((address for address in named if scene.tunnel_owner(address) is None), None)
 
 
-def tunnel_line(scene: Scene, tunnel: TunnelFacts) -> str:
+def tunnel_line(scene: Scene, tunnel: TunnelFacts, version: int | None = None) -> str:
     """Return the address line of a tunnel with a missing or wrong address: the address that clients use, else a free
-    one.
+    one. version: of IP; None: any.
     """
-    network = _network(scene, tunnel)
+    network = _network(scene, tunnel, version)
     if network is None:
         return address_line()
     wanted = wanted_server_address(scene, tunnel)
     known = {client.server.address for client in scene.clients() if client.server is not None}
-    free = (host for host in islice(network.hosts(), _MANY) if host not in known and scene.tunnel_owner(host) is None)
+    hosts: Iterator[Address] = iter(islice(network.hosts(), _MANY))
+    free = (host for host in hosts if host not in known and scene.tunnel_owner(host) is None)
     free_hosts = list(free)
     expected = (host for host in free_hosts if host in _named_by_others(scene))
     address = wanted if wanted is not None and wanted in network else next(expected, next(iter(free_hosts), None))
@@ -141,15 +142,15 @@ def _named_by_others(scene: Scene) -> set[Address]:
     found: set[Address] = set()
     for _, facts in scene.alive():
         found |= {address for table in facts.tables for address in table.bgp.called}
-        found |= {route.next_hop for route in device(facts).routes if route.next_hop is not None}
+        found |= {route.next_hop for route, _ in static_routes(facts) if route.next_hop is not None}
         found |= {one.next_hop for tunnel in facts.tunnels for one in tunnel.mappings if one.next_hop is not None}
     return found
 
 
-def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
-    """Return the network of the tunnels with the same servers, or of its clients."""
+def _network(scene: Scene, tunnel: TunnelFacts, version: int | None) -> Network | None:
+    """Return the network of the tunnels with the same servers, or of its clients. version: of IP; None: any."""
     near = {server.address for server in tunnel.servers}
-    networks: Counter[IPv4Network] = Counter()
+    networks: Counter[Network] = Counter()
     for name, facts in scene.alive():
         for one in facts.tunnels:
             servers = {server.address for server in one.servers}
@@ -158,7 +159,7 @@ def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
                 for client in scene.clients(name)
             )
             for own in addresses_of(facts, one.name) if is_near or one is tunnel else ():
-                if isinstance(own, IPv4Interface):
+                if version in (None, own.version):
                     networks[own.network] += 1
     return networks.most_common(1)[0][0] if networks else None
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.features.interface.config import UNICAST_ROUTING
 from dmvpn.shells.lab_model import UNLEASED
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
@@ -172,6 +173,11 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     if lan is not None:
         return addressing.strange(scene, lan, evidence)
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
+    at = mine[-1] if mine else host.router
+    stopped = scene.facts(at)
+    if target.version == 6 and stopped is not None and not stopped.forwards_ipv6:
+        what = f"{at} does not forward IPv6, so packets for {target} ({host.router}) end there"
+        return Finding(_STEP, Cause.NO_ROUTE_THERE, at, what, evidence, (UNICAST_ROUTING.line(),))
     astray = _astray(scene, mine, target, customer)
     if astray is not None:
         at, leading = astray

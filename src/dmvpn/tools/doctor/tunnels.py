@@ -32,7 +32,7 @@ from dmvpn.tools.lint.rules.tunnels import MASKS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
@@ -153,9 +153,20 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
             router=name,
             what=f"{one} and {other} both have the tunnel address {address}",
             evidence=tuple(f"{who} says: {it.reason}" for who, it in servers if it is not None and it.reason),
-            fix=(INTERFACE.line(name=tunnel.name), addressing.tunnel_line(scene, tunnel)),
+            fix=(
+                INTERFACE.line(name=tunnel.name),
+                *(f"no ipv6 address {str(own).upper()}" for own in _own(scene, name, tunnel, address)),
+                addressing.tunnel_line(scene, tunnel, address.version),
+            ),
             others=tuple(who for who in (one, other) if who != name),
         )
+
+
+def _own(scene: Scene, name: str, tunnel: TunnelFacts, address: Address) -> Iterator[AddressWithLength]:
+    """Yield an address of IPv6 with its length: a further one does not replace it, as one of IPv4 does."""
+    facts = scene.facts(name)
+    mine = addresses_of(facts, tunnel.name) if facts is not None and address.version == 6 else ()
+    return (own for own in mine if own.ip == address)
 
 
 def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, TunnelFacts]) -> tuple[str, TunnelFacts]:
