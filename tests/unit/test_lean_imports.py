@@ -10,6 +10,7 @@ _NEEDED = (
     "dmvpn.shells.simulator.wallclock",
     "dmvpn.face.server",
     "dmvpn.face.client",
+    "dmvpn.app.tab",
     "dmvpn.web.resources",
     "dmvpn.web.entrance",
     "dmvpn.tools.doctor",

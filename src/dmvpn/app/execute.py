@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.labs import orders
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.places import find_node
 
@@ -78,7 +78,7 @@ def _at_simulated_host(folder: LabFolder, node: str, program: list[str], printer
             if isinstance(code, int):
                 printer.put(exit_code=code, output=said)
                 return code
-            time.sleep(_LOOKS)
+            orders.let_pass(folder, _LOOKS, simulated=folder.is_here)
         except KeyboardInterrupt:
             if interrupted:
                 return _INTERRUPTED

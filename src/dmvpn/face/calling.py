@@ -14,12 +14,15 @@ from _json import encode_basestring_ascii
 from binascii import a2b_base64, b2a_base64
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.sockets import IN_MEMORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
     from typing import BinaryIO, Final
+
+    from dmvpn.shells.lab.memory import End
 
 #: The version of this protocol; a client that speaks another version reports the difference instead of guessing.
 PROTOCOL: Final = 2
@@ -72,7 +75,8 @@ def execute(
     order = b'{"type":"execute","lines":[%b]}\n' % ",".join(map(encode_basestring_ascii, lines)).encode()
     if len(order) > MAX_LINE:
         raise UserError(f"too much at once: a message of {len(order)} octets")
-    connected = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    found = IN_MEMORY.get(os.fspath(path))
+    connected = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM) if found is None else found.open()
     before: object = None
     interrupted: list[int] = []
 
@@ -98,7 +102,7 @@ def execute(
         connected.close()
 
 
-def _print_answers(connected: _socket.socket, write: Callable[[bytes], None]) -> int:
+def _print_answers(connected: _socket.socket | End, write: Callable[[bytes], None]) -> int:
     """Write output as it comes. Returns the status at its end. Raises UserError."""
     begin, end = _OUTPUT
     pending = b""
@@ -132,7 +136,7 @@ def _status_in(line: bytes) -> int:
     return status
 
 
-def meet(connected: _socket.socket, path: str | PathLike[str]) -> None:
+def meet(connected: _socket.socket | End, path: str | PathLike[str]) -> None:
     """Connect a socket to a router, and read its `Hello`. Raises UserError; TimeoutError if it is silent."""
     try:
         connected.connect(os.fspath(path))

@@ -22,10 +22,13 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.face import messages, protocol
 from dmvpn.face.calling import GONE, execute, meet, writer
+from dmvpn.shells.lab.sockets import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from dmvpn.shells.lab.memory import End
 
 #: Ctrl-], as with telnet: leave the shell, whatever the router is doing.
 LEAVE: Final = b"\x1d"
@@ -151,9 +154,10 @@ def shell(path: Path) -> int:
     return 0
 
 
-def _connect(path: Path, patience: float | None = None) -> socket.socket:
+def _connect(path: Path, patience: float | None = None) -> socket.socket | End:
     """Return a connection on which the server has sent `Hello`. Raises UserError; with `patience`, TimeoutError."""
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found = IN_MEMORY.get(str(path))
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) if found is None else found.open()
     connected.settimeout(patience)
     try:
         meet(connected, path)
@@ -163,7 +167,7 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
     return connected
 
 
-def _messages(connected: socket.socket) -> Iterator[messages.Message]:
+def _messages(connected: socket.socket | End) -> Iterator[messages.Message]:
     """Yield messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
     decoder = protocol.Decoder()
     while data := connected.recv(1 << 16):
@@ -173,7 +177,7 @@ def _messages(connected: socket.socket) -> Iterator[messages.Message]:
             raise UserError(f"the router sent {error}") from error
 
 
-def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], None]) -> str:
+def _converse(connected: socket.socket | End, keyboard: int, write: Callable[[bytes], None]) -> str:
     """Carry keys and output back and forth. Returns why it ended, "" if the user left."""
     decoder, poll = protocol.Decoder(), select.poll()
     for descriptor in (connected.fileno(), keyboard):
@@ -209,7 +213,7 @@ def _raw_terminal(descriptor: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterator[None]:
+def _window_changes(connected: socket.socket | End, known: os.terminal_size) -> Iterator[None]:
     """Send the router each size of the window after the `known` one."""
 
     def send_size() -> None:

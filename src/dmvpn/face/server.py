@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from dmvpn.features.system import LineConfig, SystemConfig
     from dmvpn.ios import ShowContext
     from dmvpn.shells.admission import Admission
+    from dmvpn.shells.lab.memory import Connected, Listen, Server
 
 
 # ----------------------------------------------------------------------------------------------- answers for front ends
@@ -126,7 +127,12 @@ class ClientConnection:
     """One client."""
 
     def __init__(
-        self, handle: RouterHandle, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: Terminals
+        self,
+        handle: RouterHandle,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        server: Terminals,
+        slices: Slices,
     ) -> None:
         self.line = TerminalLine()
         self._loop = asyncio.get_running_loop()
@@ -138,7 +144,7 @@ class ClientConnection:
         self._is_dismissed = False
         self._unsubscribe: Callable[[], None] | None = None
         self._news = asyncio.Event()
-        self._slices = Slices()
+        self._slices = slices
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
@@ -424,23 +430,36 @@ class ClientConnection:
 class ManagementServer:
     """The listening socket of one router, and its connections."""
 
-    def __init__(self, handle: RouterHandle, path: Path, admission: Admission = OWNER_ALONE) -> None:
+    def __init__(
+        self,
+        handle: RouterHandle,
+        path: Path,
+        admission: Admission = OWNER_ALONE,
+        *,
+        listen: Listen | None = None,
+        slices: Callable[[], Slices] = Slices,
+    ) -> None:
+        """listen: begins to listen at the path, None: at a Unix socket. slices: of one client."""
         self.path = path
         self._admission = admission
         self._handle = handle
-        self._server: asyncio.Server | None = None
+        self._listen = listen or self._listen_at_socket
+        self._slices = slices
+        self._server: Server | None = None
         self._connections: dict[ClientConnection, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Listen. Raises UserError if the socket cannot be made, or another router listens there."""
-        listening = _listening_socket(self.path)
-        try:
-            self._admission.share(self.path, 0o660)
-        except UserError:
-            listening.close()
-            self.path.unlink()
-            raise
-        self._server = await asyncio.start_unix_server(self._connected, sock=listening)
+        self._server = await self._listen(self._connected, self.path)
+
+    async def _listen_at_socket(self, connected: Connected, path: Path) -> Server:
+        def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self._admission.admits(writer.get_extra_info("socket")):
+                connected(reader, writer)
+            else:
+                writer.close()
+
+        return await asyncio.start_unix_server(admit, sock=_listening_socket(path, self._admission))
 
     async def stop(self) -> None:
         """Hang up everywhere and remove the socket."""
@@ -460,10 +479,7 @@ class ManagementServer:
         return tuple(self._connections)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._admission.admits(writer.get_extra_info("socket")):
-            writer.close()
-            return
-        connection = ClientConnection(self._handle, reader, writer, self)
+        connection = ClientConnection(self._handle, reader, writer, self, self._slices())
         self._connections[connection] = asyncio.create_task(self._attend(connection, writer))
 
     async def _attend(self, connection: ClientConnection, writer: asyncio.StreamWriter) -> None:
@@ -503,7 +519,7 @@ class ManagementServer:
         )
 
 
-def _listening_socket(path: Path) -> socket.socket:
+def _listening_socket(path: Path, admission: Admission) -> socket.socket:
     """Return a socket at `path` that only its owner may connect to; it replaces a dead one, without a listener."""
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise UserError(f"{path}: too long for a socket, which may have {LONGEST_SOCKET_PATH} characters")
@@ -521,6 +537,12 @@ def _listening_socket(path: Path) -> socket.socket:
         raise UserError(f"{path}: {error.strerror}") from error
     except UserError:
         made.close()
+        raise
+    try:
+        admission.share(path, 0o660)
+    except UserError:
+        made.close()
+        path.unlink()
         raise
     made.setblocking(False)
     return made

@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 #: Seconds of one slice: about the time of ten packets.
 LENGTH: Final = 0.001
+#: Seconds of work in the thread of the loop.
+LONGEST: Final = 10.0
 #: Seconds that the garbage collector rests while output waits for its reader.
 PATIENCE: Final = 0.1
 
@@ -246,6 +248,33 @@ class Slices:
     def _hand_over(self) -> None:
         self._back.release()
         self._go.acquire()
+
+
+class AtOnce(Slices):
+    """Work in the thread of the loop, to its end: where there are no threads. It is broken off where it takes long."""
+
+    async def run(self, work: Callable[[], T], between: Callable[[], Awaitable[None]] | None = None) -> T:
+        """Do the work. Raises its exceptions, and BrokenOff."""
+        self._until = time.perf_counter() + LONGEST
+        token = BREATH.set(self)
+        try:
+            result = work()
+        finally:
+            BREATH.reset(token)
+        if between is not None:
+            await between()
+        return result
+
+    def pause(self) -> None:
+        """Raise BrokenOff where the work takes too long."""
+        if time.perf_counter() >= self._until:
+            raise BrokenOff
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """Do work."""
+        return work()
+
+    at_home = aside
 
 
 def _closed_gate() -> threading.Lock:

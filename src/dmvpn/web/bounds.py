@@ -213,10 +213,14 @@ class Bounds:
 
 
 class Workers:
-    """Threads for work that waits for a lab or a disk: see the module's docstring."""
+    """Threads for work that waits for a lab or a disk: see the module's docstring.
 
-    def __init__(self, bounds: Bounds) -> None:
+    here: the work is done in the thread of the loop, because this process has no other.
+    """
+
+    def __init__(self, bounds: Bounds, *, here: bool = False) -> None:
         self._bounds = bounds
+        self._here = here
         self._threads = CapacityLimiter(
             sum(bounds.table[name].most for name in ("threads", "reads", "ends", "scrapes"))
         )
@@ -237,4 +241,6 @@ class Workers:
         return await self.run_read(request.scope["caller"], lambda: fleet.lab_for_orders(name, starting=starting))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._here:
+            return work()
         return await to_thread.run_sync(work, limiter=self._threads)

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import WATCH_TOPICS, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
+from dmvpn.shells.lab.sockets import open_streams
 from dmvpn.web.bodies import Problem
 from dmvpn.web.document import TEXT, operation, parameter
 from dmvpn.web.permission import resource
@@ -80,7 +81,7 @@ class Following:
         """Connect to a router and ask for its news. Raises Problem."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                made = cls(*await asyncio.open_unix_connection(path, limit=_PIECE))
+                made = cls(*await open_streams(path, _PIECE))
                 try:
                     hello = await made._message()
                     if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:

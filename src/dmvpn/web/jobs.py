@@ -20,7 +20,9 @@ role configure.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import json
 import os
 import re
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.permission import Caller
 
+    #: Runs `dmvpn WORDS --json`, as `run` does.
+    Run = Callable[[Sequence[str], deque[str], Callable[[subprocess.Popen[str]], None]], tuple[int, Plain]]
+
 _T = TypeVar("_T")
 
 JOBS: Final = "/api/v1/jobs"
@@ -69,6 +74,8 @@ _LONGEST: Final = 900.0
 GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
+#: Seconds until a job begins that holds up this process: the answer is under way then.
+_AFTER_ANSWER: Final = 0.02
 #: Characters of a result.
 _LONGEST_RESULT: Final = 4 << 20
 #: What examines a lab, with the exit codes of an answer: not all is well; nothing is broken, and something is cut off
@@ -228,8 +235,11 @@ class Job:
 class Jobs:
     """All jobs of this process, and their resources."""
 
-    def __init__(self) -> None:
+    def __init__(self, here: Run | None = None) -> None:
+        """here: carries a job out in the loop's thread, None: in a process."""
         self._jobs: dict[str, Job] = {}
+        self._has_threads = here is None
+        self.run = here or run
 
     @resource("GET", JOBS, document.list_operation("The jobs that run, and the last ones that ended", _JOB), apart=True)
     async def list(self, request: Request) -> Response:
@@ -284,7 +294,11 @@ class Jobs:
             found = {} if job.healthy is None else {"healthy": job.healthy}
             guard.note("job", caller, job=job.number, state=job.state, **found)
 
-        threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
+        work = functools.partial(_carry_out, job, words, note, self.run)
+        if self._has_threads:
+            threading.Thread(target=work, daemon=True, name=f"job {job.what}").start()
+        else:
+            asyncio.get_running_loop().call_later(_AFTER_ANSWER, work)
         return job.answer(caller, HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
 
     def _check_room(self, lab: str, caller: Caller) -> None:
@@ -331,11 +345,11 @@ class Jobs:
         return found
 
 
-def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None:
+def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None], carry_out: Run) -> None:
     """Run the command of a job to its end, in a thread of its own."""
     is_good = False
     try:
-        code, result = run(words, job.notes, job.begun_as)
+        code, result = carry_out(words, job.notes, job.begun_as)
         job.result, is_good = json.dumps(result), code == 0
         if code in _EXAMINATIONS.get(job.what, ()) and isinstance(result, dict):
             is_good, job.healthy = True, code != _NOT_WELL
@@ -359,12 +373,9 @@ def run(
 
     Raises OSError; RecursionError: the object is nested too deeply.
     """
-    # In front of the rest: what follows the host of `lab exec` is the program and its arguments.
-    verbs = 2 if words[0] == "lab" else 1
-    command, rest = words[:verbs], words[verbs:]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
-            [*PROGRAM, *command, "--json", *rest],
+            [*PROGRAM, *as_json(words)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,
@@ -378,19 +389,35 @@ def run(
         try:
             with process:
                 for line in process.stderr or ():
-                    notes.append(line.rstrip("\n").removeprefix("dmvpn: ")[:_LONGEST_NOTE])
+                    notes.append(noted(line))
         finally:
             for timer in timers:
                 timer.cancel()
         output.seek(0)
-        text = output.read(_LONGEST_RESULT + 1)
-        if len(text) > _LONGEST_RESULT:
-            notes.append(f"the result is longer than {_LONGEST_RESULT >> 20} MiB")
-            return process.returncode or _NOT_WELL, None
-        with contextlib.suppress(ValueError):
-            result: Plain = json.loads(text)
-            return process.returncode, result
-        return process.returncode or _NOT_WELL, None
+        return outcome(process.returncode, output.read(_LONGEST_RESULT + 1), notes)
+
+
+def as_json(words: Sequence[str]) -> list[str]:
+    """Return the words of a command that prints its result as JSON."""
+    # In front of the rest: what follows the host of `lab exec` is the program and its arguments.
+    verbs = 2 if words[0] == "lab" else 1
+    return [*words[:verbs], "--json", *words[verbs:]]
+
+
+def noted(line: str) -> str:
+    """Return a line of a command as the note of a job."""
+    return line.rstrip("\n").removeprefix("dmvpn: ")[:_LONGEST_NOTE]
+
+
+def outcome(code: int, text: str, notes: deque[str]) -> tuple[int, Plain]:
+    """Return the exit code and the object that a command printed; a code of an error if it is no object."""
+    if len(text) > _LONGEST_RESULT:
+        notes.append(f"the result is longer than {_LONGEST_RESULT >> 20} MiB")
+        return code or _NOT_WELL, None
+    with contextlib.suppress(ValueError):
+        result: Plain = json.loads(text)
+        return code, result
+    return code or _NOT_WELL, None
 
 
 def _later(seconds: float, work: Callable[[_T], object], argument: _T) -> threading.Timer:

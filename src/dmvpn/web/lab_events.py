@@ -33,6 +33,7 @@ from dmvpn.face.messages import Count, Counts, Done, Hello, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
 from dmvpn.face.watching import LARGEST_BATCH, LENGTH
+from dmvpn.shells.lab.sockets import open_streams
 from dmvpn.web import events
 from dmvpn.web.bodies import Problem
 from dmvpn.web.permission import resource
@@ -161,7 +162,7 @@ async def _asked(path: Path) -> Counted | None:
     """Return what a router has counted; None: it does not answer."""
     with suppress(OSError, EOFError, TimeoutError, ProtocolError):
         async with asyncio.timeout(_PATIENCE):
-            reader, writer = await asyncio.open_unix_connection(path, limit=_PIECE)
+            reader, writer = await open_streams(path, _PIECE)
             try:
                 writer.write(encode(Count(("peers",))))
                 return await _read(reader)

@@ -174,7 +174,7 @@ class Labs:
         To read them takes a process seconds, and they never change: one process reads for all who ask meanwhile.
         """
         async with self._reading:
-            self._scenarios = self._scenarios or await self._workers.run_read(caller, _built_in)
+            self._scenarios = self._scenarios or await self._workers.run_read(caller, lambda: _built_in(self._jobs.run))
         return self._scenarios
 
     @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True, aid="up")
@@ -322,10 +322,10 @@ class Labs:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
 
-def _built_in() -> list[dict[str, Plain]]:
+def _built_in(run: jobs.Run) -> list[dict[str, Plain]]:
     """Read all built-in scenarios and exercises. Raises Problem."""
     notes: deque[str] = deque(maxlen=1)
-    _, found = jobs.run(("lab", "list"), notes)
+    _, found = run(("lab", "list"), notes, lambda process: None)
     if not isinstance(found, dict):
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
     usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}

@@ -36,15 +36,21 @@ if TYPE_CHECKING:
     from dmvpn.web.entrance import Audit, Entrance
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.guard import Names
+    from dmvpn.web.jobs import Run
 
 #: Parts of the raw path in front of the words of a show: "", api, v1, labs, LAB, routers, ROUTER, show.
 _BEFORE: Final = 8
 
 
-def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds) -> Guard:
-    """Return the whole application, behind its guard."""
-    begun = Jobs()
-    found = routes(fleet, entrance, bounds, begun)
+def application(
+    fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds, run: Run | None = None
+) -> Guard:
+    """Return the whole application, behind its guard.
+
+    run: carries a job out, in a process that has one thread; None: jobs are processes, and what waits has threads.
+    """
+    begun = Jobs(run)
+    found = routes(fleet, entrance, bounds, begun, here=run is not None)
     handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(found)
     app = Starlette(routes=found, exception_handlers=handlers)
@@ -52,9 +58,11 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bo
     return Guard(app, entrance, audit, names, bounds, begun.break_off_of)
 
 
-def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None) -> list[Route]:
-    """Return all resources."""
-    workers = Workers(bounds)
+def routes(
+    fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None, *, here: bool = False
+) -> list[Route]:
+    """Return all resources. here: as of `Workers`."""
+    workers = Workers(bounds, here=here)
     door, errands = _Door(fleet, workers), Errands(fleet, workers)
     begun = begun or Jobs()
     return routes_of(

@@ -10,6 +10,7 @@ from dmvpn.base.errors import DmvpnError
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Access, AskAccess, Hello, Message, Report
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
+from dmvpn.shells.lab.sockets import open_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ class SshLink:
         with contextlib.ExitStack() as undo:
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    link = cls(*await asyncio.open_unix_connection(path))
+                    link = cls(*await open_streams(path))
                     undo.callback(link.close)
                     hello = await link.receive()
             except (OSError, TimeoutError) as error:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.base.values import dataclass
 from dmvpn.shells.admission import OWNER_ALONE, is_owner
+from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def serve(
         connection = held.enter_context(server.accept()[0])
         if not is_owner(connection):
             return  # the mode of the socket ensures it, too; but modes can be changed
-        octets, descriptor = _carried_out(receive_order(connection), obey, is_owner=True)
+        octets, descriptor = carried_out(receive_order(connection), obey, is_owner=True)
         held.pop_all()
         give(Answer(connection, octets, descriptor))
 
@@ -230,13 +231,13 @@ async def _attend(
     octets = b""
     with contextlib.suppress(OSError, ValueError):  # the request is late, incomplete, or too long
         octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
-    writer.write(_carried_out(octets, obey, is_owner=is_owner)[0])
+    writer.write(carried_out(octets, obey, is_owner=is_owner)[0])
     writer.close()
     with contextlib.suppress(OSError):  # the client is gone, or does not read
         await asyncio.wait_for(writer.wait_closed(), PATIENCE)
 
 
-def _carried_out(
+def carried_out(
     octets: bytes, obey: Callable[[dict[str, Json]], Json | Lent], *, is_owner: bool
 ) -> tuple[bytes, int | None]:
     """Return the answer to a request, and the descriptor that goes with it."""
@@ -312,12 +313,29 @@ def end_of(path: Path) -> int:
 def _ask(
     path: Path, request: dict[str, Json], patience: float = PATIENCE, note: Callable[[str], None] = lambda text: None
 ) -> tuple[Json, int | None, int]:
+    asked = json.dumps(request).encode() + b"\n"
+    desk = LABS_IN_MEMORY.get(str(path))
+    octets, descriptors, pid = (
+        _exchanged(path, asked, patience, note) if desk is None else (bytearray(desk.ask(asked, note)), list[int](), 0)
+    )
+    if not octets.endswith(b"\n"):
+        raise SilentError("the lab ended while it was asked")
+    answer = json.loads(octets)
+    if "error" in answer:
+        raise UserError(answer["error"])
+    return answer["ok"], descriptors[0] if descriptors else None, pid
+
+
+def _exchanged(
+    path: Path, asked: bytes, patience: float, note: Callable[[str], None]
+) -> tuple[bytearray, list[int], int]:
+    """Return what a lab answers, the descriptors that came with it, and the number of its process."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience)
         try:
             connection.connect(str(path))
             pid = peer_credentials(connection).pid
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            connection.sendall(asked)
             piece, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
             octets = bytearray(piece)
             while piece and (not octets.endswith(b"\n") or _noted(octets, note)):
@@ -325,12 +343,7 @@ def _ask(
                 octets += piece
         except OSError as error:
             raise SilentError(_SILENT.format(error)) from error
-    if not octets.endswith(b"\n"):
-        raise SilentError("the lab ended while it was asked")
-    answer = json.loads(octets)
-    if "error" in answer:
-        raise UserError(answer["error"])
-    return answer["ok"], descriptors[0] if descriptors else None, pid
+    return octets, descriptors, pid
 
 
 def _noted(octets: bytearray, note: Callable[[str], None]) -> bool:

@@ -161,6 +161,11 @@ class LabFolder:
         return ""
 
     @property
+    def is_here(self) -> bool:
+        """True if the lab is in the memory of this process."""
+        return str(self.control) in sockets.LABS_IN_MEMORY
+
+    @property
     def has_process(self) -> bool:
         """True if the noted process lives."""
         pidfd = self.process()

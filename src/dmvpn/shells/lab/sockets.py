@@ -1,6 +1,8 @@
 """Where the sockets of labs and services are. A command on a router finds its socket here, `places.py` has the rest.
 
 It has to be quick: paths are texts, and nothing is imported that takes time.
+
+In a process with one thread, such as a tab of a browser, sockets are in memory (`memory.py`): clients look here first.
 """
 
 from __future__ import annotations
@@ -11,6 +13,11 @@ import stat
 
 from dmvpn.dataplane import private
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
+    from typing import Any, Final
+
 #: Prefix of the lab name of a router that runs alone; the name of the router follows.
 SERVICE = "run-"
 #: The labs of the user of a service, as contrib/systemd has it.
@@ -18,6 +25,9 @@ SERVICES = "/run/dmvpn/dmvpn/labs"
 #: Folder of root's labs without a runtime directory: in /tmp another user could make the folder first, and in
 #: /run/dmvpn the user of a service could exchange its contents.
 ROOT = "/run/dmvpn-root"
+#: The management sockets (`memory.Listening`), and the control sockets of labs (`memory.Desk`), in this process.
+IN_MEMORY: Final[dict[str, Any]] = {}
+LABS_IN_MEMORY: Final[dict[str, Any]] = {}
 
 
 def labs_place() -> str:
@@ -74,6 +84,8 @@ def management_of(lab: str, router: str) -> str:
 
 def is_alive(lab: str) -> bool:
     """Return whether a supervisor listens on the control socket. It need not answer: this never waits."""
+    if control_of(lab) in LABS_IN_MEMORY:
+        return True
     probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         probe.setblocking(False)
@@ -85,6 +97,16 @@ def is_alive(lab: str) -> bool:
     finally:
         probe.close()
     return True
+
+
+async def open_streams(path: str | os.PathLike[str], limit: int = 1 << 16) -> tuple[StreamReader, StreamWriter]:
+    """Connect to a management socket. limit: octets that the reader keeps. Raises OSError."""
+    if (found := IN_MEMORY.get(os.fspath(path))) is not None:
+        reader, writer = found.open_streams(limit)
+        return reader, writer
+    import asyncio
+
+    return await asyncio.open_unix_connection(path, limit=limit)
 
 
 def the_socket_of(text: str) -> str | None:

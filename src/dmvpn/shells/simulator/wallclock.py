@@ -36,6 +36,7 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
+from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.wiring import inward_of
 from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
@@ -220,15 +221,28 @@ class SimulatedLab:
     """A simulation, driven by the wall clock, with the sockets of a lab."""
 
     def __init__(
-        self, scenario: Scenario, folder: LabFolder, make_server: MakeServer, recording: Path | None = None
+        self,
+        scenario: Scenario,
+        folder: LabFolder,
+        make_server: MakeServer,
+        recording: Path | None = None,
+        *,
+        seed: int | None = None,
+        epoch: float | None = None,
     ) -> None:
-        """recording: a file for the events of all routers."""
+        """recording: a file for the events of all routers. seed, epoch: of the simulation, None: the machine's time."""
         self.scenario = scenario
         self.folder = folder
         self._recording = open_private(recording) if recording else None
         record = self._recording.write if self._recording else None
         with uncollected():
-            self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
+            self.world = Simulator.of(
+                scenario,
+                seed=int(time.time()) if seed is None else seed,
+                epoch=time.time() if epoch is None else epoch,
+                record=record,
+                remembers=True,
+            )
         self.programs = Programs(self.world)
         self._capture = SimulatedCapture(self.world)
         self._began = time.time()
@@ -262,20 +276,30 @@ class SimulatedLab:
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         Shortage(loop)
-        self._time = FollowedClock(self.world, loop.time)
         end_by_signal(lambda: loop.call_soon_threadsafe(self._ended.set))
-        for name in self.world.routers:
-            self.folder.storage(name)  # it identifies a dead router
-            self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
-            await self._tend(name)
+        await self._begin_to_serve()
         listener = control.listen(self.folder.control)
         loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey, self._when_done))
-        self._advance()
         await self._ended.wait()
         for task in self._tasks:
             task.cancel()
         for name in list(self._serving):
             await self._servers[name].stop()
+
+    async def _begin_to_serve(self) -> None:
+        self._time = FollowedClock(self.world, asyncio.get_running_loop().time)
+        for name in self.world.routers:
+            self.folder.storage(name)  # it identifies a dead router
+            self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
+            await self._tend(name)
+        self._advance()
+
+    async def serve_in_memory(self) -> None:
+        """Begin to serve clients in this process (`shells/lab/memory.py`)."""
+        from dmvpn.shells.lab.memory import Desk
+
+        await self._begin_to_serve()
+        LABS_IN_MEMORY[str(self.folder.control)] = Desk(self._obey, self._when_done)
 
     # ------------------------------------------------------------------------------------------------ time
 

@@ -1,0 +1,226 @@
+"""A lab in a tab of a browser: a simulated lab and the application of `dmvpn web` in one process with one thread.
+
+The worker of the page (`web/tab/worker.mjs`) runs this in Pyodide. It posts requests of the page, and gets answers:
+
+    tab = Tab(post)
+    await tab.boot(json)        {"lab": NAME, "seed": N, "epoch": SECONDS, "files": {PATH: TEXT}}; at least lab
+    tab.take(json, body)        {"id": N, "method": TEXT, "path": TEXT, "headers": {}}; {"id": N, "abort": true}
+
+    post(json, octets)          {"boot": {"percent": N, "sentence": TEXT}}, {"id": N, "status": N, "headers": {...}},
+                                {"id": N} with octets of the answer, {"id": N, "end": true}
+
+Resources are those of the API, its guard included. What a tab cannot do is refused with its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.server import ManagementServer
+from dmvpn.shells.lab.memory import LabLoop, listen
+from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.wallclock import SimulatedLab
+from dmvpn.shells.slices import AtOnce
+from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Bounds
+from dmvpn.web.entrance import Audit, Entrance
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.guard import Names
+from dmvpn.web.jobs import as_json, noted, outcome
+from dmvpn.web.permission import Role
+from dmvpn.web.resources import application
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, MutableMapping, Sequence
+    from pathlib import Path
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.shells.handle import Handle
+
+    Post = Callable[[str, bytes], object]
+
+#: The name of the server, and the folder of what runs, which no other process sees.
+_HOST: Final = "tab"
+_RUNTIME: Final = "/run"
+#: Seconds of the machine for a job: meanwhile the tab answers nothing.
+_LONGEST_JOB: Final = 60.0
+#: Seconds of the lab within which it should be ready.
+_READY: Final = 60.0
+_ONE_LAB: Final = "a tab holds one lab: open another tab for another lab"
+#: What a tab has not, by method and path, with its end: why.
+_ABSENT: Final = (
+    ("POST", "/api/v1/labs", _ONE_LAB),
+    ("DELETE", "", "a tab ends its lab where it is closed"),
+    ("GET", "/metrics", "a tab has no metrics: no server could reach it"),
+    ("POST", "/capture", "a tab writes no files of captures"),
+    ("GET", "/capture", "a tab writes no files of captures"),
+)
+
+
+def _run_here(words: Sequence[str], notes: deque[str], _: object, loop: LabLoop) -> tuple[int, Plain]:
+    """Run `dmvpn WORDS --json` in this process, as `web.jobs.run` does in another."""
+    from dmvpn.app.main import main
+
+    said, result = io.StringIO(), io.StringIO()
+    loop.patient_until = time.monotonic() + _LONGEST_JOB
+    try:
+        with contextlib.redirect_stdout(result), contextlib.redirect_stderr(said):
+            code = main(as_json(words))
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    finally:
+        loop.patient_until = float("inf")
+    notes.extend(map(noted, said.getvalue().splitlines()))
+    return outcome(code, result.getvalue(), notes)
+
+
+class Tab:
+    """See the module's docstring."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._loop = LabLoop()
+        entrance = Entrance(Role.CONFIGURE)
+        self._token = str(entrance.exchange(entrance.code))
+        self._application = application(
+            Fleet(),
+            entrance,
+            Audit(),
+            Names(frozenset({_HOST})),
+            Bounds(),
+            lambda words, notes, begun: _run_here(words, notes, begun, self._loop),
+        )
+        self._answers: dict[int, asyncio.Task[None]] = {}
+        self.lab: SimulatedLab | None = None
+
+    # ------------------------------------------------------------------------------------------------ the lab
+
+    async def boot(self, wish: str) -> None:
+        """Bring the lab up. An error is posted, and is the last message then."""
+        try:
+            await self._bring_up(json.loads(wish))
+        except Exception as error:
+            known = isinstance(error, UserError)
+            self._say(boot={"error": str(error) if known else f"{type(error).__name__}: {error}"})
+
+    async def _bring_up(self, wish: dict[str, Any]) -> None:
+        name = str(wish["lab"])
+        os.environ.setdefault("XDG_RUNTIME_DIR", _RUNTIME)
+        self._say(boot={"percent": 80, "sentence": f"reads {name}"})
+        await asyncio.sleep(0)  # let the page show it
+        scenario = Scenario.load(self._written(name, wish["files"]) if wish.get("files") else name)
+        folder = LabFolder.of(name)
+        folder.make(scenario.configurations)
+        lab = self.lab = SimulatedLab(
+            scenario, folder, self._make_server, seed=wish.get("seed"), epoch=wish.get("epoch")
+        )
+        begun = self._loop.create_task(lab.serve_in_memory())
+        self._loop.wait(begun.done)
+        begun.result()
+        self._say(boot={"percent": 90, "sentence": f"{name}: its tunnels come up"})
+        await asyncio.sleep(0)
+        for _ in range(int(_READY)):
+            if not lab.world.missing(scenario):
+                break
+            second = self._loop.create_task(asyncio.sleep(1.0))
+            self._loop.wait(second.done)
+        self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name})
+
+    def close(self) -> None:
+        """End the lab."""
+        self._loop.close()
+
+    def _make_server(self, handle: Handle, path: Path) -> ManagementServer:
+        return ManagementServer(handle, path, listen=listen, slices=AtOnce)
+
+    @staticmethod
+    def _written(name: str, files: dict[str, str]) -> str:
+        """Write the files of a lab, and return their folder."""
+        folder = LabFolder.of(name).path.with_name("given") / name
+        for path, text in files.items():
+            place = folder / path
+            if not place.resolve().is_relative_to(folder.resolve()):
+                raise UserError(f"{path} is no name of a file of a lab")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        return str(folder)
+
+    # ------------------------------------------------------------------------------------------------ requests
+
+    def take(self, message: str, body: bytes = b"") -> None:
+        """Take a message of the page."""
+        asked = json.loads(message)
+        number = int(asked["id"])
+        if asked.get("abort"):
+            if (task := self._answers.pop(number, None)) is not None:
+                task.cancel()
+            return
+        task = asyncio.ensure_future(self._answer(number, asked, body))
+        self._answers[number] = task
+
+    async def _answer(self, number: int, asked: dict[str, Any], body: bytes) -> None:
+        """Answer a request."""
+        unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> MutableMapping[str, Any]:
+            if unread:
+                return unread.pop()
+            await asyncio.Event().wait()  # its end cancels this task
+            return {"type": "http.disconnect"}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+                self._say(id=number, status=message["status"], headers=headers)
+            elif message.get("body"):
+                self._post(json.dumps({"id": number}), bytes(message["body"]))
+
+        try:
+            scope = self._scope(asked, body)
+            why = next((why for method, end, why in _ABSENT if _fits(scope, method, end)), "")
+            answer = Problem(HTTPStatus.NOT_IMPLEMENTED, why).response() if why else self._application
+            await answer(scope, receive, send)
+            self._say(id=number, end=True)
+        except Exception as error:
+            self._say(id=number, error=f"{type(error).__name__}: {error}")
+        finally:
+            self._answers.pop(number, None)
+
+    def _scope(self, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
+        path, _, query = str(asked["path"]).partition("?")
+        headers = {**asked.get("headers", {}), "host": _HOST, "authorization": f"Bearer {self._token}"}
+        if body:
+            headers["content-length"] = str(len(body))
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": str(asked["method"]).upper(),
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode("latin-1"),
+            "query_string": query.encode("latin-1"),
+            "headers": [(name.lower().encode(), str(value).encode("latin-1")) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": (_HOST, 80),
+            "root_path": "",
+            "state": {},
+        }
+
+    def _say(self, **message: object) -> None:
+        self._post(json.dumps(message), b"")
+
+
+def _fits(scope: dict[str, Any], method: str, end: str) -> bool:
+    return bool(scope["method"] == method and scope["path"].endswith(end))

@@ -1,0 +1,156 @@
+"""A lab in a tab: one process with one thread has the lab, its clients and the application of `dmvpn web`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dmvpn.app.tab import Tab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+LAB = "/api/v1/labs/notes-phase3"
+EPOCH = 1_790_000_000.0
+
+
+class Page:
+    """What a page hears of its tab."""
+
+    def __init__(self) -> None:
+        self.tab = Tab(self.hear)
+        self.boots: list[dict[str, Any]] = []
+        self.heard: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        self.octets: defaultdict[int, bytes] = defaultdict(bytes)
+        self.news = asyncio.Event()
+        self._last = 0
+
+    def hear(self, message: str, octets: bytes) -> None:
+        found = json.loads(message)
+        self.news.set()
+        if "boot" in found:
+            self.boots.append(found["boot"])
+        else:
+            self.heard[found["id"]].append(found)
+            self.octets[found["id"]] += octets
+
+    def begin(self, method: str, path: str, body: object = None) -> int:
+        self._last += 1
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        asked = {"id": self._last, "method": method, "path": path, "headers": headers}
+        self.tab.take(json.dumps(asked), b"" if body is None else json.dumps(body).encode())
+        return self._last
+
+    async def until(self, done: Callable[[], object]) -> None:
+        async with asyncio.timeout(60):
+            while not done():
+                self.news.clear()
+                await self.news.wait()
+
+    async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        number = self.begin(method, path, body)
+        await self.until(lambda: any({"end", "error"} & set(one) for one in self.heard[number]))
+        return self.heard[number][0]["status"], json.loads(self.octets[number])
+
+    async def job(self, path: str, body: object = None) -> dict[str, Any]:
+        _, found = await self.ask("POST", f"{LAB}/{path}", body)
+        while found["state"] == "running":
+            await asyncio.sleep(0.05)
+            _, found = await self.ask("GET", f"/api/v1/jobs/{found['id']}")
+        assert isinstance(found, dict)
+        return found
+
+    def events(self, number: int) -> list[dict[str, Any]]:
+        lines = self.octets[number].decode().splitlines()
+        return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+
+
+def in_a_tab(wish: dict[str, object], use: Callable[[Page], Awaitable[None]]) -> None:
+    async def run() -> None:
+        page = Page()
+        await page.tab.boot(json.dumps(wish))
+        with contextlib.closing(page.tab):
+            await use(page)
+
+    asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+def test_shows_terminals_events_and_jobs_answer_in_one_thread() -> None:
+    async def use(page: Page) -> None:
+        assert page.boots[-1] == {
+            "percent": 100,
+            "sentence": "notes-phase3 is up",
+            "ready": True,
+            "lab": "notes-phase3",
+        }
+        status, shown = await page.ask("GET", f"{LAB}/routers/R31/show/dmvpn")
+        assert status == 200
+        assert "172.16.11.1" in str(shown["tunnels"])
+        status, stage = await page.ask("GET", f"{LAB}/stage")
+        assert {"R11", "R31", "H3"} <= {node["name"] for node in stage["nodes"]}
+        news = page.begin("GET", f"{LAB}/events")
+
+        terminal = page.begin("POST", f"{LAB}/routers/R31/terminals", {"rows": 24, "columns": 80})
+        await page.until(lambda: page.events(terminal))
+        keys = f"/api/v1/terminals/{page.events(terminal)[0]['terminal']}"
+
+        def printed() -> str:
+            data = [one["data"] for one in page.events(terminal) if "data" in one]
+            return b"".join(map(base64.b64decode, data)).decode()
+
+        await page.ask("POST", keys, {"keys": "ping 10.4.4.1\rshow clock\r"})
+        await page.until(lambda: "UTC" in printed())
+        assert "Success rate is 100 percent" in printed()
+
+        # A job of lost pings takes minutes of the lab's time, and the router's clock has them.
+        broken = await page.job("break", {"seed": 3})
+        assert "cut off" in broken["result"]["complaint"]
+        found = await page.job("doctor", {})
+        assert (found["state"], found["healthy"]) == ("done", False)
+        assert found["result"]["findings"]
+        assert any("R31" in str(one) for one in page.events(news))
+
+        page.tab.take(json.dumps({"id": news, "abort": True}))
+        status, refused = await page.ask("POST", "/api/v1/labs", {"scenario": "notes-gre"})
+        assert (status, refused["detail"]) == (501, "a tab holds one lab: open another tab for another lab")
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_a_lab_of_a_seed_lives_as_in_the_simulator() -> None:
+    async def use(page: Page) -> None:
+        lab = page.tab.lab
+        assert lab is not None
+        scenario = Scenario.load("notes-phase3")
+        native = Simulator.of(scenario, seed=7, epoch=EPOCH, remembers=True)
+        native.run_until(lab.world.now)
+        assert native.digest == lab.world.digest
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_files_that_leave_their_folder_and_unknown_labs_are_one_sentence() -> None:
+    async def use(page: Page) -> None:
+        assert "no name of a file" in page.boots[-1]["error"]
+
+    in_a_tab({"lab": "mine", "files": {"../R1.cfg": "hostname R1"}}, use)
+
+    async def see(page: Page) -> None:
+        assert "nowhere" in page.boots[-1]["error"]
+
+    in_a_tab({"lab": "nowhere"}, see)
