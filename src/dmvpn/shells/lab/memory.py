@@ -155,7 +155,7 @@ class LabLoop(asyncio.BaseEventLoop):
         if self.is_running():
             return
         due = self._host.time() + max(0.0, self._due() - self.time())
-        if self._turn is not None and not self._turn.cancelled():
+        if self._turn is not None:
             if self._turn.when() <= due:
                 return
             self._turn.cancel()
