@@ -102,7 +102,7 @@ class LabLoop(asyncio.BaseEventLoop):
         return handle
 
     def pump(self) -> None:
-        """Run what is due, but not for long, whatever loop runs here now."""
+        """Run due callbacks, but not for long, from any loop of this thread."""
         outer = asyncio._get_running_loop()
         task = None if outer is None else asyncio.current_task(outer)
         if outer is not None and task is not None:
@@ -246,7 +246,7 @@ class _Side(asyncio.Transport):
         self._reads = False
 
     def resume_reading(self) -> None:
-        """Hand on what was kept."""
+        """Hand on the octets that were kept."""
         self._reads = True
         self._loop.call_soon(self._hand_on)
 
@@ -315,7 +315,7 @@ class End:
 
 
 class Listening:
-    """A management socket in memory. Its file, which is empty, lets others see that it is there."""
+    """A management socket in memory. Its empty file shows that it is there."""
 
     def __init__(self, connected: Connected, path: Path) -> None:
         self._loop = cast("LabLoop", asyncio.get_running_loop())
