@@ -68,6 +68,9 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
     if name == "intro-phase3":
         world.stream("H10", "192.168.20.100", seconds=5, rate=10)
+    if name == "branch-vlans":
+        for host in ("H3", "H5", "GUEST"):
+            world.stream(host, "198.51.100.80", seconds=2, rate=2)
     if name == "nat-overload":
         for host in ("H3", "H4"):
             world.stream(host, "198.51.100.80", seconds=2, rate=2)

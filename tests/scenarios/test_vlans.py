@@ -124,6 +124,8 @@ def test_two_trunks_of_one_channel_group_are_one_port() -> None:
     assert "Po1                 Root FWD 3" in world.do("SW2", "show spanning-tree vlan 10")
     assert hears(world, "H1", "10.1.10.101")
     assert "DYNAMIC     Po1" in world.do("SW1", "show mac address-table")
+    member = world.do("SW1", "show interfaces GigabitEthernet0/1 switchport")
+    assert "Operational Mode: trunk (member of bundle Po1)" in member
     world.cut("SW1", "GigabitEthernet0/1")
     world.run_for(1.0)
     assert hears(world, "H1", "10.1.10.101")

@@ -62,7 +62,7 @@ GENIE_FORCE = [
     (r"^traceroute \d+\.\d+\.\d+\.\d+", "traceroute", "Traceroute"),
 ]
 # Commands that ntc-templates would give to the template of a different command.
-NTC_SKIP = re.compile(r"^show (ip (route \d+\.\d|cef \d+\.\d|rip )|dmvpn (changes|events) )")
+NTC_SKIP = re.compile(r"^show (interfaces trunk|ip (route \d+\.\d|cef \d+\.\d|rip )|dmvpn (changes|events) )")
 # Tried only when ntc-templates has no template for the command as typed.
 NTC_ALIASES = [
     (r"^show interface(s?)( \S+( ?\d\S*)?)?$", "show interfaces"),
@@ -92,6 +92,8 @@ KNOWN_LIMITS = [
     ("genie", r"^show ip access-lists interface", ""),  # it takes the words behind `access-lists` for a list's name
     ("genie", r"^show ip vrf interfaces", ""),  # it takes the parser of show ip vrf
     ("genie", r"^show crypto ikev2 session detailed", r"NAT-T is detected"),
+    ("genie", r"^show ip dhcp server statistics", ""),  # it wants memory, and counters of IOS XE alone
+    ("ntc", r"^show ip dhcp binding", r"State      Interface"),  # columns of IOS XE
     ("ntc", r"^show crypto ipsec sa detail", r"protected vrf[\s\S]*protected vrf"),
 ]
 ERROR = re.compile(r"^% ?(Invalid input|Incomplete command|Ambiguous command|Unknown command)", re.MULTILINE)

@@ -42,6 +42,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "nat-overload",
         "nat-published",
     ),
+    "branches": ("branch-vlans",),
     "VRFs": ("front-door", "front-door-breakout", "two-customers", "shared-services"),
     "IPv6": ("dual-stack", "ipv6-phase3"),
     "troubleshooting": ("network-ids", "two-spokes-one-nat", "ipsec-symmetric-nat"),

@@ -7,6 +7,7 @@ show mac address-table, show spanning-tree [vlan N], show etherchannel summary
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import dotted
@@ -206,10 +207,16 @@ def _switch_port(box: Box, port: EthernetPort, computed: SwitchingComputed) -> S
 
 
 def query_ports(ctx: ShowContext, args: Args) -> SwitchPorts:
-    """Return one port, or all."""
-    machine, wanted = ctx.machine(SwitchingMachine), args.interface("interface", None)
+    """Return one port, or all: of a bundle the bundle, unless one of its ports is asked for."""
+    machine, wanted = ctx.machine(SwitchingMachine), args.interface("interface", "")
+    asked = machine.box.port(wanted)
+    name = asked.logical if asked is not None else wanted
     ports = [_switch_port(machine.box, port, machine.computed) for port in _logical(machine.box.ports)]
-    return SwitchPorts(tuple(port for port in ports if wanted in (None, port.name)), machine.box.bridges)
+    found = [port for port in ports if name in ("", port.name)]
+    if asked is not None and asked.bundle:
+        member = f" (member of bundle {short_interface(name)})"
+        found = [replace(port, name=wanted, operates=port.operates + member) for port in found]
+    return SwitchPorts(tuple(found), machine.box.bridges)
 
 
 def query_trunks(ctx: ShowContext, args: Args) -> SwitchPorts:
@@ -247,7 +254,7 @@ def render_ports(answer: SwitchPorts) -> Iterator[str]:
     if not answer.is_switch:
         yield _NO_SWITCH
     for port in answer.ports:
-        is_trunk = port.operates == "trunk"
+        is_trunk = port.operates.startswith("trunk")
         yield f"Name: {short_interface(port.name)}"
         yield "Switchport: Enabled"
         yield f"Administrative Mode: {port.mode}"

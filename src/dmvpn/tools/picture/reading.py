@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios import short_interface
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
+from dmvpn.shells.lab_model import LEASED
 from dmvpn.tools.lint.engine import sites_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Picture, Port, Tunnel, TunnelState, Wire
 
@@ -87,8 +88,8 @@ def _wires(scenario: Scenario, known: Mapping[tuple[str, str], str], links: Sequ
         short = tuple((node, short_interface(port) if ":" not in port else port) for node, port in ends)
         on_hosts = scenario.lab.hosts
         named = tuple((node, "" if node in on_hosts else port) for node, port in short)
-        addresses = (known.get(end) for end in named)
-        networks = dict.fromkeys(str(ip_interface(address).network) for address in addresses if address is not None)
+        addresses = (known.get(end, LEASED) for end in named)
+        networks = dict.fromkeys(str(ip_interface(address).network) for address in addresses if address != LEASED)
         yield Wire(ends=named, network=", ".join(networks), problems=problems.get(frozenset(ends), ()))
 
 
