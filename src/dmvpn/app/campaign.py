@@ -57,25 +57,20 @@ def judge_one(arguments: argparse.Namespace) -> int:
         film = None
         if arguments.film is not None:
             progress.tell("once more, for the film")
-            film = _film(outcome)
+            from dmvpn.labs.judged_films import judged_film
+            from dmvpn.web.exported import as_page
+
+            order, why = outcome.order, outcome.verdict
+            if outcome.short is not None:
+                order = outcome.short
+                why = run(order.plan())
+            ends = why.violations[0].time if why.violations else order.seconds
+            film = as_page(judged_film(order, ends))
     print_failure(outcome)
     if film is not None:
         print(write_page(film, arguments.film))
     print(verdict_line(outcome.order, outcome.verdict))
     return 0 if outcome.verdict.ok else 1
-
-
-def _film(outcome: OrderOutcome) -> str:
-    """Return the page that plays the shortest run that failed, or the end of a good run. Raises UserError."""
-    from dmvpn.labs.judged_films import judged_film
-    from dmvpn.web.exported import as_page
-
-    order, why = outcome.order, outcome.verdict
-    if outcome.short is not None:
-        order = outcome.short
-        why = run(order.plan())
-    ends = why.violations[0].time if why.violations else order.seconds
-    return as_page(judged_film(order, ends))
 
 
 def film_command(order: Order) -> str:

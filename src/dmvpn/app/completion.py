@@ -109,16 +109,12 @@ def _values(action: argparse.Action) -> Iterator[str]:
     elif "ROUTER" in name or action.dest == "router":
         yield from _routers()
     elif action.dest == "lab":
-        yield from _labs()
+        from dmvpn.shells.lab.places import running_labs, running_services
 
-
-def _labs() -> Iterator[str]:
-    from dmvpn.shells.lab.places import running_labs, running_services
-
-    try:
-        yield from (folder.name for folder in (*running_labs(), *running_services()))
-    except (UserError, OSError):
-        return
+        try:
+            yield from (folder.name for folder in (*running_labs(), *running_services()))
+        except (UserError, OSError):
+            return
 
 
 def _nodes() -> Iterator[str]:

@@ -69,12 +69,22 @@ def _import(arguments: argparse.Namespace, progress: Progress) -> int:
             progress.wipe()
             _print(path, part.name if len(parts) > 1 else "", entered)
             refused |= any(not problem.is_warning for problem in entered.result.problems)
-            name = _name(path, part.name, entered)
+            hostname = entered.tree.hostname
+            name = hostname if hostname != "Router" else _UNNAMED.sub("-", part.name or path.stem).strip("-")
             if name in taken and arguments.to is not None:
                 raise UserError(f"{path} and {taken[name][0]} are both {name}: give one of them another hostname")
             taken.setdefault(name, (path, entered))
     if arguments.to is not None:
-        _write(arguments.to, taken, force=arguments.force)
+        for name, (path, _) in taken.items():
+            check_name(name, str(path))
+        write_files(
+            arguments.to,
+            {f"{name}.cfg": entered.to_keep for name, (_, entered) in taken.items()},
+            force=arguments.force,
+        )
+        print(
+            f"{arguments.to}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {arguments.to}"
+        )
     return int(refused)
 
 
@@ -87,12 +97,6 @@ def _print(path: Path, name: str, entered: EnteredText) -> None:
         print(f"  {said}")
 
 
-def _name(path: Path, part: str, entered: EnteredText) -> str:
-    """Return the name of the router's file, without `.cfg`."""
-    hostname = entered.tree.hostname
-    return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
-
-
 def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:
     """Yield the named files, and the configurations of the named folders. Raises UserError."""
     for path in named:
@@ -103,21 +107,18 @@ def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path
         for note in notes_on_links(path, inside):
             say(note)
         others = files_of_strangers(path)
-        files = [each for each in inside if each in others or (_is_named_so(each) and not leads_out(path, each))]
+        files = [
+            each
+            for each in inside
+            if each in others
+            or (
+                (each.is_file() and each.suffix.lower() in _ENDINGS and not each.name.startswith("."))
+                and not leads_out(path, each)
+            )
+        ]
         if not files:
             raise UserError(f"{path}: no configuration in this folder")
         yield from files
-
-
-def _is_named_so(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
-
-
-def _write(folder: Path, taken: dict[str, tuple[Path, EnteredText]], *, force: bool) -> None:
-    for name, (path, _) in taken.items():
-        check_name(name, str(path))
-    write_files(folder, {f"{name}.cfg": entered.to_keep for name, (_, entered) in taken.items()}, force=force)
-    print(f"{folder}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {folder}")
 
 
 def check_name(name: str, file: str) -> None:
@@ -150,7 +151,15 @@ def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
 def move_to_ikev2(arguments: argparse.Namespace) -> int:
     """Print the plan; write it. Raises UserError if the network cannot be moved."""
     with Progress.of(arguments) as progress:
-        devices = _read(files_in(arguments.files, progress.say), progress.say)
+        files = files_in(arguments.files, progress.say)
+        devices: list[Device] = []
+        for path in files:
+            try:
+                parts = read_routers(path, say=progress.say)
+            except NoConfiguration as error:
+                progress.say(f"{error}: it is left out")
+                continue
+            devices += [Device.read(str(path), part.text) for part in parts]
     found = plan(devices)
     for device in devices:
         if device.hostname in found.configurations:
@@ -166,22 +175,19 @@ def move_to_ikev2(arguments: argparse.Namespace) -> int:
     for router in found.moved:
         print(f"{router} is on IKEv2 already: it is left alone")
     if arguments.to is not None:
-        write_files(arguments.to, _texts(found), force=arguments.force)
+        texts: dict[str, str] = {}
+        for step in found.steps:
+            head = f"! Step {step.number} of {len(found.steps)}: {_said(step)}"
+            name = f"steps/{_number(step, found)}-{step.stage.value}-{step.router}.cfg"
+            texts[name] = "\n".join([head, *step.lines]) + "\n"
+        write_files(
+            arguments.to,
+            texts | {f"{router}.cfg": text for router, text in found.configurations.items()},
+            force=arguments.force,
+        )
         steps, routers = len(found.steps), len(found.configurations)
         print(f"{arguments.to}: {steps} files in steps/, and {routers} configurations after them")
     return 0
-
-
-def _read(files: Iterable[Path], say: Callable[[str], None]) -> list[Device]:
-    devices: list[Device] = []
-    for path in files:
-        try:
-            parts = read_routers(path, say=say)
-        except NoConfiguration as error:
-            say(f"{error}: it is left out")
-            continue
-        devices += [Device.read(str(path), part.text) for part in parts]
-    return devices
 
 
 def _number(step: Step, found: Plan) -> str:
@@ -191,13 +197,3 @@ def _number(step: Step, found: Plan) -> str:
 def _said(step: Step) -> str:
     then = f"; then type `{step.then}`" if step.then else ""
     return f"{step.router} {_WHAT[step.stage]}{then}"
-
-
-def _texts(found: Plan) -> dict[str, str]:
-    """Return the files by their paths."""
-    texts: dict[str, str] = {}
-    for step in found.steps:
-        head = f"! Step {step.number} of {len(found.steps)}: {_said(step)}"
-        name = f"steps/{_number(step, found)}-{step.stage.value}-{step.router}.cfg"
-        texts[name] = "\n".join([head, *step.lines]) + "\n"
-    return texts | {f"{router}.cfg": text for router, text in found.configurations.items()}

@@ -77,7 +77,10 @@ class JournalFormatter(logging.Formatter):
         first.
         """
         severity = _severity(record)
-        lines = [_printable(line) for line in super().format(record).splitlines()] or [""]
+        lines = [
+            "".join(letter if letter.isprintable() else "?" for letter in line.expandtabs())
+            for line in super().format(record).splitlines()
+        ] or [""]
         if self._journal:
             return "\n".join(f"<{severity}>{line}" for line in lines)
         return f"{_time(record)} {_LEVELS[severity]}: " + "\n".join(lines)
@@ -112,7 +115,16 @@ class JournalHandler(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record over. A journal that is busy gets a line: stderr waits for it, as without fields."""
         try:
-            self._socket.sendto(_entry(record), self._where)
+            lines = JournalFormatter(journal=True).format(record).split("\n")
+            fields = {
+                "MESSAGE": "\n".join(line.partition(">")[2] for line in lines),
+                "PRIORITY": str(_severity(record)),
+                "SYSLOG_IDENTIFIER": "dmvpn",
+                **getattr(record, "fields", {}),
+            }
+            self._socket.sendto(
+                b"".join(_field(name, value.encode("utf-8", "replace")) for name, value in fields.items()), self._where
+            )
         except OSError:
             super().emit(record)
 
@@ -120,18 +132,6 @@ class JournalHandler(logging.StreamHandler[TextIO]):
         """Let go of the socket."""
         self._socket.close()
         super().close()
-
-
-def _entry(record: logging.LogRecord) -> bytes:
-    """Return a record as the journal's own protocol has it."""
-    lines = JournalFormatter(journal=True).format(record).split("\n")
-    fields = {
-        "MESSAGE": "\n".join(line.partition(">")[2] for line in lines),
-        "PRIORITY": str(_severity(record)),
-        "SYSLOG_IDENTIFIER": "dmvpn",
-        **getattr(record, "fields", {}),
-    }
-    return b"".join(_field(name, value.encode("utf-8", "replace")) for name, value in fields.items())
 
 
 def _field(name: str, value: bytes) -> bytes:
@@ -188,8 +188,3 @@ def _time(record: logging.LogRecord) -> str:
 def _severity(record: logging.LogRecord) -> int:
     severity: int = getattr(record, "severity", _SEVERITY.get(record.levelno, _WARNING))
     return severity
-
-
-def _printable(line: str) -> str:
-    """Remove characters that would control the terminal of a reader."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line.expandtabs())

@@ -81,7 +81,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_life(verb)
     _add_wires(verb)
     _add_looks(verb)
-    _add_access(verb)
+    ssh = verb("ssh", "serve SSH until Ctrl-C, each router on a port of its own", "ssh.serve")
+    ssh.add_argument("lab", nargs="?")
+    ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
+    ssh.add_argument(
+        "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
+    )
+    inventory = verb(
+        "inventory",
+        "print the inventory for a tool that reaches the routers by SSH, while 'lab ssh' runs",
+        "ssh.inventory",
+    )
+    inventory.add_argument("lab", nargs="?")
+    inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
     clock = verb("clock", "advance the clock of a simulated lab", "lab.clock")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
@@ -176,23 +188,6 @@ def _add_looks(verb: _Verb) -> None:
     web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and tables of its routers", "lab.web")
     web.add_argument("lab", nargs="?")
     add_role(web)
-
-
-def _add_access(verb: _Verb) -> None:
-    """Declare the verbs for access by users and tools."""
-    ssh = verb("ssh", "serve SSH until Ctrl-C, each router on a port of its own", "ssh.serve")
-    ssh.add_argument("lab", nargs="?")
-    ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
-    ssh.add_argument(
-        "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
-    )
-    inventory = verb(
-        "inventory",
-        "print the inventory for a tool that reaches the routers by SSH, while 'lab ssh' runs",
-        "ssh.inventory",
-    )
-    inventory.add_argument("lab", nargs="?")
-    inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
 
 
 def _add_lessons(verb: _Verb) -> None:

@@ -94,7 +94,11 @@ class Many(Generic[T, R]):
         begin: begins the pool. submit: gives it tasks. words: what to add to the progress.
         """
         if file is not None:
-            yield from self._known(file)
+            known: dict[T, R] = {self._form.task_of(result): result for result in file.read_results(self.tasks)}
+            self._left = [task for task in self.tasks if task not in known]
+            if known:
+                self._note(f"{file.path} has {len(known)} of these {self._noun}")
+            yield from known.values()
         if not self._left:
             return
         self._began = time.monotonic()
@@ -110,14 +114,6 @@ class Many(Generic[T, R]):
                     self._ended += 1
                     yield came
                 progress.tell(self._progress(words()))
-
-    def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
-        """Yield the results that the file has."""
-        known: dict[T, R] = {self._form.task_of(result): result for result in file.read_results(self.tasks)}
-        self._left = [task for task in self.tasks if task not in known]
-        if known:
-            self._note(f"{file.path} has {len(known)} of these {self._noun}")
-        yield from known.values()
 
     def _lose(self, task: T, *, is_tried_again: bool) -> None:
         if not is_tried_again:

@@ -17,7 +17,7 @@ from dmvpn.tools.replaying import lives_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from dmvpn.tools.replaying import Life
 
@@ -36,20 +36,19 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.show:
         _show(arguments.show, lives.values())
     if arguments.serve:
-        _serve(arguments.serve, lives)
+        routers = {
+            life.name: ReplayedRouter(life.router, life.last) for life in lives.values() if life.router is not None
+        }
+        network = recorded_network(arguments.serve, lives)
+
+        async def serve() -> None:
+            lab = ReplayedLab(routers, network, LabFolder.of(arguments.serve), make_server)
+            await lab.run(
+                lambda: print(f"{arguments.serve}: {', '.join(routers)} can be queried until Ctrl-C", flush=True)
+            )
+
+        asyncio.run(serve())
     return 1 if differences else 0
-
-
-def _serve(name: str, lives: Mapping[str, Life]) -> None:
-    """Let programs ask the routers until Ctrl-C. Raises UserError."""
-    routers = {life.name: ReplayedRouter(life.router, life.last) for life in lives.values() if life.router is not None}
-    network = recorded_network(name, lives)
-
-    async def serve() -> None:
-        lab = ReplayedLab(routers, network, LabFolder.of(name), make_server)
-        await lab.run(lambda: print(f"{name}: {', '.join(routers)} can be queried until Ctrl-C", flush=True))
-
-    asyncio.run(serve())
 
 
 def _show(command: str, lives: Iterable[Life]) -> None:

@@ -54,20 +54,16 @@ def simulate(arguments: argparse.Namespace) -> int:
         check_scenario(scenario)
     scenario = vary(scenario, arguments.variant)
     with Progress.of(arguments) as progress:
-        return _run(scenario, arguments, progress)
-
-
-def _run(scenario: Scenario, arguments: argparse.Namespace, progress: Progress) -> int:
-    began = time.monotonic()
-    progress.tell("putting the network together")
-    recording = open_private(arguments.record) if arguments.record else None
-    with recording or nullcontext():
-        with uncollected():
-            world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
-        title = "+".join((scenario.name, *arguments.variant))
-        progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
-        with set_aside():
-            return _watch(world, scenario, arguments.seconds, progress, began)
+        began = time.monotonic()
+        progress.tell("putting the network together")
+        recording = open_private(arguments.record) if arguments.record else None
+        with recording or nullcontext():
+            with uncollected():
+                world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
+            title = "+".join((scenario.name, *arguments.variant))
+            progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
+            with set_aside():
+                return _watch(world, scenario, arguments.seconds, progress, began)
 
 
 def _watch(world: Simulator, scenario: Scenario, seconds: float, progress: Progress, began: float) -> int:

@@ -75,7 +75,9 @@ async def _serve(folder: LabFolder, address: str, first: int, printer: Printer, 
 
     use_one_heap()
     keys, password, visitors = host_keys(folder.path), _password(folder.path / _PASSWORD), Visitors()
-    names = sorted({*folder.routers, *_routers(folder)})
+    status = control.order(folder.control, do="status")
+    routers = status.get("routers") if isinstance(status, dict) else None
+    names = sorted({*folder.routers, *(list(routers) if isinstance(routers, dict) else [])})
     ports = range(first, first + len(names)) if first else [0] * len(names)
     gates = {
         name: Gate(_door(folder, name, (address, port), password), keys, visitors)
@@ -90,7 +92,12 @@ async def _serve(folder: LabFolder, address: str, first: int, printer: Printer, 
             await gate.open()
         known = {name: gate.port for name, gate in gates.items()}
         inventory = Inventory(address, known, USER, password, public_text(keys), str(folder.path / _KNOWN))
-        _write(folder.path, inventory)
+        with open_private(folder.path / _KNOWN) as file:
+            for port in inventory.ports.values():
+                file.writelines(f"[{inventory.address}]:{port} {key}\n" for key in inventory.keys)
+        with open_private(folder.path / f"{_FILE}.new") as file:
+            json.dump(asdict(inventory), file)
+        (folder.path / f"{_FILE}.new").replace(folder.path / _FILE)
         for name, port in known.items():
             printer.say(f"{name:<16} ssh -p {port} {USER}@{address}")
         printer.say(f"the password is {password}; dmvpn lab inventory {folder.name} --format ssh-config has it all")
@@ -108,13 +115,6 @@ def _door(folder: LabFolder, name: str, place: tuple[str, int], password: str) -
     return Door(folder.management(name), *place, (USER, password), folder.storage(name) / FLASH)
 
 
-def _routers(folder: LabFolder) -> list[str]:
-    """Return the routers of the lab, dead ones included."""
-    status = control.order(folder.control, do="status")
-    routers = status.get("routers") if isinstance(status, dict) else None
-    return list(routers) if isinstance(routers, dict) else []
-
-
 def _password(path: Path) -> str:
     """Return the password of this lab, made at its first use."""
     try:
@@ -124,15 +124,6 @@ def _password(path: Path) -> str:
         with open_private(path) as file:
             file.write(f"{password}\n")
         return password
-
-
-def _write(folder: Path, inventory: Inventory) -> None:
-    with open_private(folder / _KNOWN) as file:
-        for port in inventory.ports.values():
-            file.writelines(f"[{inventory.address}]:{port} {key}\n" for key in inventory.keys)
-    with open_private(folder / f"{_FILE}.new") as file:
-        json.dump(asdict(inventory), file)
-    (folder / f"{_FILE}.new").replace(folder / _FILE)
 
 
 # ------------------------------------------------------------------------------------------------ inventories

@@ -74,7 +74,14 @@ def _lab(name: str | None, command: str) -> LessonLab:
 def break_(arguments: argparse.Namespace, printer: Printer) -> int:
     """Inject a fault, and print only the complaint of a user."""
     if arguments.list:
-        return _list(arguments, printer)
+        try:
+            found = lessons.troubles(_lab(arguments.lab, "dmvpn lab break --list --lab {}"))
+        except UserError:
+            found = lessons.troubles(None)
+        for known in found:
+            printer.say(f"{known.id:<26} {known.title}")
+        printer.put(troubles=[{"name": known.id, "title": known.title} for known in found])
+        return 0
     lab = _lab(arguments.lab, "dmvpn lab break --lab {}")
     planned = lessons.plan(lab, arguments.name, arguments.seed)
     printer.say("Recording the healthy state of the lab ...")
@@ -82,18 +89,6 @@ def break_(arguments: argparse.Namespace, printer: Printer) -> int:
     printer.say(f"\n  {complaint}\n")
     printer.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' checks your repair.")
     printer.put(lab=lab.folder.name, complaint=complaint)
-    return 0
-
-
-def _list(arguments: argparse.Namespace, printer: Printer) -> int:
-    """List all troubles; if a lab runs, only the troubles that fit it."""
-    try:
-        found = lessons.troubles(_lab(arguments.lab, "dmvpn lab break --list --lab {}"))
-    except UserError:
-        found = lessons.troubles(None)
-    for known in found:
-        printer.say(f"{known.id:<26} {known.title}")
-    printer.put(troubles=[{"name": known.id, "title": known.title} for known in found])
     return 0
 
 

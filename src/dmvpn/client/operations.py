@@ -77,7 +77,15 @@ def path_of(words: str) -> str:
 @lru_cache(maxsize=256)
 def reader_of_show(words: str) -> Callable[[Plain], object]:
     """Return what makes the dataclass of a show of its JSON; it raises AnswerError. Raises UsageError."""
-    read = _reader_of_command(_command(words))
+    from dmvpn.face.language import exec_parser
+    from dmvpn.ios.exec_parser import Match
+    from dmvpn.router.features import FEATURES
+
+    path_of(words)
+    match = exec_parser(FEATURES).match(f"show {words}")
+    if not isinstance(match, Match) or match.command.query is None:
+        raise values.UsageError(f"this version of dmvpn has no `show {words}`; plain() asks the router all the same")
+    read = _reader_of_command(match.command)
 
     def checked(plain: Plain) -> object:
         try:
@@ -91,18 +99,6 @@ def reader_of_show(words: str) -> Callable[[Plain], object]:
 @lru_cache(maxsize=1024)
 def _reader_of_command(command: ExecCommand) -> Callable[[Plain], object]:
     return reader_of(command)
-
-
-def _command(words: str) -> ExecCommand:
-    from dmvpn.face.language import exec_parser
-    from dmvpn.ios.exec_parser import Match
-    from dmvpn.router.features import FEATURES
-
-    path_of(words)
-    match = exec_parser(FEATURES).match(f"show {words}")
-    if not isinstance(match, Match) or match.command.query is None:
-        raise values.UsageError(f"this version of dmvpn has no `show {words}`; plain() asks the router all the same")
-    return match.command
 
 
 # ------------------------------------------------------------------------------------------- the methods of both fronts

@@ -68,7 +68,13 @@ class Settings:
         authority = authority or environment.get(AUTHORITY)
         if authority and not is_secure:
             raise UsageError(f"{address} has no TLS, so there is no certificate to check: use https://")
-        return cls(url=address, token=_token(token, token_file), context=_context(authority), timeout=timeout)
+        if not token and token_file:
+            token = _read(Path(token_file))
+        if not token:
+            raise UsageError(f"no token: give token=, token_file=, or set {TOKEN} or {TOKEN_FILE}")
+        if not _SECRET.fullmatch(token):
+            raise UsageError("the token has characters that no token has")
+        return cls(url=address, token=token, context=_context(authority), timeout=timeout)
 
 
 def _address(url: str) -> tuple[str, bool]:
@@ -95,17 +101,6 @@ def _address(url: str) -> tuple[str, bool]:
     if parts.scheme == "http" and not is_loopback:
         raise UsageError(f"a token goes over TLS to other machines: https://{parts.netloc}")
     return f"{parts.scheme}://{parts.netloc}", parts.scheme == "https"
-
-
-def _token(token: str | None, file: str | os.PathLike[str] | None) -> str:
-    """Return the token. Raises UsageError, which does not have it."""
-    if not token and file:
-        token = _read(Path(file))
-    if not token:
-        raise UsageError(f"no token: give token=, token_file=, or set {TOKEN} or {TOKEN_FILE}")
-    if not _SECRET.fullmatch(token):
-        raise UsageError("the token has characters that no token has")
-    return token
 
 
 def _read(path: Path) -> str:

@@ -159,14 +159,6 @@ def attach(sock: socket.socket, program: Program) -> None:
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
 
 
-def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
-    """Fill the buffer with the next packet. Returns its length, or None if no packet waits."""
-    try:
-        return sock.recv_into(buffer)
-    except BlockingIOError:
-        return None
-
-
 def drain(sock: socket.socket) -> None:
     """Discard all waiting packets."""
     with suppress(BlockingIOError):
@@ -456,7 +448,11 @@ class GreSocket(_TwoSockets):
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first. Returns its length, or None if no packet waits."""
-        return receive_into(self._socket, buffer)
+        # Fill the buffer with the next packet. Returns its length, or None if no packet waits
+        try:
+            return self._socket.recv_into(buffer)
+        except BlockingIOError:
+            return None
 
 
 class EspSocket(GreSocket):

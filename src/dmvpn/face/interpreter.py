@@ -469,7 +469,11 @@ class OneShot:
             elif not text:
                 self._finish(self._outcome)
             if text:
-                return self._judge(text)
+                settled = self._outcome is not None and self._outcome.settled
+                if self._first and text.startswith("%") and not settled and not is_warning(text):
+                    self.status = 1
+                self._first = False
+                return text
         return ""
 
     def abort(self) -> None:
@@ -530,12 +534,4 @@ class OneShot:
                 self._outcome = None
                 break
             text += note.text
-        return text
-
-    def _judge(self, text: str) -> str:
-        """Return the outcome of an answer, which is a refusal if it begins with `%`."""
-        settled = self._outcome is not None and self._outcome.settled
-        if self._first and text.startswith("%") and not settled and not is_warning(text):
-            self.status = 1
-        self._first = False
         return text

@@ -123,16 +123,12 @@ class ConsoleSession:
     def feed(self, data: bytes) -> None:
         """Process keystrokes."""
         if not self.closed:
-            self._break_job_off()
+            if self._breaks_job and self._state is _State.JOB:
+                self._handle.post(JobAborted(self._number))
+            self._breaks_job = False
             self._run(self._editor.feed(data))
             self._interpreter.settle()
             self.pump()
-
-    def _break_job_off(self) -> None:
-        """Break the job off if `type_ahead` saw the key."""
-        if self._breaks_job and self._state is _State.JOB:
-            self._handle.post(JobAborted(self._number))
-        self._breaks_job = False
 
     def effect(self, effect: Effect) -> None:
         """Take note of an effect of the router."""

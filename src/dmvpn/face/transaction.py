@@ -199,7 +199,15 @@ class Transaction:
         read = self._whole({line.strip() for line in lines}) if order.whole else self._typed(before.copy())
         made = read.tree.render()
         found = [*differences(before, read.tree)]
-        change = self._described(tag, read, found, [*differences(before, read.tree, hide=True)])
+        change = ConfigurationChange(
+            result=Result.REFUSED if read.refused else Result.TRIED,
+            tag=tag,
+            refused=read.refused,
+            said=read.said,
+            differences=tuple(contextual(found)),
+            noted=tuple(contextual([*differences(before, read.tree, hide=True)])),
+            rollback=_pending(self._handle),
+        )
         if change.result is Result.REFUSED or order.dry:
             return change
         whole = "\n".join(made) + "\n"
@@ -234,19 +242,6 @@ class Transaction:
             if self._handle.context(self._session).machine(ArchiveMachine).config.logs:
                 self._handle.post(LinesReported(entered, who))
             self._handle.post(ConfigurationLeft(who, self._line.place))
-
-    def _described(
-        self, tag: str, read: _Read, found: list[Difference], hidden: list[Difference]
-    ) -> ConfigurationChange:
-        return ConfigurationChange(
-            result=Result.REFUSED if read.refused else Result.TRIED,
-            tag=tag,
-            refused=read.refused,
-            said=read.said,
-            differences=tuple(contextual(found)),
-            noted=tuple(contextual(hidden)),
-            rollback=_pending(self._handle),
-        )
 
     @property
     def _running(self) -> ConfigTree:

@@ -131,7 +131,20 @@ class Watcher:
             data = b""
         if not data:
             return self._gone(line)
-        news = _news(line, data)
+        try:
+            messages = line.decoder.feed(data)
+        except ProtocolError as error:
+            raise UserError(
+                f"{line.router} sent a message that this program cannot read ({error}): {_OTHER_VERSION}"
+            ) from error
+        for message in messages:
+            if isinstance(message, Hello) and message.protocol != PROTOCOL:
+                raise UserError(
+                    f"{line.router} speaks protocol {message.protocol}, and not {PROTOCOL}: {_OTHER_VERSION}"
+                )
+            if isinstance(message, Done):
+                raise UserError(f"{line.router} refuses to be watched ({message.reason}): {_OTHER_VERSION}")
+        news = [message for message in messages if isinstance(message, News)]
         if news:
             line.spoke, line.patience = True, RETRY
         return [Heard(line.router, message) for message in news]
@@ -151,19 +164,3 @@ class Watcher:
                 self._selector.unregister(line.connected)
             line.connected.close()
             line.connected = None
-
-
-def _news(line: _Line, data: bytes) -> list[News]:
-    """Return the news in these octets. Raises UserError if no news will ever come."""
-    try:
-        messages = line.decoder.feed(data)
-    except ProtocolError as error:
-        raise UserError(
-            f"{line.router} sent a message that this program cannot read ({error}): {_OTHER_VERSION}"
-        ) from error
-    for message in messages:
-        if isinstance(message, Hello) and message.protocol != PROTOCOL:
-            raise UserError(f"{line.router} speaks protocol {message.protocol}, and not {PROTOCOL}: {_OTHER_VERSION}")
-        if isinstance(message, Done):
-            raise UserError(f"{line.router} refuses to be watched ({message.reason}): {_OTHER_VERSION}")
-    return [message for message in messages if isinstance(message, News)]

@@ -265,7 +265,13 @@ class Anatomy:
             for state in world.routers[name].router.ports.interfaces.all()
             for address, _ in state.addresses
         }
-        cables = _cables(world, overlay)
+        # Sites that share a wire without a provider on it: a core behind two hubs
+        cables: dict[str, tuple[str, ...]] = {}
+        for segment in world.segments:
+            names = dict.fromkeys(station.name for station, _ in segment.ends)
+            if all(name in overlay for name in names) and len(names) > 1:
+                for name in names:
+                    cables[name] = (*cables.get(name, ()), *(other for other in names if other != name))
         sites = {name: _site(world, name, owners, cables.get(name, ())) for name in overlay}
         # A spoke has no clients, and forwards no transit packets, even where its IGP would offer a path.
         sought = dict.fromkeys(server for site in sites.values() for server in site.servers)
@@ -328,6 +334,11 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
     far = [*(tunnel.destination for tunnel, _ in states), *(client.nbma for client in clients), *mapped]
     servers = dict.fromkeys([owners[address] for address in far if address in owners])
     servers.pop(name, None)
+    found: dict[str, None] = {}
+    for segment in world.segments:
+        names = [station.name for station, _ in segment.ends]
+        if name in names and any(other in world.gateways for other in names):
+            found |= dict.fromkeys(other for other in names if other != name and other in owners.values())
     return Site(
         name=name,
         stub=False,
@@ -337,7 +348,7 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
         configured=tuple(mapped),
         servers=tuple({**servers, **dict.fromkeys(cabled)}),
         shortcuts=any(tunnel.config.shortcut for tunnel in router.machine(NhrpMachine).tunnels),
-        companions=_companions(world, name, owners),
+        companions=tuple(found),
     )
 
 
@@ -350,27 +361,6 @@ def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[st
         for station, interface in segment.ends
         if station.name == name and any(other.name not in ours for other, _ in segment.ends)
     )
-
-
-def _companions(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
-    """Return other routers of the overlay on the inside of its translator."""
-    found: dict[str, None] = {}
-    for segment in world.segments:
-        names = [station.name for station, _ in segment.ends]
-        if name in names and any(other in world.gateways for other in names):
-            found |= dict.fromkeys(other for other in names if other != name and other in owners.values())
-    return tuple(found)
-
-
-def _cables(world: Simulator, overlay: list[str]) -> dict[str, tuple[str, ...]]:
-    """Return sites that share a wire without a provider on it: a core behind two hubs."""
-    found: dict[str, tuple[str, ...]] = {}
-    for segment in world.segments:
-        names = dict.fromkeys(station.name for station, _ in segment.ends)
-        if all(name in overlay for name in names) and len(names) > 1:
-            for name in names:
-                found[name] = (*found.get(name, ()), *(other for other in names if other != name))
-    return found
 
 
 def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:

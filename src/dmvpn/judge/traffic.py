@@ -160,7 +160,10 @@ class Traffic:
         self.flows: list[HostFlow] = []
         self._pairs: list[tuple[HostFlow, HostFlow]] = []
         self._addresses = {name: host.interface.ip for name, host in scenario.lab.hosts.items()}
-        for conversation in _some(anatomy.conversations, CONVERSATIONS, entropy):
+        left = list(range(len(anatomy.conversations)))
+        while len(left) > CONVERSATIONS:
+            left.pop(below(entropy, len(left)))
+        for conversation in [anatomy.conversations[position] for position in left]:
             self._add(conversation)
 
     def _add(self, conversation: Conversation) -> None:
@@ -249,14 +252,6 @@ class Traffic:
 
     def _arrived(self, mark: Mark, ttl: int) -> None:
         self.arrived(self.flows[mark.flow], mark.sequence, ttl)
-
-
-def _some(conversations: tuple[Conversation, ...], count: int, entropy: Entropy) -> list[Conversation]:
-    """Return `count` of them, by chance, in their order."""
-    left = list(range(len(conversations)))
-    while len(left) > count:
-        left.pop(below(entropy, len(left)))
-    return [conversations[position] for position in left]
 
 
 # ------------------------------------------------------------------------------------------------ packets inside ESP

@@ -247,7 +247,16 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
             yield found
     folder = LabFolder.of(wanted.name or scenario.name)
     if folder.alive():
-        yield _up_already(scenario, folder, wanted)
+        running = orders.scenario(folder)
+        if (running.name, running.is_exercise) != (scenario.name, scenario.is_exercise):
+            raise UserError(
+                f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it"
+            )
+        simulated = orders.status(folder).simulated
+        if simulated != wanted.simulated or wanted.record or wanted.engine != "auto":
+            raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
+        missing = orders.missing(folder)
+        yield Up(folder=folder, scenario=scenario, simulated=simulated, already=True, missing=missing)
     else:
         yield from _started(scenario, folder, wanted, never)
 
@@ -282,18 +291,6 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
         seconds=time.monotonic() - began,
         missing=(*never, *lacks),
     )
-
-
-def _up_already(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> Up:
-    """Return the state of a lab that is up already. Raises UserError if another kind of lab is wanted."""
-    running = orders.scenario(folder)
-    if (running.name, running.is_exercise) != (scenario.name, scenario.is_exercise):
-        raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
-    simulated = orders.status(folder).simulated
-    if simulated != wanted.simulated or wanted.record or wanted.engine != "auto":
-        raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
-    missing = orders.missing(folder)
-    return Up(folder=folder, scenario=scenario, simulated=simulated, already=True, missing=missing)
 
 
 def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ def compared(comparison: Comparison, before: Scenario, after: Scenario, verdict:
     stages = {side: as_stage(picture_of(one, side)) for side, one in (("before", before), ("after", after))}
     nodes = {*before.configurations, *after.configurations}
     ways = {"before": _ways(comparison.before.talks), "after": _ways(comparison.after.talks)}
+    # The words of a subject: names of routers are among them, with an interface behind a colon
     return {
         **stages,
         "verdict": verdict,
@@ -30,7 +31,7 @@ def compared(comparison: Comparison, before: Scenario, after: Scenario, verdict:
                 "subject": change.subject,
                 "before": change.before,
                 "after": change.after,
-                "nodes": sorted(nodes & _words(change.subject)),
+                "nodes": sorted(nodes & {word.removesuffix(".cfg") for word in re.split(r"[\s:,]+", change.subject)}),
                 "ways": {side: found.get(change.subject, []) for side, found in ways.items()},
             }
             for change in comparison.changes
@@ -41,8 +42,3 @@ def compared(comparison: Comparison, before: Scenario, after: Scenario, verdict:
 def _ways(talks: Mapping[LanPair, Talk]) -> dict[str, list[str]]:
     """Return the routers on the way of each pair, by the name of the pair."""
     return {str(pair): list(talk.way) for pair, talk in talks.items()}
-
-
-def _words(subject: str) -> set[str]:
-    """Return the words of a subject: names of routers are among them, with an interface behind a colon."""
-    return {word.removesuffix(".cfg") for word in re.split(r"[\s:,]+", subject)}

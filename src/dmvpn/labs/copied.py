@@ -103,19 +103,14 @@ class CopiedLab(Breakable):
         self._scenario = scenario
         self.subject = Subject.of(scenario, seed) if subject is None else subject
         self._world = self.subject.world
-        self._impair(links)
-        self._handles = {name: self._handle(name) for name in self._world.routers}
-
-    def _impair(self, links: Iterable[LinkFacts]) -> None:
-        """Let wires drop the packets that they are known to drop in the lab: else lines are tried on better wires.
-
-        Random loss is left out: it would prove nothing about the lines.
-        """
+        # Let wires drop the packets that they are known to drop in the lab: else lines are tried on better wires.
+        # Random loss is left out: it would prove nothing about the lines
         for link in links:
             badness = replace(Badness.named(link.bad), loss=0.0)
             for end in link.ends[:1] if not badness.harmless else ():
                 with suppress(KeyError):  # a large network has not all of its wires in the copy
                     self._world.segment_of(*end).impairment = Impairment.of(badness)
+        self._handles = {name: self._handle(name) for name in self._world.routers}
 
     def _handle(self, name: str) -> Handle:
         world = self._world

@@ -381,7 +381,7 @@ def lab_film(folder: LabFolder) -> Film:
             for each in heard:
                 silent.pop(each.router, None)
                 if each.news is not None:
-                    news.append(_plain(each.router, each.news))
+                    news.append({"router": each.router, **message_to_plain(each.news)})
     if silent:
         raise UserError(f"{', '.join(silent)}: no answer")
     return {"stage": as_stage(picture), "news": news, "meanings": in_messages(FEATURES)}
@@ -408,7 +408,3 @@ def recording_film(path: Path, part: Part = WHOLE) -> Film:
         "news": recorded.news,
         "meanings": in_messages(FEATURES),
     }
-
-
-def _plain(router: str, news: News) -> dict[str, object]:
-    return {"router": router, **message_to_plain(news)}

@@ -125,7 +125,10 @@ def judged_film(order: Order, ends: float) -> Film:
     witness = FilmWitness(max(0.0, ends - LAST))
     verdict = run(plan, witness)
     witness.look()
-    violations = _kinds(verdict.violations)
+    kinds: dict[tuple[str, tuple[tuple[str, str], ...]], list[Violation]] = {}
+    for each in verdict.violations:
+        kinds.setdefault((each.rule, each.way), []).append(each)
+    violations = [(min(same, key=lambda each: each.time), len(same) - 1) for same in kinds.values()]
     steps = [*witness.steps, *(witness.violation(first, more) for first, more in violations)]
     news, begins = witness.news()
     broken = f": {verdict.violations[0].rule}" if verdict.violations else ""
@@ -273,14 +276,6 @@ class _Seen:
             return lines, ()
         self._addresses = addresses
         return lines, addresses
-
-
-def _kinds(violations: tuple[Violation, ...]) -> list[tuple[Violation, int]]:
-    """Return the first violation of each rule, and of each way of a packet, with the number of later ones."""
-    kinds: dict[tuple[str, tuple[tuple[str, str], ...]], list[Violation]] = {}
-    for each in violations:
-        kinds.setdefault((each.rule, each.way), []).append(each)
-    return [(min(same, key=lambda each: each.time), len(same) - 1) for same in kinds.values()]
 
 
 def _messages(news: dict[str, object]) -> Iterator[float]:

@@ -277,24 +277,18 @@ class Conversion:
     def outcome(self) -> Outcome:
         """Let the spokes resolve again, wait until the network has settled, and examine it."""
         self._lab.bench.ask([(router, "clear ip nhrp") for router in self._stage.spokes])
-        now = self._settled()
-        reached = [subject for subject, value in self._was.found.items() if value and is_way(subject)]
-        return Outcome(tuple(_ways(self._was, now)), any(not now.found.get(subject) for subject in reached))
-
-    def _settled(self) -> Health:
-        """Return the health of the network once all paths work, or when the time is over."""
         for _ in range(_SETTLING):
             health = examine(self._lab.bench, self._stage)
             if all(value for subject, value in health.found.items() if is_way(subject)):
                 break
             self._lab.bench.wait(1.0)
-        return health
-
-
-def _ways(was: Health, now: Health) -> list[str]:
-    """Return the hops between sites, before and now."""
-    ways = [subject for check, subject in now.found if check is Check.REACH]
-    return [f"{way}: {_hops(was, way)} before, {_hops(now, way)} now" for way in ways]
+        now = health
+        reached = [subject for subject, value in self._was.found.items() if value and is_way(subject)]
+        ways = [subject for check, subject in now.found if check is Check.REACH]
+        return Outcome(
+            tuple([f"{way}: {_hops(self._was, way)} before, {_hops(now, way)} now" for way in ways]),
+            any(not now.found.get(subject) for subject in reached),
+        )
 
 
 def _hops(health: Health, way: str) -> str:

@@ -36,26 +36,25 @@ _Object = dict[str, "Json"]
 def reset(folder: LabFolder) -> tuple[str, ...]:
     """Begin again as `orders.reset` does, and keep what that takes away. Raises UserError."""
     with contextlib.suppress(UserError, OSError):  # a lab in a bad state must be reset, too
-        _keep(folder)
+        path = folder.path / BEFORE_RESET
+        path.unlink(missing_ok=True)
+        wired = cast(
+            "_Object", control.order(folder.control, do="wired")
+        )  # a lab of an older release has no such order
+        alive = orders.status(folder).routers
+        running = Prompts(folder).running([name for name, is_alive in alive.items() if is_alive])
+        kept: _Object = {
+            **wired,
+            "routers": dict(alive),
+            "running": {**running},
+            "files": {name: cast("Json", _files(folder.storage(name))) for name in alive},
+            "notes": {
+                name: (folder.path / name).read_text() for name in (LESSON, GRADE) if (folder.path / name).exists()
+            },
+        }
+        with open_private(path) as file:
+            json.dump(kept, file)
     return orders.reset(folder)
-
-
-def _keep(folder: LabFolder) -> None:
-    """Keep what a reset takes away, in the place of what an earlier one took. Raises UserError, OSError."""
-    path = folder.path / BEFORE_RESET
-    path.unlink(missing_ok=True)
-    wired = cast("_Object", control.order(folder.control, do="wired"))  # a lab of an older release has no such order
-    alive = orders.status(folder).routers
-    running = Prompts(folder).running([name for name, is_alive in alive.items() if is_alive])
-    kept: _Object = {
-        **wired,
-        "routers": dict(alive),
-        "running": {**running},
-        "files": {name: cast("Json", _files(folder.storage(name))) for name in alive},
-        "notes": {name: (folder.path / name).read_text() for name in (LESSON, GRADE) if (folder.path / name).exists()},
-    }
-    with open_private(path) as file:
-        json.dump(kept, file)
 
 
 def undo(folder: LabFolder) -> tuple[str, ...]:

@@ -154,7 +154,16 @@ class Ipv4Packet:
     @classmethod
     def parse(cls, data: Octets) -> Self:
         """Decode the packet that `data` begins with; what follows its total length is padding. Raises WireError."""
-        header_length, total_length = _lengths(data)
+        if len(data) < HEADER_LENGTH:
+            raise WireError("IPv4 header cut short", offset=len(data), clause="RFC 791 §3.1")
+        if data[0] >> 4 != 4:
+            raise WireError(f"IP version {data[0] >> 4}", offset=0, clause="RFC 791 §3.1")
+        header_length = (data[0] & 0x0F) << 2
+        if not HEADER_LENGTH <= header_length <= len(data):
+            raise WireError(f"IPv4 header length {header_length}", offset=0, clause="RFC 791 §3.1")
+        total_length = data[2] << 8 | data[3]
+        if not header_length <= total_length <= len(data):
+            raise WireError(f"IPv4 total length {total_length}", offset=2, clause="RFC 791 §3.1")
         _, tos, _, identification, fragment, ttl, protocol, _, source, destination = _HEADER.unpack_from(data)
         if checksum(data[:header_length]):
             raise WireError("IPv4 header checksum is wrong", offset=10, clause="RFC 791 §3.1")
@@ -225,7 +234,21 @@ class Ipv4Packet:
                 )
             )
             start = end
-            options = _options_of_later_fragments(self.options)
+            # Those options whose copied flag is set, padded to whole words, RFC 791 §3.1
+            kept = bytearray()
+            position = 0
+            while position < len(self.options) and self.options[position] != _END_OF_OPTIONS:
+                kind = self.options[position]
+                if kind == _NO_OPERATION:
+                    position += 1
+                    continue
+                length = self.options[position + 1] if position + 1 < len(self.options) else 0
+                if length < 2 or position + length > len(self.options):
+                    break  # malformed from here on: nothing of it can be copied
+                if kind & _COPIED:
+                    kept += self.options[position : position + length]
+                position += length
+            options = bytes(kept) + bytes(-len(kept) & 3)
         return pieces
 
 
@@ -339,39 +362,6 @@ def decrement_ttl(packet: bytearray) -> int:
     old_checksum = int.from_bytes(packet[10:12], "big")
     packet[10:12] = update(old_checksum, old_word, old_word - 0x100).to_bytes(2, "big")
     return ttl - 1
-
-
-def _lengths(data: Octets) -> tuple[int, int]:
-    """Return header length and total length of the packet in `data`, both checked against it."""
-    if len(data) < HEADER_LENGTH:
-        raise WireError("IPv4 header cut short", offset=len(data), clause="RFC 791 §3.1")
-    if data[0] >> 4 != 4:
-        raise WireError(f"IP version {data[0] >> 4}", offset=0, clause="RFC 791 §3.1")
-    header_length = (data[0] & 0x0F) << 2
-    if not HEADER_LENGTH <= header_length <= len(data):
-        raise WireError(f"IPv4 header length {header_length}", offset=0, clause="RFC 791 §3.1")
-    total_length = data[2] << 8 | data[3]
-    if not header_length <= total_length <= len(data):
-        raise WireError(f"IPv4 total length {total_length}", offset=2, clause="RFC 791 §3.1")
-    return header_length, total_length
-
-
-def _options_of_later_fragments(options: bytes) -> bytes:
-    """Return those options whose copied flag is set, padded to whole words, RFC 791 §3.1."""
-    kept = bytearray()
-    position = 0
-    while position < len(options) and options[position] != _END_OF_OPTIONS:
-        kind = options[position]
-        if kind == _NO_OPERATION:
-            position += 1
-            continue
-        length = options[position + 1] if position + 1 < len(options) else 0
-        if length < 2 or position + length > len(options):
-            break  # malformed from here on: nothing of it can be copied
-        if kind & _COPIED:
-            kept += options[position : position + length]
-        position += length
-    return bytes(kept) + bytes(-len(kept) & 3)
 
 
 # --------------------------------------------------------------------------------- checksums that a card was to compute

@@ -233,7 +233,9 @@ def _permits_gre(lines: Lines, name: str, source: IPv4Address, far: IPv4Address)
         words = words[1:] if words[:1] and words[0].isdigit() else words
         if words[1:2] and words[1] in _PROTOCOLS:
             ends = list(_ends(words[2:]))
-            if len(ends) == _ENDS and all(_holds(end, one) for end, one in zip(ends, (source, far), strict=True)):
+            if len(ends) == _ENDS and all(
+                not (int(one) ^ end[0]) & ~end[1] & 0xFFFFFFFF for end, one in zip(ends, (source, far), strict=True)
+            ):
                 return words[0] == "permit"
     return False
 
@@ -251,7 +253,3 @@ def _ends(words: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield int(IPv4Address(first)), int(IPv4Address(rest.pop(0)))
         else:
             return
-
-
-def _holds(end: tuple[int, int], address: IPv4Address) -> bool:
-    return not (int(address) ^ end[0]) & ~end[1] & 0xFFFFFFFF

@@ -95,11 +95,6 @@ class _Seat:
         self.handed[self.place] = self
         return self.machine.handle(event, now)
 
-    def hand_crowd(self, notices: list[Notice], now: float) -> list[Effect | Notice]:
-        """Let the machine, which alone takes them, take many notices of one kind."""
-        self.handed[self.place] = self
-        return self.machine.handle_crowd(notices, now)
-
     def ask(self) -> None:
         """Ask the machine when it wants a `Tick`, and note it."""
         due = self.machine.next_deadline()
@@ -191,7 +186,8 @@ class Dispatch:
                     crowd = [notice]
                     while notices and type(notices[0]) is kind:
                         crowd.append(notices.popleft())
-                    results = seat.hand_crowd(crowd, now)
+                    seat.handed[seat.place] = seat
+                    results = seat.machine.handle_crowd(crowd, now)
                 else:
                     results = seat.hand(notice, now)
                 if results:

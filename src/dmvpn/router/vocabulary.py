@@ -163,7 +163,11 @@ class Vocabulary:
 
     def on_paste(self, lines: Sequence[str], in_full: Callable[[str], str] = str) -> list[Meaning]:
         """Return the same for lines from which the command must be inferred. in_full: a cut command in full words."""
-        commands = (*map(in_full, self._prompted(lines)), *self._marked(lines), "")
+        commands = (
+            *map(in_full, dict.fromkeys(match[1] for match in map(_PROMPT.match, lines) if match is not None)),
+            *self._marked(lines),
+            "",
+        )
         return self._on(lines, [group for group in self.groups if any(_may_print(group, each) for each in commands)])
 
     def _on(self, lines: Iterable[str], groups: Sequence[WordGroup]) -> list[Meaning]:
@@ -177,11 +181,6 @@ class Vocabulary:
                         found.setdefault((group.title, explanation.word), Meaning(explanation, group))
                         shown.add(explanation.word)
         return list(found.values())
-
-    @staticmethod
-    def _prompted(lines: Sequence[str]) -> Iterable[str]:
-        """Return the commands after a prompt."""
-        return dict.fromkeys(match[1] for match in map(_PROMPT.match, lines) if match is not None)
 
     def _marked(self, lines: Sequence[str]) -> Iterable[str]:
         """Return the commands that are known by a line that they begin with."""
@@ -381,16 +380,12 @@ def explained(meanings: Sequence[Meaning]) -> Iterator[str]:
         yield f"{group.title}:"
         for meaning in meanings:
             if meaning.group is group:
-                yield from _paragraph(meaning)
-
-
-def _paragraph(meaning: Meaning) -> Iterator[str]:
-    word, what = meaning.explanation.word, meaning.explanation.what
-    if len(word) > 12:
-        yield f"  {word}"
-        word = ""
-    yield from textwrap.wrap(what, _WIDTH, initial_indent=f"  {word:<12} ", subsequent_indent=" " * 15)
-    # The labels of a screen would all lead back to it, or to its longer form.
-    following = meaning.explanation.next if meaning.group.kind is WordKind.LABEL else meaning.next
-    if following:
-        yield f"{'':15}next: {following}"
+                word, what = meaning.explanation.word, meaning.explanation.what
+                if len(word) > 12:
+                    yield f"  {word}"
+                    word = ""
+                yield from textwrap.wrap(what, _WIDTH, initial_indent=f"  {word:<12} ", subsequent_indent=" " * 15)
+                # The labels of a screen would all lead back to it, or to its longer form.
+                following = meaning.explanation.next if meaning.group.kind is WordKind.LABEL else meaning.next
+                if following:
+                    yield f"{'':15}next: {following}"

@@ -123,7 +123,8 @@ def _given(
             pool = next(fit, gateway)
             near = across.get((file, name))
             network = near.network if near is not None else pool if pool is not None else next(made)
-            free = _free(network, known)
+            part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
+            free = next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
             if free is None:
                 free = next(next(made).hosts())
                 network = IPv4Network(f"{free}/{_LINK}", strict=False)
@@ -138,12 +139,6 @@ def _elsewhere(device: Device) -> IPv4Network | None:
     own = device.ports.values()
     far = next((one for one in device.default_gateways if not any(one in address.network for address in own)), None)
     return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
-
-
-def _free(network: IPv4Network, known: list[IPv4Interface]) -> IPv4Address | None:
-    """Return the last unused address, of the first 254 of a wide network."""
-    part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
-    return next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
 
 
 def _asking(device: Device) -> list[str]:
@@ -174,15 +169,6 @@ def _sources(device: Device) -> list[IPv4Address]:
     """Return the sources of tunnels that are addresses."""
     sources = dict.fromkeys(tunnel.source_address for tunnel in device.tunnels.tunnels)
     return [source for source in sources if isinstance(source, IPv4Address)]
-
-
-def homeless(device: Device) -> IPv4Interface | None:
-    """Return the tunnel source in an excerpt that has only tunnels: no port has an address, and none is the source."""
-    own = {name: address.ip for name, address in device.ports.items()}
-    has_ports = any(not name.startswith(_NO_PORTS) for name in own)
-    named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
-    unknown = [one for one in _sources(device) if one not in own.values()]
-    return IPv4Interface(f"{unknown[0]}/{_WIDE}") if unknown and not has_ports and not named else None
 
 
 def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
@@ -503,7 +489,12 @@ def _address_ports(lines: list[str], file: str, device: Device, addresses: Missi
 
 def _add_port(lines: list[str], device: Device, addresses: MissingAddresses) -> Iterator[str]:
     """Give a port to an excerpt that has nothing but tunnels."""
-    address = homeless(device)
+    # The tunnel source in an excerpt that has only tunnels: no port has an address, and none is the source
+    own = {name: address.ip for name, address in device.ports.items()}
+    has_ports = any(not name.startswith(_NO_PORTS) for name in own)
+    named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
+    unknown = [one for one in _sources(device) if one not in own.values()]
+    address = IPv4Interface(f"{unknown[0]}/{_WIDE}") if unknown and not has_ports and not named else None
     if address is not None:
         lines += _port(_PORT, address, device, addresses.free_host(address))
         yield f"has only tunnels: the lab gives it {_PORT} with their source, {address}"

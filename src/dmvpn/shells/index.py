@@ -43,7 +43,18 @@ def remembered(key: str, make: Callable[[], T], *, keep: Callable[[T], bool] = l
     if files and keep(value) and not sys.dont_write_bytecode and _files() == files:
         kind = key.split()[:1]
         alike = [each for each in values if each.split()[:1] == kind]
-        _write(files, {name: values[name] for name in values if name not in alike[: 1 - MOST]} | {key: value})
+        # Write it in one step. A folder that is missing or not ours is no error
+        begun = f"{PLACE}.{os.getpid()}"
+        try:
+            with open(begun, "wb") as file:
+                octets = marshal.dumps(
+                    (files, {name: values[name] for name in values if name not in alike[: 1 - MOST]} | {key: value})
+                )
+                file.write(_checksum(octets) + octets)
+            os.replace(begun, PLACE)
+        except OSError:
+            if os.path.exists(begun):  # the disk is full
+                os.unlink(begun)
     return value
 
 
@@ -78,16 +89,3 @@ def _read(files: str) -> dict[str, Any]:
 
 def _checksum(octets: bytes) -> bytes:
     return crc32(octets).to_bytes(_CHECKSUM, "big")
-
-
-def _write(files: str, values: dict[str, Any]) -> None:
-    """Write it in one step. A folder that is missing or not ours is no error."""
-    begun = f"{PLACE}.{os.getpid()}"
-    try:
-        with open(begun, "wb") as file:
-            octets = marshal.dumps((files, values))
-            file.write(_checksum(octets) + octets)
-        os.replace(begun, PLACE)
-    except OSError:
-        if os.path.exists(begun):  # the disk is full
-            os.unlink(begun)

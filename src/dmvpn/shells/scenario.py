@@ -158,7 +158,8 @@ class Scenario:
             return cls._beginning(exercise)
         folder = Path(name_or_folder)
         if name_or_folder and folder.is_file():
-            return cls._of_file(folder, strict=strict)
+            name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.stem).strip("-") or "lab"
+            return cls._inferred(name, folder, configurations_of(folder), strict=strict)
         if not name_or_folder or not folder.is_dir():
             folder = BUILT_IN / name_or_folder
             if not re.fullmatch(r"[\w./~-]+", name_or_folder) or not folder.is_dir():
@@ -182,12 +183,6 @@ class Scenario:
         return cls(folder.resolve().name, lab, found.texts, certificates, tuple(found.notes), found.files)._checked(
             folder, places
         )
-
-    @classmethod
-    def _of_file(cls, path: Path, *, strict: bool) -> Self:
-        """Return the routers of one file. Raises UserError."""
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "lab"
-        return cls._inferred(name, path, configurations_of(path), strict=strict)
 
     @classmethod
     def _inferred(cls, name: str, path: Path, found: FolderContents, *, strict: bool) -> Self:

@@ -66,7 +66,12 @@ def enroll(scenario: Scenario) -> str:
             scenario.certificates[name] = certificates_of(place, name, text)
             fqdn = next(iter(_request(name, devices[name], trustpoints[0]).fqdns), "")
             more = [*_identities(devices[name]), *_profiles_of_ikev1(devices[name], trustpoints[0], fqdn)]
-            scenario.configurations[name] = with_lines(_without_chains(text, trustpoints), more)
+            # Put blank lines in the place of the certificates of these trustpoints: messages go on to name the lines
+            # of the file
+            for name in trustpoints:
+                pattern = _CHAIN.format(name=re.escape(name))
+                text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text)
+            scenario.configurations[name] = with_lines(text, more)
     by_ikev1 = [name for name in wanted if _signs_by_ikev1(devices[name])]
     by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
     issuer = authority.certificate.subject.rfc4514_string()
@@ -213,13 +218,3 @@ def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
             *(line for name in sorted(by_key) for line in (f"{_IPSEC}{name}", f" set ikev2-profile {_IKEV1_KEYS}")),
         ]
     return more
-
-
-def _without_chains(text: str, trustpoints: list[str]) -> str:
-    """Put blank lines in the place of the certificates of these trustpoints: messages go on to name the lines of the
-    file.
-    """
-    for name in trustpoints:
-        pattern = _CHAIN.format(name=re.escape(name))
-        text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text)
-    return text

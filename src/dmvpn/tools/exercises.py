@@ -313,16 +313,10 @@ class _Look:
     def task(self, task: Task) -> TaskResult:
         """Return the first check that fails."""
         for check in task.checks:
-            missing, hint = self._missing(check)
+            missing, hint = self._when(check) if isinstance(check, WhenCheck) else (self._simple(check), check.hint)
             if missing:
                 return TaskResult(task, missing, hint)
         return TaskResult(task)
-
-    def _missing(self, check: AnyCheck) -> tuple[str, str]:
-        """Return the observation that contradicts a check, and a hint; "" if the check passes."""
-        if isinstance(check, WhenCheck):
-            return self._when(check)
-        return self._simple(check), check.hint
 
     def _simple(self, check: AnyCheck) -> str:
         match check:

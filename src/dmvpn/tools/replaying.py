@@ -29,7 +29,7 @@ from dmvpn.router.router import Router
 from dmvpn.shells.files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -70,7 +70,13 @@ def _check(hint: object) -> Fits:
         return _is_time
     if not isinstance(hint, type):
         raise TypeError(f"{hint} is in an event, and nothing here knows it")
-    return _instance(hint)
+    if not is_dataclass(hint):
+        return lambda value: isinstance(value, hint) and (hint is not int or not isinstance(value, bool))
+
+    def fits(value: object) -> bool:
+        return isinstance(value, hint) and all(check(getattr(value, name)) for name, check in checks_of(type(value)))
+
+    return fits
 
 
 def _is_time(value: object) -> bool:
@@ -85,16 +91,6 @@ def _row(checks: Sequence[Fits]) -> Fits:
             and len(value) == len(checks)
             and all(one(item) for one, item in zip(checks, value, strict=True))
         )
-
-    return fits
-
-
-def _instance(kind: type) -> Callable[[object], bool]:
-    if not is_dataclass(kind):
-        return lambda value: isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
-
-    def fits(value: object) -> bool:
-        return isinstance(value, kind) and all(check(getattr(value, name)) for name, check in checks_of(type(value)))
 
     return fits
 

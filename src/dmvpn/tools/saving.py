@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab_model import Lab
     from dmvpn.tools.elsewhere import Elsewhere
 
 _AMOUNTS: Final = ("delay", "loss", "rate")
@@ -39,36 +38,6 @@ def save(
     """
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: name a new folder")
-    lab, notes = _as_it_is(scenario, status)
-    for name in scenario.configurations:
-        if name not in running:
-            notes.append(f"what {name} runs: it does not answer; its configuration is that of the scenario")
-    texts = {**scenario.configurations, **running}
-    if elsewhere is None:
-        described = lab.model_dump(mode="json", exclude_defaults=True)
-        files = {f"{name}.cfg": text for name, text in texts.items()}
-        files[CONFIGURATION] = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
-    else:
-        files, differences = written(Scenario(scenario.name, lab, texts), texts, elsewhere)
-        notes += differences
-    _write(folder, files)
-    if any("crypto pki trustpoint" in text for text in running.values()):
-        notes.append("private keys of certificates: copy the folder 'pki' of the scenario beside them")
-    return notes
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(folder, 0o700)
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open_private(path) as file:
-            file.write(text)
-
-
-def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
-    """Return the lab with its wires as they are now."""
     links, notes = [], []
     for spec, named, bad in _wires(scenario, status):
         amounts = {name: getattr(bad, name) for name in _AMOUNTS}
@@ -81,7 +50,28 @@ def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
                 notes.append(f"{named}: {', '.join(bad.particulars)}: a host's wire is always good in {CONFIGURATION}")
             continue
         links.append(LinkSpec(ends=spec.ends, **amounts))
-    return scenario.lab.model_copy(update={"links": links}), notes
+    lab = scenario.lab.model_copy(update={"links": links})
+    for name in scenario.configurations:
+        if name not in running:
+            notes.append(f"what {name} runs: it does not answer; its configuration is that of the scenario")
+    texts = {**scenario.configurations, **running}
+    if elsewhere is None:
+        described = lab.model_dump(mode="json", exclude_defaults=True)
+        files = {f"{name}.cfg": text for name, text in texts.items()}
+        files[CONFIGURATION] = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
+    else:
+        files, differences = written(Scenario(scenario.name, lab, texts), texts, elsewhere)
+        notes += differences
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open_private(path) as file:
+            file.write(text)
+    if any("crypto pki trustpoint" in text for text in running.values()):
+        notes.append("private keys of certificates: copy the folder 'pki' of the scenario beside them")
+    return notes
 
 
 def _wires(scenario: Scenario, status: Json) -> Iterator[tuple[LinkSpec | None, str, Badness]]:

@@ -198,9 +198,17 @@ class Commands:
     )
     async def run(self, request: Request) -> Response:
         """Run one command. The answer has its output, and whether the router accepted the line."""
-        line, caller = await _line(request), request.scope["caller"]
+        given = await body_of(request, _COMMAND)
+        line = given.get("command")
+        if len(given) != 1 or not isinstance(line, str) or not line.strip() or len(line) > _LONGEST:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
+        if not line.isprintable() or "|" in line:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
+        line, caller = line.strip(), request.scope["caller"]
         request.scope["details"] = {"command": noted(line)}  # for the audit
-        _check(line, caller)
+        if not caller.role.includes(Role.CONFIGURE) and line.split()[0].lower() not in ORDERS:
+            detail = f"the role {caller.role.value} may use {', '.join(ORDERS)}, written in full"
+            raise Problem(HTTPStatus.FORBIDDEN, detail)
         order = order_of(line, caller)
         status, output = await self._errands.run(request, lambda path: run(path, order, seconds=SECONDS, most=MOST))
         return JSONResponse({"accepted": status == 0, "output": output})
@@ -209,17 +217,6 @@ class Commands:
 def order_of(line: str, caller: Caller) -> Execute:
     """Return the order to carry a line out for a caller."""
     return Execute((line,), caller.name, LEVEL, vty=True, location=caller.place)
-
-
-async def _line(request: Request) -> str:
-    """Return the command in the body. Raises Problem."""
-    given = await body_of(request, _COMMAND)
-    line = given.get("command")
-    if len(given) != 1 or not isinstance(line, str) or not line.strip() or len(line) > _LONGEST:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
-    if not line.isprintable() or "|" in line:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_COMMAND}")
-    return line.strip()
 
 
 def noted(line: str) -> str:
@@ -235,13 +232,6 @@ def noted(line: str) -> str:
         known = line[: line.rfind(" ", 0, found.column) + 1]
     words = [*takewhile(lambda word: word.strip("*"), without_keys(known).split())]
     return " ".join(words if len(words) == len(line.split()) else (*words, "*"))
-
-
-def _check(line: str, caller: Caller) -> None:
-    """Refuse what the role of the caller may not do. Raises Problem."""
-    if not caller.role.includes(Role.CONFIGURE) and line.split()[0].lower() not in ORDERS:
-        detail = f"the role {caller.role.value} may use {', '.join(ORDERS)}, written in full"
-        raise Problem(HTTPStatus.FORBIDDEN, detail)
 
 
 # ------------------------------------------------------------------------------------------------ the configuration
@@ -304,14 +294,30 @@ class Configurations:
     async def change(self, request: Request) -> Response:
         """Carry out all lines, or none."""
         order = await _order(request)
-        said = request.scope["details"] = _noted(order)  # for the audit
+        # What the audit says of an order: its lines may have keys
+        words = {"replace": order.whole, "dry_run": order.dry, f"confirm_within {order.minutes}": order.minutes}
+        said = request.scope["details"] = {
+            "lines": str(len(order.lines)),
+            "how": ", ".join(word for word, is_so in words.items() if is_so),
+        }  # for the audit
         try:
             text = await self._errands.run(request, lambda path: answer_text(path, order, patience=SECONDS))
         except RefusedError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
         change = answered(text, request.path_params["router"], CHANGE)
         said |= {"result": str(change["result"]), "differences": "; ".join(map(str.strip, _texts(change["noted"])))}
-        return _answer(change, dry=order.dry)
+        headers = {"ETag": quoted(str(change["tag"]))}
+        result, refused = change["result"], change["refused"]
+        if result == "outdated":
+            detail = "another configuration runs by now: nothing was changed"
+            raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers)
+        if result == "unarmed":
+            raise Problem(HTTPStatus.CONFLICT, " ".join(_texts(change["said"])), headers)
+        if result == "refused" and not order.dry:
+            detail = "the router refuses a line, so nothing was changed"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, headers, {"refused": refused})
+        shown = {name: value for name, value in change.items() if name not in _INTERNAL}
+        return JSONResponse({"applied": result == "applied", **shown}, headers=headers)
 
     @resource("POST", CONFIRM, operation("Keep the change that waits for this", _SAID), role=Role.CONFIGURE)
     async def confirm(self, request: Request) -> Response:
@@ -406,27 +412,5 @@ def quoted(tag: str) -> str:
     return f'"{tag}"'
 
 
-def _noted(order: Configure) -> dict[str, str]:
-    """Return what the audit says of an order: its lines may have keys."""
-    words = {"replace": order.whole, "dry_run": order.dry, f"confirm_within {order.minutes}": order.minutes}
-    return {"lines": str(len(order.lines)), "how": ", ".join(word for word, is_so in words.items() if is_so)}
-
-
 def _texts(lines: Plain) -> list[str]:
     return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
-
-
-def _answer(change: dict[str, Plain], *, dry: bool) -> Response:
-    """Return the answer about a change, or a dry run. Raises Problem."""
-    headers = {"ETag": quoted(str(change["tag"]))}
-    result, refused = change["result"], change["refused"]
-    if result == "outdated":
-        detail = "another configuration runs by now: nothing was changed"
-        raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers)
-    if result == "unarmed":
-        raise Problem(HTTPStatus.CONFLICT, " ".join(_texts(change["said"])), headers)
-    if result == "refused" and not dry:
-        detail = "the router refuses a line, so nothing was changed"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, headers, {"refused": refused})
-    shown = {name: value for name, value in change.items() if name not in _INTERNAL}
-    return JSONResponse({"applied": result == "applied", **shown}, headers=headers)

@@ -229,7 +229,15 @@ def _openapi_text() -> str:
         for path in _paths(command.syntax):
             variants.setdefault(path, {})[command.syntax] = _untitled(schema)
     shows: dict[str, Plain] = {path: _show(schemas) for path, schemas in sorted(variants.items())}
-    names = _names(definitions)
+    # The names of schemas in the document: of classes, with their feature or all modules where two are alike.
+    # Generated clients name their classes so
+    ways = {
+        name: (parts[-1], parts[1].capitalize() + parts[-1], "".join(part[0].upper() + part[1:] for part in parts))
+        for name in definitions
+        if (parts := name.split("."))
+    }
+    uses = Counter(way for some in ways.values() for way in {*some})
+    names = {name: next((way for way in some if uses[way] == 1), some[-1]) for name, some in ways.items()}
     document: dict[str, Plain] = {
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
@@ -243,20 +251,6 @@ def _openapi_text() -> str:
         },
     }
     return _REFERENCE.sub(lambda found: f'"#/components/schemas/{names[found[1]]}"', json.dumps(document))
-
-
-def _names(definitions: Iterable[str]) -> dict[str, str]:
-    """Return the names of schemas in the document: of classes, with their feature or all modules where two are alike.
-
-    Generated clients name their classes so.
-    """
-    ways = {
-        name: (parts[-1], parts[1].capitalize() + parts[-1], "".join(part[0].upper() + part[1:] for part in parts))
-        for name in definitions
-        if (parts := name.split("."))
-    }
-    uses = Counter(way for some in ways.values() for way in {*some})
-    return {name: next((way for way in some if uses[way] == 1), some[-1]) for name, some in ways.items()}
 
 
 def _untitled(schema: Plain) -> Plain:

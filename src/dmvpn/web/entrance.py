@@ -193,13 +193,6 @@ class Entrance:
                 return None
             source = self._named[parent].caller
         made = Session(cookie=new_secret(), key=new_secret(), name=source.name, role=source.role)
-        self._make_room(source)
-        expires = self._clock() + SESSION_LIFE
-        self._own[_both(made.cookie, made.key)] = _Grant(caller=source, expires=expires, parent=parent)
-        return made
-
-    def _make_room(self, source: Caller) -> None:
-        """End the oldest session of a user that has its share; of the user that has most, if there are too many."""
         bound = TABLE["sessions"]
         open_ones = [(key, one.caller) for key, one in self._own.items() if one.expires is not None]
         sessions = {key: one.name for key, one in open_ones if one.labs or not source.labs}
@@ -207,6 +200,9 @@ class Entrance:
         crowded = source.name if count[source.name] >= bound.share else max(count, key=count.__getitem__, default="")
         if count[crowded] >= bound.share or len(sessions) >= bound.most - (bound.kept if source.labs else 0):
             del self._own[next(key for key, name in sessions.items() if name == crowded)]
+        expires = self._clock() + SESSION_LIFE
+        self._own[_both(made.cookie, made.key)] = _Grant(caller=source, expires=expires, parent=parent)
+        return made
 
     def close(self, caller: Caller) -> None:
         """End a session, or a token of the code; a named token stays."""

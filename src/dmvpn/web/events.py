@@ -214,7 +214,10 @@ class Events:
     async def follow(self, request: Request) -> Response:
         """Follow a router."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
-        wish = Watch(_since(request.headers.get("last-event-id", "")), topics_of(request))
+        given = request.headers.get("last-event-id", "")
+        if given and not _ID.fullmatch(given):
+            raise Problem(HTTPStatus.BAD_REQUEST, "Last-Event-ID is no id of an event of this server")
+        wish = Watch(given, topics_of(request))
 
         async def place() -> Path:
             return await self._workers.run_read(caller, lambda: self._fleet.socket(lab, router))
@@ -290,10 +293,3 @@ class _RouterStream(Stream):
         if self._following is not None:
             self._following.close()
             self._following = None
-
-
-def _since(given: str) -> str:
-    """Return the id of the last event that a reader has. Raises Problem."""
-    if given and not _ID.fullmatch(given):
-        raise Problem(HTTPStatus.BAD_REQUEST, "Last-Event-ID is no id of an event of this server")
-    return given

@@ -180,21 +180,6 @@ def fits(name: str, pattern: str) -> bool:
 # ------------------------------------------------------------------------------------------------ its form
 
 
-def check_framing(scope: Scope, headers: Headers) -> None:
-    """Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers. Raises Problem.
-
-    h11 bounds headers that arrive in pieces alone.
-    """
-    octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
-    if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
-        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 32 KiB", CLOSE)
-    if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
-        raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", CLOSE)
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE, CLOSE)
-
-
 def check_path(scope: Scope) -> None:
     """Refuse a path or query that two programs could read in two ways, or that has a secret in it. Raises Problem."""
     raw: bytes = scope["raw_path"]
@@ -298,7 +283,15 @@ class Guard:
     def _judge(self, scope: Scope, visit: Visit | None) -> Caller | None:
         """Return the caller; None where no token is needed. Raises Problem."""
         headers = Headers(scope=scope)
-        check_framing(scope, headers)
+        # Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers
+        octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
+        if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
+            raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 32 KiB", CLOSE)
+        if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
+            raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", CLOSE)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE, CLOSE)
         check_path(scope)
         scope["guard"] = self
         if scope["path"] == HEALTH and scope["method"] in READING:

@@ -282,7 +282,15 @@ class Jobs:
         words: of `dmvpn`, without `--json`. ended: called in the end, in the job's thread.
         """
         caller, guard = request.scope["caller"], request.scope["guard"]
-        self._check_room(lab, caller)
+        # Refuse one more job of a lab. A lab has one at a time: two that break something would make a fault that no
+        # grade knows
+        running = [job for job in self._jobs.values() if job.ended is None]
+        busy = next((job for job in running if job.lab == lab), None)
+        if busy is not None:
+            detail = f"lab {lab} is busy: {busy.what}, {JOBS}/{busy.number}"
+            raise Problem(HTTPStatus.CONFLICT, detail, {"Retry-After": "5"})
+        own = sum(job.caller.name == caller.name for job in running)
+        TABLE["jobs"].check(caller, Taken(own, sum(bool(job.caller.labs) for job in running), len(running)))
         what = words[1] if words[0] == "lab" else words[0]
         job = Job(secrets.token_hex(8), what, lab, caller, time.time())
         self._jobs[job.number] = job
@@ -300,19 +308,6 @@ class Jobs:
         else:
             asyncio.get_running_loop().call_later(_AFTER_ANSWER, work)
         return job.answer(caller, HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
-
-    def _check_room(self, lab: str, caller: Caller) -> None:
-        """Refuse one more job of a lab. Raises Problem.
-
-        A lab has one at a time: two that break something would make a fault that no grade knows.
-        """
-        running = [job for job in self._jobs.values() if job.ended is None]
-        busy = next((job for job in running if job.lab == lab), None)
-        if busy is not None:
-            detail = f"lab {lab} is busy: {busy.what}, {JOBS}/{busy.number}"
-            raise Problem(HTTPStatus.CONFLICT, detail, {"Retry-After": "5"})
-        own = sum(job.caller.name == caller.name for job in running)
-        TABLE["jobs"].check(caller, Taken(own, sum(bool(job.caller.labs) for job in running), len(running)))
 
     def _forget_old(self, caller: Caller) -> None:
         """Forget the oldest jobs of the user that has most: one user must not displace the jobs of another user.

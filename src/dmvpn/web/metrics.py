@@ -254,7 +254,16 @@ def scrape(fleet: Routers, wish: Wish) -> str:
         with suppress(IndexError):  # no router of the lab is left
             while True:
                 one = routers.popleft()
-                parts[one] = _part(one, wish, end)
+                # The text of one router. end: when it must be there, on the monotonic clock
+                begun = time.monotonic()
+                common = labels_of(lab=one.lab, router=one.router)
+                numbers = _ask(one, wish, end, common) if one.alive else None
+                part = Exposition(wish.form)
+                part.put_one(UP, common, int(numbers is not None))
+                part.put_one(DURATION, common, round(time.monotonic() - begun, 6))
+                if numbers is not None:
+                    part.add(numbers)
+                parts[one] = part
 
     with ThreadPoolExecutor(_AT_ONCE, "scrape") as pool:
         # Each lab gets its first thread before any lab gets a second one: a lab that does not answer holds up no other.
@@ -262,22 +271,12 @@ def scrape(fleet: Routers, wish: Wish) -> str:
             pass
     for one in chosen:
         text.add(parts[one])
-    for family, number in zip(OWN, _own(), strict=True):
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    for family, number in zip(
+        OWN, (time.process_time(), pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd"))), strict=True
+    ):
         text.put_one(family, "", number)
     return text.text()
-
-
-def _part(one: Running, wish: Wish, end: float) -> Exposition:
-    """Return the text of one router. end: when it must be there, on the monotonic clock."""
-    begun = time.monotonic()
-    common = labels_of(lab=one.lab, router=one.router)
-    numbers = _ask(one, wish, end, common) if one.alive else None
-    part = Exposition(wish.form)
-    part.put_one(UP, common, int(numbers is not None))
-    part.put_one(DURATION, common, round(time.monotonic() - begun, 6))
-    if numbers is not None:
-        part.add(numbers)
-    return part
 
 
 def _ask(one: Running, wish: Wish, end: float, common: str) -> Exposition | None:
@@ -293,11 +292,6 @@ def _ask(one: Running, wish: Wish, end: float, common: str) -> Exposition | None
     except (UserError, ValueError):
         return None
     return numbers if left > 0 else None
-
-
-def _own() -> tuple[float, int, int]:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return time.process_time(), pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd"))
 
 
 # ------------------------------------------------------------------------------------------------ resources

@@ -163,17 +163,12 @@ def packed(request: Request, octets: bytes, tag: str, media: str, headers: Mappi
     if is_known(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers=more)
     if len(octets) > _SMALL and _GZIP.search(request.headers.get("accept-encoding", "")):
-        octets, more["Content-Encoding"] = _compressed(tag, octets), "gzip"
+        found = _COMPRESSED.pop(tag, None) or gzip.compress(octets, mtime=0)
+        _COMPRESSED[tag] = found
+        if len(_COMPRESSED) > _MOST_COMPRESSED:
+            _COMPRESSED.popitem(last=False)
+        octets, more["Content-Encoding"] = found, "gzip"
     return Response(octets, media_type=media, headers=more)
-
-
-def _compressed(tag: str, octets: bytes) -> bytes:
-    """Return a text compressed, as it was kept for its tag; the text itself is not kept."""
-    found = _COMPRESSED.pop(tag, None) or gzip.compress(octets, mtime=0)
-    _COMPRESSED[tag] = found
-    if len(_COMPRESSED) > _MOST_COMPRESSED:
-        _COMPRESSED.popitem(last=False)
-    return found
 
 
 def _meanings() -> dict[str, dict[str, str]]:

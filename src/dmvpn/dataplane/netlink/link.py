@@ -243,7 +243,20 @@ def set_link(link: LinkRef, settings: LinkSettings) -> wire.KernelRequest:
         parts.append(wire.attribute(_IFLA_IFALIAS, settings.alias.encode()))
     if settings.transmit_queue_length is not None:
         parts.append(wire.attribute_u32(_IFLA_TXQLEN, settings.transmit_queue_length))
-    parts.append(_family_settings(settings))
+    families = []
+    if settings.inet is not None:
+        numbers = (
+            (_FORWARDING, settings.inet.forwarding),
+            (_ACCEPT_REDIRECTS, settings.inet.accept_redirects),
+            (_SEND_REDIRECTS, settings.inet.send_redirects),
+            (_RP_FILTER, settings.inet.rp_filter),
+            (_ACCEPT_LOCAL, settings.inet.accept_local),
+        )
+        values = [wire.attribute_u32(number, value) for number, value in numbers if value is not None]
+        families.append(wire.nest(wire.AF_INET, wire.nest(_IFLA_INET_CONF, *values)))
+    if settings.silent_ipv6:
+        families.append(wire.nest(wire.AF_INET6, wire.attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
+    parts.append(wire.nest(_IFLA_AF_SPEC, *families) if families else b"")
     return wire.KernelRequest(wire.KernelMessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
 
 
@@ -350,23 +363,6 @@ def _end_attributes(end: VethEnd) -> bytes:
     if end.address is not None:
         parts.append(wire.attribute(_IFLA_ADDRESS, end.address))
     return b"".join(parts)
-
-
-def _family_settings(settings: LinkSettings) -> bytes:
-    families = []
-    if settings.inet is not None:
-        numbers = (
-            (_FORWARDING, settings.inet.forwarding),
-            (_ACCEPT_REDIRECTS, settings.inet.accept_redirects),
-            (_SEND_REDIRECTS, settings.inet.send_redirects),
-            (_RP_FILTER, settings.inet.rp_filter),
-            (_ACCEPT_LOCAL, settings.inet.accept_local),
-        )
-        values = [wire.attribute_u32(number, value) for number, value in numbers if value is not None]
-        families.append(wire.nest(wire.AF_INET, wire.nest(_IFLA_INET_CONF, *values)))
-    if settings.silent_ipv6:
-        families.append(wire.nest(wire.AF_INET6, wire.attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
-    return wire.nest(_IFLA_AF_SPEC, *families) if families else b""
 
 
 def _parse_inet(value: memoryview) -> InetConf | None:

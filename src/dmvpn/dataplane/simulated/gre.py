@@ -120,7 +120,10 @@ class TunnelBox(IpBox):
             return
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
-        df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
+        df = tunnel.spec.df is DfBit.SET or (
+            tunnel.spec.df is DfBit.COPY
+            and (protocol == GRE_IPV6 or (protocol == GRE_IPV4 and bool(payload[6] & 0x40)))
+        )
         minds_paths = protocol in _INNER and tunnel.spec.df is not DfBit.CLEAR
         message = b""
         for receiver in receivers:
@@ -432,11 +435,6 @@ class TunnelBox(IpBox):
         if opened is not None:
             sender = NbmaPeer(ip_address(opened.nbma), opened.connection)
             self._decapsulate(sender, header.destination, opened.gre, opened.tos)
-
-
-def _is_whole(protocol: int, payload: bytes) -> bool:
-    """Return whether the payload is an IPv4 packet with DF, or one of IPv6, which no router cuts."""
-    return protocol == GRE_IPV6 or (protocol == GRE_IPV4 and bool(payload[6] & 0x40))
 
 
 def _marked(tos: int | None, protocol: int, payload: bytes) -> bytes | None:

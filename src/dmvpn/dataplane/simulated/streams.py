@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
-    from dmvpn.base.streams import StreamPeer
     from dmvpn.net.ip import IpPacket
 
 
@@ -434,7 +433,8 @@ class SimulatedStreams:
                 connection.take(segment, now)
                 self._drop_if_gone(connection)
             return
-        peer = self._peer(ends)
+        callers = self._listening.get((ends.vrf, ends.local_port))
+        peer = callers.closest(ends.remote) if callers is not None else None
         if peer is None:
             self._refuse(segment, packet, vrf)
             return
@@ -484,11 +484,6 @@ class SimulatedStreams:
         connection = TcpConnection(stream, ends, manner, send=self._send, report=self._report, random=self._random)
         self._connections[ends] = self._by_number[stream] = connection
         return connection
-
-    def _peer(self, ends: Ends) -> StreamPeer | None:
-        """Return the listed peer with the longest prefix for this remote address."""
-        callers = self._listening.get((ends.vrf, ends.local_port))
-        return callers.closest(ends.remote) if callers is not None else None
 
     def _drop_if_gone(self, connection: TcpConnection) -> None:
         if connection.phase is Phase.GONE and self._by_number.get(connection.stream) is connection:

@@ -142,7 +142,11 @@ class RouterTranslation:
 
         vrf: where it came from.
         """
-        flow = _flow_of(data)
+        source, destination = sender_of(bytearray(data)), translate.address(data, Side.DESTINATION)
+        ports = (0, 0)
+        if data[9] in (IpProtocol.UDP, IpProtocol.TCP):
+            ports = source.port, translate.port(data, Side.DESTINATION)
+        flow = PacketFlow(data[9], source.address, destination, *ports)
         if translate.quoted(data) is not None:  # about a packet of a flow, or of none
             for translator in self._translators.values():
                 moved = bytearray(data)
@@ -311,11 +315,3 @@ def _seen(translator: Translator, flow: NatFlow, now: float) -> Iterator[Transla
                 answered=state.answered,
                 vrf=flow.vrf,
             )
-
-
-def _flow_of(data: bytes) -> PacketFlow:
-    source, destination = sender_of(bytearray(data)), translate.address(data, Side.DESTINATION)
-    ports = (0, 0)
-    if data[9] in (IpProtocol.UDP, IpProtocol.TCP):
-        ports = source.port, translate.port(data, Side.DESTINATION)
-    return PacketFlow(data[9], source.address, destination, *ports)

@@ -105,7 +105,11 @@ def aside(
     for route in ours:
         if route.table == TABLE_MAIN:
             wanted[route.prefix] = route
-    others = {one.prefix for one in there if one.table == TABLE_MAIN and _is_foreign(one)}
+    others = {
+        one.prefix
+        for one in there
+        if one.table == TABLE_MAIN and (one.protocol not in (ROUTE_PROTOCOL, KERNEL_PROTOCOL))
+    }
     mine = {route.prefix for route in ours if route.table == TABLE_MAIN and route.metric}
     asked: dict[IPAddress, Prefix] = {}
     for prefix in (*sorted(others, key=_longest), *sorted(mine, key=_longest)):
@@ -123,10 +127,6 @@ def aside(
 
 def _longest(prefix: Prefix) -> tuple[int, int, IPAddress]:
     return (-prefix.length, prefix.address.version, prefix.address)
-
-
-def _is_foreign(route: KernelRoute) -> bool:
-    return route.protocol not in (ROUTE_PROTOCOL, KERNEL_PROTOCOL)
 
 
 def _one_of(prefix: Prefix) -> IPAddress:

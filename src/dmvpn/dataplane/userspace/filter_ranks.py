@@ -136,7 +136,19 @@ class Ranked:
     def add(self, chains: Iterable[str], outcome: Callable[[FilterEntry], Outcome], end: str) -> None:
         """Add the rules to all chains. end: the chain of packets that no entry fits."""
         outcomes = [outcome(entry) for entry in self._entries]
-        finds, found, decide = self._finds(), "", b""
+        finds: dict[str, list[_Find]] = defaultdict(list)
+        numbers = itertools.count()
+        for (group, masks), values in self._hashes.items():
+            key = HashKey(masks, next(iter(values.values()))[0].box.bits)
+            loads = (*key.loads(), sets.lookup(self._hash(next(numbers), key, values), sets.FIRST_REGISTER))
+            self._find(finds, group, loads, [rank for _, rank in values.values()])
+        for group, boxes in self._boxes.items():
+            for some in boxes:
+                key_of_boxes = BoxKey([piece for piece, _ in some])
+                name = self._box_map(next(numbers), key_of_boxes, some)
+                loads = (*key_of_boxes.loads(), sets.lookup(name, sets.FIRST_REGISTER))
+                self._find(finds, group, loads, [rank for _, rank in some])
+        found, decide = "", b""
         if finds:
             decide, found = sets.lookup(self._verdicts(outcomes)), self._rules.chain("-found")
             clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
@@ -162,7 +174,12 @@ class Ranked:
         for piece, guards in self._guarded(pieces):
             rank, places, masks = ranks[id(piece.entry)], self._of(piece), masks_of(piece)
             if masks is not None and not any(masks[1:]) and not guards:
-                places = self._all_of(piece, places, masks, rank)
+                needed = NEEDED_OCTETS[self._rules.version]
+                whole = places if not masks[0] else places[:1] if piece.box.protocol in needed else ()
+                whole = whole if piece.kind is not Kind.LATER or not masks[0] else ()
+                for place in whole:
+                    self._whole.setdefault(place, rank)
+                places = tuple(place for place in places if place not in whole)
             elif masks is not None and any(masks):
                 found = self._hashes[_Group(places, guards), masks]
                 found.setdefault(values_of(piece, masks), (piece, rank))
@@ -172,15 +189,6 @@ class Ranked:
             values = self._hashes.pop((group, masks)).values()
             rest += [(_Lone(piece, group.guards, rank), group.places) for piece, rank in values]
         self._make_boxes(rest)
-
-    def _all_of(self, piece: Piece, places: tuple[str, ...], masks: Masks, rank: int) -> tuple[str, ...]:
-        """Take in a piece that is about all packets of some chains; returns the other ones of its chains."""
-        needed = NEEDED_OCTETS[self._rules.version]
-        whole = places if not masks[0] else places[:1] if piece.box.protocol in needed else ()
-        whole = whole if piece.kind is not Kind.LATER or not masks[0] else ()
-        for place in whole:
-            self._whole.setdefault(place, rank)
-        return tuple(place for place in places if place not in whole)
 
     def _guarded(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, tuple[bytes, ...]]]:
         """Yield the pieces with their guards, of which thousands have none."""
@@ -226,22 +234,6 @@ class Ranked:
             self._alone[place].append(one)
 
     # ------------------------------------------------------------------------------------------------ rules
-
-    def _finds(self) -> dict[str, list[_Find]]:
-        """Make the sets; returns the lookups by chain."""
-        finds: dict[str, list[_Find]] = defaultdict(list)
-        numbers = itertools.count()
-        for (group, masks), values in self._hashes.items():
-            key = HashKey(masks, next(iter(values.values()))[0].box.bits)
-            loads = (*key.loads(), sets.lookup(self._hash(next(numbers), key, values), sets.FIRST_REGISTER))
-            self._find(finds, group, loads, [rank for _, rank in values.values()])
-        for group, boxes in self._boxes.items():
-            for some in boxes:
-                key_of_boxes = BoxKey([piece for piece, _ in some])
-                name = self._box_map(next(numbers), key_of_boxes, some)
-                loads = (*key_of_boxes.loads(), sets.lookup(name, sets.FIRST_REGISTER))
-                self._find(finds, group, loads, [rank for _, rank in some])
-        return finds
 
     def _find(
         self, finds: dict[str, list[_Find]], group: _Group, loads: tuple[bytes, ...], ranks: Sequence[int]

@@ -346,7 +346,13 @@ class Filtering:
                 self._put(name, before)
         except OSError as error:
             problem = _problem(name, error)
-            raise (OSError(error.errno, str(problem)) if self._is_open(name) else problem) from error
+            with netlink.NetlinkSocket() as kernel:
+                link = kernel.find_link(self._linux(name))
+            raise (
+                OSError(error.errno, str(problem))
+                if (not self.holds(name) and link is not None and link.up)
+                else problem
+            ) from error
         if filters == PortFilters():
             del self._ports[name]
             if not self._ports:
@@ -369,12 +375,6 @@ class Filtering:
     def _is_done(self, name: str) -> bool:
         is_held = self.table.is_put and self.holds(name)
         return is_held and name not in self._failed and SHUT not in self._ports[name].leads.values()
-
-    def _is_open(self, name: str) -> bool:
-        """Return whether packets pass a port that is not held. Raises OSError."""
-        with netlink.NetlinkSocket() as kernel:
-            link = kernel.find_link(self._linux(name))
-        return not self.holds(name) and link is not None and link.up
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return how many packets each entry has decided on; none if the kernel does not say."""
@@ -462,7 +462,14 @@ class Filtering:
         old = port.built
         new: dict[int, Rules] = {}
         try:
-            leads = self._build(name, port, new)
+            leads = {}
+            if port.refused:
+                raise UnsuitableEntry(port.refused)
+            for inward in _WAYS:
+                if port.has(inward):
+                    chains = f"{map_of(inward=inward)}-{port.number}.{port.puts}"
+                    rules = new[inward] = Rules(self.table.name, chains, self._version)
+                    leads[inward] = self._direction(name, port.filters, rules, inward=inward)
             parts = [part for rules in new.values() for part in rules.parts]
             self.table.change(parts, list(self._switch(name, port, leads)))
         except (OSError, UnsuitableEntry) as error:  # chains that were made go at the end
@@ -473,18 +480,12 @@ class Filtering:
         else:
             port.built = new
         port.leads, port.is_quiet, self._hooked = leads, port.is_silent, self._hooks()
-        self._retire(port, before, old)
-
-    def _build(self, name: str, port: _Port, new: dict[int, Rules]) -> dict[bool, str]:
-        leads = {}
-        if port.refused:
-            raise UnsuitableEntry(port.refused)
-        for inward in _WAYS:
-            if port.has(inward):
-                chains = f"{map_of(inward=inward)}-{port.number}.{port.puts}"
-                rules = new[inward] = Rules(self.table.name, chains, self._version)
-                leads[inward] = self._direction(name, port.filters, rules, inward=inward)
-        return leads
+        with suppress(OSError):
+            counted = counts_of(self.table.kernel, self.table.name, old)
+            total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
+            stays = port.filters.counted_on(before)
+            port.earlier = {key: count for key, count in total.items() if count and key in stays}
+        self._remove(old)
 
     def _direction(self, name: str, filters: PortFilters, rules: Rules, *, inward: bool) -> str:
         listed, path = (filters.inward, filters.reverse_path) if inward else (filters.outward, None)
@@ -527,15 +528,6 @@ class Filtering:
         for each in self._hooked:
             if each not in hooks:
                 yield from (empty_chain(table, each), delete_chain(table, each))
-
-    def _retire(self, port: _Port, before: PortFilters, old: dict[int, Rules]) -> None:
-        """Keep the counts of entries that stay, and remove the chains that packets passed before."""
-        with suppress(OSError):
-            counted = counts_of(self.table.kernel, self.table.name, old)
-            total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
-            stays = port.filters.counted_on(before)
-            port.earlier = {key: count for key, count in total.items() if count and key in stays}
-        self._remove(old)
 
     def _remove(self, built: Mapping[int, Rules], *, partial: bool = False) -> None:
         """Remove chains and sets. partial: some of them may not have been made."""

@@ -481,7 +481,20 @@ class Keeper:
         if keys:
             self._burst = (0, now, now)
             self._rest_until = max(self._rest_until, now + (time.monotonic() - now) / SHARE)
-        self._calm(now)
+        while self._losses:
+            key, (_, last) = next(iter(self._losses.items()))
+            if now - last < CALM:
+                break
+            del self._losses[key]
+            about = self._fights.get(key[0], {})
+            if key not in about:
+                continue
+            del about[key]
+            if not about:
+                del self._fights[key[0]]
+                self._report(KernelContested(self._name(key), ended=True))
+        if self._fights:
+            self._wake(now + 1.0)
         self._wake(min(self._lost.values(), default=float("inf")))
         if self._suspects:
             self._wake(self._rest_until)
@@ -524,23 +537,6 @@ class Keeper:
         self._fights.setdefault(key[0], {})[key] = None
         if begins:
             self._report(KernelContested(self._name(key), ended=False))
-
-    def _calm(self, now: float) -> None:
-        """Forget old losses; the conflicts about these objects are over."""
-        while self._losses:
-            key, (_, last) = next(iter(self._losses.items()))
-            if now - last < CALM:
-                break
-            del self._losses[key]
-            about = self._fights.get(key[0], {})
-            if key not in about:
-                continue
-            del about[key]
-            if not about:
-                del self._fights[key[0]]
-                self._report(KernelContested(self._name(key), ended=True))
-        if self._fights:
-            self._wake(now + 1.0)
 
     def _name(self, key: Key) -> str:
         wanted = self._wanted.get(key)

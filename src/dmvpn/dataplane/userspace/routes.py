@@ -196,7 +196,12 @@ class Guard:
         self._covered[prefix] = (reason,)
         forms = self._forms.get(table)
         if forms is None:
-            one = self._blackhole(table)
+            one = netlink.KernelRoute(
+                netlink.EVERYWHERE,
+                kind=netlink.RouteType.BLACKHOLE,
+                metric=self._metric,
+                table=table if self._is_main else self._table,
+            )
             forms = self._forms[table] = netlink.RouteForm(one), netlink.RouteForm(one, netlink.delete_route)
         return self._keeper.want_route(forms[0], prefix, None)
 
@@ -234,15 +239,6 @@ class Guard:
         if self._is_main:
             return is_guard(route)
         return route.table == self._table and route.metric == GUARD_METRIC
-
-    def _blackhole(self, table: int) -> netlink.KernelRoute:
-        """Return what all blackholes are like whose table is this one, if there is no VRF device."""
-        return netlink.KernelRoute(
-            netlink.EVERYWHERE,
-            kind=netlink.RouteType.BLACKHOLE,
-            metric=self._metric,
-            table=table if self._is_main else self._table,
-        )
 
     def _ask_for(self, table: int, prefix: Prefix) -> None:
         """Let the kernel look up a table of the guard. prefix: one of those for which it has blackholes."""

@@ -126,7 +126,18 @@ class KernelStreams:
                 self._forget(listener.sock)
             return
         if listener is None:
-            listener = self._listeners[place] = _Listener(_listening(port, family))
+            sock = _fresh(family)
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                _prepare(sock, 255, 0)
+                sock.bind(("", port))
+                sock.listen(_BACKLOG)
+            except OSError:
+                sock.close()
+                raise
+            listener = self._listeners[place] = _Listener(sock)
             self._enroll(listener.sock, listener, select.EPOLLIN)
         for peer, came in listener.callers.set(peers):
             _sign(listener.sock, peer.prefix, peer.password if came else "")
@@ -335,22 +346,6 @@ class KernelStreams:
 
 def _fresh(family: int) -> socket.socket:
     return opened(socket.SOCK_STREAM, 0, family)
-
-
-def _listening(port: int, family: int) -> socket.socket:
-    """Return a socket that listens at this TCP port. Raises OSError."""
-    sock = _fresh(family)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        _prepare(sock, 255, 0)
-        sock.bind(("", port))
-        sock.listen(_BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:

@@ -214,7 +214,11 @@ class KernelTable:
     def _put(self, kernel: NetfilterSocket) -> None:
         self._ledger.holds(self._name)
         former = kernel.chains(self._name)
-        contents = self._contents(self._name, _mark(former))
+        # An end for names of chains that none of these has: new chains are built beside them
+        taken = dict.fromkeys(name.partition(_MARK)[2].partition("-")[0] for name in former)
+        contents = self._contents(
+            self._name, next(f"{_MARK}{number}" for number in itertools.count(1) if str(number) not in taken)
+        )
         parts = [*contents.chains, *contents.bases]
         if len(list(nftables.in_transactions(parts, _OCTETS))) <= 1:
             kernel.transact([*_removal(self._name, self._flags), nftables.new_table(self._name, self._flags), *parts])
@@ -340,12 +344,6 @@ class RecordsInside(Records):
                 return Others(dead=(Belongings(tables={one.name for one in our_tables(kernel)}),))
         except OSError:  # a kernel without nf_tables has none
             return Others()
-
-
-def _mark(chains: Sequence[str]) -> str:
-    """Return an end for names of chains that none of these has: new chains are built beside them."""
-    taken = dict.fromkeys(name.partition(_MARK)[2].partition("-")[0] for name in chains)
-    return next(f"{_MARK}{number}" for number in itertools.count(1) if str(number) not in taken)
 
 
 def _removal(table: str, flags: nftables.TableFlag | None) -> list[nftables.Part]:

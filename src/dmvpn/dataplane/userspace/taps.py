@@ -236,7 +236,12 @@ class Taps:
             self._report(Resync())  # addresses and everything else on the interface went with it
         fresh = tunnel is None
         if tunnel is None:
-            mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
+            digits = "".join(character for character in spec.name if character.isdigit())
+            mac = (
+                OWN_MAC
+                + len(self._names.linux(spec.name)).to_bytes(1, "big")
+                + (int(digits or "0") & 0xFFFFFF).to_bytes(3, "big")
+            )
             tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac, part)
         before, tunnel.spec = tunnel.spec, spec
         try:
@@ -360,8 +365,3 @@ class Taps:
         own = frozenset(chain.from_iterable(self._addresses.values()))
         first = {name: self._first(name, 4) for name in self._tunnels}
         self._engine.set_addresses(own, {name: address for name, address in first.items() if address is not None})
-
-
-def _number(name: str) -> int:
-    digits = "".join(character for character in name if character.isdigit())
-    return int(digits or "0") & 0xFFFFFF

@@ -455,7 +455,20 @@ def _device(vrf: str, before: int | None = None) -> Domain:
     with netlink.NetlinkSocket() as kernel:
         found = kernel.find_link(vrf)
         if found is None:
-            found = _new(vrf, kernel, before)
+            taken = {before, *(link.table for link in kernel.links())}  # looked up, never iterated
+            table = next((number for number in TABLES if number not in taken), None)
+            if table is None:
+                raise UserError(f"VRF {vrf}: there are {len(TABLES)} VRF devices already")
+            try:
+                kernel.call(netlink.create_vrf(vrf, table))
+            except netlink.NetlinkError as error:
+                if error.errno == errno.EOPNOTSUPP:
+                    raise UserError(f"VRF {vrf}: the kernel of this host has no VRF devices") from error
+                raise
+            kernel.call(netlink.set_link(vrf, LinkSettings(alias=_alias(vrf))))
+            found = kernel.find_link(vrf)
+            if found is None:
+                raise OSError(errno.ENODEV, f"{vrf} is gone")
         elif not _is_ours(found):
             raise UserError(f"VRF {vrf}: this host has an interface of that name, which is not ours")
         if found.table is None:
@@ -464,24 +477,6 @@ def _device(vrf: str, before: int | None = None) -> Domain:
         domain = Domain(found.table, found.index)
         kernel.call(netlink.replace_route(domain.end))
         return domain
-
-
-def _new(vrf: str, kernel: netlink.NetlinkSocket, before: int | None) -> KernelLink:
-    taken = {before, *(link.table for link in kernel.links())}  # looked up, never iterated
-    table = next((number for number in TABLES if number not in taken), None)
-    if table is None:
-        raise UserError(f"VRF {vrf}: there are {len(TABLES)} VRF devices already")
-    try:
-        kernel.call(netlink.create_vrf(vrf, table))
-    except netlink.NetlinkError as error:
-        if error.errno == errno.EOPNOTSUPP:
-            raise UserError(f"VRF {vrf}: the kernel of this host has no VRF devices") from error
-        raise
-    kernel.call(netlink.set_link(vrf, LinkSettings(alias=_alias(vrf))))
-    made = kernel.find_link(vrf)
-    if made is None:
-        raise OSError(errno.ENODEV, f"{vrf} is gone")
-    return made
 
 
 def _alias(vrf: str) -> str:

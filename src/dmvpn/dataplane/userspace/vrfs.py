@@ -150,10 +150,6 @@ class Part:
         found = self.kernel.differences()
         return [replace(one, what=f"{one.what} in VRF {self.vrf}") for one in found] if self.vrf else found
 
-    def reset_streams(self) -> None:
-        """End all streams, and report it."""
-        self._streams.reset()
-
     def close_sockets(self) -> None:
         """Close the sockets of the router itself, before the engine ends."""
         self._watch.remove(self.kernel.fileno())
@@ -282,7 +278,7 @@ class VrfParts:
         part = self._parts.pop(vrf)
         with self._places.at(vrf):
             leave(part)
-            part.reset_streams()
+            part._streams.reset()
             part.close_sockets()
             part.kernel.close()
         self._places.set(vrf, backend)

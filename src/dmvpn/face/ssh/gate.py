@@ -427,17 +427,15 @@ async def _show(process: asyncssh.SSHServerProcess[bytes], link: SshLink, *, is_
         match message:
             case Output(data=data):
                 # The answers to lines have bare ends of line; a shell's session makes its own.
-                process.stdout.write(data if process.command is None or not is_terminal else _crlf(data))
+                process.stdout.write(
+                    data if process.command is None or not is_terminal else data.replace(b"\n", b"\r\n")
+                )
                 await process.stdout.drain()
             case Done(status=status, reason=reason):
                 if reason and status:
                     process.stdout.write(f"% {reason}\r\n".encode())
                 return status
     return 1
-
-
-def _crlf(data: bytes) -> bytes:
-    return data.replace(b"\n", b"\r\n")
 
 
 async def _read(process: asyncssh.SSHServerProcess[bytes], link: SshLink) -> None:

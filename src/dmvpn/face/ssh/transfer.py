@@ -75,7 +75,15 @@ async def copy(
     try:
         if flash is None:
             raise ScpError("not permitted: it takes `ip scp server enable` and privilege level 15")
-        options, path = _parsed(command)
+        try:
+            words = shlex.split(command[: _LONGEST * 4])[1:]
+        except ValueError as error:
+            raise ScpError("the command cannot be read") from error
+        options = "".join(word[1:] for word in words if word.startswith("-") and word != "--")
+        paths = [word for word in words if not word.startswith("-")]
+        if len(paths) != 1 or ("t" in options) is ("f" in options) or "r" in options:
+            raise ScpError("one file at a time, and no folders")
+        path = paths[0]
         if "t" in options:
             await _take(process, path, flash)
         else:
@@ -86,19 +94,6 @@ async def copy(
     except (asyncio.IncompleteReadError, EOFError) as error:
         raise ConnectionError("the transfer was broken off") from error
     return 0
-
-
-def _parsed(command: str) -> tuple[str, str]:
-    """Return the letters of the options, and the path."""
-    try:
-        words = shlex.split(command[: _LONGEST * 4])[1:]
-    except ValueError as error:
-        raise ScpError("the command cannot be read") from error
-    options = "".join(word[1:] for word in words if word.startswith("-") and word != "--")
-    paths = [word for word in words if not word.startswith("-")]
-    if len(paths) != 1 or ("t" in options) is ("f" in options) or "r" in options:
-        raise ScpError("one file at a time, and no folders")
-    return options, paths[0]
 
 
 def name_in_flash(path: str, offered: str = "") -> str:

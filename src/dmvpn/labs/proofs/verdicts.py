@@ -138,11 +138,6 @@ def entered(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     return tuple(one for one in diagnosis.findings if one.trial is not None and one.trial.works and one.is_complete)
 
 
-def shown_to_work(case: Case, diagnosis: Diagnosis) -> tuple[Finding, ...]:
-    """Return the findings of a case whose lines work in a copy of the network."""
-    return entered(tried(case, diagnosis))
-
-
 def left_by(case: Case, well: Rows, remedies: Sequence[Finding]) -> tuple[str, ...]:
     """Enter the lines in the broken network itself, and return the rows that are not as they were, or a refusal."""
     if not all(is_fair(one.fix) for one in remedies):
@@ -279,7 +274,7 @@ def judged(
     wrong = ""
     if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
         wrong = "" if helps(scenario, chosen, first, bad) else first.what
-    remedies = shown_to_work(case, diagnosis) if heals and bad and findings else ()
+    remedies = entered(tried(case, diagnosis)) if heals and bad and findings else ()
     return DoctorVerdict(
         name=name,
         network=title(scenario),

@@ -50,7 +50,10 @@ def add_provider(network: InferredNetwork, configurations: dict[str, str]) -> st
             if isinstance(peer, IPv4Address) and any(peer in port.address.network for port in ports):
                 _want_gateway(network, router, peer)
         called = [one for one in device.bgp.called if isinstance(one, IPv4Address)]
-        for gateway in [*called, *dict.fromkeys(_next_hops(device))]:
+        for gateway in [
+            *called,
+            *dict.fromkeys([route.next_hop for route in device.routes if isinstance(route.next_hop, IPv4Address)]),
+        ]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)
@@ -162,10 +165,6 @@ def _gateless(device: Device) -> list[str]:
     """Return the ports that routes without a gateway lead out of."""
     ports = (route.interface for route in device.routes if route.interface and route.next_hop is None)
     return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
-
-
-def _next_hops(device: Device) -> list[IPv4Address]:
-    return [route.next_hop for route in device.routes if isinstance(route.next_hop, IPv4Address)]
 
 
 def _published(network: InferredNetwork, ports: Iterable[Port]) -> Iterator[str]:

@@ -53,7 +53,10 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
                 f"{alike[0]} and {alike[1]} are both called {host} and have the same address: they are one router at "
                 "two times, or of two networks; put the files of one network into a folder of their own"
             )
-        name = _fit(host if len(alike) == 1 else file, found)
+        name = _UNFIT.sub("-", host if len(alike) == 1 else file).strip("-_.")[:_LONGEST_NAME] or "router"
+        name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
+        free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))
+        name = next((each for each in free if each not in found), name)
         if len(alike) > 1 and name != host:
             notes.append(f"{' and '.join(alike)} are all called {host}: {file} is {name} here")
         elif len(alike) == 1 and host and name != host:
@@ -77,14 +80,6 @@ def _same_places(one: Device, other: Device) -> bool:
     """Return whether they have an address in common. Then they are two states of one router."""
     there = [address.ip for address in other.ports.values()]
     return any(address.ip in there for address in one.ports.values())
-
-
-def _fit(wanted: str, taken: Container[str]) -> str:
-    """Return the name of a host or a file as a valid name for a router of a lab (`lab_model.NAME`)."""
-    name = _UNFIT.sub("-", wanted).strip("-_.")[:_LONGEST_NAME] or "router"
-    name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
-    free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))
-    return next((each for each in free if each not in taken), name)
 
 
 # ------------------------------------------------------------------------------------------------ roles

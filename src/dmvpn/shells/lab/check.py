@@ -55,7 +55,19 @@ def _users() -> LabRequirement:
 
 
 def _try_inside() -> Json:
-    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings(), _translation(), _filters()]
+    # Nor is this: only ports with access lists need it.
+    lacking, evidence = without_filters(), "nf_tables filters (for access lists on ports)"
+    if lacking is not None:
+        evidence = f"not here, so ports with lists stay down: {lacking.meaning}"
+    findings = [
+        _processes(),
+        _network(),
+        *_taps(),
+        _tried("raw socket for GRE", lambda: IcmpSocket().close(), "opened one (NET_RAW)"),
+        _settings(),
+        _translation(),
+        LabRequirement("packet filters", True, evidence),
+    ]
     return [[finding.what, finding.ok, finding.evidence, finding.fix] for finding in findings]
 
 
@@ -96,10 +108,6 @@ def _taps() -> list[LabRequirement]:
     return [device, _tried("TAP interface", lambda: Tap("check-tap").close(), "made one (NET_ADMIN)")]
 
 
-def _raw_socket() -> LabRequirement:
-    return _tried("raw socket for GRE", lambda: IcmpSocket().close(), "opened one (NET_RAW)")
-
-
 def _tried(what: str, attempt: Callable[[], None], evidence: str) -> LabRequirement:
     try:
         attempt()
@@ -122,11 +130,3 @@ def _translation() -> LabRequirement:
     if lacking is not None:
         evidence = f"not here, so scenarios with gateways or NAT need --simulated: {lacking.meaning}"
     return LabRequirement("address translation", True, evidence)
-
-
-def _filters() -> LabRequirement:
-    # Nor is this: only ports with access lists need it.
-    lacking, evidence = without_filters(), "nf_tables filters (for access lists on ports)"
-    if lacking is not None:
-        evidence = f"not here, so ports with lists stay down: {lacking.meaning}"
-    return LabRequirement("packet filters", True, evidence)

@@ -207,7 +207,15 @@ async def attending(
             if not by_owner:
                 members.add(writer)
             try:
-                await _attend(reader, writer, obey, is_owner=by_owner)
+                import asyncio
+
+                octets = b""
+                with contextlib.suppress(OSError, ValueError):  # the request is late, incomplete, or too long
+                    octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
+                writer.write(carried_out(octets, obey, is_owner=by_owner)[0])
+                writer.close()
+                with contextlib.suppress(OSError):  # the client is gone, or does not read
+                    await asyncio.wait_for(writer.wait_closed(), PATIENCE)
             finally:
                 members.discard(writer)
         writer.transport.abort()
@@ -219,30 +227,19 @@ async def attending(
         server.close()
 
 
-async def _attend(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    obey: Callable[[dict[str, Json]], Json],
-    *,
-    is_owner: bool,
-) -> None:
-    import asyncio
-
-    octets = b""
-    with contextlib.suppress(OSError, ValueError):  # the request is late, incomplete, or too long
-        octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
-    writer.write(carried_out(octets, obey, is_owner=is_owner)[0])
-    writer.close()
-    with contextlib.suppress(OSError):  # the client is gone, or does not read
-        await asyncio.wait_for(writer.wait_closed(), PATIENCE)
-
-
 def carried_out(
     octets: bytes, obey: Callable[[dict[str, Json]], Json | Lent], *, is_owner: bool
 ) -> tuple[bytes, int | None]:
     """Return the answer to a request, and the descriptor that goes with it."""
     try:
-        request = _read(octets)
+        if not octets.endswith(b"\n") or len(octets) > LARGEST_REQUEST:
+            raise UserError(f"the request is too long, or was not there whole within {LAB_PATIENCE:g} s")
+        try:
+            request = json.loads(octets)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"the request is not JSON: {error}") from error
+        if not isinstance(request, dict):
+            raise UserError("the request is not an object")
         if not is_owner and request.get("do") not in _FOR_MEMBERS:
             raise UserError("only root and the user that runs the lab may do that")
         answer = obey(request)
@@ -260,19 +257,6 @@ def _failure(error: Exception) -> bytes:
     text = fault_text(error, "carrying out an order")
     log.exception("%s", text)
     return _line({"error": f"the lab could not do that: {text}"})
-
-
-def _read(octets: bytes) -> dict[str, Json]:
-    """Read a request."""
-    if not octets.endswith(b"\n") or len(octets) > LARGEST_REQUEST:
-        raise UserError(f"the request is too long, or was not there whole within {LAB_PATIENCE:g} s")
-    try:
-        request = json.loads(octets)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"the request is not JSON: {error}") from error
-    if not isinstance(request, dict):
-        raise UserError("the request is not an object")
-    return request
 
 
 def _line(answer: dict[str, Json]) -> bytes:

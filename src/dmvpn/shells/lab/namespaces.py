@@ -442,7 +442,9 @@ def enter_process(pid: int) -> None:
     facts = MachineFacts.read()
     kinds = NamespaceKind.MOUNT | NamespaceKind.PROCESS | NamespaceKind.NETWORK
     try:
-        if not facts.system_administrator and not _same_user_namespace(pid):
+        if not facts.system_administrator and not os.path.samestat(
+            os.stat(f"/proc/{pid}/ns/user"), os.stat("/proc/self/ns/user")
+        ):
             kinds |= NamespaceKind.USER
         pidfd = os.pidfd_open(pid)
         try:
@@ -477,7 +479,3 @@ def _become(words: Sequence[str]) -> int:
     except OSError as error:
         print(f"dmvpn: {words[0]}: {error.strerror}", file=sys.stderr)
         return 127 if isinstance(error, FileNotFoundError) else 126
-
-
-def _same_user_namespace(pid: int) -> bool:
-    return os.path.samestat(os.stat(f"/proc/{pid}/ns/user"), os.stat("/proc/self/ns/user"))

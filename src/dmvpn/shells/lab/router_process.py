@@ -241,7 +241,11 @@ def ask(pipe: socket.socket, question: bytes) -> bytes:
 
 def put(pipe: socket.socket, question: bytes) -> None:
     """Send a request whose answer comes in another way. Raises OSError."""
-    _forget_late_answers(pipe)
+    # Discard late answers of a router to earlier requests: they are no answers to the next one
+    pipe.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while _checked(pipe.recv(_LARGEST_ANSWER)):
+            pass
     pipe.settimeout(PATIENCE)
     pipe.send(question)
 
@@ -264,11 +268,3 @@ def _checked(octets: bytes) -> bytes:
     if octets.startswith(WHY):
         raise EndedError(octets.removeprefix(WHY).decode(errors="replace"))
     return octets
-
-
-def _forget_late_answers(pipe: socket.socket) -> None:
-    """Discard late answers of a router to earlier requests: they are no answers to the next one."""
-    pipe.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while _checked(pipe.recv(_LARGEST_ANSWER)):
-            pass

@@ -152,7 +152,8 @@ class _Multiplier:
         for template, number in copies:
             self._copy(template, f"{template.name}-{number}")
         for router, lines in self._extra.items():
-            self._texts[router] = _with_lines(self._texts[router], lines)
+            body = re.sub(r"^end\s*\Z", "", self._texts[router].rstrip("\n") + "\n", flags=re.MULTILINE)
+            self._texts[router] = body + "".join(lines) + "end\n"
         lab = scenario.lab.model_copy(
             update={
                 "routers": self._routers,
@@ -241,7 +242,10 @@ class _Multiplier:
             link = links[template.name, port]
             if len(link.ends) > 2:
                 single[address] = self._next_free(network)
-                self._plug(link, f"{name}:{port}")
+                position = next(number for number, other in enumerate(self._links) if other.ends[0] == link.ends[0])
+                self._links[position] = link.model_copy(
+                    update={"ends": [*self._links[position].ends, f"{name}:{port}"]}
+                )
             else:
                 moved[network] = self._network(name, port, network, (_classful(network), _CARRIER))
                 self._wire(link, template.name, f"{name}:{port}", network, moved[network])
@@ -267,11 +271,6 @@ class _Multiplier:
                 raise UserError(f"--spokes: no network like {like} is left for {name}")
             self._given[key] = found
         return self._given[key]
-
-    def _plug(self, link: LinkSpec, end: str) -> None:
-        """Plug one more end into a switch."""
-        position = next(number for number, other in enumerate(self._links) if other.ends[0] == link.ends[0])
-        self._links[position] = link.model_copy(update={"ends": [*self._links[position].ends, end]})
 
     def _wire(self, link: LinkSpec, template: str, end: str, old: IPv4Network, new: IPv4Network) -> None:
         """Lay a cable to the provider, which gets a port at the same place of the new network."""
@@ -343,12 +342,6 @@ def _classful(network: IPv4Network) -> IPv4Network:
     first = int(network.network_address) >> 24
     length = 8 if first < 128 else 16 if first < 192 else 24
     return network.supernet(new_prefix=length) if length < network.prefixlen else network
-
-
-def _with_lines(text: str, lines: Sequence[str]) -> str:
-    """Return a configuration with more lines before its end."""
-    body = re.sub(r"^end\s*\Z", "", text.rstrip("\n") + "\n", flags=re.MULTILINE)
-    return body + "".join(lines) + "end\n"
 
 
 def _networks(text: str) -> _Networks:

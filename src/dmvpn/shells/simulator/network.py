@@ -119,22 +119,17 @@ class Segment:
         if known is None or not _answers(known, address):
             if now < self._absent_until.get(address, now):
                 return None
-            self._look_round()
+            # Find the owners of all addresses: one pass over all ports, not one for each. Of two claimants the first
+            # counts
+            self._found = {}
+            for end in self.ends:
+                station, interface = end
+                for own, _ in station.addresses_of(interface):
+                    self._found.setdefault(own, end)
             known = self._found.get(address)
             if known is None and len(self.ends) > MANY_PORTS:
                 self._absent_until[address] = now + ABSENT_FOR
         return known
-
-    def _look_round(self) -> None:
-        """Find the owners of all addresses: one pass over all ports, not one for each.
-
-        Of two claimants the first counts.
-        """
-        self._found = {}
-        for end in self.ends:
-            station, interface = end
-            for own, _ in station.addresses_of(interface):
-                self._found.setdefault(own, end)
 
     def carry(self, sender: SimulatedNode, station: SimulatedNode, interface: str, packet: bytes, now: float) -> None:
         """Carry a packet to one port, unless it gets lost."""

@@ -37,19 +37,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 
-def secrets_entropy(seed: int) -> SeededEntropy:
-    """Return the stream for salts of passwords that a file has in plain text.
-
-    It is the same for each password, so equal passwords have equal hashes.
-    """
-    return SeededEntropy(f"{seed}/secrets")
-
-
-def plane_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
-    """Return the stream of a router's data plane (initialization vectors), separate and not in recordings."""
-    return SeededEntropy(f"{seed}/{name}/{life}/plane")
-
-
 Node = RouterNode | HostNode | NatNode
 #: Called with a packet: node, interface, octets, and whether it leaves or arrives.
 Heard = Callable[[str, str, bytes, CaptureDirection], None]
@@ -176,7 +163,7 @@ class Simulator:
         node = RouterNode(
             name,
             SeededEntropy(f"{self.seed}/{name}/{life}" if life else f"{self.seed}/{name}"),
-            plane_entropy(self.seed, name, life),
+            SeededEntropy(f"{self.seed}/{name}/{life}/plane"),
             self._transmitter(name),
             self._recorders.get(name),
             remembers=self.remembers,
@@ -248,7 +235,9 @@ class Simulator:
             self.post(name, given)
         for key, octets in sorted(node.stored.items()):
             self.post(name, events.Remembered(key, octets))
-        language, salts = configurator(node.router.features), secrets_entropy(self.seed)
+        # The stream for salts of passwords that a file has in plain text. It is the same for each password, so equal
+        # passwords have equal hashes
+        language, salts = configurator(node.router.features), SeededEntropy(f"{self.seed}/secrets")
         sealed = sealed_text(language, configuration, salts, self._sealed_lines)
         self.post(name, events.ConfigurationEntered(certificates.head + sealed, by="startup", saved=True))
         for interface in self._ports.get(name, ()):

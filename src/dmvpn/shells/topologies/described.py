@@ -44,21 +44,17 @@ def read(path: Path, text: str) -> Topology | None:
     if not is_cml and _CONTAINERLAB.search(text) is None:
         return None
     try:
-        _refuse_depth(text)
+        # Raise ValueError for a text that is deeper than any topology: the library would recurse until it crashes
+        depth = 0
+        for event in yaml.parse(text, Loader=_LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ValueError("too deep for a topology")
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     top = dict(_pairs(root))
     return _cml(top) if is_cml else _containerlab(path.parent, dict(_pairs(top.get("topology"))))
-
-
-def _refuse_depth(text: str) -> None:
-    """Raise ValueError for a text that is deeper than any topology: the library would recurse until it crashes."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ValueError("too deep for a topology")
 
 
 # ------------------------------------------------------------------------------------------------ CML

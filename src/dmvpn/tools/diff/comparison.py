@@ -270,6 +270,13 @@ def _same(comparison: Comparison) -> Iterator[str]:
     talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]
     working = [talk for talk in talks if talk.arrives]
     deaths = after.deaths.items() if working else ()
+    counts = {
+        severity: sum(finding.severity == severity for finding in after.findings)
+        for severity in ("error", "warning", "advice")
+    }
+    said = [
+        f"{count} {severity}{'' if count == 1 or severity == 'advice' else 's'}" for severity, count in counts.items()
+    ]
     facts: list[tuple[Topic, str]] = [
         (Topic.REACHABILITY, _reachability(talks)),
         (Topic.WAY, _ways(working)),
@@ -278,7 +285,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
         (Topic.REGISTRATION, "never complete" if after.registered is None else f"all after {after.registered:g} s"),
         (Topic.CONVERGENCE, "" if after.routed is None else f"the last way after {after.routed:g} s"),
         (Topic.DEATH, ", ".join(f"{hub} {_worst(outages)}" for hub, outages in deaths)),
-        (Topic.LINT, _findings(after)),
+        (Topic.LINT, ", ".join(said) if after.findings else "no findings"),
     ]
     for topic, text in facts:
         if topic not in changed and text:
@@ -315,17 +322,6 @@ def _worst(outages: Sequence[Outage]) -> str:
     if gone:
         return f"cuts {gone} pairs off"
     return f"costs {max(outage.seconds for outage in outages):g} s at most"
-
-
-def _findings(behavior: Behavior) -> str:
-    counts = {
-        severity: sum(finding.severity == severity for finding in behavior.findings)
-        for severity in ("error", "warning", "advice")
-    }
-    said = [
-        f"{count} {severity}{'' if count == 1 or severity == 'advice' else 's'}" for severity, count in counts.items()
-    ]
-    return ", ".join(said) if behavior.findings else "no findings"
 
 
 def _verdict(comparison: Comparison) -> str:

@@ -142,7 +142,13 @@ def measure(
     unregistered = tuple(subject.lacks()) if registered is None else ()
     subject.world.run_for(CALM)
     talks = _talk(subject, [*pairs, *fresh])
-    states = _states(subject)
+    states = {}
+    for name in subject.anatomy.sites:
+        router = subject.world.routers[name].router
+        states[name] = RouterState(
+            nhrp_entries=sum(len(tunnel.cache) for tunnel in router.machine(NhrpMachine).tunnels),
+            eigrp_routes=sum(route.source is RouteSource.EIGRP for route in router.ports.rib.routes()),
+        )
     talks |= _sizes(subject, {pair: talks[pair] for pair in sample(pairs, MOST_SIZES)})
     return Behavior(
         lans={name: str(lan.prefix) for name, lan in subject.lans.items()},
@@ -281,17 +287,6 @@ def _hubs_of(subject: Subject, pair: LanPair, arrival: Arrival) -> tuple[str, ..
     """Return the routers between the ends of a packet's way."""
     ends = {subject.lans[name].site for name in pair}
     return tuple(name for name in arrival.way if name not in ends)
-
-
-def _states(subject: Subject) -> dict[str, RouterState]:
-    found = {}
-    for name in subject.anatomy.sites:
-        router = subject.world.routers[name].router
-        found[name] = RouterState(
-            nhrp_entries=sum(len(tunnel.cache) for tunnel in router.machine(NhrpMachine).tunnels),
-            eigrp_routes=sum(route.source is RouteSource.EIGRP for route in router.ports.rib.routes()),
-        )
-    return found
 
 
 def _sizes(subject: Subject, talks: dict[LanPair, Talk]) -> dict[LanPair, Talk]:

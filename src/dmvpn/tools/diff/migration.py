@@ -48,7 +48,12 @@ def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
             raise UserError(f"the translator {name} is another one afterwards")
     texts = {**after.configurations, **before.configurations}
     gateways = {**after.lab.gateways, **before.lab.gateways}
-    hosts = _hosts(before, after)
+    new = {
+        name: host
+        for name, host in after.lab.hosts.items()
+        if name not in before.lab.hosts and Scenario.end(host.link)[0] not in before.configurations
+    }
+    hosts = {**before.lab.hosts, **new}
     for name in [*hosts, *gateways]:
         if name in texts or (name in hosts and name in gateways):
             raise UserError(f"{name} is one thing before and another one afterwards")
@@ -61,18 +66,6 @@ def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
         }
     )
     return Scenario(before.name, lab, texts, {**after.certificates, **before.certificates}), after
-
-
-def _hosts(before: Scenario, after: Scenario) -> dict[str, HostSpec]:
-    """Return the hosts of the old side, and those of the new side behind new routers; the other new hosts have no
-    traffic before the change.
-    """
-    new = {
-        name: host
-        for name, host in after.lab.hosts.items()
-        if name not in before.lab.hosts and Scenario.end(host.link)[0] not in before.configurations
-    }
-    return {**before.lab.hosts, **new}
 
 
 def _links(before: Scenario, after: Scenario, hosts: Mapping[str, HostSpec]) -> list[LinkSpec]:
@@ -113,14 +106,25 @@ def _spelled(end: End) -> str:
 
 def _named_alike(before: Scenario, after: Scenario) -> Scenario:
     """Return the new side with the old side's names for providers, their ports and translators."""
-    after = _with_nodes(after, {**_providers(before, after), **_translators(before, after)})
+    sides = [_inside(side) for side in (before, after)]
+    public = [{name: [spec.public.ip] for name, spec in side.lab.gateways.items()} for side in (before, after)]
+    taken = [name for side in (before, after) for name in (*side.configurations, *side.lab.hosts)]
+    after = _with_nodes(
+        after, {**_providers(before, after), **_matched([(sides[0], sides[1]), (public[0], public[1])], taken)}
+    )
     texts = dict(after.configurations)
     ports: dict[End, End] = {}
     for name in _all_providers(after):
         is_same = before.configurations.get(name) == after.configurations[name] and before.lab.links == after.lab.links
         if is_same or name not in before.configurations:  # to read a provider of a thousand sites takes seconds
             continue
-        names = _ports(name, before, after)
+        near, networks = [], []
+        for side in (before, after):
+            addresses = dict(_addresses(side.configurations[name]))
+            others = _all_neighbors(side, name)
+            near.append({port: others.get(port, []) for port in dict.fromkeys([*addresses, *others])})
+            networks.append(addresses)
+        names = _matched([(near[0], near[1]), (networks[0], networks[1])], ())
         texts[name] = _renamed(after.configurations[name], names)
         ports |= {(name, old): (name, new) for old, new in names.items()}
     links = [
@@ -141,13 +145,6 @@ def _providers(before: Scenario, after: Scenario) -> dict[str, str]:
     return {new[0]: old[0]} if len(old) == len(new) == 1 else {}
 
 
-def _translators(before: Scenario, after: Scenario) -> dict[str, str]:
-    sides = [_inside(side) for side in (before, after)]
-    public = [{name: [spec.public.ip] for name, spec in side.lab.gateways.items()} for side in (before, after)]
-    taken = [name for side in (before, after) for name in (*side.configurations, *side.lab.hosts)]
-    return _matched([(sides[0], sides[1]), (public[0], public[1])], taken)
-
-
 def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
     """Return the same with other names of routers and translators."""
     if all(old == new for old, new in names.items()):
@@ -163,17 +160,6 @@ def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
     }
     texts = {names.get(name, name): text for name, text in scenario.configurations.items()}
     return Scenario(scenario.name, lab.model_copy(update=update), texts, scenario.certificates)
-
-
-def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
-    """Return, for the ports of a provider on the new side, their names on the old side."""
-    near, networks = [], []
-    for side in (before, after):
-        addresses = dict(_addresses(side.configurations[provider]))
-        others = _all_neighbors(side, provider)
-        near.append({port: others.get(port, []) for port in dict.fromkeys([*addresses, *others])})
-        networks.append(addresses)
-    return _matched([(near[0], near[1]), (networks[0], networks[1])], ())
 
 
 def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
@@ -223,13 +209,6 @@ def _matched(
             if name not in found and owner is not None:
                 found[name] = owner
                 del left[owner]
-    fresh = _fresh(used)
-    known = {name for old, _ in marks for name in old}
-    return {name: found.get(name) or (fresh(name) if name in known else name) for name in everything}
-
-
-def _fresh(used: set[str]) -> Callable[[str], str]:
-    """Return names like a given one with numbers that none of `used` has."""
     highest: dict[str, int] = {}
     for name in used:
         match = _NUMBERED.fullmatch(name)
@@ -242,7 +221,8 @@ def _fresh(used: set[str]) -> Callable[[str], str]:
         highest[stem] = highest.get(stem, 0) + 1
         return f"{stem}{highest[stem]}"
 
-    return fresh
+    known = {name for old, _ in marks for name in old}
+    return {name: found.get(name) or (fresh(name) if name in known else name) for name in everything}
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
@@ -298,16 +278,6 @@ def migrate(
     ]
     if not able:
         return Migration(untried="no two LANs reach each other before it, and are there afterwards")
-    steps = _steps(subject, before, after, order)
-    for position, step in enumerate(steps):
-        subject.world.after(0.0 if order == "together" else position * PAUSE, step)
-    lasts = 0.0 if order == "together" else len(steps) * PAUSE
-    outages = measuring.watch(subject, able, least=measuring.LEAST_WATCH + lasts)
-    return Migration(how=ORDERS[order], outages=outages, watched=tuple(able))
-
-
-def _steps(subject: measuring.Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
-    """Return the steps in order, one for each router whose configuration changes."""
     hubs = subject.anatomy.hubs
     changed = [
         name
@@ -316,7 +286,12 @@ def _steps(subject: measuring.Subject, before: Scenario, after: Scenario, order:
     ]
     # A provider's ports must exist before a site uses them.
     changed.sort(key=lambda name: (name in subject.anatomy.sites, (name in hubs) != (order == "hubs-first")))
-    return [_step(subject, name, before.configurations.get(name), after.configurations.get(name)) for name in changed]
+    steps = [_step(subject, name, before.configurations.get(name), after.configurations.get(name)) for name in changed]
+    for position, step in enumerate(steps):
+        subject.world.after(0.0 if order == "together" else position * PAUSE, step)
+    lasts = 0.0 if order == "together" else len(steps) * PAUSE
+    outages = measuring.watch(subject, able, least=measuring.LEAST_WATCH + lasts)
+    return Migration(how=ORDERS[order], outages=outages, watched=tuple(able))
 
 
 def _step(subject: measuring.Subject, name: str, old: str | None, new: str | None) -> Callable[[], None]:

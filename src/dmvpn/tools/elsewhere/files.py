@@ -31,7 +31,7 @@ from dmvpn.ios import interface_sort_key
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.shells.lab_model import GatewaySpec, HostSpec, LinkSpec
     from dmvpn.shells.scenario import Scenario
@@ -198,7 +198,10 @@ def plan(scenario: Scenario, configurations: Mapping[str, str], kind: NodeKind) 
         wired = dict.fromkeys(port for ends, _ in wires for node, port in ends if node == name)
         if len(wired) > kind.ports.last + 1 - kind.ports.first:
             raise UserError(f"{name} has {len(wired)} wires, more than {kind.name} has ports: choose another --node")
-        known = _numbers(wired, kind.ports)
+        # A number for each port of a router: its own where the kind has that name, otherwise a free one
+        fixed = {port: number for port in wired if (number := kind.ports.number(port)) is not None}
+        free = (number for number in range(kind.ports.first, kind.ports.last + 1) if number not in fixed.values())
+        known = {port: fixed[port] if port in fixed else next(free) for port in sorted(wired, key=interface_sort_key)}
         names = {port: port if kind.any_names else kind.ports.name(number) for port, number in known.items()}
         new = {port: there for port, there in names.items() if there != port}
         ports = {number: names[port] for port, number in known.items()}
@@ -225,13 +228,6 @@ def _wires(scenario: Scenario) -> Iterator[tuple[list[tuple[str, str]], LinkSpec
     for ends, spec in scenario.segments():
         plain = [(node, _GATEWAY_PORTS.get(port, port.partition(".")[0])) for node, port in ends]
         yield list(dict.fromkeys(plain)), spec
-
-
-def _numbers(ports: Iterable[str], names: PortNames) -> dict[str, int]:
-    """Return a number for each port of a router: its own where the kind has that name, otherwise a free one."""
-    fixed = {port: number for port in ports if (number := names.number(port)) is not None}
-    free = (number for number in range(names.first, names.last + 1) if number not in fixed.values())
-    return {port: fixed[port] if port in fixed else next(free) for port in sorted(ports, key=interface_sort_key)}
 
 
 def _translator(name: str, gateway: GatewaySpec) -> str:
@@ -456,7 +452,10 @@ def gns3(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
     nodes += [_gns3_node(plan, host.name, "vpcs", where, {}, {"console_type": "telnet"}) for host in plan.hosts]
     nodes += [_gns3_node(plan, switch.name, "ethernet_switch", where, _switch(switch), {}) for switch in plan.switches]
     for host in plan.hosts:
-        files[f"project-files/vpcs/{_identity(plan, host.name)}/startup.vpc"] = _gns3_script(host.name, host.spec)
+        gateway = f" {host.spec.gateway}" if host.spec.gateway is not None and host.spec.gateway.version == 4 else ""
+        lines = [f"set pcname {host.name}", f"ip {host.spec.interface}{gateway}"]
+        lines += [f"ip {host.spec.interface6}"] if host.spec.interface6 is not None else []
+        files[f"project-files/vpcs/{_identity(plan, host.name)}/startup.vpc"] = "\n".join(lines) + "\n"
     routers = {router.name: router for router in plan.routers}
     links: list[Value] = [
         {
@@ -557,11 +556,3 @@ def _filters(spec: LinkSpec) -> Value:
     if spec.loss:
         filters["packet_loss"] = [round(spec.loss)]
     return filters
-
-
-def _gns3_script(name: str, spec: HostSpec) -> str:
-    """Return the script of a virtual PC; the gateway of IPv6 comes from the router's advertisements."""
-    gateway = f" {spec.gateway}" if spec.gateway is not None and spec.gateway.version == 4 else ""
-    lines = [f"set pcname {name}", f"ip {spec.interface}{gateway}"]
-    lines += [f"ip {spec.interface6}"] if spec.interface6 is not None else []
-    return "\n".join(lines) + "\n"

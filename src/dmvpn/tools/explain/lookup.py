@@ -242,7 +242,10 @@ def _clauses(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _explained(document: str, section: str, words: Vocabulary) -> FoundMeaning | None:
-    code = list(dict.fromkeys(_places(document, section)))
+    name = f"RFC {document}" if document.isdecimal() else re.escape(document)
+    sections = rf" (?:§[\d.A-Z]+(?:,| and) )*§{re.escape(section)}(?![\d.]*\d)" if section else r"(?!\d)"
+    named = re.compile(name + sections)
+    code = list(dict.fromkeys(place for place, line in _lines_with_names() if named.search(line)))
     rows = list(_requirements(document, section))
     resting = [each for each in words.all() if (document, section) in _clauses(each.clause)]
     if not code and not rows and not resting:
@@ -283,14 +286,6 @@ def _address(document: str, section: str) -> str:
         return f"https://datatracker.ietf.org/doc/{document}"
     anchor = f"#{'section' if section[0].isdigit() else 'appendix'}-{section}" if section else ""
     return f"https://www.rfc-editor.org/rfc/rfc{document}{anchor}"
-
-
-def _places(document: str, section: str) -> Iterator[str]:
-    """Return files, and the class or function around the clause's name."""
-    name = f"RFC {document}" if document.isdecimal() else re.escape(document)
-    sections = rf" (?:§[\d.A-Z]+(?:,| and) )*§{re.escape(section)}(?![\d.]*\d)" if section else r"(?!\d)"
-    named = re.compile(name + sections)
-    return (place for place, line in _lines_with_names() if named.search(line))
 
 
 @cache

@@ -193,27 +193,6 @@ def _below(device: Device, number: int) -> tuple[int, int]:
     return opened.number, last
 
 
-def without_allowed(
-    findings: Sequence[LintFinding], devices: Sequence[Device], rules: Mapping[str, Rule]
-) -> tuple[list[LintFinding], list[LintFinding]]:
-    """Return the findings that are not allowed, and the findings about the comments."""
-    by_file = {device.name: silences(device) for device in devices}
-    used: set[tuple[str, int]] = set()  # looked up, never iterated
-    left: list[LintFinding] = []
-    for finding in findings:
-        covering = [one for one in by_file.get(finding.file, ()) if one.covers(finding)]
-        used.update((finding.file, one.line) for one in covering)
-        if not covering:
-            left.append(finding)
-    said = [
-        finding
-        for device in devices
-        for one in by_file[device.name]
-        for finding in _about(one, device, rules, is_used=(device.name, one.line) in used)
-    ]
-    return left, said
-
-
 def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: bool) -> Iterator[LintFinding]:
     finding = partial(_of_line, device, line=one.line)
     if not one.understood:
@@ -315,7 +294,20 @@ def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = N
     known = sites or {}
     devices = placed([Device.read(name, text, known.get(name)) for name, text in configurations.items()])
     findings = _without_echoes([*_problems(devices), *(_finding(one) for one in _all(devices))])
-    left, said = without_allowed(findings, devices, _BY_ID)
+    by_file = {device.name: silences(device) for device in devices}
+    used: set[tuple[str, int]] = set()  # looked up, never iterated
+    left: list[LintFinding] = []
+    for finding in findings:
+        covering = [one for one in by_file.get(finding.file, ()) if one.covers(finding)]
+        used.update((finding.file, one.line) for one in covering)
+        if not covering:
+            left.append(finding)
+    said = [
+        finding
+        for device in devices
+        for one in by_file[device.name]
+        for finding in _about(one, device, _BY_ID, is_used=(device.name, one.line) in used)
+    ]
     place = {device.name: index for index, device in enumerate(devices)}
     return sorted(
         [*left, *said],
@@ -450,7 +442,13 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
         path = Path(name)
         if name == _STANDARD_INPUT:
             if _STDIN not in together.configurations:
-                together.configurations[_STDIN] = _text(sys.stdin.buffer.read(LONGEST_FILE + 1), _STDIN)
+                try:
+                    text = decode(sys.stdin.buffer.read(LONGEST_FILE + 1))
+                except ValueError as error:
+                    raise UserError(f"{_STDIN}: {error}") from error
+                if is_empty(text):
+                    raise UserError(f"{_STDIN}: {nothing_in(text)}")
+                together.configurations[_STDIN] = text
         elif path.is_dir():
             folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
@@ -514,13 +512,3 @@ def _read(name: str, path: Path) -> dict[str, str]:
     if len(parts) == 1:
         return {name: parts[0].text}
     return {f"{name} ({part.name})": part.text for part in parts}
-
-
-def _text(octets: bytes, name: str) -> str:
-    try:
-        text = decode(octets)
-    except ValueError as error:
-        raise UserError(f"{name}: {error}") from error
-    if is_empty(text):
-        raise UserError(f"{name}: {nothing_in(text)}")
-    return text

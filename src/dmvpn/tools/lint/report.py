@@ -36,7 +36,12 @@ MOST_PRINTED: Final = 1000
 
 def as_text(findings: Sequence[LintFinding]) -> Iterator[str]:
     """Yield a paragraph for each finding, and a line that counts them."""
-    paragraphs = _paragraphs(findings)
+    # Findings that form one paragraph each: single findings, or several similar ones together
+    order = {id(finding): number for number, finding in enumerate(findings)}
+    groups = alike(findings)
+    paragraphs = [group for group in groups if len(group) >= _SEVERAL]
+    paragraphs += [[finding] for group in groups if len(group) < _SEVERAL for finding in group]
+    paragraphs = sorted(paragraphs, key=lambda paragraph: order[id(paragraph[0])])
     for finding, *others in paragraphs[:MOST_PRINTED]:
         first, *more = finding.what.split("\n")
         yield f"{finding.file}:{finding.line}: {finding.severity.value} {finding.rule}: {first}"
@@ -71,15 +76,6 @@ def alike(findings: Sequence[LintFinding]) -> list[list[LintFinding]]:
         what, fix = without_names(finding.what), without_names(finding.fix)
         together.setdefault((finding.severity, finding.rule, what, fix), []).append(finding)
     return list(together.values())
-
-
-def _paragraphs(findings: Sequence[LintFinding]) -> list[list[LintFinding]]:
-    """Return findings that form one paragraph each: single findings, or several similar ones together."""
-    order = {id(finding): number for number, finding in enumerate(findings)}
-    groups = alike(findings)
-    paragraphs = [group for group in groups if len(group) >= _SEVERAL]
-    paragraphs += [[finding] for group in groups if len(group) < _SEVERAL for finding in group]
-    return sorted(paragraphs, key=lambda paragraph: order[id(paragraph[0])])
 
 
 def _places(findings: Sequence[LintFinding]) -> str:

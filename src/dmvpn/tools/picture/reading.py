@@ -20,7 +20,6 @@ from dmvpn.tools.picture.model import Cloud, Kind, Node, Picture, Port, Tunnel, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LinkFacts
@@ -251,15 +250,11 @@ class _Reader:
         if mine is None:
             return
         for next_hop, _, _ in tunnel.adjacencies:
-            owner = self._owner(next_hop, mine)
+            owners = self.network.owners(next_hop)
+            same = (end for end in owners if self.of_end[end] == self.of_end[mine])
+            owner = next(same, owners[0] if owners else None)
             if next_hop not in tunnel.by_server and owner is not None and owner.device.name != name:
                 yield min(self.of_end[mine], self.of_end[owner]), owner.device.name
-
-    def _owner(self, next_hop: IPAddress, mine: TunnelEnd) -> TunnelEnd | None:
-        """Return the end with a tunnel address, preferably of the same cloud."""
-        owners = self.network.owners(next_hop)
-        same = (end for end in owners if self.of_end[end] == self.of_end[mine])
-        return next(same, owners[0] if owners else None)
 
     # --- regions ------------------------------------------------------------------------------------------------------
 

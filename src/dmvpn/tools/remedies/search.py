@@ -280,7 +280,14 @@ class Search:
         self, kept: tuple[RouterChange, ...], group: Sequence[RouterChange]
     ) -> Iterator[tuple[RouterChange, ...]]:
         """Yield the proposals of a group: all compatible ones together, then one by one."""
-        together = _compatible(group)
+        # The changes that can be made together: none of them touches a line that an earlier one touches
+        found: list[RouterChange] = []
+        touched: set[tuple[str, tuple[str, ...], str]] = set()
+        for change in group:
+            if touched.isdisjoint(_touched(change)):
+                found.append(change)
+                touched |= _touched(change)
+        together = tuple(found)
         if len(together) > 1 and self._left((*kept, *together)) < self._left(kept):
             yield (*kept, *self._halved(kept, together))
             return
@@ -470,17 +477,6 @@ def _pairs(subject: Subject, about: Sequence[str], *, of_all: bool = False) -> t
     lans = {name: replace(lan, customer="" if of_all else lan.customer) for name, lan in subject.lans.items()}
     some = choose_pairs(lans, 1, max(PAIRS, 2 * len(lans)), about=near)
     return tuple(dict.fromkeys(pair for one in some for pair in (one, LanPair(one.destination, one.source))))
-
-
-def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
-    """Return the changes that can be made together: none of them touches a line that an earlier one touches."""
-    found: list[RouterChange] = []
-    touched: set[tuple[str, tuple[str, ...], str]] = set()
-    for change in group:
-        if touched.isdisjoint(_touched(change)):
-            found.append(change)
-            touched |= _touched(change)
-    return tuple(found)
 
 
 def _touched(change: RouterChange) -> set[tuple[str, tuple[str, ...], str]]:

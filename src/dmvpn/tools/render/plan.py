@@ -281,7 +281,8 @@ class _Planner:
     def _tunnel(self, cloud: int, servers: list[str], *, choice: int) -> PlannedTunnel:
         table, site = self._table, self._site
         nat, moves = getattr(site, "nat", None), getattr(site, "dynamic", False)
-        network = cloud_network(table, cloud)
+        second = table.tunnel.second
+        network = second if cloud and second is not None else table.tunnel.network
         point_to_point = self._phase == 1 and not self._is_hub
         return PlannedTunnel(
             name=f"Tunnel{cloud}",
@@ -347,12 +348,6 @@ def nbma_of(table: Table, given: Allocations, name: str) -> str:
     """Return the NBMA address of a hub."""
     nbma = table.sites[name].nbma
     return str(nbma.ip if nbma is not None else given.nbmas[name][1])
-
-
-def cloud_network(table: Table, cloud: int) -> IPv4Network:
-    """Return the tunnel network of a cloud, 0 or 1."""
-    second = table.tunnel.second
-    return second if cloud and second is not None else table.tunnel.network
 
 
 def summary_of(table: Table) -> IPv4Network | None:

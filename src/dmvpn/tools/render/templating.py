@@ -29,7 +29,7 @@ from dmvpn.shells.documents import read_text
 from dmvpn.shells.lab.forked import ChildFailed, run_forked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from jinja2 import Environment
 
@@ -104,7 +104,15 @@ def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[s
     try:
         loaded = environment.get_template(template.name)
         for name, values in sites.items():
-            found[name] = text = _bounded(loaded.generate(**values))
+            pieces = loaded.generate(**values)
+            parts, size = [], 0
+            for piece in pieces:
+                size += len(piece)
+                if size > LARGEST:
+                    raise ValueError(f"it writes more than {LARGEST >> 20} MiB for one site")
+                parts.append(piece)
+            lines = [line.rstrip() for line in "".join(parts).splitlines()]
+            found[name] = text = "".join(f"{line}\n" for line in lines if line)
             if not text:
                 return {"": f"{template}: nothing is written for {name}"}
     except TemplateSyntaxError as error:
@@ -124,18 +132,6 @@ def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[s
     ) as error:
         return {"": f"{template}{_line_of(error, template)}: {error}{f' (site {name})' if name else ''}"}
     return found
-
-
-def _bounded(pieces: Iterator[str]) -> str:
-    """Return one text of reasonable size, with no empty line more than it needs."""
-    parts, size = [], 0
-    for piece in pieces:
-        size += len(piece)
-        if size > LARGEST:
-            raise ValueError(f"it writes more than {LARGEST >> 20} MiB for one site")
-        parts.append(piece)
-    lines = [line.rstrip() for line in "".join(parts).splitlines()]
-    return "".join(f"{line}\n" for line in lines if line)
 
 
 def _line_of(error: BaseException, template: Path) -> str:

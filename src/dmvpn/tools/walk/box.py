@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Outer, SimulatedPort, SimulatedTunnel
     from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.features.nhrp.facts import MappingFacts
-    from dmvpn.features.rib.facts import HopFacts
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
     from dmvpn.router.facts import TunnelFacts
@@ -85,7 +83,13 @@ class RecordedTable(FactsTable):
             override = match.route.override
             if override is not None:
                 what = f"NHRP's next hop instead (%): {values.hop(override)}"
-                entry = self._shortcut(match.route.prefix, override)
+                # The entry of that very prefix; one with the same next hop is a poorer answer: that hop has one of
+                # its own
+                tunnel = self._plane.view.tunnel(self._plane.name, override.interface)
+                entries = tunnel.mappings if tunnel is not None else ()
+                exact = (entry for entry in entries if entry.target == match.route.prefix)
+                near = (entry for entry in entries if entry.route and entry.next_hop == override.address)
+                entry = next(chain(exact, near), None)
                 self._trail.say(Act.OVERRIDE, what, because=values.mapping(entry) if entry is not None else "")
         return super().choose(destination, data, tables)
 
@@ -94,16 +98,6 @@ class RecordedTable(FactsTable):
         what = f"{len(hops)} equal ways; by source and destination: {values.hop(hop)}"
         self._trail.say(Act.CHOOSE, what, because="a kernel's own hash may choose another one")
         return hop
-
-    def _shortcut(self, prefix: object, override: HopFacts) -> MappingFacts | None:
-        """Return the entry of that very prefix; one with the same next hop is a poorer answer: that hop has one of its
-        own.
-        """
-        tunnel = self._plane.view.tunnel(self._plane.name, override.interface)
-        entries = tunnel.mappings if tunnel is not None else ()
-        exact = (entry for entry in entries if entry.target == prefix)
-        near = (entry for entry in entries if entry.route and entry.next_hop == override.address)
-        return next(chain(exact, near), None)
 
 
 class RecordedFilters(RouterFilters):

@@ -361,27 +361,22 @@ def _path(path: WalkedPath) -> Iterator[str]:
     width = max((len(step.where) for step in path.steps), default=0)
     before: Step | None = None
     for step in path.steps:
-        yield from _step(step, before, width)
+        # A step: names and octets are said where they are other ones than a line above; clauses where something goes
+        # wrong
+        where = "" if before is not None and step.where == before.where else step.where
+        indent = f"{'':<{width}}  " + "  " * step.depth
+        label = f"{where:<{width}}  " + "  " * step.depth
+        because = "; ".join(part for part in (step.because, step.clause if step.act in _EXPLAINED else "") if part)
+        text = f"{step.what} ({because})" if because else step.what
+        changed = step.left is not None or before is None or before.octets != step.octets
+        octets = "" if step.octets is None or not changed else str(step.octets)
+        left = "" if step.left is None else str(step.left)
+        room = WIDTH - 2 * _NUMBER - 1 if octets else WIDTH
+        first, *rest = textwrap.wrap(text, room, initial_indent=label, subsequent_indent=indent + "  ")
+        yield f"{first:<{WIDTH - 2 * _NUMBER}}{octets:>{_NUMBER}}{left:>{_NUMBER}}".rstrip()
+        yield from rest
         before = step
     yield from _said("", f"{_VERDICTS[end.outcome]} at {end.where}" + (f": {end.why}" if end.why else ""))
-
-
-def _step(step: Step, before: Step | None, width: int) -> Iterator[str]:
-    """Yield a step: names and octets are said where they are other ones than a line above; clauses where something goes
-    wrong.
-    """
-    where = "" if before is not None and step.where == before.where else step.where
-    indent = f"{'':<{width}}  " + "  " * step.depth
-    label = f"{where:<{width}}  " + "  " * step.depth
-    because = "; ".join(part for part in (step.because, step.clause if step.act in _EXPLAINED else "") if part)
-    text = f"{step.what} ({because})" if because else step.what
-    changed = step.left is not None or before is None or before.octets != step.octets
-    octets = "" if step.octets is None or not changed else str(step.octets)
-    left = "" if step.left is None else str(step.left)
-    room = WIDTH - 2 * _NUMBER - 1 if octets else WIDTH
-    first, *rest = textwrap.wrap(text, room, initial_indent=label, subsequent_indent=indent + "  ")
-    yield f"{first:<{WIDTH - 2 * _NUMBER}}{octets:>{_NUMBER}}{left:>{_NUMBER}}".rstrip()
-    yield from rest
 
 
 def _budget(found: Budget) -> Iterator[str]:

@@ -304,15 +304,6 @@ def _lines(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo, missed: i
     for link in network.links:
         yield f"- link {_plain(link)}"
     yield ""
-    yield from _diagrams(network, steps)
-    yield "## In words"
-    yield ""
-    for number, step in enumerate(steps, 1):
-        time = f"{_moment(step.time, zone):%H:%M:%S.%f}"[:12]
-        yield f"{number}. {time} {_plain(sentence(step))}"
-
-
-def _diagrams(network: StoryNetwork, steps: Sequence[Step]) -> Iterator[str]:
     parts = [steps[start : start + LARGEST_DIAGRAM] for start in range(0, len(steps), LARGEST_DIAGRAM)] or [()]
     for number, part in enumerate(parts, 1):
         yield "## The ladder" + (f", part {number} of {len(parts)}" if len(parts) > 1 else "")
@@ -324,6 +315,11 @@ def _diagrams(network: StoryNetwork, steps: Sequence[Step]) -> Iterator[str]:
         yield from diagram([router for router in network.routers if router in named], part).splitlines()
         yield "```"
         yield ""
+    yield "## In words"
+    yield ""
+    for number, step in enumerate(steps, 1):
+        time = f"{_moment(step.time, zone):%H:%M:%S.%f}"[:12]
+        yield f"{number}. {time} {_plain(sentence(step))}"
 
 
 def _moment(time: float, zone: tzinfo) -> datetime:

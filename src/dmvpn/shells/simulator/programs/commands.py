@@ -207,35 +207,31 @@ class _Wanted:
         return self.size + icmp.HEADER_LENGTH + IP_HEADER_LENGTH[self.destination.version]
 
 
-def _read(words: Sequence[str], own: Sequence[IPAddress]) -> _Wanted:
-    options = Options("ping", words, _PING_LETTERS, _PING_SPELLED)
-    destination = options.destination()
-    discovery = options.text("M") or "want"
-    if discovery not in ("do", "want", "dont"):
-        raise UserError(f"ping: -M {discovery}: do, want or dont")
-    overhead = icmp.HEADER_LENGTH + IP_HEADER_LENGTH[destination.version]
-    return _Wanted(
-        destination=destination,
-        source=options.source("I", own, destination.version),
-        count=int(options.number("c", 1, 1, _MOST)) if "c" in options else None,
-        size=int(options.number("s", 56, 0, LARGEST - overhead)),
-        interval=options.number("i", 1.0, 0.002, _LONGEST_WAIT),
-        ttl=int(options.number("t", HOST_TTL, 1, 255)),
-        tos=int(options.number("Q", 0, 0, 255)),
-        patience=options.number("W", 10.0, 0.01, _LONGEST_WAIT),
-        until=options.number("w", 0, 0.01, _LONGEST_WAIT) if "w" in options else None,
-        discovery=discovery,
-        quiet="q" in options,
-    )
-
-
 class Ping(Program):
     """One run of `ping`."""
 
     def __init__(self, words: Sequence[str], own: Sequence[IPAddress], identifier: int) -> None:
         """own: the addresses of the host. identifier: separates this run from other ones. Raises UserError."""
         super().__init__()
-        self._ask = _read(words, own)
+        options = Options("ping", words, _PING_LETTERS, _PING_SPELLED)
+        destination = options.destination()
+        discovery = options.text("M") or "want"
+        if discovery not in ("do", "want", "dont"):
+            raise UserError(f"ping: -M {discovery}: do, want or dont")
+        overhead = icmp.HEADER_LENGTH + IP_HEADER_LENGTH[destination.version]
+        self._ask = _Wanted(
+            destination=destination,
+            source=options.source("I", own, destination.version),
+            count=int(options.number("c", 1, 1, _MOST)) if "c" in options else None,
+            size=int(options.number("s", 56, 0, LARGEST - overhead)),
+            interval=options.number("i", 1.0, 0.002, _LONGEST_WAIT),
+            ttl=int(options.number("t", HOST_TTL, 1, 255)),
+            tos=int(options.number("Q", 0, 0, 255)),
+            patience=options.number("W", 10.0, 0.01, _LONGEST_WAIT),
+            until=options.number("w", 0, 0.01, _LONGEST_WAIT) if "w" in options else None,
+            discovery=discovery,
+            quiet="q" in options,
+        )
         self._identifier = identifier
         self._path_mtu = HOST_MTU
         self._sent_at: dict[int, float] = {}

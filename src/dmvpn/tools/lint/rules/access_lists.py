@@ -115,7 +115,11 @@ def _direction(device: Device, port: str, name: str, direction: str) -> Iterator
         return
     own = {int(one[0]) for one in (settings.address, *settings.secondary) if one is not None}
     for entry in entries_of(device, name):
-        ends = [_end(one, direction) for meant in entry.means for one in sets_of(meant)] if entry.permit else []
+        ends = (
+            [one.source if direction == "in" else one.destination for meant in entry.means for one in sets_of(meant)]
+            if entry.permit
+            else []
+        )
         if ends and all(end.care == _EVERY_BIT and end.value in own for end in ends):
             word, whose = ("from", "sender") if direction == "in" else ("to", "receiver")
             what = (
@@ -129,10 +133,6 @@ def _direction(device: Device, port: str, name: str, direction: str) -> Iterator
             )
             yield found(DIRECTION, device, (f"interface {port}", f"ip access-group {name} {direction}"), what, fix)
             return
-
-
-def _end(packets: PacketSet, direction: str) -> Bits:
-    return packets.source if direction == "in" else packets.destination
 
 
 # -------------------------------------------------------------------------------- lists and the protocols on their port
@@ -453,7 +453,18 @@ def _unused(device: Device) -> Iterator[NetworkConcern]:
     filters = (config.access_lists, config.ipv6_lists, config.networks, config.services)
     if not device.interface_names or not any(filters):
         return  # without interfaces it is an excerpt
-    named = _words(device)
+    named: dict[str, None] = {}
+    for line in device.text.splitlines():
+        words = line.split()
+        match words:
+            case ["ip", "access-list", "standard" | "extended", _] | ["ipv6", "access-list", _]:
+                continue
+            case ["object-group", "network" | "service", _, *_] | ["time-range", _]:
+                continue
+            case ["access-list", _, *rest]:
+                named.update(dict.fromkeys(rest))
+            case _:
+                named.update(dict.fromkeys(words))
     lists = [(name, _header(device, name, extended=extended)) for name, extended in config.access_lists]
     lists += [(name, access_lists.IPV6.line(name=name)) for name in config.ipv6_lists]
     networks = [(name, objects.NETWORK_GROUP.line(name=name)) for name in config.networks]
@@ -473,20 +484,3 @@ def _header(device: Device, name: str, *, extended: bool) -> str:
     """Return how the first line of a list begins."""
     header = f"ip access-list {'extended' if extended else 'standard'} {name}"
     return header if device.places.find((header,)) is not None else f"access-list {name}"
-
-
-def _words(device: Device) -> dict[str, None]:
-    """Return all words of the configuration, except for the names in lines that define an object of that name."""
-    found: dict[str, None] = {}
-    for line in device.text.splitlines():
-        words = line.split()
-        match words:
-            case ["ip", "access-list", "standard" | "extended", _] | ["ipv6", "access-list", _]:
-                continue
-            case ["object-group", "network" | "service", _, *_] | ["time-range", _]:
-                continue
-            case ["access-list", _, *rest]:
-                found.update(dict.fromkeys(rest))
-            case _:
-                found.update(dict.fromkeys(words))
-    return found

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.bfd.model import Parameters
-    from dmvpn.features.ospf.terms import OspfEnd
     from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
     from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
@@ -204,8 +203,13 @@ def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if end.multipoint and (is_named or (interface.network is None and not network.servers_of(end))):
         what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
         kept = [one for one in spokes if is_named or one.port.network in (None, NetworkType.POINT_TO_POINT)]
+        lines = zip((ospf_lines.HELLO_INTERVAL, ospf_lines.DEAD_INTERVAL), kept[0].timers if kept else (), strict=False)
         fix = "\n ".join(
-            (end.at[0], network_type(of_ospf, NetworkType.POINT_TO_MULTIPOINT), *_timers_of(of_ospf, kept))
+            (
+                end.at[0],
+                network_type(of_ospf, NetworkType.POINT_TO_MULTIPOINT),
+                *tuple(of_ospf.spoken(line).line(seconds=seconds) for line, seconds in lines),
+            )
         )
         is_at_port = interface.process is not None and not is_named
         at = end.line(f"{of_ospf.words} {interface.process if is_at_port else 'network'}")
@@ -219,12 +223,6 @@ def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
         severity = Severity.WARNING if is_lower else None
         yield found(PRIORITY, end.device, end.line(f"{of_ospf.words} network"), what, fix, severity=severity)
-
-
-def _timers_of(hub: OspfEnd, spokes: list[OspfEnd]) -> tuple[str, ...]:
-    """Return the lines by which a point-to-multipoint hub has the timers of these spokes."""
-    lines = zip((ospf_lines.HELLO_INTERVAL, ospf_lines.DEAD_INTERVAL), spokes[0].timers if spokes else (), strict=False)
-    return tuple(hub.spoken(line).line(seconds=seconds) for line, seconds in lines)
 
 
 # ------------------------------------------------------------------------------------------------ BGP

@@ -208,16 +208,12 @@ def _fewer(network: Network) -> Iterator[NetworkConcern]:
                 continue
             model = next((one for one in cloud if one is not odd and all(it in named[one] for it in usual)), None)
             if model is not None:
-                yield _one_less(network, odd, model, lacking)
-
-
-def _one_less(network: Network, odd: TunnelEnd, model: TunnelEnd, lacking: list[IPAddress]) -> NetworkConcern:
-    links = [link for link in network.links_of(model) if link.nhs.address in lacking]
-    names = " and ".join(map(str, lacking))
-    what = f"{odd.name} does not name the server {names}, and all other spokes of its cloud do"
-    fix = "\n ".join((odd.at[0], *(server(link.nhs.address, link.nbma or _NBMA) for link in links)))
-    related = tuple((model.device, link.at) for link in links)
-    return found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
+                links = [link for link in network.links_of(model) if link.nhs.address in lacking]
+                names = " and ".join(map(str, lacking))
+                what = f"{odd.name} does not name the server {names}, and all other spokes of its cloud do"
+                fix = "\n ".join((odd.at[0], *(server(link.nhs.address, link.nbma or _NBMA) for link in links)))
+                related = tuple((model.device, link.at) for link in links)
+                yield found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
 
 
 def _address_line(address: IPAddress, *ends: TunnelEnd) -> str:
